@@ -1,0 +1,263 @@
+"""What the ledger keeps: facts that exist nowhere else and are never lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from connector.domain.plan import Operation
+
+
+class Fulfilment(StrEnum):
+    """Who carries an operation out."""
+
+    AUTOMATIC = "automatic"
+    APPROVAL = "approval"
+    MANUAL = "manual"
+
+
+class PlanState(StrEnum):
+    """Where a recorded plan stands."""
+
+    OPEN = "open"
+    """Operations are planned, in flight or waiting for a person."""
+    DONE = "done"
+    FAILED = "failed"
+    """A step failed for good; the earlier ones were undone, or the errors say which were not."""
+    QUEUED = "queued"
+    """Accepted while DocuSign was unavailable; the jobs process carries it out."""
+
+
+class OperationState(StrEnum):
+    """Where one operation stands. Committed as IN_FLIGHT before DocuSign hears of it."""
+
+    PLANNED = "planned"
+    IN_FLIGHT = "in_flight"
+    DONE = "done"
+    FAILED = "failed"
+    UNDONE = "undone"
+    SKIPPED = "skipped"
+    """Never tried, because an earlier operation failed."""
+    WAITING = "waiting"
+    """A work item stands for it."""
+
+
+@dataclass(frozen=True)
+class PlanRecord:
+    """One accepted change."""
+
+    plan_id: str
+    subject_kind: str
+    """``User`` or ``Group``."""
+    subject_id: str | None
+    """SCIM id; None while a person or group is being created."""
+    requester: str
+    """``client:<name>``, ``user:<login>`` or ``job:<name>``."""
+    source: str
+    """``scim``, ``cli``, ``job``, ``console`` or ``api``."""
+    correlation_id: str
+    state: PlanState
+    checksum: str
+    created_at: datetime
+    summary: str
+    """One line for people."""
+    context: Mapping[str, Any] = field(default_factory=dict)
+    """What fulfilment needs besides the operations: external id, kept attributes ..."""
+    finished_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class OperationRecord:
+    """One operation of a recorded plan."""
+
+    operation_id: str
+    plan_id: str
+    position: int
+    operation: Operation
+    fulfilment: Fulfilment
+    state: OperationState
+    attempts: int = 0
+    owner: str | None = None
+    """The process that has it in flight."""
+    lease_until: datetime | None = None
+    """After this an IN_FLIGHT operation counts as abandoned and is settled."""
+    error: str | None = None
+    trace_token: str | None = None
+    finished_at: datetime | None = None
+
+
+class WorkItemKind(StrEnum):
+    """What a person is asked for."""
+
+    APPROVAL = "approval"
+    MANUAL_TASK = "manual_task"
+
+
+class WorkItemState(StrEnum):
+    """Where a work item stands."""
+
+    OPEN = "open"
+    AWAITING_VERIFICATION = "awaiting_verification"
+    """Somebody said it is done; DocuSign has not confirmed it yet."""
+    DONE = "done"
+    REJECTED = "rejected"
+    SUPERSEDED = "superseded"
+    """The opposite, or the same again with a newer plan, was asked for."""
+    EXPIRED = "expired"
+
+    @property
+    def is_open(self) -> bool:
+        """True while somebody or something still has to act."""
+        return self in (WorkItemState.OPEN, WorkItemState.AWAITING_VERIFICATION)
+
+
+class Direction(StrEnum):
+    """Whether access is given or taken."""
+
+    GRANT = "grant"
+    REVOKE = "revoke"
+
+
+@dataclass(frozen=True)
+class WorkItem:
+    """Something that waits for a person."""
+
+    work_item_id: str
+    kind: WorkItemKind
+    subject_id: str
+    """SCIM id of the user whose access changes."""
+    entitlement: str
+    """SCIM id of the entitlement or role, e.g. ``organization-admin``."""
+    direction: Direction
+    state: WorkItemState
+    title: str
+    instructions: tuple[str, ...]
+    """Exact steps, one each."""
+    deep_link: str | None
+    plan_id: str
+    operation_id: str
+    requester: str
+    created_at: datetime
+    due_at: datetime | None
+    verification: str
+    """``organization_admin`` (through the Admin API) or ``attestation``."""
+    assignee: str | None = None
+    comment: str | None = None
+    """Why it was completed or rejected."""
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    last_checked_at: datetime | None = None
+    last_check: str | None = None
+    """What the last verification saw, in words."""
+
+
+class Scope(StrEnum):
+    """What an API client may do."""
+
+    READ = "read"
+    WRITE = "write"
+
+
+@dataclass(frozen=True)
+class ApiClient:
+    """A program that calls us, such as an identity-governance suite."""
+
+    client_id: str
+    """A short name, unique in the tenant."""
+    scopes: frozenset[Scope]
+    created_at: datetime
+    external_id_scope: str
+    """Whose ``externalId`` values it sees: its own name, unless it replaces another client."""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Tolerances and dialect of this client, as the documentation lists them."""
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ApiToken:
+    """A bearer token of an API client. Only the hash is kept."""
+
+    token_id: str
+    client_id: str
+    token_hash: str
+    """SHA-256 in hexadecimal; the token itself has 256 random bits."""
+    created_at: datetime
+    expires_at: datetime | None = None
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class ClientAttributes:
+    """What DocuSign cannot hold and we keep for a client, of one resource."""
+
+    kind: str
+    scim_id: str
+    external_ids: Mapping[str, str] = field(default_factory=dict)
+    """By external id scope."""
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    """Attributes by schema URN, returned as they came (enterprise extension)."""
+
+
+@dataclass(frozen=True)
+class Tombstone:
+    """A deleted user: 404 from then on, the name free again."""
+
+    kind: str
+    scim_id: str
+    email_key: str
+    external_ids: Mapping[str, str]
+    deleted_at: datetime
+    deleted_by: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Why somebody holds an entitlement."""
+
+    user_id: str
+    entitlement: str
+    plan_id: str | None
+    granted_by: str
+    source: str
+    granted_at: datetime
+
+
+@dataclass(frozen=True)
+class AuditEvent:
+    """One fact of the append-only, hash-chained record."""
+
+    at: datetime
+    actor: str
+    action: str
+    """``plan.recorded``, ``operation.done``, ``work_item.opened`` ..."""
+    subject: str
+    correlation_id: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    sequence: int = 0
+    previous_hash: str = ""
+    hash: str = ""
+
+
+class RunState(StrEnum):
+    """Where a job run stands."""
+
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class JobRun:
+    """One run of a job; an unfinished one is resumed from its cursor."""
+
+    run_id: str
+    job: str
+    state: RunState
+    started_at: datetime
+    cursor: Mapping[str, Any] = field(default_factory=dict)
+    counts: Mapping[str, int] = field(default_factory=dict)
+    finished_at: datetime | None = None
+    error: str | None = None

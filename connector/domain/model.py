@@ -1,0 +1,180 @@
+"""What the connector knows of DocuSign, in DocuSign's terms and Python's types.
+
+All values are immutable. Identifiers are strings as DocuSign's eSignature API writes them: GUIDs in
+lower case, groups and permission profiles as decimal digits. Times are aware UTC.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+ORGANIZATION_ADMIN = "organization-admin"
+"""The SCIM id of the one built-in manual role."""
+
+
+class MembershipStatus(StrEnum):
+    """``userStatus`` of the eSignature API and ``membership_status`` of the Admin API, unified."""
+
+    ACTIVE = "active"
+    ACTIVATION_REQUIRED = "activation_required"
+    ACTIVATION_SENT = "activation_sent"
+    CLOSED = "closed"
+    DISABLED = "disabled"
+
+    @property
+    def is_open(self) -> bool:
+        """True while the membership holds the address: active, or waiting for the person."""
+        return self in (self.ACTIVE, self.ACTIVATION_REQUIRED, self.ACTIVATION_SENT)
+
+    @property
+    def is_pending(self) -> bool:
+        """True while DocuSign waits for the person to activate."""
+        return self in (self.ACTIVATION_REQUIRED, self.ACTIVATION_SENT)
+
+
+@dataclass(frozen=True)
+class Account:
+    """One DocuSign account that the tenant governs."""
+
+    account_id: str
+    name: str
+    base_uri: str = ""
+    organization_id: str | None = None
+    site_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A permission profile of one account. A membership holds exactly one."""
+
+    account_id: str
+    profile_id: str
+    name: str
+    is_admin: bool = False
+    modified_at: datetime | None = None
+
+    @property
+    def scim_id(self) -> str:
+        """The id of the ``Entitlement`` resource, never changed once given."""
+        return f"{self.account_id}.{self.profile_id}"
+
+
+class GroupType(StrEnum):
+    """``groupType`` of the eSignature API."""
+
+    CUSTOM = "custom"
+    ADMIN = "admin"
+    EVERYONE = "everyone"
+
+    @property
+    def is_built_in(self) -> bool:
+        """Built-in groups are filled by DocuSign and refuse changes."""
+        return self is not GroupType.CUSTOM
+
+
+@dataclass(frozen=True)
+class DirectoryGroup:
+    """A DocuSign group of one account, without its members."""
+
+    account_id: str
+    group_id: str
+    name: str
+    group_type: GroupType = GroupType.CUSTOM
+    managed_by_scim: bool = False
+
+    @property
+    def scim_id(self) -> str:
+        """The id of the ``Group`` resource; distinct from every entitlement's."""
+        return group_scim_id(self.account_id, self.group_id)
+
+
+def group_scim_id(account_id: str, group_id: str) -> str:
+    """Return the SCIM id of a DocuSign group."""
+    return f"{account_id}.g{group_id}"
+
+
+def profile_group_scim_id(account_id: str, profile_id: str) -> str:
+    """Return the SCIM id of a permission profile where profiles are shown as Groups."""
+    return f"{account_id}.p{profile_id}"
+
+
+def role_group_scim_id(role: str) -> str:
+    """Return the SCIM id of a manual role where roles are shown as Groups."""
+    return f"role.{role}"
+
+
+@dataclass(frozen=True)
+class Membership:
+    """A user's place in one account."""
+
+    account_id: str
+    status: MembershipStatus
+    profile_id: str | None = None
+    group_ids: frozenset[str] = frozenset()
+    """Custom groups only: DocuSign fills the built-in ones by itself."""
+    is_admin: bool = False
+    membership_id: str | None = None
+    created_at: datetime | None = None
+    closed_at: datetime | None = None
+    managed_by_scim: bool = False
+    """DocuSign's own SCIM owns this membership: we do not write to it."""
+
+
+@dataclass(frozen=True)
+class User:
+    """One person as DocuSign knows them, with all memberships in the tenant's accounts."""
+
+    user_id: str
+    email: str
+    user_name: str
+    """The full name, DocuSign's ``userName``; not SCIM's."""
+    first_name: str = ""
+    last_name: str = ""
+    middle_name: str = ""
+    suffix: str = ""
+    job_title: str = ""
+    company: str = ""
+    language: str = ""
+    memberships: Mapping[str, Membership] = field(default_factory=dict)
+    """By account id."""
+    site_id: int | None = None
+    is_organization_admin: bool | None = None
+    """None until verified through the Admin API, or without an organization."""
+    organization_admin_verified_at: datetime | None = None
+    managed_by_scim: bool = False
+    created_at: datetime | None = None
+
+    @property
+    def email_key(self) -> str:
+        """The address as compared: without case (RFC 7643 §4.1.1, caseExact false)."""
+        return fold(self.email)
+
+    def open_memberships(self) -> Iterable[Membership]:
+        """Return the memberships that hold the address."""
+        return (item for item in self.memberships.values() if item.status.is_open)
+
+    def is_active(self, *, pending_counts: bool) -> bool:
+        """Return SCIM's ``active``: some membership is usable."""
+        return any(
+            item.status is MembershipStatus.ACTIVE or (pending_counts and item.status.is_pending)
+            for item in self.memberships.values()
+        )
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """The accounts, profiles and groups of one tenant, as last aggregated."""
+
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    profiles: Mapping[tuple[str, str], Profile] = field(default_factory=dict)
+    """By (account id, profile id)."""
+    groups: Mapping[tuple[str, str], DirectoryGroup] = field(default_factory=dict)
+    """By (account id, group id)."""
+
+
+def fold(text: str) -> str:
+    """Return *text* as compared where an attribute is not caseExact."""
+    return text.casefold()

@@ -1,0 +1,87 @@
+"""The connector's error tree.
+
+    ConnectorError
+        TemporaryError          the same call may work later
+            ConflictingWriteError   another writer holds the same resource
+        PermanentError          a person or a setting is needed
+            GuardError              a safety rule refused the change
+            NotFoundError           no such resource
+            UniquenessError         the name is taken
+            InvalidRequestError     the request contradicts itself or the catalogue
+            PreconditionError       the resource changed since the client read it
+        UnknownOutcomeError     sent, no answer: read back before repeating
+        ConfigError             the configuration cannot be used
+
+``connector.docusign.errors`` adds subclasses of the first three with what DocuSign said.
+Every message tells a person what is wrong and what to do; it is shown to administrators.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class ConnectorError(Exception):
+    """Anything the connector refuses or fails to do."""
+
+
+class TemporaryError(ConnectorError):
+    """The same call may work later.
+
+    :param retry_after_s: seconds after which a repetition is sensible.
+    """
+
+    def __init__(self, message: str, *, retry_after_s: float = 30.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class ConflictingWriteError(TemporaryError):
+    """Another request is changing the same resource and did not finish within the wait."""
+
+
+class PermanentError(ConnectorError):
+    """Repeating does not help: a person or a setting has to change something."""
+
+
+class GuardError(PermanentError):
+    """A safety rule refused the change. ``setting`` names what an operator may change.
+
+    :param guard: the rule's short name, as in the documentation (``last_administrator`` ...).
+    """
+
+    def __init__(self, message: str, *, guard: str, setting: str | None = None) -> None:
+        super().__init__(message)
+        self.guard = guard
+        self.setting = setting
+
+
+class NotFoundError(PermanentError):
+    """No resource with that identifier is known."""
+
+
+class UniquenessError(PermanentError):
+    """The name or address is held by somebody else."""
+
+
+class InvalidRequestError(PermanentError):
+    """The request contradicts itself or names something that does not exist."""
+
+
+class PreconditionError(PermanentError):
+    """The resource changed since the client read it (RFC 7644 §3.14)."""
+
+
+class UnknownOutcomeError(ConnectorError):
+    """The call was sent and no answer came: whether it took effect must be read back."""
+
+
+class ConfigError(ConnectorError):
+    """The configuration cannot be used.
+
+    :param problems: one line each, ``path.in.the.file: what is wrong and what is allowed``.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)

@@ -1,0 +1,254 @@
+"""Every setting, with its unit, its default and when to change it.
+
+``config.example.yaml`` shows the same tree; :mod:`connector.config` reads and checks it. Names that
+end in ``_s`` are seconds, in ``_pct`` per cent. Secrets are wrapped in :class:`Secret` so that
+neither a log nor a repr shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+class Secret:
+    """A string that is only seen where :meth:`reveal` is called."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """Return the secret itself."""
+        return self._value
+
+    def __repr__(self) -> str:
+        return "Secret('********')"
+
+    __str__ = __repr__
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """The HTTP server."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Change to 0.0.0.0 behind a TLS-terminating proxy only."""
+    port: int = 8080
+    public_url: str = ""
+    """URL under which clients reach us, without path; empty: http://host:port. Every ``location``
+    starts with it; the Host header is never used."""
+    workers: int = 1
+    """Web worker processes. With SQLite more than 2 rarely help."""
+    threads: int = 4
+    """Threads that serve requests in each worker."""
+    max_body_bytes: int = 1_048_576
+    """Larger request bodies are answered with 413."""
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """Where mirror and ledger live."""
+
+    url: str = "sqlite:///var/connector.db"
+    """SQLAlchemy URL: sqlite:///path or postgresql+psycopg://user@host/name."""
+    password: Secret | None = None
+    """Password for a PostgreSQL URL that has none."""
+    pool_size: int = 8
+    """Connections kept open by each process (PostgreSQL)."""
+    busy_timeout_s: float = 30.0
+    """How long a writer waits for its turn."""
+    synchronous: str = "full"
+    """SQLite only. ``full`` survives a power cut; ``normal`` only a killed process, faster."""
+
+
+@dataclass(frozen=True)
+class LoggingSettings:
+    """What is written to standard error."""
+
+    level: str = "info"
+    """debug, info, warning or error."""
+    format: str = "auto"
+    """json, console, or auto: console on a terminal, json otherwise."""
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What DocuSign does where its documentation is silent or disagrees with itself.
+
+    The one place for such facts. The defaults are what the evidence suggests; ``docs/docusign.md``
+    names the evidence. Change one only when your account shows otherwise.
+    """
+
+    reactivation: str = "resend_activation"
+    """How a closed membership is re-opened: ``resend_activation`` (PUT with
+    ``sendActivationEmail``), ``user_status`` (PUT with ``userStatus: Active``) or ``admin_profiles``
+    (Admin ``users/profiles`` with the reactivation flag; needs an organization)."""
+    list_groups: str = "auto"
+    """Whether user lists carry ``groupList``: ``yes``, ``no`` (groups are read one by one), or
+    ``auto``: believe a page that shows the member."""
+    list_profile_ids: str = "trust"
+    """Whether the profile id in user lists is right: ``trust``, or ``by_name`` (match the name)."""
+    admin_page_size: int = 100
+    """``take`` of Admin lists; its maximum is unpublished."""
+    rename_fields: str = "parts"
+    """What an update of names sends: ``parts`` (first and last name) or ``full`` (userName)."""
+    read_after_write_s: float = 2.0
+    """How long a read-back is repeated until DocuSign shows what was written."""
+
+
+@dataclass(frozen=True)
+class DocusignSettings:
+    """The connection to DocuSign, shared by all tenants."""
+
+    environment: str = "demo"
+    """demo, production, or custom (then set the three URLs below)."""
+    oauth_url: str = ""
+    """Base URL of the authentication host, e.g. https://account-d.docusign.com."""
+    admin_url: str = ""
+    """Base URL of the Admin API, e.g. https://api-d.docusign.net/management."""
+    jwt_audience: str = ""
+    """``aud`` of the assertion: the bare authentication host."""
+    integration_key: str = ""
+    private_key: Secret | None = None
+    """RSA private key in PEM form."""
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 30.0
+    pool_size: int = 16
+    """Kept-alive connections to each DocuSign host."""
+    retry_attempts: int = 3
+    """Repetitions of a safe request after a temporary failure."""
+    retry_wait_s: float = 10.0
+    """Longest total wait for repetitions inside one call."""
+    token_renew_before_s: float = 900.0
+    """A token is renewed this long before it expires."""
+    ca_bundle: str = ""
+    """PEM file with further certificate authorities, for TLS-inspecting proxies."""
+    behaviour: Behaviour = Behaviour()
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """One governed DocuSign account."""
+
+    account_id: str
+    """GUID, lower case."""
+    alias: str = ""
+    """A short name for people."""
+    baseline_profile: str = ""
+    """Id or name of the profile that a plain member holds; revoking an elevated profile falls back
+    to it, revoking it closes the membership."""
+
+
+@dataclass(frozen=True)
+class ProvisioningSettings:
+    """How changes are carried out."""
+
+    fresh_for_s: float = 60.0
+    """A mirror copy older than this is read again from DocuSign before a change is planned."""
+    wait_s: float = 20.0
+    """Longest time a request waits for DocuSign or for another writer, below the client's own
+    time-out (IdentityIQ: 60 s)."""
+    on_unavailable: str = "fail"
+    """``fail``: 503 with Retry-After; ``queue``: accept, and carry out when DocuSign is back."""
+    report: str = "confirmed"
+    """What SCIM shows of manual roles: ``confirmed`` by DocuSign only, or ``requested`` too."""
+    pending_is_active: bool = True
+    """Whether a membership that waits for its person counts as active."""
+    closed_users: str = "all"
+    """Which closed users SCIM lists as inactive: all, recent (``closed_recent_days``) or none."""
+    closed_recent_days: int = 90
+    baseline_profile: str = "DocuSign Viewer"
+    """Baseline for accounts that name none of their own."""
+    manual_task_due_days: int = 5
+    """Days until a manual task is overdue."""
+
+
+@dataclass(frozen=True)
+class GuardSettings:
+    """Safety rules; each can be widened on purpose."""
+
+    max_affected_pct: float = 10.0
+    """Largest share of users that one plan may touch without a person's word."""
+    max_affected_min: int = 20
+    """Plans that touch no more than this many users are never refused for their size."""
+    protect_last_admin: bool = True
+    """Refuse to close or demote the last administrator of an account."""
+    respect_docusign_scim: bool = True
+    """Refuse to write to users whom DocuSign's own SCIM manages."""
+
+
+@dataclass(frozen=True)
+class ScimSettings:
+    """The SCIM interface."""
+
+    max_page_size: int = 200
+    default_page_size: int = 100
+    show_as_groups: tuple[str, ...] = ()
+    """What else appears as Groups, for clients that know only Groups: ``profiles``, ``roles``."""
+    builtin_groups: str = "hidden"
+    """``hidden`` or ``read_only``: DocuSign's Everyone and Administrators."""
+    group_writes: bool = True
+    """Whether clients may create, rename and delete DocuSign groups (members always may change)."""
+    default_group_account: str = ""
+    """Account (id or alias) of a group created without naming one; empty: the default account."""
+    members_in_patch_response: int = 100
+    """PATCH of a group with more members than this answers 204 without a body."""
+
+
+@dataclass(frozen=True)
+class TenantSettings:
+    """One customer."""
+
+    name: str = "default"
+    user_id: str = ""
+    """GUID of the DocuSign user whom the connector impersonates."""
+    organization_id: str = ""
+    """GUID; empty: found through userinfo, or none."""
+    use_organization: bool = True
+    """False: never call the Admin API."""
+    accounts: tuple[AccountSettings, ...] = ()
+    default_account: str = ""
+    """Id or alias of the account that users without entitlements join; empty: the first."""
+    manual_roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Further roles that people grant, by id, over ``mappings/entitlements.yaml``."""
+    provisioning: ProvisioningSettings = ProvisioningSettings()
+    guards: GuardSettings = GuardSettings()
+    scim: ScimSettings = ScimSettings()
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """The jobs process."""
+
+    enabled: bool = True
+    sync_interval_s: float = 21_600.0
+    """Time between full aggregations; 0 switches them off."""
+    verify_interval_s: float = 300.0
+    """Time between checks of manual tasks."""
+    settle_interval_s: float = 15.0
+    """Time between looks for abandoned and queued changes."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole configuration."""
+
+    server: ServerSettings = ServerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    logging: LoggingSettings = LoggingSettings()
+    docusign: DocusignSettings = DocusignSettings()
+    jobs: JobSettings = JobSettings()
+    tenants: Mapping[str, TenantSettings] = field(default_factory=dict)
+    """By tenant name; the tenant ``default`` is served at /scim/v2."""

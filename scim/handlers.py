@@ -1,0 +1,189 @@
+"""Port: what a resource type must be able to do for the blueprint.
+
+A handler receives requests whose syntax has been checked (JSON, media type, PatchOp form, filter
+grammar, page numbers) and answers with rendered resources. It raises :class:`scim.errors.ScimError`
+for everything the client has to know. It is built once and called from many threads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from scim.filters import AttributePath, Filter
+
+Resource = dict[str, Any]
+"""A SCIM resource as JSON data, attribute names in the schema's spelling."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who asks, as the authenticator found."""
+
+    tenant: str
+    client_id: str
+    scopes: frozenset[str]
+    """``read`` and ``write``."""
+    external_id_scope: str = ""
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    """Tolerances of this client, by name."""
+
+
+@dataclass(frozen=True)
+class Projection:
+    """``attributes`` or ``excludedAttributes`` (RFC 7644 §3.9); both empty means the default."""
+
+    attributes: tuple[AttributePath, ...] = ()
+    excluded: tuple[AttributePath, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.attributes or self.excluded)
+
+    def wants(self, attribute: str) -> bool:
+        """Return whether a top-level core attribute can appear in the answer.
+
+        Handlers ask before they compute something costly, such as ``members``.
+        """
+        name = attribute.lower()
+        if self.attributes:
+            return any(path.attribute.lower() == name for path in self.attributes)
+        return not any(
+            path.attribute.lower() == name and path.sub_attribute is None
+            for path in self.excluded
+        )
+
+
+@dataclass(frozen=True)
+class Preconditions:
+    """``If-Match`` and ``If-None-Match`` (RFC 7644 §3.14), as lists of entity tags or ``*``."""
+
+    if_match: tuple[str, ...] = ()
+    if_none_match: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class RequestContext:
+    """What every handler call gets."""
+
+    caller: Caller
+    base_url: str
+    """Public URL of this SCIM service without trailing slash; locations start with it."""
+    correlation_id: str
+    projection: Projection = Projection()
+    preconditions: Preconditions = Preconditions()
+    dry_run: bool = False
+    """``?dryRun=true``: answer the plan and change nothing."""
+    respond_async: bool = False
+    """``Prefer: respond-async`` was sent."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """A resource as stored: JSON text, complete, with ``meta``.
+
+    The blueprint projects it when asked to, and sends it untouched otherwise.
+    """
+
+    scim_id: str
+    document: bytes
+    version: str
+    """``meta.version``, which is the entity tag, such as ``W/"3f2a"``."""
+    last_modified_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Written:
+    """The outcome of a write.
+
+    ``rendered`` is None where the full body would be out of proportion to the change (a group with
+    many members): the blueprint then answers 204 with the entity tag (RFC 7644 §3.5.2).
+    """
+
+    rendered: Rendered | None
+    version: str = ""
+    location: str = ""
+
+
+@dataclass(frozen=True)
+class PlanPreview:
+    """The answer to ``?dryRun=true``: what would be done, and by whom."""
+
+    document: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Query:
+    """A list or search request, validated."""
+
+    filter: Filter | None = None
+    sort_by: AttributePath | None = None
+    descending: bool = False
+    start_index: int = 1
+    """One-based, at least 1."""
+    count: int = 100
+    """Between 0 and the maximum."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a list."""
+
+    total_results: int
+    resources: Sequence[Rendered]
+
+
+@dataclass(frozen=True)
+class PatchOperation:
+    """One element of ``Operations``, ``op`` in lower case and ``path`` not yet parsed."""
+
+    op: str
+    path: str | None
+    value: Any
+    has_value: bool = True
+
+
+class ResourceHandler(Protocol):
+    """One resource type. Writes of a read-only type raise :class:`scim.errors.NotAllowed`."""
+
+    def get(self, context: RequestContext, scim_id: str) -> Rendered:
+        """Return one resource.
+
+        :raises scim.errors.NotFound: there is none, or it was deleted.
+        """
+
+    def search(self, context: RequestContext, query: Query) -> Page:
+        """Return a page of the matching resources.
+
+        :raises scim.errors.InvalidFilter: an attribute or comparison that cannot be.
+        """
+
+    def create(self, context: RequestContext, resource: Resource) -> Written | PlanPreview:
+        """Create a resource and return it as it now is."""
+
+    def replace(
+        self, context: RequestContext, scim_id: str, resource: Resource
+    ) -> Written | PlanPreview:
+        """Replace a resource (RFC 7644 §3.5.1)."""
+
+    def patch(
+        self, context: RequestContext, scim_id: str, operations: Sequence[PatchOperation]
+    ) -> Written | PlanPreview:
+        """Change a resource, all or nothing (RFC 7644 §3.5.2)."""
+
+    def delete(self, context: RequestContext, scim_id: str) -> PlanPreview | None:
+        """Delete a resource (RFC 7644 §3.6)."""
+
+
+class Authenticator(Protocol):
+    """Finds out who sends a request."""
+
+    def authenticate(self, tenant: str, headers: Mapping[str, str]) -> Caller:
+        """Return the caller.
+
+        :raises scim.errors.Unauthorized: no valid credential of this tenant was sent.
+        """
+
+    def challenges(self) -> Sequence[str]:
+        """Return the values for ``WWW-Authenticate``, one for each way in."""
