@@ -137,7 +137,6 @@ class User:
     suffix: str = ""
     job_title: str = ""
     company: str = ""
-    language: str = ""
     memberships: Mapping[str, Membership] = field(default_factory=dict)
     """By account id."""
     site_id: int | None = None

@@ -46,7 +46,6 @@ class Person:
     suffix: str = ""
     job_title: str = ""
     company: str = ""
-    language: str = ""
 
 
 @dataclass(frozen=True)
