@@ -1,0 +1,166 @@
+"""Applies a mapping: SCIM attributes to the fields of a DocuSign person, and back.
+
+``fields`` are strings by the name of the field; an empty string is an absent value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from mappings.model import CORE_USER, FieldMapping, Source, UserMapping
+from mappings.transforms import TRANSFORMS
+
+Fields = Mapping[str, str]
+Resource = Mapping[str, Any]
+
+
+def to_directory(
+    resource: Resource, mapping: UserMapping, current: Fields | None = None
+) -> dict[str, str]:
+    """Return the fields of the person that *resource* asks for.
+
+    :param current: what DocuSign has. With it the first source that differs from it wins; without
+        it, the first that has a value.
+    """
+    wanted: dict[str, str] = {}
+    for field in mapping.fields:
+        wanted[field.name] = _wanted(field, resource, wanted, current)
+    return wanted
+
+
+def _wanted(field: FieldMapping, resource: Resource, wanted: Fields, current: Fields | None) -> str:
+    present = [
+        (source, value)
+        for source in field.sources
+        if (value := _incoming(source, resource, wanted)) != ""
+    ]
+    if current is None:
+        return present[0][1] if present else ""
+    known = current.get(field.name, "")
+    if not present:
+        return known if field.required else ""
+    changed = (value for source, value in present if value != _baseline(source, field, current))
+    return next(changed, known)
+
+
+def _baseline(source: Source, field: FieldMapping, current: Fields) -> str:
+    """Return what the source would give if the client had changed nothing."""
+    if source.from_fields:
+        return _joined(source, current)
+    return current.get(field.name, "")
+
+
+def _incoming(source: Source, resource: Resource, wanted: Fields) -> str:
+    if source.from_fields:
+        return _joined(source, wanted)
+    value = get_attribute(resource, source.attribute or "")
+    return _text(_apply(source.to_directory, value))
+
+
+def _joined(source: Source, fields: Fields) -> str:
+    return _text(_apply(source.to_directory, [fields.get(name, "") for name in source.from_fields]))
+
+
+def _apply(names: Iterable[str], value: Any) -> Any:
+    for name in names:
+        if value is None:
+            return None
+        value = TRANSFORMS[name](value)
+    return value
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def to_scim(fields: Fields, mapping: UserMapping) -> dict[str, Any]:
+    """Return the SCIM attributes that show *fields*; empty ones are left out (RFC 7643 §2.5)."""
+    part: dict[str, Any] = {}
+    for field in mapping.fields:
+        value = fields.get(field.name, "")
+        for source in field.sources if value else ():
+            if source.attribute:
+                set_attribute(part, source.attribute, _apply(source.to_scim, value))
+    return part
+
+
+def kept_attributes(
+    resource: Resource,
+    mapping: UserMapping,
+    wanted: Fields,
+    *,
+    current: Fields | None = None,
+    kept_before: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return by schema URN what DocuSign cannot hold and the connector keeps for the client.
+
+    :param wanted: what :func:`to_directory` made of *resource*.
+    :param kept_before: what is kept now: a value that merely repeats what was shown is not kept.
+    """
+    kept: dict[str, Any] = {}
+    for schema, names in mapping.kept.items():
+        given = _extension(resource, schema)
+        values = {name: given[name] for name in names if not _empty(given.get(name))}
+        if values:
+            kept[schema] = values
+    own = _different(resource, mapping, wanted, current or {}, kept_before or {})
+    if own:
+        kept[CORE_USER] = {**kept.get(CORE_USER, {}), **own}
+    return kept
+
+
+def _extension(resource: Resource, schema: str) -> Mapping[str, Any]:
+    """Return the attributes of a schema; those of the core schema stand at the top."""
+    found = resource if schema == CORE_USER else resource.get(schema)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _different(
+    resource: Resource,
+    mapping: UserMapping,
+    wanted: Fields,
+    current: Fields,
+    kept_before: Mapping[str, Any],
+) -> dict[str, Any]:
+    own_before = kept_before.get(CORE_USER, {})
+    own: dict[str, Any] = {}
+    for field in mapping.fields:
+        for source in field.sources:
+            name = source.attribute
+            if name is None or not source.keep_when_different:
+                continue
+            value = _text(_apply(source.to_directory, get_attribute(resource, name)))
+            echoed = name not in own_before and value == current.get(field.name)
+            if value and value != wanted.get(field.name) and not echoed:
+                own[name] = value
+    return own
+
+
+def _empty(value: Any) -> bool:
+    """Return whether a value is unassigned: null, empty text, list or object (RFC 7643 §2.5)."""
+    return value is None or (isinstance(value, str | list | dict) and not value)
+
+
+def get_attribute(resource: Resource, path: str) -> Any:
+    """Return the value at ``name``, ``name.sub`` or ``urn:schema:name``, or None."""
+    value: Any = resource
+    for key in _keys(path):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def set_attribute(resource: dict[str, Any], path: str, value: Any) -> None:
+    """Put *value* at ``name``, ``name.sub`` or ``urn:schema:name``."""
+    *parents, last = _keys(path)
+    for key in parents:
+        resource = resource.setdefault(key, {})
+    resource[last] = value
+
+
+def _keys(path: str) -> list[str]:
+    """Split a path; the dot in ``2.0`` of a URN separates nothing."""
+    schema, _, name = path.rpartition(":")
+    return ([schema] if schema else []) + name.split(".")

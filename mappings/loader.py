@@ -1,0 +1,262 @@
+"""Reads the mappings and checks them as a whole: every error at once, each with its path."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from marshmallow import Schema, ValidationError, fields, post_load, validate
+
+from mappings.model import (
+    EntitlementMapping,
+    EntitlementRule,
+    FieldMapping,
+    Instructions,
+    Role,
+    Source,
+    UserMapping,
+)
+from mappings.transforms import TRANSFORMS
+
+PERSON_FIELDS = (
+    "email",
+    "user_name",
+    "first_name",
+    "last_name",
+    "middle_name",
+    "suffix",
+    "job_title",
+    "company",
+)
+"""What DocuSign holds of a person and the connector writes."""
+PLACEHOLDERS = frozenset({"email", "full_name", "user_id", "account"})
+"""What instructions may name."""
+_PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
+
+
+class MappingError(ValueError):
+    """A mapping cannot be used.
+
+    :param problems: one line each, ``path.in.the.file: what is wrong``.
+    """
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
+
+
+def load_user_mapping(override: Mapping[str, Any] | None = None) -> UserMapping:
+    """Return ``user.yaml`` with *override* over it.
+
+    A field or a schema under ``kept`` named in *override* replaces ours as a whole; ``null``
+    removes it.
+
+    :raises MappingError: with every problem found.
+    """
+    data = _merged(_shipped("user.yaml"), override or {}, ("fields", "kept"))
+    loaded: UserMapping = _load(_UserMappingSchema(), data)
+    return loaded
+
+
+def load_entitlements(
+    roles: Mapping[str, Any] | None = None,
+    entitlements: Sequence[Mapping[str, Any]] = (),
+) -> EntitlementMapping:
+    """Return ``entitlements.yaml`` with a tenant's roles over it and its rules before ours.
+
+    :param roles: by role id; a role of ours may be changed in part.
+    :raises MappingError: with every problem found.
+    """
+    shipped = _shipped("entitlements.yaml")
+    merged = {
+        role_id: {**shipped["roles"].get(role_id, {"fulfilment": "manual"}), **(role or {})}
+        for role_id, role in {**shipped["roles"], **(roles or {})}.items()
+    }
+    rules = [*entitlements, *shipped["entitlements"]]
+    loaded: EntitlementMapping = _load(
+        _EntitlementMappingSchema(), {"entitlements": rules, "roles": merged}
+    )
+    return loaded
+
+
+@cache
+def _shipped(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = yaml.safe_load(files("mappings").joinpath(name).read_text("utf-8"))
+    return loaded
+
+
+def _merged(
+    shipped: Mapping[str, Any], override: Mapping[str, Any], parts: Sequence[str]
+) -> dict[str, Any]:
+    merged = {**shipped, **override}
+    for part in parts:
+        both = {**shipped[part], **(override.get(part) or {})}
+        merged[part] = {name: value for name, value in both.items() if value is not None}
+    return merged
+
+
+def _load(schema: Schema, data: Mapping[str, Any]) -> Any:
+    try:
+        return schema.load(data)
+    except ValidationError as error:
+        raise MappingError(list(_lines(error.messages))) from error
+
+
+def _lines(messages: Any, path: str = "") -> list[str]:
+    """Flatten marshmallow's nested messages to ``path: message``."""
+    if not isinstance(messages, Mapping):
+        return [f"{path}: {message}" for message in messages]
+    lines: list[str] = []
+    for key, inner in messages.items():
+        # marshmallow marks the sides of a Dict and the schema itself; people do not need them.
+        step = "" if key in ("key", "value", "_schema") else str(key)
+        lines += _lines(inner, ".".join(part for part in (path, step) if part))
+    return lines
+
+
+def _known_transform(name: str) -> None:
+    if name not in TRANSFORMS:
+        raise ValidationError(f"unknown transform {name!r}; there are {', '.join(TRANSFORMS)}")
+
+
+def _known_fulfilment(name: str) -> None:
+    if name == "approval":
+        raise ValidationError(
+            "'approval' is not available in this release: the approvals service comes with a "
+            "later one. Use 'manual' or 'automatic'"
+        )
+    if name not in ("automatic", "manual"):
+        raise ValidationError(f"{name!r} is not one of automatic, manual")
+
+
+def _known_placeholders(step: str) -> None:
+    unknown = set(_PLACEHOLDER.findall(step)) - PLACEHOLDERS
+    if unknown:
+        allowed = ", ".join(f"{{{name}}}" for name in sorted(PLACEHOLDERS))
+        raise ValidationError(f"unknown {{{sorted(unknown)[0]}}}; instructions may name {allowed}")
+
+
+def _names() -> fields.List[str]:
+    return fields.List(fields.String(validate=_known_transform), load_default=list)
+
+
+class _SourceSchema(Schema):
+    attribute = fields.String(load_default=None)
+    from_fields = fields.List(
+        fields.String(validate=validate.OneOf(PERSON_FIELDS)), load_default=list
+    )
+    to_directory = _names()
+    to_scim = _names()
+    keep_when_different = fields.Boolean(load_default=False)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Source:
+        if bool(data["attribute"]) == bool(data["from_fields"]):
+            raise ValidationError("give either 'attribute' or 'from_fields'")
+        for name in ("from_fields", "to_directory", "to_scim"):
+            data[name] = tuple(data[name])
+        return Source(**data)
+
+
+class _FieldSchema(Schema):
+    sources = fields.List(
+        fields.Nested(_SourceSchema), required=True, validate=validate.Length(min=1)
+    )
+    required = fields.Boolean(load_default=False)
+
+
+class _UserMappingSchema(Schema):
+    fields_ = fields.Dict(
+        keys=fields.String(validate=validate.OneOf(PERSON_FIELDS)),
+        values=fields.Nested(_FieldSchema),
+        required=True,
+        data_key="fields",
+    )
+    kept = fields.Dict(
+        keys=fields.String(validate=validate.ContainsNoneOf(" ")),
+        values=fields.List(fields.String()),
+        required=True,
+    )
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> UserMapping:
+        mapped = data["fields_"]
+        # A value put together from other fields needs those first.
+        order = sorted(mapped, key=lambda name: any(s.from_fields for s in mapped[name]["sources"]))
+        return UserMapping(
+            fields=tuple(
+                FieldMapping(name, tuple(mapped[name]["sources"]), mapped[name]["required"])
+                for name in order
+            ),
+            kept={schema: tuple(names) for schema, names in data["kept"].items()},
+        )
+
+
+class _InstructionsSchema(Schema):
+    grant = fields.List(fields.String(validate=_known_placeholders), load_default=list)
+    revoke = fields.List(fields.String(validate=_known_placeholders), load_default=list)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Instructions:
+        return Instructions(tuple(data["grant"]), tuple(data["revoke"]))
+
+
+class _MeaningSchema(Schema):
+    risk = fields.String(
+        load_default="low", validate=validate.OneOf(("low", "medium", "high", "critical"))
+    )
+    owner = fields.String(load_default="")
+    fulfilment = fields.String(load_default="automatic", validate=_known_fulfilment)
+    instructions = fields.Nested(_InstructionsSchema, load_default=Instructions())
+    deep_link = fields.Url(load_default=None, allow_none=True, schemes={"https"})
+    due_days = fields.Integer(
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(min=1)
+    )
+    verification = fields.String(
+        load_default="attestation",
+        validate=validate.OneOf(("organization_admin", "attestation")),
+    )
+
+
+class _RuleSchema(_MeaningSchema):
+    match = fields.String(required=True, validate=validate.Length(min=1))
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> EntitlementRule:
+        return EntitlementRule(**data)
+
+
+class _RoleSchema(_MeaningSchema):
+    display = fields.String(required=True, validate=validate.Length(min=1))
+    description = fields.String(load_default="")
+
+    @post_load
+    def _check(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if data["fulfilment"] != "manual":
+            raise ValidationError("a role is granted by people: 'manual'", "fulfilment")
+        if not data["instructions"].grant or not data["instructions"].revoke:
+            raise ValidationError("give the steps for both grant and revoke", "instructions")
+        return data
+
+
+class _EntitlementMappingSchema(Schema):
+    entitlements = fields.List(fields.Nested(_RuleSchema), load_default=list)
+    roles = fields.Dict(
+        keys=fields.String(
+            validate=validate.Regexp(
+                r"[a-z0-9][a-z0-9-]{0,63}\Z",
+                error="a role id has lower-case letters, digits and hyphens",
+            )
+        ),
+        values=fields.Nested(_RoleSchema),
+        load_default=dict,
+    )
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> EntitlementMapping:
+        roles = {role_id: Role(role_id=role_id, **role) for role_id, role in data["roles"].items()}
+        return EntitlementMapping(rules=tuple(data["entitlements"]), roles=roles)
