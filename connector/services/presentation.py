@@ -1,0 +1,448 @@
+"""Renders what DocuSign has as the SCIM documents that are stored and served.
+
+A document is JSON text without the reader's ``externalId`` and without a group's ``members``; the
+mark :data:`~connector.ports.BASE_URL_MARK` stands for the public base URL in ``meta.location`` and
+in every ``$ref``. ``docs/scim-attributes.md`` lists the attributes. Absent values are left out
+(RFC 7643 §2.5), lists are sorted, so that equal facts give equal text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from connector.domain.desired import confirmed_roles
+from connector.domain.ledger import ClientAttributes, Direction, PlanRecord, WorkItem, WorkItemKind
+from connector.domain.model import (
+    Account,
+    Catalogue,
+    DirectoryGroup,
+    Membership,
+    Profile,
+    User,
+    fold,
+    profile_group_scim_id,
+    role_group_scim_id,
+)
+from connector.domain.plan import Person
+from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow
+from connector.services.documents import (
+    Document,
+    location,
+    present,
+    render_row,
+    row_changed,
+    settle_times,
+    timestamp,
+)
+from connector.settings import TenantSettings
+from mappings import (
+    CORE_USER,
+    EntitlementMapping,
+    Meaning,
+    Role,
+    UserMapping,
+    kept_attributes,
+    to_directory,
+    to_scim,
+)
+
+__all__ = ["Presenter", "desired_person", "person_fields", "row_changed", "settle_times"]
+
+CORE = "urn:ietf:params:scim:schemas:core:2.0:"
+DOCUSIGN = "urn:ietf:params:scim:schemas:extension:docusign:2.0:"
+DOCUSIGN_USER = f"{DOCUSIGN}User"
+DOCUSIGN_GROUP = f"{DOCUSIGN}Group"
+DOCUSIGN_ENTITLEMENT = f"{DOCUSIGN}Entitlement"
+DOCUSIGN_ROLE = f"{DOCUSIGN}Role"
+
+PERMISSION_PROFILE, MANUAL_ROLE = "permissionProfile", "manualRole"
+"""``type`` of the elements of ``entitlements`` and ``roles``, and of their catalogues."""
+QUEUED_CHANGE = "queued_change"
+"""``pending[].type`` of a change that waits for DocuSign rather than for a person."""
+
+
+class Presenter:
+    """Renders the resources of one tenant. Pure: the same facts give the same row."""
+
+    def __init__(
+        self, mapping: UserMapping, settings: TenantSettings, policy: EntitlementMapping
+    ) -> None:
+        self._mapping = mapping
+        self._settings = settings
+        self._policy = policy
+
+    # users --------------------------------------------------------------------
+
+    def user(
+        self,
+        user: User,
+        catalogue: Catalogue,
+        attributes: ClientAttributes | None = None,
+        *,
+        created_at: datetime,
+        last_modified_at: datetime,
+        open_items: Sequence[WorkItem] = (),
+        queued: Sequence[PlanRecord] = (),
+        attested_roles: frozenset[str] = frozenset(),
+        visible: bool = True,
+    ) -> ResourceRow:
+        """Return the row of a user.
+
+        :param open_items: the user's open work items.
+        :param attested_roles: roles that no API shows and a person has attested.
+        :param queued: the user's plans that wait until DocuSign is available.
+        """
+        kept = attributes.kept if attributes else {}
+        content = self._person(user, kept)
+        roles = self._roles(confirmed_roles(user) | attested_roles, open_items)
+        content |= {
+            "active": user.is_active(pending_counts=self._settings.provisioning.pending_is_active),
+            "groups": self._groups_of(user, catalogue, roles),
+            "entitlements": _entitlements_of(user, catalogue),
+            "roles": roles,
+            **{schema: value for schema, value in kept.items() if schema != CORE_USER},
+            DOCUSIGN_USER: _docusign_user(user, catalogue, open_items, queued),
+        }
+        name = content.get("name", {})
+        row = render_row(
+            USER,
+            user.user_id,
+            CORE_USER,
+            content,
+            attributes,
+            created_at=created_at,
+            last_modified_at=last_modified_at,
+        )
+        return replace(
+            row,
+            name_key=fold(user.email),
+            given_key=fold(name.get("givenName", "")),
+            family_key=fold(name.get("familyName", "")),
+            active=content["active"],
+            visible=visible,
+        )
+
+    def _person(self, user: User, kept: Mapping[str, Any]) -> Document:
+        """Return the core attributes; what the client kept of them stands over DocuSign's."""
+        return to_scim(person_fields(user), self._mapping) | dict(kept.get(CORE_USER, {}))
+
+    def _roles(self, confirmed: frozenset[str], open_items: Sequence[WorkItem]) -> list[Document]:
+        """Return the confirmed roles, or the requested ones where the tenant wants those."""
+        held = set(confirmed)
+        if self._settings.provisioning.report == "requested":
+            for item in open_items:
+                if item.entitlement in self._policy.roles:
+                    change = held.add if item.direction is Direction.GRANT else held.discard
+                    change(item.entitlement)
+        return [
+            {"value": role_id, "display": self._role_name(role_id), "type": MANUAL_ROLE}
+            for role_id in sorted(held)
+        ]
+
+    def _role_name(self, role_id: str) -> str:
+        role = self._policy.roles.get(role_id)
+        return role.display if role else role_id
+
+    def _groups_of(
+        self, user: User, catalogue: Catalogue, roles: Sequence[Document]
+    ) -> list[Document]:
+        shown = self._settings.scim.show_as_groups
+        found = dict(_directory_groups(user, catalogue))
+        if "profiles" in shown:
+            found |= {
+                profile_group_scim_id(item.account_id, item.profile_id): item.name
+                for item in _profiles(user, catalogue)
+            }
+        if "roles" in shown:
+            found |= {role_group_scim_id(role["value"]): role["display"] for role in roles}
+        return [
+            {"value": scim_id, "$ref": location(GROUP, scim_id), "display": name, "type": "direct"}
+            for scim_id, name in sorted(found.items())
+        ]
+
+    # groups -------------------------------------------------------------------
+
+    def group(
+        self,
+        group: DirectoryGroup,
+        account: Account | None,
+        attributes: ClientAttributes | None = None,
+        *,
+        member_digest: str,
+        created_at: datetime,
+        last_modified_at: datetime,
+        visible: bool = True,
+    ) -> ResourceRow:
+        """Return the row of a DocuSign group.
+
+        :param member_digest: changes whenever the members do, so that the version does.
+        """
+        kind = str(group.group_type)
+        row = self._group_row(
+            group.scim_id,
+            group.name,
+            {"account": _account(group.account_id, account), "type": kind},
+            attributes,
+            member_digest=member_digest,
+            created_at=created_at,
+            last_modified_at=last_modified_at,
+        )
+        hidden = group.group_type.is_built_in and self._settings.scim.builtin_groups == "hidden"
+        return replace(row, visible=visible and not hidden)
+
+    def profile_group(
+        self,
+        profile: Profile,
+        account: Account | None,
+        attributes: ClientAttributes | None = None,
+        *,
+        member_digest: str,
+        created_at: datetime,
+        last_modified_at: datetime,
+    ) -> ResourceRow:
+        """Return the row of a permission profile as a Group, unseen unless the tenant shows it."""
+        row = self._group_row(
+            profile_group_scim_id(profile.account_id, profile.profile_id),
+            profile.name,
+            {"account": _account(profile.account_id, account), "type": PERMISSION_PROFILE},
+            attributes,
+            member_digest=member_digest,
+            created_at=created_at,
+            last_modified_at=last_modified_at,
+        )
+        return replace(row, visible="profiles" in self._settings.scim.show_as_groups)
+
+    def role_group(
+        self,
+        role: Role,
+        attributes: ClientAttributes | None = None,
+        *,
+        member_digest: str,
+        created_at: datetime,
+        last_modified_at: datetime,
+    ) -> ResourceRow:
+        """Return the row of a manual role as a Group, unseen unless the tenant shows it."""
+        row = self._group_row(
+            role_group_scim_id(role.role_id),
+            role.display,
+            {"type": MANUAL_ROLE},
+            attributes,
+            member_digest=member_digest,
+            created_at=created_at,
+            last_modified_at=last_modified_at,
+        )
+        return replace(row, visible="roles" in self._settings.scim.show_as_groups)
+
+    def _group_row(
+        self,
+        scim_id: str,
+        name: str,
+        extension: Document,
+        attributes: ClientAttributes | None,
+        *,
+        member_digest: str,
+        created_at: datetime,
+        last_modified_at: datetime,
+    ) -> ResourceRow:
+        return render_row(
+            GROUP,
+            scim_id,
+            f"{CORE}Group",
+            {"displayName": name, DOCUSIGN_GROUP: extension},
+            attributes,
+            digest=member_digest,
+            created_at=created_at,
+            last_modified_at=last_modified_at,
+        )
+
+    # catalogues ---------------------------------------------------------------
+
+    def entitlement(
+        self,
+        profile: Profile,
+        account: Account | None,
+        *,
+        created_at: datetime,
+        last_modified_at: datetime,
+    ) -> ResourceRow:
+        """Return the row of a permission profile in the catalogue of entitlements."""
+        meaning = self._policy.meaning(profile.scim_id, profile.name)
+        extension = {
+            "account": _account(profile.account_id, account),
+            "isAdmin": profile.is_admin,
+            **_meaning(meaning),
+        }
+        content = {
+            **_catalogue_entry(profile.scim_id, profile.name, PERMISSION_PROFILE),
+            DOCUSIGN_ENTITLEMENT: extension,
+        }
+        return render_row(
+            ENTITLEMENT,
+            profile.scim_id,
+            f"{CORE}Entitlement",
+            content,
+            created_at=created_at,
+            last_modified_at=last_modified_at,
+        )
+
+    def role(self, role: Role, *, created_at: datetime, last_modified_at: datetime) -> ResourceRow:
+        """Return the row of a manual role in the catalogue of roles."""
+        content = {
+            **_catalogue_entry(role.role_id, role.display, MANUAL_ROLE),
+            "description": role.description,
+            DOCUSIGN_ROLE: _meaning(role) | {"verification": role.verification},
+        }
+        return render_row(
+            ROLE,
+            role.role_id,
+            f"{CORE}Role",
+            content,
+            created_at=created_at,
+            last_modified_at=last_modified_at,
+        )
+
+
+# ------------------------------------------------------------------------------ the way in
+
+
+def person_fields(user: User) -> dict[str, str]:
+    """Return the fields of a user that mappings know, by their name."""
+    names = Person.__dataclass_fields__
+    return {name: getattr(user, name) for name in names}
+
+
+def desired_person(
+    resource: Mapping[str, Any],
+    mapping: UserMapping,
+    *,
+    current: User | None = None,
+    kept: Mapping[str, Any] | None = None,
+) -> tuple[Person, dict[str, Any]]:
+    """Return the person that *resource* asks for and the attributes to keep for the client.
+
+    :param current: what DocuSign has, when a user is changed: of two attributes that feed one
+        field, the one that differs from it is the change. Fields without a mapping stay.
+    :param kept: what is kept now (:attr:`~connector.domain.ledger.ClientAttributes.kept`).
+    """
+    before = person_fields(current) if current else None
+    wanted = (
+        {"email": "", "user_name": ""} | (before or {}) | to_directory(resource, mapping, before)
+    )
+    wanted_kept = kept_attributes(resource, mapping, wanted, current=before, kept_before=kept)
+    return Person(**wanted), wanted_kept
+
+
+# ------------------------------------------------------------------------------ parts
+
+
+def _account(account_id: str, account: Account | None) -> Document:
+    return present(value=account_id, display=account.name if account else "")
+
+
+def _open(user: User) -> list[Membership]:
+    return sorted(user.open_memberships(), key=lambda item: item.account_id)
+
+
+def _directory_groups(user: User, catalogue: Catalogue) -> Iterator[tuple[str, str]]:
+    for membership in _open(user):
+        for group_id in membership.group_ids:
+            group = catalogue.groups.get((membership.account_id, group_id))
+            if group is not None:
+                yield group.scim_id, group.name
+
+
+def _profiles(user: User, catalogue: Catalogue) -> Iterator[Profile]:
+    for membership in _open(user):
+        profile = _profile(membership, catalogue)
+        if profile is not None:
+            yield profile
+
+
+def _profile(membership: Membership, catalogue: Catalogue) -> Profile | None:
+    """Return the profile held; one that the catalogue does not know yet has its id for a name."""
+    if membership.profile_id is None:
+        return None
+    known = catalogue.profiles.get((membership.account_id, membership.profile_id))
+    return known or Profile(
+        membership.account_id, membership.profile_id, name=membership.profile_id
+    )
+
+
+def _entitlements_of(user: User, catalogue: Catalogue) -> list[Document]:
+    return [
+        {"value": item.scim_id, "display": item.name, "type": PERMISSION_PROFILE}
+        for item in _profiles(user, catalogue)
+    ]
+
+
+def _docusign_user(
+    user: User,
+    catalogue: Catalogue,
+    open_items: Sequence[WorkItem],
+    queued: Sequence[PlanRecord],
+) -> Document:
+    memberships = sorted(user.memberships.values(), key=lambda item: item.account_id)
+    managed = user.managed_by_scim or any(item.managed_by_scim for item in memberships)
+    return present(
+        memberships=[_membership(item, catalogue) for item in memberships],
+        organizationAdmin=_organization_admin(user),
+        pending=[*map(_pending_item, open_items), *map(_queued_change, queued)],
+        managedByDocuSignScim=managed,
+    )
+
+
+def _membership(membership: Membership, catalogue: Catalogue) -> Document:
+    profile = _profile(membership, catalogue)
+    return present(
+        account=_account(membership.account_id, catalogue.accounts.get(membership.account_id)),
+        status=str(membership.status),
+        profile={"value": profile.scim_id, "display": profile.name} if profile else None,
+        isAdmin=membership.is_admin,
+        createdAt=_optional_time(membership.created_at),
+        closedAt=_optional_time(membership.closed_at),
+    )
+
+
+def _organization_admin(user: User) -> Document:
+    return present(
+        value=user.is_organization_admin,
+        verifiedAt=_optional_time(user.organization_admin_verified_at),
+    )
+
+
+def _pending_item(item: WorkItem) -> Document:
+    return present(
+        type=str(WorkItemKind(item.kind)),
+        workItem=item.work_item_id,
+        entitlement=item.entitlement,
+        direction=str(item.direction),
+        since=timestamp(item.created_at),
+        due=_optional_time(item.due_at),
+    )
+
+
+def _queued_change(plan: PlanRecord) -> Document:
+    return {"type": QUEUED_CHANGE, "since": timestamp(plan.created_at)}
+
+
+def _optional_time(moment: datetime | None) -> str | None:
+    return timestamp(moment) if moment else None
+
+
+def _catalogue_entry(scim_id: str, name: str, kind: str) -> Document:
+    """Return what Okta and IdentityIQ (``id``, ``displayName``) and the draft (``value``,
+    ``display``; draft-ietf-scim-roles-entitlements) look for."""
+    return {
+        "displayName": name,
+        "value": scim_id,
+        "display": name,
+        "type": kind,
+        "supported": True,
+    }
+
+
+def _meaning(meaning: Meaning) -> Document:
+    return present(risk=meaning.risk, owner=meaning.owner, fulfilment=meaning.fulfilment)
