@@ -33,7 +33,7 @@ PERSON_FIELDS = (
     "company",
 )
 """What DocuSign holds of a person and the connector writes."""
-PLACEHOLDERS = frozenset({"email", "user_name", "user_id"})
+PLACEHOLDERS = frozenset({"email", "full_name", "user_id"})
 """What instructions may name."""
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 

@@ -48,6 +48,21 @@ class Instructions:
     grant: tuple[str, ...] = ()
     revoke: tuple[str, ...] = ()
 
+    def steps(self, direction: str, values: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the steps of ``grant`` or ``revoke`` with the person's values filled in.
+
+        :param values: by placeholder, such as ``full_name`` for ``{full_name}``.
+        """
+        steps = self.grant if direction == "grant" else self.revoke
+        return tuple(_fill(step, values) for step in steps)
+
+
+def _fill(step: str, values: Mapping[str, str]) -> str:
+    # Plain replacement: str.format would let a value reach into attributes.
+    for name, value in values.items():
+        step = step.replace("{" + name + "}", value)
+    return step
+
 
 @dataclass(frozen=True)
 class Meaning:
