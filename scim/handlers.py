@@ -50,8 +50,7 @@ class Projection:
         if self.attributes:
             return any(path.attribute.lower() == name for path in self.attributes)
         return not any(
-            path.attribute.lower() == name and path.sub_attribute is None
-            for path in self.excluded
+            path.attribute.lower() == name and path.sub_attribute is None for path in self.excluded
         )
 
 

@@ -1,0 +1,136 @@
+"""scim2-filter-parser's lexer and parser, extended where they stop short of RFC 7644 §3.4.2.2.
+
+Kept are the library's tokens, productions and syntax tree. Changed is what it gets wrong:
+
+- strings follow JSON (its pattern ends at the first quote, escaped or not);
+- numbers may have a sign, more than one digit, a fraction and an exponent;
+- ``true``, ``false``, ``null``, operators and ``and``, ``or``, ``not`` are read in any case and as
+  whole words (``nullable`` is a name);
+- ``and`` binds tighter than ``or`` (both have one rank in the library);
+- values keep their JSON type in the syntax tree.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any, cast
+
+import orjson
+from scim2_filter_parser import ast
+from scim2_filter_parser.lexer import SCIMLexer
+from scim2_filter_parser.parser import SCIMParser
+
+from scim.errors import InvalidFilter
+from scim.text import forbidden_character
+
+# Beyond this no attribute can have a value, and neither can a database column.
+_MAX_NUMBER_LENGTH = 40
+_MAX_NUMBER_EXPONENT = 30
+
+_WORDS = {
+    word: word.upper()
+    for word in (
+        *("eq", "ne", "co", "sw", "ew", "gt", "ge", "lt", "le", "pr"),
+        *("and", "or", "not", "true", "false", "null"),
+    )
+}
+_CONSTANTS: dict[str, bool | None] = {"TRUE": True, "FALSE": False, "NULL": None}
+
+
+# The bodies of the two classes below run in namespaces that sly prepares: a token's name is its
+# value there, and "_" attaches a pattern or production to a function. Checkers cannot know that.
+class FilterLexer(SCIMLexer):  # type: ignore[misc]
+    """Tokens of a filter; values of literals are Python values."""
+
+    tokens = SCIMLexer.tokens
+
+    # As words of their own these would also match the beginning of a name.
+    del FALSE  # type: ignore[name-defined]  # noqa: F821
+    del TRUE  # type: ignore[name-defined]  # noqa: F821
+    del NULL  # type: ignore[name-defined]  # noqa: F821
+
+    @_(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # type: ignore[name-defined]  # noqa: F821
+    def NUMBER(self, t: Any) -> Any:  # noqa: N802
+        t.value = _number(t.value)
+        return t
+
+    @_(r"[a-zA-Z]+:[a-zA-Z0-9:\._-]+:")  # type: ignore[name-defined]  # noqa: F821
+    def SCHEMA_URI(self, t: Any) -> Any:  # noqa: N802
+        t.value = t.value[:-1]
+        return t
+
+    @_(r"[a-zA-Z$][a-zA-Z0-9_$-]*")  # type: ignore[name-defined]  # noqa: F821
+    def ATTRNAME(self, t: Any) -> Any:  # noqa: N802
+        t.type = _WORDS.get(t.value.lower(), "ATTRNAME")
+        t.value = _CONSTANTS.get(t.type, t.value)
+        return t
+
+    @_(r'"(?:[^"\\]|\\.)*"')  # type: ignore[name-defined]  # noqa: F821
+    def COMP_VALUE(self, t: Any) -> Any:  # noqa: N802
+        t.value = _string(t.value)
+        return t
+
+    def error(self, t: Any) -> None:
+        """Refuse what begins no token."""
+        raise InvalidFilter(f"Unexpected {t.value[0]!r} at position {t.index + 1} of the filter.")
+
+
+class FilterParser(SCIMParser):  # type: ignore[misc]
+    """The library's productions with the RFC's precedence."""
+
+    tokens = FilterLexer.tokens
+    precedence = (
+        ("left", OR),  # type: ignore[name-defined]  # noqa: F821
+        ("left", AND),  # type: ignore[name-defined]  # noqa: F821
+        ("right", NOT),  # type: ignore[name-defined]  # noqa: F821
+    )
+    # sly collects productions from the body of the class alone, not from its bases.
+    filter = SCIMParser.filter
+    value_path = SCIMParser.value_path
+    attr_exp = SCIMParser.attr_exp
+    log_exp = SCIMParser.log_exp
+    comp_value = SCIMParser.comp_value
+    attr_path = SCIMParser.attr_path
+    sub_attr = SCIMParser.sub_attr
+
+    def error(self, p: Any) -> None:
+        """Refuse what the grammar does not allow."""
+        if p is None:
+            raise InvalidFilter("The filter ends too early.")
+        raise InvalidFilter(f"Unexpected {p.value!r} at position {p.index + 1} of the filter.")
+
+
+def parse_with_library(text: str) -> ast.Filter:
+    """Return the library's syntax tree of *text*.
+
+    :raises InvalidFilter: the text does not follow the grammar.
+    """
+    tree = FilterParser().parse(FilterLexer().tokenize(text))
+    if tree is None:
+        raise InvalidFilter("The filter is empty.")
+    return cast(ast.Filter, tree)
+
+
+def _number(text: str) -> int | Decimal:
+    digits = text.lstrip("-")
+    if len(digits) > 1 and digits[0] == "0" and digits[1].isdigit():
+        raise InvalidFilter(f"{text} is not a JSON number: it begins with 0.")
+    if len(text) > _MAX_NUMBER_LENGTH:
+        raise InvalidFilter("A number in the filter is too long.")
+    if digits.isdigit():
+        return int(text)
+    number = Decimal(text)
+    if abs(number.adjusted()) > _MAX_NUMBER_EXPONENT:
+        raise InvalidFilter("A number in the filter is out of range.")
+    return number
+
+
+def _string(text: str) -> str:
+    try:
+        value = str(orjson.loads(text))
+    except ValueError:
+        raise InvalidFilter(f"{text} is not a JSON string.") from None
+    found = forbidden_character(value)
+    if found:
+        raise InvalidFilter(f"A string in the filter contains the control character {found}.")
+    return value
