@@ -124,9 +124,7 @@ class SetProfile(Operation):
     def inverse(self) -> Operation | None:
         if self.previous_profile_id is None:
             return None
-        return SetProfile(
-            self.account_id, self.user_id, self.previous_profile_id, self.profile_id
-        )
+        return SetProfile(self.account_id, self.user_id, self.previous_profile_id, self.profile_id)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,88 @@
+"""What a client wants, free of SCIM's syntax."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from connector.domain.ledger import Direction
+from connector.domain.model import ORGANIZATION_ADMIN, User
+from connector.domain.plan import Person
+
+ProfileKey = tuple[str, str]
+"""(account id, profile id)."""
+
+
+@dataclass(frozen=True)
+class DesiredUser:
+    """The state of a person that a request asks for, complete where it asserts something."""
+
+    person: Person
+    active: bool | None = None
+    """None leaves it as it is."""
+    profiles: frozenset[ProfileKey] | None = None
+    """All profiles wanted; None asserts nothing about them."""
+    roles: frozenset[str] | None = None
+    """All manual roles wanted; None asserts nothing about them."""
+    exact: bool = False
+    """True where the profiles were listed in full (POST, PUT): two for one account contradict each
+    other. False for a PATCH, where the one that is new replaces the one that is held."""
+    external_id: str | None = None
+    kept: Mapping[str, Any] = field(default_factory=dict)
+    """Attributes that only the ledger can hold."""
+
+
+@dataclass(frozen=True)
+class Remembered:
+    """Profile and groups of a membership that was closed to be re-opened some day."""
+
+    profile_id: str | None
+    group_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class ActualUser:
+    """A person as the mirror and the ledger have them."""
+
+    user: User
+    pending_roles: Mapping[str, Direction] = field(default_factory=dict)
+    """Open manual tasks, by role."""
+    attested_roles: frozenset[str] = frozenset()
+    """Roles that no API shows and a person has attested."""
+    remembered: Mapping[str, Remembered] = field(default_factory=dict)
+    """What memberships held when the connector closed them, by account id."""
+
+    @property
+    def confirmed_roles(self) -> frozenset[str]:
+        """The manual roles that are really held."""
+        return confirmed_roles(self.user) | self.attested_roles
+
+    @property
+    def requested_roles(self) -> frozenset[str]:
+        """The roles as they will be once every open task is done."""
+        granted = {role for role, way in self.pending_roles.items() if way is Direction.GRANT}
+        return (self.confirmed_roles | granted) - self.revoked_roles
+
+    @property
+    def revoked_roles(self) -> frozenset[str]:
+        """The roles that an open task takes away."""
+        return frozenset(
+            role for role, way in self.pending_roles.items() if way is Direction.REVOKE
+        )
+
+
+def confirmed_roles(user: User) -> frozenset[str]:
+    """Return the manual roles that DocuSign confirms."""
+    return frozenset({ORGANIZATION_ADMIN}) if user.is_organization_admin else frozenset()
+
+
+@dataclass(frozen=True)
+class GroupChange:
+    """What a request asks of one DocuSign group. ``replace`` excludes the other two."""
+
+    add: frozenset[str] = frozenset()
+    remove: frozenset[str] = frozenset()
+    replace: frozenset[str] | None = None
+    name: str | None = None
+    """A new name, or None."""

@@ -1,0 +1,130 @@
+"""What a plan may never do, each rule with its own error and its own setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from connector.domain.model import Catalogue, MembershipStatus, User
+from connector.domain.plan import (
+    AddGroupMembers,
+    ChangeEmail,
+    CloseMembership,
+    Operation,
+    Plan,
+    RemoveGroupMembers,
+    RevokeRole,
+    SetProfile,
+    UpdatePerson,
+)
+from connector.errors import GuardError
+from connector.settings import GuardSettings
+
+
+@dataclass(frozen=True)
+class GuardContext:
+    """What the rules have to know of the world."""
+
+    service_user_id: str
+    users: Mapping[str, User]
+    """The users that the plan touches, as far as they exist."""
+    catalogue: Catalogue
+    user_count: int
+    """Users with an open membership in the tenant."""
+    admin_counts: Mapping[str, int] = field(default_factory=dict)
+    """Active administrators of each account."""
+
+
+def check(plan: Plan, context: GuardContext, settings: GuardSettings) -> None:
+    """Let a plan through.
+
+    :raises GuardError: a rule refuses it; the message says what to do.
+    """
+    _protect_service_user(plan, context)
+    if settings.respect_docusign_scim:
+        _respect_docusign_scim(plan, context)
+    if settings.protect_last_admin:
+        _protect_last_admin(plan, context)
+    _limit_size(plan, context, settings)
+
+
+def touched_users(operation: Operation) -> Iterator[str]:
+    """Return the ids of the existing users that an operation changes."""
+    if isinstance(operation, AddGroupMembers | RemoveGroupMembers):
+        yield from operation.user_ids
+    else:
+        user_id = getattr(operation, "user_id", None)
+        if user_id:
+            yield user_id
+
+
+def _protect_service_user(plan: Plan, context: GuardContext) -> None:
+    refused = CloseMembership | SetProfile | UpdatePerson | ChangeEmail | RevokeRole
+    for step in plan:
+        if isinstance(step, refused) and step.user_id == context.service_user_id:
+            raise GuardError(
+                f"This is the user whom the connector impersonates; it will not {step.describe()}. "
+                "Configure another service user first (tenants.*.user_id).",
+                guard="service_user",
+            )
+
+
+def _respect_docusign_scim(plan: Plan, context: GuardContext) -> None:
+    for step in plan:
+        for user_id in touched_users(step):
+            user = context.users.get(user_id)
+            if user is not None and _is_foreign(user, step):
+                raise GuardError(
+                    f"DocuSign's own SCIM manages {user.email}; two masters would undo each other. "
+                    "Change the user there, or release it in DocuSign Admin.",
+                    guard="docusign_scim",
+                    setting="guards.respect_docusign_scim",
+                )
+
+
+def _is_foreign(user: User, step: Operation) -> bool:
+    membership = user.memberships.get(getattr(step, "account_id", ""))
+    return user.managed_by_scim or (membership is not None and membership.managed_by_scim)
+
+
+def _protect_last_admin(plan: Plan, context: GuardContext) -> None:
+    losing: dict[str, set[str]] = {}
+    for step in plan:
+        if isinstance(step, CloseMembership | SetProfile) and _loses_admin(step, context):
+            losing.setdefault(step.account_id, set()).add(step.user_id)
+    for account_id, user_ids in losing.items():
+        if context.admin_counts.get(account_id, 0) - len(user_ids) < 1:
+            raise GuardError(
+                f"Account {account_id} would lose its last administrator. Make somebody else "
+                "administrator first.",
+                guard="last_administrator",
+                setting="guards.protect_last_admin",
+            )
+
+
+def _loses_admin(step: CloseMembership | SetProfile, context: GuardContext) -> bool:
+    user = context.users.get(step.user_id)
+    membership = user.memberships.get(step.account_id) if user else None
+    if membership is None or not membership.is_admin:
+        return False
+    if membership.status is not MembershipStatus.ACTIVE:
+        return False
+    if isinstance(step, SetProfile):
+        profile = context.catalogue.profiles.get((step.account_id, step.profile_id))
+        return profile is None or not profile.is_admin
+    return True
+
+
+def _limit_size(plan: Plan, context: GuardContext, settings: GuardSettings) -> None:
+    touched = {user_id for step in plan for user_id in touched_users(step)}
+    share = context.user_count * settings.max_affected_pct / 100
+    limit = max(settings.max_affected_min, int(share))
+    if len(touched) > limit:
+        raise GuardError(
+            f"The change touches {len(touched)} users; more than {limit} "
+            f"({settings.max_affected_pct:g} % of {context.user_count}, at least "
+            f"{settings.max_affected_min}) need a person's word. Send it in parts, or raise "
+            "guards.max_affected_pct for the time of the change.",
+            guard="plan_size",
+            setting="guards.max_affected_pct",
+        )

@@ -1,0 +1,58 @@
+"""How what one account shows of a person joins what is known of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from connector.domain.model import Membership, User
+
+
+def merge_member(known: User | None, seen: User, *, with_groups: bool = True) -> User:
+    """Return the person with the membership that *seen* carries.
+
+    Names and address are taken from an open membership only: DocuSign ignores edits of closed
+    users, so a closed one may show old values.
+
+    :param with_groups: False where *seen* came from a list without groups: the known ones stay.
+    """
+    if known is None:
+        return seen
+    (membership,) = seen.memberships.values()
+    if not with_groups:
+        before = known.memberships.get(membership.account_id)
+        membership = replace(membership, group_ids=before.group_ids if before else frozenset())
+    base = seen if membership.status.is_open or not any(known.open_memberships()) else known
+    return replace(
+        base,
+        memberships={**known.memberships, membership.account_id: membership},
+        site_id=seen.site_id or known.site_id,
+        is_organization_admin=known.is_organization_admin,
+        organization_admin_verified_at=known.organization_admin_verified_at,
+        managed_by_scim=seen.managed_by_scim,
+        created_at=min(filter(None, (known.created_at, seen.created_at)), default=None),
+    )
+
+
+def with_membership(user: User, membership: Membership) -> User:
+    """Return the person with one membership replaced."""
+    return replace(user, memberships={**user.memberships, membership.account_id: membership})
+
+
+def without_membership(user: User, account_id: str) -> User:
+    """Return the person without the membership of one account."""
+    rest = {key: item for key, item in user.memberships.items() if key != account_id}
+    return replace(user, memberships=rest)
+
+
+def merge_person(known: User, person: User) -> User:
+    """Return the person with what the Admin API shows of them beyond the account's view.
+
+    Memberships stay as the eSignature API showed them: it is the one that carries
+    groups and profiles as the account has them.
+    """
+    return replace(
+        known,
+        site_id=person.site_id or known.site_id,
+        is_organization_admin=person.is_organization_admin,
+        organization_admin_verified_at=person.organization_admin_verified_at,
+    )

@@ -1,0 +1,46 @@
+"""Which of the users on one address SCIM shows: at most one, because ``userName`` is unique."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime, timedelta
+
+from connector.domain.model import User
+from connector.settings import ProvisioningSettings
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def visible_user_ids(
+    users: Sequence[User],
+    deleted: Collection[str],
+    settings: ProvisioningSettings,
+    now: datetime,
+) -> frozenset[str]:
+    """Return the id of the visible user among those who share an address, or nothing.
+
+    The open one is shown, else the one closed last, if closed users are listed and that
+    one was not deleted through SCIM.
+    """
+    opened = [user for user in users if any(user.open_memberships())]
+    if opened:
+        # DocuSign lets one open user hold an address; should it show two, the newest is meant.
+        return frozenset({max(opened, key=_created).user_id})
+    closed = [user for user in users if user.user_id not in deleted]
+    if not closed or settings.closed_users == "none":
+        return frozenset()
+    last = max(closed, key=lambda user: (closed_at(user), _created(user)))
+    is_old = now - closed_at(last) > timedelta(days=settings.closed_recent_days)
+    if settings.closed_users == "recent" and is_old:
+        return frozenset()
+    return frozenset({last.user_id})
+
+
+def closed_at(user: User) -> datetime:
+    """Return when the last membership of a user was closed, as far as DocuSign tells."""
+    times = [item.closed_at for item in user.memberships.values() if item.closed_at]
+    return max(times, default=_EPOCH)
+
+
+def _created(user: User) -> tuple[datetime, str]:
+    return (user.created_at or _EPOCH, user.user_id)

@@ -1,0 +1,83 @@
+"""What is known of a person: the mirror's copy and what the ledger keeps beside it.
+
+Two facts of the ledger share the row of the kept attributes, under names that no schema URN can
+have: what closed memberships held, and the roles that people attested.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from connector.domain.desired import ActualUser, Remembered
+from connector.domain.ledger import ClientAttributes, Direction, WorkItemState
+from connector.domain.model import Membership
+from connector.errors import NotFoundError
+from connector.ports import USER, UnitOfWork
+
+OPEN_STATES = tuple(state for state in WorkItemState if state.is_open)
+MEMBERSHIPS_KEY = "_memberships"
+ROLES_KEY = "_roles"
+
+
+def load_actual(uow: UnitOfWork, user_id: str) -> ActualUser:
+    """Return everything known of a user.
+
+    :raises NotFoundError: the mirror has no such user.
+    """
+    user = uow.mirror.get_users([user_id]).get(user_id)
+    if user is None:
+        raise NotFoundError(f"There is no user {user_id}.")
+    items = uow.work_items.search(states=OPEN_STATES, subject_ids=[user_id])
+    kept = load_attributes(uow, user_id).kept
+    return ActualUser(
+        user=user,
+        pending_roles={item.entitlement: item.direction for item in items},
+        attested_roles=attested_roles(kept),
+        remembered={
+            account_id: Remembered(held["profile"], tuple(held["groups"]))
+            for account_id, held in kept.get(MEMBERSHIPS_KEY, {}).items()
+        },
+    )
+
+
+def load_attributes(uow: UnitOfWork, user_id: str) -> ClientAttributes:
+    """Return what is kept for a user, empty if nothing is."""
+    return uow.attributes.get(USER, [user_id]).get(user_id) or ClientAttributes(USER, user_id)
+
+
+def attested_roles(kept: Mapping[str, Any]) -> frozenset[str]:
+    """Return the roles that people attested, from a user's kept attributes."""
+    return frozenset(kept.get(ROLES_KEY, ()))
+
+
+def attest_role(uow: UnitOfWork, user_id: str, role: str, direction: Direction) -> None:
+    """Record that a person gave or took a role that no API shows."""
+    attributes = load_attributes(uow, user_id)
+    roles = attested_roles(attributes.kept)
+    roles = roles | {role} if direction is Direction.GRANT else roles - {role}
+    _save(uow, attributes, ROLES_KEY, sorted(roles))
+
+
+def remember_membership(uow: UnitOfWork, user_id: str, membership: Membership) -> None:
+    """Keep what a membership holds, so that it can be given again."""
+    held = {"profile": membership.profile_id, "groups": sorted(membership.group_ids)}
+    attributes = load_attributes(uow, user_id)
+    memberships = {**attributes.kept.get(MEMBERSHIPS_KEY, {}), membership.account_id: held}
+    _save(uow, attributes, MEMBERSHIPS_KEY, memberships)
+
+
+def forget_membership(uow: UnitOfWork, user_id: str, account_id: str) -> None:
+    """Drop what was kept of a membership: it is open again, or gone for good."""
+    attributes = load_attributes(uow, user_id)
+    memberships = dict(attributes.kept.get(MEMBERSHIPS_KEY, {}))
+    if memberships.pop(account_id, None) is not None:
+        _save(uow, attributes, MEMBERSHIPS_KEY, memberships)
+
+
+def _save(uow: UnitOfWork, attributes: ClientAttributes, key: str, value: Any) -> None:
+    kept = {name: item for name, item in attributes.kept.items() if name != key}
+    if value:
+        kept[key] = value
+    uow.attributes.put(replace(attributes, kept=kept))

@@ -1,0 +1,266 @@
+"""One operation against DocuSign: how it is done, how its effect is found again after a lost
+answer, and what it changes in the mirror."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial, singledispatchmethod
+
+from connector.domain.merge import merge_member
+from connector.domain.model import MembershipStatus, User, fold
+from connector.domain.plan import (
+    AddGroupMembers,
+    ChangeEmail,
+    CloseMembership,
+    CreateGroup,
+    CreateMembership,
+    DeleteGroup,
+    Operation,
+    RemoveGroupMembers,
+    RenameGroup,
+    ReopenMembership,
+    SetProfile,
+    UpdatePerson,
+)
+from connector.errors import NotFoundError, PermanentError, TemporaryError
+from connector.ports import UnitOfWork
+from connector.services.actual import forget_membership, remember_membership
+from connector.services.context import TenantContext
+from connector.services.mirror import MirrorWriter
+
+_READ_BACK_WAITS_S = (0.1, 0.3, 0.6, 1.0)
+"""DocuSign promises no read-after-write; two seconds in all (docusign-api.md 4)."""
+
+
+@dataclass(frozen=True)
+class Performed:
+    """An operation that DocuSign confirmed."""
+
+    operation: Operation
+    """With the ids that DocuSign gave."""
+    apply: Callable[[UnitOfWork], None]
+    """Writes the confirmed facts into the mirror."""
+    subject_id: str | None = None
+    """The SCIM id of the user or group, once known."""
+
+
+class Executor:
+    """Carries single operations out. Errors are those of the :class:`connector.ports.Directory`."""
+
+    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+        self._context = context
+        self._directory = context.directory
+        self._mirror = mirror
+
+    # doing --------------------------------------------------------------------
+
+    @singledispatchmethod
+    def perform(self, step: Operation) -> Performed:
+        """Do one operation and return what DocuSign confirmed."""
+        raise TypeError(f"no automatic fulfilment for {step.kind}")
+
+    @perform.register
+    def _(self, step: CreateMembership) -> Performed:
+        return self._joined(step, self._directory.create_member(step))
+
+    @perform.register
+    def _(self, step: ReopenMembership) -> Performed:
+        return self._member(step, self._directory.reopen_member(step), self._opened)
+
+    @perform.register
+    def _(self, step: CloseMembership) -> Performed:
+        self._directory.close_member(step.account_id, step.user_id, strip=step.strip)
+        return self._closed(step)
+
+    @perform.register
+    def _(self, step: SetProfile) -> Performed:
+        self._directory.set_profile(step.account_id, step.user_id, step.profile_id)
+        return self._member(step, self._confirmed(step, _has_profile(step)))
+
+    @perform.register
+    def _(self, step: UpdatePerson) -> Performed:
+        self._directory.update_person(step.account_id, step.user_id, step.changes)
+        return self._member(step, self._confirmed(step, _has_fields(step)))
+
+    @perform.register
+    def _(self, step: ChangeEmail) -> Performed:
+        self._directory.change_email(step.user_id, step.email, site_id=step.site_id)
+        return self._address_changed(step)
+
+    @perform.register
+    def _(self, step: AddGroupMembers) -> Performed:
+        self._directory.add_group_members(step.account_id, step.group_id, step.user_ids)
+        return Performed(step, lambda uow: self._mirror.add_group_members(uow, step))
+
+    @perform.register
+    def _(self, step: RemoveGroupMembers) -> Performed:
+        self._directory.remove_group_members(step.account_id, step.group_id, step.user_ids)
+        return Performed(step, lambda uow: self._mirror.remove_group_members(uow, step))
+
+    @perform.register
+    def _(self, step: CreateGroup) -> Performed:
+        group = self._directory.create_group(step.account_id, step.name)
+        return Performed(
+            replace(step, group_id=group.group_id),
+            lambda uow: self._mirror.put_group(uow, group),
+            group.scim_id,
+        )
+
+    @perform.register
+    def _(self, step: RenameGroup) -> Performed:
+        self._directory.rename_group(step.account_id, step.group_id, step.name)
+        return Performed(step, lambda uow: self._mirror.rename_group(uow, step))
+
+    @perform.register
+    def _(self, step: DeleteGroup) -> Performed:
+        self._directory.delete_group(step.account_id, step.group_id)
+        return Performed(
+            step, lambda uow: self._mirror.remove_group(uow, step.account_id, step.group_id)
+        )
+
+    # finding again ------------------------------------------------------------
+
+    def find_effect(self, step: Operation) -> Performed | None:
+        """Return the operation as performed if DocuSign shows its effect, else None.
+
+        Asked after a lost answer or a crash. Group calls are not looked up, because repeating them
+        changes nothing; everything else is.
+        """
+        if isinstance(step, CreateMembership):
+            return self._find_joined(step)
+        if isinstance(step, CreateGroup):
+            return self._find_group(step)
+        if isinstance(step, ReopenMembership | CloseMembership | SetProfile | UpdatePerson):
+            return self._find_member_effect(step)
+        return None
+
+    def _find_joined(self, step: CreateMembership) -> Performed | None:
+        for user in self._directory.find_members(step.account_id, step.person.email):
+            is_ours = step.user_id in (None, user.user_id)
+            if is_ours and any(user.open_memberships()):
+                return self._joined(step, user)
+        return None
+
+    def _find_group(self, step: CreateGroup) -> Performed | None:
+        with self._context.read() as uow:
+            known = uow.mirror.catalogue().groups
+        for group in self._directory.list_groups(step.account_id):
+            if group.name == step.name and (group.account_id, group.group_id) not in known:
+                return Performed(
+                    replace(step, group_id=group.group_id),
+                    partial(self._mirror.put_group, group=group),
+                    group.scim_id,
+                )
+        return None
+
+    def _find_member_effect(
+        self, step: ReopenMembership | CloseMembership | SetProfile | UpdatePerson
+    ) -> Performed | None:
+        try:
+            user = self._directory.get_member(step.account_id, step.user_id)
+        except NotFoundError:
+            return self._closed(step) if isinstance(step, CloseMembership) else None
+        membership = user.memberships[step.account_id]
+        if isinstance(step, CloseMembership):
+            # A strip may have been lost on the way: closing again strips, and succeeds.
+            done = not membership.status.is_open and not step.strip
+            return self._closed(step) if done else None
+        if isinstance(step, ReopenMembership):
+            restored = membership.status.is_open and membership.profile_id == step.profile_id
+            complete = restored and set(step.group_ids) <= membership.group_ids
+            return self._member(step, user, self._opened) if complete else None
+        shown = _has_profile(step) if isinstance(step, SetProfile) else _has_fields(step)
+        return self._member(step, user) if shown(user) else None
+
+    # confirmed facts ----------------------------------------------------------
+
+    def _joined(self, step: CreateMembership, seen: User) -> Performed:
+        if step.user_id is not None and seen.user_id != step.user_id:
+            raise PermanentError(
+                f"DocuSign joined {step.person.email} to account {step.account_id} as a second "
+                f"user ({seen.user_id}) instead of {step.user_id}. Close one of the two in "
+                "DocuSign, then run a sync."
+            )
+        bound = replace(step, user_id=seen.user_id)
+        return self._member(bound, seen, self._opened)
+
+    def _member(
+        self,
+        step: Operation,
+        seen: User,
+        then: Callable[[UnitOfWork, User], None] | None = None,
+    ) -> Performed:
+        def apply(uow: UnitOfWork) -> None:
+            known = uow.mirror.get_users([seen.user_id]).get(seen.user_id)
+            if then is not None:
+                then(uow, seen)
+            self._mirror.put_users(uow, [merge_member(known, seen)])
+
+        return Performed(step, apply, seen.user_id)
+
+    def _opened(self, uow: UnitOfWork, seen: User) -> None:
+        for account_id in seen.memberships:
+            forget_membership(uow, seen.user_id, account_id)
+
+    def _closed(self, step: CloseMembership) -> Performed:
+        seen = self._read_closed(step)
+
+        def apply(uow: UnitOfWork) -> None:
+            known = uow.mirror.get_users([step.user_id])[step.user_id]
+            before = known.memberships[step.account_id]
+            if step.strip:
+                forget_membership(uow, step.user_id, step.account_id)
+            elif before.status.is_open:
+                remember_membership(uow, step.user_id, before)
+            after = seen or replace(
+                known,
+                memberships={step.account_id: replace(before, status=MembershipStatus.CLOSED)},
+            )
+            self._mirror.put_users(uow, [merge_member(known, after)])
+
+        return Performed(step, apply, step.user_id)
+
+    def _read_closed(self, step: CloseMembership) -> User | None:
+        """Return the closed member, or None where DocuSign does not show closed ones."""
+        try:
+            return self._confirmed(step, lambda user: not any(user.open_memberships()))
+        except NotFoundError:
+            return None
+
+    def _address_changed(self, step: ChangeEmail) -> Performed:
+        def apply(uow: UnitOfWork) -> None:
+            known = uow.mirror.get_users([step.user_id])[step.user_id]
+            self._mirror.put_users(uow, [replace(known, email=step.email)])
+
+        return Performed(step, apply, step.user_id)
+
+    def _confirmed(
+        self,
+        step: CloseMembership | SetProfile | UpdatePerson,
+        is_shown: Callable[[User], bool],
+    ) -> User:
+        """Read a member until DocuSign shows what was written.
+
+        :raises TemporaryError: it still shows the old state after the last look.
+        """
+        for wait_s in (*_READ_BACK_WAITS_S, None):
+            user = self._directory.get_member(step.account_id, step.user_id)
+            if is_shown(user):
+                return user
+            if wait_s is not None:
+                self._context.clock.sleep(wait_s)
+        raise TemporaryError(
+            f"DocuSign accepted the change but does not show it yet ({step.describe()})."
+        )
+
+
+def _has_profile(step: SetProfile) -> Callable[[User], bool]:
+    return lambda user: user.memberships[step.account_id].profile_id == step.profile_id
+
+
+def _has_fields(step: UpdatePerson) -> Callable[[User], bool]:
+    def shown(user: User) -> bool:
+        return all(fold(getattr(user, name)) == fold(value) for name, value in step.changes.items())
+
+    return shown

@@ -1,0 +1,346 @@
+"""Carries recorded plans out, undoes what fails, and settles what a crash left behind.
+
+Each operation is committed as in flight before DocuSign hears of it, and as done together with the
+mirror's new content. So at any instant the ledger says what may have happened, and a process that
+dies loses nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from connector.domain.ledger import (
+    Fulfilment,
+    OperationRecord,
+    OperationState,
+    PlanRecord,
+    PlanState,
+)
+from connector.domain.plan import CreateMembership, GrantRole, Operation, RevokeRole
+from connector.errors import (
+    ConnectorError,
+    PermanentError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
+from connector.ports import UnitOfWork
+from connector.services.context import Actor, TenantContext
+from connector.services.execution import Executor, Performed
+from connector.services.locks import LEASE
+from connector.services.subjects import Subjects, keep_attributes, record_provenance
+from connector.services.work_items import WorkItemService, finished_plan
+
+_log = structlog.get_logger(__name__)
+
+
+class FulfilmentService:
+    """Carries out the plans of one tenant. Callers hold the write lock of the plan's subject."""
+
+    def __init__(
+        self,
+        context: TenantContext,
+        executor: Executor,
+        work_items: WorkItemService,
+        subjects: Subjects,
+    ) -> None:
+        self._context = context
+        self._executor = executor
+        self._work_items = work_items
+        self._subjects = subjects
+
+    def carry_out(self, plan_id: str, actor: Actor, deadline: datetime) -> PlanRecord:
+        """Do what is left of a plan and return it as it then stands.
+
+        An operation found in flight is looked up in DocuSign before it is repeated.
+
+        :raises TemporaryError: DocuSign could not be reached until the deadline; what had been done
+            was undone, or the plan is queued where the tenant chose so.
+        :raises PermanentError: DocuSign refused; what had been done was undone, and the message
+            says what could not be.
+        """
+        with self._context.read() as uow:
+            plan, records = uow.plans.get(plan_id)
+        for record in records:
+            if record.state in (OperationState.PLANNED, OperationState.IN_FLIGHT):
+                try:
+                    plan = self._do(plan, record, actor, deadline)
+                except ConnectorError as error:
+                    return self._give_up(plan_id, record, error, actor)
+        return plan
+
+    def settle(self, plan_id: str, actor: Actor) -> PlanRecord:
+        """Finish an abandoned or queued plan; one that DocuSign refuses is undone.
+
+        :raises TemporaryError: DocuSign is still out of reach; the plan waits for the next look.
+        """
+        wait_s = self._context.settings.provisioning.wait_s
+        deadline = self._context.clock.now() + timedelta(seconds=wait_s)
+        try:
+            return self.carry_out(plan_id, actor, deadline)
+        except PermanentError as error:
+            _log.warning("plan failed", plan=plan_id, error=str(error))
+            with self._context.read() as uow:
+                return uow.plans.get(plan_id)[0]
+
+    # one operation ------------------------------------------------------------
+
+    def _do(
+        self, plan: PlanRecord, record: OperationRecord, actor: Actor, deadline: datetime
+    ) -> PlanRecord:
+        record = replace(record, operation=_bound(record.operation, plan.subject_id))
+        if record.fulfilment is not Fulfilment.AUTOMATIC:
+            return self._open_task(plan, record, actor)
+        performed: Performed | None = None
+        if record.state is OperationState.IN_FLIGHT and record.attempts > 0:
+            performed = self._executor.find_effect(record.operation)
+        if performed is None:
+            record = self._mark_in_flight(record)
+            performed = self._attempt(record, deadline)
+        return self._commit(plan, record, performed, actor)
+
+    def _attempt(self, record: OperationRecord, deadline: datetime) -> Performed:
+        """Call DocuSign, waiting out short troubles until the deadline."""
+        step = record.operation
+        while True:
+            try:
+                return self._executor.perform(step)
+            except UnknownOutcomeError:
+                found = self._look_up(step)
+                if found is not None:
+                    return found
+                self._pause(1.0, deadline)
+            except TemporaryError as error:
+                self._pause(error.retry_after_s, deadline, error)
+
+    def _look_up(self, step: Operation) -> Performed | None:
+        try:
+            return self._executor.find_effect(step)
+        except TemporaryError as error:
+            raise UnknownOutcomeError(
+                "DocuSign did not answer, and whether the change took effect cannot be read back "
+                "now. The connector settles it by itself as soon as DocuSign answers; "
+                "the service is temporarily unavailable."
+            ) from error
+
+    def _pause(
+        self, seconds: float, deadline: datetime, error: TemporaryError | None = None
+    ) -> None:
+        """Wait, or give up where the wait would pass the deadline."""
+        if self._context.clock.now() + timedelta(seconds=seconds) >= deadline:
+            raise error or TemporaryError(
+                "DocuSign does not answer; the service is temporarily unavailable."
+            )
+        self._context.clock.sleep(seconds)
+
+    def _mark_in_flight(self, record: OperationRecord) -> OperationRecord:
+        now = self._context.clock.now()
+        is_committed = record.state is OperationState.IN_FLIGHT and record.attempts == 0
+        record = replace(
+            record,
+            state=OperationState.IN_FLIGHT,
+            attempts=record.attempts + 1,
+            owner=self._context.owner,
+            lease_until=now + LEASE,
+        )
+        if not is_committed:
+            with self._context.write() as uow:
+                uow.plans.save_operation(record)
+                uow.commit()
+        return record
+
+    def _commit(
+        self, plan: PlanRecord, record: OperationRecord, performed: Performed, actor: Actor
+    ) -> PlanRecord:
+        """Record a confirmed operation and its facts in one transaction."""
+        with self._context.write() as uow:
+            subject_id = plan.subject_id or performed.subject_id
+            if plan.subject_id is None and subject_id is not None:
+                # A new person: what the request said of them belongs to their first appearance.
+                keep_attributes(uow, subject_id, plan.context)
+            performed.apply(uow)
+            record_provenance(uow, plan, performed.operation, self._context.clock.now())
+            done = replace(
+                record,
+                operation=performed.operation,
+                state=OperationState.DONE,
+                finished_at=self._context.clock.now(),
+                error=None,
+                lease_until=None,
+            )
+            uow.plans.save_operation(done)
+            plan = self._save_progress(uow, replace(plan, subject_id=subject_id))
+            self._context.audit(
+                uow,
+                actor,
+                "operation.done",
+                plan.subject_id or "",
+                plan=plan.plan_id,
+                operation=done.operation.to_dict(),
+            )
+            uow.commit()
+        return plan
+
+    def _open_task(self, plan: PlanRecord, record: OperationRecord, actor: Actor) -> PlanRecord:
+        with self._context.write() as uow:
+            uow.plans.save_operation(self._work_items.open_for(uow, plan, record, actor))
+            plan = self._save_progress(uow, plan)
+            uow.commit()
+        return plan
+
+    def _save_progress(self, uow: UnitOfWork, plan: PlanRecord) -> PlanRecord:
+        _, records = uow.plans.get(plan.plan_id)
+        if not any(_is_left_for_docusign(item) for item in records):
+            self._subjects.conclude(uow, plan)
+        plan = finished_plan(plan, records, self._context)
+        uow.plans.save_plan(plan)
+        return plan
+
+    # failure ------------------------------------------------------------------
+
+    def _give_up(
+        self, plan_id: str, record: OperationRecord, error: ConnectorError, actor: Actor
+    ) -> PlanRecord:
+        if isinstance(error, UnknownOutcomeError):
+            self._leave_to_settlement(plan_id, record, error)
+            raise TemporaryError(str(error), retry_after_s=30) from error
+        if isinstance(error, TemporaryError) and self._queues(plan_id):
+            return self._queue(plan_id, record, error, actor)
+        undone, stuck = self._undo(plan_id, actor)
+        self._fail(plan_id, record, error, actor)
+        message = _failure_message(str(error), undone, stuck)
+        if isinstance(error, TemporaryError):
+            raise TemporaryError(message, retry_after_s=error.retry_after_s) from error
+        error.args = (message,)
+        raise error
+
+    def _queues(self, plan_id: str) -> bool:
+        with self._context.read() as uow:
+            plan, _ = uow.plans.get(plan_id)
+        chosen = self._context.settings.provisioning.on_unavailable == "queue"
+        return chosen or plan.state is PlanState.QUEUED
+
+    def _queue(
+        self, plan_id: str, record: OperationRecord, error: ConnectorError, actor: Actor
+    ) -> PlanRecord:
+        with self._context.write() as uow:
+            plan, records = uow.plans.get(plan_id)
+            for item in records:
+                if item.operation_id == record.operation_id:
+                    uow.plans.save_operation(
+                        replace(
+                            item, state=OperationState.PLANNED, error=str(error), lease_until=None
+                        )
+                    )
+            plan = replace(plan, state=PlanState.QUEUED)
+            uow.plans.save_plan(plan)
+            self._context.audit(
+                uow, actor, "plan.queued", plan.subject_id or "", plan=plan_id, reason=str(error)
+            )
+            uow.commit()
+        return plan
+
+    def _leave_to_settlement(
+        self, plan_id: str, record: OperationRecord, error: ConnectorError
+    ) -> None:
+        now = self._context.clock.now()
+        with self._context.write() as uow:
+            _, records = uow.plans.get(plan_id)
+            for item in records:
+                if item.operation_id == record.operation_id:
+                    uow.plans.save_operation(replace(item, error=str(error), lease_until=now))
+            uow.commit()
+
+    def _undo(self, plan_id: str, actor: Actor) -> tuple[list[str], list[str]]:
+        """Undo the done operations in reverse order; return what was and what could not be."""
+        with self._context.read() as uow:
+            _, records = uow.plans.get(plan_id)
+        undone: list[str] = []
+        stuck: list[str] = []
+        for record in reversed(records):
+            if record.state is not OperationState.DONE:
+                continue
+            inverse = record.operation.inverse()
+            try:
+                if inverse is None:
+                    raise PermanentError("nothing undoes it")
+                performed = self._executor.perform(inverse)
+            except ConnectorError as error:
+                _log.warning(
+                    "undo failed", plan=plan_id, step=record.operation.kind, error=str(error)
+                )
+                stuck.append(record.operation.describe())
+            else:
+                self._commit_undone(record, performed, actor)
+                undone.append(record.operation.describe())
+        return undone, stuck
+
+    def _commit_undone(self, record: OperationRecord, performed: Performed, actor: Actor) -> None:
+        with self._context.write() as uow:
+            performed.apply(uow)
+            uow.plans.save_operation(replace(record, state=OperationState.UNDONE))
+            self._context.audit(
+                uow,
+                actor,
+                "operation.undone",
+                performed.subject_id or "",
+                plan=record.plan_id,
+                operation=record.operation.to_dict(),
+            )
+            uow.commit()
+
+    def _fail(
+        self, plan_id: str, record: OperationRecord, error: ConnectorError, actor: Actor
+    ) -> None:
+        now = self._context.clock.now()
+        with self._context.write() as uow:
+            plan, records = uow.plans.get(plan_id)
+            for item in records:
+                uow.plans.save_operation(_after_failure(item, record, error, now))
+            plan = replace(plan, state=PlanState.FAILED, finished_at=now)
+            uow.plans.save_plan(plan)
+            self._context.audit(
+                uow, actor, "plan.failed", plan.subject_id or "", plan=plan_id, reason=str(error)
+            )
+            uow.commit()
+
+
+def _is_left_for_docusign(item: OperationRecord) -> bool:
+    unfinished = (OperationState.PLANNED, OperationState.IN_FLIGHT)
+    return item.fulfilment is Fulfilment.AUTOMATIC and item.state in unfinished
+
+
+def _bound(step: Operation, subject_id: str | None) -> Operation:
+    """Return the operation with the user id that an earlier one of its plan brought."""
+    if subject_id and isinstance(step, CreateMembership | GrantRole | RevokeRole):
+        return replace(step, user_id=step.user_id or subject_id)
+    return step
+
+
+def _after_failure(
+    item: OperationRecord, failed: OperationRecord, error: ConnectorError, now: datetime
+) -> OperationRecord:
+    if item.operation_id == failed.operation_id:
+        return replace(
+            item,
+            state=OperationState.FAILED,
+            error=str(error),
+            trace_token=getattr(error, "trace_token", None),
+            finished_at=now,
+            lease_until=None,
+        )
+    if item.state in (OperationState.PLANNED, OperationState.IN_FLIGHT):
+        return replace(item, state=OperationState.SKIPPED, finished_at=now, lease_until=None)
+    return item
+
+
+def _failure_message(reason: str, undone: Sequence[str], stuck: Sequence[str]) -> str:
+    parts = [reason]
+    if undone:
+        parts.append(f"Undone: {'; '.join(undone)}.")
+    if stuck:
+        parts.append(f"Could not be undone: {'; '.join(stuck)}. Check it in DocuSign.")
+    return " ".join(parts)

@@ -1,0 +1,115 @@
+"""Write locks on resources: one writer a user or group, across threads, processes and machines."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+
+from connector.errors import ConflictingWriteError
+from connector.services.context import TenantContext, new_id
+
+LEASE = timedelta(seconds=120)
+"""Must outlive any request: read time-out and wait together stay below 90 s."""
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.25
+
+
+def user_key(user_id: str) -> str:
+    """Return the lock of a user."""
+    return f"user:{user_id}"
+
+
+def address_key(email_key: str) -> str:
+    """Return the lock of an address, taken while a user is created on it."""
+    return f"address:{email_key}"
+
+
+def group_key(scim_id: str) -> str:
+    """Return the lock of a group."""
+    return f"group:{scim_id}"
+
+
+class WriteLocks:
+    """Gives out leases. Threads of one process queue in memory and never poll the database
+    against each other."""
+
+    def __init__(self, context: TenantContext) -> None:
+        self._context = context
+        self._guard = threading.Lock()
+        self._local: defaultdict[str, _Counted] = defaultdict(_Counted)
+
+    @contextmanager
+    def hold(self, keys: Sequence[str], wait_s: float) -> Iterator[None]:
+        """Hold all keys for the length of the block.
+
+        :raises ConflictingWriteError: another writer kept one of them longer than *wait_s*.
+        """
+        ordered = sorted(set(keys))
+        deadline = self._context.clock.now() + timedelta(seconds=wait_s)
+        taken: list[str] = []
+        try:
+            for key in ordered:
+                self._take_local(key, wait_s)
+                taken.append(key)
+            owner = f"{self._context.owner}:{new_id()}"
+            self._take_shared(ordered, owner, deadline)
+            try:
+                yield
+            finally:
+                with self._context.write() as uow:
+                    uow.locks.release(ordered, owner)
+                    uow.commit()
+        finally:
+            for key in reversed(taken):
+                self._release_local(key)
+
+    def _take_local(self, key: str, wait_s: float) -> None:
+        with self._guard:
+            entry = self._local[key]
+            entry.users += 1
+        if not entry.lock.acquire(timeout=wait_s):
+            with self._guard:
+                self._forget(key, entry)
+            raise _conflict(key)
+
+    def _release_local(self, key: str) -> None:
+        with self._guard:
+            entry = self._local[key]
+            entry.lock.release()
+            self._forget(key, entry)
+
+    def _forget(self, key: str, entry: _Counted) -> None:
+        entry.users -= 1
+        if entry.users == 0:
+            del self._local[key]
+
+    def _take_shared(self, keys: Sequence[str], owner: str, deadline: datetime) -> None:
+        wait_s = _FIRST_WAIT_S
+        while True:
+            now = self._context.clock.now()
+            with self._context.write() as uow:
+                if uow.locks.acquire(keys, owner, now + LEASE, now):
+                    uow.commit()
+                    return
+            if now >= deadline:
+                raise _conflict(keys[0])
+            self._context.clock.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+
+
+class _Counted:
+    """A lock and the number of threads that hold it or wait for it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+
+
+def _conflict(key: str) -> ConflictingWriteError:
+    return ConflictingWriteError(
+        f"Another request is changing {key.partition(':')[2]}; it is temporarily unavailable for "
+        "writing. Send the request again.",
+        retry_after_s=5,
+    )

@@ -1,0 +1,362 @@
+"""Writes confirmed facts into the mirror and renders the resources that they change.
+
+Normalised rows and rendered documents change in one transaction, so that a reader never sees the
+one without the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from connector.domain.desired import confirmed_roles
+from connector.domain.ledger import WorkItem
+from connector.domain.model import (
+    Account,
+    Catalogue,
+    DirectoryGroup,
+    Profile,
+    User,
+    profile_group_scim_id,
+    role_group_scim_id,
+)
+from connector.domain.plan import AddGroupMembers, RemoveGroupMembers, RenameGroup
+from connector.domain.visibility import visible_user_ids
+from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
+from connector.services.actual import OPEN_STATES, attested_roles
+from connector.services.context import TenantContext
+from connector.services.documents import row_changed, settle_times
+from connector.services.presentation import Presenter
+from mappings.model import Role
+
+_BATCH = 500
+"""Users rendered in one go where a whole group is affected; bounds memory."""
+
+
+class MirrorWriter:
+    """The one writer of mirror and rendered resources of a tenant."""
+
+    def __init__(self, context: TenantContext, presenter: Presenter) -> None:
+        self._context = context
+        self._presenter = presenter
+
+    # users --------------------------------------------------------------------
+
+    def put_users(self, uow: UnitOfWork, users: Sequence[User]) -> int:
+        """Write users as DocuSign has them; return how many resources changed.
+
+        Users who share an address, now or before, are rendered again, because at most one of
+        them is visible.
+        """
+        before = uow.mirror.get_users(user.user_id for user in users)
+        uow.mirror.put_users(users, self._context.clock.now())
+        keys = {user.email_key for user in (*users, *before.values())}
+        self._touch_shown_groups(uow, before, users)
+        return self._render_addresses(uow, keys)
+
+    def rerender_users(self, uow: UnitOfWork, user_ids: Iterable[str]) -> int:
+        """Render users whose mirror rows stayed but whose surroundings changed."""
+        users = uow.mirror.get_users(user_ids)
+        return self._render_addresses(uow, {user.email_key for user in users.values()})
+
+    def _render_addresses(self, uow: UnitOfWork, keys: set[str]) -> int:
+        by_address = uow.mirror.users_by_email(keys)
+        users = [user for group in by_address.values() for user in group]
+        ids = [user.user_id for user in users]
+        visible = self._visible(uow, by_address, ids)
+        attributes = uow.attributes.get(USER, ids)
+        items = _by_subject(uow.work_items.search(states=OPEN_STATES, subject_ids=ids))
+        old_rows = uow.resources.rows(USER, ids)
+        catalogue = uow.mirror.catalogue()
+        now = self._context.clock.now()
+        changed: list[ResourceRow] = []
+        for user in users:
+            kept = attributes.get(user.user_id)
+            row = self._presenter.user(
+                user,
+                catalogue,
+                kept,
+                created_at=user.created_at or now,
+                last_modified_at=now,
+                open_items=items.get(user.user_id, ()),
+                attested_roles=attested_roles(kept.kept if kept else {}),
+                visible=user.user_id in visible,
+            )
+            _collect(changed, old_rows.get(user.user_id), row, now)
+        uow.resources.put(changed)
+        return len(changed)
+
+    def _visible(
+        self, uow: UnitOfWork, by_address: Mapping[str, Sequence[User]], ids: Sequence[str]
+    ) -> set[str]:
+        deleted = uow.attributes.is_deleted(USER, ids)
+        now = self._context.clock.now()
+        provisioning = self._context.settings.provisioning
+        return {
+            user_id
+            for users in by_address.values()
+            for user_id in visible_user_ids(users, deleted, provisioning, now)
+        }
+
+    # groups -------------------------------------------------------------------
+
+    def add_group_members(self, uow: UnitOfWork, step: AddGroupMembers) -> None:
+        """Write that users are in a group."""
+        uow.mirror.add_group_members(step.account_id, step.group_id, step.user_ids)
+        self._members_changed(uow, step)
+
+    def remove_group_members(self, uow: UnitOfWork, step: RemoveGroupMembers) -> None:
+        """Write that users are no longer in a group."""
+        uow.mirror.remove_group_members(step.account_id, step.group_id, step.user_ids)
+        self._members_changed(uow, step)
+
+    def _members_changed(self, uow: UnitOfWork, step: AddGroupMembers | RemoveGroupMembers) -> None:
+        self.rerender_users(uow, step.user_ids)
+        group = uow.mirror.catalogue().groups.get((step.account_id, step.group_id))
+        if group is not None:
+            self._put_group_row(uow, group, members_changed=True)
+
+    def put_group(self, uow: UnitOfWork, group: DirectoryGroup) -> None:
+        """Write a group; its members are written apart."""
+        uow.mirror.put_group(group)
+        self._put_group_row(uow, group)
+
+    def rename_group(self, uow: UnitOfWork, step: RenameGroup) -> None:
+        """Write a new name into the group and into every member's resource."""
+        group = uow.mirror.catalogue().groups[step.account_id, step.group_id]
+        self.put_group(uow, replace(group, name=step.name))
+        members = uow.mirror.group_member_ids(step.account_id, step.group_id)
+        self._rerender_many(uow, members)
+
+    def remove_group(self, uow: UnitOfWork, account_id: str, group_id: str) -> None:
+        """Write that a group is gone."""
+        group = uow.mirror.catalogue().groups.get((account_id, group_id))
+        members = uow.mirror.group_member_ids(account_id, group_id)
+        uow.mirror.remove_group(account_id, group_id)
+        if group is not None:
+            uow.resources.remove(GROUP, [group.scim_id])
+            uow.attributes.remove(GROUP, group.scim_id)
+        self._rerender_many(uow, members)
+
+    def touch_group(self, uow: UnitOfWork, account_id: str, group_id: str) -> None:
+        """Note that aggregation found other members in a group."""
+        group = uow.mirror.catalogue().groups.get((account_id, group_id))
+        if group is not None:
+            self._put_group_row(uow, group, members_changed=True)
+
+    def refresh_group(self, uow: UnitOfWork, scim_id: str) -> None:
+        """Render a group again, for example after its external id changed."""
+        for group in uow.mirror.catalogue().groups.values():
+            if group.scim_id == scim_id:
+                self._put_group_row(uow, group)
+
+    def _rerender_many(self, uow: UnitOfWork, user_ids: Iterable[str]) -> None:
+        ordered = sorted(user_ids)
+        for start in range(0, len(ordered), _BATCH):
+            self.rerender_users(uow, ordered[start : start + _BATCH])
+
+    def _put_group_row(
+        self, uow: UnitOfWork, group: DirectoryGroup, *, members_changed: bool = False
+    ) -> None:
+        rows = self._group_rows(uow, [group], {group.scim_id} if members_changed else set())
+        uow.resources.put(rows)
+
+    def _group_rows(
+        self, uow: UnitOfWork, groups: Sequence[DirectoryGroup], touched: set[str]
+    ) -> list[ResourceRow]:
+        now = self._context.clock.now()
+        ids = [group.scim_id for group in groups]
+        old_rows = uow.resources.rows(GROUP, ids)
+        attributes = uow.attributes.get(GROUP, ids)
+        accounts = uow.mirror.catalogue().accounts
+        changed: list[ResourceRow] = []
+        for group in groups:
+            old = old_rows.get(group.scim_id)
+            # lastModified moves exactly when the members do, so it stands for them in the version:
+            # a digest of a hundred thousand ids is never computed.
+            is_new = old is None or group.scim_id in touched
+            moved_at = now if is_new or old is None else old.last_modified_at
+            row = self._presenter.group(
+                group,
+                accounts.get(group.account_id),
+                attributes.get(group.scim_id),
+                created_at=old.created_at if old else now,
+                last_modified_at=now,
+                member_digest=moved_at.isoformat(),
+            )
+            _collect(changed, old, row, now)
+        return changed
+
+    # catalogue ----------------------------------------------------------------
+
+    def put_account_catalogue(
+        self,
+        uow: UnitOfWork,
+        account: Account,
+        profiles: Sequence[Profile],
+        groups: Sequence[DirectoryGroup],
+    ) -> None:
+        """Write an account's profiles and groups; what is gone disappears."""
+        before = uow.mirror.catalogue()
+        uow.mirror.put_accounts([account])
+        uow.mirror.put_profiles(account.account_id, profiles)
+        uow.mirror.put_groups(account.account_id, groups)
+        self._remove_gone(uow, before, account.account_id, profiles, groups)
+        uow.resources.put(self._group_rows(uow, groups, set()))
+        self._put_entitlements(uow, account, profiles)
+        self._put_roles(uow)
+
+    def _remove_gone(
+        self,
+        uow: UnitOfWork,
+        before: Catalogue,
+        account_id: str,
+        profiles: Sequence[Profile],
+        groups: Sequence[DirectoryGroup],
+    ) -> None:
+        profile_ids = {item.profile_id for item in profiles}
+        group_ids = {item.group_id for item in groups}
+        gone_profiles = [
+            item
+            for (account, profile_id), item in before.profiles.items()
+            if account == account_id and profile_id not in profile_ids
+        ]
+        gone_groups = [
+            item.scim_id
+            for (account, group_id), item in before.groups.items()
+            if account == account_id and group_id not in group_ids
+        ]
+        uow.resources.remove(ENTITLEMENT, [item.scim_id for item in gone_profiles])
+        uow.resources.remove(GROUP, gone_groups)
+
+    def _put_entitlements(
+        self, uow: UnitOfWork, account: Account, profiles: Sequence[Profile]
+    ) -> None:
+        now = self._context.clock.now()
+        rows = [
+            self._presenter.entitlement(profile, account, created_at=now, last_modified_at=now)
+            for profile in profiles
+        ]
+        self._put_rows(uow, ENTITLEMENT, rows)
+        self._put_profile_groups(uow, account, profiles)
+
+    def _put_roles(self, uow: UnitOfWork) -> None:
+        now = self._context.clock.now()
+        has_organization = self._context.directory.has_organization
+        roles = self._context.policy.visible_roles(has_organization=has_organization)
+        rows = [self._presenter.role(role, created_at=now, last_modified_at=now) for role in roles]
+        self._put_rows(uow, ROLE, rows)
+        self._put_role_groups(uow, roles)
+
+    # profiles and roles as groups ----------------------------------------------
+
+    def _touch_shown_groups(
+        self, uow: UnitOfWork, before: Mapping[str, User], users: Sequence[User]
+    ) -> None:
+        """Give profiles and roles that are shown as Groups a new version when members changed."""
+        if not self._context.settings.scim.show_as_groups:
+            return
+        profiles: set[tuple[str, str]] = set()
+        roles: set[str] = set()
+        for user in users:
+            known = before.get(user.user_id)
+            profiles |= _profiles(known) ^ _profiles(user)
+            roles |= (confirmed_roles(known) if known else frozenset()) ^ confirmed_roles(user)
+        catalogue = uow.mirror.catalogue()
+        for account_id, profile_id in sorted(profiles & set(catalogue.profiles)):
+            profile = catalogue.profiles[account_id, profile_id]
+            self._put_profile_groups(
+                uow, catalogue.accounts[account_id], [profile], members_changed=True
+            )
+        touched = [self._context.policy.roles[role] for role in sorted(roles)]
+        self._put_role_groups(uow, touched, members_changed=True)
+
+    def _put_profile_groups(
+        self,
+        uow: UnitOfWork,
+        account: Account,
+        profiles: Sequence[Profile],
+        *,
+        members_changed: bool = False,
+    ) -> None:
+        if "profiles" not in self._context.settings.scim.show_as_groups:
+            return
+        now = self._context.clock.now()
+        by_id = {profile_group_scim_id(item.account_id, item.profile_id): item for item in profiles}
+        digests = self._digests(uow, by_id, members_changed=members_changed)
+        rows = [
+            self._presenter.profile_group(
+                profile,
+                account,
+                member_digest=digests[scim_id],
+                created_at=now,
+                last_modified_at=now,
+            )
+            for scim_id, profile in by_id.items()
+        ]
+        self._put_rows(uow, GROUP, rows)
+
+    def _put_role_groups(
+        self, uow: UnitOfWork, roles: Sequence[Role], *, members_changed: bool = False
+    ) -> None:
+        if "roles" not in self._context.settings.scim.show_as_groups:
+            return
+        now = self._context.clock.now()
+        by_id = {role_group_scim_id(role.role_id): role for role in roles}
+        digests = self._digests(uow, by_id, members_changed=members_changed)
+        rows = [
+            self._presenter.role_group(
+                role, member_digest=digests[scim_id], created_at=now, last_modified_at=now
+            )
+            for scim_id, role in by_id.items()
+        ]
+        self._put_rows(uow, GROUP, rows)
+
+    def _digests(
+        self, uow: UnitOfWork, scim_ids: Iterable[str], *, members_changed: bool
+    ) -> Mapping[str, str]:
+        """Return what stands for the members in the version: when they last changed."""
+        ids = list(scim_ids)
+        now = self._context.clock.now()
+        old_rows = uow.resources.rows(GROUP, ids)
+        moved_at = {
+            scim_id: now
+            if members_changed or scim_id not in old_rows
+            else old_rows[scim_id].last_modified_at
+            for scim_id in ids
+        }
+        return {scim_id: moment.isoformat() for scim_id, moment in moved_at.items()}
+
+    def _put_rows(self, uow: UnitOfWork, kind: str, rows: Sequence[ResourceRow]) -> None:
+        old_rows = uow.resources.rows(kind, [row.scim_id for row in rows])
+        changed: list[ResourceRow] = []
+        for row in rows:
+            _collect(changed, old_rows.get(row.scim_id), row, self._context.clock.now())
+        uow.resources.put(changed)
+
+
+def _collect(
+    changed: list[ResourceRow], old: ResourceRow | None, row: ResourceRow, now: datetime
+) -> None:
+    """Keep a row for writing if a client could see a difference."""
+    settled = settle_times(old, row, now)
+    if row_changed(old, settled):
+        changed.append(settled)
+
+
+def _profiles(user: User | None) -> set[tuple[str, str]]:
+    if user is None:
+        return set()
+    return {
+        (item.account_id, item.profile_id)
+        for item in user.open_memberships()
+        if item.profile_id is not None
+    }
+
+
+def _by_subject(items: Sequence[WorkItem]) -> Mapping[str, Sequence[WorkItem]]:
+    found: dict[str, list[WorkItem]] = {}
+    for item in items:
+        found.setdefault(item.subject_id, []).append(item)
+    return found

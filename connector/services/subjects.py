@@ -1,0 +1,127 @@
+"""What a plan changes besides DocuSign: the client's own attributes, tombstones, provenance.
+
+It is carried in the plan's ``context`` and applied with the last automatic operation, so that a
+plan that fails leaves it untouched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from connector.domain.ledger import ClientAttributes, PlanRecord, Provenance, Tombstone
+from connector.domain.model import group_scim_id
+from connector.domain.plan import (
+    AddGroupMembers,
+    CloseMembership,
+    CreateMembership,
+    Operation,
+    RemoveGroupMembers,
+    ReopenMembership,
+    SetProfile,
+)
+from connector.ports import GROUP, USER, UnitOfWork
+from connector.services.actual import load_attributes
+from connector.services.context import TenantContext
+from connector.services.mirror import MirrorWriter
+
+
+class Subjects:
+    """Applies the part of a plan that is ours alone."""
+
+    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+        self._context = context
+        self._mirror = mirror
+
+    def conclude(self, uow: UnitOfWork, plan: PlanRecord) -> None:
+        """Apply what the plan's context asks for; doing it twice changes nothing."""
+        if plan.subject_id is None:
+            return
+        if plan.subject_kind == USER:
+            self._conclude_user(uow, plan.subject_id, plan)
+        elif keep_attributes(uow, plan.subject_id, plan.context, kind=GROUP):
+            self._mirror.refresh_group(uow, plan.subject_id)
+
+    def _conclude_user(self, uow: UnitOfWork, user_id: str, plan: PlanRecord) -> None:
+        changed = keep_attributes(uow, user_id, plan.context)
+        if plan.context.get("delete"):
+            self._bury(uow, user_id, plan)
+            changed = True
+        elif plan.context.get("return"):
+            uow.attributes.remove_tombstone(USER, user_id)
+            changed = True
+        if changed or plan.context.get("refresh"):
+            self._mirror.rerender_users(uow, [user_id])
+
+    def _bury(self, uow: UnitOfWork, user_id: str, plan: PlanRecord) -> None:
+        """Leave a tombstone; the client's attributes go, the external ids stay to know them by."""
+        if uow.attributes.is_deleted(USER, [user_id]):
+            return
+        user = uow.mirror.get_users([user_id])[user_id]
+        external_ids = load_attributes(uow, user_id).external_ids
+        uow.attributes.add_tombstone(
+            Tombstone(
+                USER,
+                user_id,
+                user.email_key,
+                external_ids,
+                self._context.clock.now(),
+                plan.requester,
+            )
+        )
+        uow.attributes.remove(USER, user_id)
+
+
+def keep_attributes(
+    uow: UnitOfWork, scim_id: str, context: Mapping[str, Any], *, kind: str = USER
+) -> bool:
+    """Keep what a request said and DocuSign cannot hold; return whether anything changed.
+
+    Entries whose name starts with ``_`` are the connector's own and stay.
+    """
+    if "external_id_scope" not in context:
+        return False
+    before = uow.attributes.get(kind, [scim_id]).get(scim_id) or ClientAttributes(kind, scim_id)
+    scope = context["external_id_scope"]
+    external_ids = {key: value for key, value in before.external_ids.items() if key != scope}
+    if context.get("external_id"):
+        external_ids[scope] = context["external_id"]
+    own = {key: value for key, value in before.kept.items() if key.startswith("_")}
+    after = replace(before, external_ids=external_ids, kept={**context.get("kept", {}), **own})
+    if after == before:
+        return False
+    uow.attributes.put(after)
+    return True
+
+
+def record_provenance(uow: UnitOfWork, plan: PlanRecord, step: Operation, now: datetime) -> None:
+    """Write down who gave what, and forget what was taken."""
+    for user_id, entitlement, is_grant in _entitlement_changes(step):
+        if is_grant:
+            uow.attributes.put_provenance(
+                Provenance(user_id, entitlement, plan.plan_id, plan.requester, plan.source, now)
+            )
+        else:
+            uow.attributes.remove_provenance(user_id, entitlement)
+
+
+def _entitlement_changes(step: Operation) -> Iterator[tuple[str, str, bool]]:
+    """Return (user id, entitlement, given or taken) for each entitlement that a step moves."""
+    if isinstance(step, AddGroupMembers | RemoveGroupMembers):
+        group = group_scim_id(step.account_id, step.group_id)
+        for user_id in step.user_ids:
+            yield user_id, group, isinstance(step, AddGroupMembers)
+    elif isinstance(step, CreateMembership | ReopenMembership) and step.user_id:
+        yield step.user_id, f"{step.account_id}.{step.profile_id}", True
+        for group_id in step.group_ids:
+            yield step.user_id, group_scim_id(step.account_id, group_id), True
+    elif isinstance(step, SetProfile):
+        if step.previous_profile_id:
+            yield step.user_id, f"{step.account_id}.{step.previous_profile_id}", False
+        yield step.user_id, f"{step.account_id}.{step.profile_id}", True
+    elif isinstance(step, CloseMembership) and step.reopen:
+        yield step.user_id, f"{step.account_id}.{step.reopen.profile_id}", False
+        for group_id in step.reopen.group_ids:
+            yield step.user_id, group_scim_id(step.account_id, group_id), False
