@@ -1,0 +1,57 @@
+"""The simulator as one WSGI application: authentication, eSignature and Admin hosts in one."""
+
+from __future__ import annotations
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import HTTPException
+
+from simulator import wire
+from simulator.faults import Faulty, FaultSchedule, Latency
+from simulator.limits import Limits
+from simulator.routes import groups, oauth, profiles, users
+from simulator.simulator import EXTENSION, Simulator
+from simulator.state import RuleError, State
+from simulator.variants import Variants
+
+
+def create_app(
+    state: State,
+    *,
+    variants: Variants | None = None,
+    faults: FaultSchedule | None = None,
+    latency: Latency | None = None,
+    limits: Limits | None = None,
+) -> Flask:
+    """Return a simulator over *state*.
+
+    It answers 501 to what it does not model. ``app.extensions["simulator"]`` is the
+    :class:`~simulator.simulator.Simulator` that it works on.
+    """
+    if variants is not None:
+        state.variants = variants
+    simulator = Simulator(
+        state, faults or FaultSchedule(), limits or Limits(), latency or Latency()
+    )
+    app = Flask("simulator")
+    app.extensions[EXTENSION] = simulator
+    for blueprint in (oauth.blueprint, users.blueprint, groups.blueprint, profiles.blueprint):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(HTTPException, _not_modelled)
+    app.after_request(wire.with_trace_token)
+    app.wsgi_app = Faulty(  # type: ignore[method-assign]
+        app.wsgi_app, simulator.faults, simulator.latency, simulator.revoke_consent
+    )
+    return app
+
+
+def _not_modelled(error: HTTPException) -> Response:
+    """Say that a call is unknown here, in the manner of the API that is called."""
+    status = 501 if error.code in (404, 405) else error.code or 500
+    refusal = RuleError(
+        "NOT_MODELLED",
+        f"The simulator does not model {request.method} {request.path}.",
+        status=status,
+    )
+    if request.path.lower().startswith("/management"):
+        return wire.admin_error(refusal)
+    return wire.esign_error(refusal)

@@ -1,0 +1,1 @@
+"""DocuSign's wire format over HTTP."""
