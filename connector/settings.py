@@ -93,8 +93,9 @@ class Behaviour:
 
     reactivation: str = "resend_activation"
     """How a closed membership is re-opened: ``resend_activation`` (PUT with
-    ``sendActivationEmail``), ``user_status`` (PUT with ``userStatus: Active``) or ``admin_profiles``
-    (Admin ``users/profiles`` with the reactivation flag; needs an organization)."""
+    ``sendActivationEmail``), ``user_status`` (PUT with ``userStatus: Active``) or
+    ``admin_profiles`` (Admin ``users/profiles`` with the reactivation flag; needs an
+    organization)."""
     list_groups: str = "auto"
     """Whether user lists carry ``groupList``: ``yes``, ``no`` (groups are read one by one), or
     ``auto``: believe a page that shows the member."""
@@ -223,6 +224,8 @@ class TenantSettings:
     """Id or alias of the account that users without entitlements join; empty: the first."""
     manual_roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Further roles that people grant, by id, over ``mappings/entitlements.yaml``."""
+    user_mapping: Mapping[str, Any] = field(default_factory=dict)
+    """Parts of ``mappings/user.yaml`` to replace: ``fields`` and ``kept``, each by name."""
     provisioning: ProvisioningSettings = ProvisioningSettings()
     guards: GuardSettings = GuardSettings()
     scim: ScimSettings = ScimSettings()

@@ -1,0 +1,104 @@
+"""Mappings are checked as a whole, each problem with its path."""
+
+import pytest
+
+from mappings import MappingError, load_entitlements, load_user_mapping
+
+STEPS = {"grant": ["Give it."], "revoke": ["Take it."]}
+
+
+def problems(load, *args):
+    with pytest.raises(MappingError) as caught:
+        load(*args)
+    return caught.value.problems
+
+
+def test_the_shipped_role_has_exact_steps_for_both_directions():
+    role = load_entitlements().roles["organization-admin"]
+    assert role.deep_link == "https://admin.docusign.com"
+    assert role.verification == "organization_admin"
+    steps = role.instructions.steps("grant", {"full_name": "Ann", "email": "a@x.com"})
+    assert any("Ann with the address a@x.com" in step for step in steps)
+    assert role.instructions.revoke
+
+
+def test_a_value_cannot_smuggle_in_a_format():
+    role = load_entitlements().roles["organization-admin"]
+    steps = role.instructions.steps("revoke", {"email": "{0.__class__}@x.com", "user_id": "u"})
+    assert any("{0.__class__}@x.com" in step for step in steps)
+
+
+def test_approval_is_refused_with_the_reason():
+    found = problems(
+        load_entitlements,
+        {"auditor": {"display": "Auditor", "fulfilment": "approval", "instructions": STEPS}},
+    )
+    assert len(found) == 1
+    assert found[0].startswith("roles.auditor.fulfilment: 'approval' is not available")
+
+
+def test_further_roles_are_declared_beside_ours():
+    mapping = load_entitlements({"auditor": {"display": "Auditor", "instructions": STEPS}})
+    assert set(mapping.roles) == {"organization-admin", "auditor"}
+    assert mapping.roles["auditor"].fulfilment == "manual"
+
+
+def test_a_role_of_ours_may_be_changed_in_part():
+    mapping = load_entitlements({"organization-admin": {"owner": "it@x.com", "due_days": 2}})
+    role = mapping.roles["organization-admin"]
+    assert (role.owner, role.due_days) == ("it@x.com", 2)
+    assert role.instructions.grant
+
+
+def test_every_problem_is_told_with_its_path():
+    found = problems(
+        load_entitlements,
+        {"Bad Id": {"display": "x", "instructions": STEPS}, "b": {"due_days": 0, "risk": "huge"}},
+    )
+    paths = {line.split(":")[0] for line in found}
+    assert {"roles.Bad Id", "roles.b.due_days", "roles.b.risk", "roles.b.display"} <= paths
+
+
+def test_unknown_placeholders_are_named():
+    found = problems(
+        load_entitlements,
+        {"b": {"display": "B", "instructions": STEPS | {"grant": ["Call {phone}."]}}},
+    )
+    assert "unknown {phone}" in found[0]
+
+
+def test_steps_are_needed_for_both_directions():
+    found = problems(load_entitlements, {"b": {"display": "B", "instructions": {"grant": ["x"]}}})
+    assert found == ("roles.b.instructions: give the steps for both grant and revoke",)
+
+
+def test_the_first_rule_that_matches_id_or_name_counts():
+    mapping = load_entitlements(
+        entitlements=[{"match": "acc.7", "risk": "critical"}, {"match": "*sender*", "owner": "me"}]
+    )
+    assert mapping.meaning("acc.7", "DocuSign Sender").risk == "critical"
+    assert mapping.meaning("acc.8", "DocuSign Sender").owner == "me"
+    assert mapping.meaning("acc.9", "Account Administrator").risk == "high"
+    assert mapping.meaning("acc.9", "Viewer").fulfilment == "automatic"
+
+
+def test_a_field_may_be_replaced_or_removed_by_a_tenant():
+    lower = {"sources": [{"attribute": "userName", "to_directory": ["lower_email"]}]}
+    mapping = load_user_mapping({"fields": {"email": lower, "job_title": None}})
+    by_name = {field.name: field for field in mapping.fields}
+    assert by_name["email"].sources[0].to_directory == ("lower_email",)
+    assert "job_title" not in by_name
+
+
+def test_unknown_fields_and_transforms_are_named():
+    found = problems(
+        load_user_mapping,
+        {"fields": {"emial": {"sources": [{"attribute": "x", "to_directory": ["shout"]}]}}},
+    )
+    assert any(line.startswith("fields.emial: Must be one of: email") for line in found)
+    assert any("unknown transform 'shout'" in line for line in found)
+
+
+def test_a_source_is_an_attribute_or_made_of_fields():
+    found = problems(load_user_mapping, {"fields": {"company": {"sources": [{}]}}})
+    assert found == ("fields.company.sources.0: give either 'attribute' or 'from_fields'",)
