@@ -1,0 +1,153 @@
+"""What a PATCH does to the members of a group, without reading the members it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from scim.errors import InvalidPath, InvalidValue, NoTarget
+from scim.filters import Comparison, Filter, Operator, Or, parse_path
+from scim.handlers import PatchOperation
+
+_URN = "urn:ietf:params:scim:schemas:core:2.0:Group".lower()
+
+
+@dataclass(frozen=True)
+class MemberDelta:
+    """The net effect of all operations on ``members``; the same id is never in two of the sets."""
+
+    add: tuple[str, ...] = ()
+    remove: tuple[str, ...] = ()
+    replace: tuple[str, ...] | None = None
+    """The new list as a whole; ``add`` and ``remove`` are empty then."""
+    rest: list[PatchOperation] = field(default_factory=list)
+    """The operations on other attributes, in their order."""
+
+
+def member_changes(operations: Sequence[PatchOperation]) -> MemberDelta:
+    """Return what the operations add to, remove from or put in place of a group's members.
+
+    Every shape that clients send is understood: lists, one object, bare ids, filters by ``value``,
+    value lists with ``remove``, objects without path. A ``remove`` with an empty list changes
+    nothing: no group is emptied because a value was not understood.
+
+    :raises InvalidValue: a member without ``value``, or null to be removed.
+    :raises InvalidPath: a filter on something else than ``value``.
+    :raises NoTarget: ``remove`` without path.
+    """
+    changes = _Changes()
+    rest: list[PatchOperation] = []
+    for operation in operations:
+        for part in _split(operation):
+            if part.path is None or not _is_members(part.path):
+                rest.append(part)
+            else:
+                changes.apply(part)
+    return MemberDelta(
+        add=tuple(changes.added) if changes.whole is None else (),
+        remove=tuple(changes.removed) if changes.whole is None else (),
+        replace=tuple(changes.whole) if changes.whole is not None else None,
+        rest=rest,
+    )
+
+
+class _Changes:
+    """Ids added and removed so far, or the whole list once it was replaced; dicts keep order."""
+
+    def __init__(self) -> None:
+        self.added: dict[str, None] = {}
+        self.removed: dict[str, None] = {}
+        self.whole: dict[str, None] | None = None
+
+    def apply(self, operation: PatchOperation) -> None:
+        """Apply one operation on ``members``."""
+        parsed = parse_path(operation.path or "")
+        if parsed.filter is not None:
+            if operation.op != "remove" or parsed.path.sub_attribute:
+                raise InvalidPath(f"{operation.path}: members selected by a filter can be removed.")
+            self._remove(_ids_in_filter(parsed.filter))
+        elif operation.op == "remove":
+            self._remove_listed(operation)
+        elif not operation.has_value:
+            raise InvalidValue(f"{operation.op} {operation.path}: value is missing.")
+        elif operation.op == "add":
+            self._add(_ids(operation.value))
+        else:
+            self.whole = dict.fromkeys(_ids(operation.value))
+
+    def _add(self, ids: Sequence[str]) -> None:
+        if self.whole is not None:
+            self.whole |= dict.fromkeys(ids)
+            return
+        for scim_id in ids:
+            self.removed.pop(scim_id, None)
+            self.added[scim_id] = None
+
+    def _remove(self, ids: Sequence[str]) -> None:
+        for scim_id in ids:
+            if self.whole is not None:
+                self.whole.pop(scim_id, None)
+            else:
+                self.added.pop(scim_id, None)
+                self.removed[scim_id] = None
+
+    def _remove_listed(self, operation: PatchOperation) -> None:
+        if not operation.has_value:
+            self.whole = {}
+        elif operation.value is None:
+            raise InvalidValue(
+                "remove members: null names nobody. List the members, or leave value out to "
+                "remove all."
+            )
+        else:
+            self._remove(_ids(operation.value))
+
+
+def _split(operation: PatchOperation) -> Iterator[PatchOperation]:
+    """Give ``members`` within a path-less value an operation of its own."""
+    if operation.path is not None:
+        yield operation
+        return
+    if operation.op == "remove":
+        raise NoTarget("remove needs a path.")
+    if not isinstance(operation.value, dict):
+        yield operation
+        return
+    others = {key: value for key, value in operation.value.items() if not _is_members(key)}
+    for key, value in operation.value.items():
+        if key not in others:
+            yield PatchOperation(operation.op, key, value)
+    if others:
+        yield replace(operation, value=others)
+
+
+def _is_members(path: str) -> bool:
+    name = path.strip().lower().removeprefix(f"{_URN}:")
+    return name == "members" or name.startswith(("members[", "members.", "members "))
+
+
+def _ids(value: Any) -> list[str]:
+    values = value if isinstance(value, list) else [] if value is None else [value]
+    return [_id(element) for element in values]
+
+
+def _id(element: Any) -> str:
+    if isinstance(element, dict):
+        element = next((v for k, v in element.items() if k.lower() == "value"), None)
+    if not isinstance(element, str) or not element:
+        raise InvalidValue("Each member needs its id as value.")
+    return element
+
+
+def _ids_in_filter(filter_: Filter) -> list[str]:
+    if isinstance(filter_, Or):
+        return _ids_in_filter(filter_.left) + _ids_in_filter(filter_.right)
+    if (
+        isinstance(filter_, Comparison)
+        and filter_.operator is Operator.EQ
+        and filter_.path.attribute.lower() == "value"
+        and isinstance(filter_.value, str)
+    ):
+        return [filter_.value]
+    raise InvalidPath('Members are selected by their id: members[value eq "..."].')
