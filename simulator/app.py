@@ -8,10 +8,13 @@ from werkzeug.exceptions import HTTPException
 from simulator import wire
 from simulator.faults import Faulty, FaultSchedule, Latency
 from simulator.limits import Limits
-from simulator.routes import groups, oauth, profiles, users
+from simulator.routes import admin_organizations, admin_users, groups, oauth, profiles, users
 from simulator.simulator import EXTENSION, Simulator
 from simulator.state import RuleError, State
 from simulator.variants import Variants
+
+ADMIN_PREFIXES = ("/management", "/Management")
+"""The documentation writes the path in both cases."""
 
 
 def create_app(
@@ -36,6 +39,13 @@ def create_app(
     app.extensions[EXTENSION] = simulator
     for blueprint in (oauth.blueprint, users.blueprint, groups.blueprint, profiles.blueprint):
         app.register_blueprint(blueprint)
+    for prefix in ADMIN_PREFIXES:
+        for blueprint in (admin_organizations.blueprint, admin_users.blueprint):
+            app.register_blueprint(
+                blueprint,
+                name=f"{prefix[1:]}_{blueprint.name}",
+                url_prefix=f"{prefix}{blueprint.url_prefix}",
+            )
     app.register_error_handler(HTTPException, _not_modelled)
     app.after_request(wire.with_trace_token)
     app.wsgi_app = Faulty(  # type: ignore[method-assign]
