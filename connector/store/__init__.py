@@ -1,0 +1,1 @@
+"""Outbound adapter: mirror and ledger in SQLite or PostgreSQL, a :class:`connector.ports.Store`."""

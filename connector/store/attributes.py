@@ -1,0 +1,126 @@
+"""What DocuSign cannot hold: external ids, kept attributes, tombstones and provenance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Table, delete, select
+
+from connector.domain.ledger import ClientAttributes, Provenance, Tombstone
+from connector.store.statements import Records, Session, add_rows, chunked, put_rows
+from connector.store.tables import client_attributes, external_ids, provenance, tombstones
+
+TOMBSTONES = Records(tombstones, Tombstone)
+PROVENANCE = Records(provenance, Provenance)
+
+
+class SqlAttributes:
+    """See :class:`connector.ports.AttributeRepository`."""
+
+    __slots__ = ("_connection", "_tenant")
+
+    def __init__(self, session: Session) -> None:
+        self._tenant = session.tenant
+        self._connection = session.connection
+
+    def get(self, kind: str, scim_ids: Iterable[str]) -> Mapping[str, ClientAttributes]:
+        """Return the attributes of resources that have some, by SCIM id."""
+        external: dict[str, dict[str, str]] = {}
+        kept: dict[str, Any] = {}
+        for chunk in chunked(scim_ids):
+            for scim_id, scope, value in self._rows(
+                external_ids, kind, chunk, external_ids.c.scope, external_ids.c.external_id
+            ):
+                external.setdefault(scim_id, {})[scope] = value
+            kept.update(self._rows(client_attributes, kind, chunk, client_attributes.c.kept))
+        return {
+            scim_id: ClientAttributes(
+                kind, scim_id, external.get(scim_id, {}), kept.get(scim_id, {})
+            )
+            for scim_id in external.keys() | kept.keys()
+        }
+
+    def _rows(self, table: Table, kind: str, scim_ids: Sequence[str], *columns: Any) -> Any:
+        return self._connection.execute(
+            select(table.c.scim_id, *columns).where(
+                table.c.tenant == self._tenant,
+                table.c.kind == kind,
+                table.c.scim_id.in_(scim_ids),
+            )
+        ).all()
+
+    def put(self, attributes: ClientAttributes) -> None:
+        """Make these the attributes of the resource."""
+        self.remove(attributes.kind, attributes.scim_id)
+        key = {"tenant": self._tenant, "kind": attributes.kind, "scim_id": attributes.scim_id}
+        add_rows(
+            self._connection,
+            external_ids,
+            [
+                {**key, "scope": scope, "external_id": value}
+                for scope, value in attributes.external_ids.items()
+            ],
+        )
+        if attributes.kept:
+            add_rows(self._connection, client_attributes, [{**key, "kept": attributes.kept}])
+
+    def remove(self, kind: str, scim_id: str) -> None:
+        """Drop everything kept for a resource."""
+        for table in (external_ids, client_attributes):
+            self._delete(table, kind, scim_id)
+
+    def _delete(self, table: Table, kind: str, scim_id: str) -> None:
+        self._connection.execute(
+            delete(table).where(
+                table.c.tenant == self._tenant, table.c.kind == kind, table.c.scim_id == scim_id
+            )
+        )
+
+    def add_tombstone(self, tombstone: Tombstone) -> None:
+        """Record a deletion."""
+        put_rows(self._connection, tombstones, [TOMBSTONES.to_row(self._tenant, tombstone)])
+
+    def tombstones(self, email_key: str) -> Sequence[Tombstone]:
+        """Return deletions on an address, newest first."""
+        found = self._connection.execute(
+            select(*TOMBSTONES.columns)
+            .where(tombstones.c.tenant == self._tenant, tombstones.c.email_key == email_key)
+            .order_by(tombstones.c.deleted_at.desc(), tombstones.c.scim_id)
+        )
+        return [TOMBSTONES.from_row(row) for row in found]
+
+    def is_deleted(self, kind: str, scim_ids: Iterable[str]) -> frozenset[str]:
+        """Return those of the ids that have a tombstone."""
+        return frozenset(
+            row.scim_id
+            for chunk in chunked(scim_ids)
+            for row in self._rows(tombstones, kind, chunk)
+        )
+
+    def remove_tombstone(self, kind: str, scim_id: str) -> None:
+        """The same person came back."""
+        self._delete(tombstones, kind, scim_id)
+
+    def put_provenance(self, provenance_: Provenance) -> None:
+        """Record why somebody holds an entitlement."""
+        put_rows(self._connection, provenance, [PROVENANCE.to_row(self._tenant, provenance_)])
+
+    def remove_provenance(self, user_id: str, entitlement: str) -> None:
+        """The entitlement is gone."""
+        self._connection.execute(
+            delete(provenance).where(
+                provenance.c.tenant == self._tenant,
+                provenance.c.user_id == user_id,
+                provenance.c.entitlement == entitlement,
+            )
+        )
+
+    def provenance(self, user_id: str) -> Sequence[Provenance]:
+        """Return the provenance of a user's entitlements."""
+        found = self._connection.execute(
+            select(*PROVENANCE.columns)
+            .where(provenance.c.tenant == self._tenant, provenance.c.user_id == user_id)
+            .order_by(provenance.c.entitlement)
+        )
+        return [PROVENANCE.from_row(row) for row in found]

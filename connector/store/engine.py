@@ -1,0 +1,231 @@
+"""Opens the database: connections, transactions and what may go wrong with them."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import NullPool
+
+from connector.domain.model import fold
+from connector.errors import ConfigError, TemporaryError
+from connector.settings import DatabaseSettings
+
+SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
+CACHE_KIB = 16_384
+"""Page cache of one SQLite connection: the indexes of 100,000 users without their documents."""
+
+TEMPORARY_SQLITE_CODES = frozenset(
+    {
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR,
+        sqlite3.SQLITE_READONLY,
+    }
+)
+
+
+class Database(Protocol):
+    """A database that gives out transactions."""
+
+    engine: Engine
+
+    def reading(self) -> AbstractContextManager[Connection]:
+        """Open a consistent view."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Open a transaction for writing, rolled back unless committed."""
+
+    def close(self) -> None:
+        """Close every connection."""
+
+
+def open_engine(settings: DatabaseSettings) -> Database:
+    """Return the database that the settings name.
+
+    :raises ConfigError: the URL cannot be read, or names neither SQLite nor PostgreSQL.
+    """
+    try:
+        url = make_url(settings.url)
+        if url.get_backend_name() == "sqlite":
+            return SqliteDatabase(url, settings)
+        if url.get_backend_name() == "postgresql":
+            return PostgresqlDatabase(url, settings)
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise ConfigError([f"database.url: {error}"]) from error
+    raise ConfigError(["database.url: must start with sqlite:/// or postgresql+psycopg://"])
+
+
+class SqliteDatabase:
+    """SQLite in WAL mode: readers never wait, writers take turns.
+
+    Writers of one process queue at a lock of ours, which is fair and wakes at once, where
+    SQLite's own waiting polls with growing pauses.
+    """
+
+    def __init__(self, url: URL, settings: DatabaseSettings) -> None:
+        if not url.database or url.database == ":memory:":
+            raise ConfigError(["database.url: SQLite needs a file: sqlite:///path/to/file"])
+        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        self._path = url.database
+        self._settings = settings
+        self._idle: deque[Connection] = deque()
+        self._writer: Connection | None = None
+        self._write_lock = threading.Lock()
+        self.engine = create_engine(
+            url, poolclass=NullPool, paramstyle="named", connect_args={"check_same_thread": False}
+        )
+        event.listen(self.engine, "connect", self._prepare)
+        self._write_engine = self.engine.execution_options(writes=True)
+        event.listen(self.engine, "begin", _begin)
+
+    def _prepare(self, driver: sqlite3.Connection, _record: object) -> None:
+        # We say BEGIN ourselves: the driver would delay it and could not say IMMEDIATE.
+        driver.isolation_level = None
+        driver.create_function("fold", 1, _fold_value, deterministic=True)
+        timeout_ms = int(self._settings.busy_timeout_s * 1000)
+        for pragma in (
+            f"busy_timeout = {timeout_ms}",
+            "journal_mode = WAL",
+            f"synchronous = {SYNCHRONOUS[self._settings.synchronous]}",
+            "foreign_keys = ON",
+            f"cache_size = -{CACHE_KIB}",
+        ):
+            driver.execute(f"PRAGMA {pragma}")
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open a consistent view on a connection that nobody else uses meanwhile."""
+        with _translated(self._path, _sqlite_is_temporary):
+            try:
+                connection = self._idle.pop()
+            except IndexError:
+                connection = self.engine.connect()
+            connection.begin()
+            try:
+                yield connection
+            finally:
+                _give_back(connection, self._idle)
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Wait for the turn, then open a transaction for writing."""
+        if not self._write_lock.acquire(timeout=self._settings.busy_timeout_s):
+            raise TemporaryError("The database is busy with other changes. Try again shortly.")
+        try:
+            with _translated(self._path, _sqlite_is_temporary):
+                if self._writer is None:
+                    self._writer = self._write_engine.connect()
+                self._writer.begin()
+                try:
+                    yield self._writer
+                finally:
+                    self._writer.rollback()
+        finally:
+            self._write_lock.release()
+
+    def close(self) -> None:
+        """Close every connection."""
+        with self._write_lock:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+        while self._idle:
+            self._idle.pop().close()
+        self.engine.dispose()
+
+
+class PostgresqlDatabase:
+    """PostgreSQL through psycopg 3 with a pool of connections.
+
+    Writes run READ COMMITTED, because the locks of the ledger and of single rows do the rest;
+    reads see one snapshot.
+    """
+
+    def __init__(self, url: URL, settings: DatabaseSettings) -> None:
+        url = url.set(drivername="postgresql+psycopg")
+        if settings.password and not url.password:
+            url = url.set(password=settings.password.reveal())
+        self._where = url.render_as_string(hide_password=True)
+        wait_ms = int(settings.busy_timeout_s * 1000)
+        self.engine = create_engine(
+            url,
+            pool_size=settings.pool_size,
+            max_overflow=0,
+            pool_timeout=settings.busy_timeout_s,
+            pool_pre_ping=True,
+            isolation_level="READ COMMITTED",
+            connect_args={"options": f"-c lock_timeout={wait_ms}", "connect_timeout": 10},
+        )
+        self._read_engine = self.engine.execution_options(
+            isolation_level="REPEATABLE READ", postgresql_readonly=True
+        )
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Open one snapshot."""
+        with self._translated(), self._read_engine.connect() as connection:
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Open a transaction for writing."""
+        with self._translated(), self.engine.connect() as connection:
+            yield connection
+
+    def close(self) -> None:
+        """Close every connection."""
+        self.engine.dispose()
+
+    def _translated(self) -> AbstractContextManager[None]:
+        # Lost connections, time-outs of locks and deadlocks are all OperationalErrors.
+        temporary: type[Exception] = self.engine.dialect.loaded_dbapi.OperationalError
+        return _translated(self._where, lambda cause: isinstance(cause, temporary))
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get("writes")
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _give_back(connection: Connection, idle: deque[Connection]) -> None:
+    try:
+        connection.rollback()
+    except DBAPIError:
+        connection.invalidate()
+        raise
+    idle.append(connection)
+
+
+def _fold_value(value: Any) -> Any:
+    return fold(value) if isinstance(value, str) else value
+
+
+@contextmanager
+def _translated(where: str, is_temporary: Callable[[BaseException | None], bool]) -> Iterator[None]:
+    """Turn what the database cannot do just now into :class:`TemporaryError`; let bugs pass."""
+    try:
+        yield
+    except Exception as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        if isinstance(error, PoolTimeoutError) or is_temporary(cause):
+            raise TemporaryError(f"The database {where} cannot be used now: {cause}") from error
+        raise
+
+
+def _sqlite_is_temporary(cause: BaseException | None) -> bool:
+    # The low byte of an extended result code is the plain one.
+    code = getattr(cause, "sqlite_errorcode", 0) & 0xFF
+    return isinstance(cause, sqlite3.Error) and code in TEMPORARY_SQLITE_CODES

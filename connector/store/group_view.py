@@ -1,0 +1,105 @@
+"""The members of a SCIM Group, whatever stands behind it.
+
+A Group is a DocuSign group (``{account}.g{group}``), a permission profile
+(``{account}.p{profile}``) or a role that people give (``role.{name}``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Select, and_, literal, select, true
+
+from connector.domain.model import (
+    ORGANIZATION_ADMIN,
+    MembershipStatus,
+    role_group_scim_id,
+)
+from connector.ports import USER, GroupMember
+from connector.store.columns import TEXT
+from connector.store.statements import Session, chunked
+from connector.store.tables import group_members, memberships, resources, users
+
+OPEN_STATUSES = [status for status in MembershipStatus if status.is_open]
+ADMIN_ROLE = role_group_scim_id(ORGANIZATION_ADMIN)
+
+_person = resources.alias("person")
+_open = memberships.c.status.in_(OPEN_STATUSES)
+
+
+def members(
+    session: Session,
+    group_id: str,
+    *,
+    among: Iterable[str] | None = None,
+    limit: int | None = None,
+) -> Sequence[GroupMember]:
+    """Return the visible members in the order of their ids; none for an unknown group."""
+    holders = _holders(session.tenant, group_id)
+    if holders is None:
+        return []
+    statement = (
+        holders.with_only_columns(users.c.user_id, users.c.user_name)
+        .order_by(users.c.user_id)
+        .limit(limit)
+    )
+    if among is None:
+        return [GroupMember(*row) for row in session.connection.execute(statement)]
+    return [
+        GroupMember(*row)
+        for chunk in chunked(sorted(set(among)))
+        for row in session.connection.execute(statement.where(users.c.user_id.in_(chunk)))
+    ][:limit]
+
+
+def _holders(tenant: str, group_id: str) -> Select[Any] | None:
+    if group_id == ADMIN_ROLE:
+        return _admins(tenant)
+    account_id, _, rest = group_id.partition(".")
+    match rest[:1], rest[1:]:
+        case "g", id_:
+            return _in_groups(tenant).where(
+                group_members.c.account_id == account_id, group_members.c.group_id == id_
+            )
+        case "p", id_:
+            return _with_profiles(tenant).where(
+                memberships.c.account_id == account_id, memberships.c.profile_id == id_
+            )
+    return None
+
+
+def holdings(tenant: str) -> Sequence[Select[Any]]:
+    """Return selects of the SCIM ids of Groups, one for each origin, joined to ``users`` as the
+    members: a condition on that table asks for the Groups of such members."""
+    return [_in_groups(tenant), _with_profiles(tenant), _admins(tenant)]
+
+
+def _in_groups(tenant: str) -> Select[Any]:
+    scim_id = group_members.c.account_id + ".g" + group_members.c.group_id
+    held = and_(
+        group_members.c.tenant == users.c.tenant, group_members.c.user_id == users.c.user_id
+    )
+    return _visible(tenant, select(scim_id)).join(group_members, held)
+
+
+def _with_profiles(tenant: str) -> Select[Any]:
+    scim_id = memberships.c.account_id + ".p" + memberships.c.profile_id
+    held = and_(memberships.c.tenant == users.c.tenant, memberships.c.user_id == users.c.user_id)
+    return _visible(tenant, select(scim_id)).join(memberships, and_(held, _open))
+
+
+def _admins(tenant: str) -> Select[Any]:
+    return _visible(tenant, select(literal(ADMIN_ROLE, TEXT))).where(
+        users.c.is_organization_admin == true()
+    )
+
+
+def _visible(tenant: str, statement: Select[Any]) -> Select[Any]:
+    shown = and_(
+        _person.c.tenant == users.c.tenant,
+        _person.c.kind == USER,
+        _person.c.scim_id == users.c.user_id,
+        _person.c.visible == true(),
+    )
+    return statement.select_from(users).join(_person, shown).where(users.c.tenant == tenant)

@@ -1,0 +1,51 @@
+"""Runs of jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from connector.domain.ledger import JobRun
+from connector.store.statements import Records, Session, add_rows, put_rows
+from connector.store.tables import job_runs
+
+RUNS = Records(job_runs, JobRun)
+
+
+class SqlJobs:
+    """See :class:`connector.ports.JobRepository`."""
+
+    __slots__ = ("_connection", "_tenant")
+
+    def __init__(self, session: Session) -> None:
+        self._tenant = session.tenant
+        self._connection = session.connection
+
+    def add(self, run: JobRun) -> None:
+        """Record the start of a run."""
+        add_rows(self._connection, job_runs, [RUNS.to_row(self._tenant, run)])
+
+    def save(self, run: JobRun) -> None:
+        """Overwrite a run."""
+        put_rows(self._connection, job_runs, [RUNS.to_row(self._tenant, run)])
+
+    def latest(self, job: str) -> JobRun | None:
+        """Return the last run of a job."""
+        found = self._connection.execute(
+            select(*RUNS.columns)
+            .where(job_runs.c.tenant == self._tenant, job_runs.c.job == job)
+            .order_by(job_runs.c.started_at.desc(), job_runs.c.run_id.desc())
+            .limit(1)
+        ).first()
+        return None if found is None else RUNS.from_row(found)
+
+    def list(self, limit: int = 50) -> Sequence[JobRun]:
+        """Return runs, newest first."""
+        found = self._connection.execute(
+            select(*RUNS.columns)
+            .where(job_runs.c.tenant == self._tenant)
+            .order_by(job_runs.c.started_at.desc(), job_runs.c.run_id.desc())
+            .limit(limit)
+        )
+        return [RUNS.from_row(row) for row in found]

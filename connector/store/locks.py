@@ -1,0 +1,55 @@
+"""Leases that serialise writers across processes and machines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, delete, or_
+
+from connector.store.statements import Session, after_prefix, insert_into
+from connector.store.tables import locks
+
+
+class SqlLocks:
+    """See :class:`connector.ports.LockRepository`."""
+
+    __slots__ = ("_connection", "_tenant")
+
+    def __init__(self, session: Session) -> None:
+        self._tenant = session.tenant
+        self._connection = session.connection
+
+    def acquire(self, keys: Sequence[str], owner: str, until: datetime, now: datetime) -> bool:
+        """Take all keys or none. An expired lease is free; the owner's own is renewed."""
+        # Always in the same order: two writers who want the same keys cannot wait for each other.
+        wanted = sorted(set(keys))
+        if not wanted:
+            return True
+        statement = insert_into(locks, self._connection.dialect.name).values(
+            [{"tenant": self._tenant, "key": key, "owner": owner, "until": until} for key in wanted]
+        )
+        # One statement tests and takes; on PostgreSQL it waits for a rival's commit and tests then.
+        taking = statement.on_conflict_do_update(
+            index_elements=[locks.c.tenant, locks.c.key],
+            set_={"owner": statement.excluded.owner, "until": statement.excluded.until},
+            where=or_(locks.c.owner == owner, locks.c.until <= now),
+        ).returning(locks.c.key)
+        savepoint = self._connection.begin_nested()
+        taken = self._connection.scalars(taking).all()
+        if len(taken) < len(wanted):
+            savepoint.rollback()
+            return False
+        savepoint.commit()
+        return True
+
+    def release(self, keys: Sequence[str], owner: str) -> None:
+        """Give keys back; those of other owners are left alone."""
+        self._delete(locks.c.key.in_(keys), locks.c.owner == owner)
+
+    def release_owner(self, owner_prefix: str) -> None:
+        """Give back everything held by owners that start so."""
+        self._delete(locks.c.owner >= owner_prefix, locks.c.owner < after_prefix(owner_prefix))
+
+    def _delete(self, *conditions: ColumnElement[bool]) -> None:
+        self._connection.execute(delete(locks).where(locks.c.tenant == self._tenant, *conditions))

@@ -1,0 +1,300 @@
+"""The mirror: normalised copies of what DocuSign has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Table, and_, delete, func, select
+
+from connector.domain.model import (
+    Account,
+    Catalogue,
+    DirectoryGroup,
+    Membership,
+    MembershipStatus,
+    Profile,
+    User,
+)
+from connector.store.group_members import GroupMembers
+from connector.store.statements import Records, Session, chunked, put_missing, put_rows
+from connector.store.tables import (
+    accounts,
+    group_members,
+    groups,
+    memberships,
+    profiles,
+    run_sightings,
+    users,
+)
+
+ACCOUNTS = Records(accounts, Account)
+PROFILES = Records(profiles, Profile)
+GROUPS = Records(groups, DirectoryGroup)
+USERS = Records(users, User)
+MEMBERSHIPS = Records(memberships, Membership)
+
+_user_columns = [users.c.user_id, *USERS.columns]
+_membership_columns = [memberships.c.user_id, *MEMBERSHIPS.columns]
+
+
+class SqlMirror:
+    """See :class:`connector.ports.MirrorRepository`."""
+
+    __slots__ = ("_connection", "_members", "_tenant")
+
+    def __init__(self, session: Session) -> None:
+        self._tenant = session.tenant
+        self._connection = session.connection
+        self._members = GroupMembers(session)
+
+    # the catalogue ------------------------------------------------------------
+
+    def catalogue(self) -> Catalogue:
+        """Return accounts, profiles and groups."""
+        found_accounts = [ACCOUNTS.from_row(row) for row in self._all(accounts, ACCOUNTS)]
+        found_profiles = [PROFILES.from_row(row) for row in self._all(profiles, PROFILES)]
+        found_groups = [GROUPS.from_row(row) for row in self._all(groups, GROUPS)]
+        return Catalogue(
+            accounts={item.account_id: item for item in found_accounts},
+            profiles={(item.account_id, item.profile_id): item for item in found_profiles},
+            groups={(item.account_id, item.group_id): item for item in found_groups},
+        )
+
+    def put_accounts(self, accounts_: Sequence[Account]) -> None:
+        """Insert or update accounts."""
+        rows = [ACCOUNTS.to_row(self._tenant, item) for item in accounts_]
+        put_rows(self._connection, accounts, rows)
+
+    def put_profiles(self, account_id: str, profiles_: Sequence[Profile]) -> None:
+        """Make these the account's profiles; others are removed."""
+        self._connection.execute(
+            delete(profiles).where(
+                profiles.c.tenant == self._tenant, profiles.c.account_id == account_id
+            )
+        )
+        rows = [PROFILES.to_row(self._tenant, item) for item in profiles_]
+        put_rows(self._connection, profiles, rows)
+
+    def put_groups(self, account_id: str, groups_: Sequence[DirectoryGroup]) -> None:
+        """Make these the account's groups; others and their memberships are removed."""
+        wanted = {item.group_id for item in groups_}
+        known = self._connection.scalars(
+            select(groups.c.group_id).where(
+                groups.c.tenant == self._tenant, groups.c.account_id == account_id
+            )
+        ).all()
+        for group_id in known:
+            if group_id not in wanted:
+                self.remove_group(account_id, group_id)
+        self._put_groups(account_id, groups_)
+
+    def put_group(self, group: DirectoryGroup) -> None:
+        """Insert or update one group."""
+        self._put_groups(group.account_id, [group])
+
+    def _put_groups(self, account_id: str, groups_: Sequence[DirectoryGroup]) -> None:
+        rows = [GROUPS.to_row(self._tenant, item, member_count=0) for item in groups_]
+        put_rows(self._connection, groups, rows, keep=("member_count",))
+        self._members.count_anew(account_id, [item.group_id for item in groups_])
+
+    def remove_group(self, account_id: str, group_id: str) -> None:
+        """Remove one group and its memberships."""
+        for table in (group_members, groups):
+            self._connection.execute(
+                delete(table).where(
+                    table.c.tenant == self._tenant,
+                    table.c.account_id == account_id,
+                    table.c.group_id == group_id,
+                )
+            )
+
+    def _all(self, table: Table, records: Records[Any]) -> Sequence[Row[Any]]:
+        statement = select(*records.columns).where(table.c.tenant == self._tenant)
+        return self._connection.execute(statement).all()
+
+    # users --------------------------------------------------------------------
+
+    def get_users(self, user_ids: Iterable[str]) -> Mapping[str, User]:
+        """Return users with memberships and groups, by id; unknown ids are left out."""
+        found: dict[str, User] = {}
+        for chunk in chunked(user_ids):
+            found.update(self._load(chunk))
+        return found
+
+    def _load(self, user_ids: Sequence[str]) -> Mapping[str, User]:
+        held = self._memberships(user_ids)
+        statement = select(*_user_columns).where(
+            users.c.tenant == self._tenant, users.c.user_id.in_(user_ids)
+        )
+        return {
+            row[0]: USERS.from_row(row[1:], memberships=held.get(row[0], {}))
+            for row in self._connection.execute(statement)
+        }
+
+    def _memberships(self, user_ids: Sequence[str]) -> Mapping[str, dict[str, Membership]]:
+        in_groups = self._members.groups_of(user_ids)
+        held: dict[str, dict[str, Membership]] = {}
+        statement = select(*_membership_columns).where(
+            memberships.c.tenant == self._tenant, memberships.c.user_id.in_(user_ids)
+        )
+        for row in self._connection.execute(statement):
+            user_id, account_id = row[0], row.account_id
+            ids = in_groups.get((user_id, account_id), frozenset())
+            membership = MEMBERSHIPS.from_row(row[1:], group_ids=ids)
+            held.setdefault(user_id, {})[account_id] = membership
+        return held
+
+    def users_by_email(self, email_keys: Iterable[str]) -> Mapping[str, Sequence[User]]:
+        """Return all users, hidden ones included, by folded address."""
+        found: dict[str, list[User]] = {}
+        for chunk in chunked(email_keys):
+            ids = self._connection.scalars(
+                select(users.c.user_id)
+                .where(users.c.tenant == self._tenant, users.c.email_key.in_(chunk))
+                .order_by(users.c.user_id)
+            ).all()
+            for user in self.get_users(ids).values():
+                found.setdefault(user.email_key, []).append(user)
+        return found
+
+    def put_users(self, users_: Sequence[User], fetched_at: datetime) -> None:
+        """Insert or overwrite users with exactly these memberships and groups."""
+        for chunk in chunked(users_):
+            self._put_chunk({user.user_id: user for user in chunk}, fetched_at)
+
+    def _put_chunk(self, batch: Mapping[str, User], fetched_at: datetime) -> None:
+        rows = [self._user_row(batch[user_id], fetched_at) for user_id in sorted(batch)]
+        put_rows(self._connection, users, rows)
+        self._drop_other_memberships(batch)
+        held = [(user, item) for user in batch.values() for item in user.memberships.values()]
+        put_rows(
+            self._connection,
+            memberships,
+            [MEMBERSHIPS.to_row(self._tenant, item, user_id=user.user_id) for user, item in held],
+        )
+        self._members.replace(
+            batch,
+            {
+                (item.account_id, group_id, user.user_id)
+                for user, item in held
+                for group_id in item.group_ids
+            },
+        )
+
+    def _user_row(self, user: User, fetched_at: datetime) -> dict[str, object]:
+        return USERS.to_row(
+            self._tenant,
+            user,
+            email_key=user.email_key,
+            has_open_membership=any(True for _ in user.open_memberships()),
+            fetched_at=fetched_at,
+        )
+
+    def _drop_other_memberships(self, batch: Mapping[str, User]) -> None:
+        known = self._connection.execute(
+            select(memberships.c.user_id, memberships.c.account_id).where(
+                memberships.c.tenant == self._tenant, memberships.c.user_id.in_(batch)
+            )
+        ).all()
+        for user_id, account_id in known:
+            if account_id not in batch[user_id].memberships:
+                self._connection.execute(
+                    delete(memberships).where(
+                        memberships.c.tenant == self._tenant,
+                        memberships.c.user_id == user_id,
+                        memberships.c.account_id == account_id,
+                    )
+                )
+
+    def fetched_at(self, user_id: str) -> datetime | None:
+        """Return when the copy of a user was last read from DocuSign."""
+        return self._connection.scalar(
+            select(users.c.fetched_at).where(
+                users.c.tenant == self._tenant, users.c.user_id == user_id
+            )
+        )
+
+    # groups -------------------------------------------------------------------
+
+    def add_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
+        """Add memberships; existing ones are no error."""
+        self._members.add({(account_id, group_id, user_id) for user_id in user_ids})
+
+    def remove_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
+        """Remove memberships; missing ones are no error."""
+        self._members.remove({(account_id, group_id, user_id) for user_id in user_ids})
+
+    def group_member_ids(
+        self, account_id: str, group_id: str, among: Iterable[str] | None = None
+    ) -> frozenset[str]:
+        """Return the user ids in a group, or those of *among* that are in it."""
+        return self._members.ids(account_id, group_id, among)
+
+    def group_size(self, account_id: str, group_id: str) -> int:
+        """Return the number of members at constant cost."""
+        return self._members.size(account_id, group_id)
+
+    # walks and counts ---------------------------------------------------------
+
+    def iter_user_ids(self, after: str = "", limit: int = 1000) -> Sequence[str]:
+        """Return user ids in order, for walks over everything."""
+        return self._connection.scalars(
+            select(users.c.user_id)
+            .where(users.c.tenant == self._tenant, users.c.user_id > after)
+            .order_by(users.c.user_id)
+            .limit(limit)
+        ).all()
+
+    def count_users(self) -> int:
+        """Return the number of users with an open membership (the base of the size guard)."""
+        statement = select(func.count()).where(
+            users.c.tenant == self._tenant, users.c.has_open_membership
+        )
+        return self._connection.scalar(statement) or 0
+
+    def count_admins(self, account_id: str) -> int:
+        """Return the number of active administrators of an account."""
+        statement = select(func.count()).where(
+            memberships.c.tenant == self._tenant,
+            memberships.c.account_id == account_id,
+            memberships.c.is_admin,
+            memberships.c.status == MembershipStatus.ACTIVE,
+        )
+        return self._connection.scalar(statement) or 0
+
+    def seen_in_run(self, run_id: str, account_id: str, user_ids: Sequence[str]) -> None:
+        """Note that an aggregation run saw these users in an account."""
+        key = {"tenant": self._tenant, "run_id": run_id, "account_id": account_id}
+        put_missing(self._connection, run_sightings, [{**key, "user_id": id_} for id_ in user_ids])
+
+    def unseen_in_run(
+        self, run_id: str, account_id: str, after: str = "", limit: int = 500
+    ) -> Sequence[str]:
+        """Return users whom the mirror has in the account and the run did not see."""
+        seen = and_(
+            run_sightings.c.tenant == memberships.c.tenant,
+            run_sightings.c.run_id == run_id,
+            run_sightings.c.account_id == memberships.c.account_id,
+            run_sightings.c.user_id == memberships.c.user_id,
+        )
+        return self._connection.scalars(
+            select(memberships.c.user_id)
+            .where(
+                memberships.c.tenant == self._tenant,
+                memberships.c.account_id == account_id,
+                memberships.c.user_id > after,
+                ~select(1).where(seen).exists(),
+            )
+            .order_by(memberships.c.user_id)
+            .limit(limit)
+        ).all()
+
+    def forget_run(self, run_id: str) -> None:
+        """Drop the notes of a run."""
+        self._connection.execute(
+            delete(run_sightings).where(
+                run_sightings.c.tenant == self._tenant, run_sightings.c.run_id == run_id
+            )
+        )

@@ -1,0 +1,112 @@
+"""Plans and their operations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, select, update
+
+from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
+from connector.domain.plan import operation_from_dict
+from connector.errors import NotFoundError
+from connector.store.statements import Records, Session, add_rows, after_prefix, put_rows
+from connector.store.tables import operations, plans
+
+PLANS = Records(plans, PlanRecord)
+OPERATIONS = Records(operations, OperationRecord)
+
+UNFINISHED_PLANS = (PlanState.OPEN, PlanState.QUEUED)
+UNFINISHED_OPERATIONS = (OperationState.PLANNED, OperationState.IN_FLIGHT)
+
+
+class SqlPlans:
+    """See :class:`connector.ports.PlanRepository`."""
+
+    __slots__ = ("_connection", "_tenant")
+
+    def __init__(self, session: Session) -> None:
+        self._tenant = session.tenant
+        self._connection = session.connection
+
+    def add(self, plan: PlanRecord, operations_: Sequence[OperationRecord]) -> None:
+        """Record a plan."""
+        add_rows(self._connection, plans, [PLANS.to_row(self._tenant, plan)])
+        add_rows(self._connection, operations, [self._row(item) for item in operations_])
+
+    def _row(self, record: OperationRecord) -> Mapping[str, Any]:
+        return OPERATIONS.to_row(self._tenant, record, operation=record.operation.to_dict())
+
+    def get(self, plan_id: str) -> tuple[PlanRecord, Sequence[OperationRecord]]:
+        """Return a plan with its operations in order.
+
+        :raises NotFoundError: no such plan.
+        """
+        found = self._connection.execute(
+            select(*PLANS.columns).where(plans.c.tenant == self._tenant, plans.c.plan_id == plan_id)
+        ).first()
+        if found is None:
+            raise NotFoundError(f"There is no plan {plan_id}.")
+        steps = self._connection.execute(
+            select(*OPERATIONS.columns)
+            .where(operations.c.tenant == self._tenant, operations.c.plan_id == plan_id)
+            .order_by(operations.c.position)
+        )
+        return PLANS.from_row(found), [
+            OPERATIONS.from_row(row, operation=operation_from_dict(row.operation)) for row in steps
+        ]
+
+    def save_plan(self, plan: PlanRecord) -> None:
+        """Overwrite a plan."""
+        put_rows(self._connection, plans, [PLANS.to_row(self._tenant, plan)])
+
+    def save_operation(self, operation: OperationRecord) -> None:
+        """Overwrite an operation."""
+        put_rows(self._connection, operations, [self._row(operation)])
+
+    def abandoned(self, now: datetime) -> Sequence[str]:
+        """Return ids of open plans that nobody works on: no operation has a live lease, at least
+        one is planned or in flight."""
+        of_plan = and_(
+            operations.c.tenant == plans.c.tenant, operations.c.plan_id == plans.c.plan_id
+        )
+        unfinished = operations.c.state.in_(UNFINISHED_OPERATIONS)
+        alive = and_(operations.c.state == OperationState.IN_FLIGHT, operations.c.lease_until > now)
+        return self._connection.scalars(
+            select(plans.c.plan_id)
+            .where(
+                plans.c.tenant == self._tenant,
+                plans.c.state == PlanState.OPEN,
+                select(1).where(of_plan, unfinished).exists(),
+                ~select(1).where(of_plan, alive).exists(),
+            )
+            .order_by(plans.c.created_at, plans.c.plan_id)
+        ).all()
+
+    def release_leases(self, owner_prefix: str) -> None:
+        """End the leases of every owner that starts so: its processes are known to be gone."""
+        self._connection.execute(
+            update(operations)
+            .where(
+                operations.c.tenant == self._tenant,
+                operations.c.owner >= owner_prefix,
+                operations.c.owner < after_prefix(owner_prefix),
+                operations.c.lease_until.is_not(None),
+            )
+            .values(lease_until=None)
+        )
+
+    def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
+        """Return open and queued plans of a resource, oldest first."""
+        found = self._connection.execute(
+            select(*PLANS.columns)
+            .where(
+                plans.c.tenant == self._tenant,
+                plans.c.subject_kind == subject_kind,
+                plans.c.subject_id == subject_id,
+                plans.c.state.in_(UNFINISHED_PLANS),
+            )
+            .order_by(plans.c.created_at, plans.c.plan_id)
+        )
+        return [PLANS.from_row(row) for row in found]

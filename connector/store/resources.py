@@ -1,0 +1,338 @@
+"""Rendered resources: the hot read path and the writes that keep its counters."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, and_, bindparam, delete, func, select, true, update
+
+from connector.domain.model import fold
+from connector.ports import (
+    USER,
+    GroupMember,
+    ResourceQuery,
+    ResourceRow,
+    StoredPage,
+    StoredResource,
+)
+from connector.store import group_view, scim_filter, scim_sort
+from connector.store.columns import from_microseconds
+from connector.store.scim_sources import Context, Schemas
+from connector.store.statements import (
+    Prepared,
+    Records,
+    Session,
+    chunked,
+    insert_into,
+    insert_missing,
+)
+from connector.store.tables import BLOCK_SIZE, external_ids, page_blocks, resources
+from scim.filters import Comparison, Filter, Operator
+
+ROWS = Records(resources, ResourceRow)
+
+_owned = (resources.c.tenant == bindparam("tenant"), resources.c.kind == bindparam("kind"))
+_shown = (*_owned, resources.c.visible == true())
+_stored = (
+    resources.c.scim_id,
+    resources.c.document,
+    resources.c.version,
+    resources.c.last_modified_at,
+)
+_of_reader = and_(
+    external_ids.c.tenant == resources.c.tenant,
+    external_ids.c.kind == resources.c.kind,
+    external_ids.c.scope == bindparam("scope"),
+    external_ids.c.scim_id == resources.c.scim_id,
+)
+
+
+class _Read:
+    """A prepared select of stored resources, with and without the reader's external ids."""
+
+    def __init__(self, *conditions: Any, page: bool = False) -> None:
+        plain = select(*_stored).where(*conditions)
+        joined = (
+            select(*_stored, external_ids.c.external_id)
+            .select_from(resources.outerjoin(external_ids, _of_reader))
+            .where(*conditions)
+        )
+        self._plain = Prepared(_ordered(plain) if page else plain)
+        self._joined = Prepared(_ordered(joined) if page else joined)
+
+    def fetch(self, session: Session, scope: str, **parameters: Any) -> list[StoredResource]:
+        """Return the resources; ``external_id`` is None without a scope."""
+        if scope:
+            rows = session.fetch(self._joined, scope=scope, **parameters)
+        else:
+            rows = session.fetch(self._plain, **parameters)
+        return [
+            StoredResource(row[0], row[1], row[2], from_microseconds(row[3]), *row[4:])
+            for row in rows
+        ]
+
+
+def _ordered(statement: Select[Any]) -> Select[Any]:
+    return (
+        statement.order_by(resources.c.seq)
+        .limit(bindparam("count", type_=resources.c.seq.type))
+        .offset(bindparam("offset", type_=resources.c.seq.type))
+    )
+
+
+_BY_ID = _Read(*_shown, resources.c.scim_id == bindparam("scim_id"))
+_BY_NAME = _Read(*_shown, resources.c.name_key == bindparam("name_key"))
+_BY_EXTERNAL_ID = _Read(*_shown, _of_reader, external_ids.c.external_id == bindparam("value"))
+_PAGE = _Read(*_shown, resources.c.seq >= bindparam("first"), page=True)
+_BLOCKS = Prepared(
+    select(page_blocks.c.block, page_blocks.c.visible_count)
+    .where(
+        page_blocks.c.tenant == bindparam("tenant"),
+        page_blocks.c.kind == bindparam("kind"),
+    )
+    .order_by(page_blocks.c.block)
+)
+
+
+class SqlResources:
+    """See :class:`connector.ports.ResourceRepository`."""
+
+    __slots__ = ("_connection", "_schemas", "_session", "_tenant")
+
+    def __init__(self, session: Session, schemas: Schemas) -> None:
+        self._session = session
+        self._tenant = session.tenant
+        self._connection = session.connection
+        self._schemas = schemas
+
+    # reading ------------------------------------------------------------------
+
+    def find(self, kind: str, scim_id: str, external_id_scope: str = "") -> StoredResource | None:
+        """Return one resource by id."""
+        found = _BY_ID.fetch(self._session, external_id_scope, kind=kind, scim_id=scim_id)
+        return found[0] if found else None
+
+    def find_by_name(self, kind: str, name_key: str) -> StoredResource | None:
+        """Return the visible resource with this folded name."""
+        found = _BY_NAME.fetch(self._session, "", kind=kind, name_key=name_key)
+        return found[0] if found else None
+
+    def find_hidden(self, kind: str, scim_id: str) -> ResourceRow | None:
+        """Return a row whether visible or not."""
+        return self.rows(kind, [scim_id]).get(scim_id)
+
+    def rows(self, kind: str, scim_ids: Iterable[str]) -> Mapping[str, ResourceRow]:
+        """Return the rows, visible or not, by id; unknown ids are left out."""
+        found = (
+            ROWS.from_row(row)
+            for chunk in chunked(scim_ids)
+            for row in self._connection.execute(
+                select(*ROWS.columns).where(*self._named(kind, chunk))
+            )
+        )
+        return {row.scim_id: row for row in found}
+
+    def _named(self, kind: str, scim_ids: Sequence[str]) -> Sequence[Any]:
+        return (
+            resources.c.tenant == self._tenant,
+            resources.c.kind == kind,
+            resources.c.scim_id.in_(scim_ids),
+        )
+
+    def members(
+        self, group_scim_id: str, *, among: Iterable[str] | None = None, limit: int | None = None
+    ) -> Sequence[GroupMember]:
+        """Return the visible members of a Group of any origin (DocuSign group, profile, role)."""
+        return group_view.members(self._session, group_scim_id, among=among, limit=limit)
+
+    # searching ----------------------------------------------------------------
+
+    def search(self, query: ResourceQuery) -> StoredPage:
+        """Return a page.
+
+        :raises scim.errors.InvalidFilter: an unknown attribute or an impossible comparison.
+        :raises scim.errors.InvalidPath: an unknown attribute to sort by.
+        """
+        if query.filter is None and query.sort_by is None:
+            return self._plain_page(query)
+        found = self._single(query, query.filter) if query.filter is not None else None
+        if found is not None:
+            start = query.start_index - 1
+            return StoredPage(len(found), found[start : start + query.count])
+        return self._filtered_page(query)
+
+    def _single(self, query: ResourceQuery, filter_: Filter) -> list[StoredResource] | None:
+        """Answer the filters that clients send most by one index, or return None."""
+        if not isinstance(filter_, Comparison) or filter_.operator is not Operator.EQ:
+            return None
+        if not isinstance(filter_.value, str) or query.sort_by is not None:
+            return None
+        scope, kind, value = query.external_id_scope, query.kind, filter_.value
+        match scim_filter.plain_name(filter_.path, self._schemas[kind].schema):
+            case "id":
+                return _BY_ID.fetch(self._session, scope, kind=kind, scim_id=value)
+            case "externalid" if scope:
+                return _BY_EXTERNAL_ID.fetch(self._session, scope, kind=kind, value=value)
+            case "username" if kind == USER:
+                return _BY_NAME.fetch(self._session, scope, kind=kind, name_key=fold(value))
+        return None
+
+    def _plain_page(self, query: ResourceQuery) -> StoredPage:
+        blocks = self._session.fetch(_BLOCKS, kind=query.kind)
+        total = sum(count for _, count in blocks)
+        offset = query.start_index - 1
+        if offset >= total or query.count <= 0:
+            return StoredPage(total, [])
+        block, skipped = _block_at(offset, blocks)
+        page = _PAGE.fetch(
+            self._session,
+            query.external_id_scope,
+            kind=query.kind,
+            first=block * BLOCK_SIZE,
+            count=query.count,
+            offset=offset - skipped,
+        )
+        return StoredPage(total, page)
+
+    def _filtered_page(self, query: ResourceQuery) -> StoredPage:
+        context = Context(
+            self._tenant,
+            query.kind,
+            self._schemas[query.kind],
+            self._connection.dialect.name,
+            query.external_id_scope,
+        )
+        conditions = [
+            resources.c.tenant == self._tenant,
+            resources.c.kind == query.kind,
+            resources.c.visible == true(),
+        ]
+        if query.filter is not None:
+            conditions.append(scim_filter.compile_filter(query.filter, context))
+        found = self._slice(query, conditions, scim_sort.order_by(query, context))
+        skipped = query.start_index - 1
+        if len(found) < query.count and (found or not skipped):
+            return StoredPage(skipped + len(found), found)
+        total = select(func.count()).select_from(resources).where(*conditions)
+        return StoredPage(self._connection.scalar(total) or 0, found)
+
+    def _slice(
+        self, query: ResourceQuery, conditions: Sequence[Any], order: Sequence[Any]
+    ) -> list[StoredResource]:
+        if query.count <= 0:
+            return []
+        statement = (
+            select(*_stored, external_ids.c.external_id)
+            .select_from(resources.outerjoin(external_ids, _of_reader))
+            .where(*conditions)
+            .order_by(*order)
+            .limit(query.count)
+            .offset(query.start_index - 1)
+        )
+        found = self._connection.execute(statement, {"scope": query.external_id_scope})
+        return [StoredResource(*row) for row in found]
+
+    # writing ------------------------------------------------------------------
+
+    def put(self, rows: Sequence[ResourceRow]) -> None:
+        """Insert or overwrite rows."""
+        for chunk in chunked(rows):
+            for kind in sorted({row.kind for row in chunk}):
+                self._put(kind, {row.scim_id: row for row in chunk if row.kind == kind})
+
+    def _put(self, kind: str, rows: Mapping[str, ResourceRow]) -> None:
+        known = self._lock(kind, list(rows))
+        blocks: Counter[int] = Counter()
+        changed = []
+        for scim_id, (seq, was_visible) in known.items():
+            blocks[seq // BLOCK_SIZE] += rows[scim_id].visible - was_visible
+            changed.append({**self._values(rows[scim_id]), "at_seq": seq})
+        if changed:
+            self._connection.execute(_OVERWRITE, changed)
+        new = [scim_id for scim_id in rows if scim_id not in known]
+        inserted = self._insert([rows[scim_id] for scim_id in new])
+        for scim_id, seq in inserted.items():
+            blocks[seq // BLOCK_SIZE] += rows[scim_id].visible
+        self._count(kind, blocks)
+        if len(inserted) < len(new):
+            # Another writer on PostgreSQL inserted the rest a moment ago: overwrite those.
+            self._put(kind, {id_: rows[id_] for id_ in new if id_ not in inserted})
+
+    def _lock(self, kind: str, scim_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
+        found = self._connection.execute(
+            select(resources.c.scim_id, resources.c.seq, resources.c.visible)
+            .where(*self._named(kind, scim_ids))
+            .order_by(resources.c.seq)
+            .with_for_update()
+        )
+        return {row.scim_id: (row.seq, row.visible) for row in found}
+
+    def _values(self, row: ResourceRow) -> dict[str, Any]:
+        # Documents show milliseconds; a filter must not see more than a client does.
+        return ROWS.to_row(
+            self._tenant,
+            row,
+            created_at=row.created_at.replace(
+                microsecond=row.created_at.microsecond // 1000 * 1000
+            ),
+            last_modified_at=row.last_modified_at.replace(
+                microsecond=row.last_modified_at.microsecond // 1000 * 1000
+            ),
+        )
+
+    def _insert(self, rows: Sequence[ResourceRow]) -> dict[str, int]:
+        if not rows:
+            return {}
+        statement = insert_missing(resources, self._connection.dialect.name).returning(
+            resources.c.scim_id, resources.c.seq
+        )
+        found = self._connection.execute(statement, [self._values(row) for row in rows])
+        return {row.scim_id: row.seq for row in found}
+
+    def remove(self, kind: str, scim_ids: Iterable[str]) -> None:
+        """Delete rows for good (a group or profile that DocuSign no longer has)."""
+        for chunk in chunked(scim_ids):
+            found = self._lock(kind, chunk)
+            self._connection.execute(delete(resources).where(*self._named(kind, list(found))))
+            blocks: Counter[int] = Counter()
+            for seq, was_visible in found.values():
+                blocks[seq // BLOCK_SIZE] -= was_visible
+            self._count(kind, blocks)
+
+    def _count(self, kind: str, changes: Mapping[int, int]) -> None:
+        rows = [
+            {"tenant": self._tenant, "kind": kind, "block": block, "visible_count": change}
+            for block, change in sorted(changes.items())
+            if change
+        ]
+        if not rows:
+            return
+        statement = insert_into(page_blocks, self._connection.dialect.name)
+        self._connection.execute(
+            statement.on_conflict_do_update(
+                index_elements=list(page_blocks.primary_key),
+                set_={
+                    "visible_count": page_blocks.c.visible_count + statement.excluded.visible_count
+                },
+            ),
+            rows,
+        )
+
+
+def _block_at(offset: int, blocks: Iterable[tuple[Any, ...]]) -> tuple[int, int]:
+    """Return the block that holds the resource at *offset*, and how many stand before it."""
+    before = 0
+    for block, count in blocks:
+        if before + count > offset:
+            return block, before
+        before += count
+    raise IndexError(offset)
+
+
+_OVERWRITE = (
+    update(resources)
+    .where(resources.c.seq == bindparam("at_seq"))
+    .values({name: bindparam(name) for name in [c.name for c in ROWS.columns] if name != "kind"})
+)

@@ -1,0 +1,134 @@
+"""Compiles SCIM filters to SQL conditions over ``resources`` (RFC 7644 §3.4.2.2).
+
+:mod:`scim.evaluate` says what a filter means; a test compares the two. Where an attribute's value
+comes from is told by :mod:`connector.store.scim_sources`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sqlalchemy import ColumnElement, and_, not_, or_
+
+from connector.store.scim_sources import Context, Element, Member, Resource
+from connector.store.scim_values import assigned, test
+from scim.errors import InvalidFilter
+from scim.evaluate import literal_for
+from scim.filters import (
+    And,
+    AttributePath,
+    Comparison,
+    Filter,
+    Not,
+    Operator,
+    Or,
+    Present,
+    ValuePath,
+)
+from scim.schemas import Attribute, Schema, Target, find_schema
+
+Condition = ColumnElement[bool]
+Source = Resource | Element | Member
+
+
+def compile_filter(filter_: Filter, context: Context) -> Condition:
+    """Return the condition on ``resources`` that the filter means.
+
+    :raises InvalidFilter: an unknown attribute or an impossible comparison.
+    """
+    return _Compiler(Resource(context), context.schemas.extensions).compile(filter_)
+
+
+def plain_name(path: AttributePath, schema: Schema) -> str | None:
+    """Return the lower-case name of a top-level attribute of the core schema, else None."""
+    if path.sub_attribute or (path.schema and path.schema.lower() != schema.id.lower()):
+        return None
+    return path.attribute.lower()
+
+
+class _Compiler:
+    """Walks a filter over one source of values."""
+
+    def __init__(self, source: Source, extensions: tuple[Schema, ...] = ()) -> None:
+        self._source = source
+        self._extensions = extensions
+
+    def compile(self, node: Filter) -> Condition:
+        match node:
+            case And(left, right):
+                return and_(self.compile(left), self.compile(right))
+            case Or(left, right):
+                return or_(self.compile(left), self.compile(right))
+            case Not(operand):
+                return not_(self.compile(operand))
+            case Present(path):
+                return self._present(path)
+            case ValuePath(path, inner):
+                return self._value_path(path, inner)
+            case Comparison():
+                return self._comparison(node)
+
+    def _present(self, path: AttributePath) -> Condition:
+        extension = find_schema(str(path), self._extensions)
+        if extension is not None:
+            targets = [Target(item, None, extension) for item in extension.attributes]
+            return or_(*(self._assigned(target) for target in targets))
+        return self._assigned(self._source.target(path))
+
+    def _assigned(self, target: Target) -> Condition:
+        leaf = target.leaf
+        if not leaf.is_complex:
+            return self._source.any(target, assigned)
+        parts = [replace(target, sub_attribute=sub) for sub in leaf.sub_attributes]
+        return or_(*(self._assigned(part) for part in parts))
+
+    def _value_path(self, path: AttributePath, inner: Filter) -> Condition:
+        target = self._source.target(path)
+        if not isinstance(self._source, Resource):
+            raise InvalidFilter("A value path cannot stand in another.")
+        held = self._source.any_element(target, lambda element: _Compiler(element).compile(inner))
+        nearer = [
+            self._source.candidates(target, term.value)
+            for term in _conjuncts(inner)
+            if isinstance(term, Comparison)
+            and term.operator is Operator.EQ
+            and term.path.attribute.lower() == "value"
+        ]
+        return and_(*nearer, held)
+
+    def _comparison(self, node: Comparison) -> Condition:
+        target = _with_value(self._source.target(node.path), node)
+        wanted = literal_for(target.leaf, node)
+        if wanted is None:
+            present = self._assigned(target)
+            return present if node.operator is Operator.NE else not_(present)
+        held = self._source.any(target, test(node.operator, wanted, target.leaf))
+        if node.operator is Operator.NE:
+            return or_(not_(self._assigned(target)), held)
+        if (
+            isinstance(self._source, Resource)
+            and node.operator is Operator.EQ
+            and target.leaf.name == "value"
+        ):
+            return and_(self._source.candidates(target, wanted), held)
+        return held
+
+
+def _with_value(target: Target, node: Comparison) -> Target:
+    """``emails co "@x"`` means ``emails.value co "@x"``."""
+    leaf: Attribute = target.leaf
+    if target.sub_attribute is not None or not leaf.is_complex or not leaf.multi_valued:
+        return target
+    value = leaf.find("value")
+    if value is None:
+        raise InvalidFilter(f"{node.path} is complex: compare one of its sub-attributes.")
+    return replace(target, sub_attribute=value)
+
+
+def _conjuncts(node: Filter) -> Iterator[Filter]:
+    if isinstance(node, And):
+        yield from _conjuncts(node.left)
+        yield from _conjuncts(node.right)
+    else:
+        yield node

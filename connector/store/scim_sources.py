@@ -1,0 +1,329 @@
+"""Where the value of an attribute comes from: a column, another table, or the stored document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    exists,
+    false,
+    literal,
+    or_,
+    select,
+    true,
+    union_all,
+)
+
+from connector.domain.ledger import WorkItemState
+from connector.domain.model import ORGANIZATION_ADMIN, fold
+from connector.ports import BASE_URL_MARK, ENTITLEMENT, GROUP, ROLE, USER
+from connector.store.columns import TEXT
+from connector.store.group_view import holdings
+from connector.store.scim_json import FUNCTIONS, Expression, JsonFunctions, json_value
+from connector.store.scim_values import Form, Test, Value
+from connector.store.tables import (
+    external_ids,
+    group_members,
+    memberships,
+    resources,
+    users,
+    work_items,
+)
+from scim.errors import InvalidFilter
+from scim.filters import AttributePath
+from scim.schemas import (
+    ENTERPRISE_USER,
+    Attribute,
+    Schema,
+    Target,
+    resolve,
+)
+from scim.schemas import ENTITLEMENT as ENTITLEMENT_SCHEMA
+from scim.schemas import GROUP as GROUP_SCHEMA
+from scim.schemas import ROLE as ROLE_SCHEMA
+from scim.schemas import USER as USER_SCHEMA
+
+Condition = ColumnElement[bool]
+
+
+@dataclass(frozen=True)
+class KindSchemas:
+    """What filters over one kind may name."""
+
+    schema: Schema
+    extensions: tuple[Schema, ...] = ()
+
+
+Schemas = Mapping[str, KindSchemas]
+
+STANDARD_SCHEMAS: Schemas = {
+    USER: KindSchemas(USER_SCHEMA, (ENTERPRISE_USER,)),
+    GROUP: KindSchemas(GROUP_SCHEMA),
+    ENTITLEMENT: KindSchemas(ENTITLEMENT_SCHEMA),
+    ROLE: KindSchemas(ROLE_SCHEMA),
+}
+"""The schemas of the RFCs, for a store that is told no others."""
+
+
+@dataclass(frozen=True)
+class Context:
+    """For whom a filter is compiled."""
+
+    tenant: str
+    kind: str
+    schemas: KindSchemas
+    dialect: str
+    external_id_scope: str = ""
+
+    @property
+    def functions(self) -> JsonFunctions:
+        """The JSON functions of the database."""
+        return FUNCTIONS[self.dialect]
+
+
+_NAME = Value(resources.c.name_key, Form.FOLDED)
+
+_COLUMNS: Mapping[str, Mapping[str, Value]] = {
+    USER: {
+        "userName": _NAME,
+        "displayName": Value(resources.c.display_key, Form.FOLDED),
+        "name.givenName": Value(resources.c.given_key, Form.FOLDED),
+        "name.familyName": Value(resources.c.family_key, Form.FOLDED),
+        "active": Value(resources.c.active, Form.BOOLEAN),
+    },
+    GROUP: {"displayName": _NAME},
+    ENTITLEMENT: {"displayName": _NAME},
+    ROLE: {"displayName": _NAME},
+}
+_COMMON_COLUMNS: Mapping[str, Value] = {
+    "id": Value(resources.c.scim_id, Form.EXACT),
+    "meta.created": Value(resources.c.created_at, Form.INSTANT),
+    "meta.lastModified": Value(resources.c.last_modified_at, Form.INSTANT),
+}
+
+
+# A member's attributes; the URL is written as in documents.
+_MEMBER_VALUES: Mapping[str, Value] = {
+    "value": Value(users.c.user_id, Form.EXACT),
+    "display": Value(users.c.user_name, Form.TEXT),
+    "type": Value(literal(USER, TEXT), Form.TEXT),
+    "$ref": Value(literal(f"{BASE_URL_MARK}/Users/", TEXT) + users.c.user_id, Form.TEXT),
+}
+
+
+def column_value(kind: str, target: Target) -> Value | None:
+    """Return the column that holds an attribute, if one does."""
+    name = ".".join(target.json_path)
+    return _COMMON_COLUMNS.get(name) or _COLUMNS[kind].get(name)
+
+
+def _in_group(tenant: str, wanted: str) -> Condition:
+    account_id, _, rest = wanted.partition(".")
+    if rest.startswith("g"):
+        return _user_in(
+            group_members,
+            group_members.c.tenant == tenant,
+            group_members.c.account_id == account_id,
+            group_members.c.group_id == rest[1:],
+        )
+    return _with_profile(tenant, f"{account_id}.{rest[1:]}") if rest.startswith("p") else true()
+
+
+def _with_profile(tenant: str, wanted: str) -> Condition:
+    account_id, dot, profile_id = wanted.partition(".")
+    if not dot:
+        return true()
+    return _user_in(
+        memberships,
+        memberships.c.tenant == tenant,
+        memberships.c.account_id == account_id,
+        memberships.c.profile_id == profile_id,
+    )
+
+
+def _with_role(tenant: str, wanted: str) -> Condition:
+    if wanted != ORGANIZATION_ADMIN:
+        return true()
+    # A role that is only asked for may be shown too, by setting.
+    return or_(
+        _user_in(users, users.c.tenant == tenant, users.c.is_organization_admin == true()),
+        resources.c.scim_id.in_(
+            select(work_items.c.subject_id).where(
+                work_items.c.tenant == tenant,
+                work_items.c.entitlement == wanted,
+                work_items.c.state.in_(OPEN_STATES),
+            )
+        ),
+    )
+
+
+def _with_address(tenant: str, wanted: str) -> Condition:
+    return resources.c.name_key == wanted
+
+
+def _user_in(table: Table, *conditions: Condition) -> Condition:
+    return resources.c.scim_id.in_(select(table.c.user_id).where(*conditions))
+
+
+_CANDIDATES: Mapping[str, Callable[[str, str], Condition]] = {
+    "groups": _in_group,
+    "entitlements": _with_profile,
+    "roles": _with_role,
+    "emails": _with_address,
+}
+
+OPEN_STATES = [state for state in WorkItemState if state.is_open]
+
+
+class Resource:
+    """A whole resource."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._document = context.functions.document(resources.c.document)
+
+    def target(self, path: AttributePath) -> Target:
+        """Return what a path names.
+
+        :raises InvalidFilter: nothing.
+        """
+        schemas = self._context.schemas
+        target = resolve(path, schemas.schema, schemas.extensions)
+        if target is None:
+            raise InvalidFilter(f"{schemas.schema.name} has no attribute {path}.")
+        return target
+
+    def any(self, target: Target, test: Test) -> Condition:
+        """Return whether some value of the attribute passes the test."""
+        if self._is_members(target):
+            name = target.sub_attribute.name if target.sub_attribute else "value"
+            return self._any_member(test(_MEMBER_VALUES[name]))
+        value = self.value(target)
+        if value is not None:
+            return test(value)
+        return _any_at(self._context.functions, self._document, _steps(target), target.leaf, test)
+
+    def any_element(
+        self, target: Target, compiled: Callable[[Element | Member], Condition]
+    ) -> Condition:
+        """Return whether one and the same element passes."""
+        if self._is_members(target):
+            return self._any_member(compiled(Member(target.attribute)))
+        functions = self._context.functions
+        rows = functions.elements(self._document, target.json_path)
+        inner = compiled(Element(functions, rows.c.value, target.attribute))
+        return exists(select(1).select_from(rows).where(inner))
+
+    def value(self, target: Target) -> Value | None:
+        """Return the single value that stands in a column."""
+        if target.json_path == ("externalId",):
+            return Value(self._external_id(), Form.TEXT)
+        return column_value(self._context.kind, target)
+
+    def candidates(self, target: Target, wanted: object) -> Condition:
+        """Return a condition that an index answers and that holds wherever ``value eq wanted``
+        holds; true where there is none."""
+        find = _CANDIDATES.get(target.attribute.name) if target.extension is None else None
+        if self._context.kind != USER or find is None or not isinstance(wanted, str):
+            return true()
+        return find(self._context.tenant, fold(wanted))
+
+    def _is_members(self, target: Target) -> bool:
+        return self._context.kind == GROUP and target.json_path[0] == "members"
+
+    def _any_member(self, condition: Condition) -> Condition:
+        held = [holding.where(condition) for holding in holdings(self._context.tenant)]
+        return resources.c.scim_id.in_(union_all(*held))
+
+    def _external_id(self) -> Expression:
+        return (
+            select(external_ids.c.external_id)
+            .where(
+                external_ids.c.tenant == self._context.tenant,
+                external_ids.c.kind == self._context.kind,
+                external_ids.c.scope == self._context.external_id_scope,
+                external_ids.c.scim_id == resources.c.scim_id,
+            )
+            .scalar_subquery()
+        )
+
+
+class Element:
+    """One element of a multi-valued attribute in a document."""
+
+    def __init__(self, functions: JsonFunctions, base: Expression, attribute: Attribute) -> None:
+        self._functions = functions
+        self._base = base
+        self._attribute = attribute
+
+    def target(self, path: AttributePath) -> Target:
+        """Return the sub-attribute that a path names.
+
+        :raises InvalidFilter: none.
+        """
+        return sub_target(path, self._attribute)
+
+    def any(self, target: Target, test: Test) -> Condition:
+        """Return whether some value of the sub-attribute passes the test."""
+        steps = () if target.attribute is self._attribute else _steps(target)
+        return _any_at(self._functions, self._base, steps, target.leaf, test)
+
+
+class Member:
+    """One member of a group, whose attributes are columns."""
+
+    def __init__(self, attribute: Attribute) -> None:
+        self._attribute = attribute
+
+    def target(self, path: AttributePath) -> Target:
+        """Return the sub-attribute that a path names.
+
+        :raises InvalidFilter: none.
+        """
+        return sub_target(path, self._attribute)
+
+    def any(self, target: Target, test: Test) -> Condition:
+        """Return whether the sub-attribute passes the test."""
+        value = _MEMBER_VALUES.get(target.attribute.name)
+        return false() if value is None else test(value)
+
+
+def sub_target(path: AttributePath, attribute: Attribute) -> Target:
+    """Return what a path inside brackets names.
+
+    :raises InvalidFilter: no sub-attribute of *attribute*.
+    """
+    sub = attribute.find(path.attribute)
+    if sub is None and not attribute.is_complex and path.attribute.lower() == "value":
+        return Target(attribute)
+    if sub is None or path.sub_attribute or path.schema:
+        raise InvalidFilter(f"{attribute.name} has no sub-attribute {path}.")
+    return Target(sub)
+
+
+Step = tuple[str, bool]
+"""A key, and whether a list stands there."""
+
+
+def _steps(target: Target) -> Sequence[Step]:
+    steps = [(target.extension.id, False)] if target.extension else []
+    steps.append((target.attribute.name, target.attribute.multi_valued))
+    if target.sub_attribute:
+        steps.append((target.sub_attribute.name, target.sub_attribute.multi_valued))
+    return steps
+
+
+def _any_at(
+    functions: JsonFunctions, base: Expression, steps: Sequence[Step], leaf: Attribute, test: Test
+) -> Condition:
+    keys = []
+    for number, (key, is_list) in enumerate(steps, start=1):
+        keys.append(key)
+        if is_list:
+            rows = functions.elements(base, keys)
+            inner = _any_at(functions, rows.c.value, steps[number:], leaf, test)
+            return exists(select(1).select_from(rows).where(inner))
+    return test(json_value(functions, base, keys, leaf))

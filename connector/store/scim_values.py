@@ -1,0 +1,150 @@
+"""SQL expressions of attribute values, and the comparisons of RFC 7644 §3.4.2.2 over them.
+
+Every condition made here is true or false, never NULL: SCIM has no third truth value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import Enum
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, literal, true
+from sqlalchemy.types import Numeric
+
+from connector.domain.model import fold
+from connector.store.columns import TEXT
+from connector.store.statements import after_prefix
+from scim.datetimes import format_datetime
+from scim.errors import InvalidFilter
+from scim.filters import Operator
+from scim.schemas import Attribute
+
+LARGEST_INTEGER = 2**63 - 1
+"""Of SQLite; what is larger is compared as a float."""
+
+
+class Form(Enum):
+    """How an expression holds its value."""
+
+    TEXT = "text"
+    FOLDED = "text, folded already and perhaps indexed"
+    EXACT = "text of a caseExact attribute in an indexed column"
+    TIME_TEXT = "dateTime as documents write it"
+    INSTANT = "dateTime column"
+    BOOLEAN = "boolean"
+    NUMBER = "number"
+
+
+@dataclass(frozen=True)
+class Value:
+    """An SQL expression for one value of an attribute, NULL where there is none."""
+
+    expression: ColumnElement[Any]
+    form: Form
+
+
+Test = Callable[[Value], ColumnElement[bool]]
+
+_TEXTS = (Form.TEXT, Form.FOLDED, Form.EXACT, Form.TIME_TEXT)
+_INDEXED = (Form.FOLDED, Form.EXACT)
+
+
+def assigned(value: Value) -> ColumnElement[bool]:
+    """Return whether there is a value: NULL and "" are none (RFC 7643 §2.5)."""
+    if value.form in _TEXTS:
+        return func.coalesce(value.expression, literal("", TEXT)) != literal("", TEXT)
+    return value.expression.is_not(None)
+
+
+def test(operator: Operator, wanted: Any, attribute: Attribute) -> Test:
+    """Return the comparison of a value with a literal, false for a missing value.
+
+    :param wanted: as :func:`scim.evaluate.literal_for` returned it.
+    """
+
+    def compare(value: Value) -> ColumnElement[bool]:
+        expression, operand = _sides(value, wanted, attribute)
+        if isinstance(operand, str):
+            held = _text_test(operator, expression, operand, value.form in _INDEXED)
+        else:
+            held = _ORDERED[operator](expression, operand)
+        return and_(assigned(value), held)
+
+    return compare
+
+
+def folded(value: Value, attribute: Attribute) -> ColumnElement[Any]:
+    """Return the expression as the attribute compares: folded unless caseExact."""
+    if value.form is Form.TEXT and attribute.type == "string" and not attribute.case_exact:
+        return func.fold(value.expression, type_=TEXT)
+    return value.expression
+
+
+def _sides(value: Value, wanted: Any, attribute: Attribute) -> tuple[ColumnElement[Any], Any]:
+    expression = folded(value, attribute)
+    if isinstance(wanted, datetime) and value.form is Form.TIME_TEXT:
+        return expression, _time_text(wanted)
+    if isinstance(wanted, str):
+        _refuse_unstorable(wanted)
+        exact = attribute.case_exact or attribute.type != "string"
+        return expression, wanted if exact else fold(wanted)
+    if value.form is Form.NUMBER:
+        return expression, literal(_number(wanted), Numeric(asdecimal=False))
+    return expression, wanted
+
+
+def _time_text(moment: datetime) -> str:
+    # Documents write milliseconds. A finer literal sorts rightly after its own milliseconds
+    # because the mark of the zone is cut from both.
+    text = format_datetime(moment)[:-1]
+    rest = moment.microsecond % 1000
+    return f"{text}{rest:03d}" if rest else text
+
+
+def _number(wanted: int | Decimal) -> int | float:
+    if isinstance(wanted, int) and abs(wanted) <= LARGEST_INTEGER:
+        return wanted
+    return float(wanted)
+
+
+def _refuse_unstorable(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidFilter("The filter contains half a surrogate pair.") from None
+    if "\x00" in text:
+        raise InvalidFilter("The filter contains the character NUL.")
+
+
+def _text_test(
+    operator: Operator, expression: ColumnElement[Any], wanted: str, indexed: bool
+) -> ColumnElement[bool]:
+    operand = literal(wanted, TEXT)
+    if operator in _ORDERED:
+        return _ORDERED[operator](expression, operand)
+    if not wanted:
+        return true()
+    length = len(wanted)
+    if operator is Operator.CO:
+        return func.instr(expression, operand) > 0
+    if operator is Operator.EW:
+        return func.substr(expression, func.length(expression) - length + 1) == operand
+    starts = func.substr(expression, 1, length) == operand
+    if not indexed:
+        return starts
+    # The range is what an index can answer.
+    return and_(expression >= operand, expression < literal(after_prefix(wanted), TEXT), starts)
+
+
+_ORDERED: dict[Operator, Callable[[Any, Any], ColumnElement[bool]]] = {
+    Operator.EQ: lambda left, right: left == right,
+    Operator.NE: lambda left, right: left != right,
+    Operator.GT: lambda left, right: left > right,
+    Operator.GE: lambda left, right: left >= right,
+    Operator.LT: lambda left, right: left < right,
+    Operator.LE: lambda left, right: left <= right,
+}
