@@ -8,13 +8,36 @@ from werkzeug.exceptions import HTTPException
 from simulator import wire
 from simulator.faults import Faulty, FaultSchedule, Latency
 from simulator.limits import Limits
-from simulator.routes import admin_organizations, admin_users, groups, oauth, profiles, users
+from simulator.routes import (
+    admin_exports,
+    admin_organizations,
+    admin_users,
+    control,
+    groups,
+    oauth,
+    profiles,
+    users,
+)
 from simulator.simulator import EXTENSION, Simulator
 from simulator.state import RuleError, State
 from simulator.variants import Variants
 
 ADMIN_PREFIXES = ("/management", "/Management")
 """The documentation writes the path in both cases."""
+
+BLUEPRINTS = (
+    control.blueprint,
+    oauth.blueprint,
+    users.blueprint,
+    groups.blueprint,
+    profiles.blueprint,
+    admin_exports.files,
+)
+ADMIN_BLUEPRINTS = (
+    admin_organizations.blueprint,
+    admin_users.blueprint,
+    admin_exports.blueprint,
+)
 
 
 def create_app(
@@ -37,10 +60,10 @@ def create_app(
     )
     app = Flask("simulator")
     app.extensions[EXTENSION] = simulator
-    for blueprint in (oauth.blueprint, users.blueprint, groups.blueprint, profiles.blueprint):
+    for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     for prefix in ADMIN_PREFIXES:
-        for blueprint in (admin_organizations.blueprint, admin_users.blueprint):
+        for blueprint in ADMIN_BLUEPRINTS:
             app.register_blueprint(
                 blueprint,
                 name=f"{prefix[1:]}_{blueprint.name}",

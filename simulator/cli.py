@@ -36,8 +36,12 @@ from simulator.variants import Variants
 @click.option("--hourly-limit", default=3000, show_default=True, help="Calls an hour and account.")
 @click.option("--burst-limit", default=500, show_default=True, help="Calls in 30 seconds.")
 @click.option("--variant", "variants", multiple=True, help="name=value, see simulator.variants.")
-@click.option("--ready-file", type=click.Path(path_type=Path), help="JSON, written when it answers.")
-@click.option("--key-out", type=click.Path(path_type=Path), help="Where the private key (PEM) goes.")
+@click.option(
+    "--ready-file", type=click.Path(path_type=Path), help="JSON, written when it answers."
+)
+@click.option(
+    "--key-out", type=click.Path(path_type=Path), help="Where the private key (PEM) goes."
+)
 def main(
     host: str,
     port: int,

@@ -223,7 +223,9 @@ def _answer(fault: Fault, environ: Mapping[str, Any]) -> Response:
     """Return the error in the manner of the API that is called."""
     headers = {"X-DocuSign-TraceToken": str(uuid.uuid4())}
     if fault.kind == "html":
-        page = f"<html><head><title>{fault.status}</title></head><body>{fault.message}</body></html>"
+        page = (
+            f"<html><head><title>{fault.status}</title></head><body>{fault.message}</body></html>"
+        )
         return Response(page, fault.status, headers, mimetype="text/html")
     if str(environ["PATH_INFO"]).startswith("/restapi/"):
         body = {"errorCode": fault.error_code, "message": fault.message}

@@ -270,9 +270,7 @@ class _Sower:
         for size in BENCH_SIZES:
             self._add_group(account, f"Bench {size}", open_members, size)
 
-    def _add_group(
-        self, account: Account, name: str, members: list[Membership], size: int
-    ) -> None:
+    def _add_group(self, account: Account, name: str, members: list[Membership], size: int) -> None:
         group = Group(account.take_number(), name, FOUNDED_AT)
         account.groups[group.group_id] = group
         for membership in self._random.sample(members, min(size, len(members))):
@@ -280,4 +278,6 @@ class _Sower:
 
 
 def _ascii(name: str) -> str:
-    return name.translate(str.maketrans("áàâäãåéèêëíìîïóòôöõøúùûüñçłžšćýß", "aaaaaaeeeeiiiioooooouuuunclzscys"))
+    return name.translate(
+        str.maketrans("áàâäãåéèêëíìîïóòôöõøúùûüñçłžšćýß", "aaaaaaeeeeiiiioooooouuuunclzscys")
+    )

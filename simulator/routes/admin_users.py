@@ -36,9 +36,7 @@ def list_users() -> Response:
         found = [entry for entry in found if test(entry)]
     page = views.page()
     shown = [views.listed_user(user, membership) for user, membership in _entries(page.of(found))]
-    return wire.answer(
-        {"users": shown, "paging": views.paging(page, len(shown), len(found))}
-    )
+    return wire.answer({"users": shown, "paging": views.paging(page, len(shown), len(found))})
 
 
 def _entries(found: Sequence[Any]) -> list[Entry]:
@@ -59,7 +57,9 @@ def _selected() -> Sequence[Any]:
     if account is not None:
         return account.roster
     if domain_id := args.get("organization_reserved_domain_id"):
-        hosts = {d.host_name for d in state.organization.domains.values() if d.domain_id == domain_id}
+        hosts = {
+            d.host_name for d in state.organization.domains.values() if d.domain_id == domain_id
+        }
         return [(user, None) for user in state.users.values() if user.domain in hosts]
     raise invalid("One of account_id, organization_reserved_domain_id and email is needed.")
 

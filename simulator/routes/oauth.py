@@ -170,7 +170,9 @@ domains of the organization{% endif %}.</p>
 <button name="decision" value="accept">Accept</button>
 <button name="decision" value="decline">Decline</button></form></html>"""
 
-PROBLEM_PAGE = """<!doctype html><html lang="en"><title>Error</title><h1>{{ problem }}</h1></html>"""
+PROBLEM_PAGE = (
+    """<!doctype html><html lang="en"><title>Error</title><h1>{{ problem }}</h1></html>"""
+)
 
 
 @blueprint.get("/auth")

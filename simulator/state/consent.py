@@ -50,9 +50,7 @@ class Applications:
         """Register an integration key."""
         self.by_key[application.integration_key] = application
 
-    def issue(
-        self, application: Application, user_id: str | None, scopes: frozenset[str]
-    ) -> Token:
+    def issue(self, application: Application, user_id: str | None, scopes: frozenset[str]) -> Token:
         """Return a new access token."""
         token = Token(
             value=secrets.token_urlsafe(32),

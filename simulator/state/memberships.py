@@ -100,7 +100,11 @@ def reopen(state: State, membership: Membership, status: Status) -> None:
 
 
 def close(
-    state: State, membership: Membership, *, strip: Collection[str] = (), actor_id: str | None = None
+    state: State,
+    membership: Membership,
+    *,
+    strip: Collection[str] = (),
+    actor_id: str | None = None,
 ) -> None:
     """Close a membership. Users are never deleted.
 
@@ -114,7 +118,9 @@ def close(
         _check_close(state, membership, actor_id)
         membership.status = Status.CLOSED
         membership.closed_at = state.now()
-        if not any(item.status is not Status.CLOSED for item in membership.user.memberships.values()):
+        if not any(
+            item.status is not Status.CLOSED for item in membership.user.memberships.values()
+        ):
             membership.user.closed_at = membership.closed_at
     if STRIP_GROUPS in strip:
         users.set_groups(membership, ())

@@ -43,9 +43,7 @@ def count_users(account: Account, *, include_closed: bool) -> dict[str, int]:
     return counts
 
 
-def create(
-    state: State, account: Account, name: str, *, is_admin: bool, can_send: bool
-) -> Profile:
+def create(state: State, account: Account, name: str, *, is_admin: bool, can_send: bool) -> Profile:
     """Make a profile."""
     name = _checked_name(account, name)
     profile = Profile(account.take_number(), name, state.now(), is_admin, can_send)
