@@ -52,10 +52,13 @@ class FulfilmentService:
         self._work_items = work_items
         self._subjects = subjects
 
-    def carry_out(self, plan_id: str, actor: Actor, deadline: datetime) -> PlanRecord:
+    def carry_out(
+        self, plan_id: str, actor: Actor, deadline: datetime, *, resumed: bool = False
+    ) -> PlanRecord:
         """Do what is left of a plan and return it as it then stands.
 
-        An operation found in flight is looked up in DocuSign before it is repeated.
+        :param resumed: the plan was begun by somebody else: an operation found in flight is looked
+            up in DocuSign before it is repeated.
 
         :raises TemporaryError: DocuSign could not be reached until the deadline; what had been done
             was undone, or the plan is queued where the tenant chose so.
@@ -67,7 +70,7 @@ class FulfilmentService:
         for record in records:
             if record.state in (OperationState.PLANNED, OperationState.IN_FLIGHT):
                 try:
-                    plan = self._do(plan, record, actor, deadline)
+                    plan = self._do(plan, record, actor, deadline, resumed=resumed)
                 except ConnectorError as error:
                     return self._give_up(plan_id, record, error, actor)
         return plan
@@ -80,7 +83,7 @@ class FulfilmentService:
         wait_s = self._context.settings.provisioning.wait_s
         deadline = self._context.clock.now() + timedelta(seconds=wait_s)
         try:
-            return self.carry_out(plan_id, actor, deadline)
+            return self.carry_out(plan_id, actor, deadline, resumed=True)
         except PermanentError as error:
             _log.warning("plan failed", plan=plan_id, error=str(error))
             with self._context.read() as uow:
@@ -89,16 +92,24 @@ class FulfilmentService:
     # one operation ------------------------------------------------------------
 
     def _do(
-        self, plan: PlanRecord, record: OperationRecord, actor: Actor, deadline: datetime
+        self,
+        plan: PlanRecord,
+        record: OperationRecord,
+        actor: Actor,
+        deadline: datetime,
+        *,
+        resumed: bool,
     ) -> PlanRecord:
         record = replace(record, operation=_bound(record.operation, plan.subject_id))
         if record.fulfilment is not Fulfilment.AUTOMATIC:
             return self._open_task(plan, record, actor)
+        was_in_flight = record.state is OperationState.IN_FLIGHT
         performed: Performed | None = None
-        if record.state is OperationState.IN_FLIGHT and record.attempts > 0:
+        if was_in_flight and resumed:
             performed = self._executor.find_effect(record.operation)
-        if performed is None:
+        elif not was_in_flight:
             record = self._mark_in_flight(record)
+        if performed is None:
             performed = self._attempt(record, deadline)
         return self._commit(plan, record, performed, actor)
 
@@ -137,19 +148,17 @@ class FulfilmentService:
         self._context.clock.sleep(seconds)
 
     def _mark_in_flight(self, record: OperationRecord) -> OperationRecord:
-        now = self._context.clock.now()
-        is_committed = record.state is OperationState.IN_FLIGHT and record.attempts == 0
+        """Commit that DocuSign is about to hear of an operation."""
         record = replace(
             record,
             state=OperationState.IN_FLIGHT,
             attempts=record.attempts + 1,
             owner=self._context.owner,
-            lease_until=now + LEASE,
+            lease_until=self._context.clock.now() + LEASE,
         )
-        if not is_committed:
-            with self._context.write() as uow:
-                uow.plans.save_operation(record)
-                uow.commit()
+        with self._context.write() as uow:
+            uow.plans.save_operation(record)
+            uow.commit()
         return record
 
     def _commit(

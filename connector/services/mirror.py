@@ -43,16 +43,32 @@ class MirrorWriter:
 
     # users --------------------------------------------------------------------
 
-    def put_users(self, uow: UnitOfWork, users: Sequence[User]) -> int:
+    def put_users(
+        self,
+        uow: UnitOfWork,
+        users: Sequence[User],
+        *,
+        regrouped: set[tuple[str, str]] | None = None,
+    ) -> int:
         """Write users as DocuSign has them; return how many resources changed.
 
         Users who share an address, now or before, are rendered again, because at most one of
         them is visible.
+
+        :param regrouped: collects the (account, group) whose members changed, for a caller that
+            touches them once after many pages; without it they are touched at once.
         """
         before = uow.mirror.get_users(user.user_id for user in users)
         uow.mirror.put_users(users, self._context.clock.now())
         keys = {user.email_key for user in (*users, *before.values())}
         self._touch_shown_groups(uow, before, users)
+        moved = {
+            group for user in users for group in _groups(before.get(user.user_id)) ^ _groups(user)
+        }
+        if regrouped is None:
+            self.touch_groups(uow, moved)
+        else:
+            regrouped |= moved
         return self._render_addresses(uow, keys)
 
     def rerender_users(self, uow: UnitOfWork, user_ids: Iterable[str]) -> int:
@@ -111,11 +127,22 @@ class MirrorWriter:
         uow.mirror.remove_group_members(step.account_id, step.group_id, step.user_ids)
         self._members_changed(uow, step)
 
+    def put_group_members(
+        self, uow: UnitOfWork, group: DirectoryGroup, user_ids: frozenset[str]
+    ) -> int:
+        """Make these the members of a group; return how many joined or left."""
+        before = uow.mirror.group_member_ids(group.account_id, group.group_id)
+        joined, left = sorted(user_ids - before), sorted(before - user_ids)
+        uow.mirror.add_group_members(group.account_id, group.group_id, joined)
+        uow.mirror.remove_group_members(group.account_id, group.group_id, left)
+        if joined or left:
+            self._rerender_many(uow, (*joined, *left))
+            self.touch_groups(uow, [(group.account_id, group.group_id)])
+        return len(joined) + len(left)
+
     def _members_changed(self, uow: UnitOfWork, step: AddGroupMembers | RemoveGroupMembers) -> None:
         self.rerender_users(uow, step.user_ids)
-        group = uow.mirror.catalogue().groups.get((step.account_id, step.group_id))
-        if group is not None:
-            self._put_group_row(uow, group, members_changed=True)
+        self.touch_groups(uow, [(step.account_id, step.group_id)])
 
     def put_group(self, uow: UnitOfWork, group: DirectoryGroup) -> None:
         """Write a group; its members are written apart."""
@@ -139,11 +166,13 @@ class MirrorWriter:
             uow.attributes.remove(GROUP, group.scim_id)
         self._rerender_many(uow, members)
 
-    def touch_group(self, uow: UnitOfWork, account_id: str, group_id: str) -> None:
-        """Note that aggregation found other members in a group."""
-        group = uow.mirror.catalogue().groups.get((account_id, group_id))
-        if group is not None:
-            self._put_group_row(uow, group, members_changed=True)
+    def touch_groups(self, uow: UnitOfWork, groups: Iterable[tuple[str, str]]) -> None:
+        """Give groups whose members changed, by (account id, group id), a new version."""
+        wanted = set(groups)
+        if not wanted:
+            return
+        known = [item for key, item in uow.mirror.catalogue().groups.items() if key in wanted]
+        uow.resources.put(self._group_rows(uow, known, {group.scim_id for group in known}))
 
     def refresh_group(self, uow: UnitOfWork, scim_id: str) -> None:
         """Render a group again, for example after its external id changed."""
@@ -156,11 +185,8 @@ class MirrorWriter:
         for start in range(0, len(ordered), _BATCH):
             self.rerender_users(uow, ordered[start : start + _BATCH])
 
-    def _put_group_row(
-        self, uow: UnitOfWork, group: DirectoryGroup, *, members_changed: bool = False
-    ) -> None:
-        rows = self._group_rows(uow, [group], {group.scim_id} if members_changed else set())
-        uow.resources.put(rows)
+    def _put_group_row(self, uow: UnitOfWork, group: DirectoryGroup) -> None:
+        uow.resources.put(self._group_rows(uow, [group], set()))
 
     def _group_rows(
         self, uow: UnitOfWork, groups: Sequence[DirectoryGroup], touched: set[str]
@@ -352,6 +378,16 @@ def _profiles(user: User | None) -> set[tuple[str, str]]:
         (item.account_id, item.profile_id)
         for item in user.open_memberships()
         if item.profile_id is not None
+    }
+
+
+def _groups(user: User | None) -> set[tuple[str, str]]:
+    if user is None:
+        return set()
+    return {
+        (item.account_id, group_id)
+        for item in user.memberships.values()
+        for group_id in item.group_ids
     }
 
 

@@ -1,0 +1,256 @@
+"""Full aggregation: fills the mirror from DocuSign, page by page.
+
+It costs one call for every hundred users of each account, plus the catalogue. Every page is one
+transaction that also moves the run's cursor, so that a run that dies goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+import structlog
+
+from connector.domain.ledger import JobRun, RunState
+from connector.domain.merge import merge_member, without_membership
+from connector.domain.model import Account, GroupType, User
+from connector.errors import ConflictingWriteError, ConnectorError, NotFoundError
+from connector.ports import UnitOfWork, UserPage
+from connector.services.context import TenantContext, new_id
+from connector.services.locks import LEASE
+from connector.services.mirror import MirrorWriter
+from connector.services.refresh import RefreshService
+
+_log = structlog.get_logger(__name__)
+
+SYNC_JOB = "sync"
+_LOCK = "job:sync"
+_ROLE_CHECKS = 200
+"""The most users whose organization-admin flag one run reads: one Admin API call each."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, for a progress bar."""
+
+    account: Account
+    done: int
+    total: int
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass
+class _Run:
+    """The state of a run while it goes."""
+
+    record: JobRun
+    counts: dict[str, int] = field(default_factory=dict)
+    regrouped: set[tuple[str, str]] = field(default_factory=set)
+
+    def add(self, name: str, number: int = 1) -> None:
+        self.counts[name] = self.counts.get(name, 0) + number
+
+
+class AggregationService:
+    """Reads DocuSign into the mirror of one tenant."""
+
+    def __init__(
+        self, context: TenantContext, mirror: MirrorWriter, refresh: RefreshService
+    ) -> None:
+        self._context = context
+        self._directory = context.directory
+        self._mirror = mirror
+        self._refresh = refresh
+
+    def sync(self, report: Report = lambda _: None) -> JobRun:
+        """Read everything and return the finished run with its counts.
+
+        An unfinished run is resumed at the page it reached.
+
+        :raises ConflictingWriteError: another process is at it.
+        :raises ConnectorError: DocuSign or a setting stood in the way; the run keeps its place.
+        """
+        run = self._begin()
+        try:
+            self._read_accounts(run, report)
+            self._read_roles(run)
+        except ConnectorError as error:
+            self._finish(run, RunState.FAILED, str(error))
+            raise
+        return self._finish(run, RunState.DONE)
+
+    # the run ------------------------------------------------------------------
+
+    def _begin(self) -> _Run:
+        with self._context.write() as uow:
+            self._renew(uow)
+            last = uow.jobs.latest(SYNC_JOB)
+            if last is not None and last.state is not RunState.DONE and last.cursor:
+                record = replace(last, state=RunState.RUNNING, error=None, finished_at=None)
+                uow.jobs.save(record)
+            else:
+                record = JobRun(new_id(), SYNC_JOB, RunState.RUNNING, self._now())
+                uow.jobs.add(record)
+            uow.commit()
+        return _Run(record, dict(record.counts))
+
+    def _finish(self, run: _Run, state: RunState, error: str | None = None) -> JobRun:
+        record = replace(
+            run.record, state=state, counts=run.counts, finished_at=self._now(), error=error
+        )
+        with self._context.write() as uow:
+            if state is RunState.DONE:
+                uow.mirror.forget_run(record.run_id)
+            uow.jobs.save(record)
+            uow.locks.release([_LOCK], self._context.owner)
+            uow.commit()
+        _log.info("sync ended", state=state, **run.counts)
+        return record
+
+    def _save(self, uow: UnitOfWork, run: _Run, **cursor: object) -> None:
+        """Move the cursor within the transaction of the page it stands for."""
+        run.record = replace(
+            run.record, cursor={**run.record.cursor, **cursor}, counts=dict(run.counts)
+        )
+        uow.jobs.save(run.record)
+        self._renew(uow)
+
+    def _renew(self, uow: UnitOfWork) -> None:
+        now = self._now()
+        if not uow.locks.acquire([_LOCK], self._context.owner, now + LEASE, now):
+            raise ConflictingWriteError(
+                "Another sync of this tenant is running. Wait until it ends; `docusign-iga sync` "
+                "then starts a new one.",
+                retry_after_s=60,
+            )
+
+    def _now(self) -> datetime:
+        return self._context.clock.now()
+
+    # accounts -----------------------------------------------------------------
+
+    def _read_accounts(self, run: _Run, report: Report) -> None:
+        for account in self._directory.list_accounts():
+            if account.account_id in run.record.cursor.get("accounts_done", ()):
+                continue
+            self._read_catalogue(run, account)
+            has_groups = self._read_users(run, account, report)
+            if not has_groups:
+                self._read_group_members(run, account)
+            self._confirm_vanished(run, account)
+            done = [*run.record.cursor.get("accounts_done", ()), account.account_id]
+            with self._context.write() as uow:
+                self._mirror.touch_groups(uow, run.regrouped)
+                self._save(uow, run, accounts_done=done, account=None, position=0)
+                uow.commit()
+            run.regrouped.clear()
+
+    def _read_catalogue(self, run: _Run, account: Account) -> None:
+        profiles = self._directory.list_profiles(account.account_id)
+        groups = self._directory.list_groups(account.account_id)
+        with self._context.write() as uow:
+            self._mirror.put_account_catalogue(uow, account, profiles, groups)
+            run.add("profiles", len(profiles))
+            run.add("groups", len(groups))
+            uow.commit()
+
+    def _read_users(self, run: _Run, account: Account, report: Report) -> bool:
+        """Read the users of an account; return whether the lists carried their groups."""
+        cursor = run.record.cursor
+        resumes = cursor.get("account") == account.account_id
+        start = int(cursor.get("position", 0)) if resumes else 0
+        has_groups = bool(cursor.get("has_groups", True)) if resumes else True
+        for page in self._directory.iter_users(account.account_id, start):
+            has_groups = has_groups and page.includes_groups
+            self._write_page(run, account, page, has_groups=has_groups)
+            report(Progress(account, page.start_position + len(page.users), page.total))
+        return has_groups
+
+    def _write_page(self, run: _Run, account: Account, page: UserPage, *, has_groups: bool) -> None:
+        ids = [user.user_id for user in page.users]
+        with self._context.write() as uow:
+            known = uow.mirror.get_users(ids)
+            merged = [
+                merge_member(known.get(user.user_id), user, with_groups=page.includes_groups)
+                for user in page.users
+            ]
+            changed = self._mirror.put_users(uow, merged, regrouped=run.regrouped)
+            uow.mirror.seen_in_run(run.record.run_id, account.account_id, ids)
+            run.add("users", len(ids))
+            run.add("changed", changed)
+            # A finished walk stands at its total, so that a resumed run does not begin again.
+            position = page.next_position or page.start_position + len(ids)
+            self._save(
+                uow, run, account=account.account_id, position=position, has_groups=has_groups
+            )
+            uow.commit()
+
+    def _read_group_members(self, run: _Run, account: Account) -> None:
+        """Read members group by group, for accounts whose user lists do not carry them."""
+        with self._context.read() as uow:
+            groups = uow.mirror.catalogue().groups.values()
+        for group in groups:
+            if group.account_id != account.account_id or group.group_type is not GroupType.CUSTOM:
+                continue
+            members: set[str] = set()
+            for page in self._directory.iter_group_members(group.account_id, group.group_id):
+                members.update(page)
+            with self._context.write() as uow:
+                changed = self._mirror.put_group_members(uow, group, frozenset(members))
+                run.add("memberships_changed", changed)
+                self._renew(uow)
+                uow.commit()
+
+    def _confirm_vanished(self, run: _Run, account: Account) -> None:
+        """Ask for each user whom the walk missed: lists can skip users that move while paging."""
+        after = ""
+        while True:
+            with self._context.read() as uow:
+                missed = uow.mirror.unseen_in_run(run.record.run_id, account.account_id, after)
+                known: Mapping[str, User] = uow.mirror.get_users(missed)
+            if not missed:
+                return
+            for user_id in missed:
+                self._confirm(run, account, known[user_id])
+            after = missed[-1]
+
+    def _confirm(self, run: _Run, account: Account, user: User) -> None:
+        try:
+            seen = self._directory.get_member(account.account_id, user.user_id)
+        except NotFoundError:
+            merged = without_membership(user, account.account_id)
+            run.add("vanished")
+        else:
+            merged = merge_member(user, seen)
+        with self._context.write() as uow:
+            self._mirror.put_users(uow, [merged], regrouped=run.regrouped)
+            uow.commit()
+
+    # roles --------------------------------------------------------------------
+
+    def _read_roles(self, run: _Run) -> None:
+        """Look at account administrators and known organization admins: no list shows the role."""
+        if not self._directory.has_organization:
+            return
+        after, checked = "", 0
+        while checked < _ROLE_CHECKS:
+            with self._context.read() as uow:
+                ids = uow.mirror.iter_user_ids(after)
+                users = uow.mirror.get_users(ids)
+            if not ids:
+                break
+            for user_id in ids:
+                if checked < _ROLE_CHECKS and _may_be_organization_admin(users[user_id]):
+                    self._refresh.refresh_roles(user_id)
+                    checked += 1
+            after = ids[-1]
+        run.add("role_checks", checked)
+
+
+def _may_be_organization_admin(user: User) -> bool:
+    return bool(user.is_organization_admin) or any(
+        item.is_admin for item in user.open_memberships()
+    )

@@ -1,0 +1,199 @@
+"""DocuSign groups: members, names, creation and deletion."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import Any
+
+from connector.domain.desired import GroupChange
+from connector.domain.model import DirectoryGroup, fold
+from connector.domain.plan import Plan
+from connector.domain.planner import (
+    plan_group_change,
+    plan_group_creation,
+    plan_group_deletion,
+)
+from connector.errors import GuardError, InvalidRequestError, NotFoundError, UniquenessError
+from connector.ports import GROUP, UnitOfWork
+from connector.services.context import Actor, TenantContext
+from connector.services.locks import WriteLocks, group_key, user_key
+from connector.services.recording import ChangePipeline, Outcome, Subject
+
+GroupWish = Callable[[UnitOfWork, DirectoryGroup], GroupChange]
+"""Says how a group shall change; runs under the write lock and checks the precondition there."""
+
+_LOCKED_USERS = 200
+"""Larger changes lock the group alone: a lock for each of thousands costs more than a re-read."""
+
+
+class GroupProvisioning:
+    """Creates, changes and deletes the DocuSign groups of one tenant."""
+
+    def __init__(
+        self,
+        context: TenantContext,
+        locks: WriteLocks,
+        pipeline: ChangePipeline,
+    ) -> None:
+        self._context = context
+        self._locks = locks
+        self._pipeline = pipeline
+
+    def create(
+        self,
+        account_id: str,
+        name: str,
+        extra: Mapping[str, Any],
+        actor: Actor,
+        *,
+        dry_run: bool = False,
+    ) -> Outcome:
+        """Create a group. *extra* is what is kept for the client.
+
+        :raises UniquenessError: the account has a group of that name.
+        """
+        key = f"group-name:{account_id}:{fold(name)}"
+        with self._locks.hold([key], self._pipeline.wait_s):
+            with self._context.write() as uow:
+                self._check_writable()
+                _check_name(uow, account_id, name)
+                plan = plan_group_creation(account_id, name)
+                outcome = self._pipeline.record(
+                    uow, plan, Subject(GROUP, None, [key]), actor, extra=extra, dry_run=dry_run
+                )
+            return self._pipeline.carry_out(outcome, actor)
+
+    def change(
+        self,
+        scim_id: str,
+        wish: GroupWish,
+        actor: Actor,
+        *,
+        touching: Iterable[str] = (),
+        extra: Mapping[str, Any] | None = None,
+        dry_run: bool = False,
+    ) -> Outcome:
+        """Add and remove members, or rename.
+
+        :param touching: the users named in the request; they are locked with the group.
+        :raises NotFoundError: no such group.
+        :raises InvalidRequestError: a user to be added is unknown or no member of the account.
+        :raises GuardError: the group is built in, or a safety rule refuses.
+        """
+        users = sorted(set(touching))
+        keys = [group_key(scim_id)]
+        if len(users) <= _LOCKED_USERS:
+            keys += [user_key(user_id) for user_id in users]
+        with self._locks.hold(keys, self._pipeline.wait_s):
+            with self._context.write() as uow:
+                group = self._get(uow, scim_id)
+                wanted = wish(uow, group)
+                self._check_change(uow, group, wanted)
+                plan = self._plan(uow, group, wanted)
+                subject = Subject(GROUP, scim_id, keys)
+                outcome = self._pipeline.record(
+                    uow, plan, subject, actor, extra=extra or {}, dry_run=dry_run
+                )
+            return self._pipeline.carry_out(outcome, actor)
+
+    def delete(
+        self,
+        scim_id: str,
+        check: Callable[[UnitOfWork, DirectoryGroup], None],
+        actor: Actor,
+        *,
+        dry_run: bool = False,
+    ) -> Outcome:
+        """Delete a group in DocuSign.
+
+        :raises NotFoundError: no such group.
+        :raises GuardError: the group is built in, or groups must not be deleted by clients.
+        """
+        with self._locks.hold([group_key(scim_id)], self._pipeline.wait_s):
+            with self._context.write() as uow:
+                group = self._get(uow, scim_id)
+                check(uow, group)
+                self._check_writable(group)
+                plan = plan_group_deletion(group)
+                subject = Subject(GROUP, scim_id, [group_key(scim_id)])
+                outcome = self._pipeline.record(
+                    uow, plan, subject, actor, extra={}, dry_run=dry_run
+                )
+            return self._pipeline.carry_out(outcome, actor)
+
+    # planning -----------------------------------------------------------------
+
+    def _plan(self, uow: UnitOfWork, group: DirectoryGroup, wanted: GroupChange) -> Plan:
+        where = (group.account_id, group.group_id)
+        if wanted.replace is not None:
+            members = uow.mirror.group_member_ids(*where)
+            return plan_group_change(group, wanted, members, members | wanted.replace)
+        named = wanted.add | wanted.remove
+        members = uow.mirror.group_member_ids(*where, among=named)
+        return plan_group_change(group, wanted, members, self._fresh(uow, named))
+
+    def _fresh(self, uow: UnitOfWork, user_ids: Iterable[str]) -> frozenset[str]:
+        """Return the users whose copy is young enough to see in it that nothing is to be done."""
+        oldest = self._context.clock.now() - timedelta(
+            seconds=self._context.settings.provisioning.fresh_for_s
+        )
+        fetched = {user_id: uow.mirror.fetched_at(user_id) for user_id in user_ids}
+        return frozenset(user_id for user_id, at in fetched.items() if at and at >= oldest)
+
+    def _check_change(self, uow: UnitOfWork, group: DirectoryGroup, wanted: GroupChange) -> None:
+        if group.group_type.is_built_in:
+            raise GuardError(
+                f"{group.name} is built in: DocuSign fills it by itself and refuses changes. "
+                "Change the user's permission profile instead.",
+                guard="builtin_group",
+            )
+        if wanted.name is not None and wanted.name != group.name:
+            self._check_writable(group)
+            _check_name(uow, group.account_id, wanted.name, besides=group.group_id)
+        adding = wanted.add if wanted.replace is None else wanted.replace
+        _check_members(uow, group, adding)
+
+    def _check_writable(self, group: DirectoryGroup | None = None) -> None:
+        if not self._context.settings.scim.group_writes:
+            raise GuardError(
+                "Clients may not create, rename or delete DocuSign groups here.",
+                guard="group_writes",
+                setting="scim.group_writes",
+            )
+        if group is not None and group.group_type.is_built_in:
+            raise GuardError(f"{group.name} is built in and stays.", guard="builtin_group")
+
+    @staticmethod
+    def _get(uow: UnitOfWork, scim_id: str) -> DirectoryGroup:
+        account_id, _, rest = scim_id.partition(".g")
+        group = uow.mirror.catalogue().groups.get((account_id, rest))
+        if group is None:
+            raise NotFoundError(f"There is no group {scim_id}.")
+        return group
+
+
+def _check_name(uow: UnitOfWork, account_id: str, name: str, besides: str = "") -> None:
+    for group in uow.mirror.catalogue().groups.values():
+        is_other = group.account_id == account_id and group.group_id != besides
+        if is_other and fold(group.name) == fold(name):
+            raise UniquenessError(
+                f"Account {account_id} has a group {group.name!r} already ({group.scim_id})."
+            )
+
+
+def _check_members(uow: UnitOfWork, group: DirectoryGroup, user_ids: frozenset[str]) -> None:
+    users = uow.mirror.get_users(user_ids)
+    unknown = sorted(user_ids - users.keys())
+    if unknown:
+        raise InvalidRequestError(f"There is no user {', '.join(unknown[:5])}.")
+    strangers = sorted(
+        user.email
+        for user in users.values()
+        if group.account_id not in {item.account_id for item in user.open_memberships()}
+    )
+    if strangers:
+        raise InvalidRequestError(
+            f"{', '.join(strangers[:5])} cannot join {group.name!r}: no open membership in account "
+            f"{group.account_id}. Grant an entitlement of that account first."
+        )

@@ -1,0 +1,190 @@
+"""The steps that every change takes: guarded, recorded, carried out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Any
+
+from connector.domain.guards import GuardContext, check, touched_users
+from connector.domain.ledger import (
+    Fulfilment,
+    OperationRecord,
+    OperationState,
+    PlanRecord,
+    PlanState,
+)
+from connector.domain.plan import Plan
+from connector.ports import UnitOfWork
+from connector.services.context import Actor, TenantContext, new_id
+from connector.services.fulfilment import FulfilmentService
+from connector.services.locks import LEASE
+from connector.services.subjects import Subjects
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a plan is about."""
+
+    kind: str
+    scim_id: str | None
+    """None while it is being created."""
+    locks: Sequence[str]
+    """The write locks that whoever carries the plan out has to hold."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a request."""
+
+    plan: Plan
+    fulfilments: Sequence[Fulfilment] = ()
+    """One for each operation."""
+    record: PlanRecord | None = None
+    """None where nothing was to be done, or for a dry run."""
+    subject_id: str | None = None
+    warnings: Sequence[str] = field(default_factory=tuple)
+
+
+def refuse_if_unsafe(uow: UnitOfWork, context: TenantContext, plan: Plan) -> None:
+    """Let a plan through.
+
+    :raises connector.errors.GuardError: a rule refuses it.
+    """
+    user_ids = {user_id for step in plan for user_id in touched_users(step)}
+    accounts = {getattr(step, "account_id", "") for step in plan} - {""}
+    check(
+        plan,
+        GuardContext(
+            service_user_id=context.directory.service_user_id,
+            users=uow.mirror.get_users(user_ids),
+            catalogue=uow.mirror.catalogue(),
+            user_count=uow.mirror.count_users(),
+            admin_counts={account: uow.mirror.count_admins(account) for account in accounts},
+        ),
+        context.settings.guards,
+    )
+
+
+def route(context: TenantContext, plan: Plan) -> tuple[Fulfilment, ...]:
+    """Return who carries out each operation of a plan."""
+    return tuple(context.policy.route(step) for step in plan)
+
+
+def record_plan(
+    uow: UnitOfWork,
+    context: TenantContext,
+    plan: Plan,
+    subject: Subject,
+    actor: Actor,
+    *,
+    extra: Mapping[str, Any],
+) -> PlanRecord:
+    """Write plan, operations and audit event.
+
+    The first automatic operation is written as in flight, which saves a commit: whoever records
+    a plan carries it out at once.
+    """
+    now = context.clock.now()
+    record = PlanRecord(
+        plan_id=new_id(),
+        subject_kind=subject.kind,
+        subject_id=subject.scim_id,
+        requester=actor.name,
+        source=actor.source,
+        correlation_id=actor.correlation_id,
+        state=PlanState.OPEN,
+        checksum=plan.checksum,
+        created_at=now,
+        summary="; ".join(plan.describe()),
+        context={**extra, "locks": list(subject.locks)},
+    )
+    operations = _operation_records(context, record.plan_id, plan)
+    uow.plans.add(record, operations)
+    context.audit(
+        uow,
+        actor,
+        "plan.recorded",
+        subject.scim_id or "",
+        plan=record.plan_id,
+        operations=[step.to_dict() for step in plan],
+    )
+    return record
+
+
+def _operation_records(context: TenantContext, plan_id: str, plan: Plan) -> list[OperationRecord]:
+    # The lease on every operation keeps settlement away while this process is at work.
+    lease_until = context.clock.now() + LEASE
+    records: list[OperationRecord] = []
+    for position, (step, fulfilment) in enumerate(zip(plan, route(context, plan), strict=True)):
+        is_first = position == 0 and fulfilment is Fulfilment.AUTOMATIC
+        records.append(
+            OperationRecord(
+                operation_id=new_id(),
+                plan_id=plan_id,
+                position=position,
+                operation=step,
+                fulfilment=fulfilment,
+                state=OperationState.IN_FLIGHT if is_first else OperationState.PLANNED,
+                attempts=int(is_first),
+                owner=context.owner,
+                lease_until=lease_until,
+            )
+        )
+    return records
+
+
+class ChangePipeline:
+    """Takes the plans of one tenant from the planner to DocuSign."""
+
+    def __init__(
+        self, context: TenantContext, fulfilment: FulfilmentService, subjects: Subjects
+    ) -> None:
+        self._context = context
+        self._fulfilment = fulfilment
+        self._subjects = subjects
+
+    @property
+    def wait_s(self) -> float:
+        """The longest time that a request may take."""
+        return self._context.settings.provisioning.wait_s
+
+    def record(
+        self,
+        uow: UnitOfWork,
+        plan: Plan,
+        subject: Subject,
+        actor: Actor,
+        *,
+        extra: Mapping[str, Any],
+        dry_run: bool,
+    ) -> Outcome:
+        """Check and commit a plan; for a dry run only check it.
+
+        A plan without operations is concluded at once and needs no carrying out.
+
+        :raises connector.errors.GuardError: a rule refuses the plan.
+        """
+        refuse_if_unsafe(uow, self._context, plan)
+        fulfilments = route(self._context, plan)
+        if dry_run:
+            return Outcome(plan, fulfilments, subject_id=subject.scim_id)
+        record = record_plan(uow, self._context, plan, subject, actor, extra=extra)
+        if not plan:
+            self._subjects.conclude(uow, record)
+            now = self._context.clock.now()
+            uow.plans.save_plan(replace(record, state=PlanState.DONE, finished_at=now))
+        uow.commit()
+        return Outcome(plan, fulfilments, record if plan else None, subject.scim_id)
+
+    def carry_out(self, outcome: Outcome, actor: Actor) -> Outcome:
+        """Do what was recorded, within the request's time.
+
+        :raises connector.errors.ConnectorError: see :meth:`FulfilmentService.carry_out`.
+        """
+        if outcome.record is None:
+            return outcome
+        deadline = self._context.clock.now() + timedelta(seconds=self.wait_s)
+        record = self._fulfilment.carry_out(outcome.record.plan_id, actor, deadline)
+        return replace(outcome, record=record, subject_id=record.subject_id)

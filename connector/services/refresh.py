@@ -1,0 +1,119 @@
+"""Reads single users again from DocuSign, so that a change is planned against what is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from connector.domain.merge import merge_member, merge_person, without_membership
+from connector.domain.model import User
+from connector.errors import NotFoundError, TemporaryError
+from connector.services.context import TenantContext
+from connector.services.mirror import MirrorWriter
+
+_DOMAINS_FRESH_FOR = timedelta(minutes=10)
+"""Domains are claimed over days; reading them for each write would waste the budget."""
+
+
+class RefreshService:
+    """Targeted reads of one tenant."""
+
+    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+        self._context = context
+        self._mirror = mirror
+        self._domains: tuple[datetime, frozenset[str]] | None = None
+
+    def claimed_domains(self) -> frozenset[str] | None:
+        """Return the organization's claimed domains, at most ten minutes old; None if unknown."""
+        now = self._context.clock.now()
+        if self._domains is None or now - self._domains[0] > _DOMAINS_FRESH_FOR:
+            try:
+                self._domains = (now, self._context.directory.claimed_domains())
+            except TemporaryError:
+                return self._domains[1] if self._domains else None
+        return self._domains[1]
+
+    def refresh_if_stale(self, user_id: str) -> None:
+        """Read a user again where the copy is older than ``fresh_for_s``.
+
+        :raises TemporaryError: DocuSign cannot be asked, and the tenant does not queue changes.
+        """
+        settings = self._context.settings.provisioning
+        with self._context.read() as uow:
+            fetched_at = uow.mirror.fetched_at(user_id)
+        if fetched_at is None:
+            return
+        if self._context.clock.now() - fetched_at <= timedelta(seconds=settings.fresh_for_s):
+            return
+        try:
+            self.refresh(user_id)
+        except TemporaryError:
+            # A queued change is planned again against DocuSign when it is carried out.
+            if settings.on_unavailable != "queue":
+                raise
+
+    def refresh(self, user_id: str) -> None:
+        """Read a user's memberships in every governed account, one call each."""
+        with self._context.read() as uow:
+            known = uow.mirror.get_users([user_id]).get(user_id)
+        if known is None:
+            return
+        user = known
+        for account in self._context.settings.accounts:
+            user = self._with_account(user, account.account_id)
+        with self._context.write() as uow:
+            self._mirror.put_users(uow, [user])
+            uow.commit()
+
+    def _with_account(self, user: User, account_id: str) -> User:
+        if account_id in user.memberships:
+            try:
+                seen = self._context.directory.get_member(account_id, user.user_id)
+                return merge_member(user, seen)
+            except NotFoundError:
+                return without_membership(user, account_id)
+        for seen in self._context.directory.find_members(account_id, user.email):
+            if seen.user_id == user.user_id:
+                return merge_member(user, seen)
+        return user
+
+    def refresh_roles(self, user_id: str) -> None:
+        """Read again whether a user is an organization administrator (one Admin API call)."""
+        if not self._context.directory.has_organization:
+            return
+        with self._context.read() as uow:
+            known = uow.mirror.get_users([user_id]).get(user_id)
+        if known is None:
+            return
+        people = self._context.directory.get_people(known.email)
+        person = next((item for item in people if item.user_id == user_id), None)
+        if person is None:
+            return
+        now = self._context.clock.now()
+        with self._context.write() as uow:
+            current = uow.mirror.get_users([user_id])[user_id]
+            confirmed = replace(person, organization_admin_verified_at=now)
+            self._mirror.put_users(uow, [merge_person(current, confirmed)])
+            uow.commit()
+
+    def find_address(self, email: str) -> Sequence[User]:
+        """Read who is on an address in every governed account, write it and return it."""
+        found: dict[str, User] = {}
+        for account in self._context.settings.accounts:
+            for seen in self._context.directory.find_members(account.account_id, email):
+                found[seen.user_id] = merge_member(found.get(seen.user_id), seen)
+        if not found:
+            return ()
+        with self._context.write() as uow:
+            known = uow.mirror.get_users(found)
+            merged = [_joined(known.get(user_id), user) for user_id, user in found.items()]
+            self._mirror.put_users(uow, merged)
+            uow.commit()
+        return merged
+
+
+def _joined(known: User | None, seen: User) -> User:
+    for membership in seen.memberships.values():
+        known = merge_member(known, replace(seen, memberships={membership.account_id: membership}))
+    return known or seen

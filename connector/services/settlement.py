@@ -1,0 +1,54 @@
+"""Finishes what a crash, a lost answer or an unavailable DocuSign left open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+
+from connector.errors import TemporaryError
+from connector.services.context import Actor, TenantContext
+from connector.services.fulfilment import FulfilmentService
+from connector.services.locks import WriteLocks
+
+_log = structlog.get_logger(__name__)
+
+
+class SettlementService:
+    """Settles abandoned and queued plans of one tenant."""
+
+    def __init__(
+        self, context: TenantContext, locks: WriteLocks, fulfilment: FulfilmentService
+    ) -> None:
+        self._context = context
+        self._locks = locks
+        self._fulfilment = fulfilment
+
+    def settle_all(self, actor: Actor) -> Mapping[str, int]:
+        """Settle every plan that nobody works on, oldest first; return counts by outcome."""
+        counts = {"settled": 0, "waiting": 0}
+        with self._context.read() as uow:
+            plan_ids = uow.plans.abandoned(self._context.clock.now())
+        for plan_id in plan_ids:
+            try:
+                self._settle(plan_id, actor)
+            except TemporaryError as error:
+                _log.info("plan waits", plan=plan_id, reason=str(error))
+                counts["waiting"] += 1
+            else:
+                counts["settled"] += 1
+        return counts
+
+    def _settle(self, plan_id: str, actor: Actor) -> None:
+        with self._context.read() as uow:
+            plan, _ = uow.plans.get(plan_id)
+        keys = [*plan.context.get("locks", ()), f"plan:{plan_id}"]
+        with self._locks.hold(keys, wait_s=1.0):
+            self._fulfilment.settle(plan_id, actor)
+
+    def release_dead(self, owner_prefix: str) -> None:
+        """End the leases of processes that are known to be gone, so that nothing waits for them."""
+        with self._context.write() as uow:
+            uow.plans.release_leases(owner_prefix)
+            uow.locks.release_owner(owner_prefix)
+            uow.commit()
