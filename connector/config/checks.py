@@ -1,0 +1,160 @@
+"""Checks that look at several settings at once.
+
+They work on the plain data, tolerant of what the schema has already complained about, so that one
+run tells everything.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from connector.settings import DatabaseSettings, ProvisioningSettings, ScimSettings
+from mappings import MappingError, load_entitlements, load_user_mapping
+
+Problem = tuple[str, str]
+_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+_RESERVED = frozenset({"scim", "console", "api", "health", "static"})
+"""First steps of our own URLs, which a tenant's name would shadow."""
+
+
+def cross_checks(data: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield (path, what is wrong) for everything that no single setting shows."""
+    yield from _public_url(_section(data, "server"))
+    yield from _database(_section(data, "database"))
+    yield from _docusign(_section(data, "docusign"))
+    tenants = _section(data, "tenants")
+    if not tenants:
+        yield "tenants", "declare at least one tenant, usually 'default'"
+    for name, tenant in tenants.items():
+        yield from _tenant(str(name), tenant if isinstance(tenant, Mapping) else {})
+    yield from _shared_accounts(tenants)
+
+
+def _section(data: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = data.get(name)
+    return found if isinstance(found, Mapping) else {}
+
+
+def _text(data: Mapping[str, Any], name: str, default: str = "") -> str:
+    found = data.get(name, default)
+    return found if isinstance(found, str) else default
+
+
+def _public_url(server: Mapping[str, Any]) -> Iterator[Problem]:
+    parts = urlsplit(_text(server, "public_url"))
+    if parts.path.strip("/") or parts.query or parts.fragment:
+        yield "server.public_url", "must have no path: the connector adds /scim/v2 itself"
+
+
+def _database(database: Mapping[str, Any]) -> Iterator[Problem]:
+    try:
+        url = make_url(_text(database, "url", DatabaseSettings.url))
+    except ArgumentError:
+        yield "database.url", "is not a database URL such as sqlite:///var/connector.db"
+        return
+    if url.drivername not in ("sqlite", "postgresql+psycopg"):
+        yield "database.url", f"{url.drivername!r} is not one of sqlite, postgresql+psycopg"
+    if url.drivername == "sqlite" and url.database in (None, "", ":memory:"):
+        yield (
+            "database.url",
+            "a database in memory is lost at every restart; name a file",
+        )
+    if url.drivername == "sqlite" and (database.get("password") or database.get("password_file")):
+        yield "database.password", "SQLite has no password; remove it"
+
+
+def _docusign(docusign: Mapping[str, Any]) -> Iterator[Problem]:
+    if not docusign.get("private_key") and not docusign.get("private_key_file"):
+        yield "docusign.private_key", "must be given, or private_key_file"
+    if docusign.get("environment") == "custom":
+        for name in ("oauth_url", "admin_url", "jwt_audience"):
+            if not docusign.get(name):
+                yield f"docusign.{name}", "must be given where environment is custom"
+
+
+def _tenant(name: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
+    path = f"tenants.{name}"
+    if not _TENANT.match(name) or name in _RESERVED:
+        reserved = ", ".join(sorted(_RESERVED))
+        yield path, f"must be lower-case letters, digits and hyphens, and none of {reserved}"
+    yield from _accounts(path, tenant)
+    yield from _page_sizes(f"{path}.scim", _section(tenant, "scim"))
+    yield from _mappings(path, tenant)
+
+
+def _accounts(path: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
+    listed = tenant.get("accounts")
+    accounts = (
+        [item if isinstance(item, Mapping) else {} for item in listed or ()]
+        if isinstance(listed, list)
+        else []
+    )
+    fallback = _text(
+        _section(tenant, "provisioning"), "baseline_profile", ProvisioningSettings.baseline_profile
+    )
+    names: list[str] = []
+    for place, account in enumerate(accounts):
+        here = f"{path}.accounts[{place}]"
+        alias = _text(account, "alias")
+        if alias and alias in names:
+            yield f"{here}.alias", f"{alias!r} is the name of an account above"
+        if not fallback and not account.get("baseline_profile"):
+            yield f"{here}.baseline_profile", "must be given: the tenant has no baseline_profile"
+        names += [text for text in (_text(account, "account_id"), alias) if text]
+    yield from _known_account(f"{path}.default_account", tenant.get("default_account"), names)
+    group_account = _section(tenant, "scim").get("default_group_account")
+    yield from _known_account(f"{path}.scim.default_group_account", group_account, names)
+
+
+def _known_account(path: str, wanted: Any, names: list[str]) -> Iterator[Problem]:
+    if not isinstance(wanted, str) or not wanted or wanted in names:
+        return
+    near = get_close_matches(wanted, names, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names) or 'none'}"
+    yield path, f"no account has the id or alias {wanted!r}; {hint}"
+
+
+def _page_sizes(path: str, scim: Mapping[str, Any]) -> Iterator[Problem]:
+    largest = scim.get("max_page_size", ScimSettings.max_page_size)
+    usual = scim.get("default_page_size", ScimSettings.default_page_size)
+    if isinstance(largest, int) and isinstance(usual, int) and usual > largest:
+        yield f"{path}.default_page_size", f"must be at most max_page_size, which is {largest}"
+
+
+def _mappings(path: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
+    try:
+        load_entitlements(_section(tenant, "manual_roles"))
+    except MappingError as error:
+        for line in error.problems:
+            yield _split(f"{path}.manual_roles{line.removeprefix('roles')}")
+    try:
+        load_user_mapping(_section(tenant, "user_mapping"))
+    except MappingError as error:
+        for line in error.problems:
+            yield _split(f"{path}.user_mapping.{line}")
+
+
+def _split(line: str) -> Problem:
+    where, _, what = line.partition(": ")
+    return where, what
+
+
+def _shared_accounts(tenants: Mapping[str, Any]) -> Iterator[Problem]:
+    owners: dict[str, str] = {}
+    for name, tenant in tenants.items():
+        listed = tenant.get("accounts") if isinstance(tenant, Mapping) else None
+        for place, account in enumerate(listed if isinstance(listed, list) else ()):
+            account_id = account.get("account_id") if isinstance(account, Mapping) else None
+            if not isinstance(account_id, str) or not account_id:
+                continue
+            path = f"tenants.{name}.accounts[{place}].account_id"
+            if account_id in owners:
+                yield path, f"{account_id} is already governed at {owners[account_id]}"
+            owners.setdefault(account_id, path)

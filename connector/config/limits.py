@@ -1,0 +1,87 @@
+"""What a setting may be, beyond its type: choices, ranges, forms, and what must be given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from connector.settings import (
+    AccountSettings,
+    Behaviour,
+    DatabaseSettings,
+    DocusignSettings,
+    GuardSettings,
+    LoggingSettings,
+    ProvisioningSettings,
+    ScimSettings,
+    ServerSettings,
+    TenantSettings,
+)
+
+Setting = tuple[type[Any], str]
+
+CHOICES: dict[Setting, tuple[str, ...]] = {
+    (DatabaseSettings, "synchronous"): ("full", "normal"),
+    (LoggingSettings, "level"): ("debug", "info", "warning", "error"),
+    (LoggingSettings, "format"): ("json", "console", "auto"),
+    (Behaviour, "reactivation"): ("resend_activation", "user_status", "admin_profiles"),
+    (Behaviour, "list_groups"): ("yes", "no", "auto"),
+    (Behaviour, "list_profile_ids"): ("trust", "by_name"),
+    (Behaviour, "rename_fields"): ("parts", "full"),
+    (DocusignSettings, "environment"): ("demo", "production", "custom"),
+    (ProvisioningSettings, "on_unavailable"): ("fail", "queue"),
+    (ProvisioningSettings, "report"): ("confirmed", "requested"),
+    (ProvisioningSettings, "closed_users"): ("all", "recent", "none"),
+    (ScimSettings, "show_as_groups"): ("profiles", "roles"),
+    (ScimSettings, "builtin_groups"): ("hidden", "read_only"),
+}
+
+REQUIRED: frozenset[Setting] = frozenset(
+    {
+        (DocusignSettings, "integration_key"),
+        (TenantSettings, "user_id"),
+        (TenantSettings, "accounts"),
+        (AccountSettings, "account_id"),
+    }
+)
+
+GUIDS: frozenset[Setting] = frozenset(
+    {
+        (DocusignSettings, "integration_key"),
+        (TenantSettings, "user_id"),
+        (TenantSettings, "organization_id"),
+        (AccountSettings, "account_id"),
+    }
+)
+
+URLS: frozenset[Setting] = frozenset(
+    {
+        (ServerSettings, "public_url"),
+        (DocusignSettings, "oauth_url"),
+        (DocusignSettings, "admin_url"),
+    }
+)
+
+RANGES: dict[Setting, tuple[float, float | None]] = {
+    (ServerSettings, "port"): (0, 65_535),
+    (ServerSettings, "max_body_bytes"): (1_024, None),
+    (DocusignSettings, "retry_attempts"): (0, 10),
+    (DocusignSettings, "connect_timeout_s"): (0.1, 300),
+    (DocusignSettings, "read_timeout_s"): (0.1, 300),
+    (ProvisioningSettings, "closed_recent_days"): (0, None),
+    (GuardSettings, "max_affected_min"): (0, None),
+    (ScimSettings, "members_in_patch_response"): (0, None),
+    (ScimSettings, "max_page_size"): (1, 10_000),
+}
+
+
+def number_range(setting: Setting, *, whole: bool) -> tuple[float, float | None]:
+    """Return the smallest and the largest value allowed; None means no limit.
+
+    Where the table is silent a percentage is 0 to 100, a time at least 0 and a count at least 1.
+    """
+    name = setting[1]
+    if setting in RANGES:
+        return RANGES[setting]
+    if name.endswith("_pct"):
+        return (0, 100)
+    return (1, None) if whole else (0, None)

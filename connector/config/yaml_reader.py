@@ -1,0 +1,56 @@
+"""Safe YAML without its traps: duplicate keys are refused, ``yes`` and ``no`` are words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import yaml
+
+_BOOL_TAG = "tag:yaml.org,2002:bool"
+
+
+class _Loader(yaml.SafeLoader):
+    """Collects duplicate keys instead of letting the last one win."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self.problems: list[str] = []
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        seen: set[str] = set()
+        for key, _ in node.value:
+            if key.value in seen:
+                self.problems.append(
+                    f"line {key.start_mark.line + 1}: the key {key.value!r} is given twice"
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+# Only true and false are booleans, as in YAML 1.2: ``list_groups: no`` means the word.
+_Loader.yaml_implicit_resolvers = {
+    first: [(tag, pattern) for tag, pattern in resolvers if tag != _BOOL_TAG]
+    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+_Loader.add_implicit_resolver(_BOOL_TAG, re.compile(r"(?i:true|false)\Z"), list("tTfF"))
+
+
+def read_yaml(text: str) -> tuple[dict[str, Any], list[str]]:
+    """Return the data in *text* and what is wrong with it as YAML."""
+    loader = _Loader(text)
+    try:
+        data = loader.get_single_data()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+        return {}, [f"{where}not valid YAML: {error.problem}"]
+    except yaml.YAMLError as error:
+        return {}, [f"not valid YAML: {error}"]
+    finally:
+        loader.dispose()
+    if data is None:
+        data = {}
+    if not isinstance(data, dict):
+        return {}, ["must be a mapping of sections, as in config.example.yaml"]
+    return data, loader.problems
