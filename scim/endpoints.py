@@ -1,0 +1,356 @@
+"""What each endpoint does: the request checked and translated, the handler's answer sent.
+
+A GET by id and a list without projection do as little as possible: documents pass through as
+bytes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
+
+import orjson
+from flask import Request, Response
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wsgi import get_input_stream
+
+from scim.bodies import parse_json, parse_patch, parse_search
+from scim.discovery import canonical_name, discover, is_discovery, refuse_filter
+from scim.errors import (
+    Forbidden,
+    NotAllowed,
+    NotFound,
+    NotImplementedByServer,
+    PayloadTooLarge,
+    Unauthorized,
+    UnsupportedMediaType,
+)
+from scim.handlers import (
+    Caller,
+    PlanPreview,
+    Preconditions,
+    Projection,
+    Query,
+    Rendered,
+    RequestContext,
+    ResourceHandler,
+    Written,
+)
+from scim.parameters import (
+    matches_version,
+    parse_preconditions,
+    parse_projection,
+    parse_query,
+    parse_query_string,
+)
+from scim.projection import project
+from scim.resources import Accepted, ResourceType, accept_resource
+from scim.responses import (
+    empty_response,
+    json_response,
+    list_response,
+    negotiate,
+    resource_response,
+)
+from scim.root_search import search_all
+from scim.service import ScimService
+
+_log = logging.getLogger("scim")
+
+_JSON_TYPES = ("application/scim+json", "application/json", "")
+_COLLECTION_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
+_ITEM_METHODS = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
+_READ_METHODS = ("GET", "HEAD", "OPTIONS")
+_SEARCH_METHODS = ("POST", "OPTIONS")
+_NO_PARAMETERS: Mapping[str, str] = {}
+_DEFAULT_PROJECTION = Projection()
+_NO_PRECONDITIONS = Preconditions()
+
+Registered = tuple[ResourceType, ResourceHandler]
+
+
+class Call:
+    """One request on its way through the endpoints."""
+
+    __slots__ = ("content_type", "context", "method", "parameters", "request")
+
+    def __init__(
+        self, request: Request, context: RequestContext, parameters: Mapping[str, str], accept: str
+    ) -> None:
+        self.request = request
+        self.method = "GET" if request.method == "HEAD" else request.method
+        self.context = context
+        self.parameters = parameters
+        self.content_type = negotiate(accept)
+
+    def require(self, scope: str) -> None:
+        """Refuse callers without a scope.
+
+        :raises Forbidden: the credential lacks it.
+        """
+        if scope not in self.context.caller.scopes:
+            raise Forbidden(
+                f"This credential lacks the scope {scope!r}: it may not {self.request.method} here. "
+                "Use a credential that has it."
+            )
+
+
+class Endpoints:
+    """Finds the endpoint of a request and carries it out."""
+
+    def __init__(self, service: ScimService) -> None:
+        self._service = service
+        self._config = service.config
+        self._by_endpoint: dict[str, Registered] = {
+            resource_type.endpoint.strip("/"): (resource_type, handler)
+            for resource_type, handler in service.resources
+        }
+
+    def dispatch(self, request: Request, tenant: str, rest: str, correlation_id: str) -> Response:
+        """Return the answer to a request.
+
+        :param rest: the path under the base address; slashes too many are passed over.
+        :raises ScimError: see the table in RFC 7644 §3.12.
+        """
+        segments = [segment for segment in rest.split("/") if segment]
+        if request.method == "OPTIONS":
+            return empty_response(204, [("Allow", ", ".join(self._methods(segments)))])
+        call = self._call(request, tenant, segments, correlation_id)
+        registered = self._by_endpoint.get(segments[0]) if segments else None
+        if registered is None:
+            return self._other(call, segments)
+        if len(segments) == 1:
+            return self._collection(call, registered)
+        if len(segments) == 2:  # noqa: PLR2004
+            if segments[1] == ".search":
+                return self._search(call, registered)
+            return self._item(call, registered, segments[1])
+        raise NotFound(f"There is no endpoint /{'/'.join(segments)}.")
+
+    def _call(
+        self, request: Request, tenant: str, segments: Sequence[str], correlation_id: str
+    ) -> Call:
+        environ = request.environ
+        caller = self._caller(request, tenant, segments)
+        query_string = environ.get("QUERY_STRING")
+        parameters = parse_query_string(query_string) if query_string else _NO_PARAMETERS
+        if_match = environ.get("HTTP_IF_MATCH")
+        if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+        context = RequestContext(
+            caller=caller,
+            base_url=self._service.base_url(tenant),
+            correlation_id=correlation_id,
+            projection=_projection(parameters) if parameters else _DEFAULT_PROJECTION,
+            preconditions=(
+                parse_preconditions(if_match, if_none_match)
+                if if_match or if_none_match
+                else _NO_PRECONDITIONS
+            ),
+            dry_run=bool(parameters) and parameters.get("dryRun", "").lower() == "true",
+            respond_async="respond-async" in environ.get("HTTP_PREFER", "").lower(),
+        )
+        return Call(request, context, parameters, environ.get("HTTP_ACCEPT", ""))
+
+    def _caller(self, request: Request, tenant: str, segments: Sequence[str]) -> Caller:
+        authenticator = self._service.authenticator
+        try:
+            return authenticator.authenticate(tenant, cast(Mapping[str, str], request.headers))
+        except Unauthorized as error:
+            if segments and canonical_name(segments[0]) in self._config.anonymous:
+                return Caller(tenant, "", frozenset({"read"}))
+            challenges = [("WWW-Authenticate", value) for value in authenticator.challenges()]
+            error.headers = (*error.headers, *challenges)
+            raise
+
+    def _methods(self, segments: Sequence[str]) -> Sequence[str]:
+        if not segments or segments[-1] == ".search":
+            return _SEARCH_METHODS if segments else _READ_METHODS
+        if segments[0] in self._by_endpoint:
+            return _COLLECTION_METHODS if len(segments) == 1 else _ITEM_METHODS
+        return _READ_METHODS
+
+    def _collection(self, call: Call, registered: Registered) -> Response:
+        if call.method == "GET":
+            call.require("read")
+            query = parse_query(call.parameters, self._config, registered[0])
+            return self._page(call, registered, query)
+        if call.method == "POST":
+            call.require("write")
+            return self._create(call, registered)
+        raise NotAllowed(allow=_COLLECTION_METHODS)
+
+    def _item(self, call: Call, registered: Registered, scim_id: str) -> Response:
+        if not scim_id.isprintable():
+            raise NotFound
+        if call.method == "GET":
+            call.require("read")
+            return self._get(call, registered, scim_id)
+        write = _WRITES.get(call.method)
+        if write is None:
+            raise NotAllowed(allow=_ITEM_METHODS)
+        call.require("write")
+        return write(self, call, registered, scim_id)
+
+    def _get(self, call: Call, registered: Registered, scim_id: str) -> Response:
+        resource_type, handler = registered
+        rendered = handler.get(call.context, scim_id)
+        known = call.context.preconditions.if_none_match
+        if known and matches_version(known, rendered.version):
+            return empty_response(304, [("ETag", rendered.version)])
+        body = _body(rendered, call, resource_type)
+        location = f"{call.context.base_url}{resource_type.endpoint}/{scim_id}"
+        return resource_response(rendered, body, 200, location, call.content_type)
+
+    def _page(self, call: Call, registered: Registered, query: Query) -> Response:
+        resource_type, handler = registered
+        page = handler.search(call.context, query)
+        if call.context.projection:
+            documents = [_body(rendered, call, resource_type) for rendered in page.resources]
+        else:
+            documents = [rendered.document for rendered in page.resources]
+        return list_response(page.total_results, query.start_index, documents, call.content_type)
+
+    def _search(self, call: Call, registered: Registered) -> Response:
+        if call.method != "POST":
+            raise NotAllowed(allow=_SEARCH_METHODS)
+        call.require("read")
+        search = self._read_search(call)
+        return self._page(call, registered, parse_query(search, self._config, registered[0]))
+
+    def _read_search(self, call: Call) -> Mapping[str, Any]:
+        search = parse_search(self._read_json(call.request))
+        projection = parse_projection(search["attributes"], search["excludedAttributes"])
+        call.context = replace(call.context, projection=projection)
+        return search
+
+    def _create(self, call: Call, registered: Registered) -> Response:
+        resource_type, handler = registered
+        accepted = self._read_resource(call, resource_type)
+        written = handler.create(call.context, accepted.resource)
+        return self._written(call, resource_type, written, 201)
+
+    def _replace(self, call: Call, registered: Registered, scim_id: str) -> Response:
+        resource_type, handler = registered
+        accepted = self._read_resource(call, resource_type)
+        context = call.context
+        if accepted.version and context.caller.settings.get("check_body_version"):
+            # SailPoint sends back the version that it read, in the body alone.
+            tags = context.preconditions.if_match or (accepted.version,)
+            context = replace(context, preconditions=replace(context.preconditions, if_match=tags))
+        written = handler.replace(context, scim_id, accepted.resource)
+        return self._written(call, resource_type, written, 200)
+
+    def _patch(self, call: Call, registered: Registered, scim_id: str) -> Response:
+        resource_type, handler = registered
+        operations = parse_patch(self._read_json(call.request), self._config.max_operations)
+        written = handler.patch(call.context, scim_id, operations)
+        return self._written(call, resource_type, written, 200)
+
+    def _delete(self, call: Call, registered: Registered, scim_id: str) -> Response:
+        preview = registered[1].delete(call.context, scim_id)
+        if preview is not None:
+            return json_response(preview.document, call.content_type)
+        return empty_response(204)
+
+    def _written(
+        self,
+        call: Call,
+        resource_type: ResourceType,
+        written: Written | PlanPreview,
+        status: int,
+    ) -> Response:
+        if isinstance(written, PlanPreview):
+            return json_response(written.document, call.content_type)
+        rendered = written.rendered
+        if rendered is None:
+            return empty_response(204, [("ETag", written.version), ("Location", written.location)])
+        location = written.location or (
+            f"{call.context.base_url}{resource_type.endpoint}/{rendered.scim_id}"
+        )
+        body = _body(rendered, call, resource_type)
+        return resource_response(rendered, body, status, location, call.content_type)
+
+    def _other(self, call: Call, segments: list[str]) -> Response:
+        """Answer at the endpoints that belong to no resource type."""
+        name = segments[0] if segments else ""
+        if is_discovery(name):
+            return self._discovery(call, segments)
+        if segments in ([], [".search"]):
+            return self._root(call, segments)
+        if name == "Me":
+            raise NotImplementedByServer(
+                "/Me is not offered: the credential belongs to a client, not to a person."
+            )
+        if name == "Bulk":
+            raise NotImplementedByServer("Bulk requests are not offered; send single requests.")
+        raise NotFound(f"There is no endpoint /{'/'.join(segments)}.")
+
+    def _discovery(self, call: Call, segments: list[str]) -> Response:
+        if call.method != "GET":
+            raise NotAllowed(allow=_READ_METHODS)
+        call.require("read")
+        refuse_filter(call.parameters)
+        document = discover(self._service, segments, call.context.base_url)
+        return json_response(document, call.content_type)
+
+    def _root(self, call: Call, segments: list[str]) -> Response:
+        allowed = _SEARCH_METHODS if segments else _READ_METHODS
+        if (call.method == "POST") != bool(segments) or call.method not in ("GET", "POST"):
+            raise NotAllowed(allow=allowed)
+        call.require("read")
+        values = self._read_search(call) if segments else call.parameters
+        query = parse_query(values, self._config)
+        if query.filter is None:
+            raise Forbidden("A search over all resource types needs a filter.")
+        total, found = search_all(self._service.resources, call.context, query)
+        documents = [_body(rendered, call, resource_type) for resource_type, rendered in found]
+        return list_response(total, query.start_index, documents, call.content_type)
+
+    def _read_resource(self, call: Call, resource_type: ResourceType) -> Accepted:
+        accepted = accept_resource(resource_type, self._read_json(call.request))
+        if accepted.ignored:
+            _log.info(
+                "ignored unknown attributes of a %s: %s (client %s, correlation id %s)",
+                *(resource_type.name, _shortened(accepted.ignored)),
+                *(call.context.caller.client_id, call.context.correlation_id),
+            )
+        return accepted
+
+    def _read_json(self, request: Request) -> Any:
+        if request.mimetype not in _JSON_TYPES:
+            raise UnsupportedMediaType
+        limit = self._config.max_body_bytes
+        try:
+            body = get_input_stream(request.environ, max_content_length=limit).read()
+        except RequestEntityTooLarge:
+            raise PayloadTooLarge(f"The request body may have {limit} bytes at most.") from None
+        return parse_json(body)
+
+
+_WRITES: dict[str, Callable[[Endpoints, Call, Registered, str], Response]] = {
+    "PUT": Endpoints._replace,  # noqa: SLF001
+    "PATCH": Endpoints._patch,  # noqa: SLF001
+    "DELETE": Endpoints._delete,  # noqa: SLF001
+}
+
+
+def _projection(parameters: Mapping[str, str]) -> Projection:
+    attributes = parameters.get("attributes")
+    excluded = parameters.get("excludedAttributes")
+    if not attributes and not excluded:
+        return _DEFAULT_PROJECTION
+    return parse_projection([attributes or ""], [excluded or ""])
+
+
+def _body(rendered: Rendered, call: Call, resource_type: ResourceType) -> bytes:
+    projection = call.context.projection
+    if not projection:
+        return rendered.document
+    return orjson.dumps(project(orjson.loads(rendered.document), projection, resource_type))
+
+
+def _shortened(names: Iterable[str]) -> str:
+    # Names come from the client: they are cut, and repr keeps line breaks out of the log.
+    return ", ".join(repr(name[:80]) for name in sorted(names)[:10])

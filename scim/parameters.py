@@ -1,0 +1,120 @@
+"""Query strings and headers turned into what handlers get."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+from scim.errors import InvalidPath, InvalidSyntax, InvalidValue
+from scim.filters import parse_filter, parse_path
+from scim.handlers import Preconditions, Projection, Query
+from scim.projection import parse_names
+from scim.resources import ResourceType
+from scim.service import ScimConfig
+
+_BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"|[^\s,"]+')
+_MAX_PARAMETERS = 50
+_LARGEST_NUMBER = 10**15
+"""Far beyond every list, and within the 64 bits of a database's integer."""
+
+
+def parse_query_string(raw: str) -> dict[str, str]:
+    """Return the parameters; of a repeated one the first.
+
+    :raises InvalidSyntax: percent-encoding or UTF-8 is broken, or there are too many.
+    """
+    if _BROKEN_ESCAPE.search(raw):
+        raise InvalidSyntax("The query string has a % that begins no escape; send it as %25.")
+    try:
+        pairs = parse_qsl(
+            raw, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS
+        )
+    except ValueError:
+        raise InvalidSyntax("The query string must be UTF-8 with few parameters.") from None
+    return dict(reversed(pairs))
+
+
+def parse_projection(attributes: Iterable[str], excluded: Iterable[str]) -> Projection:
+    """Return the projection; of the two lists one at most may name something.
+
+    :raises InvalidValue: both do.
+    """
+    projection = Projection(parse_names(attributes), parse_names(excluded))
+    if projection.attributes and projection.excluded:
+        raise InvalidValue("Send attributes or excludedAttributes, not both.")
+    return projection
+
+
+def parse_query(
+    values: Mapping[str, Any], config: ScimConfig, resource_type: ResourceType | None = None
+) -> Query:
+    """Return the search that a query string or a SearchRequest describes.
+
+    :param resource_type: the type that ``sortBy`` must know; None at the root.
+    :raises InvalidFilter: the filter does not follow the grammar.
+    :raises InvalidPath: ``sortBy`` names no attribute.
+    :raises InvalidValue: a number is none.
+    """
+    filter_text, sort_by = _text(values, "filter"), _text(values, "sortBy")
+    path = parse_path(sort_by).path if sort_by else None
+    if path and resource_type and resource_type.resolve(path) is None:
+        raise InvalidPath(f"sortBy: {resource_type.name} has no attribute {sort_by}.")
+    count = _integer(values, "count", config.default_page_size)
+    return Query(
+        filter=parse_filter(filter_text) if filter_text is not None else None,
+        sort_by=path,
+        descending=path is not None and _descending(_text(values, "sortOrder")),
+        start_index=max(1, _integer(values, "startIndex", 1)),
+        count=min(max(0, count), config.max_page_size),
+    )
+
+
+def parse_preconditions(if_match: str | None, if_none_match: str | None) -> Preconditions:
+    """Return the entity tags of the two headers; a tag without quotes is taken as it is."""
+    return Preconditions(_entity_tags(if_match), _entity_tags(if_none_match))
+
+
+def matches_version(tags: Iterable[str], version: str) -> bool:
+    """Return whether one of the tags names the version, by weak comparison (RFC 9110 §8.8.3.2)."""
+    bare = _bare(version)
+    return any(tag == "*" or _bare(tag) == bare for tag in tags)
+
+
+def _bare(tag: str) -> str:
+    return tag.removeprefix("W/").strip('"')
+
+
+def _entity_tags(header: str | None) -> tuple[str, ...]:
+    return tuple(_ENTITY_TAG.findall(header)) if header else ()
+
+
+def _text(values: Mapping[str, Any], name: str) -> str | None:
+    value = values.get(name)
+    if value is not None and not isinstance(value, str):
+        raise InvalidValue(f"{name} must be a string.")
+    return value or (None if name != "filter" else value)
+
+
+def _integer(values: Mapping[str, Any], name: str, default: int) -> int:
+    value = values.get(name)
+    if value is None or value == "":
+        return default
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(-_LARGEST_NUMBER, min(value, _LARGEST_NUMBER))
+    text = value.strip() if isinstance(value, str) else ""
+    digits = text.lstrip("+-")
+    if not (digits.isascii() and digits.isdigit()) or len(text) - len(digits) > 1:
+        raise InvalidValue(f"{name} must be an integer.")
+    number = int(digits) if len(digits) <= len(str(_LARGEST_NUMBER)) else _LARGEST_NUMBER
+    number = min(number, _LARGEST_NUMBER)
+    return -number if text.startswith("-") else number
+
+
+def _descending(order: str | None) -> bool:
+    order = (order or "ascending").lower()
+    if order not in ("ascending", "descending"):
+        raise InvalidValue("sortOrder is ascending or descending.")
+    return order == "descending"

@@ -1,0 +1,120 @@
+"""``attributes`` and ``excludedAttributes`` (RFC 7644 §3.9), obeying ``returned``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from scim.filters import AttributePath
+from scim.handlers import Projection, Resource
+from scim.resources import ResourceType
+from scim.schemas import COMMON_ATTRIBUTES, Attribute, Schema, find_schema
+
+_Names = dict[str, set[str]]
+"""Attribute names in lower case, each with its sub-attributes; ``""`` means all of it."""
+
+_COMMON = {attribute.name: attribute for attribute in COMMON_ATTRIBUTES}
+
+
+def parse_names(texts: Iterable[str]) -> tuple[AttributePath, ...]:
+    """Return the paths in comma-separated lists of names.
+
+    Nothing is refused: clients ask for names of their own making, such as
+    ``emails.work.primary.value``, which then simply select nothing.
+    """
+    names = (name.strip() for text in texts for name in text.split(","))
+    return tuple(_path(name) for name in names if name)
+
+
+def project(document: Resource, projection: Projection, resource_type: ResourceType) -> Resource:
+    """Return what the client asked to see of a resource; ``id`` and ``schemas`` always are."""
+    paths = projection.attributes or projection.excluded
+    visible = _kept if projection.attributes else _remaining
+    names = _group(paths, resource_type.schema)
+    projected: Resource = {}
+    for name, value in document.items():
+        extension = find_schema(name, resource_type.extensions)
+        if extension is None:
+            attribute = resource_type.schema.find(name) or _COMMON.get(name)
+            shown = visible(attribute, name, value, names)
+        else:
+            shown = _extension(extension, value, projection)
+        if shown is not None:
+            projected[name] = shown
+    return projected
+
+
+def _path(text: str) -> AttributePath:
+    urn, name = "", text
+    if text.lower().startswith("urn:"):
+        urn, _, name = text.rpartition(":")
+    attribute, _, sub_attribute = name.partition(".")
+    return AttributePath(attribute, sub_attribute or None, urn or None)
+
+
+def _group(paths: Iterable[AttributePath], schema: Schema) -> _Names:
+    """Group the names that belong to one schema; those without URN belong to the core schema."""
+    names: _Names = {}
+    for path in paths:
+        if path.schema is None or path.schema.lower() == schema.id.lower():
+            names.setdefault(path.attribute.lower(), set()).add((path.sub_attribute or "").lower())
+    return names
+
+
+def _extension(extension: Schema, value: Any, projection: Projection) -> Any:
+    paths = projection.attributes or projection.excluded
+    whole = any(str(path).lower() == extension.id.lower() for path in paths)
+    if whole:
+        return value if projection.attributes else None
+    names = _group([path for path in paths if path.schema], extension)
+    visible = _kept if projection.attributes else _remaining
+    shown = {
+        name: part
+        for name, inner in value.items()
+        if (part := visible(extension.find(name), name, inner, names)) is not None
+    }
+    return shown or None
+
+
+def _kept(attribute: Attribute | None, name: str, value: Any, names: _Names) -> Any:
+    """Return what ``attributes`` leaves of a value, or None."""
+    if attribute is not None and attribute.returned == "always":
+        return value
+    subs = names.get(name.lower())
+    if subs is None or (attribute is not None and attribute.returned == "never"):
+        return None
+    if "" in subs:
+        return value
+    always = (
+        {s.name.lower() for s in attribute.sub_attributes if s.returned == "always"}
+        if attribute
+        else set()
+    )
+    return _each(value, lambda sub: sub in subs or sub in always)
+
+
+def _remaining(attribute: Attribute | None, name: str, value: Any, names: _Names) -> Any:
+    """Return what ``excludedAttributes`` leaves of a value, or None."""
+    if attribute is not None and attribute.returned == "always":
+        return value
+    if attribute is not None and attribute.returned in ("never", "request"):
+        return None
+    subs = names.get(name.lower(), set())
+    if "" in subs:
+        return None
+    always = (
+        {s.name.lower() for s in attribute.sub_attributes if s.returned == "always"}
+        if attribute
+        else set()
+    )
+    return _each(value, lambda sub: sub not in subs or sub in always) if subs else value
+
+
+def _each(value: Any, shown: Any) -> Any:
+    """Apply a choice of sub-attributes to an object or to each object of a list."""
+    if isinstance(value, list):
+        parts = [_each(element, shown) for element in value]
+        return [part for part in parts if part is not None] or None
+    if not isinstance(value, Mapping):
+        return None
+    return {name: part for name, part in value.items() if shown(name.lower())} or None

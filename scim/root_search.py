@@ -1,0 +1,83 @@
+"""Searches over all resource types at the root (RFC 7644 §3.4.2.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from scim.evaluate import matches
+from scim.filters import And, AttributePath, Comparison, Filter, Not, Or, Present, ValuePath
+from scim.handlers import Query, Rendered, RequestContext, ResourceHandler
+from scim.resources import ResourceType
+
+Registered = Sequence[tuple[ResourceType, ResourceHandler]]
+
+
+def search_all(
+    resources: Registered, context: RequestContext, query: Query
+) -> tuple[int, list[tuple[ResourceType, Rendered]]]:
+    """Return the total and a page over all types, one type after the other.
+
+    ``sortBy`` sorts within each type. An attribute that a type lacks is absent in its resources.
+    """
+    total = 0
+    page: list[tuple[ResourceType, Rendered]] = []
+    for resource_type, handler in resources:
+        narrowed = narrow(query.filter, resource_type) if query.filter else True
+        if narrowed is False:
+            continue
+        part = replace(
+            query,
+            filter=None if narrowed is True else narrowed,
+            sort_by=_known(query.sort_by, resource_type),
+            start_index=max(1, query.start_index - total),
+            count=query.count - len(page),
+        )
+        found = handler.search(context, part)
+        total += found.total_results
+        page += [(resource_type, rendered) for rendered in found.resources]
+    return total, page
+
+
+def narrow(filter_: Filter, resource_type: ResourceType) -> Filter | bool:
+    """Return what remains of a filter for one resource type, or the truth value it then has."""
+    match filter_:
+        case And(left, right):
+            return _join(And, narrow(left, resource_type), narrow(right, resource_type))
+        case Or(left, right):
+            return _join(Or, narrow(left, resource_type), narrow(right, resource_type))
+        case Not(operand):
+            inner = narrow(operand, resource_type)
+            return not inner if isinstance(inner, bool) else Not(inner)
+        case Comparison() | Present() | ValuePath():
+            return _narrow_clause(filter_, resource_type)
+
+
+def _narrow_clause(
+    clause: Comparison | Present | ValuePath, resource_type: ResourceType
+) -> Filter | bool:
+    if isinstance(clause, Comparison) and str(clause.path).lower() == "meta.resourcetype":
+        named: Mapping[str, object] = {"meta": {"resourceType": resource_type.name}}
+        return matches(clause, named, resource_type.schema)
+    if resource_type.resolve(clause.path) is not None or isinstance(clause, Present):
+        known = resource_type.resolve(clause.path) is not None
+        return clause if known else False
+    if isinstance(clause, ValuePath):
+        return False
+    # Nothing is different from every value and equal to null.
+    return (clause.operator == "ne") != (clause.value is None)
+
+
+def _join(
+    connective: type[And] | type[Or], left: Filter | bool, right: Filter | bool
+) -> Filter | bool:
+    decisive = connective is Or
+    if left is decisive or right is decisive:
+        return decisive
+    if isinstance(left, bool):
+        return right
+    return left if isinstance(right, bool) else connective(left, right)
+
+
+def _known(path: AttributePath | None, resource_type: ResourceType) -> AttributePath | None:
+    return path if path and resource_type.resolve(path) else None

@@ -1,0 +1,57 @@
+"""What an application registers to have it served as SCIM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from scim.handlers import Authenticator, ResourceHandler
+from scim.resources import ResourceType
+
+
+@dataclass(frozen=True)
+class AuthenticationScheme:
+    """One way to authenticate, as ServiceProviderConfig shows it (RFC 7643 §5)."""
+
+    type: str = "oauthbearertoken"
+    name: str = "OAuth Bearer Token"
+    description: str = "A bearer token in the Authorization header."
+    spec_uri: str = "https://www.rfc-editor.org/info/rfc6750"
+    primary: bool = True
+
+
+@dataclass(frozen=True)
+class ScimConfig:
+    """Limits and public facts of the service."""
+
+    default_page_size: int = 100
+    max_page_size: int = 200
+    max_body_bytes: int = 8 * 1024 * 1024
+    """Enough for a group of 100,000 members."""
+    max_operations: int = 1000
+    """Operations in one PATCH."""
+    authentication_schemes: tuple[AuthenticationScheme, ...] = (AuthenticationScheme(),)
+    documentation_uri: str = ""
+    sort: bool = True
+    """Whether the handlers sort."""
+    anonymous: frozenset[str] = frozenset({"ServiceProviderConfig"})
+    """Discovery endpoints that need no credential: a client has to learn how to authenticate."""
+
+
+@dataclass(frozen=True)
+class ScimService:
+    """The resource types with their handlers, and everything around them."""
+
+    resources: tuple[tuple[ResourceType, ResourceHandler], ...]
+    authenticator: Authenticator
+    base_url: Callable[[str], str]
+    """From the tenant's name to its public base address without trailing slash.
+
+    :raises scim.errors.NotFound: there is no such tenant.
+    """
+    config: ScimConfig = ScimConfig()
+
+    @property
+    def resource_types(self) -> tuple[ResourceType, ...]:
+        """The registered types in their order."""
+        return tuple(resource_type for resource_type, _ in self.resources)
