@@ -30,6 +30,7 @@ class _RestConverter(PathConverter):
     """Everything behind the base address, also nothing and ``//Users``."""
 
     regex = ".*?"
+    part_isolating = False
 
 
 def create_blueprint(service: ScimService, name: str = "scim") -> Blueprint:
