@@ -6,7 +6,7 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
 from simulator import wire
-from simulator.faults import Faulty, FaultSchedule, Latency
+from simulator.faults import FaultSchedule, Faulty, Latency
 from simulator.limits import Limits
 from simulator.routes import (
     admin_exports,

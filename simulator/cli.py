@@ -42,7 +42,7 @@ from simulator.variants import Variants
 @click.option(
     "--key-out", type=click.Path(path_type=Path), help="Where the private key (PEM) goes."
 )
-def main(
+def main(  # noqa: PLR0917 -- click passes by name
     host: str,
     port: int,
     users: int,

@@ -7,8 +7,9 @@ ever reach anybody.
 from __future__ import annotations
 
 import random
+import unicodedata
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -38,10 +39,18 @@ CLAIMED_WITH_LOGIN = "northwind-freight.example"
 CLAIMED = "northwind-rail.example"
 NOT_CLAIMED = "partner-logistics.example"
 
-BUILT_IN = (("Account Administrator", True, True), ("DocuSign Sender", False, True),
-            ("DocuSign Viewer", False, False))  # fmt: skip
-BUILT_IN_OLD = (("DS Admin", True, True), ("DS Sender", False, True), ("DS Viewer", False, False))
-"""Built-in names differ by the age of the account: (name, makes an admin, may send)."""
+Powers = tuple[bool, bool]
+"""Whether a profile makes an account administrator, and whether it may send."""
+ADMIN, SENDER, READER = (True, True), (False, True), (False, False)
+
+BUILT_IN: dict[str, Powers] = {
+    "Account Administrator": ADMIN,
+    "DocuSign Sender": SENDER,
+    "DocuSign Viewer": READER,
+}
+"""The last one is given to users created without a profile."""
+BUILT_IN_OLD: dict[str, Powers] = {"DS Admin": ADMIN, "DS Sender": SENDER, "DS Viewer": READER}
+"""What old accounts call the same profiles."""
 
 BENCH_FROM_USERS = 20_000
 """From this size on the first account has the groups that the benchmark needs."""
@@ -54,23 +63,42 @@ class AccountPlan:
 
     name: str
     external_id: int
-    site_id: int
     share: float
     """Share of the users who are members."""
-    built_in: tuple[tuple[str, bool, bool], ...]
-    custom_profiles: tuple[tuple[str, bool, bool], ...]
+    built_in: dict[str, Powers]
+    custom_profiles: dict[str, Powers]
 
 
 ACCOUNT_PLANS = (
-    AccountPlan("Northwind Freight", 10100, 1, 0.88, BUILT_IN,
-        (("HR Sender", False, True), ("Legal Sender", False, True), ("Finance Approver", False, True),
-         ("Contract Administrator", True, True), ("Auditor", False, False))),
-    AccountPlan("Northwind Rail", 10200, 1, 0.28, BUILT_IN,
-        (("HR Sender", False, True), ("Dispatch Sender", False, True),
-         ("Safety Auditor", False, False))),
-    AccountPlan("Northwind Legacy Contracts", 10300, 1, 0.12, BUILT_IN_OLD,
-        (("Archive Reader", False, False), ("Renewals Sender", False, True))),
-)  # fmt: skip
+    AccountPlan(
+        name="Northwind Freight",
+        external_id=10100,
+        share=0.88,
+        built_in=BUILT_IN,
+        custom_profiles={
+            "HR Sender": SENDER,
+            "Legal Sender": SENDER,
+            "Finance Approver": SENDER,
+            "Contract Administrator": ADMIN,
+            "Auditor": READER,
+        },
+    ),
+    AccountPlan(
+        name="Northwind Rail",
+        external_id=10200,
+        share=0.28,
+        built_in=BUILT_IN,
+        custom_profiles={"HR Sender": SENDER, "Dispatch Sender": SENDER, "Safety Auditor": READER},
+    ),
+    AccountPlan(
+        name="Northwind Legacy Contracts",
+        external_id=10300,
+        share=0.12,
+        built_in=BUILT_IN_OLD,
+        custom_profiles={"Archive Reader": READER, "Renewals Sender": SENDER},
+    ),
+)
+SITE_ID = 1
 
 STATUS_WEIGHTS = (
     (Status.ACTIVE, 880),
@@ -143,21 +171,14 @@ class _Sower:
             organization.domains[host] = ReservedDomain(self._guid(), host, "active", provider)
 
     def _add_account(self, plan: AccountPlan) -> None:
-        account = Account(self._guid(), plan.name, plan.external_id, plan.site_id, FOUNDED_AT)
+        account = Account(self._guid(), plan.name, plan.external_id, SITE_ID, FOUNDED_AT)
         account.next_number = plan.external_id * 100
         for name, kind in (("Administrators", GroupType.ADMIN), ("Everyone", GroupType.EVERYONE)):
             group = Group(account.take_number(), name, FOUNDED_AT, kind)
             account.groups[group.group_id] = group
-        for names, built_in in ((plan.built_in, True), (plan.custom_profiles, False)):
-            for name, is_admin, can_send in names:
-                profile_id = account.take_number()
-                account.profiles[profile_id] = Profile(
-                    profile_id, name, FOUNDED_AT, is_admin, can_send, built_in
-                )
-        viewer = plan.built_in[2][0]
-        account.default_profile_id = next(
-            item.profile_id for item in account.profiles.values() if item.name == viewer
-        )
+        add_profiles(account, plan.built_in, FOUNDED_AT, is_built_in=True)
+        account.default_profile_id = list(account.profiles)[-1]
+        add_profiles(account, plan.custom_profiles, FOUNDED_AT)
         self._state.add_account(account)
 
     def _add_administrators(self) -> None:
@@ -184,7 +205,7 @@ class _Sower:
             user_name=f"{first} {last}",
             created_at=created_at,
             modified_at=created_at,
-            site_id=1,
+            site_id=SITE_ID,
             first_name=first,
             last_name=last,
         )
@@ -277,7 +298,21 @@ class _Sower:
             set_groups(membership, (*membership.group_ids, group.group_id))
 
 
+def add_profiles(
+    account: Account,
+    profiles: Mapping[str, Powers],
+    modified_at: datetime,
+    *,
+    is_built_in: bool = False,
+) -> None:
+    """Give an account permission profiles."""
+    for name, (is_admin, can_send) in profiles.items():
+        profile_id = account.take_number()
+        account.profiles[profile_id] = Profile(
+            profile_id, name, modified_at, is_admin, can_send, is_built_in
+        )
+
+
 def _ascii(name: str) -> str:
-    return name.translate(
-        str.maketrans("áàâäãåéèêëíìîïóòôöõøúùûüñçłžšćýß", "aaaaaaeeeeiiiioooooouuuunclzscys")
-    )
+    decomposed = unicodedata.normalize("NFKD", name)
+    return decomposed.encode("ascii", "ignore").decode()

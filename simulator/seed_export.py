@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from simulator.seed import BUILT_IN
+from simulator.seed import BUILT_IN, add_profiles
 from simulator.state import State
 from simulator.state.keys import new_application
 from simulator.state.model import (
@@ -137,12 +137,8 @@ def _add_built_in(account: Account) -> None:
     for name, kind in (("Administrators", GroupType.ADMIN), ("Everyone", GroupType.EVERYONE)):
         group = Group(account.take_number(), name, EARLIEST, kind)
         account.groups[group.group_id] = group
-    for name, is_admin, can_send in BUILT_IN:
-        profile_id = account.take_number()
-        account.profiles[profile_id] = Profile(
-            profile_id, name, EARLIEST, is_admin, can_send, is_built_in=True
-        )
-        account.default_profile_id = profile_id
+    add_profiles(account, BUILT_IN, EARLIEST, is_built_in=True)
+    account.default_profile_id = list(account.profiles)[-1]
 
 
 def _user(state: State, row: Mapping[str, str], account: Account, added_at: datetime) -> User:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import requests
 from flask import Flask
 from requests.adapters import BaseAdapter
-from urllib3 import HTTPResponse
+from urllib3 import HTTPHeaderDict, HTTPResponse
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from simulator.faults import ConnectionDropped
@@ -27,12 +27,12 @@ class SimulatorAdapter(BaseAdapter):
         super().__init__()
         self._app = app
 
-    def send(
+    def send(  # noqa: PLR0917 -- the signature of requests
         self,
         request: requests.PreparedRequest,
-        stream: bool = False,  # noqa: FBT001, FBT002 -- the signature of requests
+        stream: bool = False,
         timeout: float | tuple[float, float] | tuple[float, None] | None = None,
-        verify: bool | str = True,  # noqa: FBT001, FBT002
+        verify: bool | str = True,
         cert: Any = None,
         proxies: Mapping[str, str] | None = None,
     ) -> requests.Response:
@@ -73,7 +73,7 @@ def _response(
     code, _, reason = status.partition(" ")
     raw = HTTPResponse(
         io.BytesIO(body),
-        headers=headers,
+        headers=HTTPHeaderDict(headers),
         status=int(code),
         reason=reason,
         preload_content=False,

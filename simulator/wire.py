@@ -52,12 +52,12 @@ def admin_error_details(error: RuleError) -> dict[str, str]:
     return {"error": error.code.lower(), "error_description": error.message}
 
 
-def flag(value: bool) -> str:  # noqa: FBT001
+def flag(value: bool) -> str:
     """Return a boolean as the eSignature API writes it."""
     return "true" if value else "false"
 
 
-def capital_flag(value: bool) -> str:  # noqa: FBT001
+def capital_flag(value: bool) -> str:
     """Return a boolean as ``isAdmin`` writes it."""
     return "True" if value else "False"
 

@@ -315,6 +315,15 @@ def grant_consent(simulator: Simulator, user_id: str) -> dict[str, Any]:
     return {"scopes": sorted(scopes)}
 
 
+@blueprint.put("/_simulator/redirect-uris")
+@controls
+def register_redirect_uri(simulator: Simulator) -> dict[str, Any]:
+    """Register an address to which the consent page may send the browser back."""
+    application = next(iter(simulator.state.applications.by_key.values()))
+    application.redirect_uris.add(wire.text(wire.json_body(), "redirect_uri"))
+    return {"redirect_uris": sorted(application.redirect_uris)}
+
+
 @blueprint.delete("/_simulator/consent")
 @controls
 def revoke_consent(simulator: Simulator) -> dict[str, Any]:

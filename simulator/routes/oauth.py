@@ -37,8 +37,6 @@ def token() -> Response:
     """Give an access token for an assertion."""
     simulator = current()
     try:
-        if request.form.get("grant_type") != JWT_GRANT:
-            raise GrantError("unsupported_grant_type")
         with simulator.state.lock:
             return wire.answer(_grant(request.form.get("assertion", "")))
     except GrantError as refusal:
@@ -46,6 +44,8 @@ def token() -> Response:
 
 
 def _grant(assertion: str) -> dict[str, Any]:
+    if request.form.get("grant_type") != JWT_GRANT:
+        raise GrantError("unsupported_grant_type")
     claims, application = _verified(assertion)
     scopes = frozenset(str(claims.get("scope", "")).split())
     if "sub" not in claims:
@@ -165,14 +165,14 @@ CONSENT_PAGE = """<!doctype html><html lang="en"><title>Consent</title>
 <p>It asks for: <strong>{{ scopes }}</strong>{% if admin %}, for everybody in the claimed
 domains of the organization{% endif %}.</p>
 <form method="post"><label>You are
-<select name="user_id">{% for user in users %}<option value="{{ user.user_id }}">{{ user.user_name }}
-({{ user.email }})</option>{% endfor %}</select></label>
+<select name="user_id">{% for user in users %}
+<option value="{{ user.user_id }}">{{ user.user_name }} ({{ user.email }})</option>
+{% endfor %}</select></label>
 <button name="decision" value="accept">Accept</button>
 <button name="decision" value="decline">Decline</button></form></html>"""
 
-PROBLEM_PAGE = (
-    """<!doctype html><html lang="en"><title>Error</title><h1>{{ problem }}</h1></html>"""
-)
+PROBLEM_PAGE = """<!doctype html><html lang="en"><title>Error</title>
+<h1>{{ problem }}</h1></html>"""
 
 
 @blueprint.get("/auth")
@@ -205,8 +205,7 @@ def decide_consent() -> BaseResponse:
         back: dict[str, str] = {}
         if "state" in request.args:
             back["state"] = request.args["state"]
-        if request.form.get("decision") == "accept":
-            _store_consent(application)
+        if request.form.get("decision") == "accept" and _store_consent(application):
             back["code"] = secrets.token_urlsafe(24)
         else:
             back["error"] = "access_denied"
@@ -228,9 +227,15 @@ def _asked_scopes() -> set[str]:
     return set(request.args.get("admin_consent_scope", request.args.get("scope", "")).split())
 
 
-def _store_consent(application: Application) -> None:
-    if "admin_consent_scope" in request.args:
+def _store_consent(application: Application) -> bool:
+    """Store what was accepted; only organization admins accept for others."""
+    user = current().state.users.get(request.form.get("user_id", ""))
+    if user is None or user.admin_status != "active":
+        return False
+    if "admin_consent_scope" not in request.args:
+        application.consents.setdefault(user.user_id, set()).update(_asked_scopes())
+    elif user.is_organization_admin:
         application.admin_consent |= _asked_scopes()
-        return
-    user = current().state.user(request.form.get("user_id", ""))
-    application.consents.setdefault(user.user_id, set()).update(_asked_scopes())
+    else:
+        return False
+    return True

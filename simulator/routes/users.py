@@ -121,7 +121,11 @@ def _new_member(item: dict[str, Any]) -> users.NewMember:
     locale = settings.get("locale") if isinstance(settings, dict) else None
     return users.NewMember(
         email=wire.text(item, "email"),
-        **{ours: wire.text(item, theirs) for theirs, ours in NAME_MEMBERS.items()},
+        user_name=wire.text(item, "userName"),
+        first_name=wire.text(item, "firstName"),
+        middle_name=wire.text(item, "middleName"),
+        last_name=wire.text(item, "lastName"),
+        suffix=wire.text(item, "suffixName"),
         job_title=wire.text(item, "jobTitle"),
         company=wire.text(item, "company"),
         profile_id=wire.text(item, "permissionProfileId") or None,

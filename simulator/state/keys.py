@@ -10,8 +10,17 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from simulator.state.consent import Application
 
 SCOPES = frozenset(
-    "signature impersonation organization_read user_read user_write permission_read group_read "
-    "domain_read identity_provider_read".split()
+    {
+        "signature",
+        "impersonation",
+        "organization_read",
+        "user_read",
+        "user_write",
+        "permission_read",
+        "group_read",
+        "domain_read",
+        "identity_provider_read",
+    }
 )
 """What the seeded consent of the service user covers."""
 REDIRECT_URI = "http://localhost:8080/consent/callback"

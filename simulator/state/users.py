@@ -83,7 +83,7 @@ def join(state: State, account: Account, new: NewMember) -> Membership:
     user = _same_person(state, account, new.email, user_name)
     if user is None:
         user = _new_user(state, account, new, user_name, parts)
-    return _enter(state, account, user, new, profile_id, group_ids)
+    return _enter(state, account, user, new, profile_id=profile_id, group_ids=group_ids)
 
 
 def _same_person(state: State, account: Account, email: str, user_name: str) -> User | None:
@@ -124,7 +124,10 @@ def _new_user(
         default_account_id=new.default_account_id or account.account_id,
         language=new.language,
         federated_status=new.federated_status,
-        **parts,
+        first_name=parts.get("first_name", ""),
+        middle_name=parts.get("middle_name", ""),
+        last_name=parts.get("last_name", ""),
+        suffix=parts.get("suffix", ""),
     )
     state.add_user(user)
     return user
@@ -135,6 +138,7 @@ def _enter(
     account: Account,
     user: User,
     new: NewMember,
+    *,
     profile_id: str,
     group_ids: tuple[str, ...],
 ) -> Membership:
