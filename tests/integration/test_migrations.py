@@ -1,0 +1,101 @@
+"""Migrations on both databases: up, down, many processes at once, and a newer database."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from connector.errors import ConfigError, TemporaryError
+from connector.settings import DatabaseSettings
+from connector.store import SqlStore, migrate, open_database
+from connector.store.tables import metadata
+from tests import databases
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseSettings]:
+    """A database without tables."""
+    if request.param == "sqlite":
+        yield databases.sqlite_settings(tmp_path / "new.db")
+        return
+    server = request.getfixturevalue("postgresql_server")
+    with databases.postgresql_database(server, "migrations") as settings:
+        yield settings
+
+
+@pytest.fixture
+def new_store(empty_database: DatabaseSettings) -> Iterator[SqlStore]:
+    """A store that was never migrated."""
+    with databases.opened(empty_database) as store:
+        yield store
+
+
+def _tables(store: SqlStore) -> set[str]:
+    return set(inspect(store.database.engine).get_table_names())
+
+
+def test_migrations_create_the_tables_that_the_program_uses(new_store: SqlStore) -> None:
+    assert new_store.schema_version() is None
+    new_store.migrate()
+    assert new_store.schema_version() == "0001"
+    with new_store.database.reading() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+
+
+def test_migrating_twice_changes_nothing(new_store: SqlStore) -> None:
+    new_store.migrate()
+    with new_store.write("default") as unit:
+        unit.put_fact("kept", [1, 2])
+        unit.commit()
+    new_store.migrate()
+    with new_store.read("default") as unit:
+        assert unit.facts() == {"kept": [1, 2]}
+
+
+def test_down_leaves_nothing_and_up_works_again(new_store: SqlStore) -> None:
+    new_store.migrate()
+    migrate.downgrade(new_store.database)
+    assert _tables(new_store) <= {"alembic_version", "sqlite_sequence", "sqlite_stat1"}
+    new_store.migrate()
+    assert "resources" in _tables(new_store)
+
+
+def _migrate(settings: DatabaseSettings) -> str | None:
+    with databases.opened(settings) as store:
+        store.migrate()
+        return store.schema_version()
+
+
+def test_processes_that_start_at_once_migrate_once(empty_database: DatabaseSettings) -> None:
+    with multiprocessing.get_context("spawn").Pool(4) as pool:
+        assert pool.map(_migrate, [empty_database] * 4) == ["0001"] * 4
+
+
+def test_a_newer_database_is_refused(new_store: SqlStore) -> None:
+    new_store.migrate()
+    with new_store.database.writing() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.commit()
+    with pytest.raises(ConfigError, match="newer version"):
+        new_store.migrate()
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://localhost/x", "sqlite://", "not a url", "sqlite:///:memory:"]
+)
+def test_an_unusable_url_is_a_configuration_error(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"database\.url"):
+        open_database(DatabaseSettings(url=url))
+
+
+def test_an_unreachable_server_is_temporary() -> None:
+    settings = DatabaseSettings(url="postgresql+psycopg://nobody@127.0.0.1:1/none")
+    with databases.opened(settings) as store, pytest.raises(TemporaryError):
+        store.migrate()
