@@ -92,8 +92,8 @@ class Call:
         """
         if scope not in self.context.caller.scopes:
             raise Forbidden(
-                f"This credential lacks the scope {scope!r}: it may not {self.request.method} here. "
-                "Use a credential that has it."
+                f"This credential lacks the scope {scope!r}: it may not "
+                f"{self.request.method} here. Use a credential that has it."
             )
 
 
@@ -201,7 +201,7 @@ class Endpoints:
             return empty_response(304, [("ETag", rendered.version)])
         body = _body(rendered, call, resource_type)
         location = f"{call.context.base_url}{resource_type.endpoint}/{scim_id}"
-        return resource_response(rendered, body, 200, location, call.content_type)
+        return resource_response(body, 200, location, _version(rendered, call), call.content_type)
 
     def _page(self, call: Call, registered: Registered, query: Query) -> Response:
         resource_type, handler = registered
@@ -270,7 +270,9 @@ class Endpoints:
             f"{call.context.base_url}{resource_type.endpoint}/{rendered.scim_id}"
         )
         body = _body(rendered, call, resource_type)
-        return resource_response(rendered, body, status, location, call.content_type)
+        return resource_response(
+            body, status, location, _version(rendered, call), call.content_type
+        )
 
     def _other(self, call: Call, segments: list[str]) -> Response:
         """Answer at the endpoints that belong to no resource type."""
@@ -302,8 +304,8 @@ class Endpoints:
         call.require("read")
         values = self._read_search(call) if segments else call.parameters
         query = parse_query(values, self._config)
-        if query.filter is None:
-            raise Forbidden("A search over all resource types needs a filter.")
+        if query.filter is None and not segments:
+            raise Forbidden("A query over all resource types needs a filter.")
         total, found = search_all(self._service.resources, call.context, query)
         documents = [_body(rendered, call, resource_type) for resource_type, rendered in found]
         return list_response(total, query.start_index, documents, call.content_type)
@@ -330,9 +332,9 @@ class Endpoints:
 
 
 _WRITES: dict[str, Callable[[Endpoints, Call, Registered, str], Response]] = {
-    "PUT": Endpoints._replace,  # noqa: SLF001
-    "PATCH": Endpoints._patch,  # noqa: SLF001
-    "DELETE": Endpoints._delete,  # noqa: SLF001
+    "PUT": Endpoints._replace,
+    "PATCH": Endpoints._patch,
+    "DELETE": Endpoints._delete,
 }
 
 
@@ -349,6 +351,15 @@ def _body(rendered: Rendered, call: Call, resource_type: ResourceType) -> bytes:
     if not projection:
         return rendered.document
     return orjson.dumps(project(orjson.loads(rendered.document), projection, resource_type))
+
+
+def _version(rendered: Rendered, call: Call) -> str:
+    """Return the entity tag, or nothing where the client did not want to see ``meta``.
+
+    python-scim's client stumbles over a tag without the ``meta`` that the schema describes.
+    """
+    projection = call.context.projection
+    return rendered.version if not projection or projection.wants("meta") else ""
 
 
 def _shortened(names: Iterable[str]) -> str:

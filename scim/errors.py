@@ -14,6 +14,9 @@
 ``detail`` reaches the administrator of the client word for word: it says what to do.
 """
 
+# The names are those of RFC 7644's scimTypes and HTTP's reason phrases.
+# ruff: noqa: N818
+
 from __future__ import annotations
 
 import math
@@ -34,6 +37,9 @@ class ScimError(Exception):
         self.detail = detail or self.default_detail
         self.headers = tuple(headers)
         super().__init__(self.detail)
+
+    def __str__(self) -> str:
+        return self.detail
 
     def to_json(self) -> dict[str, Any]:
         """Return the error body; ``status`` is a string there."""

@@ -136,13 +136,10 @@ def _holds(
     node: Filter, data: Mapping[str, Any], lookup: _Lookup, extensions: Sequence[Schema]
 ) -> bool:
     match node:
-        case And(left, right):
+        case And(left, right) | Or(left, right):
             # Both sides are evaluated so that a wrong attribute on either is always found.
-            first = _holds(left, data, lookup, extensions)
-            return _holds(right, data, lookup, extensions) and first
-        case Or(left, right):
-            first = _holds(left, data, lookup, extensions)
-            return _holds(right, data, lookup, extensions) or first
+            sides = [_holds(side, data, lookup, extensions) for side in (left, right)]
+            return all(sides) if isinstance(node, And) else any(sides)
         case Not(operand):
             return not _holds(operand, data, lookup, extensions)
         case Present(path):
@@ -154,8 +151,8 @@ def _holds(
             target = lookup(path)
             elements = [e if isinstance(e, dict) else {"value": e} for e in _values(data, target)]
             # The empty element makes a wrong sub-attribute an error where there is no element.
-            element_matches(inner, {}, target.attribute)
-            return any(element_matches(inner, e, target.attribute) for e in elements)
+            tried = [element_matches(inner, e, target.attribute) for e in ({}, *elements)]
+            return any(tried[1:])
         case Comparison():
             return _compare(node, data, lookup(node.path))
 

@@ -10,6 +10,11 @@ Kept are the library's tokens, productions and syntax tree. Changed is what it g
 - values keep their JSON type in the syntax tree.
 """
 
+# The bodies of the two classes below run in namespaces that sly prepares: the name of a token is
+# its value there, and "_" attaches a pattern to a function. Checkers cannot know that.
+# mypy: disable-error-code="misc,name-defined,untyped-decorator"
+# ruff: noqa: F821, N802
+
 from __future__ import annotations
 
 from decimal import Decimal
@@ -37,36 +42,34 @@ _WORDS = {
 _CONSTANTS: dict[str, bool | None] = {"TRUE": True, "FALSE": False, "NULL": None}
 
 
-# The bodies of the two classes below run in namespaces that sly prepares: a token's name is its
-# value there, and "_" attaches a pattern or production to a function. Checkers cannot know that.
-class FilterLexer(SCIMLexer):  # type: ignore[misc]
+class FilterLexer(SCIMLexer):
     """Tokens of a filter; values of literals are Python values."""
 
     tokens = SCIMLexer.tokens
 
     # As words of their own these would also match the beginning of a name.
-    del FALSE  # type: ignore[name-defined]  # noqa: F821
-    del TRUE  # type: ignore[name-defined]  # noqa: F821
-    del NULL  # type: ignore[name-defined]  # noqa: F821
+    del FALSE
+    del TRUE
+    del NULL
 
-    @_(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # type: ignore[name-defined]  # noqa: F821
-    def NUMBER(self, t: Any) -> Any:  # noqa: N802
+    @_(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
+    def NUMBER(self, t: Any) -> Any:
         t.value = _number(t.value)
         return t
 
-    @_(r"[a-zA-Z]+:[a-zA-Z0-9:\._-]+:")  # type: ignore[name-defined]  # noqa: F821
-    def SCHEMA_URI(self, t: Any) -> Any:  # noqa: N802
+    @_(r"[a-zA-Z]+:[a-zA-Z0-9:\._-]+:")
+    def SCHEMA_URI(self, t: Any) -> Any:
         t.value = t.value[:-1]
         return t
 
-    @_(r"[a-zA-Z$][a-zA-Z0-9_$-]*")  # type: ignore[name-defined]  # noqa: F821
-    def ATTRNAME(self, t: Any) -> Any:  # noqa: N802
+    @_(r"[a-zA-Z$][a-zA-Z0-9_$-]*")
+    def ATTRNAME(self, t: Any) -> Any:
         t.type = _WORDS.get(t.value.lower(), "ATTRNAME")
         t.value = _CONSTANTS.get(t.type, t.value)
         return t
 
-    @_(r'"(?:[^"\\]|\\.)*"')  # type: ignore[name-defined]  # noqa: F821
-    def COMP_VALUE(self, t: Any) -> Any:  # noqa: N802
+    @_(r'"(?:[^"\\]|\\.)*"')
+    def COMP_VALUE(self, t: Any) -> Any:
         t.value = _string(t.value)
         return t
 
@@ -75,14 +78,14 @@ class FilterLexer(SCIMLexer):  # type: ignore[misc]
         raise InvalidFilter(f"Unexpected {t.value[0]!r} at position {t.index + 1} of the filter.")
 
 
-class FilterParser(SCIMParser):  # type: ignore[misc]
+class FilterParser(SCIMParser):
     """The library's productions with the RFC's precedence."""
 
     tokens = FilterLexer.tokens
     precedence = (
-        ("left", OR),  # type: ignore[name-defined]  # noqa: F821
-        ("left", AND),  # type: ignore[name-defined]  # noqa: F821
-        ("right", NOT),  # type: ignore[name-defined]  # noqa: F821
+        ("left", OR),
+        ("left", AND),
+        ("right", NOT),
     )
     # sly collects productions from the body of the class alone, not from its bases.
     filter = SCIMParser.filter

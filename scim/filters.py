@@ -138,12 +138,16 @@ def parse_path(text: str) -> PatchPath:
     try:
         _check_limits(text)
         # A path with "pr" behind it is a filter, so that one grammar serves for both.
-        expression = parse_with_library(f"{text} pr").expr
-        if not isinstance(expression, ast.AttrExpr) or expression.value.lower() != "pr":
-            raise InvalidFilter("It is more than a path.")
-        return _patch_path(expression.attr_path)
+        return _patch_path(_presence(parse_with_library(f"{text} pr")))
     except InvalidFilter as error:
         raise InvalidPath(f"The path {text!r} is not valid. {error.detail}") from None
+
+
+def _presence(tree: ast.Filter) -> ast.AttrPath:
+    expression = tree.expr
+    if not isinstance(expression, ast.AttrExpr) or expression.value.lower() != "pr":
+        raise InvalidFilter("It is more than a path.")
+    return expression.attr_path
 
 
 def _check_limits(text: str) -> None:

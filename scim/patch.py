@@ -29,7 +29,8 @@ def apply_patch(
     Later operations see the effects of earlier ones; if one fails nothing is applied. What is no
     longer assigned is left out of the result.
 
-    :raises NoTarget: a path filter matched no value and cannot be created, or ``remove`` has no path.
+    :raises NoTarget: a path filter matched no value and describes none that could be created, or
+        ``remove`` has no path.
     :raises InvalidPath: a path is malformed or names an unknown attribute.
     :raises InvalidValue: a value has the wrong type.
     :raises Mutability: an operation changes what is readOnly or immutable, or removes what is

@@ -122,7 +122,7 @@ def _load(resource_type: ResourceType, spelled: dict[str, Any]) -> Resource:
     try:
         resource |= _core_of(resource_type.schema).load(core)
     except marshmallow.ValidationError as error:
-        problems |= error.normalized_messages()
+        problems |= error.messages_dict
     for urn, read in readers.items():
         try:
             resource[urn] = read(spelled[urn])

@@ -12,7 +12,6 @@ from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
 from scim.errors import NotAcceptable, ScimError
-from scim.handlers import Rendered
 
 SCIM_JSON = "application/scim+json; charset=utf-8"
 PLAIN_JSON = "application/json; charset=utf-8"
@@ -38,10 +37,10 @@ def negotiate(accept: str) -> str:
 
 
 def resource_response(
-    rendered: Rendered, body: bytes, status: int, location: str, content_type: str
+    body: bytes, status: int, location: str, version: str, content_type: str
 ) -> Response:
-    """Return a response with one resource."""
-    headers = [("ETag", rendered.version), ("Location", location)]
+    """Return a response with one resource; an empty version is no entity tag."""
+    headers = [("ETag", version), ("Location", location)] if version else [("Location", location)]
     return Response(body, status, headers, content_type=content_type)
 
 

@@ -216,9 +216,9 @@ class Target:
     @property
     def json_path(self) -> tuple[str, ...]:
         """The keys that lead to the value, in the schema's spelling."""
-        keys = (self.extension.id,) if self.extension else ()
-        keys += (self.attribute.name,)
-        return (*keys, self.sub_attribute.name) if self.sub_attribute else keys
+        container = (self.extension.id,) if self.extension else ()
+        part = (self.sub_attribute.name,) if self.sub_attribute else ()
+        return (*container, self.attribute.name, *part)
 
 
 def resolve(
