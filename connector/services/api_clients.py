@@ -1,0 +1,236 @@
+"""API clients and their bearer tokens: giving out, exchanging, taking back, recognising.
+
+A token has 256 random bits and is shown once; the store keeps its SHA-256 (a slow hash protects
+guessable passwords, and nothing guesses 256 bits). A client may hold several, so that one is
+exchanged without an interruption.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import uuid4
+
+from cachetools import TTLCache
+
+from connector.domain.ledger import ApiClient, ApiToken, AuditEvent, Scope
+from connector.errors import InvalidRequestError, NotFoundError
+from connector.ports import Clock, Store
+
+TOKEN_PREFIX = "dsiga_"  # noqa: S105 - lets secret scanners recognise a leaked token
+_TOKEN_BYTES = 32
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}\Z")
+_CACHE_S = 5.0
+"""How long another process may still accept a token that was revoked here."""
+_CACHE_SIZE = 1024
+"""Answers remembered, each way: a flood of wrong tokens forgets only its own kind."""
+
+Identity = tuple[ApiClient, ApiToken]
+
+
+class InvalidTokenError(NotFoundError):
+    """The token is unknown, expired or revoked."""
+
+
+@dataclass(frozen=True)
+class NewToken:
+    """A token at the one moment when it is known."""
+
+    client: ApiClient
+    token: str
+    expires_at: datetime | None
+
+
+class ApiClientService:
+    """The API clients of every tenant. Thread-safe."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._known: TTLCache[tuple[str, str], Identity] = self._cache()
+        self._unknown: TTLCache[tuple[str, str], bool] = self._cache()
+        self._lock = threading.Lock()
+
+    def _cache(self) -> TTLCache[Any, Any]:
+        return TTLCache(_CACHE_SIZE, _CACHE_S, timer=lambda: self._clock.now().timestamp())
+
+    # giving out ---------------------------------------------------------------
+
+    def add(
+        self,
+        tenant: str,
+        client_id: str,
+        *,
+        read_only: bool = False,
+        expires_in: timedelta | None = None,
+        settings: Mapping[str, Any] | None = None,
+        replaces: str | None = None,
+        actor: str = "cli",
+    ) -> NewToken:
+        """Create a client and return it with its first token.
+
+        :param replaces: a client whose ``externalId`` values the new one takes over.
+        :raises connector.errors.UniquenessError: the name is taken.
+        :raises InvalidRequestError: the name has other than lower-case letters, digits and ``._-``.
+        """
+        if not _NAME.match(client_id):
+            raise InvalidRequestError(
+                f"The client name {client_id!r} cannot be used: lower-case letters, digits and "
+                "._- only, at most 63 of them."
+            )
+        scopes = {Scope.READ} if read_only else {Scope.READ, Scope.WRITE}
+        with self._store.write(tenant) as unit:
+            client = ApiClient(
+                client_id=client_id,
+                scopes=frozenset(scopes),
+                created_at=self._clock.now(),
+                external_id_scope=(
+                    unit.clients.get(replaces).external_id_scope if replaces else client_id
+                ),
+                settings=dict(settings or {}),
+            )
+            unit.clients.add(client)
+            text, token = self._new_token(client_id, expires_in)
+            unit.clients.add_token(token)
+            unit.audit.append(self._event("client.added", client_id, actor))
+            unit.commit()
+        return NewToken(client, text, token.expires_at)
+
+    def list(self, tenant: str) -> Sequence[tuple[ApiClient, Sequence[ApiToken]]]:
+        """Return every client with its tokens, newest first, revoked ones included."""
+        with self._store.read(tenant) as unit:
+            return [
+                (client, unit.clients.tokens(client.client_id)) for client in unit.clients.list()
+            ]
+
+    def rotate(
+        self,
+        tenant: str,
+        client_id: str,
+        *,
+        grace: timedelta = timedelta(0),
+        expires_in: timedelta | None = None,
+        actor: str = "cli",
+    ) -> NewToken:
+        """Give the client a new token; the older ones stay valid for *grace*.
+
+        :raises connector.errors.NotFoundError: no such client.
+        :raises InvalidRequestError: the client is revoked.
+        """
+        now = self._clock.now()
+        with self._store.write(tenant) as unit:
+            client = unit.clients.get(client_id)
+            if client.revoked_at is not None:
+                raise InvalidRequestError(f"The client {client_id!r} is revoked; add a new one.")
+            for old in _valid(unit.clients.tokens(client_id), now):
+                unit.clients.save_token(_ended(old, now, grace))
+            text, token = self._new_token(client_id, expires_in)
+            unit.clients.add_token(token)
+            unit.audit.append(self._event("client.rotated", client_id, actor))
+            unit.commit()
+        self._forget()
+        return NewToken(client, text, token.expires_at)
+
+    def revoke(self, tenant: str, client_id: str, *, actor: str = "cli") -> None:
+        """End a client and all its tokens. Other processes follow within a few seconds.
+
+        :raises connector.errors.NotFoundError: no such client.
+        """
+        now = self._clock.now()
+        with self._store.write(tenant) as unit:
+            client = unit.clients.get(client_id)
+            unit.clients.save(replace(client, revoked_at=client.revoked_at or now))
+            for token in _valid(unit.clients.tokens(client_id), now):
+                unit.clients.save_token(replace(token, revoked_at=now))
+            unit.audit.append(self._event("client.revoked", client_id, actor))
+            unit.commit()
+        self._forget()
+
+    def _new_token(self, client_id: str, expires_in: timedelta | None) -> tuple[str, ApiToken]:
+        text = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+        now = self._clock.now()
+        token = ApiToken(
+            token_id=uuid4().hex,
+            client_id=client_id,
+            token_hash=hash_token(text),
+            created_at=now,
+            expires_at=None if expires_in is None else now + expires_in,
+        )
+        return text, token
+
+    def _event(self, action: str, client_id: str, actor: str) -> AuditEvent:
+        return AuditEvent(
+            at=self._clock.now(),
+            actor=actor,
+            action=action,
+            subject=f"client:{client_id}",
+            correlation_id=uuid4().hex,
+        )
+
+    # recognising --------------------------------------------------------------
+
+    def authenticate(self, tenant: str, token: str) -> ApiClient:
+        """Return the client that presents *token*.
+
+        Answers are remembered for a few seconds; expiry is checked every time.
+
+        :raises InvalidTokenError: unknown, expired or revoked.
+        """
+        key = (tenant, hash_token(token))
+        found = self._remembered(key)
+        if found is None:
+            raise InvalidTokenError("The token is unknown. Ask the connector's operator for one.")
+        client, held = found
+        if client.revoked_at or held.revoked_at:
+            raise InvalidTokenError(f"The token of {client.client_id!r} is revoked.")
+        if held.expires_at is not None and held.expires_at <= self._clock.now():
+            raise InvalidTokenError(f"The token of {client.client_id!r} has expired.")
+        return client
+
+    def _remembered(self, key: tuple[str, str]) -> Identity | None:
+        with self._lock:
+            if key in self._unknown:
+                return None
+            found = self._known.get(key)
+        if found is not None:
+            return found
+        tenant, token_hash = key
+        with self._store.read(tenant) as unit:
+            found = unit.clients.find_by_token_hash(token_hash)
+        with self._lock:
+            if found is None:
+                self._unknown[key] = True
+            else:
+                self._known[key] = found
+        return found
+
+    def _forget(self) -> None:
+        with self._lock:
+            self._known.clear()
+
+
+def hash_token(token: str) -> str:
+    """Return what the store keeps of a token: its SHA-256 in hexadecimal."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _valid(tokens: Iterable[ApiToken], now: datetime) -> Sequence[ApiToken]:
+    return [
+        token
+        for token in tokens
+        if token.revoked_at is None and (token.expires_at is None or token.expires_at > now)
+    ]
+
+
+def _ended(token: ApiToken, now: datetime, grace: timedelta) -> ApiToken:
+    """Return the token as it ends after *grace*, or earlier where it would anyway."""
+    if not grace:
+        return replace(token, revoked_at=now)
+    end = now + grace
+    return replace(token, expires_at=min(end, token.expires_at or end))
