@@ -16,7 +16,7 @@
 ``world.session(token=None)``  a ``requests.Session`` served in the process
 ``world.set_variants(**changes)``  make DocuSign behave in another way from now on
 
-Keyword arguments of :func:`simulated` other than ``n_users`` and ``seed`` are variants.
+Limits are far away unless a test sets them. Keyword arguments of :func:`simulated` other than ``n_users`` and ``seed`` are variants.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ class Simulated:
 def simulated(n_users: int = 50, *, seed: int = 1, **variants: object) -> Simulated:
     """Return a simulator with a seeded organization."""
     state = sow(n_users, seed=seed, variants=Variants().changed(variants))
-    faults, limits, latency = FaultSchedule(), Limits(), Latency()
+    faults, latency = FaultSchedule(), Latency()
+    limits = Limits(hourly=100_000, burst=100_000)
     app = create_app(state, faults=faults, limits=limits, latency=latency)
     return Simulated(state, app, faults, limits, latency)

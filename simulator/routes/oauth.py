@@ -51,9 +51,7 @@ def _grant(assertion: str) -> dict[str, Any]:
     if "sub" not in claims:
         return _application_token(application, scopes)
     user = _subject(claims)
-    if not _consented(application, user, scopes | {"impersonation"}):
-        raise GrantError("consent_required")
-    if "impersonation" not in scopes:
+    if "impersonation" not in scopes or not _consented(application, user, scopes):
         raise GrantError("consent_required")
     issued = current().state.applications.issue(application, user.user_id, scopes)
     return _token_answer(issued.value, "Bearer", scopes)

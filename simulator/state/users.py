@@ -49,11 +49,11 @@ def split_name(user_name: str) -> dict[str, str]:
 
 def check_names(parts: Mapping[str, str], user_name: str) -> None:
     """Refuse names that are too long."""
+    if len(user_name) > MAX_USER_NAME:
+        raise invalid(f"userName exceeds the maximum length of {MAX_USER_NAME} characters.")
     for name in NAME_PARTS:
         if len(parts.get(name, "")) > MAX_NAME_PART:
             raise invalid(f"{name} exceeds the maximum length of {MAX_NAME_PART} characters.")
-    if len(user_name) > MAX_USER_NAME:
-        raise invalid(f"userName exceeds the maximum length of {MAX_USER_NAME} characters.")
 
 
 def check_email(email: str) -> None:

@@ -1,6 +1,6 @@
 """The simulator's answers against DocuSign's published API descriptions.
 
-Every member that we answer must be in the description, or among those that DocuSign's newer SDK knows.
+Every member that we answer must be in the description, or known to DocuSign's newer SDK.
 """
 
 from __future__ import annotations
