@@ -1,0 +1,120 @@
+"""Where the accounts and the organization of one service user are reached (userinfo)."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.docusign.auth import ADMIN_SCOPES, ESIGN_SCOPES, Subject
+from connector.docusign.client import ApiClient, Call, Json, Target, listed
+from connector.docusign.errors import FeatureMissingError, PermissionLostError
+from connector.docusign.hosts import Hosts
+from connector.ports import Clock
+from connector.settings import TenantSettings
+
+_LOOK_AGAIN_AFTER = timedelta(minutes=1)
+"""An account that userinfo does not show is looked for again, but not at each call."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """An account as userinfo shows it."""
+
+    account_id: str
+    name: str
+    base_uri: str
+    organization_id: str | None
+
+
+class Access:
+    """The reachable accounts of one tenant's service user, read once. Thread-safe."""
+
+    def __init__(
+        self, client: ApiClient, hosts: Hosts, tenant: TenantSettings, clock: Clock
+    ) -> None:
+        self._client = client
+        self._hosts = hosts
+        self._tenant = tenant
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._places: dict[str, Place] = {}
+        self._read_at: datetime | None = None
+
+    def place(self, account_id: str) -> Place:
+        """Return where an account is.
+
+        :raises PermissionLostError: the service user is no active member of it.
+        """
+        found = self._all().get(account_id) or self._look_again().get(account_id)
+        if found is None:
+            raise PermissionLostError(
+                f"The service user is not an active member of account {account_id}, or the account "
+                "belongs to another environment. Add the user to the account with an "
+                "administrator profile, and check docusign.environment."
+            )
+        return found
+
+    def account(self, account_id: str) -> Target:
+        """Return where eSignature calls for an account go."""
+        base_url = f"{self.place(account_id).base_uri}/restapi"
+        return Target(base_url, Subject(self._tenant.user_id, ESIGN_SCOPES), account_id)
+
+    @property
+    def organization_id(self) -> str | None:
+        """The organization's id, as configured or as the governed accounts show it."""
+        if not self._tenant.use_organization:
+            return None
+        if self._tenant.organization_id:
+            return self._tenant.organization_id
+        places = self._all()
+        for account in self._tenant.accounts:
+            place = places.get(account.account_id)
+            if place is not None and place.organization_id:
+                return place.organization_id
+        return None
+
+    def organization(self) -> Target:
+        """Return where Admin calls go.
+
+        :raises FeatureMissingError: the tenant has no organization, or must not use it.
+        """
+        organization_id = self.organization_id
+        if organization_id is None:
+            raise FeatureMissingError(
+                "This needs a DocuSign organization, and the tenant has none. Link the accounts "
+                "to an organization, and leave use_organization true."
+            )
+        subject = Subject(self._tenant.user_id, ADMIN_SCOPES)
+        return Target(self._hosts.admin_url, subject, f"organization {organization_id}")
+
+    def _all(self) -> dict[str, Place]:
+        with self._lock:
+            if self._read_at is None:
+                self._read()
+            return self._places
+
+    def _look_again(self) -> dict[str, Place]:
+        with self._lock:
+            if self._read_at is None or self._clock.now() - self._read_at > _LOOK_AGAIN_AFTER:
+                self._read()
+            return self._places
+
+    def _read(self) -> None:
+        call = Call("asking who the service user is", "GET", "/oauth/userinfo")
+        subject = Subject(self._tenant.user_id, ESIGN_SCOPES)
+        answer = self._client.send(Target(self._hosts.oauth_url, subject, "authentication"), call)
+        places = (_place(item) for item in listed(call, answer, "accounts"))
+        self._places = {place.account_id: place for place in places}
+        self._read_at = self._clock.now()
+
+
+def _place(item: Json) -> Place:
+    organization = item.get("organization") or {}
+    organization_id = organization.get("organization_id")
+    return Place(
+        account_id=str(item.get("account_id", "")).lower(),
+        name=str(item.get("account_name") or ""),
+        base_uri=str(item.get("base_uri") or "").rstrip("/"),
+        organization_id=str(organization_id).lower() if organization_id else None,
+    )

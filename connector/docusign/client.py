@@ -1,0 +1,191 @@
+"""Calls DocuSign: token, limits, safe repetition, answers and refusals."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+import requests
+
+from connector.docusign.auth import Subject, TokenSource
+from connector.docusign.causes import Said, json_object, message, refusal_error, said
+from connector.docusign.errors import (
+    BadAnswerError,
+    DocusignError,
+    NoAnswerError,
+    RateLimitedError,
+    TokenRejectedError,
+    UnavailableError,
+)
+from connector.docusign.limits import Gate
+from connector.docusign.transport import Bearer, Transport
+from connector.errors import TemporaryError
+from connector.ports import Clock
+from connector.settings import DocusignSettings
+
+Json = dict[str, Any]
+
+_FIRST_BACKOFF_S = 0.5
+_NOT_PROCESSED = frozenset({429, 444, 503})
+"""Statuses by which a gateway says that it did not pass the request on."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """Where calls go, in whose name, and who pays for them."""
+
+    base_url: str
+    subject: Subject
+    budget: str
+    """The account or organization whose limits count."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request."""
+
+    what: str
+    """What is tried, as in "reading a user"; begins error messages."""
+    method: str
+    template: str
+    """Path with ``{names}``; the log shows it as it is."""
+    path: Mapping[str, str] = field(default_factory=dict)
+    query: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Any] | None = None
+
+    @property
+    def is_read(self) -> bool:
+        """Whether a repetition is always safe."""
+        return self.method == "GET"
+
+
+class ApiClient:
+    """Thin HTTP client for all of DocuSign's APIs. Thread-safe."""
+
+    def __init__(
+        self,
+        settings: DocusignSettings,
+        transport: Transport,
+        tokens: TokenSource,
+        gate: Gate,
+        clock: Clock,
+    ) -> None:
+        self._settings = settings
+        self._transport = transport
+        self._tokens = tokens
+        self._gate = gate
+        self._clock = clock
+
+    def send(self, target: Target, call: Call) -> Json:
+        """Return the JSON object of the answer, empty where the answer has no body.
+
+        Reads are repeated after any temporary failure; writes only where DocuSign certainly did
+        nothing: the connection was refused, or a limit turned the call away.
+
+        :raises DocusignError: see :mod:`connector.docusign.errors`.
+        """
+        waited_s, attempt, is_reissued = 0.0, 0, False
+        while True:
+            try:
+                token = self._tokens.token(target.subject)
+                return self._once(target, call, token)
+            except TokenRejectedError:
+                if is_reissued:
+                    raise
+                is_reissued = True
+                self._tokens.invalidate(target.subject, token)
+            except TemporaryError as error:
+                wait_s = self._wait_s(call, error, attempt)
+                if wait_s is None or waited_s + wait_s > self._settings.retry_wait_s:
+                    raise
+                self._clock.sleep(wait_s)
+                waited_s, attempt = waited_s + wait_s, attempt + 1
+
+    def _wait_s(self, call: Call, error: TemporaryError, attempt: int) -> float | None:
+        """Return how long to wait before a repetition, or None where there is to be none."""
+        if attempt >= self._settings.retry_attempts:
+            return None
+        if isinstance(error, RateLimitedError):
+            return error.retry_after_s
+        if not call.is_read and not (isinstance(error, UnavailableError) and error.nothing_sent):
+            return None
+        # Full jitter: many clients must not come back at the same moment.
+        return random.uniform(0, _FIRST_BACKOFF_S * 2**attempt)  # noqa: S311
+
+    def _once(self, target: Target, call: Call, token: str) -> Json:
+        self._gate.check(target.budget)
+        names = {name: quote(value, safe="") for name, value in call.path.items()}
+        response = self._transport.send(
+            call.what,
+            call.method,
+            target.base_url + call.template.format(**names),
+            template=call.template,
+            auth=Bearer(token),
+            params=call.query,
+            data=None if call.body is None else orjson.dumps(call.body),
+            headers=None if call.body is None else {"Content-Type": "application/json"},
+        )
+        self._gate.learn(target.budget, response.headers)
+        if 200 <= response.status_code < 300:  # noqa: PLR2004 -- RFC 9110 §15.3
+            return _answer(call, response)
+        raise self._refusal(target, call, response)
+
+    def _refusal(self, target: Target, call: Call, response: requests.Response) -> DocusignError:
+        refusal = said(response)
+        error = refusal_error(call.what, refusal)
+        if isinstance(error, RateLimitedError):
+            error.retry_after_s = self._gate.exceeded(target.budget, refusal.code, refusal.status)
+        elif not call.is_read and _may_have_worked(error, refusal):
+            return _uncertain(call, refusal)
+        return error
+
+
+def _may_have_worked(error: DocusignError, refusal: Said) -> bool:
+    """Whether a write may have taken effect although the answer is an error (500, 502, 504)."""
+    return isinstance(error, UnavailableError) and refusal.status not in _NOT_PROCESSED
+
+
+def _uncertain(call: Call, refusal: Said) -> NoAnswerError:
+    text = "Whether it took effect is not certain and is read back before it is repeated."
+    return NoAnswerError(
+        message(call.what, text, refusal),
+        status=refusal.status,
+        error_code=refusal.code or None,
+        trace_token=refusal.trace_token,
+    )
+
+
+def _answer(call: Call, response: requests.Response) -> Json:
+    """Return the body of a success."""
+    if not response.content.strip():
+        return {}
+    body = json_object(response)
+    if body is not None:
+        return body
+    refusal = said(response)
+    if not call.is_read:
+        raise _uncertain(call, refusal)
+    text = "The answer is no JSON object. Check whether a proxy stands in between."
+    raise BadAnswerError(
+        message(call.what, text, refusal), status=refusal.status, trace_token=refusal.trace_token
+    )
+
+
+def listed(call: Call, body: Json, name: str) -> list[Json]:
+    """Return a list in an answer; an absent one is empty only where the answer counts none.
+
+    :raises BadAnswerError: the answer has neither, so that it must not be taken for "nothing".
+    """
+    found = body.get(name)
+    if found is None and str(body.get("resultSetSize", "")) == "0":
+        return []
+    if isinstance(found, list) and all(isinstance(item, dict) for item in found):
+        return found
+    raise BadAnswerError(
+        f"{call.what[:1].upper()}{call.what[1:]} failed. The answer lacks the list {name!r}. "
+        "Check whether a proxy stands in between."
+    )

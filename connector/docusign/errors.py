@@ -1,0 +1,133 @@
+"""What DocuSign says, as errors of ours with a cause and a remedy that a person understands.
+
+    DocusignError                       status, error_code, trace_token
+        UnavailableError                a TemporaryError: 5xx, no connection, time-out
+        RateLimitedError                a TemporaryError: the hourly or burst limit is used up
+        NoAnswerError                   an UnknownOutcomeError: a change was sent, no answer came
+        MissingError                    a NotFoundError: unknown user, group or account
+        ExistsError                     a UniquenessError: an open user holds name or address
+        RefusedError                    a PermanentError
+            ConsentRequiredError        consent for the scopes is missing
+            KeyRejectedError            private key or claims do not fit the integration key
+            IntegrationKeyUnknownError  the key is unknown in this environment
+            SubjectUnknownError         the impersonated user is closed or unknown
+            ClockSkewError              this machine's clock is wrong
+            TokenRejectedError          a fresh token is not accepted
+            PermissionLostError         the service user is no administrator
+            FeatureMissingError         the plan lacks a feature
+            InvalidDataError            DocuSign finds a value of the request invalid
+            BadAnswerError              neither JSON nor what was expected
+            CertificateRejectedError    the server's certificate is not trusted
+
+:mod:`connector.docusign.causes` holds the one table from codes to these.
+"""
+
+from __future__ import annotations
+
+from connector.errors import (
+    ConnectorError,
+    NotFoundError,
+    PermanentError,
+    TemporaryError,
+    UniquenessError,
+    UnknownOutcomeError,
+)
+
+
+class DocusignError(ConnectorError):
+    """Anything that a call to DocuSign can come to.
+
+    :param status: the HTTP status, None without an answer.
+    :param error_code: DocuSign's code, None without one.
+    :param trace_token: ``X-DocuSign-TraceToken``, which DocuSign's support asks for.
+    """
+
+    def __init__(
+        self,
+        text: str,
+        *,
+        status: int | None = None,
+        error_code: str | None = None,
+        trace_token: str | None = None,
+    ) -> None:
+        super().__init__(text)
+        self.status = status
+        self.error_code = error_code
+        self.trace_token = trace_token
+
+
+class UnavailableError(DocusignError, TemporaryError):
+    """DocuSign cannot be reached, or fails on its side."""
+
+    retry_after_s = 30.0
+    nothing_sent = False
+    """Whether it is certain that DocuSign has not seen the request."""
+
+
+class RateLimitedError(DocusignError, TemporaryError):
+    """A limit of calls is used up; ``retry_after_s`` says when it is free again."""
+
+    retry_after_s = 60.0
+
+
+class NoAnswerError(DocusignError, UnknownOutcomeError):
+    """A change was sent and no answer came."""
+
+
+class MissingError(DocusignError, NotFoundError):
+    """DocuSign does not know the user, group or account."""
+
+
+class ExistsError(DocusignError, UniquenessError):
+    """An open user holds the name or the address."""
+
+    user_id: str | None = None
+    """That user, if DocuSign tells."""
+
+
+class RefusedError(DocusignError, PermanentError):
+    """DocuSign refuses; repeating does not help."""
+
+
+class ConsentRequiredError(RefusedError):
+    """The impersonated user, or an administrator, has not consented to every scope."""
+
+
+class KeyRejectedError(RefusedError):
+    """The private key or a claim of the assertion is not accepted."""
+
+
+class IntegrationKeyUnknownError(RefusedError):
+    """The integration key is unknown in this environment."""
+
+
+class SubjectUnknownError(RefusedError):
+    """The impersonated user is closed or unknown in this environment."""
+
+
+class ClockSkewError(RefusedError):
+    """The assertion had expired when it arrived."""
+
+
+class TokenRejectedError(RefusedError):
+    """A fresh token is not accepted."""
+
+
+class PermissionLostError(RefusedError):
+    """The impersonated user lacks administrator rights."""
+
+
+class FeatureMissingError(RefusedError):
+    """The account's plan lacks the feature."""
+
+
+class InvalidDataError(RefusedError):
+    """DocuSign finds a value of the request invalid."""
+
+
+class BadAnswerError(RefusedError):
+    """The answer is not what the interface describes."""
+
+
+class CertificateRejectedError(RefusedError):
+    """The server's certificate is not trusted."""

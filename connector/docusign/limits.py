@@ -1,0 +1,114 @@
+"""Obeys DocuSign's call limits: nothing is sent while an account's hour is known to be used up.
+
+The gate lives in one process. A gate that all processes share takes its place behind
+:class:`Gate` without a change here.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from connector.docusign.causes import THROTTLED
+from connector.docusign.errors import RateLimitedError
+from connector.ports import Clock
+
+_BURST_WAIT_S = (30.0, 45.0)
+"""The burst window is 30 s; the spread keeps workers from returning together."""
+_BLOCK_WAIT_S = 600.0
+"""A traffic block names no end; calling sooner prolongs it."""
+
+
+class Gate(Protocol):
+    """Who may call now. ``budget`` names the account or organization that pays."""
+
+    def check(self, budget: str) -> None:
+        """Let a call pass.
+
+        :raises RateLimitedError: the budget is known to be used up.
+        """
+
+    def learn(self, budget: str, headers: Mapping[str, str]) -> None:
+        """Take in the limit headers of an answer; not every answer has them."""
+
+    def exceeded(self, budget: str, code: str, status: int) -> float:
+        """Note that DocuSign refused a call for a limit; return the seconds to wait."""
+
+
+class LimitGate:
+    """Remembers for each budget until when it is closed. Thread-safe."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._closed_until: dict[str, datetime] = {}
+        self._reset_at: dict[str, datetime] = {}
+
+    def check(self, budget: str) -> None:
+        """Let a call pass, or tell when it may."""
+        now = self._clock.now()
+        with self._lock:
+            until = self._closed_until.get(budget)
+        if until is None or until <= now:
+            return
+        wait_s = (until - now).total_seconds()
+        raise rate_limited(
+            f"The budget of DocuSign API calls of {budget} is used up; nothing was sent. All "
+            f"integrations of the account share it. It opens again in {wait_s:.0f} s.",
+            wait_s,
+        )
+
+    def learn(self, budget: str, headers: Mapping[str, str]) -> None:
+        """Take in ``X-RateLimit-Remaining`` and ``X-RateLimit-Reset``."""
+        now = self._clock.now()
+        with self._lock:
+            if (reset_at := _reset(headers, now)) is not None:
+                self._reset_at[budget] = reset_at
+            if headers.get("X-RateLimit-Remaining", "").strip() == "0":
+                self._closed_until[budget] = self._hour_end(budget, now)
+
+    def exceeded(self, budget: str, code: str, status: int) -> float:
+        """Close a budget for as long as the kind of limit asks for."""
+        now = self._clock.now()
+        with self._lock:
+            until = self._until(budget, code.upper(), status, now)
+            self._closed_until[budget] = max(until, self._closed_until.get(budget, until))
+            return (self._closed_until[budget] - now).total_seconds()
+
+    def _until(self, budget: str, code: str, status: int, now: datetime) -> datetime:
+        if code == THROTTLED or status == 444:  # noqa: PLR2004 -- DocuSign's own status
+            return now + timedelta(seconds=_BLOCK_WAIT_S)
+        if code.startswith("HOURLY_"):
+            return self._hour_end(budget, now)
+        return now + timedelta(seconds=random.uniform(*_BURST_WAIT_S))  # noqa: S311
+
+    def _hour_end(self, budget: str, now: datetime) -> datetime:
+        """Return when the hour ends: as DocuSign said, else the next full hour."""
+        said = self._reset_at.get(budget)
+        return said if said is not None and said > now else _next_full_hour(now)
+
+
+def _reset(headers: Mapping[str, str], now: datetime) -> datetime | None:
+    """Return ``X-RateLimit-Reset``, unless it cannot be the end of this hour."""
+    try:
+        seconds = int(headers.get("X-RateLimit-Reset", ""))
+    except ValueError:
+        return None
+    # More than an hour ahead means that the clocks disagree.
+    if seconds > (now + timedelta(hours=1)).timestamp():
+        return None
+    return datetime.fromtimestamp(seconds, UTC)
+
+
+def _next_full_hour(now: datetime) -> datetime:
+    return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
+
+
+def rate_limited(text: str, retry_after_s: float) -> RateLimitedError:
+    """Return the error that tells how long to wait."""
+    error = RateLimitedError(text)
+    error.retry_after_s = retry_after_s
+    return error

@@ -1,0 +1,173 @@
+"""Sends one request and tells apart what certainly never arrived and what may have arrived."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Mapping
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+
+import requests
+import structlog
+from requests.adapters import HTTPAdapter
+from requests.auth import AuthBase
+from urllib3.exceptions import MaxRetryError, NewConnectionError
+
+from connector.docusign.causes import TRACE_HEADER
+from connector.docusign.errors import (
+    CertificateRejectedError,
+    DocusignError,
+    NoAnswerError,
+    UnavailableError,
+)
+from connector.settings import DocusignSettings
+
+_log = structlog.get_logger(__name__)
+
+USER_AGENT = "docusign-iga-connector"
+_HOSTS = 10
+"""Hosts with a pool of their own: authentication, Admin, and a few eSignature sites."""
+
+
+class Bearer(AuthBase):
+    """Adds an access token. An ``auth`` object also keeps requests from using a ``.netrc``."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class _PooledAdapter(HTTPAdapter):
+    """Keeps connections alive and trusts further certificate authorities.
+
+    urllib3's ``Retry`` stays off (requests' default): limits can hide behind status 400 and are
+    known only from the body, waits belong to the Clock and to a budget of seconds, and a write
+    whose answer is lost must not be repeated. :mod:`connector.docusign.client` repeats.
+    """
+
+    def __init__(self, pool_size: int, ca_bundle: str) -> None:
+        self._context = ssl.create_default_context()
+        if ca_bundle:
+            self._context.load_verify_locations(ca_bundle)
+        super().__init__(pool_connections=_HOSTS, pool_maxsize=pool_size)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context)
+
+
+def pooled_session(settings: DocusignSettings) -> requests.Session:
+    """Return a session for many threads: pooled connections, no cookies."""
+    session = requests.Session()
+    session.mount("https://", _PooledAdapter(settings.pool_size, settings.ca_bundle))
+    session.mount("http://", HTTPAdapter(_HOSTS, settings.pool_size))
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+    return session
+
+
+class Transport:
+    """The HTTP layer under all calls. Logs each with method, path template, status and time;
+    never a query, a header or a body. Thread-safe."""
+
+    def __init__(self, settings: DocusignSettings, session: requests.Session | None = None) -> None:
+        self._session = session or pooled_session(settings)
+        self._timeout_s = (settings.connect_timeout_s, settings.read_timeout_s)
+
+    def send(
+        self,
+        what: str,
+        method: str,
+        url: str,
+        *,
+        template: str,
+        auth: Bearer | None = None,
+        params: Mapping[str, str] | None = None,
+        data: bytes | Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> requests.Response:
+        """Send a request and return the answer, whatever its status.
+
+        :param what: what is tried, for messages.
+        :param template: the path without values, for the log.
+        :raises UnavailableError: nothing was sent, or a read got no answer.
+        :raises NoAnswerError: a write was sent and got no answer.
+        :raises CertificateRejectedError: TLS failed.
+        """
+        started = time.perf_counter()
+        try:
+            response = self._session.request(
+                method,
+                url,
+                params=params,
+                data=data,
+                headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
+                auth=auth or _no_auth,
+                timeout=self._timeout_s,
+                # A redirect would carry the token to another host.
+                allow_redirects=False,
+            )
+        except requests.RequestException as error:
+            # The request holds the token, or the assertion in its body.
+            error.request = error.response = None
+            failure = _failure(what, method, error)
+            self._log(method, template, started, error=type(error).__name__)
+            raise failure from error
+        trace_token = response.headers.get(TRACE_HEADER)
+        self._log(method, template, started, status=response.status_code, trace_token=trace_token)
+        return response
+
+    def _log(self, method: str, template: str, started: float, **outcome: Any) -> None:
+        elapsed_ms = round((time.perf_counter() - started) * 1000)
+        # Thousands in a sync: for the curious, unless something went wrong.
+        healthy = outcome.get("status", 600) < 500  # noqa: PLR2004 -- 5xx
+        log = _log.debug if healthy else _log.warning
+        log("docusign call", method=method, path=template, ms=elapsed_ms, **outcome)
+
+
+def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
+    return request
+
+
+def _failure(what: str, method: str, error: requests.RequestException) -> DocusignError:
+    """Return the error for a request that got no answer."""
+    name = f"{what[:1].upper()}{what[1:]}"
+    if _is_certificate_error(error):
+        return CertificateRejectedError(
+            f"{name} failed. The server's certificate comes from an unknown authority. If a "
+            "proxy inspects TLS, give its authority's certificate in docusign.ca_bundle."
+        )
+    if _nothing_sent(error):
+        failure = UnavailableError(
+            f"{name} failed. DocuSign cannot be reached ({type(error).__name__}); nothing was "
+            "sent. Check network, name resolution, proxy and firewall (outbound port 443)."
+        )
+        failure.nothing_sent = True
+        return failure
+    if method == "GET":
+        return UnavailableError(
+            f"{name} failed. DocuSign did not answer in time or dropped the connection "
+            f"({type(error).__name__})."
+        )
+    return NoAnswerError(
+        f"{name} was sent and DocuSign did not answer ({type(error).__name__}): whether it took "
+        "effect is read back before it is repeated."
+    )
+
+
+def _nothing_sent(error: requests.RequestException) -> bool:
+    """Whether the connection was never made: refused, timed out while connecting, no such host."""
+    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
+        return True
+    cause = error.args[0] if error.args else None
+    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
+    return isinstance(reason, NewConnectionError | ConnectionRefusedError)
+
+
+def _is_certificate_error(error: requests.RequestException) -> bool:
+    return isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY" in str(error)
