@@ -12,7 +12,7 @@ import re
 import secrets
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -38,13 +38,7 @@ class InvalidTokenError(NotFoundError):
     """The token is unknown, expired or revoked."""
 
 
-@dataclass(frozen=True)
-class NewToken:
-    """A token at the one moment when it is known."""
-
-    client: ApiClient
-    token: str
-    expires_at: datetime | None
+READ_WRITE = frozenset({Scope.READ, Scope.WRITE})
 
 
 class ApiClientService:
@@ -67,13 +61,13 @@ class ApiClientService:
         tenant: str,
         client_id: str,
         *,
-        read_only: bool = False,
+        scopes: frozenset[Scope] = READ_WRITE,
         expires_in: timedelta | None = None,
         settings: Mapping[str, Any] | None = None,
         replaces: str | None = None,
         actor: str = "cli",
-    ) -> NewToken:
-        """Create a client and return it with its first token.
+    ) -> tuple[ApiClient, str]:
+        """Create a client and return it with its first token, which is never shown again.
 
         :param replaces: a client whose ``externalId`` values the new one takes over.
         :raises connector.errors.UniquenessError: the name is taken.
@@ -84,11 +78,10 @@ class ApiClientService:
                 f"The client name {client_id!r} cannot be used: lower-case letters, digits and "
                 "._- only, at most 63 of them."
             )
-        scopes = {Scope.READ} if read_only else {Scope.READ, Scope.WRITE}
         with self._store.write(tenant) as unit:
             client = ApiClient(
                 client_id=client_id,
-                scopes=frozenset(scopes),
+                scopes=scopes,
                 created_at=self._clock.now(),
                 external_id_scope=(
                     unit.clients.get(replaces).external_id_scope if replaces else client_id
@@ -100,7 +93,7 @@ class ApiClientService:
             unit.clients.add_token(token)
             unit.audit.append(self._event("client.added", client_id, actor))
             unit.commit()
-        return NewToken(client, text, token.expires_at)
+        return client, text
 
     def list(self, tenant: str) -> Sequence[tuple[ApiClient, Sequence[ApiToken]]]:
         """Return every client with its tokens, newest first, revoked ones included."""
@@ -117,8 +110,8 @@ class ApiClientService:
         grace: timedelta = timedelta(0),
         expires_in: timedelta | None = None,
         actor: str = "cli",
-    ) -> NewToken:
-        """Give the client a new token; the older ones stay valid for *grace*.
+    ) -> tuple[ApiClient, str]:
+        """Give the client a new token and return both; the older ones stay valid for *grace*.
 
         :raises connector.errors.NotFoundError: no such client.
         :raises InvalidRequestError: the client is revoked.
@@ -135,7 +128,7 @@ class ApiClientService:
             unit.audit.append(self._event("client.rotated", client_id, actor))
             unit.commit()
         self._forget()
-        return NewToken(client, text, token.expires_at)
+        return client, text
 
     def revoke(self, tenant: str, client_id: str, *, actor: str = "cli") -> None:
         """End a client and all its tokens. Other processes follow within a few seconds.

@@ -1,0 +1,190 @@
+"""``docusign-iga client``: which programs may call the connector, and their tokens."""
+
+from __future__ import annotations
+
+import getpass
+import re
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import click
+import yaml
+from rich.table import Table
+
+from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.domain.ledger import ApiClient, ApiToken, Scope
+from connector.services.api_clients import READ_WRITE
+
+_UNITS = {"m": "minutes", "h": "hours", "d": "days"}
+
+
+def duration(text: str) -> timedelta:
+    """Return a length of time written as ``30m``, ``24h`` or ``90d``."""
+    match = re.fullmatch(r"(\d{1,5})([mhd])", text.strip())
+    if match is None:
+        raise click.BadParameter(f"{text!r} is not a length of time such as 30m, 24h or 90d.")
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+
+
+def setting(text: str) -> tuple[str, Any]:
+    """Return the name and the value in ``name=value``; true, false and numbers are such."""
+    name, equals, value = text.partition("=")
+    if not name or not equals:
+        raise click.BadParameter(f"{text!r} is not of the form name=value.")
+    return name.strip(), yaml.safe_load(value)
+
+
+@click.group()
+def client() -> None:
+    """Add, list, rotate and revoke API clients and their bearer tokens.
+
+    \b
+    Example:
+      docusign-iga client add identityiq
+    """
+
+
+@client.command()
+@click.argument("name")
+@click.option("--read-only", is_flag=True, help="The client may read, and nothing else.")
+@click.option("--expires", type=duration, help="The token ends after this time, such as 90d.")
+@click.option("--replaces", metavar="CLIENT", help="Take over this client's externalId values.")
+@click.option(
+    "--set",
+    "settings",
+    type=setting,
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A tolerance or habit of this client, as the documentation lists them.",
+)
+@tenant_options
+@handle_errors
+def add(
+    context: CommandContext,
+    name: str,
+    read_only: bool,
+    expires: timedelta | None,
+    replaces: str | None,
+    settings: Sequence[tuple[str, Any]],
+) -> None:
+    """Add the client NAME and show its token, once.
+
+    \b
+    Example:
+      docusign-iga client add identityiq --expires 365d
+      docusign-iga client add auditor --read-only
+    """
+    _, token = context.application.clients.add(
+        context.known_tenant,
+        name,
+        scopes=frozenset({Scope.READ}) if read_only else READ_WRITE,
+        expires_in=expires,
+        replaces=replaces,
+        settings=dict(settings),
+        actor=_actor(),
+    )
+    _show_token(context, name, token)
+
+
+@client.command("list")
+@tenant_options
+@handle_errors
+def list_clients(context: CommandContext) -> None:
+    """List the clients with their tokens; the tokens themselves are not kept.
+
+    \b
+    Example:
+      docusign-iga client list --json
+    """
+    now = context.application.clock.now()
+    clients = context.application.clients.list(context.known_tenant)
+    table = Table("Client", "May", "Added", "Tokens")
+    for found, tokens in clients:
+        may = "revoked" if found.revoked_at else ", ".join(sorted(found.scopes))
+        states = ", ".join(_state(token, now) for token in tokens)
+        table.add_row(found.client_id, may, f"{found.created_at:%Y-%m-%d}", states)
+    empty = "There are no clients yet. Add one: docusign-iga client add NAME"
+    data = [_to_json(found, tokens, now) for found, tokens in clients]
+    context.output(data, table if clients else empty)
+
+
+@client.command()
+@click.argument("name")
+@click.option(
+    "--grace",
+    type=duration,
+    default="24h",
+    show_default=True,
+    help="The older tokens stay valid for this long.",
+)
+@click.option("--expires", type=duration, help="The new token ends after this time.")
+@tenant_options
+@handle_errors
+def rotate(context: CommandContext, name: str, grace: timedelta, expires: timedelta | None) -> None:
+    """Give the client NAME a new token; the older ones end after a time of grace.
+
+    \b
+    Example:
+      docusign-iga client rotate identityiq --grace 2h
+      docusign-iga client rotate identityiq --grace 0m
+    """
+    _, token = context.application.clients.rotate(
+        context.known_tenant, name, grace=grace, expires_in=expires, actor=_actor()
+    )
+    _show_token(context, name, token)
+
+
+@client.command()
+@click.argument("name")
+@tenant_options
+@handle_errors
+def revoke(context: CommandContext, name: str) -> None:
+    """End the client NAME and all its tokens, within a few seconds.
+
+    \b
+    Example:
+      docusign-iga client revoke auditor
+    """
+    context.application.clients.revoke(context.known_tenant, name, actor=_actor())
+    context.output({"client": name, "revoked": True}, f"{name} and all its tokens are revoked.")
+
+
+def _actor() -> str:
+    return f"user:{getpass.getuser()}"
+
+
+def _show_token(context: CommandContext, name: str, token: str) -> None:
+    context.output(
+        {"client": name, "token": token},
+        f"Token of {name}, shown this once:\n\n  {token}\n\nSend it as: Authorization: Bearer ...",
+    )
+
+
+def _state(token: ApiToken, now: datetime) -> str:
+    if token.revoked_at is not None:
+        return "revoked"
+    if token.expires_at is None:
+        return "valid"
+    word = "valid until" if token.expires_at > now else "expired"
+    return f"{word} {token.expires_at:%Y-%m-%d %H:%M}"
+
+
+def _to_json(found: ApiClient, tokens: Sequence[ApiToken], now: datetime) -> dict[str, Any]:
+    return {
+        "client": found.client_id,
+        "scopes": sorted(found.scopes),
+        "external_id_scope": found.external_id_scope,
+        "created_at": found.created_at,
+        "revoked_at": found.revoked_at,
+        "tokens": [
+            {
+                "id": token.token_id,
+                "state": _state(token, now).split()[0],
+                "created_at": token.created_at,
+                "expires_at": token.expires_at,
+                "revoked_at": token.revoked_at,
+            }
+            for token in tokens
+        ],
+    }

@@ -1,0 +1,155 @@
+"""What commands share: where the configuration is, which tenant, how to answer, how to fail."""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+import orjson
+from rich.console import Console, RenderableType
+
+from connector.config import load_settings
+from connector.errors import ConfigError, ConnectorError, NotFoundError, TemporaryError
+from connector.logs import configure_logging
+from connector.settings import Settings
+
+if TYPE_CHECKING:
+    from connector.bootstrap import Application, TenantServices
+
+Command = Callable[..., Any]
+_PLAIN_WIDTH = 160
+"""Columns of a table that goes into a file or a pipe, where no terminal says how wide it is."""
+
+
+@dataclass
+class CommandContext:
+    """What a command gets. Nothing is read or opened before it is asked for."""
+
+    config_path: Path
+    tenant_name: str = "default"
+    as_json: bool = False
+    quiet: bool = False
+    """Only warnings are logged: the command's answer is what its user wants to see."""
+    resources: ExitStack = field(default_factory=ExitStack)
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The checked configuration; logging follows it from here on.
+
+        :raises connector.errors.ConfigError: it cannot be used.
+        """
+        settings = load_settings(self.config_path)
+        wanted = settings.logging
+        quiet = self.quiet and wanted.level == "info"
+        configure_logging(replace(wanted, level="warning") if quiet else wanted)
+        return settings
+
+    @cached_property
+    def application(self) -> Application:
+        """The wired application, its database migrated; closed when the command ends."""
+        from connector.bootstrap import build  # noqa: PLC0415 - commands without it start faster
+
+        application = build(self.settings, role="cli")
+        self.resources.callback(application.close)
+        return application
+
+    @property
+    def tenant(self) -> TenantServices:
+        """The services of the chosen tenant.
+
+        :raises connector.errors.NotFoundError: the configuration has no such tenant.
+        """
+        return self.application.tenant(self.known_tenant)
+
+    @property
+    def known_tenant(self) -> str:
+        """The name of the chosen tenant, which the configuration has.
+
+        :raises connector.errors.NotFoundError: it does not.
+        """
+        if self.tenant_name not in self.settings.tenants:
+            known = ", ".join(sorted(self.settings.tenants))
+            raise NotFoundError(f"There is no tenant {self.tenant_name!r}. Tenants: {known}.")
+        return self.tenant_name
+
+    def output(self, data: Any, human: RenderableType) -> None:
+        """Print *data* as JSON where ``--json`` was given, and *human* otherwise."""
+        if self.as_json:
+            text = orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
+            click.echo(text.decode())
+        elif isinstance(human, str):
+            click.echo(human)
+        else:
+            # Names come from outside: [brackets] and :colons: in them are not markup.
+            width = None if sys.stdout.isatty() else _PLAIN_WIDTH
+            Console(markup=False, emoji=False, highlight=False, width=width).print(human)
+
+
+def config_option(command: Command) -> Command:
+    """Give a command ``--config`` and a :class:`CommandContext` as its first argument."""
+
+    @_config
+    @functools.wraps(command)
+    def wrapper(config_path: Path, **arguments: Any) -> Any:
+        with ExitStack() as resources:
+            return command(CommandContext(config_path, resources=resources), **arguments)
+
+    return wrapper
+
+
+def tenant_options(command: Command) -> Command:
+    """Give a command ``--config``, ``--tenant`` and ``--json``, and a :class:`CommandContext`."""
+
+    @_config
+    @click.option("--tenant", default="default", show_default=True, help="Whose data.")
+    @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
+    @functools.wraps(command)
+    def wrapper(config_path: Path, tenant: str, as_json: bool, **arguments: Any) -> Any:
+        with ExitStack() as resources:
+            context = CommandContext(config_path, tenant, as_json, True, resources)
+            return command(context, **arguments)
+
+    return wrapper
+
+
+_config = click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="config.yaml",
+    envvar="DOCUSIGN_IGA_CONFIG",
+    show_default=True,
+    show_envvar=True,
+    help="The configuration file.",
+)
+
+
+def handle_errors(command: Command) -> Command:
+    """Let a command end with one readable message and status 1 where the connector refuses."""
+
+    @functools.wraps(command)
+    def wrapper(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except ConnectorError as error:
+            click.echo(_message(error), err=True)
+            sys.exit(1)
+
+    return wrapper
+
+
+def _message(error: ConnectorError) -> str:
+    if isinstance(error, ConfigError):
+        count = len(error.problems)
+        title = "The configuration cannot be used:" if count == 1 else f"{count} problems:"
+        return "\n".join([title, *(f"  {problem}" for problem in error.problems)])
+    if isinstance(error, TemporaryError):
+        return f"Error: {error}\nTry again in {error.retry_after_s:.0f} seconds."
+    return f"Error: {error}"

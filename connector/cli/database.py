@@ -1,0 +1,40 @@
+"""``docusign-iga db``: the tables."""
+
+from __future__ import annotations
+
+import click
+
+from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.store import open_database
+
+
+@click.group()
+def db() -> None:
+    """Look after the database.
+
+    \b
+    Example:
+      docusign-iga db upgrade
+    """
+
+
+@db.command()
+@tenant_options
+@handle_errors
+def upgrade(context: CommandContext) -> None:
+    """Bring the tables to this version of the program.
+
+    `serve` does this by itself. Do it beforehand where several machines are restarted in turn; it
+    may run while others do the same.
+
+    \b
+    Example:
+      docusign-iga db upgrade --config config.yaml
+    """
+    store = open_database(context.settings.database)
+    context.resources.callback(store.close)
+    before = store.schema_version()
+    store.migrate()
+    after = store.schema_version()
+    done = f"Upgraded from {before or 'nothing'} to {after}." if before != after else "Up to date."
+    context.output({"before": before, "after": after}, done)

@@ -1,0 +1,44 @@
+"""The command group. Commands are imported when they are used, so that each starts quickly."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+_COMMANDS = {
+    "demo": "connector.cli.demo:demo",
+    "serve": "connector.cli.serve:serve",
+    "jobs": "connector.cli.serve:jobs",
+    "sync": "connector.cli.sync:sync",
+    "plan": "connector.cli.plan:plan",
+    "tasks": "connector.cli.tasks:tasks",
+    "client": "connector.cli.clients:client",
+    "config": "connector.cli.configuration:config",
+    "db": "connector.cli.database:db",
+}
+"""Where each command is, in the order in which the help lists them."""
+
+
+class _Commands(click.Group):
+    """A group that knows its commands by name and imports them on use."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="docusign-iga-connector", prog_name="docusign-iga")
+def main() -> None:
+    """Govern DocuSign from an identity-governance suite, over SCIM 2.0.
+
+    Try it with `docusign-iga demo`. For a real organization, copy config.example.yaml to
+    config.yaml and go on with `config check`, `client add`, `sync` and `serve`.
+    """
