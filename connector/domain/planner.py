@@ -18,7 +18,7 @@ from connector.domain.desired import (
     ProfileKey,
     Remembered,
 )
-from connector.domain.model import DirectoryGroup, Membership, MembershipStatus, User, fold
+from connector.domain.model import DirectoryGroup, Membership, MembershipStatus, User
 from connector.domain.plan import (
     AddGroupMembers,
     ChangeEmail,
@@ -37,7 +37,7 @@ from connector.domain.plan import (
     SetProfile,
     UpdatePerson,
 )
-from connector.errors import InvalidRequestError
+from connector.errors import InvalidRequestError, TemporaryError
 
 GROUP_CHUNK = 100
 """Users in one group call; the maximum is unpublished (docusign-api.md 2.8)."""
@@ -47,11 +47,12 @@ GROUP_CHUNK = 100
 class Addresses:
     """What is known of e-mail domains: both sides of a change must be claimed."""
 
-    claimed_domains: frozenset[str] = frozenset()
+    claimed_domains: frozenset[str] | None = frozenset()
+    """None while DocuSign could not be asked."""
 
     def is_claimed(self, email: str) -> bool:
-        """Return whether the organization has claimed the domain of this address."""
-        return email.rpartition("@")[2].lower() in self.claimed_domains
+        """Return whether the organization is known to have claimed the domain of this address."""
+        return email.rpartition("@")[2].lower() in (self.claimed_domains or ())
 
 
 # ------------------------------------------------------------------------- users
@@ -155,10 +156,13 @@ def _differences(desired: Person, actual: Person) -> tuple[dict[str, str], dict[
 
 
 def _check_address_change(new: str, old: str, addresses: Addresses) -> None:
-    if fold(new) != fold(old) and addresses.is_claimed(new) and addresses.is_claimed(old):
+    if addresses.is_claimed(new) and addresses.is_claimed(old):
         return
-    if fold(new) == fold(old) and addresses.is_claimed(old):
-        return
+    if addresses.claimed_domains is None:
+        raise TemporaryError(
+            "The claimed domains could not be read from DocuSign, so the address cannot be "
+            "changed now; the service is temporarily unavailable."
+        )
     raise InvalidRequestError(
         f"The address {old} cannot become {new}: DocuSign changes addresses only within the "
         "domains that the organization has claimed. Claim the domain in DocuSign Admin, or "

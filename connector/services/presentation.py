@@ -103,7 +103,7 @@ class Presenter:
             "groups": self._groups_of(user, catalogue, roles),
             "entitlements": _entitlements_of(user, catalogue),
             "roles": roles,
-            **{schema: value for schema, value in kept.items() if schema != CORE_USER},
+            **{name: value for name, value in kept.items() if name in self._mapping.kept},
             DOCUSIGN_USER: _docusign_user(user, catalogue, open_items, queued),
         }
         name = content.get("name", {})

@@ -1,0 +1,46 @@
+"""The WSGI application: SCIM for every tenant, and whether the process is alive."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from flask import Flask, Response
+
+from connector.bootstrap import Application, build
+from connector.config import load_settings
+from connector.logs import configure_logging
+from connector.scim_handlers import build_scim_service
+from scim.blueprint import create_blueprint
+
+CONFIG_VARIABLE = "DOCUSIGN_IGA_CONFIG"
+
+
+def create_app(application: Application) -> Flask:
+    """Return the Flask application over the wired services."""
+    app = Flask("connector", static_folder=None)
+    # The SCIM service bounds bodies and answers with a SCIM error; this is the net below it.
+    app.config["MAX_CONTENT_LENGTH"] = application.settings.server.max_body_bytes + 1024
+    service = build_scim_service(application)
+    app.register_blueprint(
+        create_blueprint(service), url_prefix="/scim/v2", url_defaults={"tenant": "default"}
+    )
+    app.register_blueprint(
+        create_blueprint(service, "tenant_scim"), url_prefix="/<tenant>/scim/v2"
+    )
+
+    @app.get("/healthz")
+    def healthz() -> Response:
+        return Response("ok\n", mimetype="text/plain")
+
+    return app
+
+
+def create() -> Flask:
+    """Return the application of the configuration file that the environment names.
+
+    The web server calls this once in each worker process.
+    """
+    settings = load_settings(Path(os.environ[CONFIG_VARIABLE]))
+    configure_logging(settings.logging)
+    return create_app(build(settings))

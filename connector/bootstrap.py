@@ -1,0 +1,176 @@
+"""The one composition root: chooses the adapters and wires the services.
+
+Production uses the defaults; tests hand in another clock, or a session that is served by the
+simulator in process.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from uuid import uuid4
+
+import requests
+
+from connector.clock import SystemClock
+from connector.docusign import Connection
+from connector.domain.policy import Policy
+from connector.errors import ConfigError, NotFoundError
+from connector.ports import Clock
+from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
+from connector.services.aggregation import AggregationService
+from connector.services.api_clients import ApiClientService
+from connector.services.context import TenantContext
+from connector.services.execution import Executor
+from connector.services.fulfilment import FulfilmentService
+from connector.services.group_provisioning import GroupProvisioning
+from connector.services.locks import WriteLocks
+from connector.services.mirror import MirrorWriter
+from connector.services.presentation import Presenter
+from connector.services.provisioning import UserProvisioning
+from connector.services.recording import ChangePipeline
+from connector.services.refresh import RefreshService
+from connector.services.settlement import SettlementService
+from connector.services.subjects import Subjects
+from connector.services.work_items import WorkItemService
+from connector.settings import Settings, TenantSettings
+from connector.store import SqlStore, open_database
+from mappings import UserMapping, load_entitlements, load_user_mapping
+
+
+@dataclass(frozen=True)
+class TenantServices:
+    """Everything one tenant can do."""
+
+    context: TenantContext
+    user_mapping: UserMapping
+    mirror: MirrorWriter
+    refresh: RefreshService
+    users: UserProvisioning
+    groups: GroupProvisioning
+    work_items: WorkItemService
+    aggregation: AggregationService
+    settlement: SettlementService
+
+    @property
+    def settings(self) -> TenantSettings:
+        """The tenant's settings."""
+        return self.context.settings
+
+
+class Application:
+    """The connector: one store, one connection to DocuSign, services for each tenant.
+
+    Tenants are wired when first asked for, so that a thousand of them cost nothing at start.
+    """
+
+    def __init__(
+        self, settings: Settings, store: SqlStore, clock: Clock, connection: Connection, role: str
+    ) -> None:
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.connection = connection
+        self.owner = f"{owner_prefix(role)}{os.getpid()}:{uuid4().hex[:8]}"
+        self._tenants: dict[str, TenantServices] = {}
+        self._lock = threading.Lock()
+
+    @cached_property
+    def clients(self) -> ApiClientService:
+        """API clients and their tokens."""
+        return ApiClientService(self.store, self.clock)
+
+    def tenant(self, name: str) -> TenantServices:
+        """Return the services of a tenant.
+
+        :raises NotFoundError: the configuration has no such tenant.
+        """
+        services = self._tenants.get(name)
+        if services is None:
+            with self._lock:
+                services = self._tenants.get(name) or self._wire(name)
+                self._tenants[name] = services
+        return services
+
+    def tenants(self) -> Iterator[TenantServices]:
+        """Return the services of every tenant."""
+        return (self.tenant(name) for name in self.settings.tenants)
+
+    def close(self) -> None:
+        """Close the database and the connections to DocuSign."""
+        self.connection.close()
+        self.store.close()
+
+    def _wire(self, name: str) -> TenantServices:
+        settings = self.settings.tenants.get(name)
+        if settings is None:
+            known = ", ".join(sorted(self.settings.tenants))
+            raise NotFoundError(f"There is no tenant {name!r}. Tenants: {known}.")
+        entitlements = load_entitlements(dict(settings.manual_roles))
+        user_mapping = load_user_mapping()
+        context = TenantContext(
+            settings=settings,
+            store=self.store,
+            directory=self.connection.directory(settings),
+            clock=self.clock,
+            policy=Policy(entitlements),
+            owner=self.owner,
+        )
+        return wire(context, Presenter(user_mapping, settings, entitlements), user_mapping)
+
+
+def wire(
+    context: TenantContext, presenter: Presenter, user_mapping: UserMapping
+) -> TenantServices:
+    """Return the services of one tenant over these adapters."""
+    mirror = MirrorWriter(context, presenter)
+    refresh = RefreshService(context, mirror)
+    locks = WriteLocks(context)
+    work_items = WorkItemService(context, mirror)
+    subjects = Subjects(context, mirror)
+    fulfilment = FulfilmentService(context, Executor(context, mirror), work_items, subjects)
+    pipeline = ChangePipeline(context, fulfilment, subjects)
+    return TenantServices(
+        context=context,
+        user_mapping=user_mapping,
+        mirror=mirror,
+        refresh=refresh,
+        users=UserProvisioning(context, locks, refresh, pipeline),
+        groups=GroupProvisioning(context, locks, pipeline),
+        work_items=work_items,
+        aggregation=AggregationService(context, mirror, refresh),
+        settlement=SettlementService(context, locks, fulfilment),
+    )
+
+
+def build(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    session: requests.Session | None = None,
+    role: str = "serve",
+) -> Application:
+    """Return the application over the configured adapters, its database migrated.
+
+    :param session: carries the calls to DocuSign; a test mounts the simulator on it.
+    :param role: what this process is, for leases: ``serve``, ``jobs`` or ``cli``.
+    :raises ConfigError: the database or a setting cannot be used.
+    """
+    if not settings.tenants:
+        raise ConfigError(["tenants: at least one tenant is needed"])
+    clock = clock or SystemClock()
+    store = open_database(settings.database, ATTRIBUTE_SCHEMAS)
+    store.migrate()
+    connection = Connection(settings.docusign, clock, session)
+    return Application(settings, store, clock, connection, role)
+
+
+def owner_prefix(role: str) -> str:
+    """Return the beginning of every lease that processes of this role on this machine hold."""
+    return f"{role}:{socket.gethostname()}:"
+
+

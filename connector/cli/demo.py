@@ -1,0 +1,270 @@
+"""``docusign-iga demo``: a connector in front of a simulated DocuSign, ready to be tried."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+import requests
+import yaml
+from rich.console import Console
+
+from connector.bootstrap import Application, build
+from connector.cli.context import handle_errors
+from connector.cli.demo_guide import Guide, print_guide
+from connector.cli.processes import Child, stopped_by_signals
+from connector.cli.sync import sync_with_bar
+from connector.config import load_settings
+from connector.domain.ledger import Scope
+from connector.errors import PermanentError
+
+_OUR_FILES = ("connector.db", "connector.db-wal", "connector.db-shm", "simulator.json")
+_START_WITHIN_S = 60.0
+_CLIENT = "demo"
+
+
+@click.command()
+@click.option("--port", default=8080, show_default=True, help="Port of the connector; 0: any free.")
+@click.option("--users", default=2000, show_default=True, help="People in the simulated DocuSign.")
+@click.option(
+    "--data-dir",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Where database, configuration and logs go [default: a directory that is removed].",
+)
+@click.option(
+    "--ready-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a JSON object with scim_url, token, simulator_url and pids when all answers.",
+)
+@click.option("--workers", default=1, show_default=True, help="Web worker processes.")
+@click.option(
+    "--export",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Seed from DocuSign's own user-list export (CSV) instead of invented people.",
+)
+@handle_errors
+def demo(  # noqa: PLR0917 -- click passes by name
+    port: int,
+    users: int,
+    data_dir: Path | None,
+    ready_file: Path | None,
+    workers: int,
+    export: Path | None,
+) -> None:
+    """Run the connector in front of a simulated DocuSign.
+
+    Nothing outside this machine is touched. The simulator invents an organization with three
+    accounts, or takes yours from the user-list export of DocuSign Admin; everything that the
+    connector does to it is real. Ctrl-C ends both.
+
+    \b
+    Examples:
+      docusign-iga demo
+      docusign-iga demo --users 20000 --port 9000
+      docusign-iga demo --export user_list.csv
+    """
+    console = Console(stderr=True)
+    with ExitStack() as stack:
+        stop = stack.enter_context(stopped_by_signals())
+        directory = stack.enter_context(_directory(data_dir))
+        stage = _Stage(directory, port or _free_port(), workers, console)
+        console.print(f"Starting a simulated DocuSign with {users:,} people ...")
+        simulator = stack.enter_context(stage.simulator(users, export))
+        token = stage.prepare(simulator.details)
+        serving = stack.enter_context(stage.connector())
+        ready = stage.ready(simulator, serving, token)
+        print_guide(Guide(console=Console(), **ready["guide"]))
+        if ready_file is not None:
+            _write(ready_file, {key: value for key, value in ready.items() if key != "guide"})
+        _watch(stop, [simulator.child, serving])
+        console.print("Ending ...")
+
+
+@dataclass(frozen=True)
+class _Simulator:
+    child: Child
+    details: dict[str, Any]
+
+
+class _Stage:
+    """The parts of a demo, started one after the other."""
+
+    def __init__(self, directory: Path, port: int, workers: int, console: Console) -> None:
+        self._directory = directory
+        self._port = port
+        self._workers = workers
+        self._console = console
+        self._config = directory / "config.yaml"
+
+    @contextmanager
+    def simulator(self, users: int, export: Path | None) -> Iterator[_Simulator]:
+        """Start the simulated DocuSign in a process of its own."""
+        ready = self._directory / "simulator.json"
+        source = ["--export", str(export)] if export else ["--users", str(users)]
+        arguments = [
+            *("simulator", "--port", "0", *source, "--ready-file", str(ready)),
+            *("--key-out", str(self._directory / "private-key.pem")),
+            # A demo is played with, not rationed: the limits of a real account are 3,000 and 500.
+            *("--hourly-limit", "1000000", "--burst-limit", "1000000"),
+        ]
+        child = Child("simulator", arguments, log=self._directory / "simulator.log")
+        try:
+            child.wait_until(ready.exists, _START_WITHIN_S)
+            yield _Simulator(child, json.loads(ready.read_text()))
+        finally:
+            child.stop()
+
+    def prepare(self, details: dict[str, Any]) -> str:
+        """Write the configuration, fill the mirror, and return a token of a new client."""
+        self._config.write_text(yaml.safe_dump(self._configuration(details), sort_keys=False))
+        application = build(load_settings(self._config), role="cli")
+        try:
+            sync_with_bar(application.tenant("default"), self._console)
+            scopes = frozenset({Scope.READ, Scope.WRITE})
+            _, token = application.clients.add("default", _CLIENT, scopes=scopes)
+            self._facts = _guide_facts(application)
+        finally:
+            application.close()
+        return token
+
+    @contextmanager
+    def connector(self) -> Iterator[Child]:
+        """Start the connector and wait until it answers."""
+        arguments = ["connector.cli", "serve", "--config", str(self._config)]
+        child = Child("connector", arguments, log=self._directory / "connector.log")
+        try:
+            child.wait_until(self._answers, _START_WITHIN_S)
+            yield child
+        finally:
+            child.stop()
+
+    def ready(self, simulator: _Simulator, serving: Child, token: str) -> dict[str, Any]:
+        """Return what scripts and people have to know."""
+        scim_url = f"{self._url}/scim/v2"
+        return {
+            "scim_url": scim_url,
+            "token": token,
+            "simulator_url": simulator.details["url"],
+            "config": str(self._config),
+            "pids": {"connector": serving.pid, "simulator": simulator.child.pid},
+            "guide": {
+                "scim_url": scim_url,
+                "token": token,
+                "simulator_url": simulator.details["url"],
+                "config": str(self._config),
+                **self._facts,
+            },
+        }
+
+    @property
+    def _url(self) -> str:
+        return f"http://127.0.0.1:{self._port}"
+
+    def _answers(self) -> bool:
+        try:
+            return requests.get(f"{self._url}/healthz", timeout=1).ok
+        except requests.RequestException:
+            return False
+
+    def _configuration(self, details: dict[str, Any]) -> dict[str, Any]:
+        accounts = [
+            {
+                "account_id": account["account_id"],
+                "alias": account["name"],
+                "baseline_profile": account["baseline_profile"],
+            }
+            for account in details["accounts"]
+        ]
+        return {
+            "server": {"port": self._port, "workers": self._workers},
+            "database": {"url": f"sqlite:///{self._directory / 'connector.db'}"},
+            "docusign": {
+                "environment": "custom",
+                "oauth_url": details["oauth_url"],
+                "admin_url": details["admin_url"],
+                "jwt_audience": details["jwt_audience"],
+                "integration_key": details["integration_key"],
+                "private_key_file": details["private_key_file"],
+            },
+            "tenants": {
+                "default": {
+                    "user_id": details["user_id"],
+                    "organization_id": details["organization_id"],
+                    "accounts": accounts,
+                }
+            },
+        }
+
+
+def _guide_facts(application: Application) -> dict[str, Any]:
+    """Return ids that the examples use: two profiles and a group of the default account."""
+    services = application.tenant("default")
+    with services.context.read() as uow:
+        catalogue = uow.mirror.catalogue()
+    book = services.context.book(catalogue)
+    account_id = book.default_account
+    baseline = book.baseline(account_id)
+    others = [
+        profile
+        for profile in catalogue.profiles.values()
+        if profile.account_id == account_id and not profile.is_admin and profile != baseline
+    ]
+    groups = [
+        group
+        for group in catalogue.groups.values()
+        if group.account_id == account_id and not group.group_type.is_built_in
+    ]
+    if not others or not groups:
+        raise PermanentError("The organization has no second profile or no group to show.")
+    return {"first": baseline, "second": others[0], "group": groups[0]}
+
+
+@contextmanager
+def _directory(chosen: Path | None) -> Iterator[Path]:
+    """Return the data directory, without what an earlier demo left: the simulator starts afresh."""
+    if chosen is None:
+        temporary = Path(tempfile.mkdtemp(prefix="docusign-iga-"))
+        try:
+            yield temporary
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+        return
+    chosen.mkdir(parents=True, exist_ok=True)
+    for name in _OUR_FILES:
+        (chosen / name).unlink(missing_ok=True)
+    yield chosen.resolve()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Write a file so that a reader sees all of it or nothing; it holds a token."""
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    draft.touch(mode=0o600)
+    draft.write_text(json.dumps(content, indent=2) + "\n")
+    draft.rename(path)
+
+
+def _watch(stop: threading.Event, children: list[Child]) -> None:
+    """Wait for the signal to end; a child that ends by itself is an error."""
+    while not stop.wait(0.5):
+        for child in children:
+            if not child.is_running():
+                sys.stderr.flush()
+                raise PermanentError(f"The {child.name} ended unexpectedly; see its log.")

@@ -1,0 +1,141 @@
+"""``docusign-iga serve`` and ``docusign-iga jobs``: the long-running processes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from filelock import FileLock, Timeout
+from granian import Granian
+from granian.constants import Interfaces
+from sqlalchemy.engine import make_url
+
+from connector.app import CONFIG_VARIABLE
+from connector.bootstrap import build, owner_prefix
+from connector.cli.context import CommandContext, config_option, handle_errors
+from connector.cli.processes import Child, stopped_by_signals
+from connector.errors import ConfigError
+from connector.scheduler import JobScheduler
+from connector.services.context import Actor, new_id
+from connector.settings import Settings
+
+_BACKLOG = 1024
+
+
+@click.command()
+@config_option
+@handle_errors
+def serve(context: CommandContext) -> None:
+    """Serve SCIM, with the jobs process beside it.
+
+    Everything comes from the configuration file. The process ends cleanly on SIGTERM: requests
+    under way are answered first.
+
+    \b
+    Example:
+      docusign-iga serve --config /etc/docusign-iga/config.yaml
+    """
+    settings = context.settings
+    with _only_server(settings):
+        _make_ready(settings)
+        with _jobs_process(context.config_path, settings):
+            _run_web_server(context.config_path, settings)
+
+
+@click.command()
+@config_option
+@handle_errors
+def jobs(context: CommandContext) -> None:
+    """Run the scheduled jobs alone: settlement, verification of tasks, full aggregation.
+
+    ``serve`` starts this by itself unless jobs.enabled is false. Start it on its own where the web
+    servers run elsewhere; of several, one ticks and the others wait.
+
+    \b
+    Example:
+      docusign-iga jobs --config /etc/docusign-iga/config.yaml
+    """
+    application = build(context.settings, role="jobs")
+    scheduler = JobScheduler(
+        application.store, application.clock, application.owner, context.settings.jobs
+    )
+    for tenant in application.tenants():
+        scheduler.add(tenant)
+    with stopped_by_signals() as stop:
+        scheduler.run(stop)
+    application.close()
+
+
+@contextmanager
+def _only_server(settings: Settings) -> Iterator[None]:
+    """Make sure that nobody else serves this SQLite file: then every lease in it is an old one."""
+    url = make_url(settings.database.url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        yield
+        return
+    path = Path(f"{url.database}.serve.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        with lock.acquire(timeout=0):
+            yield
+    except Timeout as error:
+        raise ConfigError(
+            [
+                f"database.url: another `docusign-iga serve` uses {url.database} already. End it, or "
+                "use PostgreSQL to run several."
+            ]
+        ) from error
+
+
+def _make_ready(settings: Settings) -> None:
+    """Migrate the database and settle what an earlier process left in the middle."""
+    application = build(settings, role="serve")
+    try:
+        for tenant in application.tenants():
+            if settings.database.url.startswith("sqlite"):
+                for role in ("serve", "jobs"):
+                    tenant.settlement.release_dead(owner_prefix(role))
+            tenant.settlement.settle_all(Actor("job:settle", "job", new_id()))
+    finally:
+        application.close()
+
+
+@contextmanager
+def _jobs_process(config_path: Path, settings: Settings) -> Iterator[None]:
+    if not settings.jobs.enabled:
+        yield
+        return
+    child = Child("jobs process", ["connector.cli", "jobs", "--config", str(config_path)])
+    try:
+        yield
+    finally:
+        child.stop()
+
+
+def _run_web_server(config_path: Path, settings: Settings) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    os.environ[CONFIG_VARIABLE] = str(config_path)
+    Granian(
+        "connector.app:create",
+        factory=True,
+        interface=Interfaces.WSGI,
+        address=settings.server.host,
+        port=settings.server.port,
+        workers=settings.server.workers,
+        blocking_threads=settings.server.threads,
+        backlog=_BACKLOG,
+        websockets=False,
+        respawn_failed_workers=True,
+        workers_kill_timeout=30,
+        log_level=_granian_level(settings),
+    ).serve()
+
+
+def _granian_level(settings: Settings) -> str:
+    return "warning" if settings.logging.level == "info" else settings.logging.level
+
+

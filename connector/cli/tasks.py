@@ -1,0 +1,173 @@
+"""``docusign-iga tasks``: what waits for a person."""
+
+from __future__ import annotations
+
+import getpass
+from collections.abc import Mapping
+from typing import Any
+
+import click
+from rich.table import Table
+
+from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.domain.ledger import WorkItem
+from connector.services.context import Actor, new_id
+
+
+@click.group()
+def tasks() -> None:
+    """List, show and work off manual tasks.
+
+    A task is opened when somebody asks for what DocuSign lets only people do, above all the
+    organization-admin role. Do what its steps say, then complete it: the connector looks into
+    DocuSign and closes it once DocuSign confirms.
+    """
+
+
+@tasks.command("list")
+@click.option("--all", "every", is_flag=True, help="Closed tasks too.")
+@tenant_options
+@handle_errors
+def list_tasks(context: CommandContext, every: bool) -> None:
+    """List open tasks, oldest first.
+
+    \b
+    Example:
+      docusign-iga tasks list --all
+    """
+    items = context.tenant.work_items.list(every=every)
+    table = Table("Task", "What", "State", "Asked by", "Due")
+    for item in items:
+        due = f"{item.due_at:%Y-%m-%d}" if item.due_at else ""
+        table.add_row(item.work_item_id[:8], item.title, _words(item), item.requester, due)
+    empty = "No task is open." if not every else "There are no tasks yet."
+    context.output([_to_json(item) for item in items], table if items else empty)
+
+
+@tasks.command("show")
+@click.argument("task")
+@tenant_options
+@handle_errors
+def show_task(context: CommandContext, task: str) -> None:
+    """Show a task with its steps. TASK is its id or the beginning of it.
+
+    \b
+    Example:
+      docusign-iga tasks show 3f2a
+    """
+    item = context.tenant.work_items.get(task)
+    context.output(_to_json(item), _describe(item))
+
+
+@tasks.command("complete")
+@click.argument("task")
+@click.option("--comment", default="", help="What was done, for the record.")
+@tenant_options
+@handle_errors
+def complete_task(context: CommandContext, task: str, comment: str) -> None:
+    """Say that a task is done; the connector checks it in DocuSign.
+
+    Until DocuSign confirms, the task stays awaiting verification and the role is not shown.
+
+    \b
+    Example:
+      docusign-iga tasks complete 3f2a --comment "Granted in DocuSign Admin"
+    """
+    item = context.tenant.work_items.complete(task, _actor(), comment)
+    context.output(_to_json(item), _outcome(item))
+
+
+@tasks.command("reject")
+@click.argument("task")
+@click.option("--comment", required=True, help="Why, for the requester and the record.")
+@tenant_options
+@handle_errors
+def reject_task(context: CommandContext, task: str, comment: str) -> None:
+    """Refuse a task; the access stays as it is.
+
+    \b
+    Example:
+      docusign-iga tasks reject 3f2a --comment "Not a member of the IT team"
+    """
+    item = context.tenant.work_items.reject(task, _actor(), comment)
+    context.output(_to_json(item), _outcome(item))
+
+
+@tasks.command("verify")
+@click.argument("task", required=False)
+@tenant_options
+@handle_errors
+def verify_tasks(context: CommandContext, task: str | None) -> None:
+    """Look into DocuSign now whether TASK, or every open task, was done.
+
+    \b
+    Example:
+      docusign-iga tasks verify
+    """
+    service = context.tenant.work_items
+    if task is not None:
+        item = service.verify(service.get(task).work_item_id, _actor())
+        context.output(_to_json(item), _outcome(item))
+        return
+    counts = service.verify_all(_actor())
+    context.output(
+        dict(counts),
+        f"{counts['checked']} checked: {counts['closed']} confirmed by DocuSign and closed, "
+        f"{counts['failed']} could not be asked about.",
+    )
+
+
+def _actor() -> Actor:
+    return Actor(f"user:{getpass.getuser()}", "cli", new_id())
+
+
+def _words(item: WorkItem) -> str:
+    return str(item.state).replace("_", " ")
+
+
+def _outcome(item: WorkItem) -> str:
+    if item.state.is_open:
+        seen = f" ({item.last_check})" if item.last_check else ""
+        return (
+            f"Noted. DocuSign does not confirm it yet{seen}; the task is {_words(item)} and closes "
+            "by itself once it does."
+        )
+    return f"The task is {_words(item)}."
+
+
+def _describe(item: WorkItem) -> str:
+    lines = [item.title, "", *(f"  {n}. {step}" for n, step in enumerate(item.instructions, 1))]
+    facts: Mapping[str, Any] = {
+        "Where": item.deep_link,
+        "State": _words(item),
+        "Asked by": item.requester,
+        "Opened": item.created_at,
+        "Due": item.due_at,
+        "Last check": item.last_check,
+        "Comment": item.comment,
+        "Closed by": item.closed_by,
+        "Task id": item.work_item_id,
+    }
+    lines += ["", *(f"  {name:<11}{value}" for name, value in facts.items() if value)]
+    return "\n".join(lines)
+
+
+def _to_json(item: WorkItem) -> dict[str, Any]:
+    return {
+        "id": item.work_item_id,
+        "kind": item.kind,
+        "title": item.title,
+        "user_id": item.subject_id,
+        "entitlement": item.entitlement,
+        "direction": item.direction,
+        "state": item.state,
+        "steps": list(item.instructions),
+        "deep_link": item.deep_link,
+        "requester": item.requester,
+        "created_at": item.created_at,
+        "due_at": item.due_at,
+        "last_check": item.last_check,
+        "comment": item.comment,
+        "closed_at": item.closed_at,
+        "closed_by": item.closed_by,
+    }

@@ -1,0 +1,143 @@
+"""The clock of the jobs: each is one line into a service.
+
+Any number of jobs processes may run; the one that holds the lease ticks, the others wait.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Protocol
+
+import structlog
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from connector.errors import ConflictingWriteError, ConnectorError
+from connector.ports import Clock, Store
+from connector.services.aggregation import AggregationService
+from connector.services.context import Actor, new_id
+from connector.services.settlement import SettlementService
+from connector.services.work_items import WorkItemService
+from connector.settings import JobSettings, TenantSettings
+
+_log = structlog.get_logger(__name__)
+
+LEASE = timedelta(seconds=45)
+RENEW_EVERY_S = 15
+_LEASE_KEY = "scheduler"
+_JITTER_S = 5
+
+
+class Jobs(Protocol):
+    """What the scheduler needs of a tenant."""
+
+    @property
+    def settings(self) -> TenantSettings:
+        """The tenant's settings."""
+
+    @property
+    def work_items(self) -> WorkItemService:
+        """Verifies manual tasks."""
+
+    @property
+    def aggregation(self) -> AggregationService:
+        """Fills the mirror."""
+
+    @property
+    def settlement(self) -> SettlementService:
+        """Settles abandoned plans."""
+
+
+class JobScheduler:
+    """Runs the jobs of tenants at their intervals, as long as this process holds the lease."""
+
+    def __init__(self, store: Store, clock: Clock, owner: str, settings: JobSettings) -> None:
+        self._store = store
+        self._clock = clock
+        self._owner = owner
+        self._settings = settings
+        self._leads = threading.Event()
+        self._tenants: list[str] = []
+        # A job that is late because the process slept runs once, not once for each missed time.
+        self._scheduler = BackgroundScheduler(
+            timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": 3600}
+        )
+
+    def add(self, tenant: Jobs) -> None:
+        """Schedule the jobs of a tenant."""
+        self._tenants.append(tenant.settings.name)
+        self._every(self._settings.settle_interval_s, "settle", tenant, _settle)
+        self._every(self._settings.verify_interval_s, "verify", tenant, _verify)
+        self._every(self._settings.sync_interval_s, "sync", tenant, _sync)
+
+    def run(self, stop: threading.Event) -> None:
+        """Tick until *stop* is set; a job that runs then is finished first."""
+        self._scheduler.start()
+        try:
+            while not stop.is_set():
+                self._renew()
+                stop.wait(RENEW_EVERY_S)
+        finally:
+            self._scheduler.shutdown(wait=True)
+            self._give_up()
+
+    def _every(
+        self, interval_s: float, name: str, tenant: Jobs, work: Callable[[Jobs, Actor], object]
+    ) -> None:
+        if interval_s <= 0:
+            return
+        self._scheduler.add_job(
+            self._tick,
+            "interval",
+            seconds=interval_s,
+            jitter=_JITTER_S,
+            id=f"{tenant.settings.name}:{name}",
+            max_instances=1,
+            args=(name, tenant, work),
+        )
+
+    def _tick(self, name: str, tenant: Jobs, work: Callable[[Jobs, Actor], object]) -> None:
+        if not self._leads.is_set():
+            return
+        actor = Actor(f"job:{name}", "job", new_id())
+        log = _log.bind(job=name, tenant=tenant.settings.name, correlation_id=actor.correlation_id)
+        try:
+            outcome = work(tenant, actor)
+        except ConflictingWriteError:
+            log.info("job is running elsewhere")
+        except ConnectorError as error:
+            log.warning("job failed", error=str(error))
+        else:
+            log.debug("job done", outcome=outcome)
+
+    def _renew(self) -> None:
+        """Take or keep the lease; without it this process only waits."""
+        now = self._clock.now()
+        try:
+            with self._store.write(self._tenants[0]) as uow:
+                leads = uow.locks.acquire([_LEASE_KEY], self._owner, now + LEASE, now)
+                uow.commit()
+        except ConnectorError as error:
+            _log.warning("the scheduler's lease cannot be renewed", error=str(error))
+            leads = False
+        if leads != self._leads.is_set():
+            _log.info("scheduler", leads=leads)
+        (self._leads.set if leads else self._leads.clear)()
+
+    def _give_up(self) -> None:
+        with self._store.write(self._tenants[0]) as uow:
+            uow.locks.release([_LEASE_KEY], self._owner)
+            uow.commit()
+
+
+def _settle(tenant: Jobs, actor: Actor) -> object:
+    return tenant.settlement.settle_all(actor)
+
+
+def _verify(tenant: Jobs, actor: Actor) -> object:
+    return tenant.work_items.verify_all(actor)
+
+
+def _sync(tenant: Jobs, _actor: Actor) -> object:
+    return tenant.aggregation.sync().counts
