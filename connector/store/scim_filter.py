@@ -12,7 +12,7 @@ from dataclasses import replace
 from sqlalchemy import ColumnElement, and_, not_, or_
 
 from connector.store.scim_sources import Context, Element, Member, Resource
-from connector.store.scim_values import assigned, test
+from connector.store.scim_values import Compares, assigned
 from scim.errors import InvalidFilter
 from scim.evaluate import literal_for
 from scim.filters import (
@@ -88,14 +88,16 @@ class _Compiler:
         if not isinstance(self._source, Resource):
             raise InvalidFilter("A value path cannot stand in another.")
         held = self._source.any_element(target, lambda element: _Compiler(element).compile(inner))
-        nearer = [
-            self._source.candidates(target, term.value)
-            for term in _conjuncts(inner)
-            if isinstance(term, Comparison)
-            and term.operator is Operator.EQ
-            and term.path.attribute.lower() == "value"
-        ]
-        return and_(*nearer, held)
+        return and_(*self._nearer(target, inner), held)
+
+    def _nearer(self, target: Target, inner: Filter) -> Iterator[Condition]:
+        """Yield what an index knows about the terms that every matching element satisfies."""
+        if not isinstance(self._source, Resource):
+            return
+        for term in _conjuncts(inner):
+            if isinstance(term, Comparison) and term.operator is Operator.EQ:
+                sub = target.attribute.find(term.path.attribute)
+                yield self._source.candidates(replace(target, sub_attribute=sub), term.value)
 
     def _comparison(self, node: Comparison) -> Condition:
         target = _with_value(self._source.target(node.path), node)
@@ -103,14 +105,10 @@ class _Compiler:
         if wanted is None:
             present = self._assigned(target)
             return present if node.operator is Operator.NE else not_(present)
-        held = self._source.any(target, test(node.operator, wanted, target.leaf))
+        held = self._source.any(target, Compares(node.operator, wanted, target.leaf))
         if node.operator is Operator.NE:
             return or_(not_(self._assigned(target)), held)
-        if (
-            isinstance(self._source, Resource)
-            and node.operator is Operator.EQ
-            and target.leaf.name == "value"
-        ):
+        if node.operator is Operator.EQ and isinstance(self._source, Resource):
             return and_(self._source.candidates(target, wanted), held)
         return held
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, Numeric, case, cast, column, func, literal, select
+from sqlalchemy import ColumnElement, Numeric, case, cast, column, func, literal
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import Boolean, Integer, Text
@@ -40,7 +40,7 @@ class JsonFunctions(Protocol):
         """Return the truth value at a path."""
 
     def elements(self, base: Expression, keys: Sequence[str]) -> FromClause:
-        """Return the list at a path as rows of ``value`` and ``place``."""
+        """Return the list at a path as rows of ``value`` and ``key``, its place."""
 
 
 def json_value(
@@ -52,8 +52,7 @@ def json_value(
         return Value(functions.boolean(base, keys), form)
     if form is Form.NUMBER:
         return Value(functions.number(base, keys), form)
-    text = functions.text(base, keys)
-    return Value(func.rtrim(text, "Z", type_=TEXT) if form is Form.TIME_TEXT else text, form)
+    return Value(functions.text(base, keys), form)
 
 
 class SqliteJson:
@@ -78,11 +77,8 @@ class SqliteJson:
 
     def elements(self, base: Expression, keys: Sequence[str]) -> FromClause:
         """Return the list at a path as rows."""
-        each = func.json_each(base, _path(keys)).table_valued(
-            column("value", Text), column("key", Integer)
-        )
-        each = each.alias()
-        return select(each.c.value, each.c.key.label("place")).lateral()
+        each = func.json_each(base, _path(keys))
+        return each.table_valued(column("value", Text), column("key", Integer)).alias()
 
 
 def _path(keys: Sequence[str]) -> str:
@@ -117,7 +113,7 @@ class PostgresqlJson:
         rows = case((self._kind(base, keys) == "array", found))
         return (
             func.jsonb_array_elements(rows)
-            .table_valued(column("value", JSONB), with_ordinality="place")
+            .table_valued(column("value", JSONB), with_ordinality="key")
             .render_derived()
         )
 

@@ -65,6 +65,6 @@ def _in_document(context: Context, target: Target, leaf: Attribute) -> Value:
     keys = (leaf.name,) if target.attribute.is_complex else ()
     value = json_value(functions, rows.c.value, keys, leaf)
     is_primary = functions.boolean(rows.c.value, ("primary",)) if keys else None
-    order = [rows.c.place] if is_primary is None else [is_primary.is_not(True), rows.c.place]
+    order = [rows.c.key] if is_primary is None else [is_primary.is_not(True), rows.c.key]
     chosen = select(value.expression).select_from(rows).order_by(*order).limit(1)
     return Value(chosen.scalar_subquery(), value.form)

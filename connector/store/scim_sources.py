@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     Table,
     exists,
     false,
@@ -83,6 +85,9 @@ class Context:
         """The JSON functions of the database."""
         return FUNCTIONS[self.dialect]
 
+
+# Another name than the joined table's, whose rows are the reader's own as well.
+_external_ids = external_ids.alias("asked_ids")
 
 _NAME = Value(resources.c.name_key, Form.FOLDED)
 
@@ -169,10 +174,10 @@ def _user_in(table: Table, *conditions: Condition) -> Condition:
 
 
 _CANDIDATES: Mapping[str, Callable[[str, str], Condition]] = {
-    "groups": _in_group,
-    "entitlements": _with_profile,
-    "roles": _with_role,
-    "emails": _with_address,
+    "groups.value": _in_group,
+    "entitlements.value": _with_profile,
+    "roles.value": _with_role,
+    "emails.value": _with_address,
 }
 
 OPEN_STATES = [state for state in WorkItemState if state.is_open]
@@ -202,7 +207,7 @@ class Resource:
             name = target.sub_attribute.name if target.sub_attribute else "value"
             return self._any_member(test(_MEMBER_VALUES[name]))
         value = self.value(target)
-        if value is not None:
+        if value is not None and not (value.form is Form.INSTANT and test.wants_text):
             return test(value)
         return _any_at(self._context.functions, self._document, _steps(target), target.leaf, test)
 
@@ -220,16 +225,21 @@ class Resource:
     def value(self, target: Target) -> Value | None:
         """Return the single value that stands in a column."""
         if target.json_path == ("externalId",):
-            return Value(self._external_id(), Form.TEXT)
+            own = self._external_ids().where(_external_ids.c.scim_id == resources.c.scim_id)
+            return Value(own.scalar_subquery(), Form.TEXT)
         return column_value(self._context.kind, target)
 
     def candidates(self, target: Target, wanted: object) -> Condition:
-        """Return a condition that an index answers and that holds wherever ``value eq wanted``
+        """Return a condition that an index answers and that holds wherever ``target eq wanted``
         holds; true where there is none."""
-        find = _CANDIDATES.get(target.attribute.name) if target.extension is None else None
-        if self._context.kind != USER or find is None or not isinstance(wanted, str):
+        name = ".".join(target.json_path)
+        if not isinstance(wanted, str):
             return true()
-        return find(self._context.tenant, fold(wanted))
+        if name == "externalId":
+            same = self._external_ids().where(_external_ids.c.external_id == wanted)
+            return resources.c.scim_id.in_(same.with_only_columns(_external_ids.c.scim_id))
+        find = _CANDIDATES.get(name) if self._context.kind == USER else None
+        return find(self._context.tenant, fold(wanted)) if find else true()
 
     def _is_members(self, target: Target) -> bool:
         return self._context.kind == GROUP and target.json_path[0] == "members"
@@ -238,16 +248,11 @@ class Resource:
         held = [holding.where(condition) for holding in holdings(self._context.tenant)]
         return resources.c.scim_id.in_(union_all(*held))
 
-    def _external_id(self) -> Expression:
-        return (
-            select(external_ids.c.external_id)
-            .where(
-                external_ids.c.tenant == self._context.tenant,
-                external_ids.c.kind == self._context.kind,
-                external_ids.c.scope == self._context.external_id_scope,
-                external_ids.c.scim_id == resources.c.scim_id,
-            )
-            .scalar_subquery()
+    def _external_ids(self) -> Select[Any]:
+        return select(_external_ids.c.external_id).where(
+            _external_ids.c.tenant == self._context.tenant,
+            _external_ids.c.kind == self._context.kind,
+            _external_ids.c.scope == self._context.external_id_scope,
         )
 
 

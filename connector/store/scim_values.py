@@ -13,7 +13,10 @@ from enum import Enum
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, literal, true
-from sqlalchemy.types import Numeric
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import Integer, Numeric
 
 from connector.domain.model import fold
 from connector.store.columns import TEXT
@@ -47,34 +50,46 @@ class Value:
     form: Form
 
 
-Test = Callable[[Value], ColumnElement[bool]]
-
 _TEXTS = (Form.TEXT, Form.FOLDED, Form.EXACT, Form.TIME_TEXT)
 _INDEXED = (Form.FOLDED, Form.EXACT)
 
 
-def assigned(value: Value) -> ColumnElement[bool]:
-    """Return whether there is a value: NULL and "" are none (RFC 7643 §2.5)."""
-    if value.form in _TEXTS:
-        return func.coalesce(value.expression, literal("", TEXT)) != literal("", TEXT)
-    return value.expression.is_not(None)
+class Test:
+    """What one value has to pass: to be there at all."""
+
+    wants_text = False
+    """Whether a dateTime is looked at as it is written."""
+
+    def __call__(self, value: Value) -> ColumnElement[bool]:
+        """Return the condition; NULL and "" are no values (RFC 7643 §2.5)."""
+        if value.form in _TEXTS:
+            return func.coalesce(value.expression, literal("", TEXT)) != literal("", TEXT)
+        return value.expression.is_not(None)
 
 
-def test(operator: Operator, wanted: Any, attribute: Attribute) -> Test:
-    """Return the comparison of a value with a literal, false for a missing value.
+assigned = Test()
+
+
+class Compares(Test):
+    """To compare with a literal; a missing value never does.
 
     :param wanted: as :func:`scim.evaluate.literal_for` returned it.
     """
 
-    def compare(value: Value) -> ColumnElement[bool]:
-        expression, operand = _sides(value, wanted, attribute)
-        if isinstance(operand, str):
-            held = _text_test(operator, expression, operand, value.form in _INDEXED)
-        else:
-            held = _ORDERED[operator](expression, operand)
-        return and_(assigned(value), held)
+    def __init__(self, operator: Operator, wanted: Any, attribute: Attribute) -> None:
+        self._operator = operator
+        self._wanted = wanted
+        self._attribute = attribute
+        self.wants_text = operator in (Operator.CO, Operator.SW, Operator.EW)
 
-    return compare
+    def __call__(self, value: Value) -> ColumnElement[bool]:
+        """Return the condition."""
+        expression, operand = _sides(value, self._wanted, self._attribute)
+        if isinstance(operand, str):
+            held = _text_test(self._operator, expression, operand, value.form in _INDEXED)
+        else:
+            held = _ORDERED[self._operator](expression, operand)
+        return and_(assigned(value), held)
 
 
 def folded(value: Value, attribute: Attribute) -> ColumnElement[Any]:
@@ -87,7 +102,7 @@ def folded(value: Value, attribute: Attribute) -> ColumnElement[Any]:
 def _sides(value: Value, wanted: Any, attribute: Attribute) -> tuple[ColumnElement[Any], Any]:
     expression = folded(value, attribute)
     if isinstance(wanted, datetime) and value.form is Form.TIME_TEXT:
-        return expression, _time_text(wanted)
+        return func.rtrim(expression, "Z", type_=TEXT), _time_text(wanted)
     if isinstance(wanted, str):
         _refuse_unstorable(wanted)
         exact = attribute.case_exact or attribute.type != "string"
@@ -130,7 +145,7 @@ def _text_test(
         return true()
     length = len(wanted)
     if operator is Operator.CO:
-        return func.instr(expression, operand) > 0
+        return _Position(expression, operand) > 0
     if operator is Operator.EW:
         return func.substr(expression, func.length(expression) - length + 1) == operand
     starts = func.substr(expression, 1, length) == operand
@@ -138,6 +153,24 @@ def _text_test(
         return starts
     # The range is what an index can answer.
     return and_(expression >= operand, expression < literal(after_prefix(wanted), TEXT), starts)
+
+
+class _Position(FunctionElement[int]):
+    """Where a text stands in another, counted from 1; 0 for nowhere. Not LIKE, which knows
+    wildcards and, on SQLite, its own idea of letters."""
+
+    type = Integer()
+    inherit_cache = True
+
+
+@compiles(_Position, "sqlite")
+def _sqlite_position(element: _Position, compiler: SQLCompiler, **options: Any) -> str:
+    return f"instr({compiler.process(element.clauses, **options)})"
+
+
+@compiles(_Position, "postgresql")
+def _postgresql_position(element: _Position, compiler: SQLCompiler, **options: Any) -> str:
+    return f"strpos({compiler.process(element.clauses, **options)})"
 
 
 _ORDERED: dict[Operator, Callable[[Any, Any], ColumnElement[bool]]] = {
