@@ -8,14 +8,14 @@ import ssl
 import time
 from types import SimpleNamespace
 
+import docusign_admin
+import docusign_esign
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-import docusign_admin
-import docusign_esign
 from simulator.server import SimulatorServer
 from simulator.state.keys import SCOPES
 from simulator.state.model import Status

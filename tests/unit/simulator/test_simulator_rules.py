@@ -367,9 +367,7 @@ def test_closed_users_join_no_group(world):
 
 
 def test_a_held_profile_is_deleted_only_with_a_successor(world):
-    profile = profiles.create(
-        world.state, world.account, "Harbour", is_admin=False, can_send=True
-    )
+    profile = profiles.create(world.state, world.account, "Harbour", is_admin=False, can_send=True)
     membership = active(world)
     memberships.update(world.state, membership, MemberChange(profile_id=profile.profile_id))
     with pytest.raises(RuleError, match="move_users_to"):

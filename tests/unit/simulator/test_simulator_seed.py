@@ -88,7 +88,12 @@ ROW = {
 
 
 def test_an_export_becomes_an_organization(tmp_path):
-    other = {**ROW, "AccountID": "10400", "AccountName": "Contoso Legal", "MembershipStatus": "Closed"}
+    other = {
+        **ROW,
+        "AccountID": "10400",
+        "AccountName": "Contoso Legal",
+        "MembershipStatus": "Closed",
+    }
     state = seed_from_export(write(tmp_path / "Contoso.csv", [ROW, ROW, other]))
     user = state.user(ROW["APIUserName"])
     first, second = user.memberships.values()
