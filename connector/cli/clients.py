@@ -63,6 +63,7 @@ def client() -> None:
 def add(
     context: CommandContext,
     name: str,
+    *,
     read_only: bool,
     expires: timedelta | None,
     replaces: str | None,
