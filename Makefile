@@ -10,6 +10,8 @@ ARGS ?=
 WORKERS ?= logical
 
 STAMP = $(VENV)/.installed
+DEV_STAMP = $(VENV)/.installed-dev
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check bench run format clean
@@ -20,34 +22,39 @@ help: ## Show this list
 demo: $(STAMP) ## Start the connector in front of a simulated DocuSign, with commands to try
 	$(BIN)/docusign-iga demo $(ARGS)
 
-test: $(STAMP) ## Run every test, on all processors
+test: $(DEV_STAMP) ## Run every test, on all processors
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
 
-check: $(STAMP) ## Lint, format, types and import contracts
+check: $(DEV_STAMP) ## Lint, format, types and import contracts
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(STAMP) ## Measure over HTTP at 1,000, 10,000 and 100,000 users
+bench: $(DEV_STAMP) ## Measure over HTTP at 1,000, 10,000 and 100,000 users
 	$(BIN)/python -m tests.bench $(ARGS)
 
 run: $(STAMP) ## Serve the organization of CONFIG (config.yaml)
 	$(BIN)/docusign-iga serve --config $(CONFIG) $(ARGS)
 
-format: $(STAMP) ## Put imports and layout in order
+format: $(DEV_STAMP) ## Put imports and layout in order
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
 clean: ## Remove the virtual environment and everything that was built
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-# Made anew when a dependency changes; an interrupted installation leaves no stamp.
+# Made anew when a dependency changes; an interrupted installation leaves no stamp. The demo needs
+# neither the tests' nor the checks' tools, and starts sooner without them.
 $(STAMP): setup.cfg pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or later is needed: make PYTHON=python3.12 ..."; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "setuptools>=75" wheel
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation \
-		--editable ".[postgresql,test,check]"
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) --upgrade "setuptools>=75" wheel
+	@$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+$(DEV_STAMP): $(STAMP)
+	@$(PIP) --no-build-isolation --editable ".[postgresql,test,check]"
 	@touch $@
