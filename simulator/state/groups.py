@@ -71,7 +71,7 @@ def delete(state: State, account: Account, group_id: str) -> Group:
     """Remove a group; its members lose it."""
     group = _custom(account, group_id)
     for membership in list(group.members.values()):
-        _leave(state, membership, group)
+        _leave(state, membership, group_id)
     del account.groups[group_id]
     return group
 
@@ -95,16 +95,14 @@ def remove_member(state: State, account: Account, group_id: str, user_id: str) -
     group = _custom(account, group_id)
     membership = state.membership(account, user_id)
     if membership.user.user_id in group.members:
-        _leave(state, membership, group)
+        _leave(state, membership, group_id)
     elif state.variants.add_existing_group_member == "refused":
         raise RuleError("USER_NOT_IN_GROUP", "The user is not a member of the group.")
     return membership
 
 
-def _leave(state: State, membership: Membership, group: Group) -> None:
-    # Not set_groups: that would walk through the user's other groups.
-    group.members.pop(membership.user.user_id, None)
-    membership.group_ids = tuple(i for i in membership.group_ids if i != group.group_id)
+def _leave(state: State, membership: Membership, group_id: str) -> None:
+    set_groups(membership, tuple(item for item in membership.group_ids if item != group_id))
     state.touch(membership.user)
 
 

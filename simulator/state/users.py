@@ -211,10 +211,10 @@ def checked_groups(account: Account, group_ids: tuple[str, ...]) -> tuple[str, .
 def set_groups(membership: Membership, group_ids: tuple[str, ...]) -> None:
     """Make these the custom groups of a membership."""
     groups, user_id = membership.account.groups, membership.user.user_id
-    for group_id in membership.group_ids:
+    for group_id in set(membership.group_ids) - set(group_ids):
         groups[group_id].members.pop(user_id, None)
     for group_id in group_ids:
-        groups[group_id].members[user_id] = membership
+        groups[group_id].members.setdefault(user_id, membership)
     membership.group_ids = group_ids
 
 
