@@ -1,0 +1,194 @@
+"""The command line: answers for people and for scripts, one message and status 1 on refusal."""
+
+import json
+from types import SimpleNamespace
+
+import click
+import pytest
+import yaml
+from click.testing import CliRunner
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from connector.cli.context import CommandContext, config_option, handle_errors
+from connector.cli.main import main
+from connector.clock import SystemClock
+from connector.errors import GuardError, TemporaryError
+from connector.services.api_clients import ApiClientService, InvalidTokenError
+
+
+@pytest.fixture(scope="module")
+def pem():
+    key = rsa.generate_private_key(65537, 2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+@pytest.fixture
+def config_file(tmp_path, pem):
+    data = {
+        "database": {"url": f"sqlite:///{tmp_path}/connector.db"},
+        "docusign": {
+            "integration_key": "00000000-0000-4000-8000-00000000000f",
+            "private_key": pem,
+        },
+        "tenants": {
+            "default": {
+                "user_id": "00000000-0000-4000-8000-000000000001",
+                "accounts": [{"account_id": "00000000-0000-4000-8000-0000000000a1"}],
+            }
+        },
+    }
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(data))
+    return path
+
+
+@pytest.fixture
+def run(config_file):
+    def run(*arguments, config=config_file):
+        return CliRunner().invoke(main, [*arguments, "--config", str(config)])
+
+    return run
+
+
+# ------------------------------------------------------------------------------ config
+
+
+def test_a_good_configuration_is_said_to_be_good(run, config_file):
+    result = run("config", "check")
+    assert result.exit_code == 0
+    assert f"{config_file} is good" in result.output
+
+
+def test_every_problem_is_told_and_the_status_is_one(run, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text("server: {prot: 1}\ntenants: {}\n")
+    result = run("config", "check", config=bad)
+    assert result.exit_code == 1
+    assert "did you mean 'port'?" in result.stderr
+    assert "tenants: declare at least one" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_missing_file_is_a_message(run, tmp_path):
+    result = run("config", "check", config=tmp_path / "none.yaml")
+    assert result.exit_code == 1
+    assert "Start from config.example.yaml" in result.stderr
+
+
+def test_show_masks_secrets(run, pem):
+    shown = run("config", "show", "--json")
+    assert json.loads(shown.stdout)["docusign"]["private_key"] == "********"
+    text = run("config", "show").stdout
+    assert yaml.safe_load(text)["server"]["port"] == 8080
+    assert pem.splitlines()[1] not in text + shown.stdout
+
+
+def test_the_environment_names_the_file(config_file):
+    environment = {"DOCUSIGN_IGA_CONFIG": str(config_file)}
+    assert CliRunner().invoke(main, ["config", "check"], env=environment).exit_code == 0
+
+
+def test_a_wrong_usage_has_status_two(run):
+    assert run("config", "chekc").exit_code == 2
+
+
+# ------------------------------------------------------------------------------ db
+
+
+def test_an_upgrade_is_done_once(run):
+    first, second = run("db", "upgrade", "--json"), run("db", "upgrade")
+    assert json.loads(first.stdout)["before"] is None
+    assert second.stdout == "Up to date.\n"
+
+
+# ------------------------------------------------------------------------------ client
+
+
+@pytest.fixture
+def clients(monkeypatch, sqlite_store):
+    clock = SystemClock()
+    service = ApiClientService(sqlite_store, clock)
+    application = SimpleNamespace(clients=service, clock=clock)
+    monkeypatch.setattr(CommandContext, "application", application)
+    return service
+
+
+def test_a_token_is_shown_once(run, clients):
+    token = json.loads(run("client", "add", "iiq", "--json").stdout)["token"]
+    assert clients.authenticate("default", token).client_id == "iiq"
+    assert token not in run("client", "list").output
+
+
+def test_clients_are_listed_with_their_tokens(run, clients):
+    run("client", "add", "auditor", "--read-only", "--expires", "90d")
+    run("client", "add", "iiq")
+    run("client", "rotate", "iiq", "--grace", "2h")
+    found = json.loads(run("client", "list", "--json").stdout)
+    assert [(each["client"], each["scopes"]) for each in found] == [
+        ("auditor", ["read"]),
+        ("iiq", ["read", "write"]),
+    ]
+    assert [token["state"] for token in found[1]["tokens"]] == ["valid", "valid"]
+    assert "valid until" in run("client", "list").stdout
+
+
+def test_habits_of_a_client_are_kept(run, clients):
+    run("client", "add", "entra", "--set", "check_body_version=true", "--set", "x=text")
+    [(client, _)] = clients.list("default")
+    assert client.settings == {"check_body_version": True, "x": "text"}
+
+
+def test_a_revoked_client_is_out(run, clients):
+    token = json.loads(run("client", "add", "iiq", "--json").stdout)["token"]
+    assert run("client", "revoke", "iiq").exit_code == 0
+    with pytest.raises(InvalidTokenError):
+        clients.authenticate("default", token)
+    assert "revoked" in run("client", "list").stdout
+
+
+def test_refusals_are_messages(run, clients):
+    assert "There is no tenant 'other'" in run("client", "list", "--tenant", "other").stderr
+    unknown = run("client", "revoke", "nobody")
+    assert (unknown.exit_code, unknown.stdout) == (1, "")
+    assert run("client", "add", "x", "--expires", "soon").exit_code == 2
+
+
+# ------------------------------------------------------------------------------ the frame
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            GuardError("No: the last administrator.", guard="x"),
+            "Error: No: the last administrator.",
+        ),
+        (TemporaryError("Busy.", retry_after_s=7), "Error: Busy.\nTry again in 7 seconds."),
+    ],
+)
+def test_an_error_is_one_message(error, expected):
+    @click.command()
+    @config_option
+    @handle_errors
+    def command(context):
+        raise error
+
+    result = CliRunner().invoke(command)
+    assert (result.exit_code, result.stderr.strip()) == (1, expected)
+
+
+def walk(command, path=()):
+    context = click.Context(command)
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            yield from walk(command.get_command(context, name), (*path, name))
+    else:
+        yield " ".join(path), command
+
+
+@pytest.mark.parametrize("group", ["client", "config", "db"])
+def test_every_command_teaches_with_an_example(group):
+    context = click.Context(main)
+    for name, command in walk(main.get_command(context, group), (group,)):
+        assert f"docusign-iga {name}" in command.help, name
