@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
-from uuid import uuid4
 
 import flask
 from flask import Blueprint, Response
@@ -82,7 +82,7 @@ def _add_converter(state: BlueprintSetupState) -> None:
 
 def _correlation_id(sent: str | None) -> str:
     """Return the client's own id where it can stand in a log, else a new one."""
-    return sent if sent and _CORRELATION_ID.fullmatch(sent) else uuid4().hex
+    return sent if sent and _CORRELATION_ID.fullmatch(sent) else os.urandom(16).hex()
 
 
 def _from_http(error: HTTPException) -> ScimError:

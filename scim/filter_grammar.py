@@ -103,6 +103,11 @@ class FilterParser(SCIMParser):
         raise InvalidFilter(f"Unexpected {p.value!r} at position {p.index + 1} of the filter.")
 
 
+def is_word(text: str) -> bool:
+    """Return whether the language gives the word a meaning, so that it can be no name."""
+    return text.lower() in _WORDS
+
+
 def parse_with_library(text: str) -> ast.Filter:
     """Return the library's syntax tree of *text*.
 

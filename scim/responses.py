@@ -4,20 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from flask import Response
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
+from werkzeug.wsgi import ClosingIterator
 
 from scim.errors import NotAcceptable, ScimError
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIEnvironment
 
 SCIM_JSON = "application/scim+json; charset=utf-8"
 PLAIN_JSON = "application/json; charset=utf-8"
 
-_LIST_HEAD = b'{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],"totalResults":%d,'
-_LIST_BODY = b'"startIndex":%d,"itemsPerPage":%d,"Resources":[%b]}'
+_LIST_HEAD = (
+    b'{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],'
+    b'"totalResults":%d,"startIndex":%d,"itemsPerPage":%d,"Resources":['
+)
+_LIST_TAIL = b"]}"
+
+
+class ScimResponse(Response):
+    """A response whose body is there and whose headers are final.
+
+    Werkzeug would look through the headers again and rewrite ``Location``, which takes as long as
+    finding a resource.
+    """
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Send the response."""
+        start_response(self.status, self.headers.to_wsgi_list())
+        body = () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
+        return ClosingIterator(body, self.close)
 
 
 @lru_cache(maxsize=256)
@@ -41,28 +62,28 @@ def resource_response(
 ) -> Response:
     """Return a response with one resource; an empty version is no entity tag."""
     headers = [("ETag", version), ("Location", location)] if version else [("Location", location)]
-    return Response(body, status, headers, content_type=content_type)
+    return ScimResponse(body, status, headers, content_type=content_type)
 
 
 def list_response(
     total_results: int, start_index: int, documents: Sequence[bytes], content_type: str
 ) -> Response:
     """Return a ListResponse around documents that are JSON already."""
-    body = (_LIST_HEAD + _LIST_BODY) % (
-        *(total_results, start_index, len(documents)),
-        b",".join(documents),
-    )
-    return Response(body, 200, content_type=content_type)
+    parts = list(documents) or [b""]
+    # Head and tail join the outer documents, so that a large page is copied once.
+    parts[0] = _LIST_HEAD % (total_results, start_index, len(documents)) + parts[0]
+    parts[-1] += _LIST_TAIL
+    return ScimResponse(b",".join(parts), 200, content_type=content_type)
 
 
 def json_response(document: Mapping[str, Any], content_type: str, status: int = 200) -> Response:
     """Return a response with any JSON object."""
-    return Response(orjson.dumps(document), status, content_type=content_type)
+    return ScimResponse(orjson.dumps(document), status, content_type=content_type)
 
 
 def empty_response(status: int, headers: Iterable[tuple[str, str]] = ()) -> Response:
     """Return a response without body and without content type."""
-    response = Response(status=status, headers=[*headers])
+    response = ScimResponse(status=status, headers=[*headers])
     response.headers.pop("Content-Type", None)
     return response
 
