@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from flask import current_app
 
@@ -14,6 +15,14 @@ EXTENSION = "simulator"
 
 
 @dataclass
+class StaleView:
+    """A user as it was before a change, for so many reads."""
+
+    view: dict[str, Any]
+    reads_left: int
+
+
+@dataclass
 class Simulator:
     """What the routes work on."""
 
@@ -21,6 +30,8 @@ class Simulator:
     faults: FaultSchedule = field(default_factory=FaultSchedule)
     limits: Limits = field(default_factory=Limits)
     latency: Latency = field(default_factory=Latency)
+    stale_views: dict[str, StaleView] = field(default_factory=dict)
+    """By membership id."""
 
     def revoke_consent(self) -> None:
         """Withdraw all consent and every token, as an administrator may do at any time."""

@@ -7,7 +7,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from simulator import wire
-from simulator.routes import views
+from simulator.routes import stale, views
 from simulator.routes.access import esign
 from simulator.simulator import current
 from simulator.state import groups
@@ -102,6 +102,7 @@ def add_members(account: Account, group_id: str) -> Response:
 
     def add(item: dict[str, Any]) -> dict[str, Any]:
         user_id = wire.text(item, "userId")
+        stale.before_change(current().state.membership(account, user_id))
         return views.group_member(groups.add_member(current().state, account, group_id, user_id))
 
     return wire.answer({"users": wire.each(wire.items(wire.json_body(), "users"), add)})
@@ -115,6 +116,7 @@ def remove_members(account: Account, group_id: str) -> Response:
 
     def remove(item: dict[str, Any]) -> dict[str, Any]:
         user_id = wire.text(item, "userId")
+        stale.before_change(current().state.membership(account, user_id))
         membership = groups.remove_member(current().state, account, group_id, user_id)
         return views.group_member(membership)
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from simulator import wire
-from simulator.routes import views
+from simulator.routes import stale, views
 from simulator.routes.access import caller, esign
 from simulator.simulator import current
 from simulator.state import groups, memberships, users
@@ -99,7 +99,7 @@ def _member_ids(account: Account, group_id: str) -> set[str]:
 @esign
 def get_user(account: Account, user_id: str) -> Response:
     """Return one user."""
-    return wire.answer(views.full_user(current().state.membership(account, user_id)))
+    return wire.answer(stale.shown(current().state.membership(account, user_id)))
 
 
 @blueprint.post("")
@@ -188,6 +188,7 @@ def _updated(account: Account, item: dict[str, Any]) -> dict[str, Any]:
         send_activation=wire.text(item, "sendActivationEmail").lower() in ("send", "true"),
         activate=wire.text(item, "userStatus").lower() == "active",
     )
+    stale.before_change(membership)
     memberships.update(state, membership, change)
     return views.full_user(membership)
 
@@ -204,6 +205,7 @@ def close_users(account: Account) -> Response:
     def close(item: dict[str, Any]) -> dict[str, Any]:
         membership = current().state.membership(account, wire.text(item, "userId"))
         actor_id = actor.user_id if actor else None
+        stale.before_change(membership)
         memberships.close(current().state, membership, strip=strip, actor_id=actor_id)
         return views.group_member(membership)
 

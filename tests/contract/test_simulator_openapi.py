@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import re
 from functools import cache
 from pathlib import Path
 
@@ -244,6 +245,30 @@ def test_exports(admin):
     assert done["results"][0]["number_rows"] > 50
     assert len(admin.call(f"GET {path}")["exports"]) == 1
     admin.call(f"DELETE {path}/{{exportId}}", exportId=ordered["id"])
+
+
+def test_an_unknown_member_would_be_noticed():
+    schema = description("admin")["definitions"]["LinkResponse"]
+    with pytest.raises(jsonschema.ValidationError, match="colour"):
+        jsonschema.Draft4Validator(schema).validate({"rel": "self", "colour": "red"})
+
+
+def test_every_modelled_call_is_described(world):
+    modelled = set()
+    for rule in world.app.url_map.iter_rules():
+        path = re.sub(r"<(\w+)>", "{}", rule.rule)
+        for prefix in ("/restapi/v2.1", "/management/v2"):
+            if path.startswith(prefix):
+                methods = rule.methods - {"HEAD", "OPTIONS"}
+                modelled |= {(method, path) for method in methods}
+    described = {
+        (method.upper(), prefix + re.sub(r"{\w+}", "{}", path))
+        for name, prefix in (("esignature-users", "/restapi"), ("admin", "/management"))
+        for path, operations in description(name)["paths"].items()
+        for method in operations
+    }
+    assert len(modelled) > 30
+    assert modelled <= described
 
 
 def test_an_unknown_call_is_not_modelled(world):

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
+from simulator.seed_export import seed_from_export
 from simulator.state.keys import SCOPES
 from simulator.state.model import Status
 from tests.simulated import BASE_URL, simulated
@@ -146,6 +150,24 @@ def test_a_closed_user_may_come_without_profile(world, client):
 def test_the_account_number_works_too(world, client):
     url = f"{BASE_URL}/restapi/v2.1/accounts/{world.account.external_id}"
     assert client.session.get(url).json()["accountIdGuid"] == world.account.account_id
+
+
+def test_reads_may_lag_behind_writes(world, client):
+    world.set_variants(stale_reads=2)
+    user_id = world.member().user.user_id
+    written = client.put(f"/users/{user_id}", {"jobTitle": "Admiral"}).json()
+    read = [client.get(f"/users/{user_id}").json()["jobTitle"] for _ in range(3)]
+    assert written["jobTitle"] == "Admiral"
+    assert [title == "Admiral" for title in read] == [False, False, True]
+
+
+def test_a_group_of_members_made_at_once(world, client):
+    member = world.member()
+    body = {"groups": [{"groupName": "Harbour", "users": [{"userId": member.user.user_id}]}]}
+    group_id = client.post("/groups", body).json()["groups"][0]["groupId"]
+    assert group_id in member.group_ids
+    assert client.get("/groups", group_type="CustomGroup", search_text="harb").json()["groups"]
+    assert client.get("/groups", group_type="Odd").status_code == 400
 
 
 # --------------------------------------------------------------------- errors
@@ -298,6 +320,53 @@ def test_admin_calls_need_an_organization_admin(world, client):
 def test_both_spellings_of_the_admin_path(client):
     url = client.organization.replace("management", "Management")
     assert client.session.get(f"{url}/reserved_domains").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("kind", "chosen"),
+    [
+        ("organization_memberships_export", lambda claimed: True),
+        ("organization_domain_users_export", lambda claimed: claimed),
+        ("organization_external_memberships_export", lambda claimed: not claimed),
+    ],
+)
+def test_exports(world, client, kind, chosen):
+    world.set_variants(export_polls=2)
+    url = f"{client.organization}/exports/user_list"
+    order = {"type": kind, "accounts": [{"account_id": world.account.account_id}]}
+    ordered = client.session.post(url, json=order).json()
+    asked = [client.session.get(f"{url}/{ordered['id']}").json() for _ in range(2)]
+    assert [item["status"] for item in asked] == ["in_process", "completed"]
+    text = client.session.get(asked[1]["results"][0]["url"]).content.decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    expected = [
+        item.user.user_id
+        for item in world.account.roster
+        if chosen(world.state.claimed(item.user.email) is not None)
+    ]
+    assert [row["APIUserName"] for row in rows] == expected
+
+
+def test_an_export_makes_the_same_organization_again(world, client, tmp_path):
+    url = f"{client.organization}/exports/user_list"
+    order = {"type": "organization_memberships_export"}
+    ordered = client.session.post(url, json=order).json()
+    done = client.session.get(f"{url}/{ordered['id']}").json()
+    path = tmp_path / "export.csv"
+    path.write_bytes(client.session.get(done["results"][0]["url"]).content)
+    again = seed_from_export(path)
+    for user in world.state.users.values():
+        places = again.user(user.user_id).memberships
+        assert {key: item.status for key, item in places.items()} == {
+            key: item.status for key, item in user.memberships.items()
+        }
+
+
+def test_unknown_organizations_and_exports(client):
+    export = client.session.get(f"{client.organization}/exports/user_list/unknown")
+    assert export.status_code == 404
+    elsewhere = f"{BASE_URL}/management/v2/organizations/unknown/reserved_domains"
+    assert client.session.get(elsewhere).json()["error"] == "unauthorized"
 
 
 def test_the_wrong_site_is_an_unknown_user(world, client):
