@@ -1,4 +1,4 @@
-"""Access tokens by JWT grant (RFC 7523; docusign-api.md 1.2): cached, renewed early, by one thread."""
+"""Access tokens by JWT grant (RFC 7523): cached, renewed early, by one thread."""
 
 from __future__ import annotations
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 import orjson
@@ -226,9 +227,9 @@ def cause_of(refusal: Said) -> Cause:
         return CAUSES[code]
     if not refusal.is_item and refusal.status in _BY_STATUS:
         return _BY_STATUS[refusal.status]
-    if refusal.status >= 500:
+    if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _DOWN
-    return _UNKNOWN if refusal.code or refusal.status == 400 else _STRANGE
+    return _UNKNOWN if refusal.code or refusal.status == HTTPStatus.BAD_REQUEST else _STRANGE
 
 
 def refusal_error(what: str, refusal: Said) -> DocusignError:
@@ -256,7 +257,9 @@ def message(what: str, text: str, refusal: Said) -> str:
     return f"{what[:1].upper()}{what[1:]} failed. {text} ({'; '.join(evidence)})"
 
 
-def item_error(what: str, item: Mapping[str, Any]) -> DocusignError | None:
+def item_error(
+    what: str, item: Mapping[str, Any], trace_token: str | None = None
+) -> DocusignError | None:
     """Return the error that one item of a multi-item answer carries, or None.
 
     The eSignature API writes ``errorDetails``, the Admin API ``error_details``, both behind a
@@ -268,16 +271,18 @@ def item_error(what: str, item: Mapping[str, Any]) -> DocusignError | None:
     code, detail = _code_and_detail(details)
     if not code or code.upper() == "SUCCESS":
         return None
-    error = refusal_error(what, Said(200, code, detail, is_item=True))
+    error = refusal_error(what, Said(200, code, detail, trace_token, is_item=True))
     if isinstance(error, ExistsError) and item.get("userId"):
         error.user_id = str(item["userId"]).lower()
     return error
 
 
-def raise_item_errors(what: str, items: Iterable[Mapping[str, Any]]) -> None:
+def raise_item_errors(
+    what: str, items: Iterable[Mapping[str, Any]], trace_token: str | None = None
+) -> None:
     """Raise the first error among the items of an answer."""
     for item in items:
-        if error := item_error(what, item):
+        if error := item_error(what, item, trace_token):
             raise error
 
 

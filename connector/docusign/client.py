@@ -12,7 +12,7 @@ import orjson
 import requests
 
 from connector.docusign.auth import Subject, TokenSource
-from connector.docusign.causes import Said, json_object, message, refusal_error, said
+from connector.docusign.causes import TRACE_HEADER, Said, json_object, message, refusal_error, said
 from connector.docusign.errors import (
     BadAnswerError,
     DocusignError,
@@ -28,6 +28,13 @@ from connector.ports import Clock
 from connector.settings import DocusignSettings
 
 Json = dict[str, Any]
+
+
+class Answer(Json):
+    """The JSON object of an answer, and the token that DocuSign's support asks for."""
+
+    trace_token: str | None = None
+
 
 _FIRST_BACKOFF_S = 0.5
 _NOT_PROCESSED = frozenset({429, 444, 503})
@@ -80,7 +87,7 @@ class ApiClient:
         self._gate = gate
         self._clock = clock
 
-    def send(self, target: Target, call: Call) -> Json:
+    def send(self, target: Target, call: Call) -> Answer:
         """Return the JSON object of the answer, empty where the answer has no body.
 
         Reads are repeated after any temporary failure; writes only where DocuSign certainly did
@@ -116,7 +123,7 @@ class ApiClient:
         # Full jitter: many clients must not come back at the same moment.
         return random.uniform(0, _FIRST_BACKOFF_S * 2**attempt)  # noqa: S311
 
-    def _once(self, target: Target, call: Call, token: str) -> Json:
+    def _once(self, target: Target, call: Call, token: str) -> Answer:
         self._gate.check(target.budget)
         names = {name: quote(value, safe="") for name, value in call.path.items()}
         response = self._transport.send(
@@ -159,13 +166,15 @@ def _uncertain(call: Call, refusal: Said) -> NoAnswerError:
     )
 
 
-def _answer(call: Call, response: requests.Response) -> Json:
+def _answer(call: Call, response: requests.Response) -> Answer:
     """Return the body of a success."""
     if not response.content.strip():
-        return {}
+        return Answer()
     body = json_object(response)
     if body is not None:
-        return body
+        answer = Answer(body)
+        answer.trace_token = response.headers.get(TRACE_HEADER)
+        return answer
     refusal = said(response)
     if not call.is_read:
         raise _uncertain(call, refusal)

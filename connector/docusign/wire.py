@@ -16,7 +16,7 @@ Json = Mapping[str, Any]
 
 _STATUSES = {str(status).replace("_", ""): status for status in MembershipStatus}
 _ADMIN_GROUP_NUMBERS = {"1": GroupType.ADMIN, "2": GroupType.EVERYONE, "3": GroupType.CUSTOM}
-"""A published Admin sample shows 3 for a custom group; the others follow the enumeration's order."""
+"""A published Admin sample shows 3 for a custom group; the others follow the enumeration."""
 _UNSET_YEAR = 1
 """DocuSign writes 0001-01-01T08:00:00.0000000Z for a date that is not set."""
 
@@ -53,7 +53,7 @@ def moment(value: Any) -> datetime | None:
 
 
 def status(value: Any) -> MembershipStatus:
-    """Return the status of a membership as either API writes it; what we do not know is no access."""
+    """Return the status of a membership as either API writes it; an unknown one gives no access."""
     return _STATUSES.get(str(value).lower().replace("_", ""), MembershipStatus.DISABLED)
 
 
@@ -150,6 +150,7 @@ def person(item: Json, governed: frozenset[str], seen_at: datetime) -> DomainUse
     places = [place for place in item.get("memberships") or () if isinstance(place, dict)]
     memberships = {found.account_id: found for found in map(admin_membership, places)}
     addresses = (text(place, "email") for place in places)
+    says_admin = item.get("is_organization_admin")
     return DomainUser(
         user_id=text(item, "id").lower(),
         email=text(item, "email") or next(filter(None, addresses), ""),
@@ -158,8 +159,8 @@ def person(item: Json, governed: frozenset[str], seen_at: datetime) -> DomainUse
         last_name=text(item, "last_name"),
         memberships={key: value for key, value in memberships.items() if key in governed},
         site_id=number(item.get("site_id")),
-        is_organization_admin=flag(item.get("is_organization_admin")),
-        organization_admin_verified_at=seen_at,
+        is_organization_admin=flag(says_admin) if says_admin is not None else None,
+        organization_admin_verified_at=seen_at if says_admin is not None else None,
         managed_by_scim=flag(item.get("is_managed_by_scim")),
         created_at=moment(item.get("created_on")),
     )
