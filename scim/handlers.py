@@ -159,12 +159,16 @@ class ResourceHandler(Protocol):
         """
 
     def create(self, context: RequestContext, resource: Resource) -> Written | PlanPreview:
-        """Create a resource and return it as it now is."""
+        """Create a resource and return it as it now is.
+
+        *resource* has passed its schema, without what is readOnly. An attribute that the client
+        cleared is None, or ``[]`` where it is multi-valued; one that it did not name is absent.
+        """
 
     def replace(
         self, context: RequestContext, scim_id: str, resource: Resource
     ) -> Written | PlanPreview:
-        """Replace a resource (RFC 7644 §3.5.1)."""
+        """Replace a resource (RFC 7644 §3.5.1); *resource* is as for :meth:`create`."""
 
     def patch(
         self, context: RequestContext, scim_id: str, operations: Sequence[PatchOperation]

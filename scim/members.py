@@ -9,6 +9,7 @@ from typing import Any
 from scim.errors import InvalidPath, InvalidValue, NoTarget
 from scim.filters import Comparison, Filter, Operator, Or, parse_path
 from scim.handlers import PatchOperation
+from scim.text import forbidden_character
 
 _URN = "urn:ietf:params:scim:schemas:core:2.0:Group".lower()
 
@@ -135,7 +136,7 @@ def _ids(value: Any) -> list[str]:
 def _id(element: Any) -> str:
     if isinstance(element, dict):
         element = next((v for k, v in element.items() if k.lower() == "value"), None)
-    if not isinstance(element, str) or not element:
+    if not isinstance(element, str) or not element or forbidden_character(element):
         raise InvalidValue("Each member needs its id as value.")
     return element
 

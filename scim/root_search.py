@@ -9,6 +9,7 @@ from scim.evaluate import matches
 from scim.filters import And, AttributePath, Comparison, Filter, Not, Or, Present, ValuePath
 from scim.handlers import Query, Rendered, RequestContext, ResourceHandler
 from scim.resources import ResourceType
+from scim.schemas import find_schema
 
 Registered = Sequence[tuple[ResourceType, ResourceHandler]]
 
@@ -59,10 +60,10 @@ def _narrow_clause(
     if isinstance(clause, Comparison) and str(clause.path).lower() == "meta.resourcetype":
         named: Mapping[str, object] = {"meta": {"resourceType": resource_type.name}}
         return matches(clause, named, resource_type.schema)
-    if resource_type.resolve(clause.path) is not None or isinstance(clause, Present):
-        known = resource_type.resolve(clause.path) is not None
-        return clause if known else False
-    if isinstance(clause, ValuePath):
+    container = find_schema(str(clause.path), resource_type.extensions)
+    if resource_type.resolve(clause.path) is not None or container is not None:
+        return clause
+    if not isinstance(clause, Comparison):
         return False
     # Nothing is different from every value and equal to null.
     return (clause.operator == "ne") != (clause.value is None)

@@ -1,5 +1,8 @@
 """The filter grammar (RFC 7644 §3.4.2.2)."""
 
+# Tables of cases read best with one case a line.
+# ruff: noqa: E501
+
 import time
 from decimal import Decimal
 

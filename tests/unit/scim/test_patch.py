@@ -1,5 +1,8 @@
 """PATCH as the RFC writes it and as clients send it (RFC 7644 §3.5.2)."""
 
+# Tables of cases read best with one case a line.
+# ruff: noqa: E501
+
 import copy
 
 import pytest
@@ -228,6 +231,7 @@ def test_other_attributes_are_left_to_the_handler():
         (op("remove", "members", [None]), InvalidValue),
         (op("replace", "members", [{"display": "x"}]), InvalidValue),
         (op("add", "members", 7), InvalidValue),
+        (op("add", "members", ["a\x00"]), InvalidValue),
         (op("add", "members"), InvalidValue),
         (op("remove"), NoTarget),
         (op("remove", 'members[display eq "x"]'), InvalidPath),

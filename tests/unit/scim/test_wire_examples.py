@@ -4,6 +4,9 @@ A case is a request and the essential part of its answer. SailPoint, Okta, Entra
 midPoint, Ping and OneLogin are the senders; the last group is RFC 7644's own rules.
 """
 
+# Tables of cases read best with one case a line.
+# ruff: noqa: E501, PLR0917
+
 import json
 from urllib.parse import quote
 
