@@ -69,7 +69,7 @@ def create_app(
                 name=f"{prefix[1:]}_{blueprint.name}",
                 url_prefix=f"{prefix}{blueprint.url_prefix}",
             )
-    app.register_error_handler(HTTPException, _not_modelled)
+    app.register_error_handler(HTTPException, _failed)
     app.after_request(wire.with_trace_token)
     app.wsgi_app = Faulty(  # type: ignore[method-assign]
         app.wsgi_app, simulator.faults, simulator.latency, simulator.revoke_consent
@@ -77,14 +77,13 @@ def create_app(
     return app
 
 
-def _not_modelled(error: HTTPException) -> Response:
-    """Say that a call is unknown here, in the manner of the API that is called."""
-    status = 501 if error.code in (404, 405) else error.code or 500
-    refusal = RuleError(
-        "NOT_MODELLED",
-        f"The simulator does not model {request.method} {request.path}.",
-        status=status,
-    )
+def _failed(error: HTTPException) -> Response:
+    """Say that a call is unknown here, or went wrong, in the manner of the API called."""
+    if error.code in (404, 405):
+        message = f"The simulator does not model {request.method} {request.path}."
+        refusal = RuleError("NOT_MODELLED", message, status=501)
+    else:
+        refusal = RuleError("UNSPECIFIED_ERROR", str(error), status=error.code or 500)
     if request.path.lower().startswith("/management"):
         return wire.admin_error(refusal)
     return wire.esign_error(refusal)

@@ -87,14 +87,16 @@ class SimulatorServer(ThreadingHTTPServer):
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:
         """Serve one connection, which stop() may close."""
+        if self._tls is not None:
+            try:
+                request = self._tls.wrap_socket(request, server_side=True)
+            except OSError:
+                self.shutdown_request(request)  # No TLS client, or one that does not trust us.
+                return
         with self._connections_lock:
             self._connections.add(request)
         try:
-            if self._tls is not None:
-                request = self._tls.wrap_socket(request, server_side=True)
             super().process_request_thread(request, client_address)
-        except (OSError, ssl.SSLError):
-            _shut(request)
         finally:
             with self._connections_lock:
                 self._connections.discard(request)

@@ -99,6 +99,14 @@ def items(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
     return found
 
 
+def optional_items(body: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return the objects in a member of the body, none where it is absent or null.
+
+    :raises RuleError: it holds something else.
+    """
+    return [] if body.get(name) is None else items(body, name)
+
+
 def text(item: Mapping[str, Any], name: str) -> str:
     """Return a string member, empty where it is absent or null; numbers are written out."""
     value = item.get(name)

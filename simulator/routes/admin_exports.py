@@ -36,14 +36,16 @@ def order() -> Response:
     kind = wire.text(body, "type")
     if kind not in (MEMBERSHIPS, DOMAIN_USERS, EXTERNAL):
         raise invalid(f"{kind} is not a type of export.")
-    accounts = [wire.text(item, "account_id") for item in body.get("accounts") or []]
+    accounts = [wire.text(item, "account_id") for item in wire.optional_items(body, "accounts")]
     export = Export(
         export_id=new_guid(),
         kind=kind,
         requestor_id=user.user_id if user else "",
         created_at=state.now(),
         account_ids=tuple(state.account(item).account_id for item in accounts),
-        domains=tuple(wire.text(item, "domain").lower() for item in body.get("domains") or []),
+        domains=tuple(
+            wire.text(item, "domain").lower() for item in wire.optional_items(body, "domains")
+        ),
         polls_left=state.variants.export_polls,
     )
     state.exports[export.export_id] = export

@@ -226,9 +226,7 @@ def update_users() -> Response:
 
 def _update_places(user: User, item: dict[str, Any], *, auto_activate: bool) -> None:
     state = current().state
-    if not item.get("memberships"):
-        return
-    for place in wire.items(item, "memberships"):
+    for place in wire.optional_items(item, "memberships"):
         account = state.account(wire.text(place, "account_id"))
         change = memberships.MemberChange(
             job_title=wire.text(place, "job_title") if "job_title" in place else None,

@@ -42,7 +42,7 @@ def create_groups(account: Account) -> Response:
 
     def create(item: dict[str, Any]) -> dict[str, Any]:
         group = groups.create(current().state, account, wire.text(item, "groupName"))
-        for user in item.get("users") or []:
+        for user in wire.optional_items(item, "users"):
             groups.add_member(current().state, account, group.group_id, wire.text(user, "userId"))
         return views.group_in_list(account, group)
 

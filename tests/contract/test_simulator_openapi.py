@@ -274,4 +274,4 @@ def test_every_modelled_call_is_described(world):
 def test_an_unknown_call_is_not_modelled(world):
     session = world.session(world.token(SCOPES))
     answer = session.get(f"{BASE_URL}/restapi/v2.1/accounts/{world.account.account_id}/envelopes")
-    assert answer.status_code == 501
+    assert (answer.status_code, answer.json()["errorCode"]) == (501, "NOT_MODELLED")
