@@ -21,8 +21,9 @@ from connector.errors import ConfigError, TemporaryError
 from connector.settings import DatabaseSettings
 
 SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
-CACHE_KIB = 16_384
-"""Page cache of one SQLite connection: the indexes of 100,000 users without their documents."""
+CACHE_KIB = 4096
+"""Page cache of one SQLite connection. More does not help reads, which the system caches, and
+counts once for every thread."""
 
 TEMPORARY_SQLITE_CODES = frozenset(
     {

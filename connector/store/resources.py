@@ -31,6 +31,9 @@ from connector.store.statements import (
 from connector.store.tables import BLOCK_SIZE, external_ids, page_blocks, resources
 from scim.filters import Comparison, Filter, Operator
 
+FEW = 1000
+"""Fewer recent changes than this are found by time and sorted; more are met on the way."""
+
 ROWS = Records(resources, ResourceRow)
 
 _owned = (resources.c.tenant == bindparam("tenant"), resources.c.kind == bindparam("kind"))
@@ -211,12 +214,22 @@ class SqlResources:
         ]
         if query.filter is not None:
             conditions.append(scim_filter.compile_filter(query.filter, context))
-        found = self._slice(query, conditions, scim_sort.order_by(query, context))
+        order = scim_sort.order_by(query, context)
+        if query.filter is not None and query.sort_by is None:
+            recent = scim_filter.compile_recent(query.filter, context)
+            if recent and self._are_few([*conditions[:2], *recent]):
+                # An expression, so that the planner does not walk everything in this order.
+                order = [resources.c.seq + 0]
+        found = self._slice(query, conditions, order)
         skipped = query.start_index - 1
         if len(found) < query.count and (found or not skipped):
             return StoredPage(skipped + len(found), found)
         total = select(func.count()).select_from(resources).where(*conditions)
         return StoredPage(self._connection.scalar(total) or 0, found)
+
+    def _are_few(self, conditions: Sequence[Any]) -> bool:
+        some = select(resources.c.seq).where(*conditions).limit(FEW).subquery()
+        return (self._connection.scalar(select(func.count()).select_from(some)) or 0) < FEW
 
     def _slice(
         self, query: ResourceQuery, conditions: Sequence[Any], order: Sequence[Any]

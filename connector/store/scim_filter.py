@@ -40,6 +40,18 @@ def compile_filter(filter_: Filter, context: Context) -> Condition:
     return _Compiler(Resource(context), context.schemas.extensions).compile(filter_)
 
 
+def compile_recent(filter_: Filter, context: Context) -> list[Condition]:
+    """Return the conditions ``meta.lastModified gt …`` and the like that every match satisfies."""
+    compiler = _Compiler(Resource(context), context.schemas.extensions)
+    return [
+        compiler.compile(term)
+        for term in _conjuncts(filter_)
+        if isinstance(term, Comparison)
+        and term.operator in (Operator.GT, Operator.GE)
+        and term.path.attribute.lower() == "meta"
+    ]
+
+
 def plain_name(path: AttributePath, schema: Schema) -> str | None:
     """Return the lower-case name of a top-level attribute of the core schema, else None."""
     if path.sub_attribute or (path.schema and path.schema.lower() != schema.id.lower()):
