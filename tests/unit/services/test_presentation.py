@@ -26,6 +26,7 @@ from connector.domain.model import (
     User,
 )
 from connector.ports import BASE_URL_MARK
+from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.presentation import (
     DOCUSIGN_USER,
     Presenter,
@@ -35,6 +36,7 @@ from connector.services.presentation import (
 )
 from connector.settings import ProvisioningSettings, ScimSettings, TenantSettings
 from mappings import CORE_USER, ENTERPRISE_USER, load_entitlements, load_user_mapping
+from mappings.model import EntitlementRule
 
 NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
@@ -313,3 +315,66 @@ def test_what_is_shown_asks_for_the_same_person():
     person, kept = desired_person(document(render()), MAPPING, current=replace(ANN, company="Acme"))
     assert (person.email, person.user_name, person.company) == ("Ann@x.com", "Ann Lee", "Acme")
     assert kept == {}
+
+
+# ------------------------------------------------------------------------------ discovery is true
+
+
+def everything():
+    """A row of each kind with every attribute that can appear."""
+    full = replace(
+        ANN,
+        middle_name="M.",
+        suffix="Jr.",
+        job_title="Clerk",
+        is_organization_admin=True,
+        organization_admin_verified_at=NOW,
+    )
+    manager = {"value": "u2", "$ref": "../Users/u2", "displayName": "Bo"}
+    kept = {
+        ENTERPRISE_USER: {
+            "employeeNumber": "1",
+            "costCenter": "2",
+            "organization": "Acme",
+            "division": "D",
+            "department": "Sales",
+            "manager": manager,
+        }
+    }
+    role = replace(POLICY.roles["organization-admin"], owner="it@x.com")
+    shown = Presenter(MAPPING, TenantSettings(), replace(POLICY, rules=(RULE,)))
+    plan = PlanRecord("p", "User", "u1", "client:x", "scim", "c", PlanState.QUEUED, "", NOW, "join")
+    attributes = ClientAttributes("User", "u1", kept=kept)
+    yield render(full, attributes, open_items=[task()], queued=[plan])
+    yield shown.group(CLERKS, ACCOUNTS["a1"], member_digest="", **TIMES)
+    yield shown.entitlement(VIEWER, ACCOUNTS["a1"], **TIMES)
+    yield shown.role(role, **TIMES)
+
+
+RULE = EntitlementRule(match="*", owner="it@x.com")
+
+
+def undescribed(value, attributes, path=""):
+    """Yield the paths of what no attribute describes, or describes with another shape."""
+    known = {attribute.name: attribute for attribute in attributes}
+    for name, inner in value.items():
+        attribute = known.get(name)
+        if attribute is None or isinstance(inner, list) is not attribute.multi_valued:
+            yield f"{path}{name}"
+            continue
+        for element in inner if isinstance(inner, list) else [inner]:
+            if isinstance(element, dict):
+                yield from undescribed(element, attribute.sub_attributes, f"{path}{name}.")
+
+
+@pytest.mark.parametrize("row", list(everything()), ids=lambda row: row.kind)
+def test_the_schemas_describe_everything_that_is_rendered(row):
+    described = ATTRIBUTE_SCHEMAS[row.kind]
+    shown = document(row)
+    for name in ("schemas", "id", "meta"):
+        del shown[name]
+    found = []
+    for extension in described.extensions:
+        found += undescribed(shown.pop(extension.id, {}), extension.attributes)
+    found += undescribed(shown, described.schema.attributes)
+    assert found == []
