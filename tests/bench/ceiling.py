@@ -1,0 +1,59 @@
+"""The ceiling: what an authenticated Flask route that returns a constant does on the same server.
+
+``python -m tests.bench.ceiling --config FILE`` is ``docusign-iga serve`` with that one route more.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+from unittest import mock
+
+import flask
+from flask import Flask, Response
+from granian import Granian
+
+from connector.app import CONFIG_VARIABLE, create_app
+from connector.bootstrap import build
+from connector.cli import main, serve
+from connector.config import load_settings
+from connector.logs import configure_logging
+from connector.scim_handlers import build_scim_service
+
+PATH = "/bench/{size}"
+
+
+def create() -> Flask:
+    """Return the connector's application with the constant route."""
+    settings = load_settings(Path(os.environ[CONFIG_VARIABLE]))
+    configure_logging(settings.logging)
+    application = build(settings)
+    app = create_app(application)
+    authenticator = build_scim_service(application).authenticator
+
+    @app.get("/bench/<int:size>")
+    def constant(size: int) -> Response:
+        authenticator.authenticate("default", cast(Mapping[str, str], flask.request.headers))
+        response = Response(_body(size), content_type="application/scim+json; charset=utf-8")
+        response.headers["ETag"] = 'W/"0123456789abcdef"'
+        return response
+
+    return app
+
+
+@cache
+def _body(size: int) -> bytes:
+    return b"x" * size
+
+
+def _granian(_target: str, **options: Any) -> Granian:
+    return Granian("tests.bench.ceiling:create", **options)
+
+
+if __name__ == "__main__":
+    with mock.patch.object(serve, "Granian", _granian):
+        main(["serve", *sys.argv[1:]])
