@@ -1,0 +1,51 @@
+"""The inbound SCIM adapter: implements the port of :mod:`scim.handlers` on the services."""
+
+from __future__ import annotations
+
+from connector.scim_handlers.authentication import BearerAuthenticator
+from connector.scim_handlers.catalogues import EntitlementHandler, RoleHandler
+from connector.scim_handlers.ports import Application
+from connector.scim_handlers.schemas import ENTITLEMENTS, ROLES, USERS
+from connector.scim_handlers.users import UserHandler
+from connector.settings import ServerSettings
+from scim.errors import NotFound
+from scim.service import ScimConfig, ScimService
+
+__all__ = ["build_scim_service"]
+
+
+def build_scim_service(application: Application) -> ScimService:
+    """Return everything that is served as SCIM, for every tenant."""
+    settings = application.settings
+    public_url = _public_url(settings.server)
+
+    def base_url(tenant: str) -> str:
+        if tenant not in settings.tenants:
+            raise NotFound("There is no such tenant.")
+        prefix = "" if tenant == "default" else f"/{tenant}"
+        return f"{public_url}{prefix}/scim/v2"
+
+    return ScimService(
+        resources=(
+            (USERS, UserHandler(application)),
+            (ENTITLEMENTS, EntitlementHandler(application)),
+            (ROLES, RoleHandler(application)),
+        ),
+        authenticator=BearerAuthenticator(application.clients),
+        base_url=base_url,
+        config=_config(application),
+    )
+
+
+def _public_url(server: ServerSettings) -> str:
+    return (server.public_url or f"http://{server.host}:{server.port}").rstrip("/")
+
+
+def _config(application: Application) -> ScimConfig:
+    # Discovery shows one page size for all tenants: the smallest, which each of them keeps.
+    tenants = application.settings.tenants.values()
+    return ScimConfig(
+        default_page_size=min(item.scim.default_page_size for item in tenants),
+        max_page_size=min(item.scim.max_page_size for item in tenants),
+        max_body_bytes=application.settings.server.max_body_bytes,
+    )

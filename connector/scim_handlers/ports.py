@@ -1,0 +1,68 @@
+"""What the handlers need of the application; :mod:`connector.bootstrap` provides it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from connector.services.api_clients import ApiClientService
+from connector.services.context import Actor, TenantContext
+from connector.services.group_provisioning import GroupProvisioning
+from connector.services.mirror import MirrorWriter
+from connector.services.provisioning import UserProvisioning
+from connector.settings import Settings, TenantSettings
+from mappings import UserMapping
+from scim.handlers import RequestContext
+
+
+class TenantServices(Protocol):
+    """What one tenant can do."""
+
+    @property
+    def context(self) -> TenantContext:
+        """Adapters and settings."""
+
+    @property
+    def user_mapping(self) -> UserMapping:
+        """How a SCIM User and a DocuSign person correspond."""
+
+    @property
+    def mirror(self) -> MirrorWriter:
+        """Writes confirmed facts."""
+
+    @property
+    def users(self) -> UserProvisioning:
+        """Creates, changes and deletes users."""
+
+    @property
+    def groups(self) -> GroupProvisioning:
+        """Creates, changes and deletes DocuSign groups."""
+
+    @property
+    def settings(self) -> TenantSettings:
+        """The tenant's settings."""
+
+
+class Application(Protocol):
+    """The connector as a whole."""
+
+    @property
+    def settings(self) -> Settings:
+        """The whole configuration."""
+
+    @property
+    def clients(self) -> ApiClientService:
+        """API clients and their tokens."""
+
+    def tenant(self, name: str) -> TenantServices:
+        """Return the services of a tenant.
+
+        :raises connector.errors.NotFoundError: the configuration has no such tenant.
+        """
+
+
+def actor_of(context: RequestContext) -> Actor:
+    """Return on whose behalf a request changes something."""
+    caller = context.caller
+    return Actor(
+        f"client:{caller.client_id}", "scim", context.correlation_id, caller.external_id_scope
+    )

@@ -1,0 +1,92 @@
+"""What every resource type does alike: read, search, find what a write is about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connector.ports import ResourceQuery, StoredResource, UnitOfWork
+from connector.scim_handlers.errors import translated
+from connector.scim_handlers.ports import Application, TenantServices
+from connector.scim_handlers.rendering import render
+from scim.errors import NotFound, PreconditionFailed
+from scim.handlers import Page, Query, Rendered, RequestContext, Written
+from scim.parameters import matches_version
+
+
+class StoredReader:
+    """Serves the stored resources of one kind."""
+
+    kind: str
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+
+    def get(self, context: RequestContext, scim_id: str) -> Rendered:
+        """Return one resource.
+
+        :raises NotFound: there is none, or it was deleted.
+        """
+        with translated(), self._services(context).context.read() as uow:
+            stored = self._find(uow, context, scim_id)
+            return self._render(uow, context, stored)
+
+    def search(self, context: RequestContext, query: Query) -> Page:
+        """Return a page of the matching resources.
+
+        :raises scim.errors.InvalidFilter: an attribute or comparison that cannot be.
+        """
+        wanted = ResourceQuery(
+            self.kind,
+            query.filter,
+            query.sort_by,
+            query.descending,
+            query.start_index,
+            query.count,
+            context.caller.external_id_scope,
+        )
+        with translated(), self._services(context).context.read() as uow:
+            page = uow.resources.search(wanted)
+            return Page(page.total, self._render_page(uow, context, page.resources))
+
+    def _services(self, context: RequestContext) -> TenantServices:
+        return self._application.tenant(context.caller.tenant)
+
+    def _render(self, uow: UnitOfWork, context: RequestContext, stored: StoredResource) -> Rendered:
+        return render(stored, context.base_url)
+
+    def _render_page(
+        self, uow: UnitOfWork, context: RequestContext, page: Sequence[StoredResource]
+    ) -> Sequence[Rendered]:
+        base_url = context.base_url
+        return [render(stored, base_url) for stored in page]
+
+    def _find(self, uow: UnitOfWork, context: RequestContext, scim_id: str) -> StoredResource:
+        stored = uow.resources.find(self.kind, scim_id, context.caller.external_id_scope)
+        if stored is None:
+            raise NotFound(f"There is no {self.kind} {scim_id}.")
+        return stored
+
+    def _find_to_change(
+        self, uow: UnitOfWork, context: RequestContext, scim_id: str
+    ) -> StoredResource:
+        """Return what a write is about, as it is under the write lock.
+
+        :raises NotFound: there is none.
+        :raises PreconditionFailed: it is not the version that ``If-Match`` names.
+        """
+        stored = self._find(uow, context, scim_id)
+        tags = context.preconditions.if_match
+        if tags and not matches_version(tags, stored.version):
+            raise PreconditionFailed
+        return stored
+
+    def _written(self, context: RequestContext, scim_id: str) -> Written:
+        """Return the answer to a write: the resource as it is now."""
+        with self._services(context).context.read() as uow:
+            stored = uow.resources.find(self.kind, scim_id, context.caller.external_id_scope)
+            if stored is not None:
+                return Written(self._render(uow, context, stored), stored.version)
+            # The change hid it, such as a closed user where the tenant lists none of them.
+            hidden = uow.resources.find_hidden(self.kind, scim_id)
+        location = f"{context.base_url}/{self.kind}s/{scim_id}"
+        return Written(None, hidden.version if hidden else "", location)

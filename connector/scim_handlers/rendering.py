@@ -1,0 +1,72 @@
+"""Stored documents turned into what a reader gets, as text: nothing is parsed.
+
+A page of resources passes here on every read, so each function does a few string operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from connector.ports import BASE_URL_MARK, GroupMember, StoredResource
+from connector.services.presentation import DOCUSIGN
+from connector.services.recording import Outcome
+from scim.handlers import PlanPreview, Rendered
+
+PLAN_SCHEMA = f"{DOCUSIGN}Plan"
+
+
+def render(
+    stored: StoredResource, base_url: str, members: Sequence[GroupMember] | None = None
+) -> Rendered:
+    """Return a resource as its reader sees it.
+
+    :param members: the members of a group, None where they are not asked for.
+    """
+    text = stored.document.replace(BASE_URL_MARK, base_url)
+    # The client's own text goes in after the mark is replaced: it may contain anything.
+    if members:
+        text = f'{{"members":{_members(members, base_url)},{text[1:]}'
+    if stored.external_id is not None:
+        text = f'{{"externalId":{orjson.dumps(stored.external_id).decode()},{text[1:]}'
+    return Rendered(stored.scim_id, text.encode(), stored.version, stored.last_modified_at)
+
+
+def _members(members: Sequence[GroupMember], base_url: str) -> str:
+    place = f"{base_url}/Users/"
+    return orjson.dumps(
+        [
+            {
+                "value": member.user_id,
+                "$ref": place + member.user_id,
+                "type": "User",
+                "display": member.display,
+            }
+            for member in members
+        ]
+    ).decode()
+
+
+def to_resource(stored: StoredResource, base_url: str) -> dict[str, Any]:
+    """Return the JSON data of a resource, to apply a PATCH to."""
+    resource: dict[str, Any] = orjson.loads(render(stored, base_url).document)
+    return resource
+
+
+def preview(outcome: Outcome) -> PlanPreview:
+    """Return the answer to a dry run; ``subject`` is absent for what does not exist yet."""
+    subject = {"subject": outcome.subject_id} if outcome.subject_id else {}
+    operations = [
+        {"kind": step.kind, "description": step.describe(), "fulfilment": str(fulfilment)}
+        for step, fulfilment in zip(outcome.plan, outcome.fulfilments, strict=True)
+    ]
+    return PlanPreview(
+        {
+            "schemas": [PLAN_SCHEMA],
+            **subject,
+            "checksum": outcome.plan.checksum,
+            "operations": operations,
+        }
+    )

@@ -1,0 +1,203 @@
+"""From a SCIM User to what a client wants of a person. No input or output."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from connector.domain.desired import ActualUser, DesiredUser, ProfileKey
+from connector.domain.ledger import Direction
+from connector.domain.plan import Person
+from connector.services.presentation import desired_person
+from mappings import UserMapping
+from scim.errors import InvalidValue
+from scim.handlers import PatchOperation, Resource
+
+_ADDRESS = re.compile(r"[^@\s\"<>]+@[^@\s\"<>.]+(\.[^@\s\"<>.]+)+")
+_LONGEST_ADDRESS = 100
+"""DocuSign's limit for ``email`` (docusign-api.md)."""
+_ENTITLEMENTS = ("entitlements", "urn:ietf:params:scim:schemas:core:2.0:user:entitlements")
+
+
+def creation(resource: Resource, mapping: UserMapping) -> DesiredUser:
+    """Return the person that a POST asks for.
+
+    :raises InvalidValue: the userName is no address, or an entitlement is none.
+    """
+    person, kept = desired_person(assigned(resource), mapping)
+    _check_address(person)
+    return DesiredUser(
+        person=person,
+        active=resource.get("active"),
+        profiles=_profiles(resource.get("entitlements")) or None,
+        roles=_roles(resource.get("roles")) or None,
+        exact=True,
+        external_id=resource.get("externalId"),
+        kept=kept,
+    )
+
+
+def replacement(
+    resource: Resource,
+    mapping: UserMapping,
+    actual: ActualUser,
+    kept: Mapping[str, Any],
+    *,
+    shows_requested: bool,
+) -> DesiredUser:
+    """Return the person that a PUT asks for.
+
+    ``entitlements``, ``roles`` and ``active`` that are left out stay as they are: no access is lost
+    because a client does not know an attribute.
+
+    :param kept: what is kept for the client now.
+    :param shows_requested: whether ``roles`` shows what is only requested.
+    :raises InvalidValue: the userName is no address, or an entitlement is none.
+    """
+    person, wanted_kept = desired_person(
+        assigned(resource), mapping, current=actual.user, kept=kept
+    )
+    _check_address(person, actual)
+    roles = _roles(resource["roles"]) if "roles" in resource else None
+    if roles is not None and not shows_requested:
+        roles = _beside_open_tasks(roles, actual)
+    return DesiredUser(
+        person=person,
+        active=resource.get("active"),
+        profiles=_profiles(resource["entitlements"]) if "entitlements" in resource else None,
+        roles=roles,
+        exact=True,
+        external_id=resource.get("externalId"),
+        kept=wanted_kept,
+    )
+
+
+def _beside_open_tasks(given: frozenset[str], actual: ActualUser) -> frozenset[str]:
+    """Leave roles alone whose task is open: the client could not see what was asked for, so what
+    it repeats says nothing about them."""
+    pending = actual.pending_roles
+    granted = {role for role, way in pending.items() if way is Direction.GRANT}
+    return (given - pending.keys()) | granted
+
+
+def modification(
+    before: Resource,
+    after: Resource,
+    mapping: UserMapping,
+    actual: ActualUser,
+    kept: Mapping[str, Any],
+    *,
+    exact: bool,
+) -> DesiredUser:
+    """Return the person that a PATCH asks for. What it did not touch is not asserted.
+
+    :param before: the resource that was patched, with the roles as requested.
+    :param exact: the entitlements were listed in full.
+    :raises InvalidValue: the userName is no address, or an entitlement is none.
+    """
+    person, wanted_kept = desired_person(assigned(after), mapping, current=actual.user, kept=kept)
+    _check_address(person, actual)
+    return DesiredUser(
+        person=person,
+        active=_changed(before, after, "active"),
+        profiles=_patched_profiles(before, after, actual),
+        roles=_roles(after.get("roles")),
+        exact=exact,
+        external_id=after.get("externalId"),
+        kept=wanted_kept,
+    )
+
+
+def _changed(before: Resource, after: Resource, name: str) -> Any:
+    value = after.get(name)
+    return value if value != before.get(name) else None
+
+
+def _patched_profiles(
+    before: Resource, after: Resource, actual: ActualUser
+) -> frozenset[ProfileKey] | None:
+    shown, wanted = _profiles(before.get("entitlements")), _profiles(after.get("entitlements"))
+    if wanted == shown:
+        return None
+    # A membership without profile shows none, so nobody can have meant to take it away.
+    unseen = {
+        (item.account_id, "") for item in actual.user.open_memberships() if not item.profile_id
+    }
+    return wanted | unseen
+
+
+def with_requested_roles(resource: Resource, actual: ActualUser) -> Resource:
+    """Return the resource with its roles as they will be once every open task is done: a PATCH
+    that takes back what is still pending has to find it."""
+    roles = [{"value": role} for role in sorted(actual.requested_roles)]
+    return {
+        **{k: v for k, v in resource.items() if k != "roles"},
+        **({"roles": roles} if roles else {}),
+    }
+
+
+def lists_entitlements(operations: Iterable[PatchOperation]) -> bool:
+    """Return whether a PATCH gives the whole list of entitlements."""
+    return any(
+        operation.op == "replace" and any(_names_entitlements(name) for name in _names(operation))
+        for operation in operations
+    )
+
+
+def _names(operation: PatchOperation) -> Sequence[str]:
+    if operation.path is not None:
+        return [operation.path]
+    return list(operation.value) if isinstance(operation.value, Mapping) else []
+
+
+def _names_entitlements(path: str) -> bool:
+    return path.strip().lower() in _ENTITLEMENTS
+
+
+def _profiles(elements: Sequence[Any] | None) -> frozenset[ProfileKey]:
+    return frozenset(map(profile_key, _values(elements, "entitlements")))
+
+
+def profile_key(value: str) -> ProfileKey:
+    """Return the account and the profile that the id of an Entitlement names.
+
+    :raises InvalidValue: it has another form.
+    """
+    account_id, _, profile_id = value.partition(".")
+    if not account_id or not profile_id:
+        raise InvalidValue(
+            f"There is no entitlement {value!r}. List /Entitlements for those that can be granted."
+        )
+    return account_id.lower(), profile_id
+
+
+def _roles(elements: Sequence[Any] | None) -> frozenset[str]:
+    return frozenset(_values(elements, "roles"))
+
+
+def _values(elements: Sequence[Any] | None, name: str) -> list[str]:
+    values = [element.get("value") for element in elements or ()]
+    if not all(values):
+        raise InvalidValue(f"Each element of {name} needs its id as value.")
+    return [str(value) for value in values]
+
+
+def _check_address(person: Person, actual: ActualUser | None = None) -> None:
+    if actual is not None and person.email == actual.user.email:
+        return
+    if len(person.email) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(person.email):
+        raise InvalidValue(
+            f"userName must be the person's e-mail address, of {_LONGEST_ADDRESS} characters at "
+            f"most: {person.email[:_LONGEST_ADDRESS]!r} is none. DocuSign knows people by it."
+        )
+
+
+def assigned(value: Any) -> Any:
+    """Return JSON data without what is unassigned at any depth (RFC 7643 §2.5)."""
+    if isinstance(value, Mapping):
+        parts = {name: assigned(part) for name, part in value.items()}
+        return {name: part for name, part in parts.items() if part not in (None, [], {})}
+    if isinstance(value, list):
+        return [assigned(part) for part in value]
+    return value
