@@ -17,7 +17,7 @@ from uuid import uuid4
 import requests
 
 from connector.clock import SystemClock
-from connector.docusign import Connection
+from connector.docusign.directory import Connection
 from connector.domain.policy import Policy
 from connector.errors import ConfigError, NotFoundError
 from connector.ports import Clock

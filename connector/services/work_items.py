@@ -59,6 +59,7 @@ class WorkItemService:
             return self._finished(record)
         item = self._new_item(plan, record, actual.user, step.role, direction)
         uow.work_items.add(item)
+        self._mirror.rerender_users(uow, [step.user_id])
         self._context.audit(
             uow,
             actor,
