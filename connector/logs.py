@@ -50,11 +50,21 @@ def configure_logging(settings: LoggingSettings) -> None:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _StandardError()
     handler.setFormatter(_formatter(settings.format, shared))
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for name in _NOISY:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+class _StandardError(logging.Handler):
+    """Writes to what standard error is at the moment: a test or a supervisor may replace it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(f"{self.format(record)}\n")
+        except (OSError, ValueError):  # closed, or the disk behind it is full
+            self.handleError(record)
 
 
 def _formatter(form: str, shared: list[Processor]) -> logging.Formatter:
