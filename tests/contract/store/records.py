@@ -1,0 +1,117 @@
+"""Ledger records for the tests of the store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+from connector.domain.ledger import (
+    ApiClient,
+    ApiToken,
+    AuditEvent,
+    Direction,
+    Fulfilment,
+    JobRun,
+    OperationRecord,
+    OperationState,
+    PlanRecord,
+    PlanState,
+    Provenance,
+    RunState,
+    Scope,
+    Tombstone,
+    WorkItem,
+    WorkItemKind,
+    WorkItemState,
+)
+from connector.domain.plan import SetProfile
+from connector.ports import USER
+from tests.contract.store.people import ACCOUNT, NOW
+
+
+def plan(plan_id: str = "plan-1", **changes: Any) -> PlanRecord:
+    """Return an open plan of ``user-00001``."""
+    made = PlanRecord(
+        plan_id=plan_id,
+        subject_kind=USER,
+        subject_id="user-00001",
+        requester="client:iiq",
+        source="scim",
+        correlation_id="c1",
+        state=PlanState.OPEN,
+        checksum="0" * 64,
+        created_at=NOW,
+        summary="one line",
+        context={"external_id": "e"},
+    )
+    return replace(made, **changes)
+
+
+def operation(operation_id: str = "op-1", plan_id: str = "plan-1", **changes: Any) -> Any:
+    """Return a planned operation."""
+    made = OperationRecord(
+        operation_id=operation_id,
+        plan_id=plan_id,
+        position=0,
+        operation=SetProfile(ACCOUNT, "user-00001", "2", "1"),
+        fulfilment=Fulfilment.AUTOMATIC,
+        state=OperationState.PLANNED,
+    )
+    return replace(made, **changes)
+
+
+def work_item(work_item_id: str = "item-1", **changes: Any) -> WorkItem:
+    """Return an open manual task."""
+    made = WorkItem(
+        work_item_id=work_item_id,
+        kind=WorkItemKind.MANUAL_TASK,
+        subject_id="user-00001",
+        entitlement="organization-admin",
+        direction=Direction.GRANT,
+        state=WorkItemState.OPEN,
+        title="Grant it",
+        instructions=("Open the page.", "Press the button."),
+        deep_link=None,
+        plan_id="plan-1",
+        operation_id="op-1",
+        requester="client:iiq",
+        created_at=NOW,
+        due_at=NOW + timedelta(days=5),
+        verification="organization_admin",
+    )
+    return replace(made, **changes)
+
+
+def client(client_id: str = "iiq", **changes: Any) -> ApiClient:
+    """Return a client that may read and write."""
+    scopes = frozenset({Scope.READ, Scope.WRITE})
+    made = ApiClient(client_id, scopes, NOW, external_id_scope=client_id, settings={"page": 5})
+    return replace(made, **changes)
+
+
+def token(token_id: str = "token-1", **changes: Any) -> ApiToken:
+    """Return a token of :func:`client`."""
+    return replace(ApiToken(token_id, "iiq", token_hash="ab" * 32, created_at=NOW), **changes)
+
+
+def tombstone(scim_id: str = "user-00001", **changes: Any) -> Tombstone:
+    """Return the deletion of a user."""
+    made = Tombstone(USER, scim_id, "person1@example.com", {"iiq": "e1"}, NOW, "client:iiq")
+    return replace(made, **changes)
+
+
+def provenance(entitlement: str = "role") -> Provenance:
+    """Return why ``user-00001`` holds an entitlement."""
+    return Provenance("user-00001", entitlement, "plan-1", "client:iiq", "scim", NOW)
+
+
+def event(action: str = "plan.recorded") -> AuditEvent:
+    """Return an event that is not yet appended."""
+    return AuditEvent(NOW, "client:iiq", action, "user-00001", "c1", {"n": 1, "t": "ä"})
+
+
+def run(run_id: str = "run-1", **changes: Any) -> JobRun:
+    """Return a running job."""
+    made = JobRun(run_id, "sync", RunState.RUNNING, NOW, {"position": 5}, {"users": 7})
+    return replace(made, **changes)

@@ -1,0 +1,222 @@
+"""The ledger gives back what was put in, on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from connector.domain.ledger import (
+    ClientAttributes,
+    Direction,
+    OperationState,
+    PlanState,
+    RunState,
+    WorkItemState,
+)
+from connector.errors import NotFoundError, UniquenessError
+from connector.ports import USER
+from connector.store import SqlStore
+from connector.store.audit import find_break
+from connector.store.tables import audit_events
+from tests.contract.store import records
+from tests.contract.store.people import NOW
+
+LATER = NOW + timedelta(minutes=5)
+
+
+def test_a_plan_is_read_with_its_operations_in_order(store: SqlStore) -> None:
+    plan = records.plan()
+    steps = [records.operation("op-b", position=0), records.operation("op-a", position=1)]
+    with store.write("default") as unit:
+        unit.plans.add(plan, steps[::-1])
+        assert unit.plans.get("plan-1") == (plan, steps)
+        done = replace(plan, state=PlanState.DONE, finished_at=LATER)
+        step = replace(steps[0], state=OperationState.DONE, attempts=2, error="e", owner="o")
+        unit.plans.save_plan(done)
+        unit.plans.save_operation(step)
+        assert unit.plans.get("plan-1") == (done, [step, steps[1]])
+        with pytest.raises(NotFoundError):
+            unit.plans.get("unknown")
+
+
+def test_a_plan_is_abandoned_when_nobody_works_on_it(store: SqlStore) -> None:
+    flying = {"state": OperationState.IN_FLIGHT, "owner": "host:1:x"}
+    steps = {
+        "alive": [records.operation("o1", "alive", lease_until=LATER, **flying)],
+        "dead": [records.operation("o2", "dead", lease_until=NOW, **flying)],
+        "planned": [records.operation("o3", "planned")],
+        "waiting": [records.operation("o4", "waiting", state=OperationState.WAITING)],
+    }
+    with store.write("default") as unit:
+        for plan_id, operations in steps.items():
+            unit.plans.add(records.plan(plan_id), operations)
+        unit.plans.add(
+            records.plan("done", state=PlanState.DONE), [records.operation("o5", "done")]
+        )
+        assert unit.plans.abandoned(NOW + timedelta(seconds=1)) == ["dead", "planned"]
+        unit.plans.release_leases("host:2")
+        assert "alive" not in unit.plans.abandoned(NOW)
+        unit.plans.release_leases("host:1")
+        assert "alive" in unit.plans.abandoned(NOW)
+
+
+def test_open_plans_of_a_subject_are_listed_oldest_first(store: SqlStore) -> None:
+    plans = [
+        records.plan("new", created_at=LATER, state=PlanState.QUEUED),
+        records.plan("old"),
+        records.plan("done", state=PlanState.DONE),
+        records.plan("other", subject_id="user-00002"),
+    ]
+    with store.write("default") as unit:
+        for plan in plans:
+            unit.plans.add(plan, [])
+        assert unit.plans.open_for_subject(USER, "user-00001") == [plans[1], plans[0]]
+
+
+def test_one_open_work_item_at_most(store: SqlStore) -> None:
+    item = records.work_item()
+    with store.write("default") as unit:
+        unit.work_items.add(item)
+        with pytest.raises(UniquenessError):
+            unit.work_items.add(records.work_item("item-2", direction=Direction.REVOKE))
+        unit.work_items.save(replace(item, state=WorkItemState.AWAITING_VERIFICATION))
+        with pytest.raises(UniquenessError):
+            unit.work_items.add(records.work_item("item-2"))
+        unit.work_items.save(replace(item, state=WorkItemState.DONE))
+        unit.work_items.add(records.work_item("item-2"))
+        unit.commit()
+
+
+def test_work_items_are_found_by_a_prefix_that_only_they_have(store: SqlStore) -> None:
+    item = records.work_item("abc-1")
+    other = records.work_item("abc-12", subject_id="user-00002")
+    with store.write("default") as unit:
+        unit.work_items.add(item)
+        unit.work_items.add(other)
+        assert unit.work_items.get("abc-1") == item
+        assert unit.work_items.get("abc-12") == other
+        for asked in ("abc", "x", "", "%"):
+            with pytest.raises(NotFoundError):
+                unit.work_items.get(asked)
+
+
+def test_work_items_are_searched_by_everything_at_once(store: SqlStore) -> None:
+    first = records.work_item("a", state=WorkItemState.DONE, created_at=LATER)
+    second = records.work_item("b", direction=Direction.REVOKE)
+    third = records.work_item("c", subject_id="user-00002", entitlement="other")
+    with store.write("default") as unit:
+        for item in (first, second, third):
+            unit.work_items.add(item)
+        search = unit.work_items.search
+        assert search() == [second, third, first]
+        assert search(limit=1) == [second]
+        assert search(states=[WorkItemState.DONE]) == [first]
+        assert search(subject_ids=["user-00002", "x"]) == [third]
+        assert search(entitlement="other", direction=Direction.REVOKE) == []
+        assert search(direction=Direction.REVOKE) == [second]
+
+
+def test_clients_and_tokens(store: SqlStore) -> None:
+    client, token = records.client(), records.token()
+    newer = records.token("token-2", token_hash="cd" * 32, created_at=LATER)
+    with store.write("default") as unit:
+        clients = unit.clients
+        clients.add(client)
+        clients.add(records.client("a"))
+        with pytest.raises(UniquenessError):
+            clients.add(client)
+        clients.add_token(token)
+        clients.add_token(newer)
+        assert clients.tokens("iiq") == [newer, token]
+        assert clients.find_by_token_hash(token.token_hash) == (client, token)
+        assert clients.find_by_token_hash("00") is None
+        revoked = replace(client, revoked_at=NOW), replace(token, revoked_at=NOW)
+        clients.save(revoked[0])
+        clients.save_token(revoked[1])
+        assert clients.find_by_token_hash(token.token_hash) == revoked
+        assert [item.client_id for item in clients.list()] == ["a", "iiq"]
+        assert clients.get("iiq") == revoked[0]
+        with pytest.raises(NotFoundError):
+            clients.get("unknown")
+
+
+def test_attributes_are_replaced_as_a_whole(store: SqlStore) -> None:
+    first = ClientAttributes(USER, "u", {"a": "1", "b": "2"}, {"urn:x": {"department": "ä"}})
+    second = ClientAttributes(USER, "u", {"b": "3"})
+    with store.write("default") as unit:
+        unit.attributes.put(first)
+        assert unit.attributes.get(USER, ["u", "v"]) == {"u": first}
+        unit.attributes.put(second)
+        assert unit.attributes.get(USER, ["u"]) == {"u": second}
+        unit.attributes.remove(USER, "u")
+        assert unit.attributes.get(USER, ["u"]) == {}
+
+
+def test_tombstones_and_provenance(store: SqlStore) -> None:
+    old, new = records.tombstone("a"), records.tombstone("b", deleted_at=LATER)
+    with store.write("default") as unit:
+        kept = unit.attributes
+        kept.add_tombstone(old)
+        kept.add_tombstone(new)
+        assert kept.tombstones("person1@example.com") == [new, old]
+        assert kept.is_deleted(USER, ["a", "x"]) == {"a"}
+        kept.remove_tombstone(USER, "a")
+        assert kept.tombstones("person1@example.com") == [new]
+        for entitlement in ("y", "x", "x"):
+            kept.put_provenance(records.provenance(entitlement))
+        assert kept.provenance("user-00001") == [records.provenance(name) for name in "xy"]
+        kept.remove_provenance("user-00001", "x")
+        assert kept.provenance("user-00001") == [records.provenance("y")]
+
+
+def test_the_audit_chain_holds_until_something_is_altered(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        appended = [unit.audit.append(records.event(f"a.{number}")) for number in range(5)]
+        unit.commit()
+    with store.read("default") as unit:
+        events = list(unit.audit.events())
+        assert unit.audit.events(after=3, limit=1) == [appended[3]]
+    assert events == appended
+    assert [event.sequence for event in events] == [1, 2, 3, 4, 5]
+    assert find_break(events) is None
+    assert find_break(events[2:], previous=events[1]) is None
+    assert find_break([*events[:2], *events[3:]]) == 4
+    with store.database.writing() as connection:
+        changed = update(audit_events).where(audit_events.c.sequence == 3).values(actor="nobody")
+        connection.execute(changed)
+        connection.commit()
+    with store.read("default") as unit:
+        assert find_break(unit.audit.events()) == 3
+
+
+def test_job_runs(store: SqlStore) -> None:
+    first, second = records.run(), records.run("run-2", started_at=LATER)
+    with store.write("default") as unit:
+        assert unit.jobs.latest("sync") is None
+        unit.jobs.add(first)
+        unit.jobs.add(second)
+        done = replace(first, state=RunState.DONE, finished_at=LATER, cursor={})
+        unit.jobs.save(done)
+        assert unit.jobs.list() == [second, done]
+        assert unit.jobs.list(limit=1) == [second]
+        assert unit.jobs.latest("sync") == second
+        assert unit.jobs.latest("verify") is None
+
+
+def test_locks_are_taken_together_or_not_at_all(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        locks = unit.locks
+        assert locks.acquire(["a", "b"], "p1:x", LATER, NOW)
+        assert not locks.acquire(["b", "c"], "p2:x", LATER, NOW)
+        assert locks.acquire(["c"], "p2:x", LATER, NOW), "c was left free"
+        assert locks.acquire(["a", "d"], "p1:x", LATER, NOW), "the owner's own is renewed"
+        locks.release(["a", "c"], "p1:x")
+        assert not locks.acquire(["c"], "p3", LATER, NOW), "another's lock is left alone"
+        assert locks.acquire(["a"], "p3", LATER, NOW)
+        assert locks.acquire(["b"], "p3", LATER + timedelta(hours=1), LATER), "b has run out"
+        locks.release_owner("p2:")
+        assert locks.acquire(["c"], "p4", LATER, NOW)
+        assert locks.acquire([], "p5", LATER, NOW)

@@ -1,0 +1,158 @@
+"""The mirror gives back what was put in, and its counters follow, on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from connector.domain.model import Account, Membership, MembershipStatus, Profile, User
+from connector.ports import UnitOfWork
+from connector.store import SqlStore
+from tests.contract.store import people
+from tests.contract.store.people import ACCOUNT, NOW, OTHER_ACCOUNT
+
+
+def _put(store: SqlStore, *users: User) -> None:
+    with store.write("default") as unit:
+        unit.mirror.put_users(users, NOW)
+        unit.commit()
+
+
+def _groups(store: SqlStore, *numbers: int) -> None:
+    with store.write("default") as unit:
+        unit.mirror.put_groups(ACCOUNT, [people.group(number) for number in numbers])
+        unit.commit()
+
+
+def _sizes(unit: UnitOfWork) -> list[int]:
+    return [unit.mirror.group_size(ACCOUNT, str(number)) for number in (1, 2, 3)]
+
+
+def test_the_catalogue_is_what_was_put_last(store: SqlStore) -> None:
+    account = Account(ACCOUNT, "Main", "https://x", "org", 7)
+    kept = Profile(ACCOUNT, "1", "Viewer", modified_at=NOW)
+    with store.write("default") as unit:
+        unit.mirror.put_accounts([account])
+        unit.mirror.put_profiles(ACCOUNT, [kept, Profile(ACCOUNT, "2", "Old", is_admin=True)])
+        unit.mirror.put_profiles(ACCOUNT, [kept])
+        unit.mirror.put_groups(ACCOUNT, [people.group(1), people.group(2)])
+        unit.mirror.put_group(replace(people.group(1), name="Renamed"))
+        unit.mirror.remove_group(ACCOUNT, "2")
+        unit.commit()
+    with store.read("default") as unit:
+        catalogue = unit.mirror.catalogue()
+    assert catalogue.accounts == {ACCOUNT: account}
+    assert catalogue.profiles == {(ACCOUNT, "1"): kept}
+    assert [item.name for item in catalogue.groups.values()] == ["Renamed"]
+
+
+def test_a_user_is_read_as_written(store: SqlStore) -> None:
+    full = User(
+        user_id="u",
+        email="Ann@X.com",
+        user_name="Ann Lee",
+        first_name="Ann",
+        last_name="Lee",
+        middle_name="M",
+        suffix="Jr",
+        job_title="Clerk",
+        company="X",
+        memberships={
+            ACCOUNT: Membership(
+                ACCOUNT,
+                MembershipStatus.ACTIVATION_SENT,
+                "1",
+                frozenset({"1", "2"}),
+                is_admin=True,
+                membership_id="m",
+                created_at=NOW,
+                closed_at=NOW + timedelta(microseconds=1),
+                managed_by_scim=True,
+            ),
+            OTHER_ACCOUNT: Membership(OTHER_ACCOUNT, MembershipStatus.CLOSED),
+        },
+        site_id=3,
+        is_organization_admin=False,
+        organization_admin_verified_at=NOW,
+        managed_by_scim=True,
+        created_at=NOW,
+    )
+    _put(store, full)
+    with store.read("default") as unit:
+        assert unit.mirror.get_users(["u", "unknown"]) == {"u": full}
+        assert unit.mirror.users_by_email(["ann@x.com", "b"]) == {"ann@x.com": [full]}
+        assert unit.mirror.fetched_at("u") == NOW
+        assert unit.mirror.fetched_at("unknown") is None
+
+
+def test_overwriting_leaves_exactly_the_new_memberships_and_groups(store: SqlStore) -> None:
+    _groups(store, 1, 2, 3)
+    both = {**people.member(ACCOUNT, "1", "2"), **people.member(OTHER_ACCOUNT)}
+    _put(store, people.user(1, memberships=both), people.user(2, memberships=both))
+    changed = people.user(1, memberships=people.member(ACCOUNT, "2", "3"))
+    _put(store, changed)
+    with store.read("default") as unit:
+        assert unit.mirror.get_users([changed.user_id]) == {changed.user_id: changed}
+        assert _sizes(unit) == [1, 2, 1]
+
+
+def test_members_and_their_number_change_together(store: SqlStore) -> None:
+    _groups(store, 1, 2, 3)
+    with store.write("default") as unit:
+        for _ in range(2):
+            unit.mirror.add_group_members(ACCOUNT, "1", ["a", "b", "c"])
+        for _ in range(2):
+            unit.mirror.remove_group_members(ACCOUNT, "1", ["b", "unknown"])
+        unit.commit()
+    with store.read("default") as unit:
+        assert _sizes(unit) == [2, 0, 0]
+        assert unit.mirror.group_member_ids(ACCOUNT, "1") == {"a", "c"}
+        assert unit.mirror.group_member_ids(ACCOUNT, "1", among=["a", "b"]) == {"a"}
+        assert unit.mirror.group_size(ACCOUNT, "unknown") == 0
+
+
+def test_a_group_that_comes_after_its_members_counts_them(store: SqlStore) -> None:
+    _put(store, people.user(1, memberships=people.member(ACCOUNT, "1")))
+    _groups(store, 1)
+    with store.read("default") as unit:
+        assert _sizes(unit)[0] == 1
+
+
+def test_groups_that_are_gone_take_their_memberships_along(store: SqlStore) -> None:
+    _groups(store, 1, 2)
+    _put(store, people.user(1, memberships=people.member(ACCOUNT, "1", "2")))
+    _groups(store, 2)
+    _groups(store, 1, 2)
+    with store.read("default") as unit:
+        assert _sizes(unit) == [0, 1, 0]
+
+
+def test_counts_and_walks(store: SqlStore) -> None:
+    admin = people.member(ACCOUNT, is_admin=True)
+    closed = people.member(ACCOUNT, status=MembershipStatus.CLOSED, is_admin=True)
+    _put(
+        store,
+        *(people.user(number) for number in range(700)),
+        people.user(700, memberships=admin),
+        people.user(701, memberships=closed),
+    )
+    with store.read("default") as unit:
+        assert unit.mirror.count_users() == 701
+        assert unit.mirror.count_admins(ACCOUNT) == 1
+        assert unit.mirror.iter_user_ids("user-00698", 2) == ["user-00699", "user-00700"]
+        assert len(unit.mirror.get_users(f"user-{n:05d}" for n in range(702))) == 702
+
+
+def test_a_run_knows_whom_it_did_not_see(store: SqlStore) -> None:
+    _put(store, *(people.user(number) for number in range(5)))
+    with store.write("default") as unit:
+        unit.mirror.seen_in_run("r", ACCOUNT, ["user-00001"])
+        unit.mirror.seen_in_run("r", ACCOUNT, ["user-00001", "user-00003"])
+        unit.mirror.seen_in_run("r", OTHER_ACCOUNT, ["user-00000"])
+        unit.commit()
+    with store.write("default") as unit:
+        unseen = unit.mirror.unseen_in_run
+        assert unseen("r", ACCOUNT) == ["user-00000", "user-00002", "user-00004"]
+        assert unseen("r", ACCOUNT, after="user-00000", limit=1) == ["user-00002"]
+        unit.mirror.forget_run("r")
+        assert len(unseen("r", ACCOUNT)) == 5
