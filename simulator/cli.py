@@ -67,7 +67,11 @@ def main(  # noqa: PLR0917 -- click passes by name
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    with SimulatorServer(app, host=host, port=port) as server:
+    try:
+        server = SimulatorServer(app, host=host, port=port)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
+    with server:
         _announce(state, server.url, ready_file, key_out)
         stop.wait()
 

@@ -10,7 +10,7 @@ from simulator import wire
 from simulator.routes import admin_views as views
 from simulator.routes.access import admin, caller
 from simulator.simulator import current
-from simulator.state.model import ReservedDomain
+from simulator.state.model import Account, ReservedDomain
 
 blueprint = Blueprint("admin_organizations", __name__, url_prefix="/v2/organizations")
 
@@ -18,41 +18,33 @@ blueprint = Blueprint("admin_organizations", __name__, url_prefix="/v2/organizat
 @blueprint.get("")
 @admin("organization_read", application_may=False)
 def list_organizations() -> Response:
-    """List the organizations that the caller administers."""
-    state, user = current().state, caller()
-    organization = state.organization
-    default = next(iter(state.accounts.values()))
-    return wire.answer(
-        {
-            "organizations": [
-                {
-                    "id": organization.organization_id,
-                    "name": organization.name,
-                    "description": "",
-                    "default_account_id": default.account_id,
-                    "default_permission_profile_id": int(default.default_profile_id),
-                    "created_on": wire.admin_moment(organization.created_at),
-                    "created_by": user.user_id if user else "",
-                    "accounts": [
-                        {
-                            "id": account.account_id,
-                            "name": account.name,
-                            "external_account_id": account.external_id,
-                            "site_id": account.site_id,
-                        }
-                        for account in state.accounts.values()
-                    ],
-                    "reserved_domains": _domains(),
-                    "links": [
-                        {
-                            "rel": "self",
-                            "href": f"{request.base_url}/{organization.organization_id}",
-                        }
-                    ],
-                }
-            ]
-        }
-    )
+    """List the organizations that the caller administers: here, the one."""
+    organization = current().state.organization
+    default = next(iter(current().state.accounts.values()))
+    user = caller()
+    address = f"{request.base_url}/{organization.organization_id}"
+    shown = {
+        "id": organization.organization_id,
+        "name": organization.name,
+        "description": "",
+        "default_account_id": default.account_id,
+        "default_permission_profile_id": int(default.default_profile_id),
+        "created_on": wire.admin_moment(organization.created_at),
+        "created_by": user.user_id if user else "",
+        "accounts": [_account(account) for account in current().state.accounts.values()],
+        "reserved_domains": _domains(),
+        "links": [{"rel": "self", "href": address}],
+    }
+    return wire.answer({"organizations": [shown]})
+
+
+def _account(account: Account) -> dict[str, Any]:
+    return {
+        "id": account.account_id,
+        "name": account.name,
+        "external_account_id": account.external_id,
+        "site_id": account.site_id,
+    }
 
 
 @blueprint.get("/<organization_id>/accounts/<account_id>/permissions")

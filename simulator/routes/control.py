@@ -245,7 +245,7 @@ def add_natively(simulator: Simulator, account_id: str) -> dict[str, Any]:
 @controls
 def change_natively(simulator: Simulator, account_id: str, user_id: str) -> dict[str, Any]:
     """Change a membership by hand: any of ``status``, ``profile_id``, ``group_ids``,
-    ``user_name`` and ``email``, without the rules that bind the APIs."""
+    ``user_name``, ``email`` and ``managed_by_scim``, without the rules that bind the APIs."""
     state, body = simulator.state, wire.json_body()
     membership = state.membership(state.account(account_id), user_id)
     for name, value in body.items():
@@ -284,12 +284,17 @@ def _set_email(simulator: Simulator, membership: Membership, value: Any) -> None
     simulator.state.readdress(membership.user, str(value))
 
 
+def _set_managed(_: Simulator, membership: Membership, value: Any) -> None:
+    membership.managed_by_scim = membership.user.managed_by_scim = bool(value)
+
+
 _NATIVE: dict[str, Callable[[Simulator, Membership, Any], None]] = {
     "status": _set_status,
     "profile_id": _set_profile,
     "group_ids": _set_groups,
     "user_name": _set_name,
     "email": _set_email,
+    "managed_by_scim": _set_managed,
 }
 
 

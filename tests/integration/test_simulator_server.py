@@ -128,6 +128,14 @@ def _token(details, private_key):
     return requests.post(f"{details['oauth_url']}/oauth/token", data=form, timeout=10)
 
 
+def test_a_taken_port_is_told(world):
+    port = world.base_url.rpartition(":")[2]
+    command = [sys.executable, "-m", "simulator", "--port", port, "--users", "10"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert "Address already in use" in done.stderr
+
+
 def test_an_unknown_variant_ends_the_start():
     command = [sys.executable, "-m", "simulator", "--variant", "colour=red"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)

@@ -62,10 +62,12 @@ def test_native_changes(world):
         "group_ids": [group_id],
         "user_name": "Ada Byron",
         "email": "ada@elsewhere.example",
+        "managed_by_scim": True,
     }
     assert control(world, "PATCH", path, change).status_code == 200
     assert (member.status, member.profile_id) == (Status.DISABLED, profile_id)
     assert member.group_ids == (group_id,)
+    assert member.managed_by_scim and member.user.managed_by_scim
     assert (member.user.user_name, member.user.last_name) == ("Ada Byron", "Byron")
     assert world.state.on_address("ada@elsewhere.example") == [member.user]
 
