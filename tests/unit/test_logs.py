@@ -1,9 +1,7 @@
 """Logs: one line each, with its correlation id, and never a secret."""
 
-import io
 import json
 import logging
-import sys
 
 import pytest
 import structlog
@@ -13,13 +11,11 @@ from connector.settings import LoggingSettings, Secret
 
 
 @pytest.fixture
-def lines(monkeypatch):
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
+def lines(capsys):
     root = logging.getLogger()
     before = (root.handlers[:], root.level)
     configure_logging(LoggingSettings(format="json"))
-    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
+    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     root.handlers[:], root.level = before
     structlog.reset_defaults()
 
