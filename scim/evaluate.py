@@ -107,7 +107,7 @@ def _typed(attribute: Attribute, value: Literal, path: AttributePath) -> Compara
         "decimal": isinstance(value, int | Decimal) and not isinstance(value, bool),
     }
     if not fits.get(attribute.type, attribute.type in _TEXT and isinstance(value, str)):
-        raise InvalidFilter(f"{path} has type {attribute.type} and cannot be compared with it.")
+        raise InvalidFilter(f"{path} has type {attribute.type}: it cannot be compared so.")
     return value
 
 

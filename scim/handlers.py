@@ -28,7 +28,8 @@ class Caller:
     """``read`` and ``write``."""
     external_id_scope: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Tolerances of this client, by name."""
+    """Tolerances of this client, by name. ``check_body_version``: ``meta.version`` in the body of a
+    PUT is a precondition, as if it stood in ``If-Match``."""
 
 
 @dataclass(frozen=True)

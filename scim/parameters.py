@@ -29,6 +29,9 @@ def parse_query_string(raw: str) -> dict[str, str]:
     if _BROKEN_ESCAPE.search(raw):
         raise InvalidSyntax("The query string has a % that begins no escape; send it as %25.")
     try:
+        if not raw.isascii():
+            # WSGI hands on raw bytes as Latin-1; some clients do not escape at all.
+            raw = raw.encode("latin-1").decode("utf-8")
         pairs = parse_qsl(
             raw, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from scim.filters import AttributePath
@@ -85,11 +85,7 @@ def _kept(attribute: Attribute | None, name: str, value: Any, names: _Names) -> 
         return None
     if "" in subs:
         return value
-    always = (
-        {s.name.lower() for s in attribute.sub_attributes if s.returned == "always"}
-        if attribute
-        else set()
-    )
+    always = _always(attribute)
     return _each(value, lambda sub: sub in subs or sub in always)
 
 
@@ -102,15 +98,16 @@ def _remaining(attribute: Attribute | None, name: str, value: Any, names: _Names
     subs = names.get(name.lower(), set())
     if "" in subs:
         return None
-    always = (
-        {s.name.lower() for s in attribute.sub_attributes if s.returned == "always"}
-        if attribute
-        else set()
-    )
+    always = _always(attribute)
     return _each(value, lambda sub: sub not in subs or sub in always) if subs else value
 
 
-def _each(value: Any, shown: Any) -> Any:
+def _always(attribute: Attribute | None) -> set[str]:
+    subs = attribute.sub_attributes if attribute else ()
+    return {sub.name.lower() for sub in subs if sub.returned == "always"}
+
+
+def _each(value: Any, shown: Callable[[str], bool]) -> Any:
     """Apply a choice of sub-attributes to an object or to each object of a list."""
     if isinstance(value, list):
         parts = [_each(element, shown) for element in value]

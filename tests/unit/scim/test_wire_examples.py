@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import pytest
 
-from tests.unit.scim.memory_handler import BASE_URL, TOKEN, create_app
+from tests.unit.scim.memory_handler import BASE_URL, TOKEN, MemoryHandler, create_app
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
@@ -359,6 +359,29 @@ def test_correlation_id_comes_back_unless_it_would_harm_a_log(client):
     )
     other = send(client, "GET", "/Users", X_Correlation_Id="a b").headers["X-Correlation-Id"]
     assert len(other) == 32
+
+
+def test_unescaped_letters_are_read(client):
+    send(client, "POST", "/Users", {"userName": "zoë@x"})
+    environ = {"QUERY_STRING": 'filter=userName eq "zoë@x"'.encode().decode("latin-1")}
+    response = client.get("/scim/v2/Users", environ_overrides=environ, headers=TOKEN)
+    assert response.json["totalResults"] == 1
+
+
+def test_handler_learns_what_the_headers_asked_for(client, monkeypatch):
+    seen = []
+    monkeypatch.setattr(MemoryHandler, "delete", lambda *arguments: seen.append(arguments[1]))
+    send(
+        client,
+        "DELETE",
+        "/Users/U1?dryRun=TRUE",
+        Prefer="respond-async, wait=10",
+        If_Match='"a", W/"b"',
+    )
+    assert seen[0].respond_async
+    assert seen[0].dry_run
+    assert seen[0].preconditions.if_match == ('"a"', 'W/"b"')
+    assert seen[0].base_url == BASE_URL
 
 
 def test_get_may_carry_a_body(client):
