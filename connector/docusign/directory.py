@@ -246,7 +246,7 @@ class DocusignDirectory:
         while True:
             user = self._find_written(account_id, user_id)
             if user is not None and _is_open(account_id, user):
-                # What was sent and is hidden counts as taken over: pending users may show no profile.
+                # A pending user may hide the profile: what was sent counts as taken over.
                 was_sent = given_again or isinstance(operation, CreateMembership)
                 if _is_as_asked(user.memberships[account_id], operation, was_sent=was_sent):
                     return _with_profile(account_id, user, operation.profile_id)

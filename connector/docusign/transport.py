@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Mapping
+from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -124,9 +125,11 @@ class Transport:
 
     def _log(self, method: str, template: str, started: float, **outcome: Any) -> None:
         elapsed_ms = round((time.perf_counter() - started) * 1000)
-        # Thousands in a sync: for the curious, unless something went wrong.
-        healthy = outcome.get("status", 600) < 500  # noqa: PLR2004 -- 5xx
-        log = _log.debug if healthy else _log.warning
+        status = outcome.get("status", HTTPStatus.INTERNAL_SERVER_ERROR)
+        log = _log.warning
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            # Thousands of successes in a sync are for the curious.
+            log = _log.info if status >= HTTPStatus.BAD_REQUEST else _log.debug
         log("docusign call", method=method, path=template, ms=elapsed_ms, **outcome)
 
 
