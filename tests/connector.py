@@ -1,0 +1,223 @@
+"""A connector in front of a simulated DocuSign, in the process, for any test that needs one.
+
+    connector = connected(path, scim={"show_as_groups": ("profiles",)})
+
+``connector.world``        the simulated DocuSign (:class:`tests.simulated.Simulated`)
+``connector.application``  the wired services
+``connector.get(path)``, ``post``, ``put``, ``patch``, ``delete``  SCIM requests with a valid token
+``connector.clock``        time, which only :meth:`ManualClock.sleep` and ``advance`` move
+
+Every answer of a request has ``status_code``, ``json`` and ``headers``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from werkzeug.test import Client, TestResponse
+
+from connector.app import create_app
+from connector.bootstrap import Application, TenantServices, build
+from connector.settings import (
+    AccountSettings,
+    DocusignSettings,
+    GuardSettings,
+    ProvisioningSettings,
+    ScimSettings,
+    Secret,
+    ServerSettings,
+    Settings,
+    TenantSettings,
+)
+from tests.databases import sqlite_settings
+from tests.simulated import Simulated, simulated
+
+PUBLIC_URL = "https://scim.acme.test"
+BASE = "/scim/v2"
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+USER = "urn:ietf:params:scim:schemas:core:2.0:User"
+ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+DOCUSIGN = "urn:ietf:params:scim:schemas:extension:docusign:2.0:"
+ORGANIZATION_ADMIN = "organization-admin"
+
+
+class ManualClock:
+    """Real time plus what was slept and advanced: waits cost nothing."""
+
+    def __init__(self) -> None:
+        self._ahead = timedelta(0)
+
+    def now(self) -> datetime:
+        return datetime.now(UTC) + self._ahead
+
+    def sleep(self, seconds: float) -> None:
+        self.advance(seconds)
+
+    def advance(self, seconds: float) -> None:
+        self._ahead += timedelta(seconds=seconds)
+
+
+@dataclass
+class Connector:
+    """A running connector and the DocuSign behind it."""
+
+    world: Simulated
+    application: Application
+    clock: ManualClock
+    http: Client
+    token: str
+
+    @property
+    def services(self) -> TenantServices:
+        return self.application.tenant("default")
+
+    # SCIM ---------------------------------------------------------------------
+
+    def send(
+        self, method: str, path: str, body: Any = None, *, token: str | None = None, **headers: str
+    ) -> TestResponse:
+        """Send a request; keyword arguments are headers, ``if_match`` for ``If-Match``."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        sent["Authorization"] = f"Bearer {token or self.token}"
+        return self.http.open(BASE + path, method=method, json=body, headers=sent)
+
+    def get(self, path: str, **headers: str) -> TestResponse:
+        return self.send("GET", path, **headers)
+
+    def post(self, path: str, body: Any, **headers: str) -> TestResponse:
+        return self.send("POST", path, body, **headers)
+
+    def put(self, path: str, body: Any, **headers: str) -> TestResponse:
+        return self.send("PUT", path, body, **headers)
+
+    def patch(self, path: str, *operations: dict[str, Any], **headers: str) -> TestResponse:
+        body = {"schemas": [PATCH_OP], "Operations": list(operations)}
+        return self.send("PATCH", path, body, **headers)
+
+    def delete(self, path: str, **headers: str) -> TestResponse:
+        return self.send("DELETE", path, **headers)
+
+    def user(self, user_id: str) -> dict[str, Any]:
+        """Return a user as SCIM shows it."""
+        return ok(self.get(f"/Users/{user_id}"))
+
+    def create(self, address: str, **attributes: Any) -> dict[str, Any]:
+        """Create a user and return it."""
+        return ok(self.post("/Users", {"userName": address, **attributes}), 201)
+
+    def client_token(self, name: str, **options: Any) -> str:
+        """Return the token of a further API client."""
+        return self.application.clients.add("default", name, **options)[1]
+
+    # DocuSign -----------------------------------------------------------------
+
+    def entitlement(self, account: int = 0, profile: int = 0) -> str:
+        """Return the id of the n-th profile that makes no administrator and is not the baseline."""
+        chosen = self.world.accounts[account]
+        plain = [
+            item.profile_id
+            for item in chosen.profiles.values()
+            if not item.is_admin and item.profile_id != chosen.default_profile_id
+        ]
+        return f"{chosen.account_id}.{plain[profile]}"
+
+    def baseline(self, account: int = 0) -> str:
+        """Return the id of the entitlement that plain members hold."""
+        chosen = self.world.accounts[account]
+        return f"{chosen.account_id}.{chosen.default_profile_id}"
+
+    def group(self, account: int = 0, number: int = 0) -> str:
+        """Return the id of the n-th custom group of an account."""
+        chosen = self.world.accounts[account]
+        custom = [item.group_id for item in chosen.groups.values() if item.kind == "customGroup"]
+        return f"{chosen.account_id}.g{custom[number]}"
+
+    def membership(self, user_id: str, account: int = 0) -> Any:
+        """Return the membership that DocuSign has, or None."""
+        return self.world.accounts[account].members.get(user_id)
+
+    def group_members(self, group_id: str) -> set[str]:
+        """Return the ids of the users whom DocuSign has in a group."""
+        account_id, _, number = group_id.partition(".g")
+        return set(self.world.state.accounts[account_id].groups[number].members)
+
+    def sync(self) -> None:
+        """Read everything from DocuSign."""
+        self.services.aggregation.sync()
+
+    def close(self) -> None:
+        self.application.close()
+
+
+def ok(response: TestResponse, status: int = 200) -> Any:
+    """Return the body of an answer that has this status."""
+    assert response.status_code == status, response.get_data(as_text=True)
+    return response.json
+
+
+def refused(response: TestResponse, status: int, scim_type: str | None = None) -> str:
+    """Return the ``detail`` of an error that has this status and type."""
+    body = response.json
+    assert response.status_code == status, body
+    assert body["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+    assert body["status"] == str(status)
+    assert body.get("scimType") == scim_type, body
+    return body["detail"]
+
+
+def connected(
+    path: Path,
+    *,
+    world: Simulated | None = None,
+    provisioning: dict[str, Any] | None = None,
+    guards: dict[str, Any] | None = None,
+    scim: dict[str, Any] | None = None,
+    **tenant: Any,
+) -> Connector:
+    """Return a connector whose mirror is filled; keyword arguments are settings of the tenant."""
+    world = world or simulated(50)
+    clock = ManualClock()
+    settings = _settings(
+        world,
+        path,
+        provisioning=ProvisioningSettings(**provisioning or {}),
+        guards=GuardSettings(**guards or {}),
+        scim=ScimSettings(**scim or {}),
+        **tenant,
+    )
+    application = build(settings, clock=clock, session=world.session())
+    _, token = application.clients.add("default", "iga")
+    connector = Connector(world, application, clock, create_app(application).test_client(), token)
+    connector.sync()
+    return connector
+
+
+def _settings(world: Simulated, path: Path, **tenant: Any) -> Settings:
+    details = world.details
+    accounts = tuple(
+        AccountSettings(item["account_id"], item["name"], item["baseline_profile"])
+        for item in details["accounts"]
+    )
+    return Settings(
+        server=ServerSettings(public_url=PUBLIC_URL),
+        database=sqlite_settings(path),
+        docusign=DocusignSettings(
+            environment="custom",
+            oauth_url=details["oauth_url"],
+            admin_url=details["admin_url"],
+            jwt_audience=details["jwt_audience"],
+            integration_key=details["integration_key"],
+            private_key=Secret(details["private_key_pem"]),
+        ),
+        tenants={
+            "default": TenantSettings(
+                user_id=details["user_id"],
+                organization_id=details["organization_id"],
+                accounts=accounts,
+                **tenant,
+            )
+        },
+    )
