@@ -3,6 +3,7 @@
     DocusignError                       status, error_code, trace_token
         UnavailableError                a TemporaryError: 5xx, no connection, time-out
         RateLimitedError                a TemporaryError: the hourly or burst limit is used up
+        BadAnswerError                  a TemporaryError: HTML, often a proxy's, or not as expected
         NoAnswerError                   an UnknownOutcomeError: a change was sent, no answer came
         MissingError                    a NotFoundError: unknown user, group or account
         ExistsError                     a UniquenessError: an open user holds name or address
@@ -15,8 +16,7 @@
             TokenRejectedError          a fresh token is not accepted
             PermissionLostError         the service user is no administrator
             FeatureMissingError         the plan lacks a feature
-            InvalidDataError            DocuSign finds a value of the request invalid
-            BadAnswerError              neither JSON nor what was expected
+            InvalidDataError            also an InvalidRequestError: DocuSign rejects a value
             CertificateRejectedError    the server's certificate is not trusted
 
 :mod:`connector.docusign.causes` holds the one table from codes to these.
@@ -26,6 +26,7 @@ from __future__ import annotations
 
 from connector.errors import (
     ConnectorError,
+    InvalidRequestError,
     NotFoundError,
     PermanentError,
     TemporaryError,
@@ -68,6 +69,10 @@ class RateLimitedError(DocusignError, TemporaryError):
     """A limit of calls is used up; ``retry_after_s`` says when it is free again."""
 
     retry_after_s = 60.0
+
+
+class BadAnswerError(DocusignError, TemporaryError):
+    """The answer to a read is not what the interface describes: often a proxy's page, soon gone."""
 
 
 class NoAnswerError(DocusignError, UnknownOutcomeError):
@@ -121,12 +126,8 @@ class FeatureMissingError(RefusedError):
     """The account's plan lacks the feature."""
 
 
-class InvalidDataError(RefusedError):
+class InvalidDataError(RefusedError, InvalidRequestError):
     """DocuSign finds a value of the request invalid."""
-
-
-class BadAnswerError(RefusedError):
-    """The answer is not what the interface describes."""
 
 
 class CertificateRejectedError(RefusedError):

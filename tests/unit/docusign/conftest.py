@@ -1,0 +1,125 @@
+"""A DocuSign of prepared answers."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import requests
+import requests_mock as mocking
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from connector.docusign.auth import ESIGN_SCOPES, Subject, TokenSource
+from connector.docusign.client import ApiClient, Target
+from connector.docusign.hosts import Hosts
+from connector.docusign.limits import LimitGate
+from connector.docusign.transport import Transport
+from connector.settings import DocusignSettings, Secret
+
+OAUTH = "https://account-d.docusign.com/oauth/token"
+BASE = "https://demo.docusign.net/restapi"
+TOKEN = "canary-token-" + "t" * 40
+
+
+class ManualClock:
+    """Time that moves only when somebody sleeps, or a test says so."""
+
+    def __init__(self):
+        self.time = datetime(2026, 3, 1, 10, 20, tzinfo=UTC)
+        self.sleeps = []
+
+    def now(self):
+        return self.time
+
+    def sleep(self, seconds):
+        self.sleeps.append(seconds)
+        self.advance(seconds)
+
+    def advance(self, seconds):
+        self.time += timedelta(seconds=seconds)
+
+
+@pytest.fixture(scope="session")
+def pem():
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.TraditionalOpenSSL,
+        serialization.NoEncryption(),
+    ).decode()
+
+
+@pytest.fixture
+def settings(pem):
+    return DocusignSettings(integration_key="ik", private_key=Secret(pem))
+
+
+@pytest.fixture
+def clock():
+    return ManualClock()
+
+
+@pytest.fixture
+def subject():
+    return Subject("00000000-0000-4000-8000-000000000001", ESIGN_SCOPES)
+
+
+@pytest.fixture
+def wire_mock():
+    with mocking.Mocker() as mocker:
+        mocker.post(OAUTH, json={"access_token": TOKEN, "expires_in": 3600})
+        yield mocker
+
+
+@pytest.fixture
+def session():
+    with requests.Session() as session:
+        yield session
+
+
+@pytest.fixture
+def transport(settings, session):
+    return Transport(settings, session)
+
+
+@pytest.fixture
+def tokens(settings, transport, clock):
+    return TokenSource(settings, Hosts.of(settings), transport, clock)
+
+
+@pytest.fixture
+def client(settings, transport, tokens, clock):
+    return ApiClient(settings, transport, tokens, LimitGate(clock), clock)
+
+
+@pytest.fixture
+def target(subject):
+    return Target(BASE, subject, "account-1")
+
+
+def together(number, act):
+    """Run an act in many threads that start at once; return the results."""
+    barrier, results, lock = threading.Barrier(number), [], threading.Lock()
+
+    def run():
+        barrier.wait()
+        try:
+            result = act()
+        except Exception as error:  # noqa: BLE001 -- the test looks at it
+            result = error
+        with lock:
+            results.append(result)
+
+    threads = [threading.Thread(target=run) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
+
+
+@pytest.fixture(name="together")
+def together_fixture():
+    return together

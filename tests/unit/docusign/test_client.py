@@ -1,0 +1,325 @@
+"""What is repeated and what is not, what is an answer, and that nothing secret is shown."""
+
+from __future__ import annotations
+
+import traceback
+
+import pytest
+import requests
+from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+
+from connector.docusign import errors
+from connector.docusign.causes import CAUSES
+from connector.docusign.client import Call, listed
+from connector.docusign.transport import pooled_session
+from connector.errors import TemporaryError
+from connector.settings import DocusignSettings
+
+BASE = "https://demo.docusign.net/restapi"
+OAUTH = "https://account-d.docusign.com/oauth/token"
+URL = f"{BASE}/things/1"
+READ = Call("reading a thing", "GET", "/things/{id}", {"id": "1"})
+HOURLY = {"errorCode": "HOURLY_APIINVOCATION_LIMIT_EXCEEDED", "message": "m"}
+BURST = {"errorCode": "burst_apiinvocation_limit_exceeded", "message": "m"}
+
+REFUSED = requests.ConnectionError(MaxRetryError(None, "/", NewConnectionError(None, "refused")))
+RESET = requests.ConnectionError(ProtocolError("Connection aborted."))
+
+
+def write(method="POST"):
+    return Call("changing a thing", method, "/things/{id}", {"id": "1"}, body={"a": "b"})
+
+
+@pytest.fixture(params=["POST", "PUT", "DELETE"])
+def any_write(request):
+    return write(request.param)
+
+
+# ------------------------------------------------------------------ repetition
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"status_code": 500},
+        {"status_code": 503, "text": "<html>busy</html>"},
+        {"text": "<html>proxy</html>"},
+        {"exc": REFUSED},
+        {"exc": RESET},
+        {"exc": requests.ReadTimeout},
+    ],
+)
+def test_reads_are_repeated(client, target, wire_mock, clock, trouble):
+    wire_mock.get(URL, [trouble, {"json": {"ok": "true"}}])
+    assert client.send(target, READ) == {"ok": "true"}
+    assert len(clock.sleeps) == 1
+
+
+def test_reads_are_repeated_so_often_and_no_more(client, target, wire_mock):
+    tried = wire_mock.get(URL, status_code=503)
+    with pytest.raises(errors.UnavailableError):
+        client.send(target, READ)
+    assert tried.call_count == 4
+
+
+@pytest.mark.parametrize("trouble", [{"exc": REFUSED}, {"exc": requests.ConnectTimeout}])
+def test_writes_are_repeated_where_nothing_was_sent(client, target, wire_mock, any_write, trouble):
+    wire_mock.register_uri(any_write.method, URL, [trouble, {"json": {}}])
+    assert client.send(target, any_write) == {}
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        {"status_code": 500},
+        {"status_code": 502, "text": "<html>gateway</html>"},
+        {"status_code": 504},
+        {"status_code": 200, "text": "<html>login</html>"},
+        {"exc": RESET},
+        {"exc": requests.ReadTimeout},
+    ],
+)
+def test_writes_with_a_lost_answer_are_never_repeated(
+    client, target, wire_mock, any_write, trouble
+):
+    tried = wire_mock.register_uri(any_write.method, URL, **trouble)
+    with pytest.raises(errors.NoAnswerError):
+        client.send(target, any_write)
+    assert tried.call_count == 1
+
+
+def test_write_that_was_turned_away_is_temporary_and_left_to_the_caller(client, target, wire_mock):
+    tried = wire_mock.post(URL, status_code=503)
+    with pytest.raises(errors.UnavailableError):
+        client.send(target, write())
+    assert tried.call_count == 1
+
+
+@pytest.mark.parametrize("status", [400, 404, 409])
+def test_refusals_are_never_repeated(client, target, wire_mock, status):
+    tried = wire_mock.get(URL, status_code=status, json={"errorCode": "SOMETHING"})
+    with pytest.raises(errors.DocusignError):
+        client.send(target, READ)
+    assert tried.call_count == 1
+
+
+def test_delete_sends_its_body(client, target, wire_mock):
+    sent = wire_mock.delete(URL, json={})
+    client.send(target, write("DELETE"))
+    assert sent.last_request.json() == {"a": "b"}
+
+
+def test_redirects_are_not_followed(client, target, wire_mock):
+    wire_mock.post(URL, status_code=302, headers={"Location": "https://elsewhere.example/"})
+    with pytest.raises(errors.BadAnswerError):
+        client.send(target, write())
+
+
+# ------------------------------------------------------------------ tokens
+
+
+def test_refused_token_is_replaced_once(client, target, wire_mock):
+    body = {"errorCode": "AUTHORIZATION_INVALID_TOKEN"}
+    tried = wire_mock.post(URL, [{"status_code": 401, "json": body}, {"json": {"ok": "1"}}])
+    assert client.send(target, write()) == {"ok": "1"}
+    assert tried.call_count == 2
+
+
+def test_token_refused_twice_is_an_error(client, target, wire_mock):
+    tried = wire_mock.get(URL, status_code=401, json={"errorCode": "USER_AUTHENTICATION_FAILED"})
+    with pytest.raises(errors.TokenRejectedError):
+        client.send(target, READ)
+    assert tried.call_count == 2
+
+
+# ------------------------------------------------------------------ limits
+
+
+@pytest.mark.parametrize("status", [400, 429])
+def test_hourly_limit_waits_for_the_reset(client, target, wire_mock, clock, status):
+    reset = str(int(clock.now().timestamp()) + 600)
+    tried = wire_mock.get(
+        URL, status_code=status, json=HOURLY, headers={"X-RateLimit-Reset": reset}
+    )
+    for _ in range(2):
+        with pytest.raises(errors.RateLimitedError) as caught:
+            client.send(target, READ)
+        assert caught.value.retry_after_s == 600
+    assert tried.call_count == 1
+    clock.advance(601)
+    wire_mock.get(URL, json={"ok": "1"})
+    assert client.send(target, READ) == {"ok": "1"}
+
+
+def test_hourly_limit_without_headers_waits_for_the_full_hour(client, target, wire_mock):
+    wire_mock.get(URL, status_code=429, json=HOURLY)
+    with pytest.raises(errors.RateLimitedError) as caught:
+        client.send(target, READ)
+    assert caught.value.retry_after_s == 40 * 60
+
+
+@pytest.mark.parametrize("status", [400, 429])
+def test_burst_limit_waits_thirty_to_forty_five_seconds(client, target, wire_mock, status):
+    wire_mock.get(URL, status_code=status, json=BURST)
+    with pytest.raises(errors.RateLimitedError) as caught:
+        client.send(target, READ)
+    assert 30 <= caught.value.retry_after_s <= 45
+
+
+def test_traffic_block_waits_long(client, target, wire_mock):
+    wire_mock.get(URL, status_code=444)
+    with pytest.raises(errors.RateLimitedError) as caught:
+        client.send(target, READ)
+    assert caught.value.retry_after_s >= 600
+
+
+def test_nothing_is_sent_once_the_hour_is_known_to_be_used_up(client, target, wire_mock, clock):
+    headers = {
+        "X-RateLimit-Remaining": "0",
+        "X-RateLimit-Reset": str(int(clock.now().timestamp()) + 5),
+    }
+    tried = wire_mock.get(URL, json={"ok": "1"}, headers=headers)
+    client.send(target, READ)
+    # The wait is short enough to be spent here, and then the call goes through.
+    client.send(target, READ)
+    assert clock.sleeps == [5]
+    assert tried.call_count == 2
+
+
+# ------------------------------------------------------------------ answers
+
+
+def test_empty_body_is_an_empty_answer(client, target, wire_mock):
+    wire_mock.delete(URL, status_code=200)
+    assert client.send(target, write("DELETE")) == {}
+
+
+@pytest.mark.parametrize("body", [{}, {"users": "x"}, {"users": [1]}])
+def test_missing_list_is_never_taken_for_nobody(body):
+    with pytest.raises(errors.BadAnswerError):
+        listed(READ, body, "users")
+
+
+def test_counted_empty_list_may_be_absent():
+    assert listed(READ, {"resultSetSize": "0"}, "users") == []
+
+
+@pytest.mark.parametrize("code", sorted(CAUSES))
+def test_every_code_leads_to_its_class_in_any_case(client, target, wire_mock, code):
+    wire_mock.get(
+        URL,
+        status_code=400,
+        json={"errorCode": code.title(), "message": "why"},
+        headers={"X-DocuSign-TraceToken": "trace-1"},
+    )
+    with pytest.raises(CAUSES[code].error) as caught:
+        client.send(target, READ)
+    if not isinstance(caught.value, errors.TokenRejectedError):
+        assert caught.value.status == 400
+        assert caught.value.error_code == code.title()
+        assert caught.value.trace_token == "trace-1"
+        assert str(caught.value).startswith("Reading a thing failed. ")
+        assert "trace token trace-1" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, errors.RefusedError),
+        (401, errors.TokenRejectedError),
+        (403, errors.PermissionLostError),
+        (404, errors.MissingError),
+        (408, errors.UnavailableError),
+        (429, errors.RateLimitedError),
+        (444, errors.RateLimitedError),
+        (500, errors.UnavailableError),
+        (418, errors.BadAnswerError),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "<html><body>sorry</body></html>"])
+def test_without_a_code_the_status_decides(*, client, target, wire_mock, status, expected, text):
+    wire_mock.get(URL, status_code=status, text=text)
+    with pytest.raises(expected) as caught:
+        client.send(target, READ)
+    assert "sorry" not in str(caught.value)
+
+
+def test_membership_of_the_service_user_is_told_from_that_of_others(client, target, wire_mock):
+    body = {"errorCode": "USER_LACKS_MEMBERSHIP"}
+    wire_mock.get(URL, status_code=403, json=body)
+    with pytest.raises(errors.PermissionLostError):
+        client.send(target, READ)
+    wire_mock.get(URL, status_code=400, json=body)
+    with pytest.raises(errors.MissingError):
+        client.send(target, READ)
+
+
+def test_unknown_certificate_authority_is_named(client, target, wire_mock):
+    wire_mock.get(URL, exc=requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] x"))
+    with pytest.raises(errors.CertificateRejectedError, match="ca_bundle"):
+        client.send(target, READ)
+
+
+def test_session_pools_connections_and_leaves_repetition_to_the_client():
+    with pooled_session(DocusignSettings(pool_size=7)) as session:
+        adapter = session.get_adapter("https://demo.docusign.net")
+        assert adapter.poolmanager.connection_pool_kw["maxsize"] == 7
+        assert adapter.max_retries.total == 0
+
+
+# ------------------------------------------------------------------ secrets
+
+
+@pytest.mark.parametrize("trouble", ["echo", "html", "lost", "refused_token"])
+def test_secrets_are_never_shown(*, client, target, wire_mock, pem, capsys, caplog, trouble):
+    seen = {}
+
+    def echo(request, context):
+        seen["token"] = request.headers["Authorization"].removeprefix("Bearer ")
+        context.status_code = 400
+        return {"errorCode": "BAD", "message": f"<b>you</b> sent {seen['token']} and {pem}"}
+
+    answers = {
+        "echo": {"json": echo},
+        "html": {"status_code": 500, "text": f"<html>{pem}</html>"},
+        "lost": {"exc": requests.ReadTimeout},
+        "refused_token": {"json": {}},
+    }
+    if trouble == "refused_token":
+
+        def echo_assertion(request, context):
+            context.status_code = 400
+            return {"error": "invalid_grant", "error_description": request.text}
+
+        wire_mock.post(OAUTH, json=echo_assertion)
+    wire_mock.post(URL, **answers[trouble])
+    with pytest.raises(errors.DocusignError) as caught:
+        client.send(target, write())
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value)
+    output = capsys.readouterr()
+    shown += output.out + output.err + caplog.text + repr(vars(caught.value)) + repr(vars(client))
+    assertions = [request.text for request in wire_mock.request_history if "oauth" in request.url]
+    secrets = ["canary-token", pem.splitlines()[1], *(a.rpartition("=")[2] for a in assertions)]
+    assert assertions
+    for secret in secrets:
+        assert secret[-40:] not in shown
+    assert "<b>" not in str(caught.value)
+    cause = caught.value.__cause__
+    assert cause is None or cause.request is None
+
+
+def test_log_shows_template_and_trace_token_but_no_value(client, target, wire_mock, capsys):
+    call = Call("x", "GET", "/things/{id}", {"id": "canary-id"}, {"email": "canary@example.net"})
+    wire_mock.get(f"{BASE}/things/canary-id", json={}, headers={"X-DocuSign-TraceToken": "tt-1"})
+    client.send(target, call)
+    output = capsys.readouterr().out
+    assert "/things/{id}" in output
+    assert "tt-1" in output
+    assert "canary" not in output
+
+
+def test_temporary_errors_say_when_to_come_back(client, target, wire_mock):
+    wire_mock.get(URL, status_code=503)
+    with pytest.raises(TemporaryError) as caught:
+        client.send(target, READ)
+    assert caught.value.retry_after_s > 0
