@@ -47,9 +47,13 @@ class Connection:
         self._settings = settings
         self._clock = clock
         self._hosts = Hosts.of(settings)
-        transport = Transport(settings, session)
-        tokens = TokenSource(settings, self._hosts, transport, clock)
-        self._client = ApiClient(settings, transport, tokens, LimitGate(clock), clock)
+        self._transport = Transport(settings, session)
+        tokens = TokenSource(settings, self._hosts, self._transport, clock)
+        self._client = ApiClient(settings, self._transport, tokens, LimitGate(clock), clock)
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._transport.close()
 
     def directory(self, tenant: TenantSettings) -> DocusignDirectory:
         """Return DocuSign as the service user of a tenant sees it."""

@@ -80,6 +80,10 @@ class Transport:
         self._session = session or pooled_session(settings)
         self._timeout_s = (settings.connect_timeout_s, settings.read_timeout_s)
 
+    def close(self) -> None:
+        """Close the pooled connections."""
+        self._session.close()
+
     def send(
         self,
         what: str,
