@@ -98,8 +98,10 @@ def _remaining(attribute: Attribute | None, name: str, value: Any, names: _Names
     subs = names.get(name.lower(), set())
     if "" in subs:
         return None
+    if not subs or (attribute is not None and not attribute.is_complex):
+        return value
     always = _always(attribute)
-    return _each(value, lambda sub: sub not in subs or sub in always) if subs else value
+    return _each(value, lambda sub: sub not in subs or sub in always)
 
 
 def _always(attribute: Attribute | None) -> set[str]:

@@ -222,7 +222,7 @@ def test_attributes_select(names, shown):
     ("names", "hidden"),
     [
         ("id,schemas", {}),
-        ("nope", {}),
+        ("nope,userName.nope", {}),
         ("userName", {"userName"}),
         ("meta,emails,name", {"meta", "emails", "name"}),
         (ENTERPRISE, {ENTERPRISE}),
