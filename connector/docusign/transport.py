@@ -22,6 +22,7 @@ from connector.docusign.errors import (
     NoAnswerError,
     UnavailableError,
 )
+from connector.errors import ConfigError
 from connector.settings import DocusignSettings
 
 _log = structlog.get_logger(__name__)
@@ -53,7 +54,12 @@ class _PooledAdapter(HTTPAdapter):
     def __init__(self, pool_size: int, ca_bundle: str) -> None:
         self._context = ssl.create_default_context()
         if ca_bundle:
-            self._context.load_verify_locations(ca_bundle)
+            try:
+                self._context.load_verify_locations(ca_bundle)
+            except OSError as error:
+                raise ConfigError(
+                    [f"docusign.ca_bundle: {ca_bundle} is no readable PEM file ({error.strerror})"]
+                ) from error
         super().__init__(pool_connections=_HOSTS, pool_maxsize=pool_size)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -12,7 +12,7 @@ from connector.docusign import errors
 from connector.docusign.causes import CAUSES
 from connector.docusign.client import Call, listed
 from connector.docusign.transport import pooled_session
-from connector.errors import TemporaryError
+from connector.errors import ConfigError, TemporaryError
 from connector.settings import DocusignSettings
 
 BASE = "https://demo.docusign.net/restapi"
@@ -265,6 +265,15 @@ def test_session_pools_connections_and_leaves_repetition_to_the_client():
         adapter = session.get_adapter("https://demo.docusign.net")
         assert adapter.poolmanager.connection_pool_kw["maxsize"] == 7
         assert adapter.max_retries.total == 0
+
+
+@pytest.mark.parametrize("content", [None, "no certificate"])
+def test_unreadable_certificate_bundle_is_a_configuration_error(tmp_path, content):
+    bundle = tmp_path / "ca.pem"
+    if content is not None:
+        bundle.write_text(content)
+    with pytest.raises(ConfigError, match=r"docusign\.ca_bundle"):
+        pooled_session(DocusignSettings(ca_bundle=str(bundle)))
 
 
 # ------------------------------------------------------------------ secrets
