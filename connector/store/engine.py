@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -24,6 +24,10 @@ SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
 CACHE_KIB = 4096
 """Page cache of one SQLite connection. More does not help reads, which the system caches, and
 counts once for every thread."""
+
+TURNS = 4_731_902
+"""Our part of PostgreSQL's advisory locks; any constant will do."""
+_TURN = text("SELECT pg_advisory_xact_lock(:space, hashtext(:tenant))")
 
 TEMPORARY_SQLITE_CODES = frozenset(
     {
@@ -45,8 +49,11 @@ class Database(Protocol):
     def reading(self) -> AbstractContextManager[Connection]:
         """Open a consistent view."""
 
-    def writing(self) -> AbstractContextManager[Connection]:
-        """Open a transaction for writing, rolled back unless committed."""
+    def writing(self, tenant: str = "") -> AbstractContextManager[Connection]:
+        """Open a transaction for writing, rolled back unless committed.
+
+        Writers of one tenant take turns.
+        """
 
     def close(self) -> None:
         """Close every connection."""
@@ -120,7 +127,7 @@ class SqliteDatabase:
                 _give_back(connection, self._idle)
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
+    def writing(self, tenant: str = "") -> Iterator[Connection]:
         """Wait for the turn, then open a transaction for writing."""
         if not self._write_lock.acquire(timeout=self._settings.busy_timeout_s):
             raise TemporaryError("The database is busy with other changes. Try again shortly.")
@@ -150,8 +157,9 @@ class SqliteDatabase:
 class PostgresqlDatabase:
     """PostgreSQL through psycopg 3 with a pool of connections.
 
-    Writes run READ COMMITTED, because the locks of the ledger and of single rows do the rest;
-    reads see one snapshot.
+    Writes run READ COMMITTED and the writers of one tenant take turns, as they do on SQLite:
+    several rows are touched by almost every write (the head of the audit chain, the counters), and
+    whoever took them in another order would run into a deadlock. Reads see one snapshot.
     """
 
     def __init__(self, url: URL, settings: DatabaseSettings) -> None:
@@ -169,6 +177,7 @@ class PostgresqlDatabase:
             isolation_level="READ COMMITTED",
             connect_args={"options": f"-c lock_timeout={wait_ms}", "connect_timeout": 10},
         )
+        event.listen(self.engine, "begin", _take_turn)
         self._read_engine = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
         )
@@ -180,10 +189,10 @@ class PostgresqlDatabase:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """Open a transaction for writing."""
+    def writing(self, tenant: str = "") -> Iterator[Connection]:
+        """Open a transaction for writing; the turn comes with the first statement."""
         with self._translated(), self.engine.connect() as connection:
-            yield connection
+            yield connection.execution_options(writes_for=tenant)
 
     def close(self) -> None:
         """Close every connection."""
@@ -199,6 +208,12 @@ def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get("writes")
     driver: Any = connection.connection.driver_connection
     driver.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _take_turn(connection: Connection) -> None:
+    tenant = connection.get_execution_options().get("writes_for")
+    if tenant is not None:
+        connection.execute(_TURN, {"space": TURNS, "tenant": tenant})
 
 
 def _give_back(connection: Connection, idle: deque[Connection]) -> None:

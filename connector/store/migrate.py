@@ -10,21 +10,19 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from connector.errors import ConfigError
 from connector.store.engine import Database
 
-ADVISORY_LOCK = 4_731_902
-"""Key of the PostgreSQL lock under which migrations run; any constant of ours will do."""
-
 
 def upgrade(database: Database) -> None:
-    """Run the missing migrations in one transaction; of several processes one does, all return.
+    """Run the missing migrations in one transaction; of several processes one does, all return,
+    because writers take turns.
 
     :raises ConfigError: the database is newer than the program.
     """
-    with _locked(database) as connection, _config(connection) as config:
+    with database.writing() as connection, _config(connection) as config:
         _refuse_newer(connection, ScriptDirectory.from_config(config))
         command.upgrade(config, "head")
         connection.commit()
@@ -32,7 +30,7 @@ def upgrade(database: Database) -> None:
 
 def downgrade(database: Database, revision: str = "base") -> None:
     """Undo migrations down to a revision. What the dropped tables held is gone."""
-    with _locked(database) as connection, _config(connection) as config:
+    with database.writing() as connection, _config(connection) as config:
         command.downgrade(config, revision)
         connection.commit()
 
@@ -41,15 +39,6 @@ def current(database: Database) -> str | None:
     """Return the revision of the tables, None for an empty database."""
     with database.reading() as connection:
         return MigrationContext.configure(connection).get_current_revision()
-
-
-@contextmanager
-def _locked(database: Database) -> Iterator[Connection]:
-    # A write transaction of SQLite is already exclusive.
-    with database.writing() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text(f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})"))
-        yield connection
 
 
 @contextmanager

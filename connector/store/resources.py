@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, delete, func, select, true, update
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, select, true, update
 
 from connector.domain.model import fold
 from connector.ports import (
@@ -26,7 +26,6 @@ from connector.store.statements import (
     Session,
     chunked,
     insert_into,
-    insert_missing,
 )
 from connector.store.tables import BLOCK_SIZE, external_ids, page_blocks, resources
 from scim.filters import Comparison, Filter, Operator
@@ -256,7 +255,7 @@ class SqlResources:
                 self._put(kind, {row.scim_id: row for row in chunk if row.kind == kind})
 
     def _put(self, kind: str, rows: Mapping[str, ResourceRow]) -> None:
-        known = self._lock(kind, list(rows))
+        known = self._known(kind, list(rows))
         blocks: Counter[int] = Counter()
         changed = []
         for scim_id, (seq, was_visible) in known.items():
@@ -264,21 +263,16 @@ class SqlResources:
             changed.append({**self._values(rows[scim_id]), "at_seq": seq})
         if changed:
             self._connection.execute(_OVERWRITE, changed)
-        new = [scim_id for scim_id in rows if scim_id not in known]
-        inserted = self._insert([rows[scim_id] for scim_id in new])
-        for scim_id, seq in inserted.items():
+        new = [self._values(row) for scim_id, row in rows.items() if scim_id not in known]
+        for scim_id, seq in self._insert(new):
             blocks[seq // BLOCK_SIZE] += rows[scim_id].visible
         self._count(kind, blocks)
-        if len(inserted) < len(new):
-            # Another writer on PostgreSQL inserted the rest a moment ago: overwrite those.
-            self._put(kind, {id_: rows[id_] for id_ in new if id_ not in inserted})
 
-    def _lock(self, kind: str, scim_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
+    def _known(self, kind: str, scim_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
         found = self._connection.execute(
-            select(resources.c.scim_id, resources.c.seq, resources.c.visible)
-            .where(*self._named(kind, scim_ids))
-            .order_by(resources.c.seq)
-            .with_for_update()
+            select(resources.c.scim_id, resources.c.seq, resources.c.visible).where(
+                *self._named(kind, scim_ids)
+            )
         )
         return {row.scim_id: (row.seq, row.visible) for row in found}
 
@@ -295,19 +289,16 @@ class SqlResources:
             ),
         )
 
-    def _insert(self, rows: Sequence[ResourceRow]) -> dict[str, int]:
+    def _insert(self, rows: Sequence[Mapping[str, Any]]) -> Sequence[Any]:
         if not rows:
-            return {}
-        statement = insert_missing(resources, self._connection.dialect.name).returning(
-            resources.c.scim_id, resources.c.seq
-        )
-        found = self._connection.execute(statement, [self._values(row) for row in rows])
-        return {row.scim_id: row.seq for row in found}
+            return []
+        statement = insert(resources).returning(resources.c.scim_id, resources.c.seq)
+        return self._connection.execute(statement, rows).all()
 
     def remove(self, kind: str, scim_ids: Iterable[str]) -> None:
         """Delete rows for good (a group or profile that DocuSign no longer has)."""
         for chunk in chunked(scim_ids):
-            found = self._lock(kind, chunk)
+            found = self._known(kind, chunk)
             self._connection.execute(delete(resources).where(*self._named(kind, list(found))))
             blocks: Counter[int] = Counter()
             for seq, was_visible in found.values():

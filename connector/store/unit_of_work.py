@@ -99,7 +99,7 @@ class SqlStore:
         :raises connector.errors.TemporaryError: other writers took longer than
             ``busy_timeout_s``, or the database cannot be reached.
         """
-        with self.database.writing() as connection:
+        with self.database.writing(tenant) as connection:
             yield SqlUnitOfWork(tenant, connection, self._schemas)
 
     def migrate(self) -> None:

@@ -1,0 +1,215 @@
+"""Tenants never see each other, whatever method is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from connector.domain.ledger import ClientAttributes
+from connector.domain.model import Account, Profile
+from connector.errors import NotFoundError
+from connector.ports import (
+    AttributeRepository,
+    AuditRepository,
+    ClientRepository,
+    JobRepository,
+    LockRepository,
+    MirrorRepository,
+    PlanRepository,
+    ResourceQuery,
+    ResourceRepository,
+    UnitOfWork,
+    WorkItemRepository,
+)
+from connector.store import SqlStore
+from scim.filters import AttributePath, Comparison, Operator, Present
+from tests.contract.store import people, records
+from tests.contract.store.people import ACCOUNT, GROUP, NOW, USER
+
+GROUP_ID = people.in_group(1)
+ID = "user-00001"
+
+
+def _fill(unit: UnitOfWork) -> None:
+    unit.put_fact("accounts", [ACCOUNT])
+    unit.mirror.put_accounts([Account(ACCOUNT, "A")])
+    unit.mirror.put_profiles(ACCOUNT, [Profile(ACCOUNT, "1", "P")])
+    unit.mirror.put_groups(ACCOUNT, [people.group(1)])
+    held = people.member(ACCOUNT, "1", is_admin=True)
+    user = people.user(1, memberships=held, is_organization_admin=True)
+    unit.mirror.put_users([user], NOW)
+    unit.mirror.seen_in_run("run", ACCOUNT, ["someone else"])
+    unit.resources.put([people.plain_row(1), people.group_row(people.group(1))])
+    unit.plans.add(records.plan(), [records.operation()])
+    unit.work_items.add(records.work_item())
+    unit.clients.add(records.client())
+    unit.clients.add_token(records.token())
+    unit.attributes.put(ClientAttributes(USER, ID, {"iiq": "e1"}, {"urn": 1}))
+    unit.attributes.add_tombstone(records.tombstone())
+    unit.attributes.put_provenance(records.provenance())
+    unit.audit.append(records.event())
+    unit.jobs.add(records.run())
+    unit.locks.acquire(["key"], "owner", NOW.replace(year=2100), NOW)
+
+
+def _search(kind: str, path: AttributePath, value: str) -> Callable[[UnitOfWork], Any]:
+    filter_ = Comparison(path, Operator.EQ, value)
+    query = ResourceQuery(kind, filter_, external_id_scope="iiq")
+    return lambda unit: unit.resources.search(query).resources
+
+
+READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
+    "facts": [lambda unit: unit.facts()],
+    "resources": [
+        lambda unit: unit.resources.find(USER, ID, "iiq"),
+        lambda unit: unit.resources.find_hidden(USER, ID),
+        lambda unit: unit.resources.rows(USER, [ID]),
+        lambda unit: unit.resources.find_by_name(USER, "person1@example.com"),
+        lambda unit: unit.resources.search(ResourceQuery(USER)).resources,
+        lambda unit: unit.resources.search(ResourceQuery(USER)).total,
+        lambda unit: (
+            unit.resources.search(ResourceQuery(USER, Present(AttributePath("id")))).resources
+        ),
+        _search(USER, AttributePath("userName"), "person1@example.com"),
+        _search(USER, AttributePath("externalId"), "e1"),
+        _search(USER, AttributePath("id"), ID),
+        _search(GROUP, AttributePath("members"), ID),
+        lambda unit: unit.resources.members(GROUP_ID),
+        lambda unit: unit.resources.members(f"{ACCOUNT}.p1"),
+        lambda unit: unit.resources.members("role.organization-admin"),
+    ],
+    "mirror": [
+        lambda unit: unit.mirror.catalogue().accounts,
+        lambda unit: unit.mirror.catalogue().profiles,
+        lambda unit: unit.mirror.catalogue().groups,
+        lambda unit: unit.mirror.get_users([ID]),
+        lambda unit: unit.mirror.users_by_email(["person1@example.com"]),
+        lambda unit: unit.mirror.fetched_at(ID),
+        lambda unit: unit.mirror.group_member_ids(ACCOUNT, "1"),
+        lambda unit: unit.mirror.group_size(ACCOUNT, "1"),
+        lambda unit: unit.mirror.iter_user_ids(),
+        lambda unit: unit.mirror.count_users(),
+        lambda unit: unit.mirror.count_admins(ACCOUNT),
+        lambda unit: unit.mirror.unseen_in_run("run", ACCOUNT),
+    ],
+    "plans": [
+        lambda unit: unit.plans.get("plan-1"),
+        lambda unit: unit.plans.abandoned(NOW),
+        lambda unit: unit.plans.open_for_subject(USER, ID),
+    ],
+    "work_items": [
+        lambda unit: unit.work_items.get("item-1"),
+        lambda unit: unit.work_items.search(),
+    ],
+    "clients": [
+        lambda unit: unit.clients.get("iiq"),
+        lambda unit: unit.clients.list(),
+        lambda unit: unit.clients.tokens("iiq"),
+        lambda unit: unit.clients.find_by_token_hash("ab" * 32),
+    ],
+    "attributes": [
+        lambda unit: unit.attributes.get(USER, [ID]),
+        lambda unit: unit.attributes.tombstones("person1@example.com"),
+        lambda unit: unit.attributes.is_deleted(USER, [ID]),
+        lambda unit: unit.attributes.provenance(ID),
+    ],
+    "audit": [lambda unit: unit.audit.events()],
+    "jobs": [lambda unit: unit.jobs.latest("sync"), lambda unit: unit.jobs.list()],
+}
+
+WRITES: list[Callable[[UnitOfWork], Any]] = [
+    lambda unit: unit.put_fact("accounts", []),
+    lambda unit: unit.resources.put([people.plain_row(1, visible=False)]),
+    lambda unit: unit.resources.remove(USER, [ID]),
+    lambda unit: unit.mirror.put_accounts([Account(ACCOUNT, "B")]),
+    lambda unit: unit.mirror.put_profiles(ACCOUNT, []),
+    lambda unit: unit.mirror.put_groups(ACCOUNT, []),
+    lambda unit: unit.mirror.put_group(people.group(1)),
+    lambda unit: unit.mirror.remove_group(ACCOUNT, "1"),
+    lambda unit: unit.mirror.put_users([people.user(1, memberships={})], people.NOW),
+    lambda unit: unit.mirror.add_group_members(ACCOUNT, "1", ["x"]),
+    lambda unit: unit.mirror.remove_group_members(ACCOUNT, "1", [ID]),
+    lambda unit: unit.mirror.seen_in_run("run", ACCOUNT, [ID]),
+    lambda unit: unit.mirror.forget_run("run"),
+    lambda unit: unit.plans.add(records.plan(summary="x"), [records.operation(error="x")]),
+    lambda unit: unit.plans.save_plan(records.plan(summary="y")),
+    lambda unit: unit.plans.save_operation(records.operation(error="y")),
+    lambda unit: unit.plans.release_leases("o"),
+    lambda unit: unit.work_items.add(records.work_item(title="x")),
+    lambda unit: unit.work_items.save(records.work_item(title="y")),
+    lambda unit: unit.clients.add(records.client(settings={})),
+    lambda unit: unit.clients.save(records.client(settings={"x": 1})),
+    lambda unit: unit.clients.add_token(records.token(revoked_at=NOW)),
+    lambda unit: unit.clients.save_token(records.token(expires_at=NOW)),
+    lambda unit: unit.attributes.put(ClientAttributes(USER, ID)),
+    lambda unit: unit.attributes.remove(USER, ID),
+    lambda unit: unit.attributes.add_tombstone(records.tombstone(deleted_by="x")),
+    lambda unit: unit.attributes.remove_tombstone(USER, ID),
+    lambda unit: unit.attributes.put_provenance(records.provenance()),
+    lambda unit: unit.attributes.remove_provenance(ID, "role"),
+    lambda unit: unit.audit.append(records.event("other")),
+    lambda unit: unit.jobs.add(records.run(error="x")),
+    lambda unit: unit.jobs.save(records.run(error="y")),
+    lambda unit: unit.locks.acquire(["key"], "other", NOW.replace(year=2100), NOW),
+    lambda unit: unit.locks.release(["key"], "owner"),
+    lambda unit: unit.locks.release_owner("own"),
+]
+
+
+def _answer(unit: UnitOfWork, read: Callable[[UnitOfWork], Any]) -> Any:
+    try:
+        return read(unit)
+    except NotFoundError:
+        return None
+
+
+def test_another_tenant_sees_nothing(store: SqlStore) -> None:
+    with store.write("one") as unit:
+        _fill(unit)
+        unit.commit()
+    for name, reads in READS.items():
+        for number, read in enumerate(reads):
+            with store.read("one") as own, store.read("two") as other:
+                if (name, number) != ("plans", 1):
+                    assert _answer(own, read), f"{name} {number} finds its own"
+                assert not _answer(other, read), f"{name} {number} finds another's"
+
+
+def test_another_tenant_changes_nothing(store: SqlStore) -> None:
+    with store.write("one") as unit:
+        _fill(unit)
+        unit.commit()
+    with store.read("one") as unit:
+        before = [_answer(unit, read) for reads in READS.values() for read in reads]
+    with store.write("two") as unit:
+        for write in WRITES:
+            write(unit)
+        unit.commit()
+    with store.read("one") as unit:
+        assert [_answer(unit, read) for reads in READS.values() for read in reads] == before
+    with store.write("one") as unit:
+        assert not unit.locks.acquire(["key"], "thief", NOW.replace(year=2100), NOW)
+
+
+@pytest.mark.parametrize(
+    "port",
+    [
+        ResourceRepository,
+        MirrorRepository,
+        PlanRepository,
+        WorkItemRepository,
+        ClientRepository,
+        AttributeRepository,
+        AuditRepository,
+        JobRepository,
+        LockRepository,
+    ],
+)
+def test_every_method_of_every_port_is_asked(port: type) -> None:
+    asked: set[str] = set()
+    for call in [*WRITES, *(read for reads in READS.values() for read in reads)]:
+        asked |= set(call.__code__.co_names)
+    asked |= {"search"}
+    assert {name for name in vars(port) if not name.startswith("_")} <= asked
