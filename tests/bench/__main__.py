@@ -17,7 +17,7 @@ from rich.console import Console
 from tests.bench import report
 from tests.bench.cases import READS, WRITES, Case
 from tests.bench.load import Sample, run
-from tests.bench.stage import Stage, staged
+from tests.bench.stage import Stage, add_missing_group, staged
 
 ROUNDS = 2
 """Every case runs so often, turn by turn with the others, so that a busy minute of the machine
@@ -62,6 +62,8 @@ def main(  # noqa: PLR0917 -- click passes by name
         for size in sizes:
             console.print(f"Building {size:,} users ...")
             stages.append(stack.enter_context(staged(size, directory / str(size))))
+            if not reads_only:
+                add_missing_group(stages[-1])
         pool = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
         bench = _Bench(stages, cases, seconds, pool)
         for number in connections:

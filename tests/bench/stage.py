@@ -107,9 +107,7 @@ def staged(size: int, directory: Path) -> Iterator[Stage]:
         )
         stack.callback(server.stop)
         server.wait_until(lambda: _answers(port), START_WITHIN_S)
-        stage = Stage(size, port, token, people, server, seconds, peak_mib)
-        _add_missing_group(stage)
-        yield stage
+        yield Stage(size, port, token, people, server, seconds, peak_mib)
 
 
 @contextmanager
@@ -158,11 +156,14 @@ def _sync(config: Path) -> tuple[float, float]:
     """Fill the mirror; return the seconds and the peak memory in MiB that it took."""
     started = time.perf_counter()
     command = [sys.executable, "-m", "connector.cli", "sync", "--config", str(config)]
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    log = config.with_name("sync.log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    # Only wait4 tells the peak memory of this one child.
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} ended with {process.returncode}")
+        raise RuntimeError(f"{' '.join(command)} failed: {log.read_text()[-2000:]}")
     return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
@@ -236,7 +237,7 @@ def _is_plain_member(user: User, account_id: str, unwanted: set[str]) -> bool:
     return not unwanted & membership.group_ids
 
 
-def _add_missing_group(stage: Stage) -> None:
+def add_missing_group(stage: Stage) -> None:
     """Make the group of 10 where the organization is too small to have one."""
     people = stage.people
     if GROUP_SIZES[0] in people.groups:
