@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from connector.scim_handlers.authentication import BearerAuthenticator
 from connector.scim_handlers.catalogues import EntitlementHandler, RoleHandler
+from connector.scim_handlers.groups import GroupHandler
 from connector.scim_handlers.ports import Application
-from connector.scim_handlers.schemas import ENTITLEMENTS, ROLES, USERS
+from connector.scim_handlers.schemas import ENTITLEMENTS, GROUPS, ROLES, USERS
 from connector.scim_handlers.users import UserHandler
 from connector.settings import ServerSettings
 from scim.errors import NotFound
@@ -28,6 +29,7 @@ def build_scim_service(application: Application) -> ScimService:
     return ScimService(
         resources=(
             (USERS, UserHandler(application)),
+            (GROUPS, GroupHandler(application)),
             (ENTITLEMENTS, EntitlementHandler(application)),
             (ROLES, RoleHandler(application)),
         ),

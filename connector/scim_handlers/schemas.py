@@ -84,7 +84,8 @@ DOCUSIGN_USER_SCHEMA = Schema(
     (
         _object(
             "memberships",
-            _reference_to("account"),
+            _read_only("account", exact=True),
+            _read_only("accountName"),
             _read_only(
                 "status",
                 canonical_values=(
@@ -95,7 +96,8 @@ DOCUSIGN_USER_SCHEMA = Schema(
                     "disabled",
                 ),
             ),
-            _reference_to("profile"),
+            _read_only("profile", exact=True),
+            _read_only("profileName"),
             _read_only("isAdmin", "boolean"),
             _read_only("createdAt", "dateTime"),
             _read_only("closedAt", "dateTime"),

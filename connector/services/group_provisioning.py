@@ -152,7 +152,7 @@ class GroupProvisioning:
             self._check_writable(group)
             _check_name(uow, group.account_id, wanted.name, besides=group.group_id)
         adding = wanted.add if wanted.replace is None else wanted.replace
-        _check_members(uow, group, adding)
+        check_members(uow, group, adding)
 
     def _check_writable(self, group: DirectoryGroup | None = None) -> None:
         if not self._context.settings.scim.group_writes:
@@ -182,7 +182,11 @@ def _check_name(uow: UnitOfWork, account_id: str, name: str, besides: str = "") 
             )
 
 
-def _check_members(uow: UnitOfWork, group: DirectoryGroup, user_ids: frozenset[str]) -> None:
+def check_members(uow: UnitOfWork, group: DirectoryGroup, user_ids: frozenset[str]) -> None:
+    """Let users join a group.
+
+    :raises InvalidRequestError: one of them is unknown or no member of the account.
+    """
     users = uow.mirror.get_users(user_ids)
     unknown = sorted(user_ids - users.keys())
     if unknown:

@@ -1,0 +1,94 @@
+"""DocuSign's own groups."""
+
+from __future__ import annotations
+
+from connector.domain.desired import GroupChange
+from connector.domain.model import DirectoryGroup
+from connector.domain.plan import AddGroupMembers, Plan
+from connector.errors import ConnectorError
+from connector.ports import UnitOfWork
+from connector.scim_handlers.group_writes import GroupRequest, kept_for, known_members, member_ids
+from connector.scim_handlers.ports import TenantServices
+from connector.services.context import Actor
+from connector.services.group_provisioning import check_members
+from connector.services.presentation import DOCUSIGN_GROUP
+from connector.services.recording import Outcome, route
+from scim.errors import Unavailable
+from scim.handlers import Resource
+
+
+def change_directory_group(services: TenantServices, request: GroupRequest) -> Outcome:
+    """Change members and name of a DocuSign group in one plan.
+
+    :raises connector.errors.ConnectorError: see :meth:`GroupProvisioning.change`.
+    """
+
+    def wish(uow: UnitOfWork, group: DirectoryGroup) -> GroupChange:
+        request.check(uow)
+        return known_members(uow, request.change)
+
+    return services.groups.change(
+        request.scim_id,
+        wish,
+        request.actor,
+        touching=request.named,
+        extra=request.extra,
+        dry_run=request.dry_run,
+    )
+
+
+def create_directory_group(
+    services: TenantServices, resource: Resource, actor: Actor, *, dry_run: bool
+) -> Outcome:
+    """Create a group with its members; nothing is left of it where the members are refused.
+
+    :raises connector.errors.ConnectorError: see :meth:`GroupProvisioning.create`.
+    """
+    members = member_ids(resource) or frozenset()
+    name = resource["displayName"]
+    account_id = _account(services, resource, members)
+    extra = kept_for(actor, resource.get("externalId"))
+    outcome = services.groups.create(account_id, name, extra, actor, dry_run=dry_run)
+    if dry_run:
+        return _with_members(services, outcome, account_id, members)
+    if outcome.subject_id is None:
+        raise Unavailable(
+            "DocuSign is temporarily unavailable (503). The group is queued and will be created "
+            "when it is back; look for the displayName then."
+        )
+    if members:
+        _fill(services, outcome.subject_id, members, actor)
+    return outcome
+
+
+def _account(services: TenantServices, resource: Resource, members: frozenset[str]) -> str:
+    """Return where the group shall be, once its members are known to be able to join."""
+    asked = ((resource.get(DOCUSIGN_GROUP) or {}).get("account") or {}).get("value")
+    with services.context.read() as uow:
+        book = services.context.book(uow.mirror.catalogue())
+        name = asked or services.settings.scim.default_group_account
+        account_id = book.resolve(name) if name else book.default_account
+        known_members(uow, GroupChange(add=members))
+        check_members(uow, DirectoryGroup(account_id, "", resource["displayName"]), members)
+    return account_id
+
+
+def _with_members(
+    services: TenantServices, outcome: Outcome, account_id: str, members: frozenset[str]
+) -> Outcome:
+    """Return a dry run's plan with the members; their group has no id yet."""
+    if not members:
+        return outcome
+    joining = AddGroupMembers(account_id, "(new)", tuple(sorted(members)))
+    plan = Plan((*outcome.plan, joining))
+    return Outcome(plan, route(services.context, plan))
+
+
+def _fill(services: TenantServices, scim_id: str, members: frozenset[str], actor: Actor) -> None:
+    change = GroupChange(add=members)
+    try:
+        services.groups.change(scim_id, lambda _uow, _group: change, actor, touching=members)
+    except ConnectorError:
+        # A POST is all or nothing; the client repeats it under the same name.
+        services.groups.delete(scim_id, lambda _uow, _group: None, actor)
+        raise

@@ -1,0 +1,84 @@
+"""What a request asks of a Group, whatever stands behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from connector.domain.desired import GroupChange
+from connector.ports import USER, UnitOfWork
+from connector.services.context import Actor
+from scim.errors import InvalidValue
+from scim.handlers import Resource
+from scim.members import MemberDelta
+
+Check = Callable[[UnitOfWork], None]
+"""Checks the client's precondition; runs under the write lock where there is one."""
+
+
+@dataclass(frozen=True)
+class GroupRequest:
+    """A change of one Group."""
+
+    scim_id: str
+    change: GroupChange
+    extra: Mapping[str, Any]
+    """What is kept for the client; empty where the request leaves that as it is."""
+    check: Check
+    actor: Actor
+    dry_run: bool = False
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The users whom the request names."""
+        change = self.change
+        return change.add | change.remove | (change.replace or frozenset())
+
+
+def wanted_change(delta: MemberDelta, name: str | None) -> GroupChange:
+    """Return the change of members and name that a request asks for."""
+    return GroupChange(
+        add=frozenset(delta.add),
+        remove=frozenset(delta.remove),
+        replace=None if delta.replace is None else frozenset(delta.replace),
+        name=name,
+    )
+
+
+def known_members(uow: UnitOfWork, change: GroupChange) -> GroupChange:
+    """Return the change without removals of unknown users: who is gone is in no group.
+
+    :raises InvalidValue: a user who is to join is unknown.
+    """
+    joining = change.add | (change.replace or frozenset())
+    rows = uow.resources.rows(USER, joining | change.remove)
+    unknown = sorted(
+        user_id for user_id in joining if user_id not in rows or not rows[user_id].visible
+    )
+    if unknown:
+        raise InvalidValue(f"There is no user {', '.join(unknown[:5])}: nobody was added.")
+    removed = frozenset(user_id for user_id in change.remove if user_id in rows)
+    return replace(change, remove=removed)
+
+
+def member_ids(resource: Resource) -> frozenset[str] | None:
+    """Return the members that a POST or PUT lists, None where it lists none.
+
+    :raises InvalidValue: a member has no ``value``.
+    """
+    if "members" not in resource:
+        return None
+    values = [element.get("value") for element in resource["members"]]
+    if not all(values):
+        raise InvalidValue("Each member needs its id as value.")
+    return frozenset(values)
+
+
+def kept_for(actor: Actor, external_id: str | None) -> Mapping[str, Any]:
+    """Return what is kept of a Group for the client."""
+    return {
+        "external_id_scope": actor.external_id_scope,
+        "external_id": external_id,
+        "kept": {},
+    }

@@ -1,0 +1,169 @@
+"""Groups: DocuSign's own, and what is shown as Groups for clients that know nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from connector.domain.desired import GroupChange
+from connector.domain.model import DirectoryGroup
+from connector.ports import GROUP, GroupMember, StoredResource, UnitOfWork
+from connector.scim_handlers.directory_groups import (
+    change_directory_group,
+    create_directory_group,
+)
+from connector.scim_handlers.errors import translated
+from connector.scim_handlers.group_writes import (
+    GroupRequest,
+    kept_for,
+    member_ids,
+    wanted_change,
+)
+from connector.scim_handlers.ports import actor_of
+from connector.scim_handlers.reading import StoredReader
+from connector.scim_handlers.rendering import preview, render, to_resource
+from connector.scim_handlers.schemas import GROUPS
+from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
+from connector.services.presentation import DOCUSIGN_GROUP
+from connector.services.recording import Outcome
+from scim.errors import Forbidden, Mutability
+from scim.handlers import (
+    PatchOperation,
+    PlanPreview,
+    Rendered,
+    RequestContext,
+    Resource,
+    Written,
+)
+from scim.patch import apply_patch, member_changes
+
+
+class GroupHandler(StoredReader):
+    """The groups of a tenant, ``members`` joined where a reader wants them."""
+
+    kind = GROUP
+
+    def create(self, context: RequestContext, resource: Resource) -> Written | PlanPreview:
+        """Create a DocuSign group."""
+        with translated():
+            outcome = create_directory_group(
+                self._services(context), resource, actor_of(context), dry_run=context.dry_run
+            )
+            return self._answer(context, outcome, outcome.subject_id or "")
+
+    def replace(
+        self, context: RequestContext, scim_id: str, resource: Resource
+    ) -> Written | PlanPreview:
+        """Replace name, external id and, where it is given, the list of members."""
+        with translated():
+            before = self._read(context, scim_id)
+            _check_account(before, resource)
+            change = GroupChange(replace=member_ids(resource), name=_new_name(before, resource))
+            return self._change(context, scim_id, change, before, resource)
+
+    def patch(
+        self, context: RequestContext, scim_id: str, operations: Sequence[PatchOperation]
+    ) -> Written | PlanPreview:
+        """Change members and name as one change; the members there are never read."""
+        with translated():
+            before = self._read(context, scim_id)
+            delta = member_changes(operations)
+            after = apply_patch(before, delta.rest, GROUPS.schema, GROUPS.extensions)
+            change = wanted_change(delta, _new_name(before, after))
+            return self._change(context, scim_id, change, before, after, is_patch=True)
+
+    def delete(self, context: RequestContext, scim_id: str) -> PlanPreview | None:
+        """Delete a DocuSign group.
+
+        :raises Forbidden: the Group stands for a profile or a role.
+        """
+
+        def check(uow: UnitOfWork, group: DirectoryGroup) -> None:
+            self._find_to_change(uow, context, scim_id)
+
+        with translated():
+            self._read(context, scim_id)
+            if is_shown_group(scim_id):
+                raise Forbidden("Permission profiles and roles cannot be deleted here.")
+            outcome = self._services(context).groups.delete(
+                scim_id, check, actor_of(context), dry_run=context.dry_run
+            )
+        return preview(outcome) if context.dry_run else None
+
+    def _read(self, context: RequestContext, scim_id: str) -> dict[str, Any]:
+        with self._services(context).context.read() as uow:
+            return to_resource(self._find(uow, context, scim_id), context.base_url)
+
+    def _change(
+        self,
+        context: RequestContext,
+        scim_id: str,
+        change: GroupChange,
+        before: Resource,
+        after: Resource,
+        *,
+        is_patch: bool = False,
+    ) -> Written | PlanPreview:
+        actor = actor_of(context)
+        external_id = after.get("externalId")
+        keeps = external_id != before.get("externalId")
+        request = GroupRequest(
+            scim_id,
+            change,
+            kept_for(actor, external_id) if keeps else {},
+            lambda uow: self._check(uow, context, scim_id),
+            actor,
+            context.dry_run,
+        )
+        carry_out = change_shown_group if is_shown_group(scim_id) else change_directory_group
+        outcome = carry_out(self._services(context), request)
+        return self._answer(context, outcome, scim_id, is_patch=is_patch)
+
+    def _check(self, uow: UnitOfWork, context: RequestContext, scim_id: str) -> None:
+        self._find_to_change(uow, context, scim_id)
+
+    # answers ------------------------------------------------------------------
+
+    def _answer(
+        self, context: RequestContext, outcome: Outcome, scim_id: str, *, is_patch: bool = False
+    ) -> Written | PlanPreview:
+        if context.dry_run:
+            return preview(outcome)
+        if is_patch and context.projection.wants("members"):
+            with self._services(context).context.read() as uow:
+                if self._is_large(uow, context, scim_id):
+                    stored = self._find(uow, context, scim_id)
+                    return Written(None, stored.version, f"{context.base_url}/Groups/{scim_id}")
+        return self._written(context, scim_id)
+
+    def _is_large(self, uow: UnitOfWork, context: RequestContext, scim_id: str) -> bool:
+        """Return whether the members would be out of proportion to a change of a few."""
+        limit = self._services(context).settings.scim.members_in_patch_response
+        return len(uow.resources.members(scim_id, limit=limit + 1)) > limit
+
+    def _render(self, uow: UnitOfWork, context: RequestContext, stored: StoredResource) -> Rendered:
+        members: Sequence[GroupMember] | None = None
+        if context.projection.wants("members"):
+            members = uow.resources.members(stored.scim_id)
+        return render(stored, context.base_url, members)
+
+    def _render_page(
+        self, uow: UnitOfWork, context: RequestContext, page: Sequence[StoredResource]
+    ) -> Sequence[Rendered]:
+        return [self._render(uow, context, stored) for stored in page]
+
+
+def _new_name(before: Resource, after: Resource) -> str | None:
+    name: str = after["displayName"]
+    return name if name != before["displayName"] else None
+
+
+def _check_account(before: Resource, after: Resource) -> None:
+    """Refuse to move a group (RFC 7644 §3.5.1).
+
+    :raises Mutability: the account is given and is another one.
+    """
+    given = ((after.get(DOCUSIGN_GROUP) or {}).get("account") or {}).get("value")
+    held = before[DOCUSIGN_GROUP].get("account", {}).get("value")
+    if given is not None and given != held:
+        raise Mutability("The account of a group is immutable: create a group in the other one.")

@@ -1,0 +1,116 @@
+"""Permission profiles and roles as Groups: a change of members is a change of each user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from connector.domain.desired import ActualUser, DesiredUser, ProfileKey
+from connector.domain.plan import Plan
+from connector.ports import GROUP, UnitOfWork
+from connector.scim_handlers.group_writes import GroupRequest, known_members
+from connector.scim_handlers.ports import TenantServices
+from connector.services.context import Actor
+from connector.services.provisioning import Wish, unchanged
+from connector.services.recording import Outcome, refuse_if_unsafe, route
+from connector.services.subjects import keep_attributes
+from scim.errors import Mutability
+
+_ROLE = "role."
+
+Narrow = Callable[[DesiredUser, ActualUser], DesiredUser]
+"""Narrows the wish that everything stays to what shall change."""
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One user whose access changes."""
+
+    user_id: str
+    narrow: Narrow
+
+
+def is_shown_group(scim_id: str) -> bool:
+    """Return whether a Group stands for a profile or a role."""
+    return scim_id.startswith(_ROLE) or scim_id.partition(".")[2].startswith("p")
+
+
+def change_shown_group(services: TenantServices, request: GroupRequest) -> Outcome:
+    """Grant to who joins, revoke from who leaves.
+
+    Every user's change is planned and guarded, and all of them together, before the first is made.
+
+    :raises scim.errors.Mutability: a profile or role would be renamed.
+    :raises connector.errors.ConnectorError: see :meth:`UserProvisioning.update`.
+    """
+    steps = _steps(services, request)
+    planned = [_update(services, step, request.actor, dry_run=True) for step in steps]
+    plan = Plan(tuple(operation for outcome in planned for operation in outcome.plan))
+    with services.context.read() as uow:
+        refuse_if_unsafe(uow, services.context, plan)
+    whole = Outcome(plan, route(services.context, plan), subject_id=request.scim_id)
+    if request.dry_run:
+        return whole
+    for step in steps:
+        _update(services, step, request.actor, dry_run=False)
+    _keep(services, request)
+    return whole
+
+
+def _steps(services: TenantServices, request: GroupRequest) -> Sequence[_Step]:
+    give, take = _narrowing(request.scim_id)
+    with services.context.read() as uow:
+        request.check(uow)
+        if request.change.name is not None:
+            raise Mutability("The name is DocuSign's own and cannot be changed here.")
+        change = known_members(uow, request.change)
+        joining, leaving = change.add, change.remove
+        if change.replace is not None:
+            members = {item.user_id for item in uow.resources.members(request.scim_id)}
+            joining, leaving = change.replace - members, frozenset(members - change.replace)
+    return [
+        *(_Step(user_id, give) for user_id in sorted(joining)),
+        *(_Step(user_id, take) for user_id in sorted(leaving)),
+    ]
+
+
+def _narrowing(scim_id: str) -> tuple[Narrow, Narrow]:
+    """Return how a wish is narrowed for who joins and for who leaves."""
+    if scim_id.startswith(_ROLE):
+        role = frozenset({scim_id.removeprefix(_ROLE)})
+        return (
+            lambda wish, actual: replace(wish, roles=actual.requested_roles | role),
+            lambda wish, actual: replace(wish, roles=actual.requested_roles - role),
+        )
+    account_id, _, rest = scim_id.partition(".")
+    profile = frozenset({(account_id, rest[1:])})
+    return (
+        lambda wish, actual: replace(wish, profiles=_held(actual) | profile),
+        lambda wish, actual: replace(wish, profiles=_held(actual) - profile),
+    )
+
+
+def _held(actual: ActualUser) -> frozenset[ProfileKey]:
+    return frozenset(
+        (item.account_id, item.profile_id or "") for item in actual.user.open_memberships()
+    )
+
+
+def _update(services: TenantServices, step: _Step, actor: Actor, *, dry_run: bool) -> Outcome:
+    return services.users.update(step.user_id, _wish(step.narrow, actor), actor, dry_run=dry_run)
+
+
+def _wish(narrow: Narrow, actor: Actor) -> Wish:
+    def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
+        return narrow(unchanged(uow, actual, actor), actual)
+
+    return wish
+
+
+def _keep(services: TenantServices, request: GroupRequest) -> None:
+    """Keep the client's external id; the Group's own content stays as it is."""
+    if not request.extra:
+        return
+    with services.context.write() as uow:
+        if keep_attributes(uow, request.scim_id, request.extra, kind=GROUP):
+            uow.commit()
