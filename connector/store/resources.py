@@ -20,6 +20,7 @@ from connector.ports import (
 from connector.store import group_view, scim_filter, scim_sort
 from connector.store.columns import from_microseconds
 from connector.store.scim_sources import Context, Schemas
+from connector.store.scim_values import refuse_unstorable
 from connector.store.statements import (
     Prepared,
     Records,
@@ -113,6 +114,8 @@ class SqlResources:
 
     def find(self, kind: str, scim_id: str, external_id_scope: str = "") -> StoredResource | None:
         """Return one resource by id."""
+        if "\x00" in scim_id:
+            return None  # PostgreSQL has no such text.
         found = _BY_ID.fetch(self._session, external_id_scope, kind=kind, scim_id=scim_id)
         return found[0] if found else None
 
@@ -172,6 +175,7 @@ class SqlResources:
         if not isinstance(filter_.value, str) or query.sort_by is not None:
             return None
         scope, kind, value = query.external_id_scope, query.kind, filter_.value
+        refuse_unstorable(value)
         match scim_filter.plain_name(filter_.path, self._schemas[kind].schema):
             case "id":
                 return _BY_ID.fetch(self._session, scope, kind=kind, scim_id=value)

@@ -6,7 +6,7 @@ comes from is told by :mod:`connector.store.scim_sources`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from sqlalchemy import ColumnElement, and_, not_, or_
@@ -62,7 +62,7 @@ def plain_name(path: AttributePath, schema: Schema) -> str | None:
 class _Compiler:
     """Walks a filter over one source of values."""
 
-    def __init__(self, source: Source, extensions: tuple[Schema, ...] = ()) -> None:
+    def __init__(self, source: Source, extensions: Sequence[Schema] = ()) -> None:
         self._source = source
         self._extensions = extensions
 

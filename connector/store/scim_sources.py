@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import (
     ColumnElement,
@@ -51,9 +51,21 @@ from scim.schemas import USER as USER_SCHEMA
 Condition = ColumnElement[bool]
 
 
+class KindSchemas(Protocol):
+    """What filters over one kind may name; a :class:`scim.resources.ResourceType` will do."""
+
+    @property
+    def schema(self) -> Schema:
+        """The core schema."""
+
+    @property
+    def extensions(self) -> Sequence[Schema]:
+        """The extensions."""
+
+
 @dataclass(frozen=True)
-class KindSchemas:
-    """What filters over one kind may name."""
+class SchemaSet:
+    """A core schema with its extensions."""
 
     schema: Schema
     extensions: tuple[Schema, ...] = ()
@@ -62,10 +74,10 @@ class KindSchemas:
 Schemas = Mapping[str, KindSchemas]
 
 STANDARD_SCHEMAS: Schemas = {
-    USER: KindSchemas(USER_SCHEMA, (ENTERPRISE_USER,)),
-    GROUP: KindSchemas(GROUP_SCHEMA),
-    ENTITLEMENT: KindSchemas(ENTITLEMENT_SCHEMA),
-    ROLE: KindSchemas(ROLE_SCHEMA),
+    USER: SchemaSet(USER_SCHEMA, (ENTERPRISE_USER,)),
+    GROUP: SchemaSet(GROUP_SCHEMA),
+    ENTITLEMENT: SchemaSet(ENTITLEMENT_SCHEMA),
+    ROLE: SchemaSet(ROLE_SCHEMA),
 }
 """The schemas of the RFCs, for a store that is told no others."""
 
@@ -204,8 +216,8 @@ class Resource:
     def any(self, target: Target, test: Test) -> Condition:
         """Return whether some value of the attribute passes the test."""
         if self._is_members(target):
-            name = target.sub_attribute.name if target.sub_attribute else "value"
-            return self._any_member(test(_MEMBER_VALUES[name]))
+            sub = target.sub_attribute or target.attribute
+            return self._any_member(Member(target.attribute).any(Target(sub), test))
         value = self.value(target)
         if value is not None and not (value.form is Form.INSTANT and test.wants_text):
             return test(value)

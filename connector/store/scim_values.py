@@ -104,7 +104,7 @@ def _sides(value: Value, wanted: Any, attribute: Attribute) -> tuple[ColumnEleme
     if isinstance(wanted, datetime) and value.form is Form.TIME_TEXT:
         return func.rtrim(expression, "Z", type_=TEXT), _time_text(wanted)
     if isinstance(wanted, str):
-        _refuse_unstorable(wanted)
+        refuse_unstorable(wanted)
         exact = attribute.case_exact or attribute.type != "string"
         return expression, wanted if exact else fold(wanted)
     if value.form is Form.NUMBER:
@@ -126,7 +126,11 @@ def _number(wanted: int | Decimal) -> int | float:
     return float(wanted)
 
 
-def _refuse_unstorable(text: str) -> None:
+def refuse_unstorable(text: str) -> None:
+    """Refuse what no database takes as text.
+
+    :raises InvalidFilter: NUL, or half a surrogate pair.
+    """
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -17,7 +17,7 @@ from connector.domain.ledger import ClientAttributes
 from connector.domain.model import ORGANIZATION_ADMIN, Membership, MembershipStatus, User
 from connector.ports import BASE_URL_MARK, GROUP, USER, ResourceQuery
 from connector.store import SqlStore, open_database
-from connector.store.scim_sources import STANDARD_SCHEMAS, KindSchemas
+from connector.store.scim_sources import STANDARD_SCHEMAS, SchemaSet
 from scim.datetimes import format_datetime
 from scim.errors import InvalidFilter
 from scim.evaluate import matches
@@ -40,7 +40,7 @@ from tests.contract.store import people
 EXTENSIONS = (ENTERPRISE_USER, people.EXTENSION)
 SCHEMAS = {
     **STANDARD_SCHEMAS,
-    USER: KindSchemas(USER_SCHEMA, EXTENSIONS),
+    USER: SchemaSet(USER_SCHEMA, EXTENSIONS),
 }
 SCOPE = "identityiq"
 TEXTS = (
@@ -404,4 +404,6 @@ def test_groups_found_are_those_that_match(world: World, filter_: Filter) -> Non
 
 @pytest.mark.parametrize("value", ["a\x00b", "\ud800"])
 def test_text_that_no_database_holds_is_an_invalid_filter(world: World, value: str) -> None:
-    assert world.found(USER, Comparison(AttributePath("title"), Operator.EQ, value)) == "invalid"
+    for name in ("title", "id", "userName", "externalId"):
+        assert world.found(USER, _eq(name, value)) == "invalid"
+    assert world.found(USER, Comparison(AttributePath("id"), Operator.SW, value)) == "invalid"
