@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from tests.connector import ENTERPRISE, ok, refused
+import pytest
+
+from simulator.state.model import Status
+from tests.connector import DOCUSIGN, ENTERPRISE, USER, ok, refused
+
+ADDRESS = "ann.lee@acme.test"
+
+
+def values(elements):
+    return [item["value"] for item in elements or ()]
+
+
+def op(name, path=None, value=None):
+    operation = {"op": name}
+    if path is not None:
+        operation["path"] = path
+    if value is not None:
+        operation["value"] = value
+    return operation
+
+
+@pytest.fixture
+def ann(connector):
+    """Somebody who has just joined with the baseline profile."""
+    return connector.create(ADDRESS, name={"givenName": "Ann", "familyName": "Lee"})
+
+
+# joining ------------------------------------------------------------------------------
 
 
 def test_a_person_joins_with_a_profile(connector):
     response = connector.post(
         "/Users",
         {
-            "userName": "ann.lee@acme.test",
+            "userName": ADDRESS,
             "name": {"givenName": "Ann", "familyName": "Lee"},
             "entitlements": [{"value": connector.entitlement()}],
         },
@@ -18,8 +45,423 @@ def test_a_person_joins_with_a_profile(connector):
     user = ok(response, 201)
     assert response.headers["Location"] == user["meta"]["location"]
     assert response.headers["ETag"] == user["meta"]["version"]
-    assert [item["value"] for item in user["entitlements"]] == [connector.entitlement()]
+    assert values(user["entitlements"]) == [connector.entitlement()]
     membership = connector.membership(user["id"])
     assert membership.profile_id == connector.entitlement().partition(".")[2]
     assert membership.user.user_name == "Ann Lee"
     assert connector.user(user["id"]) == user
+
+
+def test_without_entitlements_a_person_joins_the_default_account_as_plain_member(connector):
+    user = connector.create(ADDRESS)
+
+    assert values(user["entitlements"]) == [connector.baseline()]
+    assert connector.membership(user["id"]).account is connector.world.account
+
+
+def test_what_docusign_cannot_hold_is_returned_as_it_came(connector):
+    user = connector.create(
+        ADDRESS,
+        externalId="e-1",
+        displayName="Annie",
+        **{ENTERPRISE: {"department": "Legal", "manager": "boss-1"}},
+    )
+
+    assert user["externalId"] == "e-1"
+    assert user["displayName"] == "Annie"
+    assert user[ENTERPRISE] == {"department": "Legal", "manager": {"value": "boss-1"}}
+    assert ENTERPRISE in user["schemas"]
+    assert connector.user(user["id"]) == user
+
+
+def test_the_external_id_of_one_client_is_not_shown_to_another(connector):
+    user = connector.create(ADDRESS, externalId="e-1")
+    other = connector.client_token("other")
+
+    seen = ok(connector.send("GET", f"/Users/{user['id']}", token=other))
+
+    assert "externalId" not in seen
+
+
+def test_unknown_attributes_and_a_password_are_passed_over(connector):
+    """W36, W75: Okta sends locale, groups and password; OneLogin what its template says."""
+    user = connector.create(
+        ADDRESS, locale="en-US", password="x7Kq", groups=[], unknownKey={"a": 1}, roles=[]
+    )
+
+    assert not {"locale", "password", "unknownKey", "groups"} & user.keys()
+
+
+def test_a_held_address_is_refused_whatever_its_case(connector, ann):
+    """W37, W93."""
+    refused(connector.post("/Users", {"userName": ADDRESS.upper()}), 409, "uniqueness")
+    assert len(connector.world.account.roster) == len(
+        {item.user.user_id for item in connector.world.account.roster}
+    )
+
+
+def test_a_name_that_is_no_address_is_refused(connector):
+    detail = refused(connector.post("/Users", {"userName": "ann"}), 400, "invalidValue")
+
+    assert "e-mail address" in detail
+
+
+def test_a_person_created_inactive_is_closed_at_once(connector):
+    user = connector.create(ADDRESS, active=False)
+
+    assert user["active"] is False
+    assert connector.membership(user["id"]).status is Status.CLOSED
+
+
+def test_two_profiles_of_one_account_are_refused(connector):
+    both = [{"value": connector.entitlement(0, 0)}, {"value": connector.entitlement(0, 1)}]
+
+    detail = refused(
+        connector.post("/Users", {"userName": ADDRESS, "entitlements": both}), 400, "invalidValue"
+    )
+
+    assert "exactly one" in detail
+
+
+def test_an_unknown_entitlement_or_role_is_refused(connector):
+    for part in (
+        {"entitlements": ["nonsense"]},
+        {"entitlements": [f"{connector.world.account.account_id}.99"]},
+        {"roles": ["emperor"]},
+    ):
+        refused(connector.post("/Users", {"userName": ADDRESS, **part}), 400, "invalidValue")
+    assert ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["totalResults"] == 0
+
+
+# moving -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda value: op("add", "entitlements", [{"value": value}]),
+        lambda value: op("Add", "entitlements", {"value": value}),
+        lambda value: op("add", "ENTITLEMENTS", value),
+        lambda value: op("replace", "entitlements", [{"value": value}]),
+        lambda value: op("add", None, {"entitlements": [{"value": value}]}),
+    ],
+)
+def test_another_profile_replaces_the_one_held(connector, ann, shape):
+    """W26, in the shapes that clients send."""
+    wanted = connector.entitlement()
+
+    user = ok(connector.patch(f"/Users/{ann['id']}", shape(wanted)))
+
+    assert values(user["entitlements"]) == [wanted]
+    assert connector.membership(ann["id"]).profile_id == wanted.partition(".")[2]
+    assert user["meta"]["version"] != ann["meta"]["version"]
+
+
+def test_taking_the_profile_that_was_replaced_changes_nothing(connector, ann):
+    wanted = connector.entitlement()
+    moved = ok(connector.patch(f"/Users/{ann['id']}", op("add", "entitlements", wanted)))
+
+    user = ok(
+        connector.patch(
+            f"/Users/{ann['id']}", op("remove", f'entitlements[value eq "{connector.baseline()}"]')
+        )
+    )
+
+    assert user == moved
+
+
+def test_taking_an_elevated_profile_falls_back_to_the_baseline(connector, ann):
+    """W27."""
+    wanted = connector.entitlement()
+    ok(connector.patch(f"/Users/{ann['id']}", op("add", "entitlements", wanted)))
+
+    user = ok(
+        connector.patch(f"/Users/{ann['id']}", op("remove", f'entitlements[value eq "{wanted}"]'))
+    )
+
+    assert values(user["entitlements"]) == [connector.baseline()]
+    assert connector.membership(ann["id"]).profile_id == connector.world.account.default_profile_id
+
+
+def test_a_profile_of_a_second_account_adds_a_membership(connector, ann):
+    second = connector.entitlement(1)
+
+    user = ok(connector.patch(f"/Users/{ann['id']}", op("add", "entitlements", second)))
+
+    assert set(values(user["entitlements"])) == {connector.baseline(), second}
+    assert connector.membership(ann["id"], 1).profile_id == second.partition(".")[2]
+    memberships = user[f"{DOCUSIGN}User"]["memberships"]
+    assert len(memberships) == 2
+
+    left = ok(
+        connector.patch(
+            f"/Users/{ann['id']}",
+            op("replace", "entitlements", [{"value": connector.baseline()}]),
+            op("add", "title", "Counsel"),
+        )
+    )
+    assert connector.baseline() in values(left["entitlements"])
+    assert left["title"] == "Counsel"
+
+
+def test_two_new_profiles_of_one_account_contradict_each_other(connector, ann):
+    both = [connector.entitlement(0, 0), connector.entitlement(0, 1)]
+
+    refused(
+        connector.patch(f"/Users/{ann['id']}", op("add", "entitlements", both)), 400, "invalidValue"
+    )
+
+    assert connector.user(ann["id"]) == ann
+
+
+def test_groups_of_a_user_are_read_only(connector, ann):
+    """W29."""
+    refused(
+        connector.patch(f"/Users/{ann['id']}", op("add", "groups", [{"value": connector.group()}])),
+        400,
+        "mutability",
+    )
+
+
+# names and addresses ------------------------------------------------------------------
+
+
+def claimed(connector):
+    return next(iter(connector.world.state.organization.domains))
+
+
+def test_a_name_is_changed_in_docusign(connector, ann):
+    """W53, W57: dotted and URN keys without a path."""
+    user = ok(
+        connector.patch(
+            f"/Users/{ann['id']}",
+            op("replace", None, {"name.givenName": "Lin", f"{ENTERPRISE}:department": "Legal"}),
+            op("Replace", "name.familyName", "Li"),
+        )
+    )
+
+    assert user["name"]["formatted"] == "Lin Li"
+    assert user[ENTERPRISE] == {"department": "Legal"}
+    assert connector.membership(ann["id"]).user.user_name == "Lin Li"
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("userName", "{}"),
+        ("emails", [{"value": "{}"}]),
+        ('emails[type eq "work"].value', "{}"),
+    ],
+)
+def test_an_address_changes_within_a_claimed_domain(connector, path, value):
+    """W18: ``userName`` and ``emails`` are one thing."""
+    domain = claimed(connector)
+    user = connector.create(f"ann.lee@{domain}")
+    new = f"ann.new@{domain}"
+    value = new if isinstance(value, str) else [{"value": new}]
+
+    changed = ok(connector.patch(f"/Users/{user['id']}", op("replace", path, value)))
+
+    assert changed["userName"] == new
+    assert changed["emails"] == [{"value": new, "type": "work", "primary": True}]
+    assert connector.world.state.user(user["id"]).email == new
+
+
+def test_an_address_outside_claimed_domains_stays(connector, ann):
+    detail = refused(
+        connector.patch(f"/Users/{ann['id']}", op("replace", "userName", "ann@elsewhere.test")),
+        400,
+        "invalidValue",
+    )
+
+    assert "claimed" in detail
+    assert connector.world.state.user(ann["id"]).email == ADDRESS
+
+
+def test_an_address_that_somebody_holds_is_refused(connector):
+    domain = claimed(connector)
+    connector.create(f"bob@{domain}")
+    ann = connector.create(f"ann@{domain}")
+
+    refused(
+        connector.patch(f"/Users/{ann['id']}", op("replace", "userName", f"BOB@{domain}")),
+        409,
+        "uniqueness",
+    )
+
+
+# replacing ----------------------------------------------------------------------------
+
+
+def test_what_was_read_can_be_put_back_without_effect(connector, ann):
+    """W20, W38."""
+    ok(connector.patch(f"/Users/{ann['id']}", op("add", "entitlements", connector.entitlement())))
+    before = connector.user(ann["id"])
+
+    assert ok(connector.put(f"/Users/{ann['id']}", before)) == before
+
+
+def test_put_without_entitlements_takes_none_away(connector, ann):
+    user = ok(
+        connector.put(
+            f"/Users/{ann['id']}",
+            {"schemas": [USER], "userName": ADDRESS, "name": {"givenName": "Anna"}, "groups": []},
+        )
+    )
+
+    assert values(user["entitlements"]) == [connector.baseline()]
+    assert user["active"] is True
+    assert user["name"]["formatted"] == "Anna"
+
+
+def test_put_with_empty_entitlements_takes_all_away(connector, ann):
+    user = ok(connector.put(f"/Users/{ann['id']}", {"userName": ADDRESS, "entitlements": []}))
+
+    assert "entitlements" not in user
+    assert user["active"] is False
+    assert connector.membership(ann["id"]).status is Status.CLOSED
+
+
+def test_put_clears_an_external_id_that_it_omits_and_patch_keeps_it(connector):
+    user = connector.create(ADDRESS, externalId="e-1")
+
+    patched = ok(connector.patch(f"/Users/{user['id']}", op("replace", "title", "Counsel")))
+    assert patched["externalId"] == "e-1"
+
+    replaced = ok(connector.put(f"/Users/{user['id']}", {"userName": ADDRESS}))
+    assert "externalId" not in replaced
+    assert ok(connector.get('/Users?filter=externalId eq "e-1"'))["totalResults"] == 0
+
+
+# leaving and returning ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        op("replace", "active", False),
+        op("Replace", "active", "False"),
+        op("replace", None, {"active": False}),
+    ],
+)
+def test_disabling_and_enabling_keeps_profile_and_groups(connector, ann, operation):
+    """W19, W39, W51."""
+    group = connector.group()
+    ok(connector.patch(f"/Users/{ann['id']}", op("add", "entitlements", connector.entitlement())))
+    ok(connector.patch(f"/Groups/{group}", op("add", "members", [{"value": ann["id"]}])))
+
+    disabled = ok(connector.patch(f"/Users/{ann['id']}", operation))
+    assert disabled["active"] is False
+    assert connector.membership(ann["id"]).status is Status.CLOSED
+
+    enabled = ok(connector.patch(f"/Users/{ann['id']}", op("replace", "active", True)))
+    assert enabled["active"] is True
+    assert values(enabled["entitlements"]) == [connector.entitlement()]
+    assert values(enabled["groups"]) == [group]
+    assert connector.membership(ann["id"]).status.is_open
+    assert ann["id"] in connector.group_members(group)
+
+
+def test_a_deleted_user_is_gone_and_the_name_is_free(connector, ann):
+    """W31."""
+    path = f"/Users/{ann['id']}"
+    assert connector.delete(path).status_code == 204
+
+    for response in (
+        connector.get(path),
+        connector.delete(path),
+        connector.patch(path, op("replace", "active", True)),
+        connector.put(path, {"userName": ADDRESS}),
+    ):
+        refused(response, 404)
+    assert connector.membership(ann["id"]).status is Status.CLOSED
+    assert ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["totalResults"] == 0
+    assert connector.create(ADDRESS)["id"] != ann["id"]
+
+
+def test_the_same_person_comes_back_under_the_same_id(connector):
+    first = connector.create(ADDRESS, externalId="e-1")
+    connector.delete(f"/Users/{first['id']}")
+
+    again = connector.create(ADDRESS, externalId="e-1")
+
+    assert again["id"] == first["id"]
+    assert again["active"] is True
+    assert connector.membership(first["id"]).status.is_open
+
+
+def test_another_person_on_a_used_address_gets_a_new_id(connector):
+    first = connector.create(ADDRESS, externalId="e-1")
+    connector.delete(f"/Users/{first['id']}")
+
+    other = connector.create(ADDRESS, externalId="e-2")
+
+    assert other["id"] != first["id"]
+    assert connector.membership(first["id"]).status is Status.CLOSED
+
+
+def test_a_closed_user_can_be_hidden(connect):
+    connector = connect(provisioning={"closed_users": "none"})
+    user = connector.create(ADDRESS)
+
+    response = connector.patch(f"/Users/{user['id']}", op("replace", "active", False))
+
+    assert response.status_code == 204
+    refused(connector.get(f"/Users/{user['id']}"), 404)
+
+
+# preconditions and dry runs -----------------------------------------------------------
+
+
+def test_a_change_based_on_an_old_version_is_refused(connector, ann):
+    """W84, W85."""
+    path = f"/Users/{ann['id']}"
+    version = ann["meta"]["version"]
+    assert connector.get(path, if_none_match=version).status_code == 304
+    ok(connector.patch(path, op("replace", "title", "Counsel"), if_match=version))
+
+    for response in (
+        connector.patch(path, op("replace", "title", "Judge"), if_match=version),
+        connector.put(path, {"userName": ADDRESS}, if_match=version),
+        connector.delete(path, if_match=version),
+    ):
+        refused(response, 412)
+    assert connector.user(ann["id"])["title"] == "Counsel"
+    ok(connector.patch(path, op("replace", "title", "Judge"), if_match="*"))
+
+
+def test_a_write_that_changes_nothing_keeps_version_and_time(connector, ann):
+    calls = len(connector.world.account.roster)
+
+    again = ok(connector.patch(f"/Users/{ann['id']}", op("replace", "active", True)))
+
+    assert again["meta"] == ann["meta"]
+    assert len(connector.world.account.roster) == calls
+
+
+def test_a_dry_run_tells_the_plan_and_changes_nothing(connector, ann):
+    roster = len(connector.world.account.roster)
+    profile = connector.membership(ann["id"]).profile_id
+
+    created = ok(connector.post("/Users?dryRun=true", {"userName": "new@acme.test"}))
+    moved = ok(
+        connector.patch(
+            f"/Users/{ann['id']}?dryRun=true",
+            op("add", "entitlements", connector.entitlement()),
+            op("replace", "title", "Counsel"),
+        )
+    )
+    deleted = ok(connector.delete(f"/Users/{ann['id']}?dryRun=true"))
+
+    assert [item["kind"] for item in created["operations"]] == ["create_membership"]
+    assert [(item["kind"], item["fulfilment"]) for item in moved["operations"]] == [
+        ("update_person", "automatic"),
+        ("set_profile", "automatic"),
+    ]
+    assert moved["schemas"] == [f"{DOCUSIGN}Plan"]
+    assert moved["subject"] == ann["id"]
+    assert len(moved["checksum"]) == 64
+    assert [item["kind"] for item in deleted["operations"]] == ["close_membership"]
+    assert len(connector.world.account.roster) == roster
+    assert connector.membership(ann["id"]).profile_id == profile
+    assert connector.user(ann["id"]) == ann
