@@ -25,9 +25,7 @@ def create_app(application: Application) -> Flask:
     app.register_blueprint(
         create_blueprint(service), url_prefix="/scim/v2", url_defaults={"tenant": "default"}
     )
-    app.register_blueprint(
-        create_blueprint(service, "tenant_scim"), url_prefix="/<tenant>/scim/v2"
-    )
+    app.register_blueprint(create_blueprint(service, "tenant_scim"), url_prefix="/<tenant>/scim/v2")
 
     @app.get("/healthz")
     def healthz() -> Response:

@@ -111,7 +111,7 @@ class Application:
             known = ", ".join(sorted(self.settings.tenants))
             raise NotFoundError(f"There is no tenant {name!r}. Tenants: {known}.")
         entitlements = load_entitlements(dict(settings.manual_roles))
-        user_mapping = load_user_mapping()
+        user_mapping = load_user_mapping(settings.user_mapping)
         context = TenantContext(
             settings=settings,
             store=self.store,
@@ -123,9 +123,7 @@ class Application:
         return wire(context, Presenter(user_mapping, settings, entitlements), user_mapping)
 
 
-def wire(
-    context: TenantContext, presenter: Presenter, user_mapping: UserMapping
-) -> TenantServices:
+def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping) -> TenantServices:
     """Return the services of one tenant over these adapters."""
     mirror = MirrorWriter(context, presenter)
     refresh = RefreshService(context, mirror)
@@ -172,5 +170,3 @@ def build(
 def owner_prefix(role: str) -> str:
     """Return the beginning of every lease that processes of this role on this machine hold."""
     return f"{role}:{socket.gethostname()}:"
-
-

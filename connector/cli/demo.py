@@ -28,6 +28,8 @@ from connector.cli.sync import sync_with_bar
 from connector.config import load_settings
 from connector.domain.ledger import Scope
 from connector.errors import PermanentError
+from connector.logs import configure_logging
+from connector.settings import LoggingSettings
 
 _OUR_FILES = ("connector.db", "connector.db-wal", "connector.db-shm", "simulator.json")
 _START_WITHIN_S = 60.0
@@ -128,7 +130,9 @@ class _Stage:
     def prepare(self, details: dict[str, Any]) -> str:
         """Write the configuration, fill the mirror, and return a token of a new client."""
         self._config.write_text(yaml.safe_dump(self._configuration(details), sort_keys=False))
-        application = build(load_settings(self._config), role="cli")
+        settings = load_settings(self._config)
+        configure_logging(LoggingSettings(level="warning"))
+        application = build(settings, role="cli")
         try:
             sync_with_bar(application.tenant("default"), self._console)
             scopes = frozenset({Scope.READ, Scope.WRITE})
@@ -163,6 +167,7 @@ class _Stage:
                 "token": token,
                 "simulator_url": simulator.details["url"],
                 "config": str(self._config),
+                "command": str(Path(sys.executable).with_name("docusign-iga")),
                 **self._facts,
             },
         }

@@ -20,6 +20,8 @@ class Guide:
     token: str
     simulator_url: str
     config: str
+    command: str
+    """How to call ``docusign-iga`` from anywhere."""
     first: Profile
     second: Profile
     group: DirectoryGroup
@@ -30,87 +32,117 @@ def print_guide(guide: Guide) -> None:
     console = guide.console
     console.print()
     console.print("[bold]The connector is running.[/bold] Ctrl-C ends it.\n")
-    console.print(f"  SCIM base URL   {guide.scim_url}")
-    console.print(f"  Bearer token    {guide.token}")
-    console.print(f"  Simulator       {guide.simulator_url}  (DocuSign's side, in a browser)")
-    console.print(f"  Configuration   {guide.config}\n")
-    console.print("Paste these into another terminal, from top to bottom:\n")
+    for name, value in (
+        ("SCIM base URL", guide.scim_url),
+        ("Bearer token", guide.token),
+        ("Simulator", f"{guide.simulator_url}  (DocuSign's side; open it in a browser)"),
+        ("Configuration", guide.config),
+    ):
+        console.print(f"  {name:<15} {value}", soft_wrap=True, markup=False, highlight=False)
+    console.print("\nPaste these into another terminal, from top to bottom:\n")
     for title, lines in _sections(guide):
-        console.print(f"[bold]# {title}[/bold]", soft_wrap=True)
+        console.print(f"[bold]# {title}[/bold]", soft_wrap=True, highlight=False)
         for line in lines:
             console.print(line, soft_wrap=True, markup=False, highlight=False)
         console.print()
 
 
 def _sections(guide: Guide) -> list[tuple[str, list[str]]]:
-    show = "| python3 -m json.tool"
-    body = '-H "Content-Type: application/scim+json" -d'
-    user = '"$SCIM/Users/$ID"'
-    group = f'"$SCIM/Groups/{guide.group.scim_id}"'
-    create = (
-        '{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],'
-        f'"userName":"{NEW_ADDRESS}","name":{{"givenName":"Ada","familyName":"Lovelace"}},'
-        f'"externalId":"emp-1815","entitlements":[{{"value":"{guide.first.scim_id}"}}]}}'
+    first, second, group = guide.first, guide.second, guide.group
+    new_user = (
+        f'{{"userName":"{NEW_ADDRESS}","name":{{"givenName":"Ada","familyName":"Lovelace"}},'
+        f'"externalId":"emp-1815","entitlements":[{{"value":"{first.scim_id}"}}]}}'
     )
+    read_id = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"id\"])'"
     return [
         (
-            "Where, and as whom",
+            "Where, as whom, and two shorthands",
             [
-                f"export SCIM={guide.scim_url} TOKEN={guide.token}",
-                'scim() { curl -sS -H "Authorization: Bearer $TOKEN" "$@"; }',
+                f"SCIM={guide.scim_url}; TOKEN={guide.token}",
+                "export DOCUSIGN_IGA_CONFIG=" + guide.config,
+                (
+                    'scim() { curl -sS -H "Authorization: Bearer $TOKEN" '
+                    '-H "Content-Type: application/scim+json" "$@"; }'
+                ),
+                (
+                    'patch() { scim -X PATCH "$SCIM/$1" -d "{\\"Operations\\":[$2]}" '
+                    "| python3 -m json.tool; }"
+                ),
             ],
         ),
-        ("List users, and what can be granted", [
-            f'scim "$SCIM/Users?count=2" {show}',
-            f'scim "$SCIM/Entitlements?attributes=displayName" {show}',
-        ]),
-        (f"Create somebody with the profile {guide.first.name}", [
-            f"ID=$(scim {body} '{create}' \"$SCIM/Users\" "
-            "| python3 -c 'import json,sys; print(json.load(sys.stdin)[\"id\"])'); echo $ID",
-        ]),
-        ("Find them", [
-            f"scim -G \"$SCIM/Users\" --data-urlencode 'filter=userName eq \"{NEW_ADDRESS}\"' {show}",
-        ]),
-        (f"Move them to the profile {guide.second.name}", [
-            f"scim -X PATCH {body} '{_patch('add', 'entitlements', guide.second.scim_id)}' {user} {show}",
-        ]),
-        (f"Add them to the group {guide.group.name}", [
-            f"scim -X PATCH {body} '{{\"schemas\":[\"urn:ietf:params:scim:api:messages:2.0:PatchOp\"],"
-            "\"Operations\":[{\"op\":\"add\",\"path\":\"members\","
-            f"\"value\":[{{\"value\":\"'$ID'\"}}]}}]}}' {group}?excludedAttributes=members {show}",
-        ]),
-        ("Ask for the organization-admin role: DocuSign lets only people grant it, so a task opens", [
-            f"scim -X PATCH {body} '{_patch('add', 'roles', 'organization-admin')}' {user} {show}",
-            f"docusign-iga tasks list --config {guide.config}",
-        ]),
-        ("Do the task in DocuSign (here: the simulator); the connector verifies it", [
-            f"curl -sS -X PUT {guide.simulator_url}/_simulator/users/$ID/organization-admin",
-            f"docusign-iga tasks verify --config {guide.config}",
-            f'scim "$SCIM/Users/$ID?attributes=userName,roles" {show}',
-        ]),
-        ("Disable, enable, delete", [
-            f"scim -X PATCH {body} '{_active('false')}' {user} {show}",
-            f"scim -X PATCH {body} '{_active('true')}' {user} {show}",
-            f"scim -X DELETE {user}; scim {user} {show}",
-        ]),
-        ("See what would be done, without doing it", [
-            f"scim -X PATCH {body} '{_active('false')}' "
-            f'"$SCIM/Users/$(scim "$SCIM/Users?count=1&startIndex=5" '
-            "| python3 -c 'import json,sys; print(json.load(sys.stdin)[\"Resources\"][0][\"id\"])')"
-            f'?dryRun=true" {show}',
-        ]),
+        (
+            "List users, and what can be granted",
+            [
+                'scim "$SCIM/Users?count=2" | python3 -m json.tool',
+                'scim "$SCIM/Entitlements?attributes=displayName" | python3 -m json.tool',
+            ],
+        ),
+        (
+            f"Create somebody with the permission profile {first.name}",
+            [f"ID=$(scim \"$SCIM/Users\" -d '{new_user}' | {read_id}); echo $ID"],
+        ),
+        (
+            "Find them",
+            [
+                (
+                    'scim -G "$SCIM/Users" --data-urlencode '
+                    f"'filter=userName eq \"{NEW_ADDRESS}\"' | python3 -m json.tool"
+                )
+            ],
+        ),
+        (
+            f"Move them to the profile {second.name}",
+            [_patch("Users/$ID", "add", "entitlements", second.scim_id)],
+        ),
+        (
+            f"Add them to the group {group.name}",
+            [
+                (
+                    f'patch "Groups/{group.scim_id}?excludedAttributes=members" '
+                    '"{\\"op\\":\\"add\\",\\"path\\":\\"members\\",'
+                    '\\"value\\":[{\\"value\\":\\"$ID\\"}]}"'
+                )
+            ],
+        ),
+        (
+            "Ask for the organization-admin role. DocuSign lets only people grant it: a task opens",
+            [
+                _patch("Users/$ID", "add", "roles", "organization-admin"),
+                f"{guide.command} tasks list",
+            ],
+        ),
+        (
+            "Do it in DocuSign, here the simulator; the connector looks and closes the task",
+            [
+                f"curl -sS -X PUT {guide.simulator_url}/_simulator/users/$ID/organization-admin",
+                f"{guide.command} tasks verify",
+                'scim "$SCIM/Users/$ID?attributes=userName,roles" | python3 -m json.tool',
+            ],
+        ),
+        (
+            "Disable, enable, delete",
+            [
+                _activate("Users/$ID", "false"),
+                _activate("Users/$ID", "true"),
+                'scim -X DELETE "$SCIM/Users/$ID"; scim "$SCIM/Users/$ID" | python3 -m json.tool',
+            ],
+        ),
+        (
+            "Ask what a change would do, without doing it",
+            [
+                (
+                    f'OTHER=$(scim "$SCIM/Groups/{group.scim_id}" | python3 -c '
+                    '\'import json,sys; print(json.load(sys.stdin)["members"][0]["value"])\')'
+                ),
+                _activate("Users/$OTHER?dryRun=true", "false"),
+            ],
+        ),
     ]
 
 
-def _patch(op: str, path: str, value: str) -> str:
-    return (
-        '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":['
-        f'{{"op":"{op}","path":"{path}","value":[{{"value":"{value}"}}]}}]}}'
-    )
+def _patch(resource: str, op: str, path: str, value: str) -> str:
+    return f'patch "{resource}" \'{{"op":"{op}","path":"{path}","value":[{{"value":"{value}"}}]}}\''
 
 
-def _active(value: str) -> str:
-    return (
-        '{"schemas":["urn:ietf:params:scim:api:messages:2.0:PatchOp"],"Operations":['
-        f'{{"op":"replace","path":"active","value":{value}}}]}}'
-    )
+def _activate(resource: str, value: str) -> str:
+    return f'patch "{resource}" \'{{"op":"replace","path":"active","value":{value}}}\''

@@ -74,9 +74,7 @@ def _preview(
     )
     if handler is None:
         raise InvalidRequestError(f"There is no endpoint {path}. {_EXAMPLE}")
-    context = RequestContext(
-        caller, service.base_url(caller.tenant), new_id(), dry_run=True
-    )
+    context = RequestContext(caller, service.base_url(caller.tenant), new_id(), dry_run=True)
     try:
         answer = _dispatch(handler, context, request, scim_id)
     except ScimError as error:

@@ -11,6 +11,7 @@ import click
 from filelock import FileLock, Timeout
 from granian import Granian
 from granian.constants import Interfaces
+from granian.log import LogLevels
 from sqlalchemy.engine import make_url
 
 from connector.app import CONFIG_VARIABLE
@@ -83,12 +84,11 @@ def _only_server(settings: Settings) -> Iterator[None]:
         with lock.acquire(timeout=0):
             yield
     except Timeout as error:
-        raise ConfigError(
-            [
-                f"database.url: another `docusign-iga serve` uses {url.database} already. End it, or "
-                "use PostgreSQL to run several."
-            ]
-        ) from error
+        problem = (
+            f"database.url: another `docusign-iga serve` uses {url.database}. End it, or use "
+            "PostgreSQL to run several."
+        )
+        raise ConfigError([problem]) from error
 
 
 def _make_ready(settings: Settings) -> None:
@@ -131,11 +131,11 @@ def _run_web_server(config_path: Path, settings: Settings) -> None:
         websockets=False,
         respawn_failed_workers=True,
         workers_kill_timeout=30,
-        log_level=_granian_level(settings),
+        log_level=_server_log_level(settings),
     ).serve()
 
 
-def _granian_level(settings: Settings) -> str:
-    return "warning" if settings.logging.level == "info" else settings.logging.level
-
-
+def _server_log_level(settings: Settings) -> LogLevels:
+    """Return the web server's level: what it says of itself at ``info`` helps nobody."""
+    level = settings.logging.level
+    return LogLevels.warning if level == "info" else LogLevels(level)

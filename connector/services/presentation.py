@@ -395,11 +395,15 @@ def _docusign_user(
 
 
 def _membership(membership: Membership, catalogue: Catalogue) -> Document:
+    """Return one membership. It is flat: no complex attribute in a complex one (RFC 7643 §2.3.8)."""
     profile = _profile(membership, catalogue)
+    account = catalogue.accounts.get(membership.account_id)
     return present(
-        account=_account(membership.account_id, catalogue.accounts.get(membership.account_id)),
+        account=membership.account_id,
+        accountName=account.name if account else "",
         status=str(membership.status),
-        profile={"value": profile.scim_id, "display": profile.name} if profile else None,
+        profile=profile.scim_id if profile else "",
+        profileName=profile.name if profile else "",
         isAdmin=membership.is_admin,
         createdAt=_optional_time(membership.created_at),
         closedAt=_optional_time(membership.closed_at),

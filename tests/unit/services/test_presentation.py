@@ -121,16 +121,20 @@ def test_the_extension_lists_every_membership():
     memberships = document(render())[DOCUSIGN_USER]["memberships"]
     assert memberships == [
         {
-            "account": {"value": "a1", "display": "Acme"},
+            "account": "a1",
+            "accountName": "Acme",
             "status": "active",
-            "profile": {"value": "a1.1", "display": "Viewer"},
+            "profile": "a1.1",
+            "profileName": "Viewer",
             "isAdmin": False,
             "createdAt": "2026-03-01T12:30:15.123Z",
         },
         {
-            "account": {"value": "a2", "display": "Beta"},
+            "account": "a2",
+            "accountName": "Beta",
             "status": "closed",
-            "profile": {"value": "a2.2", "display": "Sender"},
+            "profile": "a2.2",
+            "profileName": "Sender",
             "isAdmin": False,
             "closedAt": "2026-03-01T12:30:15.123Z",
         },
