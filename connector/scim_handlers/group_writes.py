@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from connector.domain.desired import GroupChange
@@ -46,20 +46,25 @@ def wanted_change(delta: MemberDelta, name: str | None) -> GroupChange:
     )
 
 
-def known_members(uow: UnitOfWork, change: GroupChange) -> GroupChange:
-    """Return the change without removals of unknown users: who is gone is in no group.
+def settled_change(uow: UnitOfWork, scim_id: str, change: GroupChange) -> GroupChange:
+    """Return the change as members who join and who leave.
+
+    A whole list is compared with the members that a client can see: nobody else is meant by leaving
+    them out. Removals of unknown users are dropped: who is gone is in no group.
 
     :raises InvalidValue: a user who is to join is unknown.
     """
-    joining = change.add | (change.replace or frozenset())
-    rows = uow.resources.rows(USER, joining | change.remove)
+    joining, leaving = change.add, change.remove
+    if change.replace is not None:
+        members = frozenset(item.user_id for item in uow.resources.members(scim_id))
+        joining, leaving = change.replace - members, members - change.replace
+    rows = uow.resources.rows(USER, joining | leaving)
     unknown = sorted(
         user_id for user_id in joining if user_id not in rows or not rows[user_id].visible
     )
     if unknown:
         raise InvalidValue(f"There is no user {', '.join(unknown[:5])}: nobody was added.")
-    removed = frozenset(user_id for user_id in change.remove if user_id in rows)
-    return replace(change, remove=removed)
+    return GroupChange(joining, leaving & rows.keys(), name=change.name)
 
 
 def member_ids(resource: Resource) -> frozenset[str] | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from connector.domain.desired import ActualUser, DesiredUser, ProfileKey
 from connector.domain.plan import Plan
 from connector.ports import GROUP, UnitOfWork
-from connector.scim_handlers.group_writes import GroupRequest, known_members
+from connector.scim_handlers.group_writes import GroupRequest, settled_change
 from connector.scim_handlers.ports import TenantServices
 from connector.services.context import Actor
 from connector.services.provisioning import Wish, unchanged
@@ -63,14 +63,10 @@ def _steps(services: TenantServices, request: GroupRequest) -> Sequence[_Step]:
         request.check(uow)
         if request.change.name is not None:
             raise Mutability("The name is DocuSign's own and cannot be changed here.")
-        change = known_members(uow, request.change)
-        joining, leaving = change.add, change.remove
-        if change.replace is not None:
-            members = {item.user_id for item in uow.resources.members(request.scim_id)}
-            joining, leaving = change.replace - members, frozenset(members - change.replace)
+        change = settled_change(uow, request.scim_id, request.change)
     return [
-        *(_Step(user_id, give) for user_id in sorted(joining)),
-        *(_Step(user_id, take) for user_id in sorted(leaving)),
+        *(_Step(user_id, give) for user_id in sorted(change.add)),
+        *(_Step(user_id, take) for user_id in sorted(change.remove)),
     ]
 
 

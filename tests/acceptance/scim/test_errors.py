@@ -1,0 +1,180 @@
+"""What clients are told when something cannot be done."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from connector.domain.ledger import Scope
+from simulator.faults import Fault
+from simulator.state.model import Status
+from tests.connector import ok, refused
+
+ADDRESS = "ann.lee@acme.test"
+
+
+def test_a_request_without_a_valid_token_is_challenged(connector):
+    """W33, W99."""
+    response = connector.http.get("/scim/v2/Users")
+    refused(response, 401)
+    assert response.headers["WWW-Authenticate"].startswith("Bearer")
+    assert "Unauthorized" in refused(connector.send("GET", "/Users", token="wrong"), 401)
+
+
+def test_an_expired_and_a_revoked_token_are_refused(connector):
+    short = connector.client_token("short", expires_in=timedelta(minutes=5))
+    gone = connector.client_token("gone")
+    ok(connector.send("GET", "/Users?count=0", token=short))
+    ok(connector.send("GET", "/Users?count=0", token=gone))
+
+    connector.clock.advance(301)
+    connector.application.clients.revoke("default", "gone")
+
+    assert "expired" in refused(connector.send("GET", "/Users", token=short), 401)
+    assert "revoked" in refused(connector.send("GET", "/Users", token=gone), 401)
+
+
+def test_a_reader_may_not_write(connector):
+    reader = connector.client_token("reader", scopes=frozenset({Scope.READ}))
+
+    ok(connector.send("GET", "/Users?count=1", token=reader))
+    refused(connector.send("POST", "/Users", {"userName": ADDRESS}, token=reader), 403)
+
+
+def test_an_unknown_tenant_shows_nothing(connector):
+    response = connector.http.get(
+        "/nobody/scim/v2/Users", headers={"Authorization": f"Bearer {connector.token}"}
+    )
+
+    assert response.status_code in (401, 404)
+    assert response.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+
+
+@pytest.mark.parametrize("path", ["/Users/nobody", "/Groups/nobody", "/Roles/none", "/Nothing"])
+def test_what_does_not_exist_is_not_found(connector, path):
+    refused(connector.get(path), 404)
+
+
+def test_an_unknown_attribute_in_a_path_or_filter_is_named(connector):
+    user = connector.create(ADDRESS)
+    operation = {"op": "add", "path": "nickName", "value": "Lee"}
+
+    assert "nickName" in refused(
+        connector.patch(f"/Users/{user['id']}", operation), 400, "invalidPath"
+    )
+    assert "nickName" in refused(connector.get("/Users?filter=nickName pr"), 400, "invalidFilter")
+
+
+def test_nothing_is_applied_where_one_operation_fails(connector):
+    """W90."""
+    user = connector.create(ADDRESS)
+
+    response = connector.patch(
+        f"/Users/{user['id']}",
+        {"op": "replace", "path": "title", "value": "Counsel"},
+        {"op": "replace", "path": "id", "value": "X"},
+    )
+
+    refused(response, 400, "mutability")
+    assert connector.user(user["id"]) == user
+
+
+# guards -------------------------------------------------------------------------------
+
+
+def test_the_service_user_is_protected(connector):
+    user_id = connector.world.state.service_user_id
+
+    detail = refused(connector.delete(f"/Users/{user_id}"), 403)
+
+    assert "impersonates" in detail
+    assert connector.membership(user_id).status is Status.ACTIVE
+
+
+def test_the_last_administrator_is_protected(connector):
+    account = connector.world.accounts[1]
+    admins = [item for item in account.roster if item.is_admin and item.status is Status.ACTIVE]
+    last = next(item for item in admins if item.user is not connector.world.service_user)
+    for membership in admins:
+        if membership is not last:
+            membership.profile_id = account.default_profile_id
+    connector.sync()
+
+    plain = {"op": "add", "path": "entitlements", "value": [{"value": connector.baseline(1)}]}
+    response = connector.patch(f"/Users/{last.user.user_id}", plain)
+
+    assert "last administrator" in refused(response, 403)
+    assert last.is_admin
+
+
+def test_a_user_of_docusigns_own_scim_is_left_alone(connector):
+    user = connector.create(ADDRESS)
+    connector.world.state.user(user["id"]).managed_by_scim = True
+    connector.membership(user["id"]).managed_by_scim = True
+    connector.sync()
+
+    response = connector.patch(
+        f"/Users/{user['id']}", {"op": "replace", "path": "active", "value": False}
+    )
+
+    assert "guards.respect_docusign_scim" in refused(response, 403)
+
+
+# DocuSign in trouble ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["error", "drop"])
+def test_docusign_out_of_reach_is_told_as_temporary(connector, kind):
+    connector.world.faults.add(Fault(kind, "POST", "/users$", status=503, times=None))
+
+    response = connector.post("/Users", {"userName": ADDRESS})
+
+    assert "temporarily unavailable" in refused(response, 503)
+    assert int(response.headers["Retry-After"]) >= 1
+    connector.world.faults.clear()
+    assert ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["totalResults"] == 0
+    connector.create(ADDRESS)
+
+
+def test_reads_do_not_need_docusign(connector):
+    user = connector.create(ADDRESS)
+    connector.world.faults.add(Fault("error", times=None))
+
+    assert connector.user(user["id"]) == user
+
+
+def test_a_used_up_limit_names_the_time_to_wait(connector):
+    connector.world.limits.use_up(connector.world.account.account_id)
+
+    response = connector.post("/Users", {"userName": ADDRESS})
+
+    refused(response, 503)
+    assert int(response.headers["Retry-After"]) >= 1
+
+
+def test_a_page_of_html_is_told_without_repeating_it(connector):
+    connector.world.faults.add(Fault("html", "POST", "/users$", times=None))
+
+    response = connector.post("/Users", {"userName": ADDRESS})
+
+    assert response.status_code in (502, 503)
+    assert "<html" not in response.get_data(as_text=True).lower()
+    assert not [item for item in connector.world.account.roster if item.user.email == ADDRESS]
+
+
+def test_a_lost_answer_is_read_back(connector):
+    connector.world.faults.add(Fault("lose_answer", "POST", "/users$"))
+
+    user = connector.create(ADDRESS)
+
+    held = [item for item in connector.world.account.roster if item.user.email == ADDRESS]
+    assert [item.user.user_id for item in held] == [user["id"]]
+
+
+def test_missing_consent_is_told_with_its_cause(connector):
+    connector.world.faults.add(Fault("revoke_consent"))
+
+    detail = refused(connector.post("/Users", {"userName": ADDRESS}), 502)
+
+    assert "consent" in detail.lower()
