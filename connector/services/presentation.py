@@ -395,7 +395,7 @@ def _docusign_user(
 
 
 def _membership(membership: Membership, catalogue: Catalogue) -> Document:
-    """Return one membership. It is flat: no complex attribute in a complex one (RFC 7643 §2.3.8)."""
+    """Return one membership, flat: a complex attribute holds no other (RFC 7643 §2.3.8)."""
     profile = _profile(membership, catalogue)
     account = catalogue.accounts.get(membership.account_id)
     return present(
