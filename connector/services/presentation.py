@@ -101,7 +101,7 @@ class Presenter:
         content |= {
             "active": user.is_active(pending_counts=self._settings.provisioning.pending_is_active),
             "groups": self._groups_of(user, catalogue, roles),
-            "entitlements": _entitlements_of(user, catalogue),
+            "entitlements": self._entitlements_of(user, catalogue),
             "roles": roles,
             **{name: value for name, value in kept.items() if name in self._mapping.kept},
             DOCUSIGN_USER: _docusign_user(user, catalogue, open_items, queued),
@@ -153,7 +153,9 @@ class Presenter:
         found = dict(_directory_groups(user, catalogue))
         if "profiles" in shown:
             found |= {
-                profile_group_scim_id(item.account_id, item.profile_id): item.name
+                profile_group_scim_id(item.account_id, item.profile_id): self._profile_name(
+                    item, catalogue.accounts.get(item.account_id)
+                )
                 for item in _profiles(user, catalogue)
             }
         if "roles" in shown:
@@ -162,6 +164,22 @@ class Presenter:
             {"value": scim_id, "$ref": location(GROUP, scim_id), "display": name, "type": "direct"}
             for scim_id, name in sorted(found.items())
         ]
+
+    def _entitlements_of(self, user: User, catalogue: Catalogue) -> list[Document]:
+        return [
+            {
+                "value": item.scim_id,
+                "display": self._profile_name(item, catalogue.accounts.get(item.account_id)),
+                "type": PERMISSION_PROFILE,
+            }
+            for item in _profiles(user, catalogue)
+        ]
+
+    def _profile_name(self, profile: Profile, account: Account | None) -> str:
+        """Return a name that tells the profiles of several accounts apart in a catalogue."""
+        if account is None or len(self._settings.accounts) < 2:  # noqa: PLR2004 -- several
+            return profile.name
+        return f"{profile.name} ({account.name})"
 
     # groups -------------------------------------------------------------------
 
@@ -206,7 +224,7 @@ class Presenter:
         """Return the row of a permission profile as a Group, unseen unless the tenant shows it."""
         row = self._group_row(
             profile_group_scim_id(profile.account_id, profile.profile_id),
-            profile.name,
+            self._profile_name(profile, account),
             {"account": _account(profile.account_id, account), "type": PERMISSION_PROFILE},
             attributes,
             member_digest=member_digest,
@@ -276,7 +294,9 @@ class Presenter:
             **_meaning(meaning),
         }
         content = {
-            **_catalogue_entry(profile.scim_id, profile.name, PERMISSION_PROFILE),
+            **_catalogue_entry(
+                profile.scim_id, self._profile_name(profile, account), PERMISSION_PROFILE
+            ),
             DOCUSIGN_ENTITLEMENT: extension,
         }
         return render_row(
@@ -369,13 +389,6 @@ def _profile(membership: Membership, catalogue: Catalogue) -> Profile | None:
     return known or Profile(
         membership.account_id, membership.profile_id, name=membership.profile_id
     )
-
-
-def _entitlements_of(user: User, catalogue: Catalogue) -> list[Document]:
-    return [
-        {"value": item.scim_id, "display": item.name, "type": PERMISSION_PROFILE}
-        for item in _profiles(user, catalogue)
-    ]
 
 
 def _docusign_user(
