@@ -42,9 +42,10 @@ def full_name(parts: Mapping[str, str]) -> str:
 
 
 def split_name(user_name: str) -> dict[str, str]:
-    """Return first and last name as DocuSign guesses them from a full name."""
+    """Return first and last name as DocuSign guesses them from a full name, cut to what fits:
+    its own guess is no reason to refuse a person who is named by a long address."""
     first, _, last = user_name.strip().partition(" ")
-    return {"first_name": first, "last_name": last.strip()}
+    return {"first_name": first[:MAX_NAME_PART], "last_name": last.strip()[:MAX_NAME_PART]}
 
 
 def check_names(parts: Mapping[str, str], user_name: str) -> None:
