@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 import shutil
 import socket
@@ -161,7 +162,11 @@ class _Stage:
             "token": token,
             "simulator_url": simulator.details["url"],
             "config": str(self._config),
-            "pids": {"connector": serving.pid, "simulator": simulator.child.pid},
+            "pids": {
+                "demo": os.getpid(),
+                "connector": serving.pid,
+                "simulator": simulator.child.pid,
+            },
             "guide": {
                 "scim_url": scim_url,
                 "token": token,
