@@ -92,22 +92,6 @@ def test_the_service_user_is_protected(connector):
     assert connector.membership(user_id).status is Status.ACTIVE
 
 
-def test_the_last_administrator_is_protected(connector):
-    account = connector.world.accounts[1]
-    admins = [item for item in account.roster if item.is_admin and item.status is Status.ACTIVE]
-    last = next(item for item in admins if item.user is not connector.world.service_user)
-    for membership in admins:
-        if membership is not last:
-            membership.profile_id = account.default_profile_id
-    connector.sync()
-
-    plain = {"op": "add", "path": "entitlements", "value": [{"value": connector.baseline(1)}]}
-    response = connector.patch(f"/Users/{last.user.user_id}", plain)
-
-    assert "last administrator" in refused(response, 403)
-    assert last.is_admin
-
-
 def test_a_user_of_docusigns_own_scim_is_left_alone(connector):
     user = connector.create(ADDRESS)
     connector.world.state.user(user["id"]).managed_by_scim = True
