@@ -49,6 +49,7 @@ from scim.projection import project
 from scim.resources import Accepted, ResourceType, accept_resource
 from scim.responses import (
     empty_response,
+    joined_response,
     json_response,
     list_response,
     negotiate,
@@ -205,7 +206,13 @@ class Endpoints:
 
     def _page(self, call: Call, registered: Registered, query: Query) -> Response:
         resource_type, handler = registered
+        if not call.context.projection:
+            query = replace(query, joined=True)
         page = handler.search(call.context, query)
+        if page.joined is not None:
+            return joined_response(
+                page.total_results, query.start_index, page.joined, call.content_type
+            )
         if call.context.projection:
             documents = [_body(rendered, call, resource_type) for rendered in page.resources]
         else:

@@ -13,6 +13,7 @@ from werkzeug.http import parse_accept_header
 from werkzeug.wsgi import ClosingIterator
 
 from scim.errors import NotAcceptable, ScimError
+from scim.handlers import Joined
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIEnvironment
@@ -74,6 +75,16 @@ def list_response(
     parts[0] = _LIST_HEAD % (total_results, start_index, len(documents)) + parts[0]
     parts[-1] += _LIST_TAIL
     return ScimResponse(b",".join(parts), 200, content_type=content_type)
+
+
+def joined_response(
+    total_results: int, start_index: int, page: Joined, content_type: str
+) -> Response:
+    """Return a ListResponse around documents that are one text already."""
+    head = _LIST_HEAD % (total_results, start_index, page.count)
+    return ScimResponse(
+        b"".join((head, page.documents, _LIST_TAIL)), 200, content_type=content_type
+    )
 
 
 def json_response(document: Mapping[str, Any], content_type: str, status: int = 200) -> Response:

@@ -42,6 +42,7 @@ class GroupHandler(StoredReader):
     """The groups of a tenant, ``members`` joined where a reader wants them."""
 
     kind = GROUP
+    _passes_through = False
 
     def create(self, context: RequestContext, resource: Resource) -> Written | PlanPreview:
         """Create a DocuSign group."""

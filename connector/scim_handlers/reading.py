@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from connector.ports import ResourceQuery, StoredResource, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import Application, TenantServices
-from connector.scim_handlers.rendering import render
+from connector.scim_handlers.rendering import render, render_joined
 from scim.errors import NotFound, PreconditionFailed
 from scim.handlers import Page, Query, Rendered, RequestContext, Written
 from scim.parameters import matches_version
@@ -17,6 +17,8 @@ class StoredReader:
     """Serves the stored resources of one kind."""
 
     kind: str
+    _passes_through = True
+    """Whether a page is its stored documents and nothing more."""
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -44,7 +46,10 @@ class StoredReader:
             query.count,
             context.caller.external_id_scope,
         )
+        is_plain = query.filter is None and query.sort_by is None
         with translated(), self._services(context).context.read() as uow:
+            if query.joined and is_plain and self._passes_through:
+                return render_joined(uow.resources.joined_page(wanted), context.base_url)
             page = uow.resources.search(wanted)
             return Page(page.total, self._render_page(uow, context, page.resources))
 

@@ -6,12 +6,24 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, delete, func, insert, select, true, update
+from sqlalchemy import (
+    Select,
+    and_,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    true,
+    update,
+)
 
 from connector.domain.model import fold
 from connector.ports import (
     USER,
     GroupMember,
+    JoinedPage,
     ResourceQuery,
     ResourceRow,
     StoredPage,
@@ -19,6 +31,7 @@ from connector.ports import (
 )
 from connector.store import group_view, scim_filter, scim_sort
 from connector.store.columns import from_microseconds
+from connector.store.joined_page import JoinedRead
 from connector.store.scim_sources import Context, Schemas
 from connector.store.scim_values import refuse_unstorable
 from connector.store.statements import (
@@ -50,6 +63,22 @@ _of_reader = and_(
     external_ids.c.scope == bindparam("scope"),
     external_ids.c.scim_id == resources.c.scim_id,
 )
+_NUMBER = resources.c.seq.type
+_skipped = resources.alias("skipped")
+# The index alone answers how far to skip; a page's own select would read what it skips.
+_from_offset = resources.c.seq >= (
+    select(_skipped.c.seq)
+    .where(
+        _skipped.c.tenant == bindparam("tenant"),
+        _skipped.c.kind == bindparam("kind"),
+        _skipped.c.visible == true(),
+        _skipped.c.seq >= bindparam("first"),
+    )
+    .order_by(_skipped.c.seq)
+    .limit(literal_column("1", _NUMBER))
+    .offset(bindparam("offset", type_=_NUMBER))
+    .scalar_subquery()
+)
 
 
 class _Read:
@@ -80,15 +109,23 @@ class _Read:
 def _ordered(statement: Select[Any]) -> Select[Any]:
     return (
         statement.order_by(resources.c.seq)
-        .limit(bindparam("count", type_=resources.c.seq.type))
-        .offset(bindparam("offset", type_=resources.c.seq.type))
+        .limit(bindparam("count", type_=_NUMBER))
+        # For SQLite SQLAlchemy would bind an offset of zero.
+        .offset(literal_column("0", _NUMBER))
     )
 
 
 _BY_ID = _Read(*_shown, resources.c.scim_id == bindparam("scim_id"))
 _BY_NAME = _Read(*_shown, resources.c.name_key == bindparam("name_key"))
 _BY_EXTERNAL_ID = _Read(*_shown, _of_reader, external_ids.c.external_id == bindparam("value"))
-_PAGE = _Read(*_shown, resources.c.seq >= bindparam("first"), page=True)
+_PAGE = _Read(*_shown, _from_offset, page=True)
+_JOINED = JoinedRead(
+    _ordered(
+        select(resources.c.document, external_ids.c.external_id)
+        .select_from(resources.outerjoin(external_ids, _of_reader))
+        .where(*_shown, _from_offset)
+    )
+)
 _BLOCKS = Prepared(
     select(page_blocks.c.block, page_blocks.c.visible_count)
     .where(
@@ -186,21 +223,30 @@ class SqlResources:
         return None
 
     def _plain_page(self, query: ResourceQuery) -> StoredPage:
+        total, place = self._place(query)
+        if place is None:
+            return StoredPage(total, [])
+        return StoredPage(total, _PAGE.fetch(self._session, query.external_id_scope, **place))
+
+    def joined_page(self, query: ResourceQuery) -> JoinedPage:
+        """Return a page of a query without filter and order, made by the database in one go."""
+        total, place = self._place(query)
+        if place is None:
+            return JoinedPage(total, 0, b"")
+        found = _JOINED.fetch(self._session, scope=query.external_id_scope, **place)
+        return JoinedPage(total, *found)
+
+    def _place(self, query: ResourceQuery) -> tuple[int, dict[str, Any] | None]:
+        """Return the number of all resources, and where in their order the page stands."""
         blocks = self._session.fetch(_BLOCKS, kind=query.kind)
         total = sum(count for _, count in blocks)
         offset = query.start_index - 1
         if offset >= total or query.count <= 0:
-            return StoredPage(total, [])
+            return total, None
         block, skipped = _block_at(offset, blocks)
-        page = _PAGE.fetch(
-            self._session,
-            query.external_id_scope,
-            kind=query.kind,
-            first=block * BLOCK_SIZE,
-            count=query.count,
-            offset=offset - skipped,
-        )
-        return StoredPage(total, page)
+        first = block * BLOCK_SIZE
+        skip = offset - skipped
+        return total, {"kind": query.kind, "first": first, "count": query.count, "offset": skip}
 
     def _filtered_page(self, query: ResourceQuery) -> StoredPage:
         context = Context(
