@@ -1,0 +1,150 @@
+"""From desired and actual to a plan."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from connector.domain.desired import ActualUser, Remembered
+from connector.domain.plan import operation_from_dict
+from connector.domain.planner import Addresses, plan_creation, plan_deletion, plan_user
+from connector.errors import InvalidRequestError, TemporaryError
+from tests.builders import ADMIN, PERSON, SENDER, VIEWER, book, closed, desired, membership, user
+
+CLAIMED = Addresses(frozenset({"example.com"}))
+MOVED = replace(PERSON, email="lee@example.com")
+
+
+def planned(wish, person, addresses=CLAIMED, **ledger):
+    plan = plan_user(wish, ActualUser(person, **ledger), book(), addresses)
+    return [
+        (step.kind, getattr(step, "account_id", ""), getattr(step, "profile_id", ""))
+        for step in plan
+    ]
+
+
+def test_nothing_changes_where_everything_is_held():
+    assert planned(desired(("A", SENDER)), user(membership("A", SENDER))) == []
+
+
+def test_second_profile_replaces_the_first():
+    wish = desired(("A", SENDER), ("A", ADMIN))
+    assert planned(wish, user(membership("A", SENDER))) == [("set_profile", "A", ADMIN)]
+
+
+def test_revoking_an_elevated_profile_falls_back_to_the_baseline():
+    wish = replace(desired(), profiles=frozenset())
+    assert planned(wish, user(membership("A", ADMIN))) == [("set_profile", "A", VIEWER)]
+
+
+def test_revoking_the_baseline_closes_the_membership():
+    wish = replace(desired(), profiles=frozenset())
+    assert planned(wish, user(membership("A", VIEWER))) == [("close_membership", "A", "")]
+
+
+def test_joining_comes_before_leaving():
+    wish = desired(("B", SENDER))
+    assert planned(wish, user(membership("A", VIEWER))) == [
+        ("create_membership", "B", SENDER),
+        ("close_membership", "A", ""),
+    ]
+
+
+def test_two_profiles_for_one_account_contradict_each_other():
+    with pytest.raises(InvalidRequestError, match="exactly one"):
+        planned(desired(("A", SENDER), ("A", ADMIN), exact=True), user(membership()))
+
+
+def test_disabling_closes_every_open_membership():
+    person = user(membership("A"), closed("B"))
+    assert planned(desired(active=False), person) == [("close_membership", "A", "")]
+
+
+def test_enabling_gives_back_what_was_remembered():
+    remembered = {"A": Remembered(SENDER, ("7",))}
+    again = planned(desired(active=True), user(closed("A")), remembered=remembered)
+    assert again == [("reopen_membership", "A", SENDER)]
+
+
+def test_grants_to_the_inactive_are_refused():
+    with pytest.raises(InvalidRequestError, match="inactive"):
+        planned(desired(("A", SENDER)), user(closed()))
+
+
+def test_address_changes_within_claimed_domains_only():
+    with pytest.raises(InvalidRequestError, match="claimed"):
+        planned(desired(person=MOVED), user(membership()), Addresses(frozenset()))
+
+
+def test_address_waits_while_claimed_domains_are_unknown():
+    with pytest.raises(TemporaryError):
+        planned(desired(person=MOVED), user(membership()), Addresses(None))
+
+
+def test_without_entitlements_one_joins_the_default_account_with_its_baseline():
+    (step,) = plan_creation(desired(), book(), CLAIMED)
+    assert (step.account_id, step.profile_id) == ("A", VIEWER)
+
+
+def test_deletion_strips_closed_memberships_too():
+    plan = plan_deletion(ActualUser(user(membership("A"), closed("B"))))
+    assert [(step.account_id, step.strip) for step in plan] == [("A", True), ("B", True)]
+
+
+profiles = st.sampled_from([VIEWER, SENDER, ADMIN])
+held = st.dictionaries(st.sampled_from("AB"), st.tuples(profiles, st.booleans()), min_size=1)
+active = held.filter(lambda state: any(opened for _, opened in state.values()))
+wanted = st.dictionaries(st.sampled_from("AB"), profiles, min_size=1)
+
+
+def person_holding(state):
+    return user(*(membership(a, p) if opened else closed(a, p) for a, (p, opened) in state.items()))
+
+
+def carried_out(state, steps):
+    """Return the state after the steps, in a model with nothing but profiles and closing."""
+    state = dict(state)
+    for step in steps:
+        if step.kind == "close_membership":
+            state[step.account_id] = (state[step.account_id][0], False)
+        else:
+            state[step.account_id] = (step.profile_id, True)
+    return state
+
+
+def settled(state, wish):
+    """Plan and carry out until nothing is left: an elevated profile leaves in two steps."""
+    for _ in range(3):
+        plan = plan_user(wish, ActualUser(person_holding(state)), book(), CLAIMED)
+        if not plan:
+            return state
+        state = carried_out(state, plan)
+    raise AssertionError("the planner never comes to rest")
+
+
+@given(active, wanted)
+def test_plans_of_the_active_lead_to_what_is_wanted_and_then_to_nothing(state, wish):
+    result = settled(state, desired(*wish.items(), active=True, exact=True))
+    assert {a: p for a, (p, opened) in result.items() if opened} == wish
+
+
+@given(held, wanted)
+def test_any_prefix_gives_only_what_was_held_asked_for_or_baseline(state, wish):
+    aim = desired(*wish.items(), active=True, exact=True)
+    # A closed person comes back with what they held, by design.
+    known = {(a, p) for a, (p, _) in state.items()} | set(wish.items())
+    plan = plan_user(aim, ActualUser(person_holding(state)), book(), CLAIMED)
+    for length in range(len(plan) + 1):
+        after = carried_out(state, plan.operations[:length])
+        extra = {(a, p) for a, (p, opened) in after.items() if opened} - known
+        assert all(profile == VIEWER for _, profile in extra)
+
+
+@given(held, wanted)
+def test_operations_survive_the_ledger(state, wish):
+    aim = desired(*wish.items(), active=True, exact=True)
+    plan = plan_user(aim, ActualUser(person_holding(state)), book(), CLAIMED)
+    texts = [json.dumps(step.to_dict()) for step in plan]
+    assert [operation_from_dict(json.loads(text)) for text in texts] == list(plan)
