@@ -114,8 +114,10 @@ def _sections(guide: Guide) -> list[tuple[str, list[str]]]:
         (
             "Do it in DocuSign, here the simulator; the connector looks and closes the task",
             [
-                f"curl -sS -X PUT {guide.simulator_url}/_simulator/users/$ID/organization-admin"
-                " | python3 -m json.tool",
+                (
+                    f"curl -sS -X PUT {guide.simulator_url}/_simulator/users/$ID/organization-admin"
+                    " | python3 -m json.tool"
+                ),
                 f"{guide.command} tasks verify",
                 'scim "$SCIM/Users/$ID?attributes=userName,roles" | python3 -m json.tool',
             ],

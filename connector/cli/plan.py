@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,11 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.errors import InvalidRequestError
 from connector.scim_handlers import build_scim_service
 from connector.services.context import new_id
+from scim.bodies import parse_json, parse_patch
 from scim.errors import ScimError
-from scim.handlers import Caller, PatchOperation, PlanPreview, RequestContext, ResourceHandler
+from scim.handlers import Caller, PlanPreview, RequestContext, ResourceHandler
+from scim.resources import ResourceType, accept_resource
+from scim.service import ScimConfig
 
 _EXAMPLE = '{"method": "PATCH", "path": "/Users/<id>", "data": {"Operations": [...]}}'
 
@@ -45,9 +47,9 @@ def plan(context: CommandContext, file: Path, client: str) -> None:
 
 def _requests(file: Path) -> Sequence[Mapping[str, Any]]:
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise InvalidRequestError(f"{file} is not JSON: {error}") from error
+        content = parse_json(file.read_bytes())
+    except ScimError as error:
+        raise InvalidRequestError(f"{file}: {error.detail}") from error
     if isinstance(content, dict) and "Operations" in content and "method" not in content:
         content = content["Operations"]
     requests = content if isinstance(content, list) else [content]
@@ -66,44 +68,37 @@ def _preview(
     application: Application, caller: Caller, request: Mapping[str, Any]
 ) -> dict[str, Any]:
     service = build_scim_service(application)
-    path = str(request["path"])
-    _, _, rest = path.partition("/")
-    endpoint, _, scim_id = rest.partition("/")
-    handler = next(
-        (item for kind, item in service.resources if kind.endpoint == f"/{endpoint}"), None
-    )
-    if handler is None:
-        raise InvalidRequestError(f"There is no endpoint {path}. {_EXAMPLE}")
+    title = f"{request['method']} {request['path']}"
+    endpoint, _, scim_id = str(request["path"]).strip("/").partition("/")
+    registered = {kind.endpoint.strip("/"): (kind, handler) for kind, handler in service.resources}
+    if endpoint not in registered:
+        raise InvalidRequestError(f"{title}: there is no such endpoint. {_EXAMPLE}")
     context = RequestContext(caller, service.base_url(caller.tenant), new_id(), dry_run=True)
     try:
-        answer = _dispatch(handler, context, request, scim_id)
+        answer = _dispatch(*registered[endpoint], context, request, scim_id)
     except ScimError as error:
-        raise InvalidRequestError(f"{request['method']} {path}: {error.detail}") from error
+        raise InvalidRequestError(f"{title}: {error.detail}") from error
     if not isinstance(answer, PlanPreview):
-        raise InvalidRequestError(f"{request['method']} {path} cannot be planned.")
-    return {"request": f"{request['method']} {path}", **answer.document}
+        raise InvalidRequestError(f"{title} cannot be planned.")
+    return {"request": title, **answer.document}
 
 
 def _dispatch(
-    handler: ResourceHandler, context: RequestContext, request: Mapping[str, Any], scim_id: str
+    kind: ResourceType,
+    handler: ResourceHandler,
+    context: RequestContext,
+    request: Mapping[str, Any],
+    scim_id: str,
 ) -> object:
-    data = request.get("data", {})
+    """Hand a request to the handler, checked as the web interface checks it."""
+    data = request.get("data")
     match str(request["method"]).upper():
         case "POST":
-            return handler.create(context, data)
+            return handler.create(context, accept_resource(kind, data).resource)
         case "PUT":
-            return handler.replace(context, scim_id, data)
+            return handler.replace(context, scim_id, accept_resource(kind, data).resource)
         case "PATCH":
-            operations = [
-                PatchOperation(
-                    str(item.get("op", "")).lower(),
-                    item.get("path"),
-                    item.get("value"),
-                    "value" in item,
-                )
-                for item in data.get("Operations", ())
-            ]
-            return handler.patch(context, scim_id, operations)
+            return handler.patch(context, scim_id, parse_patch(data, ScimConfig.max_operations))
         case "DELETE":
             return handler.delete(context, scim_id)
         case other:
