@@ -11,6 +11,7 @@ import orjson
 from scim.errors import InvalidSyntax, InvalidValue, PayloadTooLarge
 from scim.handlers import PatchOperation
 
+PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 _OPS = ("add", "remove", "replace")
 _BOM = b"\xef\xbb\xbf"
 
@@ -47,12 +48,40 @@ def parse_patch(document: Any, max_operations: int) -> tuple[PatchOperation, ...
     """
     if not isinstance(document, dict):
         raise InvalidSyntax("The request body must be a PatchOp object.")
-    operations = _member(document, "Operations")
+    operations = member(document, "Operations")
     if not isinstance(operations, list) or not operations:
         raise InvalidSyntax("A PatchOp needs a list of Operations.")
     if len(operations) > max_operations:
         raise PayloadTooLarge(f"A PATCH may have {max_operations} operations at most.")
     return tuple(_operation(one, number) for number, one in enumerate(operations, start=1))
+
+
+def merging(document: Any) -> tuple[PatchOperation, ...]:
+    """Return what a PUT that names only what it changes asks for, as a PATCH.
+
+    :raises InvalidSyntax: the body is no object.
+    """
+    if not isinstance(document, dict):
+        raise InvalidSyntax("The request body must be a JSON object.")
+    return (PatchOperation("replace", None, document),)
+
+
+def body_version(document: Any) -> str | None:
+    """Return ``meta.version`` of a resource that a client sent, None where it has none."""
+    meta = member(document, "meta") if isinstance(document, dict) else None
+    version = member(meta, "version") if isinstance(meta, dict) else None
+    return version if isinstance(version, str) and version else None
+
+
+def require_schema(document: Any, urn: str) -> None:
+    """Refuse a body that does not list the schema of its type (RFC 7643 §3).
+
+    :raises InvalidSyntax: ``schemas`` lacks *urn*.
+    """
+    schemas = member(document, "schemas") if isinstance(document, dict) else None
+    listed = schemas if isinstance(schemas, list) else []
+    if urn.lower() not in (one.lower() for one in listed if isinstance(one, str)):
+        raise InvalidSyntax(f"schemas must list {urn}.")
 
 
 def parse_search(document: Any) -> Mapping[str, Any]:
@@ -73,6 +102,13 @@ def parse_search(document: Any) -> Mapping[str, Any]:
     return search
 
 
+def member(document: Mapping[str, Any], name: str) -> Any:
+    """Return the member of a message whose name is *name* in any case, or None."""
+    if name in document:
+        return document[name]
+    return next((v for key, v in document.items() if key.lower() == name.lower()), None)
+
+
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
@@ -85,17 +121,11 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _operation(document: Any, number: int) -> PatchOperation:
     if not isinstance(document, dict):
         raise InvalidSyntax(f"Operation {number} must be an object.")
-    op, path = _member(document, "op"), _member(document, "path")
+    op, path = member(document, "op"), member(document, "path")
     if not isinstance(op, str) or op.lower() not in _OPS:
         raise InvalidSyntax(f"Operation {number}: op must be add, remove or replace.")
     if path is not None and not isinstance(path, str):
         raise InvalidSyntax(f"Operation {number}: path must be a string.")
     has_value = any(key.lower() == "value" for key in document)
     # An empty path is what some templates make of a missing one.
-    return PatchOperation(op.lower(), path or None, _member(document, "value"), has_value)
-
-
-def _member(document: Mapping[str, Any], name: str) -> Any:
-    if name in document:
-        return document[name]
-    return next((v for key, v in document.items() if key.lower() == name.lower()), None)
+    return PatchOperation(op.lower(), path or None, member(document, "value"), has_value)

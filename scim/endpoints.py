@@ -6,8 +6,7 @@ bytes.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
@@ -16,7 +15,8 @@ from flask import Request, Response
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wsgi import get_input_stream
 
-from scim.bodies import parse_json, parse_patch, parse_search
+from scim import writes
+from scim.bodies import parse_json, parse_search
 from scim.discovery import canonical_name, discover, is_discovery, refuse_filter
 from scim.errors import (
     Forbidden,
@@ -46,7 +46,7 @@ from scim.parameters import (
     parse_query_string,
 )
 from scim.projection import project
-from scim.resources import Accepted, ResourceType, accept_resource
+from scim.resources import ResourceType
 from scim.responses import (
     empty_response,
     joined_response,
@@ -57,8 +57,6 @@ from scim.responses import (
 )
 from scim.root_search import search_all
 from scim.service import ScimService
-
-_log = logging.getLogger("scim")
 
 _JSON_TYPES = ("application/scim+json", "application/json", "")
 _COLLECTION_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
@@ -233,27 +231,19 @@ class Endpoints:
         return search
 
     def _create(self, call: Call, registered: Registered) -> Response:
-        resource_type, handler = registered
-        accepted = self._read_resource(call, resource_type)
-        written = handler.create(call.context, accepted.resource)
-        return self._written(call, resource_type, written, 201)
+        written = writes.create(registered, call.context, self._read_json(call.request))
+        return self._written(call, registered[0], written, 201)
 
     def _replace(self, call: Call, registered: Registered, scim_id: str) -> Response:
-        resource_type, handler = registered
-        accepted = self._read_resource(call, resource_type)
-        context = call.context
-        if accepted.version and context.caller.settings.get("check_body_version"):
-            # SailPoint sends back the version that it read, in the body alone.
-            tags = context.preconditions.if_match or (accepted.version,)
-            context = replace(context, preconditions=replace(context.preconditions, if_match=tags))
-        written = handler.replace(context, scim_id, accepted.resource)
-        return self._written(call, resource_type, written, 200)
+        document = self._read_json(call.request)
+        written = writes.put(registered, call.context, scim_id, document)
+        return self._written(call, registered[0], written, 200)
 
     def _patch(self, call: Call, registered: Registered, scim_id: str) -> Response:
-        resource_type, handler = registered
-        operations = parse_patch(self._read_json(call.request), self._config.max_operations)
-        written = handler.patch(call.context, scim_id, operations)
-        return self._written(call, resource_type, written, 200)
+        document = self._read_json(call.request)
+        limit = self._config.max_operations
+        written = writes.patch(registered, call.context, scim_id, document, limit)
+        return self._written(call, registered[0], written, 200)
 
     def _delete(self, call: Call, registered: Registered, scim_id: str) -> Response:
         preview = registered[1].delete(call.context, scim_id)
@@ -317,16 +307,6 @@ class Endpoints:
         documents = [_body(rendered, call, resource_type) for resource_type, rendered in found]
         return list_response(total, query.start_index, documents, call.content_type)
 
-    def _read_resource(self, call: Call, resource_type: ResourceType) -> Accepted:
-        accepted = accept_resource(resource_type, self._read_json(call.request))
-        if accepted.ignored:
-            _log.info(
-                "ignored unknown attributes of a %s: %s (client %s, correlation id %s)",
-                *(resource_type.name, _shortened(accepted.ignored)),
-                *(call.context.caller.client_id, call.context.correlation_id),
-            )
-        return accepted
-
     def _read_json(self, request: Request) -> Any:
         if request.mimetype not in _JSON_TYPES:
             raise UnsupportedMediaType
@@ -367,8 +347,3 @@ def _version(rendered: Rendered, call: Call) -> str:
     """
     projection = call.context.projection
     return rendered.version if not projection or projection.wants("meta") else ""
-
-
-def _shortened(names: Iterable[str]) -> str:
-    # Names come from the client: they are cut, and repr keeps line breaks out of the log.
-    return ", ".join(repr(name[:80]) for name in sorted(names)[:10])

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Protocol
 
+from scim.dialects import Dialect, dialect_of
 from scim.filters import AttributePath, Filter
 
 Resource = dict[str, Any]
@@ -28,8 +30,12 @@ class Caller:
     """``read`` and ``write``."""
     external_id_scope: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
-    """Tolerances of this client, by name. ``check_body_version``: ``meta.version`` in the body of a
-    PUT is a precondition, as if it stood in ``If-Match``."""
+    """Dialect and tolerances of this client, by name, as :mod:`scim.dialects` lists them."""
+
+    @cached_property
+    def dialect(self) -> Dialect:
+        """The tolerances towards this client."""
+        return dialect_of(self.settings)
 
 
 @dataclass(frozen=True)

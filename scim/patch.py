@@ -23,12 +23,16 @@ def apply_patch(
     operations: Sequence[PatchOperation],
     schema: Schema,
     extensions: Sequence[Schema] = (),
+    *,
+    value_path_create: bool = True,
 ) -> Resource:
     """Return a copy of *resource* with every operation applied in order.
 
     Later operations see the effects of earlier ones; if one fails nothing is applied. What is no
     longer assigned is left out of the result.
 
+    :param value_path_create: whether ``replace`` creates the element that a path filter describes
+        where none matches, as ``add`` does in any case; the RFC wants ``noTarget``.
     :raises NoTarget: a path filter matched no value and describes none that could be created, or
         ``remove`` has no path.
     :raises InvalidPath: a path is malformed or names an unknown attribute.
@@ -37,7 +41,7 @@ def apply_patch(
         required.
     """
     patched = deepcopy(resource)
-    patcher = _Patcher(patched, schema, tuple(extensions))
+    patcher = _Patcher(patched, schema, tuple(extensions), value_path_create=value_path_create)
     for number, operation in enumerate(operations, start=1):
         try:
             patcher.apply(operation)
@@ -48,10 +52,18 @@ def apply_patch(
 
 
 class _Patcher:
-    def __init__(self, resource: Resource, schema: Schema, extensions: tuple[Schema, ...]) -> None:
+    def __init__(
+        self,
+        resource: Resource,
+        schema: Schema,
+        extensions: tuple[Schema, ...],
+        *,
+        value_path_create: bool,
+    ) -> None:
         self._resource = resource
         self._schema = schema
         self._extensions = extensions
+        self._value_path_create = value_path_create
 
     def apply(self, operation: PatchOperation) -> None:
         """Apply one operation.
@@ -127,6 +139,7 @@ class _Patcher:
             value=operation.value,
             has_value=operation.has_value,
             label=path,
+            creates=operation.op == "add" or self._value_path_create,
         )
 
     def _change(self, step: Step) -> None:

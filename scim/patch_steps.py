@@ -29,6 +29,8 @@ class Step:
     has_value: bool
     label: str
     """The path as the client wrote it, for messages."""
+    creates: bool = True
+    """Whether a filter that matches nothing describes an element to create."""
 
 
 def change(step: Step, holder: dict[str, Any]) -> None:
@@ -248,8 +250,11 @@ def _select(step: Step, current: Sequence[Element]) -> list[Element]:
 def _from_filter(step: Step, filter_: Filter) -> dict[str, Any]:
     """Return the element that ``type eq "work"`` describes; Entra ID counts on its creation.
 
-    :raises NoTarget: the filter is more than ``eq`` and ``and``, or selects members.
+    :raises NoTarget: nothing is to be created, the filter is more than ``eq`` and ``and``, or it
+        selects members.
     """
+    if not step.creates:
+        raise NoTarget(f"{step.label} matches no value.")
     attribute = step.target.attribute
     if isinstance(filter_, And):
         return {**_from_filter(step, filter_.left), **_from_filter(step, filter_.right)}

@@ -1,0 +1,90 @@
+"""The bodies of POST, PUT and PATCH, taken as the client's dialect means them, given to a handler.
+
+Single requests and bulk requests come through here alike.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from scim.bodies import PATCH_OP, body_version, merging, parse_patch, require_schema
+from scim.handlers import PlanPreview, RequestContext, ResourceHandler, Written
+from scim.resources import Accepted, ResourceType, accept_resource
+
+_log = logging.getLogger("scim")
+
+Registered = tuple[ResourceType, ResourceHandler]
+Outcome = Written | PlanPreview
+
+
+def create(target: Registered, context: RequestContext, document: Any) -> Outcome:
+    """Create the resource in the body of a POST.
+
+    :raises ScimError: the body or the handler's refusal.
+    """
+    return target[1].create(context, _accept(target[0], context, document).resource)
+
+
+def put(target: Registered, context: RequestContext, scim_id: str, document: Any) -> Outcome:
+    """Replace a resource by the body of a PUT, or merge the body into it.
+
+    :raises ScimError: the body or the handler's refusal.
+    """
+    resource_type, handler = target
+    context = _with_body_version(context, document)
+    if context.caller.dialect.put_semantics == "merge":
+        return handler.patch(context, scim_id, merging(document))
+    return handler.replace(context, scim_id, _accept(resource_type, context, document).resource)
+
+
+def patch(
+    target: Registered,
+    context: RequestContext,
+    scim_id: str,
+    document: Any,
+    max_operations: int,
+) -> Outcome:
+    """Change a resource by the operations in the body of a PATCH.
+
+    :raises ScimError: the body or the handler's refusal.
+    """
+    _check_schemas(context, document, PATCH_OP)
+    return target[1].patch(context, scim_id, parse_patch(document, max_operations))
+
+
+def _accept(resource_type: ResourceType, context: RequestContext, document: Any) -> Accepted:
+    _check_schemas(context, document, resource_type.schema.id)
+    accepted = accept_resource(resource_type, document)
+    if accepted.ignored:
+        _log.info(
+            "ignored unknown attributes of a %s: %s (client %s, correlation id %s)",
+            *(resource_type.name, _shortened(accepted.ignored)),
+            *(context.caller.client_id, context.correlation_id),
+        )
+    return accepted
+
+
+def _check_schemas(context: RequestContext, document: Any, urn: str) -> None:
+    if context.caller.dialect.strict_schemas:
+        require_schema(document, urn)
+
+
+def _with_body_version(context: RequestContext, document: Any) -> RequestContext:
+    """Take ``meta.version`` for ``If-Match``: SailPoint sends back the version that it read, in the
+    body alone."""
+    version = body_version(document)
+    if (
+        version is None
+        or context.preconditions.if_match
+        or not context.caller.dialect.check_body_version
+    ):
+        return context
+    return replace(context, preconditions=replace(context.preconditions, if_match=(version,)))
+
+
+def _shortened(names: Iterable[str]) -> str:
+    # Names come from the client: they are cut, and repr keeps line breaks out of the log.
+    return ", ".join(repr(name[:80]) for name in sorted(names)[:10])
