@@ -114,9 +114,12 @@ def plan_deletion(actual: ActualUser) -> Plan:
 def plan_return(
     desired: DesiredUser, actual: ActualUser, book: AccountBook, addresses: Addresses
 ) -> Plan:
-    """Return how a deleted person comes back under their old id, with what is asked for now."""
-    fresh = replace(actual, remembered={})
-    return plan_user(replace(desired, active=True), fresh, book, addresses)
+    """Return how a deleted person comes back under their old id, with what is asked for now and
+    nothing of what they held before."""
+    account_id = book.default_account
+    default = frozenset({(account_id, book.baseline(account_id).profile_id)})
+    wish = replace(desired, active=True, profiles=desired.profiles or default, exact=True)
+    return plan_user(wish, replace(actual, remembered={}), book, addresses)
 
 
 def person_of(user: User) -> Person:
@@ -212,14 +215,22 @@ def _target_profiles(
         targets.update(added)
         for account_id, profile_id in held - desired.profiles:
             if account_id not in added:
-                targets[account_id] = _after_revocation(account_id, profile_id, book)
-    if desired.active and not any(actual.user.open_memberships()):
+                # A full list says where somebody belongs, and says the same when it is repeated;
+                # taking one profile away leaves a plain member.
+                kept = None if desired.exact else _after_revocation(account_id, profile_id, book)
+                targets[account_id] = kept
+    names_all = desired.exact and bool(desired.profiles)
+    if desired.active and not any(actual.user.open_memberships()) and not names_all:
         targets = {**_restored(actual, book), **targets}
     return targets
 
 
 def _held(user: User) -> frozenset[ProfileKey]:
-    return frozenset((item.account_id, item.profile_id or "") for item in user.open_memberships())
+    """Return the profiles held. DocuSign may hide that of a pending membership: what nobody sees,
+    nobody can have left out on purpose."""
+    return frozenset(
+        (item.account_id, item.profile_id) for item in user.open_memberships() if item.profile_id
+    )
 
 
 def _wanted_profiles(profiles: frozenset[ProfileKey], book: AccountBook) -> dict[str, str]:

@@ -101,7 +101,7 @@ def modification(
     return DesiredUser(
         person=person,
         active=_changed(before, after, "active"),
-        profiles=_patched_profiles(before, after, actual),
+        profiles=_patched_profiles(before, after),
         roles=_roles(after.get("roles")),
         exact=exact,
         external_id=after.get("externalId"),
@@ -114,17 +114,9 @@ def _changed(before: Resource, after: Resource, name: str) -> Any:
     return value if value != before.get(name) else None
 
 
-def _patched_profiles(
-    before: Resource, after: Resource, actual: ActualUser
-) -> frozenset[ProfileKey] | None:
+def _patched_profiles(before: Resource, after: Resource) -> frozenset[ProfileKey] | None:
     shown, wanted = _profiles(before.get("entitlements")), _profiles(after.get("entitlements"))
-    if wanted == shown:
-        return None
-    # A membership without profile shows none, so nobody can have meant to take it away.
-    unseen = {
-        (item.account_id, "") for item in actual.user.open_memberships() if not item.profile_id
-    }
-    return wanted | unseen
+    return None if wanted == shown else wanted
 
 
 def with_requested_roles(resource: Resource, actual: ActualUser) -> Resource:
