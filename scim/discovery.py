@@ -82,7 +82,11 @@ def _service_provider_configs(service: ScimService, base_url: str) -> list[Docum
         document["documentationUri"] = config.documentation_uri
     document |= {
         "patch": {"supported": True},
-        "bulk": {"supported": False, "maxOperations": 0, "maxPayloadSize": 0},
+        "bulk": {
+            "supported": True,
+            "maxOperations": config.bulk_max_operations,
+            "maxPayloadSize": config.bulk_max_bytes,
+        },
         "filter": {"supported": True, "maxResults": config.max_page_size},
         "changePassword": {"supported": False},
         "sort": {"supported": config.sort},

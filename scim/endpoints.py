@@ -17,6 +17,7 @@ from werkzeug.wsgi import get_input_stream
 
 from scim import writes
 from scim.bodies import parse_json, parse_search
+from scim.bulk import BULK_RESPONSE, Bulk, parse_bulk
 from scim.discovery import canonical_name, discover, is_discovery, refuse_filter
 from scim.errors import (
     Forbidden,
@@ -166,6 +167,8 @@ class Endpoints:
     def _methods(self, segments: Sequence[str]) -> Sequence[str]:
         if not segments or segments[-1] == ".search":
             return _SEARCH_METHODS if segments else _READ_METHODS
+        if segments == ["Bulk"]:
+            return _SEARCH_METHODS
         if segments[0] in self._by_endpoint:
             return _COLLECTION_METHODS if len(segments) == 1 else _ITEM_METHODS
         return _READ_METHODS
@@ -282,8 +285,8 @@ class Endpoints:
             raise NotImplementedByServer(
                 "/Me is not offered: the credential belongs to a client, not to a person."
             )
-        if name == "Bulk":
-            raise NotImplementedByServer("Bulk requests are not offered; send single requests.")
+        if segments == ["Bulk"]:
+            return self._bulk(call)
         raise NotFound(f"There is no endpoint /{'/'.join(segments)}.")
 
     def _discovery(self, call: Call, segments: list[str]) -> Response:
@@ -307,10 +310,20 @@ class Endpoints:
         documents = [_body(rendered, call, resource_type) for resource_type, rendered in found]
         return list_response(total, query.start_index, documents, call.content_type)
 
-    def _read_json(self, request: Request) -> Any:
+    def _bulk(self, call: Call) -> Response:
+        if call.method != "POST":
+            raise NotAllowed(allow=_SEARCH_METHODS)
+        call.require("write")
+        document = self._read_json(call.request, self._config.bulk_max_bytes)
+        bulk = Bulk(self._by_endpoint, self._config, call.context)
+        operations = bulk.run(parse_bulk(document, self._config))
+        answer = {"schemas": [BULK_RESPONSE], "Operations": operations}
+        return json_response(answer, call.content_type)
+
+    def _read_json(self, request: Request, limit: int | None = None) -> Any:
         if request.mimetype not in _JSON_TYPES:
             raise UnsupportedMediaType
-        limit = self._config.max_body_bytes
+        limit = limit or self._config.max_body_bytes
         try:
             body = get_input_stream(request.environ, max_content_length=limit).read()
         except RequestEntityTooLarge:

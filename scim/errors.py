@@ -5,7 +5,7 @@
         InvalidVersion, Mutability                      400 with a scimType
         Unauthorized 401    Forbidden 403    Sensitive 403    NotFound 404
         NotAllowed 405      NotAcceptable 406
-        Uniqueness 409      PreconditionFailed 412
+        Uniqueness 409      Conflict 409      PreconditionFailed 412
         PayloadTooLarge 413 UnsupportedMediaType 415
         TooManyRequests 429
         InternalError 500   NotImplementedByServer 501
@@ -174,6 +174,13 @@ class Uniqueness(ScimError):
     status = 409
     scim_type = "uniqueness"
     default_detail = "A resource with this name already exists."
+
+
+class Conflict(ScimError):
+    """The request contradicts what there is, in another way than by a name that is taken."""
+
+    status = 409
+    default_detail = "The request conflicts with the state of the resource."
 
 
 class PreconditionFailed(ScimError):

@@ -30,6 +30,10 @@ class ScimConfig:
     """Enough for a group of 100,000 members."""
     max_operations: int = 1000
     """Operations in one PATCH."""
+    bulk_max_operations: int = 100
+    """Operations in one bulk request, each of which may wait for the system behind."""
+    bulk_max_bytes: int = 1024 * 1024
+    """Size of the body of a bulk request."""
     authentication_schemes: tuple[AuthenticationScheme, ...] = (AuthenticationScheme(),)
     documentation_uri: str = ""
     sort: bool = True

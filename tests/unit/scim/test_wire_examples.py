@@ -71,7 +71,7 @@ def q(text):
 
 
 READS = [
-    ("W01", "/ServiceProviderConfig", {"patch": {"supported": True}, "bulk": {"supported": False}, "filter": {"supported": True, "maxResults": 200}}),
+    ("W01", "/ServiceProviderConfig", {"patch": {"supported": True}, "bulk": {"supported": True, "maxOperations": 100, "maxPayloadSize": 1048576}, "filter": {"supported": True, "maxResults": 200}}),
     ("W02", "/ServiceProviderConfigs", {"etag": {"supported": True}}),
     ("W03", "/ResourceTypes", {"totalResults": 2}),
     ("W04", "/ResourceTypes/User", {"id": "User", "endpoint": "/Users", "schema": USER}),
@@ -163,7 +163,7 @@ WRITES = [
     ("W94", "POST", "/Schemas", {}, 405, {"status": "405"}),
     ("W94", "PUT", "/ResourceTypes", {}, 405, {"status": "405"}),
     ("W96", "GET", "/Me", None, 501, {"status": "501"}),
-    ("W97", "POST", "/Bulk", {}, 501, {"status": "501"}),
+    ("W97", "POST", "/Bulk", {}, 400, {"scimType": "invalidSyntax"}),
     ("dry run", "POST", "/Users?dryRun=true", {"userName": "new@x"}, 200, {"operations": ["create"]}),
 ]  # fmt: skip
 

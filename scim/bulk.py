@@ -1,0 +1,366 @@
+"""Bulk requests (RFC 7644 §3.7): many writes in one request, carried out one by one.
+
+Operations run in the order of the request, except that one which refers to a resource of another
+waits until that one is created. Where operations refer to each other in a circle, the first is
+created without the reference and patched when the id is known.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+from urllib.parse import unquote
+
+from scim import writes
+from scim.bodies import member
+from scim.bulk_references import references_in, resolved, split
+from scim.errors import (
+    Conflict,
+    InternalError,
+    InvalidSyntax,
+    InvalidValue,
+    NotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    ScimError,
+)
+from scim.handlers import (
+    PatchOperation,
+    PlanPreview,
+    Preconditions,
+    Projection,
+    RequestContext,
+    ResourceHandler,
+    Written,
+)
+from scim.parameters import parse_preconditions
+from scim.resources import ResourceType
+from scim.service import ScimConfig
+
+BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
+METHODS = ("POST", "PUT", "PATCH", "DELETE")
+
+_log = logging.getLogger("scim")
+_BULK_ID = "bulkId:"
+_ITEM = 2
+"""Segments of the path of one resource."""
+
+Registered = tuple[ResourceType, ResourceHandler]
+
+
+@dataclass(frozen=True)
+class BulkOperation:
+    """One element of ``Operations``."""
+
+    method: str
+    path: str
+    bulk_id: str | None = None
+    version: str | None = None
+    data: Any = None
+    references: frozenset[str] = frozenset()
+    """The bulkIds that path and data name."""
+    problem: ScimError | None = None
+    """Why it cannot be tried."""
+
+
+@dataclass(frozen=True)
+class BulkRequest:
+    """A request whose form has been checked."""
+
+    operations: Sequence[BulkOperation]
+    fail_on_errors: int
+    """Errors after which nothing more is tried; 0 means that everything is."""
+
+
+@dataclass
+class Entry:
+    """What became of an operation."""
+
+    operation: BulkOperation
+    status: int
+    location: str = ""
+    version: str = ""
+    response: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the element of the response's ``Operations``."""
+        shown = {
+            "method": self.operation.method,
+            "bulkId": self.operation.bulk_id,
+            "version": self.version,
+            "location": self.location,
+            "response": self.response,
+        }
+        return {k: v for k, v in shown.items() if v} | {"status": str(self.status)}
+
+
+@dataclass
+class _Postponed:
+    """References of a created resource whose targets did not exist yet."""
+
+    entry: Entry
+    target: Registered
+    scim_id: str
+    values: Mapping[str, Any]
+    context: RequestContext
+    references: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.references = references_in(self.values)
+
+
+def parse_bulk(document: Any, config: ScimConfig) -> BulkRequest:
+    """Return the operations of a BulkRequest body.
+
+    What is wrong with one operation becomes its ``problem``.
+
+    :raises InvalidSyntax: it is no object with a list of operations.
+    :raises InvalidValue: ``failOnErrors`` is no number.
+    :raises PayloadTooLarge: there are more than :attr:`ScimConfig.bulk_max_operations`.
+    """
+    operations = member(document, "Operations") if isinstance(document, dict) else None
+    if not isinstance(operations, list) or not operations:
+        raise InvalidSyntax("A BulkRequest needs a list of Operations.")
+    if len(operations) > config.bulk_max_operations:
+        raise PayloadTooLarge(
+            f"A bulk request may have {config.bulk_max_operations} operations at most "
+            f"(maxOperations); this one has {len(operations)}."
+        )
+    errors = member(document, "failOnErrors")
+    if errors is not None and (not isinstance(errors, int) or errors < 0 or errors is True):
+        raise InvalidValue("failOnErrors must be a positive integer.")
+    seen: set[str] = set()
+    return BulkRequest([_operation(one, seen) for one in operations], errors or 0)
+
+
+def _operation(document: Any, seen: set[str]) -> BulkOperation:
+    if not isinstance(document, dict):
+        return BulkOperation("", "", problem=InvalidSyntax("An operation must be an object."))
+    texts = {name: member(document, name) for name in ("method", "path", "bulkId", "version")}
+    shown = {name: value if isinstance(value, str) else "" for name, value in texts.items()}
+    operation = BulkOperation(
+        shown["method"].upper(),
+        shown["path"],
+        shown["bulkId"] or None,
+        shown["version"] or None,
+        member(document, "data"),
+    )
+    try:
+        for name, value in texts.items():
+            if value is not None and not isinstance(value, str):
+                raise InvalidSyntax(f"{name} must be a string.")
+        _check(operation, seen)
+        named = references_in(operation.data) | {
+            segment.removeprefix(_BULK_ID)
+            for segment in _segments(operation.path)
+            if segment.startswith(_BULK_ID)
+        }
+    except ScimError as error:
+        return replace(operation, problem=error)
+    return replace(operation, references=named)
+
+
+def _check(operation: BulkOperation, seen: set[str]) -> None:
+    if operation.method not in METHODS:
+        raise InvalidSyntax(f"method must be one of {', '.join(METHODS)}.")
+    if not operation.path:
+        raise InvalidSyntax("path is required.")
+    if operation.bulk_id is None:
+        if operation.method == "POST":
+            raise InvalidValue("bulkId is required with POST.")
+        return
+    if operation.bulk_id in seen:
+        raise InvalidValue(f"bulkId {operation.bulk_id!r} is used twice.")
+    seen.add(operation.bulk_id)
+
+
+def _segments(path: str) -> list[str]:
+    return [unquote(segment) for segment in path.split("/") if segment]
+
+
+class Bulk:
+    """Carries one bulk request out."""
+
+    def __init__(
+        self, targets: Mapping[str, Registered], config: ScimConfig, context: RequestContext
+    ) -> None:
+        self._targets = targets
+        self._config = config
+        self._context = context
+        self._ids: dict[str, str] = {}
+        self._postponed: list[_Postponed] = []
+        self._entries: dict[int, Entry] = {}
+
+    def run(self, request: BulkRequest) -> list[dict[str, Any]]:
+        """Return an entry for each operation that was tried, in the order of the request."""
+        waiting = dict(enumerate(request.operations))
+        while waiting and not self._is_over(request):
+            number, is_circular = self._choose(waiting)
+            self._entries[number] = self._try(number, waiting.pop(number), is_circular)
+            self._catch_up(_created_by(waiting))
+        self._catch_up(frozenset())
+        return [self._entries[number].to_json() for number in sorted(self._entries)]
+
+    def _is_over(self, request: BulkRequest) -> bool:
+        failed = sum(entry.status >= 400 for entry in self._entries.values())  # noqa: PLR2004
+        return 0 < request.fail_on_errors <= failed
+
+    def _choose(self, waiting: Mapping[int, BulkOperation]) -> tuple[int, bool]:
+        """Return the next operation, and whether it is one of a circle."""
+        expected = _created_by(waiting)
+        for number, operation in waiting.items():
+            if operation.references.isdisjoint(expected):
+                return number, False
+        return next(n for n, one in waiting.items() if one.bulk_id in expected), True
+
+    # one operation ------------------------------------------------------------
+
+    def _try(self, number: int, operation: BulkOperation, is_circular: bool) -> Entry:
+        entry = Entry(operation, 200)
+        context = replace(
+            self._context,
+            correlation_id=f"{self._context.correlation_id}:{number}",
+            projection=Projection(),
+            preconditions=parse_preconditions(operation.version, None),
+            respond_async=False,
+        )
+        try:
+            self._carry_out(entry, context, is_circular)
+        except ScimError as error:
+            _fail(entry, error)
+        except Exception:  # noqa: BLE001  one broken operation must not hide what became of others
+            _log.exception("unexpected error (correlation id %s)", context.correlation_id)
+            detail = f"Internal error. The log tells more under {context.correlation_id}."
+            _fail(entry, InternalError(detail))
+        return entry
+
+    def _carry_out(self, entry: Entry, context: RequestContext, is_circular: bool) -> None:
+        operation = entry.operation
+        if operation.problem is not None:
+            raise operation.problem
+        target, scim_id = self._target(operation, context.base_url)
+        if scim_id is not None:
+            entry.location = f"{context.base_url}{target[0].endpoint}/{scim_id}"
+        data = operation.data
+        postponed: dict[str, Any] = {}
+        if is_circular and isinstance(data, dict):
+            data, postponed = split(resolved(data, self._ids))
+        elif unknown := operation.references - self._ids.keys():
+            raise Conflict(_unresolved(unknown))
+        try:
+            written = self._write(operation, target, context, scim_id, resolved(data, self._ids))
+        except ScimError as error:
+            if not postponed or error.status != 400:  # noqa: PLR2004
+                raise
+            raise Conflict(f"The circular reference cannot be resolved: {error.detail}") from error
+        created = self._note(entry, target, context, written)
+        if postponed and created:
+            self._postponed.append(_Postponed(entry, target, created, postponed, context))
+
+    def _write(
+        self,
+        operation: BulkOperation,
+        target: Registered,
+        context: RequestContext,
+        scim_id: str | None,
+        data: Any,
+    ) -> Written | PlanPreview | None:
+        if scim_id is None:
+            return writes.create(target, context, data)
+        if operation.method == "DELETE":
+            return target[1].delete(context, scim_id)
+        if operation.method == "PATCH":
+            return writes.patch(target, context, scim_id, data, self._config.max_operations)
+        return writes.put(target, context, scim_id, data)
+
+    def _note(
+        self,
+        entry: Entry,
+        target: Registered,
+        context: RequestContext,
+        written: Written | PlanPreview | None,
+    ) -> str | None:
+        """Fill in the entry, and return the id of what was written."""
+        if isinstance(written, PlanPreview):
+            entry.response = written.document
+            return None
+        if written is None:
+            entry.status = 204
+            return None
+        rendered, is_new = written.rendered, entry.operation.method == "POST"
+        scim_id = rendered.scim_id if rendered else written.location.rpartition("/")[2]
+        entry.status = 201 if is_new else 200
+        entry.version = rendered.version if rendered else written.version
+        entry.location = f"{context.base_url}{target[0].endpoint}/{scim_id}"
+        if is_new and entry.operation.bulk_id:
+            self._ids[entry.operation.bulk_id] = scim_id
+        return scim_id
+
+    def _target(self, operation: BulkOperation, base_url: str) -> tuple[Registered, str | None]:
+        path = operation.path.removeprefix(base_url)
+        if "://" in path:
+            raise InvalidValue("path must be relative to the base address, such as /Users.")
+        segments = _segments(path)
+        target = self._targets.get(segments[0]) if segments else None
+        if target is None or len(segments) > _ITEM:
+            raise NotFound(f"There is no endpoint {path}.")
+        if (operation.method == "POST") != (len(segments) == 1):
+            raise NotAllowed(allow=("POST",) if len(segments) == 1 else METHODS[1:])
+        scim_id = segments[1] if len(segments) == _ITEM else None
+        if scim_id is not None and not scim_id.isprintable():
+            raise NotFound
+        if scim_id is not None and scim_id.startswith(_BULK_ID):
+            name = scim_id.removeprefix(_BULK_ID)
+            if name not in self._ids:
+                raise Conflict(_unresolved([name]))
+            scim_id = self._ids[name]
+        return target, scim_id
+
+    # circles ------------------------------------------------------------------
+
+    def _catch_up(self, expected: frozenset[str]) -> None:
+        """Patch the references whose targets exist now; give up those that will never exist."""
+        for postponed in list(self._postponed):
+            unknown = postponed.references - self._ids.keys()
+            if unknown & expected:
+                continue
+            self._postponed.remove(postponed)
+            try:
+                if unknown:
+                    raise Conflict(_unresolved(unknown))
+                self._patch_in(postponed)
+            except ScimError as error:
+                _fail(
+                    postponed.entry,
+                    Conflict(f"The resource was created without its references: {error.detail}"),
+                )
+
+    def _patch_in(self, postponed: _Postponed) -> None:
+        add = PatchOperation("add", None, resolved(postponed.values, self._ids))
+        context = replace(postponed.context, preconditions=Preconditions())
+        written = postponed.target[1].patch(context, postponed.scim_id, [add])
+        if isinstance(written, Written):
+            rendered = written.rendered
+            postponed.entry.version = rendered.version if rendered else written.version
+
+
+def _created_by(waiting: Mapping[int, BulkOperation]) -> frozenset[str]:
+    """Return the bulkIds that operations still to come will give an id."""
+    return frozenset(
+        one.bulk_id
+        for one in waiting.values()
+        if one.bulk_id and one.method == "POST" and one.problem is None
+    )
+
+
+def _fail(entry: Entry, error: ScimError) -> None:
+    entry.status = error.status
+    entry.response = error.to_json()
+    entry.version = ""
+
+
+def _unresolved(names: Iterable[str]) -> str:
+    listed = ", ".join(sorted(names))
+    return f"The reference to bulkId {listed} cannot be resolved: no operation created it."
