@@ -44,6 +44,23 @@ def test_revoking_the_baseline_closes_the_membership():
     assert planned(wish, user(membership("A", VIEWER))) == [("close_membership", "A", "")]
 
 
+def test_a_full_list_closes_what_it_leaves_out():
+    wish = desired(("B", SENDER), exact=True)
+    person = user(membership("A", ADMIN), membership("B", SENDER))
+    assert planned(wish, person) == [("close_membership", "A", "")]
+
+
+def test_a_membership_whose_profile_docusign_hides_is_not_taken():
+    person = user(membership("A", None), membership("B", VIEWER))
+    assert planned(desired(("B", SENDER), exact=True), person) == [("set_profile", "B", SENDER)]
+
+
+def test_enabling_with_a_full_list_gives_back_nothing_else():
+    person = user(closed("A", SENDER), closed("B", SENDER))
+    wish = desired(("A", VIEWER), active=True, exact=True)
+    assert planned(wish, person) == [("reopen_membership", "A", VIEWER)]
+
+
 def test_joining_comes_before_leaving():
     wish = desired(("B", SENDER))
     assert planned(wish, user(membership("A", VIEWER))) == [

@@ -98,12 +98,6 @@ def test_a_patch_asserts_only_what_it_touched():
     assert desired.person.job_title == "Counsel"
 
 
-def test_a_patch_does_not_take_a_membership_without_profile():
-    desired = patch({}, {"entitlements": [{"value": "a2.5"}]}, actual(profile=None))
-
-    assert desired.profiles == {("a2", "5"), ("a1", "")}
-
-
 def test_a_pending_role_is_there_to_be_taken_back():
     granted = with_requested_roles({"roles": []}, actual({ROLE: Direction.GRANT}))
     revoked = with_requested_roles({}, actual({ROLE: Direction.REVOKE}, is_admin=True))
