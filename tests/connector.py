@@ -23,6 +23,7 @@ from connector.app import create_app
 from connector.bootstrap import Application, TenantServices, build
 from connector.settings import (
     AccountSettings,
+    DatabaseSettings,
     DocusignSettings,
     GuardSettings,
     ProvisioningSettings,
@@ -169,20 +170,25 @@ def refused(response: TestResponse, status: int, scim_type: str | None = None) -
 
 
 def connected(
-    path: Path,
+    database: Path | DatabaseSettings,
     *,
     world: Simulated | None = None,
+    clock: ManualClock | None = None,
     provisioning: dict[str, Any] | None = None,
     guards: dict[str, Any] | None = None,
     scim: dict[str, Any] | None = None,
     **tenant: Any,
 ) -> Connector:
-    """Return a connector whose mirror is filled; keyword arguments are settings of the tenant."""
+    """Return a connector whose mirror is filled; keyword arguments are settings of the tenant.
+
+    :param database: the path of a SQLite file, or the settings of any database.
+    :param clock: the world's too, where time shall pass for both.
+    """
     world = world or simulated(50)
-    clock = ManualClock()
+    clock = clock or ManualClock()
     settings = _settings(
         world,
-        path,
+        sqlite_settings(database) if isinstance(database, Path) else database,
         provisioning=ProvisioningSettings(**provisioning or {}),
         guards=GuardSettings(**guards or {}),
         scim=ScimSettings(**scim or {}),
@@ -195,7 +201,7 @@ def connected(
     return connector
 
 
-def _settings(world: Simulated, path: Path, **tenant: Any) -> Settings:
+def _settings(world: Simulated, database: DatabaseSettings, **tenant: Any) -> Settings:
     details = world.details
     accounts = tuple(
         AccountSettings(item["account_id"], item["name"], item["baseline_profile"])
@@ -203,7 +209,7 @@ def _settings(world: Simulated, path: Path, **tenant: Any) -> Settings:
     )
     return Settings(
         server=ServerSettings(public_url=PUBLIC_URL),
-        database=sqlite_settings(path),
+        database=database,
         docusign=DocusignSettings(
             environment="custom",
             oauth_url=details["oauth_url"],

@@ -21,7 +21,9 @@ Limits are far away unless a test sets them. Keyword arguments of :func:`simulat
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 
 import requests
 from flask import Flask
@@ -34,6 +36,7 @@ from simulator.seed import seed as sow
 from simulator.state import State
 from simulator.state.keys import SCOPES
 from simulator.state.model import Account, Membership, Status, User
+from simulator.state.organization import utc_now
 from simulator.transport import SimulatorAdapter
 from simulator.variants import Variants
 
@@ -102,9 +105,11 @@ class Simulated:
         self.state.variants = self.state.variants.changed(changes)
 
 
-def simulated(n_users: int = 50, *, seed: int = 1, **variants: object) -> Simulated:
-    """Return a simulator with a seeded organization."""
-    state = sow(n_users, seed=seed, variants=Variants().changed(variants))
+def simulated(
+    n_users: int = 50, *, seed: int = 1, now: Callable[[], datetime] = utc_now, **variants: object
+) -> Simulated:
+    """Return a simulator with a seeded organization, whose time is *now*."""
+    state = sow(n_users, seed=seed, variants=Variants().changed(variants), now=now)
     faults, latency = FaultSchedule(), Latency()
     limits = Limits(hourly=100_000, burst=100_000)
     app = create_app(state, faults=faults, limits=limits, latency=latency)

@@ -75,13 +75,30 @@ def _verified(assertion: str) -> tuple[dict[str, Any], Application]:
             application.public_key_pem,
             algorithms=["RS256"],
             audience=audience,
-            options={"require": ["exp"], "verify_sub": False},
+            # The time is the simulated one, which the library does not know.
+            options={
+                "require": ["exp"],
+                "verify_sub": False,
+                **dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf"), False),
+            },
         )
+        _check_times(claims, current().state.now().timestamp())
     except jwt.ExpiredSignatureError:
         raise GrantError("invalid_grant", "expired_grant") from None
     except jwt.InvalidTokenError:
         raise GrantError("invalid_grant", "no_valid_keys_or_signatures") from None
     return claims, application
+
+
+def _check_times(claims: dict[str, Any], now: float) -> None:
+    """Refuse an assertion that is used after or before its time (RFC 7519 section 4.1)."""
+    times = {name: claims[name] for name in ("exp", "nbf", "iat") if name in claims}
+    if not all(type(value) in (int, float) for value in times.values()):
+        raise jwt.DecodeError("times are numbers of seconds")
+    if times["exp"] <= now:
+        raise jwt.ExpiredSignatureError("the assertion has expired")
+    if any(times.get(name, now) > now + 1 for name in ("nbf", "iat")):
+        raise jwt.ImmatureSignatureError("the assertion is not valid yet")
 
 
 def _subject(claims: dict[str, Any]) -> User:
