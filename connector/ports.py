@@ -213,6 +213,9 @@ class ResourceQuery:
     start_index: int = 1
     count: int = 100
     external_id_scope: str = ""
+    after: int | None = None
+    """For pages by cursor: the ``next_after`` of the page before, 0 for the first. It excludes
+    ``sort_by`` and ``start_index``."""
 
 
 @dataclass(frozen=True)
@@ -220,7 +223,10 @@ class StoredPage:
     """A page and the number of all matches."""
 
     total: int
+    """0 on a page by cursor that is not the first: it is not counted again."""
     resources: Sequence[StoredResource]
+    next_after: int | None = None
+    """Where the next page by cursor begins, None behind the last."""
 
 
 @dataclass(frozen=True)
@@ -231,6 +237,8 @@ class JoinedPage:
     count: int
     documents: bytes
     """UTF-8, with :data:`BASE_URL_MARK`."""
+    next_after: int | None = None
+    """As in :class:`StoredPage`."""
 
 
 @dataclass(frozen=True)
@@ -445,6 +453,9 @@ class ClientRepository(Protocol):
 
     def save_token(self, token: ApiToken) -> None:
         """Overwrite a token."""
+
+    def remove_token(self, token_id: str) -> None:
+        """Forget a token."""
 
     def find_by_token_hash(self, token_hash: str) -> tuple[ApiClient, ApiToken] | None:
         """Return who presents this token, revoked or expired included."""

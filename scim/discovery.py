@@ -93,11 +93,12 @@ def _service_provider_configs(service: ScimService, base_url: str) -> list[Docum
         "etag": {"supported": True},
         "authenticationSchemes": _schemes(config),
         "pagination": {
-            "cursor": False,
+            "cursor": True,
             "index": True,
             "defaultPaginationMethod": "index",
             "defaultPageSize": config.default_page_size,
             "maxPageSize": config.max_page_size,
+            "cursorTimeout": config.cursor_timeout_s,
         },
         "meta": _meta("ServiceProviderConfig", f"{base_url}/ServiceProviderConfig"),
     }

@@ -18,6 +18,7 @@ from werkzeug.wsgi import get_input_stream
 from scim import writes
 from scim.bodies import parse_json, parse_search
 from scim.bulk import BULK_RESPONSE, Bulk, parse_bulk
+from scim.cursors import Cursors, Sweep
 from scim.discovery import canonical_name, discover, is_discovery, refuse_filter
 from scim.errors import (
     Forbidden,
@@ -30,6 +31,8 @@ from scim.errors import (
 )
 from scim.handlers import (
     Caller,
+    Joined,
+    Page,
     PlanPreview,
     Preconditions,
     Projection,
@@ -49,6 +52,7 @@ from scim.parameters import (
 from scim.projection import project
 from scim.resources import ResourceType
 from scim.responses import (
+    cursor_response,
     empty_response,
     joined_response,
     json_response,
@@ -56,7 +60,7 @@ from scim.responses import (
     negotiate,
     resource_response,
 )
-from scim.root_search import search_all
+from scim.root_search import search_all, sweep_all
 from scim.service import ScimService
 
 _JSON_TYPES = ("application/scim+json", "application/json", "")
@@ -103,6 +107,12 @@ class Endpoints:
     def __init__(self, service: ScimService) -> None:
         self._service = service
         self._config = service.config
+        self._cursors = Cursors(
+            service.cursor_key,
+            service.now,
+            service.config.cursor_timeout_s,
+            service.config.max_page_size,
+        )
         self._by_endpoint: dict[str, Registered] = {
             resource_type.endpoint.strip("/"): (resource_type, handler)
             for resource_type, handler in service.resources
@@ -176,8 +186,7 @@ class Endpoints:
     def _collection(self, call: Call, registered: Registered) -> Response:
         if call.method == "GET":
             call.require("read")
-            query = parse_query(call.parameters, self._config, registered[0])
-            return self._page(call, registered, query)
+            return self._page(call, registered, call.parameters)
         if call.method == "POST":
             call.require("write")
             return self._create(call, registered)
@@ -205,8 +214,11 @@ class Endpoints:
         location = f"{call.context.base_url}{resource_type.endpoint}/{scim_id}"
         return resource_response(body, 200, location, _version(rendered, call), call.content_type)
 
-    def _page(self, call: Call, registered: Registered, query: Query) -> Response:
+    def _page(self, call: Call, registered: Registered, values: Mapping[str, Any]) -> Response:
         resource_type, handler = registered
+        query = parse_query(values, self._config, resource_type)
+        if values.get("cursor") is not None:
+            return self._page_by_cursor(call, registered, values, query)
         if not call.context.projection:
             query = replace(query, joined=True)
         page = handler.search(call.context, query)
@@ -220,12 +232,29 @@ class Endpoints:
             documents = [rendered.document for rendered in page.resources]
         return list_response(page.total_results, query.start_index, documents, call.content_type)
 
+    def _page_by_cursor(
+        self, call: Call, registered: Registered, values: Mapping[str, Any], query: Query
+    ) -> Response:
+        resource_type, handler = registered
+        sweep = self._cursors.begin(values, query, call.context, resource_type.endpoint)
+        page = handler.search(
+            call.context, replace(sweep.query, joined=not call.context.projection)
+        )
+        documents = [_body(rendered, call, resource_type) for rendered in page.resources]
+        return self._swept(call, sweep, page, documents)
+
+    def _swept(self, call: Call, sweep: Sweep, page: Page, documents: Sequence[bytes]) -> Response:
+        joined = page.joined or Joined(len(documents), b",".join(documents))
+        cursor = self._cursors.next_cursor(sweep, page, call.context.caller.tenant)
+        total = page.total_results if sweep.total is None else sweep.total
+        return cursor_response(total, cursor, joined, call.content_type)
+
     def _search(self, call: Call, registered: Registered) -> Response:
         if call.method != "POST":
             raise NotAllowed(allow=_SEARCH_METHODS)
         call.require("read")
         search = self._read_search(call)
-        return self._page(call, registered, parse_query(search, self._config, registered[0]))
+        return self._page(call, registered, search)
 
     def _read_search(self, call: Call) -> Mapping[str, Any]:
         search = parse_search(self._read_json(call.request))
@@ -306,6 +335,11 @@ class Endpoints:
         query = parse_query(values, self._config)
         if query.filter is None and not segments:
             raise Forbidden("A query over all resource types needs a filter.")
+        if values.get("cursor") is not None:
+            sweep = self._cursors.begin(values, query, call.context, "/")
+            page, found = sweep_all(self._service.resources, call.context, sweep.query)
+            documents = [_body(rendered, call, resource_type) for resource_type, rendered in found]
+            return self._swept(call, sweep, page, documents)
         total, found = search_all(self._service.resources, call.context, query)
         documents = [_body(rendered, call, resource_type) for resource_type, rendered in found]
         return list_response(total, query.start_index, documents, call.content_type)

@@ -2,7 +2,8 @@
 
     ScimError
         InvalidFilter, TooMany, InvalidSyntax, InvalidPath, NoTarget, InvalidValue,
-        InvalidVersion, Mutability                      400 with a scimType
+        InvalidVersion, Mutability, InvalidCursor,
+        ExpiredCursor, InvalidCount                     400 with a scimType
         Unauthorized 401    Forbidden 403    Sensitive 403    NotFound 404
         NotAllowed 405      NotAcceptable 406
         Uniqueness 409      Conflict 409      PreconditionFailed 412
@@ -104,6 +105,33 @@ class InvalidVersion(ScimError):
     status = 400
     scim_type = "invalidVers"
     default_detail = "Only SCIM protocol version 2 is served."
+
+
+class InvalidCursor(ScimError):
+    """The cursor was not given out for this query, or was changed (RFC 9865)."""
+
+    status = 400
+    scim_type = "invalidCursor"
+    default_detail = (
+        "The cursor was not given out for this query and client. Repeat the whole query as it was "
+        "with the nextCursor of its last page, or begin again with an empty cursor."
+    )
+
+
+class ExpiredCursor(ScimError):
+    """The cursor is older than ``cursorTimeout`` (RFC 9865)."""
+
+    status = 400
+    scim_type = "expiredCursor"
+    default_detail = "The cursor expired. Begin again with an empty cursor."
+
+
+class InvalidCount(ScimError):
+    """``count`` is out of range for pages by cursor, or changed between two (RFC 9865)."""
+
+    status = 400
+    scim_type = "invalidCount"
+    default_detail = "The count is not valid for this cursor."
 
 
 class Mutability(ScimError):

@@ -130,6 +130,9 @@ class Query:
     """One-based, at least 1."""
     count: int = 100
     """Between 0 and the maximum."""
+    after: str | None = None
+    """For pages by cursor (RFC 9865): the :attr:`Page.next_after` behind which this one begins, ""
+    for the first page. Then there is no order but the handler's own, and ``start_index`` is 1."""
     joined: bool = False
     """Whether the resources pass through untouched, so that :attr:`Page.joined` will do."""
 
@@ -151,6 +154,9 @@ class Page:
     resources: Sequence[Rendered] = ()
     joined: Joined | None = None
     """Instead of ``resources``, and only where the query allows it."""
+    next_after: str | None = None
+    """The place where the next page by cursor begins, None behind the last. It must stay valid
+    while resources come, go and change. ``total_results`` counts on the first page only."""
 
 
 @dataclass(frozen=True)

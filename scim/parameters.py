@@ -65,14 +65,33 @@ def parse_query(
     path = parse_path(sort_by).path if sort_by else None
     if path and resource_type and resource_type.resolve(path) is None:
         raise InvalidPath(f"sortBy: {resource_type.name} has no attribute {sort_by}.")
-    count = _integer(values, "count", config.default_page_size)
+    count = integer(values, "count", config.default_page_size)
     return Query(
         filter=parse_filter(filter_text) if filter_text is not None else None,
         sort_by=path,
         descending=path is not None and _descending(_text(values, "sortOrder")),
-        start_index=max(1, _integer(values, "startIndex", 1)),
+        start_index=max(1, integer(values, "startIndex", 1)),
         count=min(max(0, count), config.max_page_size),
     )
+
+
+def integer(values: Mapping[str, Any], name: str, default: int) -> int:
+    """Return a number, sent as such or as text; *default* where it is missing or empty.
+
+    :raises InvalidValue: it is no integer.
+    """
+    value = values.get(name)
+    if value is None or value == "":
+        return default
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(-_LARGEST_NUMBER, min(value, _LARGEST_NUMBER))
+    text = value.strip() if isinstance(value, str) else ""
+    digits = text.lstrip("+-")
+    if not (digits.isascii() and digits.isdigit()) or len(text) - len(digits) > 1:
+        raise InvalidValue(f"{name} must be an integer.")
+    number = int(digits) if len(digits) <= len(str(_LARGEST_NUMBER)) else _LARGEST_NUMBER
+    number = min(number, _LARGEST_NUMBER)
+    return -number if text.startswith("-") else number
 
 
 def parse_preconditions(if_match: str | None, if_none_match: str | None) -> Preconditions:
@@ -99,21 +118,6 @@ def _text(values: Mapping[str, Any], name: str) -> str | None:
     if value is not None and not isinstance(value, str):
         raise InvalidValue(f"{name} must be a string.")
     return value or (None if name != "filter" else value)
-
-
-def _integer(values: Mapping[str, Any], name: str, default: int) -> int:
-    value = values.get(name)
-    if value is None or value == "":
-        return default
-    if isinstance(value, int) and not isinstance(value, bool):
-        return max(-_LARGEST_NUMBER, min(value, _LARGEST_NUMBER))
-    text = value.strip() if isinstance(value, str) else ""
-    digits = text.lstrip("+-")
-    if not (digits.isascii() and digits.isdigit()) or len(text) - len(digits) > 1:
-        raise InvalidValue(f"{name} must be an integer.")
-    number = int(digits) if len(digits) <= len(str(_LARGEST_NUMBER)) else _LARGEST_NUMBER
-    number = min(number, _LARGEST_NUMBER)
-    return -number if text.startswith("-") else number
 
 
 def _descending(order: str | None) -> bool:

@@ -25,6 +25,10 @@ _LIST_HEAD = (
     b'{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],'
     b'"totalResults":%d,"startIndex":%d,"itemsPerPage":%d,"Resources":['
 )
+_CURSOR_HEAD = (
+    b'{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],'
+    b'"totalResults":%d,"itemsPerPage":%d,%s"Resources":['
+)
 _LIST_TAIL = b"]}"
 
 
@@ -82,6 +86,18 @@ def joined_response(
 ) -> Response:
     """Return a ListResponse around documents that are one text already."""
     head = _LIST_HEAD % (total_results, start_index, page.count)
+    return ScimResponse(
+        b"".join((head, page.documents, _LIST_TAIL)), 200, content_type=content_type
+    )
+
+
+def cursor_response(
+    total_results: int, next_cursor: str | None, page: Joined, content_type: str
+) -> Response:
+    """Return a page by cursor (RFC 9865): without startIndex, with nextCursor unless it is the
+    last."""
+    follows = b'"nextCursor":"%s",' % next_cursor.encode() if next_cursor else b""
+    head = _CURSOR_HEAD % (total_results, page.count, follows)
     return ScimResponse(
         b"".join((head, page.documents, _LIST_TAIL)), 200, content_type=content_type
     )

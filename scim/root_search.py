@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from scim.evaluate import matches
 from scim.filters import And, AttributePath, Comparison, Filter, Not, Or, Present, ValuePath
-from scim.handlers import Query, Rendered, RequestContext, ResourceHandler
+from scim.handlers import Page, Query, Rendered, RequestContext, ResourceHandler
 from scim.resources import ResourceType
 from scim.schemas import find_schema
 
@@ -38,6 +38,40 @@ def search_all(
         total += found.total_results
         page += [(resource_type, rendered) for rendered in found.resources]
     return total, page
+
+
+def sweep_all(
+    resources: Registered, context: RequestContext, query: Query
+) -> tuple[Page, list[tuple[ResourceType, Rendered]]]:
+    """Return a page by cursor over all types, as a page without resources, and the resources.
+
+    A place is the number of the type and the place within it.
+    """
+    number_at, _, after = (query.after or "0.").partition(".")
+    total = 0
+    found: list[tuple[ResourceType, Rendered]] = []
+    next_after: str | None = None
+    for number, (resource_type, handler) in enumerate(resources):
+        narrowed = narrow(query.filter, resource_type) if query.filter else True
+        is_done = next_after is not None and query.after
+        if narrowed is False or number < int(number_at) or is_done:
+            continue
+        left = query.count - len(found)
+        part = replace(
+            query,
+            filter=None if narrowed is True else narrowed,
+            count=left,
+            after=after if number == int(number_at) else "",
+        )
+        page = handler.search(context, part)
+        total += page.total_results
+        found += [(resource_type, rendered) for rendered in page.resources]
+        if next_after is None and page.next_after is not None:
+            next_after = f"{number}.{page.next_after}"
+        elif next_after is None and left == 0 < page.total_results:
+            # The page was full at the end of the type before.
+            next_after = f"{number}."
+    return Page(total, next_after=next_after if query.count else None), found
 
 
 def narrow(filter_: Filter, resource_type: ResourceType) -> Filter | bool:

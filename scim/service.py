@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -38,8 +40,13 @@ class ScimConfig:
     documentation_uri: str = ""
     sort: bool = True
     """Whether the handlers sort."""
+    cursor_timeout_s: int = 3600
+    """For how long the cursor of a page leads to the next one."""
     anonymous: frozenset[str] = frozenset({"ServiceProviderConfig"})
     """Discovery endpoints that need no credential: a client has to learn how to authenticate."""
+
+
+_KEY_OF_THIS_PROCESS = os.urandom(32)
 
 
 @dataclass(frozen=True)
@@ -54,6 +61,10 @@ class ScimService:
     :raises scim.errors.NotFound: there is no such tenant.
     """
     config: ScimConfig = ScimConfig()
+    cursor_key: Callable[[str], bytes] = lambda _tenant: _KEY_OF_THIS_PROCESS
+    """From the tenant's name to the secret that seals its cursors, the same in all processes."""
+    now: Callable[[], float] = time.time
+    """Seconds since the epoch."""
 
     @property
     def resource_types(self) -> tuple[ResourceType, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connector.scim_handlers.authentication import BearerAuthenticator
 from connector.scim_handlers.catalogues import EntitlementHandler, RoleHandler
+from connector.scim_handlers.cursor_keys import CursorKeys
 from connector.scim_handlers.groups import GroupHandler
 from connector.scim_handlers.ports import Application
 from connector.scim_handlers.schemas import ENTITLEMENTS, GROUPS, ROLES, USERS
@@ -36,6 +37,8 @@ def build_scim_service(application: Application) -> ScimService:
         authenticator=BearerAuthenticator(application.clients),
         base_url=base_url,
         config=_config(application),
+        cursor_key=CursorKeys(application).key,
+        now=lambda: application.clock.now().timestamp(),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from connector.ports import Clock
 from connector.services.api_clients import ApiClientService
 from connector.services.context import Actor, TenantContext
 from connector.services.group_provisioning import GroupProvisioning
@@ -48,6 +49,10 @@ class Application(Protocol):
     @property
     def settings(self) -> Settings:
         """The whole configuration."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
 
     @property
     def clients(self) -> ApiClientService:

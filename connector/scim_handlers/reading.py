@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from connector.ports import ResourceQuery, StoredResource, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import Application, TenantServices
-from connector.scim_handlers.rendering import render, render_joined
+from connector.scim_handlers.rendering import place, render, render_joined
 from scim.errors import NotFound, PreconditionFailed
 from scim.handlers import Page, Query, Rendered, RequestContext, Written
 from scim.parameters import matches_version
@@ -45,13 +45,15 @@ class StoredReader:
             query.start_index,
             query.count,
             context.caller.external_id_scope,
+            None if query.after is None else int(query.after or 0),
         )
         is_plain = query.filter is None and query.sort_by is None
         with translated(), self._services(context).context.read() as uow:
             if query.joined and is_plain and self._passes_through:
                 return render_joined(uow.resources.joined_page(wanted), context.base_url)
             page = uow.resources.search(wanted)
-            return Page(page.total, self._render_page(uow, context, page.resources))
+            documents = self._render_page(uow, context, page.resources)
+            return Page(page.total, documents, next_after=place(page.next_after))
 
     def _services(self, context: RequestContext) -> TenantServices:
         return self._application.tenant(context.caller.tenant)

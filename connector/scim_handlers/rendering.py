@@ -46,7 +46,13 @@ def render_joined(page: JoinedPage, base_url: str) -> Page:
         documents = base_url.encode().join([head, *tails])
     else:
         documents = page.documents.replace(_MARK, base_url.encode())
-    return Page(page.total, joined=Joined(page.count, documents))
+    joined = Joined(page.count, documents)
+    return Page(page.total, joined=joined, next_after=place(page.next_after))
+
+
+def place(next_after: int | None) -> str | None:
+    """Return where the next page by cursor begins, as text."""
+    return None if next_after is None else str(next_after)
 
 
 def _members(members: Sequence[GroupMember], base_url: str) -> str:

@@ -126,6 +126,14 @@ _JOINED = JoinedRead(
         .where(*_shown, _from_offset)
     )
 )
+_ENDS = Prepared(
+    select(resources.c.seq)
+    .where(*_shown, resources.c.seq >= bindparam("first"))
+    .order_by(resources.c.seq)
+    .limit(literal_column("2", _NUMBER))
+    .offset(bindparam("offset", type_=_NUMBER))
+)
+"""The last key of a page by cursor, and one more where another page follows."""
 _BLOCKS = Prepared(
     select(page_blocks.c.block, page_blocks.c.visible_count)
     .where(
@@ -200,7 +208,7 @@ class SqlResources:
         if query.filter is None and query.sort_by is None:
             return self._plain_page(query)
         found = self._single(query, query.filter) if query.filter is not None else None
-        if found is not None:
+        if found is not None and not query.after and len(found) <= query.count:
             start = query.start_index - 1
             return StoredPage(len(found), found[start : start + query.count])
         return self._filtered_page(query)
@@ -223,30 +231,46 @@ class SqlResources:
         return None
 
     def _plain_page(self, query: ResourceQuery) -> StoredPage:
-        total, place = self._place(query)
+        total, place, after = self._place(query)
         if place is None:
             return StoredPage(total, [])
-        return StoredPage(total, _PAGE.fetch(self._session, query.external_id_scope, **place))
+        found = _PAGE.fetch(self._session, query.external_id_scope, **place)
+        return StoredPage(total, found, after)
 
     def joined_page(self, query: ResourceQuery) -> JoinedPage:
         """Return a page of a query without filter and order, made by the database in one go."""
-        total, place = self._place(query)
+        total, place, after = self._place(query)
         if place is None:
             return JoinedPage(total, 0, b"")
         found = _JOINED.fetch(self._session, scope=query.external_id_scope, **place)
-        return JoinedPage(total, *found)
+        return JoinedPage(total, *found, after)
 
-    def _place(self, query: ResourceQuery) -> tuple[int, dict[str, Any] | None]:
-        """Return the number of all resources, and where in their order the page stands."""
+    def _place(self, query: ResourceQuery) -> tuple[int, dict[str, Any] | None, int | None]:
+        """Return the number of all resources, where in their order the page stands, and where the
+        next one begins for a reader with a cursor."""
+        if query.after:
+            return 0, *self._place_behind(query.kind, query.after, query.count)
         blocks = self._session.fetch(_BLOCKS, kind=query.kind)
         total = sum(count for _, count in blocks)
         offset = query.start_index - 1
         if offset >= total or query.count <= 0:
-            return total, None
+            return total, None, None
+        if query.after == 0:
+            return total, *self._place_behind(query.kind, 0, query.count)
         block, skipped = _block_at(offset, blocks)
         first = block * BLOCK_SIZE
         skip = offset - skipped
-        return total, {"kind": query.kind, "first": first, "count": query.count, "offset": skip}
+        place = {"kind": query.kind, "first": first, "count": query.count, "offset": skip}
+        return total, place, None
+
+    def _place_behind(
+        self, kind: str, after: int, count: int
+    ) -> tuple[dict[str, Any] | None, int | None]:
+        if count <= 0:
+            return None, None
+        place = {"kind": kind, "first": after + 1, "offset": 0}
+        ends = self._session.fetch(_ENDS, **{**place, "offset": count - 1})
+        return {**place, "count": count}, ends[0][0] if len(ends) > 1 else None
 
     def _filtered_page(self, query: ResourceQuery) -> StoredPage:
         context = Context(
@@ -263,6 +287,8 @@ class SqlResources:
         ]
         if query.filter is not None:
             conditions.append(scim_filter.compile_filter(query.filter, context))
+        if query.after is not None:
+            return self._filtered_behind(query, conditions, query.after)
         order = scim_sort.order_by(query, context)
         if query.filter is not None and query.sort_by is None:
             recent = scim_filter.compile_recent(query.filter, context)
@@ -273,8 +299,30 @@ class SqlResources:
         skipped = query.start_index - 1
         if len(found) < query.count and (found or not skipped):
             return StoredPage(skipped + len(found), found)
-        total = select(func.count()).select_from(resources).where(*conditions)
-        return StoredPage(self._connection.scalar(total) or 0, found)
+        return StoredPage(self._count_all(conditions), found)
+
+    def _filtered_behind(
+        self, query: ResourceQuery, conditions: Sequence[Any], after: int
+    ) -> StoredPage:
+        if query.count <= 0:
+            return StoredPage(0 if after else self._count_all(conditions), [])
+        statement = (
+            select(*_stored, external_ids.c.external_id, resources.c.seq)
+            .select_from(resources.outerjoin(external_ids, _of_reader))
+            .where(*conditions, resources.c.seq > after)
+            .order_by(resources.c.seq)
+            .limit(query.count + 1)
+        )
+        rows = self._connection.execute(statement, {"scope": query.external_id_scope}).all()
+        found = [StoredResource(*row[:-1]) for row in rows[: query.count]]
+        if len(rows) <= query.count:
+            return StoredPage(0 if after else len(found), found)
+        total = 0 if after else self._count_all(conditions)
+        return StoredPage(total, found, rows[query.count - 1].seq)
+
+    def _count_all(self, conditions: Sequence[Any]) -> int:
+        statement = select(func.count()).select_from(resources).where(*conditions)
+        return self._connection.scalar(statement) or 0
 
     def _are_few(self, conditions: Sequence[Any]) -> bool:
         some = select(resources.c.seq).where(*conditions).limit(FEW).subquery()

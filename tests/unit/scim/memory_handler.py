@@ -1,6 +1,7 @@
 """Resource handlers that keep everything in a dict: the protocol with nothing behind it."""
 
 import hashlib
+import time
 from datetime import UTC, datetime
 
 import flask
@@ -46,9 +47,21 @@ class MemoryHandler:
         if query.sort_by:
             name = query.sort_by.attribute
             found.sort(key=lambda one: str(one.get(name, "")).lower(), reverse=query.descending)
+        if query.after is not None:
+            return self._page_behind(query, found, context)
         first = query.start_index - 1
         page = found[first : first + query.count]
         return Page(len(found), [self._render(resource, context) for resource in page])
+
+    def _page_behind(self, query, found, context):
+        place = len(self.prefix)
+        after = int(query.after or 0)
+        rest = [one for one in found if int(one["id"][place:]) > after]
+        page = rest[: query.count]
+        follows = page and len(rest) > len(page)
+        total = 0 if after else len(found)
+        rendered = [self._render(resource, context) for resource in page]
+        return Page(total, rendered, next_after=page[-1]["id"][place:] if follows else None)
 
     def create(self, context, resource):
         self._check_unique(resource, None)
@@ -121,19 +134,21 @@ class TokenAuthenticator:
     scopes = {  # noqa: RUF012
         "Bearer secret": frozenset({"read", "write"}),
         "Bearer reader": frozenset({"read"}),
+        "Bearer other": frozenset({"read"}),
     }
 
     def authenticate(self, tenant, headers):
         scopes = self.scopes.get(headers.get("Authorization"))
         if scopes is None or tenant not in ("default", "acme"):
             raise Unauthorized("Unauthorized: the token is unknown or expired.")
-        return Caller(tenant, "client", scopes, settings=self.settings)
+        name = headers["Authorization"].removeprefix("Bearer ")
+        return Caller(tenant, name, scopes, settings=self.settings)
 
     def challenges(self):
         return ['Bearer realm="scim", error="invalid_token"']
 
 
-def create_app(config=None, base_url=BASE_URL):
+def create_app(config=None, base_url=BASE_URL, now=time.time):
     """Return an application with users and groups, mounted for one tenant and for many."""
     service = ScimService(
         resources=(
@@ -143,6 +158,7 @@ def create_app(config=None, base_url=BASE_URL):
         authenticator=TokenAuthenticator(),
         base_url=lambda tenant: base_url,
         config=config or ScimConfig(),
+        now=now,
     )
     app = flask.Flask("scim-in-memory")
     blueprint = create_blueprint(service)

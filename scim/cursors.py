@@ -1,0 +1,124 @@
+"""Cursors (RFC 9865): opaque to clients, stateless for us, and of no use to anybody else.
+
+A cursor says behind which place the next page begins. It is sealed together with what it was given
+out for (tenant, client, endpoint, filter, projection), so that it cannot be made up, carried to
+another query or to another client. Its characters are URL-unreserved.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+
+from scim.errors import ExpiredCursor, InvalidCount, InvalidCursor, InvalidValue
+from scim.handlers import Page, Query, RequestContext
+from scim.parameters import integer
+
+_SEAL_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """A walk through all pages of one query."""
+
+    query: Query
+    """For the page that is asked for."""
+    binding: bytes
+    """What the walk's cursors are for."""
+    total: int | None = None
+    """The total of the first page, which every page repeats; None on the first."""
+
+
+class Cursors:
+    """Gives out and reads cursors.
+
+    :param key: the secret of a tenant, the same in all its processes.
+    :param now: seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        key: Callable[[str], bytes],
+        now: Callable[[], float],
+        timeout_s: int,
+        max_page_size: int,
+    ) -> None:
+        self._key = key
+        self._now = now
+        self._timeout_s = timeout_s
+        self._max_page_size = max_page_size
+
+    def begin(
+        self, values: Mapping[str, Any], query: Query, context: RequestContext, endpoint: str
+    ) -> Sweep:
+        """Return where a request with ``cursor`` stands in its walk.
+
+        :raises InvalidCursor: the cursor was not given out for this.
+        :raises ExpiredCursor: it was, too long ago.
+        :raises InvalidCount: ``count`` is below 0, above the maximum, or another one than before.
+        :raises InvalidValue: ``startIndex`` or ``sortBy`` is given too.
+        """
+        if values.get("startIndex"):
+            raise InvalidValue("Send cursor or startIndex, not both.")
+        if query.sort_by is not None:
+            raise InvalidValue("A list by cursor has an order of its own: leave out sortBy.")
+        count = integer(values, "count", query.count)
+        if not 0 <= count <= self._max_page_size:
+            raise InvalidCount(f"count must lie between 0 and {self._max_page_size}.")
+        binding = _binding(values, context, endpoint)
+        token = values["cursor"]
+        if not token:
+            return Sweep(replace(query, after=""), binding)
+        after, first_count, total = self._open(token, context.caller.tenant, binding)
+        if values.get("count") not in (None, "") and count != first_count:
+            raise InvalidCount(f"count must stay as it was on the first page: {first_count}.")
+        return Sweep(replace(query, after=after, count=first_count), binding, total)
+
+    def next_cursor(self, sweep: Sweep, page: Page, tenant: str) -> str | None:
+        """Return the cursor of the page behind *page*, None where that is the last."""
+        if page.next_after is None:
+            return None
+        total = page.total_results if sweep.total is None else sweep.total
+        expires = int(self._now()) + self._timeout_s
+        payload = orjson.dumps([expires, page.next_after, sweep.query.count, total])
+        seal = self._seal(tenant, payload, sweep.binding)
+        return urlsafe_b64encode(seal + payload).rstrip(b"=").decode()
+
+    def _open(self, token: Any, tenant: str, binding: bytes) -> tuple[str, int, int]:
+        try:
+            raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        except (TypeError, ValueError):
+            raise InvalidCursor from None
+        seal, payload = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
+        if not hmac.compare_digest(seal, self._seal(tenant, payload, binding)):
+            raise InvalidCursor
+        expires, after, count, total = orjson.loads(payload)
+        if self._now() > expires:
+            raise ExpiredCursor(
+                f"The cursor expired: it is valid for {self._timeout_s} seconds. "
+                "Begin again with an empty cursor."
+            )
+        return after, count, total
+
+    def _seal(self, tenant: str, payload: bytes, binding: bytes) -> bytes:
+        return hmac.digest(self._key(tenant), payload + b"\0" + binding, "sha256")[:_SEAL_BYTES]
+
+
+def _binding(values: Mapping[str, Any], context: RequestContext, endpoint: str) -> bytes:
+    caller, projection = context.caller, context.projection
+    told = [
+        caller.tenant,
+        caller.client_id,
+        caller.external_id_scope,
+        endpoint,
+        values.get("filter"),
+        sorted(str(path).lower() for path in projection.attributes),
+        sorted(str(path).lower() for path in projection.excluded),
+    ]
+    return hashlib.sha256(orjson.dumps(told)).digest()
