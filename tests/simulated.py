@@ -16,7 +16,8 @@
 ``world.session(token=None)``  a ``requests.Session`` served in the process
 ``world.set_variants(**changes)``  make DocuSign behave in another way from now on
 
-Limits are far away unless a test sets them. Keyword arguments of :func:`simulated` other than ``n_users`` and ``seed`` are variants.
+Limits are far away unless a test sets them. Keyword arguments of :func:`simulated` other than
+``n_users``, ``seed`` and ``now`` are variants.
 """
 
 from __future__ import annotations

@@ -79,7 +79,9 @@ def _verified(assertion: str) -> tuple[dict[str, Any], Application]:
             options={
                 "require": ["exp"],
                 "verify_sub": False,
-                **dict.fromkeys(("verify_exp", "verify_iat", "verify_nbf"), False),
+                "verify_exp": False,
+                "verify_iat": False,
+                "verify_nbf": False,
             },
         )
         _check_times(claims, current().state.now().timestamp())

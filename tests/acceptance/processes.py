@@ -1,0 +1,136 @@
+"""Real processes for tests: a simulator on a socket, and ``serve`` with everything it starts."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import requests
+import yaml
+
+from simulator.server import SimulatorServer
+from tests.simulated import Simulated
+
+
+@contextlib.contextmanager
+def on_socket(world: Simulated) -> Iterator[SimulatorServer]:
+    """Serve a simulated DocuSign on a socket; its ``base_url`` is that address from then on."""
+    with SimulatorServer(world.app) as server:
+        world.base_url = server.url
+        yield server
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def write_config(directory: Path, world: Simulated, port: int, **sections: Any) -> Path:
+    """Write a configuration for this DocuSign; *sections* are added to it."""
+    details = world.details
+    key = directory / "private-key.pem"
+    key.write_text(details["private_key_pem"])
+    docusign = {name: details[name] for name in ("oauth_url", "admin_url", "jwt_audience")}
+    accounts = [
+        {"account_id": item["account_id"], "baseline_profile": item["baseline_profile"]}
+        for item in details["accounts"]
+    ]
+    content = {
+        "server": {"port": port},
+        "database": {"url": f"sqlite:///{directory / 'connector.db'}"},
+        "docusign": {
+            "environment": "custom",
+            "integration_key": details["integration_key"],
+            "private_key_file": str(key),
+            **docusign,
+        },
+        "tenants": {
+            "default": {
+                "user_id": details["user_id"],
+                "organization_id": details["organization_id"],
+                "accounts": accounts,
+            }
+        },
+        **sections,
+    }
+    path = directory / "config.yaml"
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+class Serving:
+    """``docusign-iga serve`` in processes of its own."""
+
+    def __init__(self, config: Path, port: int, log: Path) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self._config = config
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "connector.cli", "serve", "--config", str(self._config)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        wait_until(self._answers, 40)
+
+    def kill(self) -> None:
+        """End every process of it at once, as a power cut would."""
+        if self._process is None:
+            return
+        family = _family(self._process.pid)
+        for process in family:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self._process.wait(10)
+        psutil.wait_procs(family, timeout=10)
+
+    def stop(self) -> None:
+        """End it politely, and by force what does not go."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        family = _family(self._process.pid)
+        self._process.send_signal(signal.SIGTERM)
+        _, alive = psutil.wait_procs(family, timeout=20)
+        for process in alive:
+            process.kill()
+        assert not alive, f"still there after SIGTERM: {alive}"
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self._log.read_text()[-4000:]
+        with contextlib.suppress(requests.RequestException):
+            return requests.get(f"{self.url}/healthz", timeout=2).ok
+        return False
+
+
+def _family(pid: int) -> list[psutil.Process]:
+    """Return a process with all that descend from it."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def wait_until(is_so: Callable[[], bool], timeout_s: float) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline, f"not within {timeout_s:g} s"
+        time.sleep(0.05)
