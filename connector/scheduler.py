@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from connector.domain.ledger import RunState
 from connector.errors import ConflictingWriteError, ConnectorError
 from connector.ports import Clock, Store
-from connector.services.aggregation import AggregationService
+from connector.services.aggregation import SYNC_JOB, AggregationService
 from connector.services.context import Actor, new_id
 from connector.services.settlement import SettlementService
 from connector.services.work_items import WorkItemService
@@ -69,7 +70,9 @@ class JobScheduler:
         self._tenants.append(tenant.settings.name)
         self._every(self._settings.settle_interval_s, "settle", tenant, _settle)
         self._every(self._settings.verify_interval_s, "verify", tenant, _verify)
-        self._every(self._settings.sync_interval_s, "sync", tenant, _sync)
+        self._every(
+            self._settings.sync_interval_s, "sync", tenant, _sync, wait=self._until_sync(tenant)
+        )
 
     def run(self, stop: threading.Event) -> None:
         """Tick until *stop* is set; a job that runs then is finished first."""
@@ -82,19 +85,40 @@ class JobScheduler:
             self._scheduler.shutdown(wait=True)
             self._give_up()
 
+    def _until_sync(self, tenant: Jobs) -> timedelta:
+        """Return how long until a full aggregation is due: no time for a mirror that never had one,
+        and no longer because the process was started anew."""
+        with self._store.read(tenant.settings.name) as uow:
+            last = uow.jobs.latest(SYNC_JOB)
+        # A moment's grace, so that the lease is held when it fires.
+        soon = timedelta(seconds=2)
+        if last is None or last.finished_at is None or last.state is not RunState.DONE:
+            return soon
+        due_at = last.finished_at + timedelta(seconds=self._settings.sync_interval_s)
+        return max(soon, due_at - self._clock.now())
+
     def _every(
-        self, interval_s: float, name: str, tenant: Jobs, work: Callable[[Jobs, Actor], object]
+        self,
+        interval_s: float,
+        name: str,
+        tenant: Jobs,
+        work: Callable[[Jobs, Actor], object],
+        *,
+        wait: timedelta | None = None,
     ) -> None:
         if interval_s <= 0:
             return
+        # The scheduler's own clock is the system's, whatever ours is.
+        first = {} if wait is None else {"next_run_time": datetime.now(UTC) + wait}
         self._scheduler.add_job(
             self._tick,
             "interval",
             seconds=interval_s,
-            jitter=_JITTER_S,
+            jitter=min(_JITTER_S, interval_s / 10),
             id=f"{tenant.settings.name}:{name}",
             max_instances=1,
             args=(name, tenant, work),
+            **first,
         )
 
     def _tick(self, name: str, tenant: Jobs, work: Callable[[Jobs, Actor], object]) -> None:

@@ -1,0 +1,87 @@
+"""The jobs tick where the lease is held, and nowhere else."""
+
+import threading
+import time
+from dataclasses import replace
+
+import pytest
+
+from connector.domain.ledger import RunState
+from connector.scheduler import JobScheduler
+from connector.services.aggregation import SYNC_JOB
+from connector.settings import JobSettings
+from tests.connector import connected
+
+SETTINGS = JobSettings(settle_interval_s=0, verify_interval_s=0.1, sync_interval_s=3600)
+
+
+@pytest.fixture
+def connector(tmp_path):
+    made = connected(tmp_path / "connector.db")
+    yield made
+    made.application.close()
+
+
+class Running:
+    """A scheduler in a thread."""
+
+    def __init__(self, connector, owner, settings=SETTINGS):
+        application = connector.application
+        self.scheduler = JobScheduler(application.store, application.clock, owner, settings)
+        self.scheduler.add(connector.services)
+        self.stop = threading.Event()
+        self.thread = threading.Thread(target=self.scheduler.run, args=(self.stop,))
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        self.thread.join()
+
+
+def eventually(happened, timeout_s=20.0):
+    deadline = time.monotonic() + timeout_s
+    while not happened():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.05)
+
+
+def last_sync(connector):
+    with connector.services.context.read() as uow:
+        return uow.jobs.latest(SYNC_JOB)
+
+
+def test_a_task_that_was_done_closes_by_itself(connector):
+    user = connector.world.member().user
+    body = {
+        "Operations": [{"op": "add", "path": "roles", "value": [{"value": "organization-admin"}]}]
+    }
+    connector.patch(f"/Users/{user.user_id}", body)
+    user.is_organization_admin = True
+    with Running(connector, "jobs:a"):
+        eventually(lambda: not connector.services.work_items.list())
+
+
+def test_an_aggregation_that_is_due_starts_at_once(connector):
+    before = last_sync(connector)
+    connector.clock.advance(2 * SETTINGS.sync_interval_s)
+    with Running(connector, "jobs:a"):
+        eventually(lambda: last_sync(connector).run_id != before.run_id)
+        eventually(lambda: last_sync(connector).state is RunState.DONE)
+
+
+def test_a_fresh_mirror_waits_for_its_time(connector):
+    before = last_sync(connector)
+    with Running(connector, "jobs:a", replace(SETTINGS, verify_interval_s=0)):
+        time.sleep(6)
+    assert last_sync(connector).run_id == before.run_id
+
+
+def test_a_second_scheduler_waits_for_the_lease(connector):
+    with Running(connector, "jobs:a") as first:
+        eventually(first.scheduler._leads.is_set)
+        with Running(connector, "jobs:b") as second:
+            time.sleep(0.3)
+            assert not second.scheduler._leads.is_set()
