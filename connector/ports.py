@@ -384,8 +384,8 @@ class PlanRepository(Protocol):
         """Overwrite an operation."""
 
     def abandoned(self, now: datetime) -> Sequence[str]:
-        """Return ids of open plans that nobody works on: no operation has a live lease, at least
-        one is planned or in flight."""
+        """Return ids of open and queued plans that nobody works on: at least one operation is
+        planned or in flight, and none has a live lease."""
 
     def release_leases(self, owner_prefix: str) -> None:
         """End the leases of every owner that starts so: its processes are known to be gone."""

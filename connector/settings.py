@@ -206,6 +206,13 @@ class ScimSettings:
     """Account (id or alias) of a group created without naming one; empty: the default account."""
     members_in_patch_response: int = 100
     """PATCH of a group with more members than this answers 204 without a body."""
+    announce_async: bool = False
+    """Whether ServiceProviderConfig has ``securityEvents`` (RFC 9967). ``Prefer: respond-async`` is
+    understood anyway; strict clients of older specifications refuse an attribute they do not
+    know."""
+    requests_per_minute: int = 0
+    """Requests that one API client may send in a minute on average to one process; 0: any number.
+    More are answered 429."""
 
 
 @dataclass(frozen=True)

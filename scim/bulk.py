@@ -27,6 +27,7 @@ from scim.errors import (
     ScimError,
 )
 from scim.handlers import (
+    Outcome,
     PatchOperation,
     PlanPreview,
     Preconditions,
@@ -266,7 +267,7 @@ class Bulk:
         context: RequestContext,
         scim_id: str | None,
         data: Any,
-    ) -> Written | PlanPreview | None:
+    ) -> Outcome | None:
         if scim_id is None:
             return writes.create(target, context, data)
         if operation.method == "DELETE":
@@ -280,13 +281,13 @@ class Bulk:
         entry: Entry,
         target: Registered,
         context: RequestContext,
-        written: Written | PlanPreview | None,
+        written: Outcome | None,
     ) -> str | None:
         """Fill in the entry, and return the id of what was written."""
         if isinstance(written, PlanPreview):
             entry.response = written.document
             return None
-        if written is None:
+        if not isinstance(written, Written):
             entry.status = 204
             return None
         rendered, is_new = written.rendered, entry.operation.method == "POST"

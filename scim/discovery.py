@@ -102,6 +102,11 @@ def _service_provider_configs(service: ScimService, base_url: str) -> list[Docum
         },
         "meta": _meta("ServiceProviderConfig", f"{base_url}/ServiceProviderConfig"),
     }
+    if config.announce_async:
+        document["securityEvents"] = {
+            "asyncRequest": "request" if service.request_status else "none",
+            "eventUris": [],
+        }
     return [document]
 
 

@@ -31,7 +31,9 @@ from scim.errors import (
 )
 from scim.handlers import (
     Caller,
+    Deferred,
     Joined,
+    Outcome,
     Page,
     PlanPreview,
     Preconditions,
@@ -40,7 +42,6 @@ from scim.handlers import (
     Rendered,
     RequestContext,
     ResourceHandler,
-    Written,
 )
 from scim.parameters import (
     matches_version,
@@ -159,7 +160,10 @@ class Endpoints:
                 else _NO_PRECONDITIONS
             ),
             dry_run=bool(parameters) and parameters.get("dryRun", "").lower() == "true",
-            respond_async="respond-async" in environ.get("HTTP_PREFER", "").lower(),
+            respond_async=(
+                "respond-async" in environ.get("HTTP_PREFER", "").lower()
+                and self._service.request_status is not None
+            ),
         )
         return Call(request, context, parameters, environ.get("HTTP_ACCEPT", ""))
 
@@ -278,18 +282,20 @@ class Endpoints:
         return self._written(call, registered[0], written, 200)
 
     def _delete(self, call: Call, registered: Registered, scim_id: str) -> Response:
-        preview = registered[1].delete(call.context, scim_id)
-        if preview is not None:
-            return json_response(preview.document, call.content_type)
-        return empty_response(204)
+        outcome = registered[1].delete(call.context, scim_id)
+        if outcome is None:
+            return empty_response(204)
+        return self._written(call, registered[0], outcome, 200)
 
     def _written(
         self,
         call: Call,
         resource_type: ResourceType,
-        written: Written | PlanPreview,
+        written: Outcome,
         status: int,
     ) -> Response:
+        if isinstance(written, Deferred):
+            return _accepted(call, written)
         if isinstance(written, PlanPreview):
             return json_response(written.document, call.content_type)
         rendered = written.rendered
@@ -316,7 +322,18 @@ class Endpoints:
             )
         if segments == ["Bulk"]:
             return self._bulk(call)
+        if name == "Requests" and len(segments) == 2:  # noqa: PLR2004
+            return self._request_status(call, segments[1])
         raise NotFound(f"There is no endpoint /{'/'.join(segments)}.")
+
+    def _request_status(self, call: Call, transaction: str) -> Response:
+        if call.method != "GET":
+            raise NotAllowed(allow=_READ_METHODS)
+        call.require("read")
+        if self._service.request_status is None:
+            raise NotFound("Every request is carried out at once.")
+        document = self._service.request_status(call.context, transaction)
+        return json_response(document, call.content_type)
 
     def _discovery(self, call: Call, segments: list[str]) -> Response:
         if call.method != "GET":
@@ -370,6 +387,16 @@ _WRITES: dict[str, Callable[[Endpoints, Call, Registered, str], Response]] = {
     "PATCH": Endpoints._patch,
     "DELETE": Endpoints._delete,
 }
+
+
+def _accepted(call: Call, deferred: Deferred) -> Response:
+    """Answer that a write will be carried out later (RFC 9967, RFC 7240 §4.1)."""
+    headers = [
+        ("Preference-Applied", "respond-async"),
+        ("Set-Txn", deferred.transaction),
+        ("Location", f"{call.context.base_url}/Requests/{deferred.transaction}"),
+    ]
+    return empty_response(202, headers)
 
 
 def _projection(parameters: Mapping[str, str]) -> Projection:

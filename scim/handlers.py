@@ -82,7 +82,8 @@ class RequestContext:
     dry_run: bool = False
     """``?dryRun=true``: answer the plan and change nothing."""
     respond_async: bool = False
-    """``Prefer: respond-async`` was sent."""
+    """``Prefer: respond-async`` was sent, and can be met: a handler may answer
+    :class:`Deferred`."""
 
 
 @dataclass(frozen=True)
@@ -113,10 +114,25 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Deferred:
+    """A write that was checked and recorded, and will be carried out later.
+
+    Only for requests with :attr:`RequestContext.respond_async`.
+    """
+
+    transaction: str
+    """Under which :attr:`scim.service.ScimService.request_status` tells what became of it."""
+
+
+@dataclass(frozen=True)
 class PlanPreview:
     """The answer to ``?dryRun=true``: what would be done, and by whom."""
 
     document: Mapping[str, Any]
+
+
+Outcome = Written | PlanPreview | Deferred
+"""What becomes of a POST, PUT or PATCH."""
 
 
 @dataclass(frozen=True)
@@ -184,24 +200,22 @@ class ResourceHandler(Protocol):
         :raises scim.errors.InvalidFilter: an attribute or comparison that cannot be.
         """
 
-    def create(self, context: RequestContext, resource: Resource) -> Written | PlanPreview:
+    def create(self, context: RequestContext, resource: Resource) -> Outcome:
         """Create a resource and return it as it now is.
 
         *resource* has passed its schema, without what is readOnly. An attribute that the client
         cleared is None, or ``[]`` where it is multi-valued; one that it did not name is absent.
         """
 
-    def replace(
-        self, context: RequestContext, scim_id: str, resource: Resource
-    ) -> Written | PlanPreview:
+    def replace(self, context: RequestContext, scim_id: str, resource: Resource) -> Outcome:
         """Replace a resource (RFC 7644 §3.5.1); *resource* is as for :meth:`create`."""
 
     def patch(
         self, context: RequestContext, scim_id: str, operations: Sequence[PatchOperation]
-    ) -> Written | PlanPreview:
+    ) -> Outcome:
         """Change a resource, all or nothing (RFC 7644 §3.5.2)."""
 
-    def delete(self, context: RequestContext, scim_id: str) -> PlanPreview | None:
+    def delete(self, context: RequestContext, scim_id: str) -> PlanPreview | Deferred | None:
         """Delete a resource (RFC 7644 §3.6)."""
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from scim.handlers import Authenticator, ResourceHandler
+from scim.handlers import Authenticator, RequestContext, ResourceHandler
 from scim.resources import ResourceType
 
 
@@ -42,6 +43,9 @@ class ScimConfig:
     """Whether the handlers sort."""
     cursor_timeout_s: int = 3600
     """For how long the cursor of a page leads to the next one."""
+    announce_async: bool = False
+    """Whether ServiceProviderConfig has ``securityEvents`` (RFC 9967), which strict clients of
+    older specifications refuse."""
     anonymous: frozenset[str] = frozenset({"ServiceProviderConfig"})
     """Discovery endpoints that need no credential: a client has to learn how to authenticate."""
 
@@ -63,6 +67,12 @@ class ScimService:
     config: ScimConfig = ScimConfig()
     cursor_key: Callable[[str], bytes] = lambda _tenant: _KEY_OF_THIS_PROCESS
     """From the tenant's name to the secret that seals its cursors, the same in all processes."""
+    request_status: Callable[[RequestContext, str], Mapping[str, Any]] | None = None
+    """Returns what became of a :class:`scim.handlers.Deferred` write, by transaction; None where
+    every write is carried out at once.
+
+    :raises scim.errors.NotFound: the caller made no such request.
+    """
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
 

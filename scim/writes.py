@@ -11,13 +11,12 @@ from dataclasses import replace
 from typing import Any
 
 from scim.bodies import PATCH_OP, body_version, merging, parse_patch, require_schema
-from scim.handlers import PlanPreview, RequestContext, ResourceHandler, Written
+from scim.handlers import Outcome, RequestContext, ResourceHandler
 from scim.resources import Accepted, ResourceType, accept_resource
 
 _log = logging.getLogger("scim")
 
 Registered = tuple[ResourceType, ResourceHandler]
-Outcome = Written | PlanPreview
 
 
 def create(target: Registered, context: RequestContext, document: Any) -> Outcome:

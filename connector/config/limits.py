@@ -71,6 +71,7 @@ RANGES: dict[Setting, tuple[float, float | None]] = {
     (GuardSettings, "max_affected_min"): (0, None),
     (ScimSettings, "members_in_patch_response"): (0, None),
     (ScimSettings, "max_page_size"): (1, 10_000),
+    (ScimSettings, "requests_per_minute"): (0, None),
 }
 
 

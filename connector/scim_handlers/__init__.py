@@ -7,6 +7,7 @@ from connector.scim_handlers.catalogues import EntitlementHandler, RoleHandler
 from connector.scim_handlers.cursor_keys import CursorKeys
 from connector.scim_handlers.groups import GroupHandler
 from connector.scim_handlers.ports import Application
+from connector.scim_handlers.requests import RequestStatus
 from connector.scim_handlers.schemas import ENTITLEMENTS, GROUPS, ROLES, USERS
 from connector.scim_handlers.users import UserHandler
 from connector.settings import ServerSettings
@@ -37,6 +38,7 @@ def build_scim_service(application: Application) -> ScimService:
         authenticator=BearerAuthenticator(application.clients),
         base_url=base_url,
         config=_config(application),
+        request_status=RequestStatus(application).get,
         cursor_key=CursorKeys(application).key,
         now=lambda: application.clock.now().timestamp(),
     )
@@ -48,9 +50,10 @@ def _public_url(server: ServerSettings) -> str:
 
 def _config(application: Application) -> ScimConfig:
     # Discovery shows one page size for all tenants: the smallest, which each of them keeps.
-    tenants = application.settings.tenants.values()
+    tenants = [item.scim for item in application.settings.tenants.values()]
     return ScimConfig(
-        default_page_size=min(item.scim.default_page_size for item in tenants),
-        max_page_size=min(item.scim.max_page_size for item in tenants),
+        default_page_size=min(item.default_page_size for item in tenants),
+        max_page_size=min(item.max_page_size for item in tenants),
         max_body_bytes=application.settings.server.max_body_bytes,
+        announce_async=all(item.announce_async for item in tenants),
     )

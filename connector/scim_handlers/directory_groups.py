@@ -51,12 +51,12 @@ def create_directory_group(
     outcome = services.groups.create(account_id, name, extra, actor, dry_run=dry_run)
     if dry_run:
         return _with_members(services, outcome, account_id, members)
-    if outcome.subject_id is None:
+    if outcome.subject_id is None and actor.waits:
         raise Unavailable(
             "DocuSign is temporarily unavailable (503). The group is queued and will be created "
             "when it is back; look for the displayName then."
         )
-    if members:
+    if members and outcome.subject_id is not None:
         _fill(services, outcome.subject_id, members, actor)
     return outcome
 

@@ -21,13 +21,15 @@ from connector.scim_handlers.group_writes import (
 )
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
-from connector.scim_handlers.rendering import preview, render, to_resource
+from connector.scim_handlers.rendering import deferred, preview, render, to_resource
 from connector.scim_handlers.schemas import GROUPS
 from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
 from connector.services.presentation import DOCUSIGN_GROUP
-from connector.services.recording import Outcome
+from connector.services.recording import Outcome as Recorded
 from scim.errors import Forbidden, Mutability
 from scim.handlers import (
+    Deferred,
+    Outcome,
     PatchOperation,
     PlanPreview,
     Rendered,
@@ -44,17 +46,17 @@ class GroupHandler(StoredReader):
     kind = GROUP
     _passes_through = False
 
-    def create(self, context: RequestContext, resource: Resource) -> Written | PlanPreview:
+    def create(self, context: RequestContext, resource: Resource) -> Outcome:
         """Create a DocuSign group."""
         with translated():
+            # A group with members takes two plans.
+            actor = actor_of(context, waits=True if resource.get("members") else None)
             outcome = create_directory_group(
-                self._services(context), resource, actor_of(context), dry_run=context.dry_run
+                self._services(context), resource, actor, dry_run=context.dry_run
             )
             return self._answer(context, outcome, outcome.subject_id or "")
 
-    def replace(
-        self, context: RequestContext, scim_id: str, resource: Resource
-    ) -> Written | PlanPreview:
+    def replace(self, context: RequestContext, scim_id: str, resource: Resource) -> Outcome:
         """Replace name, external id and, where it is given, the list of members."""
         with translated():
             before = self._read(context, scim_id)
@@ -64,7 +66,7 @@ class GroupHandler(StoredReader):
 
     def patch(
         self, context: RequestContext, scim_id: str, operations: Sequence[PatchOperation]
-    ) -> Written | PlanPreview:
+    ) -> Outcome:
         """Change members and name as one change; the members there are never read."""
         with translated():
             before = self._read(context, scim_id)
@@ -73,7 +75,7 @@ class GroupHandler(StoredReader):
             change = wanted_change(delta, _new_name(before, after))
             return self._change(context, scim_id, change, before, after, is_patch=True)
 
-    def delete(self, context: RequestContext, scim_id: str) -> PlanPreview | None:
+    def delete(self, context: RequestContext, scim_id: str) -> PlanPreview | Deferred | None:
         """Delete a DocuSign group.
 
         :raises Forbidden: the Group stands for a profile or a role.
@@ -89,7 +91,7 @@ class GroupHandler(StoredReader):
             outcome = self._services(context).groups.delete(
                 scim_id, check, actor_of(context), dry_run=context.dry_run
             )
-        return preview(outcome) if context.dry_run else None
+        return preview(outcome) if context.dry_run else deferred(context, outcome)
 
     def _read(self, context: RequestContext, scim_id: str) -> dict[str, Any]:
         with self._services(context).context.read() as uow:
@@ -104,8 +106,9 @@ class GroupHandler(StoredReader):
         after: Resource,
         *,
         is_patch: bool = False,
-    ) -> Written | PlanPreview:
-        actor = actor_of(context)
+    ) -> Outcome:
+        # A Group that stands for a profile or role takes a plan for each user.
+        actor = actor_of(context, waits=True if is_shown_group(scim_id) else None)
         external_id = after.get("externalId")
         keeps = external_id != before.get("externalId")
         request = GroupRequest(
@@ -126,10 +129,12 @@ class GroupHandler(StoredReader):
     # answers ------------------------------------------------------------------
 
     def _answer(
-        self, context: RequestContext, outcome: Outcome, scim_id: str, *, is_patch: bool = False
-    ) -> Written | PlanPreview:
+        self, context: RequestContext, outcome: Recorded, scim_id: str, *, is_patch: bool = False
+    ) -> Outcome:
         if context.dry_run:
             return preview(outcome)
+        if later := deferred(context, outcome):
+            return later
         if is_patch and context.projection.wants("members"):
             with self._services(context).context.read() as uow:
                 if self._is_large(uow, context, scim_id):

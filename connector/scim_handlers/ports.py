@@ -65,9 +65,16 @@ class Application(Protocol):
         """
 
 
-def actor_of(context: RequestContext) -> Actor:
-    """Return on whose behalf a request changes something."""
+def actor_of(context: RequestContext, *, waits: bool | None = None) -> Actor:
+    """Return on whose behalf a request changes something.
+
+    :param waits: True for what takes several plans, whatever the client prefers.
+    """
     caller = context.caller
     return Actor(
-        f"client:{caller.client_id}", "scim", context.correlation_id, caller.external_id_scope
+        f"client:{caller.client_id}",
+        "scim",
+        context.correlation_id,
+        caller.external_id_scope,
+        waits=not context.respond_async if waits is None else waits,
     )

@@ -10,10 +10,11 @@ from typing import Any
 
 import orjson
 
+from connector.domain.ledger import PlanState
 from connector.ports import BASE_URL_MARK, GroupMember, JoinedPage, StoredResource
 from connector.services.presentation import DOCUSIGN
 from connector.services.recording import Outcome
-from scim.handlers import Joined, Page, PlanPreview, Rendered
+from scim.handlers import Deferred, Joined, Page, PlanPreview, Rendered, RequestContext
 
 _MARK = BASE_URL_MARK.encode()
 _MARK_REST = _MARK[1:]
@@ -74,6 +75,15 @@ def to_resource(stored: StoredResource, base_url: str) -> dict[str, Any]:
     """Return the JSON data of a resource, to apply a PATCH to."""
     resource: dict[str, Any] = orjson.loads(render(stored, base_url).document)
     return resource
+
+
+def deferred(context: RequestContext, outcome: Outcome) -> Deferred | None:
+    """Return the answer to a change that the jobs will carry out, None for any other, and for
+    clients that did not offer to come back for it."""
+    record = outcome.record
+    if not context.respond_async or record is None or record.state is not PlanState.QUEUED:
+        return None
+    return Deferred(record.plan_id)
 
 
 def preview(outcome: Outcome) -> PlanPreview:

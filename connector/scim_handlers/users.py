@@ -9,7 +9,7 @@ from connector.ports import USER, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
-from connector.scim_handlers.rendering import preview, to_resource
+from connector.scim_handlers.rendering import deferred, preview, to_resource
 from connector.scim_handlers.schemas import PATCHED_USER_SCHEMA, USERS
 from connector.scim_handlers.translation import (
     creation,
@@ -19,9 +19,16 @@ from connector.scim_handlers.translation import (
     with_requested_roles,
 )
 from connector.services.actual import load_attributes
-from connector.services.recording import Outcome
+from connector.services.recording import Outcome as Recorded
 from scim.errors import Unavailable
-from scim.handlers import PatchOperation, PlanPreview, RequestContext, Resource, Written
+from scim.handlers import (
+    Deferred,
+    Outcome,
+    PatchOperation,
+    PlanPreview,
+    RequestContext,
+    Resource,
+)
 from scim.patch import apply_patch
 
 
@@ -30,17 +37,17 @@ class UserHandler(StoredReader):
 
     kind = USER
 
-    def create(self, context: RequestContext, resource: Resource) -> Written | PlanPreview:
+    def create(self, context: RequestContext, resource: Resource) -> Outcome:
         """Create a person, or bring the same person back."""
         services = self._services(context)
         with translated():
             desired = creation(resource, services.user_mapping)
-            outcome = services.users.create(desired, actor_of(context), dry_run=context.dry_run)
+            # Who joins inactive takes two plans.
+            actor = actor_of(context, waits=True if desired.active is False else None)
+            outcome = services.users.create(desired, actor, dry_run=context.dry_run)
             return self._answer(context, outcome)
 
-    def replace(
-        self, context: RequestContext, scim_id: str, resource: Resource
-    ) -> Written | PlanPreview:
+    def replace(self, context: RequestContext, scim_id: str, resource: Resource) -> Outcome:
         """Replace what is known of a person (RFC 7644 §3.5.1)."""
         services = self._services(context)
 
@@ -62,7 +69,7 @@ class UserHandler(StoredReader):
 
     def patch(
         self, context: RequestContext, scim_id: str, operations: Sequence[PatchOperation]
-    ) -> Written | PlanPreview:
+    ) -> Outcome:
         """Change a person, all or nothing (RFC 7644 §3.5.2)."""
         services = self._services(context)
 
@@ -85,7 +92,7 @@ class UserHandler(StoredReader):
             )
             return self._answer(context, outcome, scim_id)
 
-    def delete(self, context: RequestContext, scim_id: str) -> PlanPreview | None:
+    def delete(self, context: RequestContext, scim_id: str) -> PlanPreview | Deferred | None:
         """Close and strip every membership; the id answers 404 from then on."""
 
         def check(uow: UnitOfWork, actual: ActualUser) -> None:
@@ -95,13 +102,15 @@ class UserHandler(StoredReader):
             outcome = self._services(context).users.delete(
                 scim_id, check, actor_of(context), dry_run=context.dry_run
             )
-        return preview(outcome) if context.dry_run else None
+        return preview(outcome) if context.dry_run else deferred(context, outcome)
 
     def _answer(
-        self, context: RequestContext, outcome: Outcome, scim_id: str | None = None
-    ) -> Written | PlanPreview:
+        self, context: RequestContext, outcome: Recorded, scim_id: str | None = None
+    ) -> Outcome:
         if context.dry_run:
             return preview(outcome)
+        if later := deferred(context, outcome):
+            return later
         created = scim_id or outcome.subject_id
         if created is None:
             raise Unavailable(

@@ -25,6 +25,9 @@ class Actor:
     correlation_id: str
     external_id_scope: str = ""
     """Whose external ids are read and written."""
+    waits: bool = True
+    """Whether the actor waits until DocuSign has the change; otherwise it is only planned and
+    recorded, and the jobs carry it out."""
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ def record_plan(
     """Write plan, operations and audit event.
 
     The first automatic operation is written as in flight, which saves a commit: whoever records
-    a plan carries it out at once.
+    a plan carries it out at once, unless the actor does not wait for it.
     """
     now = context.clock.now()
     record = PlanRecord(
@@ -94,13 +94,13 @@ def record_plan(
         requester=actor.name,
         source=actor.source,
         correlation_id=actor.correlation_id,
-        state=PlanState.OPEN,
+        state=PlanState.OPEN if actor.waits else PlanState.QUEUED,
         checksum=plan.checksum,
         created_at=now,
         summary="; ".join(plan.describe()),
         context={**extra, "locks": list(subject.locks)},
     )
-    operations = _operation_records(context, record.plan_id, plan)
+    operations = _operation_records(context, record.plan_id, plan, actor)
     uow.plans.add(record, operations)
     context.audit(
         uow,
@@ -113,12 +113,14 @@ def record_plan(
     return record
 
 
-def _operation_records(context: TenantContext, plan_id: str, plan: Plan) -> list[OperationRecord]:
+def _operation_records(
+    context: TenantContext, plan_id: str, plan: Plan, actor: Actor
+) -> list[OperationRecord]:
     # The lease on every operation keeps settlement away while this process is at work.
-    lease_until = context.clock.now() + LEASE
+    lease_until = context.clock.now() + LEASE if actor.waits else None
     records: list[OperationRecord] = []
     for position, (step, fulfilment) in enumerate(zip(plan, route(context, plan), strict=True)):
-        is_first = position == 0 and fulfilment is Fulfilment.AUTOMATIC
+        is_first = actor.waits and position == 0 and fulfilment is Fulfilment.AUTOMATIC
         records.append(
             OperationRecord(
                 operation_id=new_id(),
@@ -128,7 +130,7 @@ def _operation_records(context: TenantContext, plan_id: str, plan: Plan) -> list
                 fulfilment=fulfilment,
                 state=OperationState.IN_FLIGHT if is_first else OperationState.PLANNED,
                 attempts=int(is_first),
-                owner=context.owner,
+                owner=context.owner if actor.waits else None,
                 lease_until=lease_until,
             )
         )
@@ -183,7 +185,7 @@ class ChangePipeline:
 
         :raises connector.errors.ConnectorError: see :meth:`FulfilmentService.carry_out`.
         """
-        if outcome.record is None:
+        if outcome.record is None or not actor.waits:
             return outcome
         deadline = self._context.clock.now() + timedelta(seconds=self.wait_s)
         record = self._fulfilment.carry_out(outcome.record.plan_id, actor, deadline)

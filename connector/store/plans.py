@@ -66,8 +66,8 @@ class SqlPlans:
         put_rows(self._connection, operations, [self._row(operation)])
 
     def abandoned(self, now: datetime) -> Sequence[str]:
-        """Return ids of open plans that nobody works on: no operation has a live lease, at least
-        one is planned or in flight."""
+        """Return ids of open and queued plans that nobody works on: at least one operation is
+        planned or in flight, and none has a live lease."""
         of_plan = and_(
             operations.c.tenant == plans.c.tenant, operations.c.plan_id == plans.c.plan_id
         )
@@ -77,7 +77,7 @@ class SqlPlans:
             select(plans.c.plan_id)
             .where(
                 plans.c.tenant == self._tenant,
-                plans.c.state == PlanState.OPEN,
+                plans.c.state.in_(UNFINISHED_PLANS),
                 select(1).where(of_plan, unfinished).exists(),
                 ~select(1).where(of_plan, alive).exists(),
             )

@@ -148,6 +148,13 @@ class TokenAuthenticator:
         return ['Bearer realm="scim", error="invalid_token"']
 
 
+def request_status(context, transaction):
+    """Know one request."""
+    if transaction != "t1":
+        raise NotFound
+    return {"id": transaction, "status": "pending"}
+
+
 def create_app(config=None, base_url=BASE_URL, now=time.time):
     """Return an application with users and groups, mounted for one tenant and for many."""
     service = ScimService(
@@ -159,6 +166,7 @@ def create_app(config=None, base_url=BASE_URL, now=time.time):
         base_url=lambda tenant: base_url,
         config=config or ScimConfig(),
         now=now,
+        request_status=request_status,
     )
     app = flask.Flask("scim-in-memory")
     blueprint = create_blueprint(service)
