@@ -14,6 +14,7 @@ _COMMANDS = {
     "plan": "connector.cli.plan:plan",
     "tasks": "connector.cli.tasks:tasks",
     "client": "connector.cli.clients:client",
+    "export": "connector.cli.export:export",
     "config": "connector.cli.configuration:config",
     "db": "connector.cli.database:db",
 }
