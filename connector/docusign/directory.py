@@ -28,7 +28,7 @@ from connector.domain.model import (
     User,
 )
 from connector.domain.plan import CreateMembership, ReopenMembership
-from connector.errors import PermanentError
+from connector.errors import PermanentError, TemporaryError
 from connector.ports import Clock, UserPage
 from connector.settings import Behaviour, DocusignSettings, TenantSettings
 
@@ -214,7 +214,7 @@ class DocusignDirectory:
                 self.update_person(operation.account_id, user_id, unsaid)
         else:
             user_id = self._writer.create(operation)
-        return self._established(operation, user_id)
+        return self._read_established(operation, user_id)
 
     def _activates_at_once(self, operation: CreateMembership) -> bool:
         wanted = operation.auto_activate and self.has_organization
@@ -225,7 +225,7 @@ class DocusignDirectory:
         account_id, user_id = operation.account_id, operation.user_id
         if not _is_open(account_id, self._reader.member(account_id, user_id)):
             self._reactivate(operation)
-        return self._established(operation, user_id)
+        return self._read_established(operation, user_id)
 
     def _reactivate(self, operation: ReopenMembership) -> None:
         """Re-open in the configured way, with the profile in the same call."""
@@ -237,6 +237,22 @@ class DocusignDirectory:
             self._writer.update(account_id, user_id, {"userStatus": "Active", **profile})
         else:
             self._writer.resend_activation(account_id, user_id, profile)
+
+    def _read_established(
+        self, operation: CreateMembership | ReopenMembership, user_id: str
+    ) -> User:
+        """Read back what took effect already.
+
+        :raises NoAnswerError: it cannot be read now. No temporary error: that would say that
+            nothing was done.
+        """
+        try:
+            return self._established(operation, user_id)
+        except TemporaryError as error:
+            raise NoAnswerError(
+                f"DocuSign accepted a membership in account {operation.account_id}, and it cannot "
+                f"be read back now: {error}"
+            ) from error
 
     def _established(self, operation: CreateMembership | ReopenMembership, user_id: str) -> User:
         """Read the membership back until it is as asked for, giving once more what is missing.

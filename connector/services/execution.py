@@ -23,7 +23,7 @@ from connector.domain.plan import (
     SetProfile,
     UpdatePerson,
 )
-from connector.errors import NotFoundError, PermanentError, TemporaryError
+from connector.errors import NotFoundError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.ports import UnitOfWork
 from connector.services.actual import forget_membership, remember_membership
 from connector.services.context import TenantContext
@@ -242,15 +242,19 @@ class Executor:
     ) -> User:
         """Read a member until DocuSign shows what was written.
 
-        :raises TemporaryError: it still shows the old state after the last look.
+        :raises UnknownOutcomeError: it cannot be read, or still shows the old state after the last
+            look. No temporary error: that would say that nothing was done.
         """
         for wait_s in (*_READ_BACK_WAITS_S, None):
-            user = self._directory.get_member(step.account_id, step.user_id)
+            try:
+                user = self._directory.get_member(step.account_id, step.user_id)
+            except TemporaryError as error:
+                raise UnknownOutcomeError(str(error)) from error
             if is_shown(user):
                 return user
             if wait_s is not None:
                 self._context.clock.sleep(wait_s)
-        raise TemporaryError(
+        raise UnknownOutcomeError(
             f"DocuSign accepted the change but does not show it yet ({step.describe()})."
         )
 

@@ -302,13 +302,13 @@ class Machine(RuleBasedStateMachine):
             self.world.faults.clear()
             self.world.set_variants(stale_reads=0)
             self._settle_everything()
-            assert self._disagreements() == []
+            assert not (found := self._disagreements()), "\n".join(found)
             counts = connector.services.aggregation.sync().counts
             changed = {
                 name: counts.get(name, 0) for name in ("changed", "vanished", "memberships_changed")
             }
             assert not any(changed.values()), changed
-            assert self._disagreements() == []
+            assert not (found := self._disagreements()), "\n".join(found)
         finally:
             connector.close()
 
