@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.exports import PRODUCTS
+from connector.exports import PRODUCTS, RETRYABLE_ERRORS
 
 ROOT = Path(__file__).parents[3]
 GUIDES = ROOT / "docs" / "guides"
@@ -55,3 +55,9 @@ def test_a_guide_covers_what_administrators_ask(product):
     assert f"docusign-iga export {product}" in text
     assert "[P]" in text
     assert "[I]" in text
+
+
+def test_the_connectors_passing_errors_are_among_the_retryable_ones():
+    ours = {"temporarily unavailable", "Precondition Failed", "Too many requests"}
+    assert ours <= set(RETRYABLE_ERRORS)
+    assert all(any(word in text for text in texts()) for word in ours)
