@@ -26,7 +26,8 @@ class AccountBook:
         :raises InvalidRequestError: the tenant governs no such account.
         """
         for account in self.settings.accounts:
-            if name in (account.account_id, account.alias):
+            # An account without an alias is not called "".
+            if name and name in (account.account_id, account.alias):
                 return account.account_id
         known = ", ".join(item.alias or item.account_id for item in self.settings.accounts)
         raise InvalidRequestError(f"No governed account is called {name!r}. There are: {known}.")
@@ -62,10 +63,11 @@ class AccountBook:
         wanted = self._settings_of(account_id).baseline_profile
         wanted = wanted or self.settings.provisioning.baseline_profile
         profiles = [item for key, item in self.catalogue.profiles.items() if key[0] == account_id]
+        by_id = [item for item in profiles if item.profile_id == wanted]
         names = _synonyms(wanted)
-        for profile in profiles:
-            if profile.profile_id == wanted or fold(profile.name) in names:
-                return profile
+        by_name = [item for item in profiles if fold(item.name) in names]
+        if by_id or by_name:
+            return (by_id or by_name)[0]
         known = ", ".join(sorted(item.name for item in profiles)) or "none yet: run a sync first"
         raise PermanentError(
             f"The baseline profile {wanted!r} of account {account_id} does not exist. "

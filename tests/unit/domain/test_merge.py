@@ -1,0 +1,99 @@
+"""How what one account shows joins what is known."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from connector.domain.merge import (
+    merge_member,
+    merge_person,
+    with_membership,
+    without_membership,
+)
+from tests.builders import SENDER, VIEWER, closed, membership, user
+
+EARLY, LATE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)
+
+
+def test_stranger_is_taken_as_seen():
+    seen = user(membership("A"))
+    assert merge_member(None, seen) == seen
+
+
+def test_other_memberships_stay():
+    merged = merge_member(user(membership("A"), membership("B")), user(membership("B", SENDER)))
+    assert merged.memberships == {"A": membership("A"), "B": membership("B", SENDER)}
+
+
+def test_names_come_from_an_open_membership():
+    merged = merge_member(user(membership("A")), user(membership("B"), last_name="New"))
+    assert merged.last_name == "New"
+
+
+def test_closed_membership_does_not_bring_old_names_back():
+    merged = merge_member(user(membership("A")), user(closed("B"), last_name="Old"))
+    assert merged.last_name == "Lee"
+    assert merged.memberships["B"] == closed("B")
+
+
+def test_names_of_somebody_closed_everywhere_come_from_what_is_seen():
+    merged = merge_member(user(closed("A")), user(closed("A"), last_name="New"))
+    assert merged.last_name == "New"
+
+
+@pytest.mark.parametrize(("with_groups", "kept"), [(True, set()), (False, {"7"})])
+def test_list_without_groups_leaves_the_known_ones(with_groups, kept):
+    known = user(membership("A", group_ids=frozenset({"7"})))
+    merged = merge_member(known, user(membership("A")), with_groups=with_groups)
+    assert merged.memberships["A"].group_ids == kept
+
+
+def test_list_without_groups_gives_a_new_membership_none():
+    merged = merge_member(user(membership("A")), user(membership("B")), with_groups=False)
+    assert merged.memberships["B"].group_ids == frozenset()
+
+
+def test_what_only_the_admin_api_shows_stays():
+    known = user(membership(), is_organization_admin=True, organization_admin_verified_at=EARLY)
+    merged = merge_member(replace(known, site_id=4), user(membership()))
+    assert (merged.is_organization_admin, merged.organization_admin_verified_at) == (True, EARLY)
+    assert merged.site_id == 4
+
+
+@pytest.mark.parametrize(
+    ("known", "seen", "merged"),
+    [(LATE, EARLY, EARLY), (EARLY, LATE, EARLY), (None, LATE, LATE), (None, None, None)],
+)
+def test_person_is_as_old_as_their_first_membership(known, seen, merged):
+    result = merge_member(
+        user(membership("A"), created_at=known), user(membership("B"), created_at=seen)
+    )
+    assert result.created_at == merged
+
+
+def test_merging_twice_changes_nothing():
+    seen = user(closed("B", VIEWER), last_name="Old")
+    once = merge_member(user(membership("A")), seen)
+    assert merge_member(once, seen) == once
+
+
+def test_one_membership_is_replaced():
+    changed = with_membership(user(membership("A"), membership("B")), closed("B"))
+    assert changed.memberships == {"A": membership("A"), "B": closed("B")}
+
+
+def test_one_membership_goes():
+    changed = without_membership(user(membership("A"), membership("B")), "A")
+    assert set(changed.memberships) == {"B"}
+
+
+def test_missing_membership_goes_without_error():
+    assert without_membership(user(membership("A")), "B") == user(membership("A"))
+
+
+def test_admin_api_does_not_speak_for_memberships():
+    person = user(closed("A"), is_organization_admin=True, site_id=2)
+    merged = merge_person(user(membership("A")), person)
+    assert merged.memberships["A"] == membership("A")
+    assert (merged.is_organization_admin, merged.site_id) == (True, 2)
