@@ -66,8 +66,7 @@ def test_a_task_that_was_done_closes_by_itself(connector):
 
 def test_an_aggregation_that_is_due_starts_at_once(connector):
     before = last_sync(connector)
-    connector.clock.advance(2 * SETTINGS.sync_interval_s)
-    with Running(connector, "jobs:a"):
+    with Running(connector, "jobs:a", replace(SETTINGS, sync_interval_s=1)):
         eventually(lambda: last_sync(connector).run_id != before.run_id)
         eventually(lambda: last_sync(connector).state is RunState.DONE)
 
