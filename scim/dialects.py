@@ -76,6 +76,13 @@ class Dialect:
         "`okta`: permission profiles and roles are offered under Okta's own schemas too",
         ("standard", "okta"),
     )
+    rate_limit_reset: str = _tolerance(
+        "seconds",
+        "RFC 7644 §3.12, which tells of no limits",
+        "`x-rate-limit-reset` is the number of `seconds` until the limit is free again, or that "
+        "moment as seconds since the `epoch`",
+        ("seconds", "epoch"),
+    )
     strict_schemas: bool = _tolerance(
         False,
         "RFC 7643 §3",

@@ -26,6 +26,7 @@ from scim.errors import (
     NotFound,
     NotImplementedByServer,
     PayloadTooLarge,
+    ScimError,
     Unauthorized,
     UnsupportedMediaType,
 )
@@ -51,6 +52,7 @@ from scim.parameters import (
     parse_query_string,
 )
 from scim.projection import project
+from scim.rate_limits import RateLimits
 from scim.resources import ResourceType
 from scim.responses import (
     cursor_response,
@@ -108,6 +110,7 @@ class Endpoints:
     def __init__(self, service: ScimService) -> None:
         self._service = service
         self._config = service.config
+        self._limits = RateLimits(service.requests_per_minute, service.now)
         self._cursors = Cursors(
             service.cursor_key,
             service.now,
@@ -129,6 +132,18 @@ class Endpoints:
         if request.method == "OPTIONS":
             return empty_response(204, [("Allow", ", ".join(self._methods(segments)))])
         call = self._call(request, tenant, segments, correlation_id)
+        told = self._limits.take(call.context.caller)
+        if not told:
+            return self._answer(call, segments)
+        try:
+            response = self._answer(call, segments)
+        except ScimError as error:
+            error.headers = (*error.headers, *told)
+            raise
+        response.headers.extend(told)
+        return response
+
+    def _answer(self, call: Call, segments: list[str]) -> Response:
         registered = self._by_endpoint.get(segments[0]) if segments else None
         if registered is None:
             return self._other(call, segments)

@@ -73,6 +73,8 @@ class ScimService:
 
     :raises scim.errors.NotFound: the caller made no such request.
     """
+    requests_per_minute: Callable[[str], int] = lambda _tenant: 0
+    """From the tenant's name to the requests that each client may send to this process; 0: any."""
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
 

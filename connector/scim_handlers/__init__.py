@@ -39,6 +39,7 @@ def build_scim_service(application: Application) -> ScimService:
         base_url=base_url,
         config=_config(application),
         request_status=RequestStatus(application).get,
+        requests_per_minute=lambda tenant: settings.tenants[tenant].scim.requests_per_minute,
         cursor_key=CursorKeys(application).key,
         now=lambda: application.clock.now().timestamp(),
     )

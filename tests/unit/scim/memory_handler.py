@@ -155,7 +155,7 @@ def request_status(context, transaction):
     return {"id": transaction, "status": "pending"}
 
 
-def create_app(config=None, base_url=BASE_URL, now=time.time):
+def create_app(config=None, base_url=BASE_URL, now=time.time, requests_per_minute=0):
     """Return an application with users and groups, mounted for one tenant and for many."""
     service = ScimService(
         resources=(
@@ -166,6 +166,7 @@ def create_app(config=None, base_url=BASE_URL, now=time.time):
         base_url=lambda tenant: base_url,
         config=config or ScimConfig(),
         now=now,
+        requests_per_minute=lambda tenant: requests_per_minute,
         request_status=request_status,
     )
     app = flask.Flask("scim-in-memory")
