@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -159,6 +159,34 @@ class Scope(StrEnum):
 
     READ = "read"
     WRITE = "write"
+    """Everything below."""
+    WRITE_USERS = "write:users"
+    WRITE_GROUPS = "write:groups"
+    """Groups and who is in them."""
+
+
+def widened(scopes: Iterable[Scope]) -> frozenset[Scope]:
+    """Return the scopes with what they include."""
+    found = frozenset(scopes)
+    return found | {Scope.WRITE_USERS, Scope.WRITE_GROUPS} if Scope.WRITE in found else found
+
+
+class Method(StrEnum):
+    """How an API client shows who it is."""
+
+    TOKEN = "token"  # noqa: S105 - a name
+    """A long-lived bearer token."""
+    BASIC = "basic"
+    """Its name and a secret, in every request."""
+    OAUTH = "oauth"
+    """Its name and a secret, exchanged for access tokens at our own token endpoint."""
+    ACCESS_TOKEN = "access_token"  # noqa: S105 - a name
+    """What the token endpoint gives out."""
+    JWT = "jwt"
+    """An access token of the customer's identity provider."""
+    MTLS = "mtls"
+    """A certificate that a trusted proxy has verified."""
+
 
 
 @dataclass(frozen=True)
@@ -178,15 +206,23 @@ class ApiClient:
 
 @dataclass(frozen=True)
 class ApiToken:
-    """A bearer token of an API client. Only the hash is kept."""
+    """A credential of an API client: a bearer token, a secret, or what stands for it elsewhere.
+
+    Only the hash is kept.
+    """
 
     token_id: str
     client_id: str
     token_hash: str
-    """SHA-256 in hexadecimal; the token itself has 256 random bits."""
+    """SHA-256 in hexadecimal; tokens and secrets have 256 random bits."""
     created_at: datetime
     expires_at: datetime | None = None
     revoked_at: datetime | None = None
+    method: Method = Method.TOKEN
+    label: str | None = None
+    """What people may see of it: the application's id, the certificate's fingerprint."""
+    scopes: frozenset[Scope] = frozenset()
+    """Less than the client may; empty: all of that."""
 
 
 @dataclass(frozen=True)

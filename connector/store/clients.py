@@ -6,7 +6,7 @@ import builtins
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from connector.domain.ledger import ApiClient, ApiToken, Scope
@@ -76,11 +76,19 @@ class SqlClients:
             .where(api_tokens.c.tenant == self._tenant, api_tokens.c.client_id == client_id)
             .order_by(api_tokens.c.created_at.desc(), api_tokens.c.token_id)
         )
-        return [TOKENS.from_row(row) for row in found]
+        return [_token(row) for row in found]
 
     def save_token(self, token: ApiToken) -> None:
         """Overwrite a token."""
         put_rows(self._connection, api_tokens, [TOKENS.to_row(self._tenant, token)])
+
+    def remove_token(self, token_id: str) -> None:
+        """Forget a token."""
+        self._connection.execute(
+            delete(api_tokens).where(
+                api_tokens.c.tenant == self._tenant, api_tokens.c.token_id == token_id
+            )
+        )
 
     def find_by_token_hash(self, token_hash: str) -> tuple[ApiClient, ApiToken] | None:
         """Return who presents this token, revoked or expired included."""
@@ -91,10 +99,17 @@ class SqlClients:
         ).first()
         if found is None:
             return None
-        token = TOKENS.from_row(found)
+        token = _token(found)
         return self.get(token.client_id), token
 
 
 def _client(row: Row[Any]) -> ApiClient:
-    scopes: builtins.list[str] = row.scopes
-    return CLIENTS.from_row(row, scopes=frozenset(Scope(scope) for scope in scopes))
+    return CLIENTS.from_row(row, scopes=_scopes(row.scopes))
+
+
+def _token(row: Row[Any]) -> ApiToken:
+    return TOKENS.from_row(row, scopes=_scopes(row.scopes))
+
+
+def _scopes(names: builtins.list[str]) -> frozenset[Scope]:
+    return frozenset(Scope(name) for name in names)

@@ -20,6 +20,7 @@ from sqlalchemy import (
 from connector.domain.ledger import (
     Direction,
     Fulfilment,
+    Method,
     OperationState,
     PlanState,
     RunState,
@@ -305,6 +306,9 @@ api_tokens = Table(
     Column("created_at", Instant, nullable=False),
     Column("expires_at", Instant),
     Column("revoked_at", Instant),
+    Column("method", Choice(Method), nullable=False, server_default=Method.TOKEN.value),
+    _optional("label"),
+    Column("scopes", Json, nullable=False, server_default="[]"),
     UniqueConstraint("tenant", "token_hash"),
     Index("ix_api_tokens_client", "tenant", "client_id"),
 )
