@@ -6,9 +6,11 @@ import traceback
 
 import pytest
 import requests
+import structlog
 from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from connector.docusign import errors
+from connector.docusign import transport as transport_module
 from connector.docusign.causes import CAUSES
 from connector.docusign.client import Call, listed
 from connector.docusign.transport import pooled_session
@@ -317,11 +319,14 @@ def test_secrets_are_never_shown(*, client, target, wire_mock, pem, capsys, capl
     assert cause is None or cause.request is None
 
 
-def test_log_shows_template_and_trace_token_but_no_value(client, target, wire_mock, capsys):
+def test_log_shows_template_and_trace_token_but_no_value(client, target, wire_mock, monkeypatch):
+    # The module's logger keeps the configuration of whoever used it first.
+    lines = structlog.testing.CapturingLogger()
+    monkeypatch.setattr(transport_module, "_log", lines)
     call = Call("x", "GET", "/things/{id}", {"id": "canary-id"}, {"email": "canary@example.net"})
     wire_mock.get(f"{BASE}/things/canary-id", json={}, headers={"X-DocuSign-TraceToken": "tt-1"})
     client.send(target, call)
-    output = capsys.readouterr().out
+    output = repr(lines.calls)
     assert "/things/{id}" in output
     assert "tt-1" in output
     assert "canary" not in output
