@@ -242,6 +242,7 @@ class Bulk:
         if operation.problem is not None:
             raise operation.problem
         target, scim_id = self._target(operation, context.base_url)
+        context.caller.require_write(target[0].name)
         if scim_id is not None:
             entry.location = f"{context.base_url}{target[0].endpoint}/{scim_id}"
         data = operation.data

@@ -208,6 +208,7 @@ class Endpoints:
             return self._page(call, registered, call.parameters)
         if call.method == "POST":
             call.require("write")
+            call.context.caller.require_write(registered[0].name)
             return self._create(call, registered)
         raise NotAllowed(allow=_COLLECTION_METHODS)
 
@@ -221,6 +222,7 @@ class Endpoints:
         if write is None:
             raise NotAllowed(allow=_ITEM_METHODS)
         call.require("write")
+        call.context.caller.require_write(registered[0].name)
         return write(self, call, registered, scim_id)
 
     def _get(self, call: Call, registered: Registered, scim_id: str) -> Response:

@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from scim.dialects import Dialect, dialect_of
+from scim.errors import Forbidden
 from scim.filters import AttributePath, Filter
 
 Resource = dict[str, Any]
@@ -31,6 +32,19 @@ class Caller:
     external_id_scope: str = ""
     settings: Mapping[str, Any] = field(default_factory=dict)
     """Dialect and tolerances of this client, by name, as :mod:`scim.dialects` lists them."""
+    writable: frozenset[str] | None = None
+    """Names of the resource types that a caller with the scope ``write`` may change; None: all."""
+
+    def require_write(self, resource_type: str) -> None:
+        """Refuse to change resources of a type that is not among the writable ones.
+
+        :raises Forbidden: it is not.
+        """
+        if self.writable is not None and resource_type not in self.writable:
+            raise Forbidden(
+                f"This credential may not change resources of the type {resource_type}. "
+                "Use a credential that has the scope."
+            )
 
     @cached_property
     def dialect(self) -> Dialect:

@@ -188,7 +188,6 @@ class Method(StrEnum):
     """A certificate that a trusted proxy has verified."""
 
 
-
 @dataclass(frozen=True)
 class ApiClient:
     """A program that calls us, such as an identity-governance suite."""

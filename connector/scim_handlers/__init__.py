@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from connector.scim_handlers.authentication import BearerAuthenticator
-from connector.scim_handlers.catalogues import EntitlementHandler, RoleHandler
+from connector.scim_handlers.authentication import ClientAuthenticator
+from connector.scim_handlers.catalogues import EntitlementHandler, RoleHandler, TombstoneHandler
 from connector.scim_handlers.cursor_keys import CursorKeys
 from connector.scim_handlers.groups import GroupHandler
 from connector.scim_handlers.ports import Application
 from connector.scim_handlers.requests import RequestStatus
-from connector.scim_handlers.schemas import ENTITLEMENTS, GROUPS, ROLES, USERS
+from connector.scim_handlers.schemas import ENTITLEMENTS, GROUPS, ROLES, TOMBSTONES, USERS
 from connector.scim_handlers.users import UserHandler
 from connector.settings import ServerSettings
 from scim.errors import NotFound
@@ -34,8 +34,9 @@ def build_scim_service(application: Application) -> ScimService:
             (GROUPS, GroupHandler(application)),
             (ENTITLEMENTS, EntitlementHandler(application)),
             (ROLES, RoleHandler(application)),
+            (TOMBSTONES, TombstoneHandler(application)),
         ),
-        authenticator=BearerAuthenticator(application.clients),
+        authenticator=ClientAuthenticator(application.clients),
         base_url=base_url,
         config=_config(application),
         request_status=RequestStatus(application).get,

@@ -1,43 +1,78 @@
-"""Bearer tokens (RFC 6750) of the tenant's API clients."""
+"""Bearer tokens (RFC 6750) and HTTP Basic (RFC 7617) of the tenant's API clients."""
 
 from __future__ import annotations
 
+import base64
+import binascii
 from collections.abc import Mapping, Sequence
 
+from connector.domain.ledger import ApiClient, Method, Scope, widened
+from connector.ports import GROUP, USER
 from connector.services.api_clients import ApiClientService, InvalidTokenError
 from scim.errors import Unauthorized
 from scim.handlers import Authenticator, Caller
 
-_CHALLENGE = 'Bearer realm="scim", error="invalid_token"'
+_CHALLENGES = ('Bearer realm="scim", error="invalid_token"', 'Basic realm="scim", charset="UTF-8"')
+_MAX_CREDENTIAL = 4096
+"""Characters; ours have fewer than 150."""
+_WRITABLE = {Scope.WRITE_USERS: USER, Scope.WRITE_GROUPS: GROUP}
 
 
-class BearerAuthenticator(Authenticator):
-    """Knows the caller by a token. Tokens are found by their hash, so nothing is compared."""
+class ClientAuthenticator(Authenticator):
+    """Knows the caller by a credential, found by its hash, so that nothing is compared."""
 
     def __init__(self, clients: ApiClientService) -> None:
         self._clients = clients
 
     def authenticate(self, tenant: str, headers: Mapping[str, str]) -> Caller:
-        """Return the client that presents a valid token of the tenant.
+        """Return the client that presents a valid credential of the tenant.
 
-        :raises Unauthorized: no token, or one that is unknown, expired or revoked.
+        :raises Unauthorized: none, or one that is unknown, expired or revoked.
         """
-        scheme, _, token = (headers.get("Authorization") or "").partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer" or not token:
+        scheme, _, value = (headers.get("Authorization") or "").partition(" ")
+        scheme, value = scheme.lower(), value.strip()
+        if scheme not in ("bearer", "basic") or not value or len(value) > _MAX_CREDENTIAL:
             raise Unauthorized("Unauthorized: send the header Authorization: Bearer <token>.")
         try:
-            client = self._clients.authenticate(tenant, token)
+            return _caller(tenant, self._client(tenant, scheme, value))
         except InvalidTokenError as error:
             raise Unauthorized(f"Unauthorized: {error}") from error
-        return Caller(
-            tenant=tenant,
-            client_id=client.client_id,
-            scopes=frozenset(client.scopes),
-            external_id_scope=client.external_id_scope,
-            settings=client.settings,
-        )
+
+    def _client(self, tenant: str, scheme: str, value: str) -> ApiClient:
+        if scheme == "bearer":
+            return self._clients.authenticate(tenant, value)
+        name, secret = parse_basic(value)
+        return self._clients.authenticate_secret(tenant, Method.BASIC, name, secret)
 
     def challenges(self) -> Sequence[str]:
-        """Return the one challenge."""
-        return [_CHALLENGE]
+        """Return one challenge for each scheme."""
+        return _CHALLENGES
+
+
+def parse_basic(value: str) -> tuple[str, str]:
+    """Return name and secret of Basic credentials (RFC 7617 §2), UTF-8 as our challenge says.
+
+    :raises Unauthorized: they are malformed.
+    """
+    try:
+        text = base64.b64decode(value, validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise Unauthorized("Unauthorized: the Basic credentials are not base64 text.") from error
+    name, colon, secret = text.partition(":")
+    if not colon:
+        raise Unauthorized("Unauthorized: the Basic credentials lack the colon.")
+    return name, secret
+
+
+def _caller(tenant: str, client: ApiClient) -> Caller:
+    scopes = widened(client.scopes)
+    writable = frozenset(kind for scope, kind in _WRITABLE.items() if scope in scopes)
+    return Caller(
+        tenant=tenant,
+        client_id=client.client_id,
+        scopes=scopes | {"write"} if writable else scopes,
+        external_id_scope=client.external_id_scope,
+        settings=client.settings,
+        # Whoever may write everything is not held to a list.
+        writable=None if Scope.WRITE in scopes else writable,
+    )

@@ -1,8 +1,8 @@
-"""API clients and their bearer tokens: giving out, exchanging, taking back, recognising.
+"""API clients and their credentials: giving out, exchanging, taking back, recognising.
 
-A token has 256 random bits and is shown once; the store keeps its SHA-256 (a slow hash protects
-guessable passwords, and nothing guesses 256 bits). A client may hold several, so that one is
-exchanged without an interruption.
+A token or secret has 256 random bits and is shown once; the store keeps its SHA-256 (a slow hash
+protects guessable passwords, and nothing guesses 256 bits). A client may hold several, so that one
+is exchanged without an interruption.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from uuid import uuid4
 
 from cachetools import TTLCache
 
-from connector.domain.ledger import ApiClient, ApiToken, AuditEvent, Scope
+from connector.domain.ledger import ApiClient, ApiToken, AuditEvent, Method, Scope, widened
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import Clock, Store
 
@@ -61,13 +61,14 @@ class ApiClientService:
         tenant: str,
         client_id: str,
         *,
+        method: Method = Method.TOKEN,
         scopes: frozenset[Scope] = READ_WRITE,
         expires_in: timedelta | None = None,
         settings: Mapping[str, Any] | None = None,
         replaces: str | None = None,
         actor: str = "cli",
     ) -> tuple[ApiClient, str]:
-        """Create a client and return it with its first token, which is never shown again.
+        """Create a client and return it with its first credential, which is never shown again.
 
         :param replaces: a client whose ``externalId`` values the new one takes over.
         :raises connector.errors.UniquenessError: the name is taken.
@@ -89,7 +90,7 @@ class ApiClientService:
                 settings=dict(settings or {}),
             )
             unit.clients.add(client)
-            text, token = self._new_token(client_id, expires_in)
+            text, token = self._new_token(client_id, method, expires_in)
             unit.clients.add_token(token)
             unit.audit.append(self._event("client.added", client_id, actor))
             unit.commit()
@@ -111,7 +112,9 @@ class ApiClientService:
         expires_in: timedelta | None = None,
         actor: str = "cli",
     ) -> tuple[ApiClient, str]:
-        """Give the client a new token and return both; the older ones stay valid for *grace*.
+        """Give the client a new credential of the same kind as its last, and return both.
+
+        The older ones stay valid for *grace*, and access tokens got with them too.
 
         :raises connector.errors.NotFoundError: no such client.
         :raises InvalidRequestError: the client is revoked.
@@ -121,14 +124,31 @@ class ApiClientService:
             client = unit.clients.get(client_id)
             if client.revoked_at is not None:
                 raise InvalidRequestError(f"The client {client_id!r} is revoked; add a new one.")
-            for old in _valid(unit.clients.tokens(client_id), now):
+            tokens = unit.clients.tokens(client_id)
+            for old in _valid(tokens, now):
                 unit.clients.save_token(_ended(old, now, grace))
-            text, token = self._new_token(client_id, expires_in)
+            text, token = self._new_token(client_id, _method(tokens), expires_in)
             unit.clients.add_token(token)
             unit.audit.append(self._event("client.rotated", client_id, actor))
             unit.commit()
         self._forget()
         return client, text
+
+    def configure(
+        self, tenant: str, client_id: str, changes: Mapping[str, Any], *, actor: str = "cli"
+    ) -> ApiClient:
+        """Change settings of a client and return it. Other processes follow within a few seconds.
+
+        :raises connector.errors.NotFoundError: no such client.
+        """
+        with self._store.write(tenant) as unit:
+            client = unit.clients.get(client_id)
+            client = replace(client, settings={**client.settings, **changes})
+            unit.clients.save(client)
+            unit.audit.append(self._event("client.configured", client_id, actor))
+            unit.commit()
+        self._forget()
+        return client
 
     def revoke(self, tenant: str, client_id: str, *, actor: str = "cli") -> None:
         """End a client and all its tokens. Other processes follow within a few seconds.
@@ -145,15 +165,36 @@ class ApiClientService:
             unit.commit()
         self._forget()
 
-    def _new_token(self, client_id: str, expires_in: timedelta | None) -> tuple[str, ApiToken]:
+    def issue(
+        self, tenant: str, client: ApiClient, scopes: frozenset[Scope], lifetime: timedelta
+    ) -> str:
+        """Return a new access token of a client, which may do what *scopes* say.
+
+        Those that have expired are forgotten.
+        """
+        now = self._clock.now()
+        with self._store.write(tenant) as unit:
+            for old in unit.clients.tokens(client.client_id):
+                if old.method is Method.ACCESS_TOKEN and old.expires_at and old.expires_at <= now:
+                    unit.clients.remove_token(old.token_id)
+            text, token = self._new_token(client.client_id, Method.ACCESS_TOKEN, lifetime)
+            unit.clients.add_token(replace(token, scopes=scopes))
+            unit.commit()
+        return text
+
+    def _new_token(
+        self, client_id: str, method: Method, expires_in: timedelta | None
+    ) -> tuple[str, ApiToken]:
         text = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
         now = self._clock.now()
+        is_secret = method in (Method.BASIC, Method.OAUTH)
         token = ApiToken(
             token_id=uuid4().hex,
             client_id=client_id,
-            token_hash=hash_token(text),
+            token_hash=hash_secret(method, client_id, text) if is_secret else hash_token(text),
             created_at=now,
             expires_at=None if expires_in is None else now + expires_in,
+            method=method,
         )
         return text, token
 
@@ -175,15 +216,31 @@ class ApiClientService:
 
         :raises InvalidTokenError: unknown, expired or revoked.
         """
-        key = (tenant, hash_token(token))
+        return self._recognise((tenant, hash_token(token)), "token")
+
+    def authenticate_secret(
+        self, tenant: str, method: Method, client_id: str, secret: str
+    ) -> ApiClient:
+        """Return the client whose name and secret these are, remembered likewise.
+
+        They are looked up by their common hash: an unknown name and a wrong secret are told alike,
+        and take as long.
+
+        :raises InvalidTokenError: unknown, expired or revoked.
+        """
+        return self._recognise((tenant, hash_secret(method, client_id, secret)), "secret")
+
+    def _recognise(self, key: tuple[str, str], what: str) -> ApiClient:
         found = self._remembered(key)
         if found is None:
-            raise InvalidTokenError("The token is unknown. Ask the connector's operator for one.")
+            raise InvalidTokenError(f"The {what} is unknown. Ask the connector's operator for one.")
         client, held = found
         if client.revoked_at or held.revoked_at:
-            raise InvalidTokenError(f"The token of {client.client_id!r} is revoked.")
+            raise InvalidTokenError(f"The {what} of {client.client_id!r} is revoked.")
         if held.expires_at is not None and held.expires_at <= self._clock.now():
-            raise InvalidTokenError(f"The token of {client.client_id!r} has expired.")
+            raise InvalidTokenError(f"The {what} of {client.client_id!r} has expired.")
+        if held.scopes:
+            return replace(client, scopes=widened(client.scopes) & widened(held.scopes))
         return client
 
     def _remembered(self, key: tuple[str, str]) -> Identity | None:
@@ -210,7 +267,17 @@ class ApiClientService:
 
 def hash_token(token: str) -> str:
     """Return what the store keeps of a token: its SHA-256 in hexadecimal."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def hash_secret(method: Method, client_id: str, secret: str) -> str:
+    """Return what the store keeps of a secret, which is good for one client and one method."""
+    return hash_token(f"{method}\0{client_id}\0{secret}")
+
+
+def _method(tokens: Sequence[ApiToken]) -> Method:
+    given = [token.method for token in tokens if token.method is not Method.ACCESS_TOKEN]
+    return given[0] if given else Method.TOKEN
 
 
 def _valid(tokens: Iterable[ApiToken], now: datetime) -> Sequence[ApiToken]:
