@@ -101,6 +101,16 @@ def check_immutable(resource_type: ResourceType, current: Resource, asserted: Re
             raise Mutability(f"{attribute.name} is immutable and has another value.")
 
 
+@lru_cache(maxsize=16)
+def with_writable_groups(schema: Schema) -> Schema:
+    """Return the schema with ``groups`` readWrite, where it has them (RFC 7643 §4.1.2 has them
+    readOnly)."""
+    if schema.find("groups") is None:
+        return schema
+    writable = schema.with_attribute("groups", mutability="readWrite")
+    return writable.with_attribute("groups.value", mutability="readWrite")
+
+
 @lru_cache(maxsize=64)
 def _core_of(schema: Schema) -> marshmallow.Schema:
     return schema_for((_EXTERNAL_ID, *schema.attributes))

@@ -12,7 +12,7 @@ from typing import Any
 
 from scim.bodies import PATCH_OP, body_version, merging, parse_patch, require_schema
 from scim.handlers import Outcome, RequestContext, ResourceHandler
-from scim.resources import Accepted, ResourceType, accept_resource
+from scim.resources import Accepted, ResourceType, accept_resource, with_writable_groups
 
 _log = logging.getLogger("scim")
 
@@ -56,6 +56,9 @@ def patch(
 
 def _accept(resource_type: ResourceType, context: RequestContext, document: Any) -> Accepted:
     _check_schemas(context, document, resource_type.schema.id)
+    if context.caller.dialect.allow_group_writes_via_user:
+        schema = with_writable_groups(resource_type.schema)
+        resource_type = replace(resource_type, schema=schema)
     accepted = accept_resource(resource_type, document)
     if accepted.ignored:
         _log.info(

@@ -25,7 +25,7 @@ def change_directory_group(services: TenantServices, request: GroupRequest) -> O
 
     def wish(uow: UnitOfWork, group: DirectoryGroup) -> GroupChange:
         request.check(uow)
-        return settled_change(uow, request.scim_id, request.change)
+        return settled_change(uow, request.scim_id, request.change, lenient=request.lenient)
 
     return services.groups.change(
         request.scim_id,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.domain.desired import GroupChange
@@ -12,6 +13,8 @@ from connector.services.context import Actor
 from scim.errors import InvalidValue
 from scim.handlers import Resource
 from scim.members import MemberDelta
+
+_log = logging.getLogger(__name__)
 
 Check = Callable[[UnitOfWork], None]
 """Checks the client's precondition; runs under the write lock where there is one."""
@@ -28,6 +31,12 @@ class GroupRequest:
     check: Check
     actor: Actor
     dry_run: bool = False
+    lenient: bool = False
+    """Whether members who are unknown are passed over."""
+
+    def with_dry_run(self, *, dry_run: bool) -> GroupRequest:
+        """Return the same request, to be carried out or only planned."""
+        return replace(self, dry_run=dry_run)
 
     @property
     def named(self) -> frozenset[str]:
@@ -46,12 +55,15 @@ def wanted_change(delta: MemberDelta, name: str | None) -> GroupChange:
     )
 
 
-def settled_change(uow: UnitOfWork, scim_id: str, change: GroupChange) -> GroupChange:
+def settled_change(
+    uow: UnitOfWork, scim_id: str, change: GroupChange, *, lenient: bool = False
+) -> GroupChange:
     """Return the change as members who join and who leave.
 
     A whole list is compared with the members that a client can see: nobody else is meant by leaving
     them out. Removals of unknown users are dropped: who is gone is in no group.
 
+    :param lenient: pass over who is unknown instead of refusing everybody.
     :raises InvalidValue: a user who is to join is unknown.
     """
     joining, leaving = change.add, change.remove
@@ -62,7 +74,10 @@ def settled_change(uow: UnitOfWork, scim_id: str, change: GroupChange) -> GroupC
     unknown = sorted(
         user_id for user_id in joining if user_id not in rows or not rows[user_id].visible
     )
-    if unknown:
+    if unknown and lenient:
+        _log.warning("passed over unknown members of the group %s: %r", scim_id, unknown[:20])
+        joining -= frozenset(unknown)
+    elif unknown:
         raise InvalidValue(f"There is no user {', '.join(unknown[:5])}: nobody was added.")
     return GroupChange(joining, leaving & rows.keys(), name=change.name)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import orjson
+
 from connector.domain.desired import GroupChange
 from connector.domain.model import DirectoryGroup
 from connector.ports import GROUP, GroupMember, StoredResource, UnitOfWork
@@ -21,7 +23,7 @@ from connector.scim_handlers.group_writes import (
 )
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
-from connector.scim_handlers.rendering import deferred, preview, render, to_resource
+from connector.scim_handlers.rendering import deferred, preview, render, storable
 from connector.scim_handlers.schemas import GROUPS
 from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
 from connector.services.presentation import DOCUSIGN_GROUP
@@ -95,7 +97,9 @@ class GroupHandler(StoredReader):
 
     def _read(self, context: RequestContext, scim_id: str) -> dict[str, Any]:
         with self._services(context).context.read() as uow:
-            return to_resource(self._find(uow, context, scim_id), context.base_url)
+            stored = render(self._find(uow, context, scim_id), context.base_url)
+        resource: dict[str, Any] = orjson.loads(storable(stored, context.caller.dialect).document)
+        return resource
 
     def _change(
         self,
@@ -118,6 +122,7 @@ class GroupHandler(StoredReader):
             lambda uow: self._check(uow, context, scim_id),
             actor,
             context.dry_run,
+            lenient=context.caller.dialect.unknown_members == "lenient",
         )
         carry_out = change_shown_group if is_shown_group(scim_id) else change_directory_group
         outcome = carry_out(self._services(context), request)
@@ -151,7 +156,7 @@ class GroupHandler(StoredReader):
         members: Sequence[GroupMember] | None = None
         if context.projection.wants("members"):
             members = uow.resources.members(stored.scim_id)
-        return render(stored, context.base_url, members)
+        return storable(render(stored, context.base_url, members), context.caller.dialect)
 
     def _render_page(
         self, uow: UnitOfWork, context: RequestContext, page: Sequence[StoredResource]

@@ -5,7 +5,9 @@ A page of resources passes here on every read, so each function does a few strin
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -14,11 +16,13 @@ from connector.domain.ledger import PlanState
 from connector.ports import BASE_URL_MARK, GroupMember, JoinedPage, StoredResource
 from connector.services.presentation import DOCUSIGN
 from connector.services.recording import Outcome
+from scim.dialects import Dialect
 from scim.handlers import Deferred, Joined, Page, PlanPreview, Rendered, RequestContext
 
 _MARK = BASE_URL_MARK.encode()
 _MARK_REST = _MARK[1:]
 _REST_LENGTH = len(_MARK_REST)
+_FOUR_BYTES = re.compile("[\U00010000-\U0010ffff]")
 PLAN_SCHEMA = f"{DOCUSIGN}Plan"
 
 
@@ -54,6 +58,14 @@ def render_joined(page: JoinedPage, base_url: str) -> Page:
 def place(next_after: int | None) -> str | None:
     """Return where the next page by cursor begins, as text."""
     return None if next_after is None else str(next_after)
+
+
+def storable(rendered: Rendered, dialect: Dialect) -> Rendered:
+    """Return a Group as a client's database can store it."""
+    if not dialect.strip_four_byte_characters:
+        return rendered
+    text = _FOUR_BYTES.sub("", rendered.document.decode())
+    return replace(rendered, document=text.encode())
 
 
 def _members(members: Sequence[GroupMember], base_url: str) -> str:

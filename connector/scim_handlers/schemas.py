@@ -18,7 +18,7 @@ from connector.services.presentation import (
     PERMISSION_PROFILE,
 )
 from scim import schemas as core
-from scim.resources import ResourceType
+from scim.resources import ResourceType, with_writable_groups
 from scim.schemas import Attribute, Schema
 
 
@@ -214,3 +214,9 @@ PATCHED_USER_SCHEMA = replace(
 )
 """Understood in a PATCH: Entra ID selects ``roles[primary eq "True"]``. It is not kept, so it is
 not advertised."""
+
+USER_SCHEMA_FOR_PATCH = {
+    False: PATCHED_USER_SCHEMA,
+    True: with_writable_groups(PATCHED_USER_SCHEMA),
+}
+"""By ``allow_group_writes_via_user``."""

@@ -63,7 +63,7 @@ def _steps(services: TenantServices, request: GroupRequest) -> Sequence[_Step]:
         request.check(uow)
         if request.change.name is not None:
             raise Mutability("The name is DocuSign's own and cannot be changed here.")
-        change = settled_change(uow, request.scim_id, request.change)
+        change = settled_change(uow, request.scim_id, request.change, lenient=request.lenient)
     return [
         *(_Step(user_id, give) for user_id in sorted(change.add)),
         *(_Step(user_id, take) for user_id in sorted(change.remove)),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from connector.domain.desired import ActualUser, DesiredUser
 from connector.ports import USER, UnitOfWork
@@ -10,7 +11,7 @@ from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
 from connector.scim_handlers.rendering import deferred, preview, to_resource
-from connector.scim_handlers.schemas import PATCHED_USER_SCHEMA, USERS
+from connector.scim_handlers.schemas import USER_SCHEMA_FOR_PATCH, USERS
 from connector.scim_handlers.translation import (
     creation,
     lists_entitlements,
@@ -18,7 +19,15 @@ from connector.scim_handlers.translation import (
     replacement,
     with_requested_roles,
 )
+from connector.scim_handlers.user_groups import (
+    GroupWishes,
+    change_groups,
+    check_groups,
+    group_wishes,
+    with_group_changes,
+)
 from connector.services.actual import load_attributes
+from connector.services.provisioning import Wish
 from connector.services.recording import Outcome as Recorded
 from scim.errors import Unavailable
 from scim.handlers import (
@@ -42,9 +51,13 @@ class UserHandler(StoredReader):
         services = self._services(context)
         with translated():
             desired = creation(resource, services.user_mapping)
-            # Who joins inactive takes two plans.
-            actor = actor_of(context, waits=True if desired.active is False else None)
+            wishes = self._group_wishes(context, None, lambda _before: resource)
+            # Who joins inactive, or joins groups, takes several plans.
+            several = desired.active is False or bool(wishes)
+            actor = actor_of(context, waits=True if several else None)
             outcome = services.users.create(desired, actor, dry_run=context.dry_run)
+            if wishes and outcome.subject_id is not None:
+                outcome = self._change_groups(context, outcome, wishes)
             return self._answer(context, outcome)
 
     def replace(self, context: RequestContext, scim_id: str, resource: Resource) -> Outcome:
@@ -61,36 +74,83 @@ class UserHandler(StoredReader):
                 shows_requested=services.settings.provisioning.report == "requested",
             )
 
-        with translated():
-            outcome = services.users.update(
-                scim_id, wish, actor_of(context), dry_run=context.dry_run
-            )
-            return self._answer(context, outcome, scim_id)
+        return self._update(context, scim_id, wish, lambda _before: resource)
 
     def patch(
         self, context: RequestContext, scim_id: str, operations: Sequence[PatchOperation]
     ) -> Outcome:
         """Change a person, all or nothing (RFC 7644 §3.5.2)."""
         services = self._services(context)
+        dialect = context.caller.dialect
+        schema = USER_SCHEMA_FOR_PATCH[dialect.allow_group_writes_via_user]
+
+        def patched(before: Resource) -> Resource:
+            return apply_patch(
+                before,
+                operations,
+                schema,
+                USERS.extensions,
+                value_path_create=dialect.value_path_create,
+            )
 
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
             stored = self._find_to_change(uow, context, scim_id)
             before = with_requested_roles(to_resource(stored, context.base_url), actual)
-            after = apply_patch(before, operations, PATCHED_USER_SCHEMA, USERS.extensions)
             return modification(
                 before,
-                after,
+                patched(before),
                 services.user_mapping,
                 actual,
                 load_attributes(uow, scim_id).kept,
                 exact=lists_entitlements(operations),
             )
 
+        # A PATCH that leaves no groups asserts that.
+        return self._update(context, scim_id, wish, lambda b: {"groups": [], **patched(b)})
+
+    def _update(
+        self,
+        context: RequestContext,
+        scim_id: str,
+        wish: Wish,
+        asked: Callable[[Resource], Resource],
+    ) -> Outcome:
+        """Carry a wish out, and then what *asked* makes of the groups that the user is in."""
         with translated():
-            outcome = services.users.update(
-                scim_id, wish, actor_of(context), dry_run=context.dry_run
+            wishes = self._group_wishes(context, scim_id, asked)
+            actor = actor_of(context, waits=True if wishes else None)
+            outcome = self._services(context).users.update(
+                scim_id, wish, actor, dry_run=context.dry_run
             )
+            if wishes:
+                outcome = self._change_groups(context, replace(outcome, subject_id=scim_id), wishes)
             return self._answer(context, outcome, scim_id)
+
+    def _group_wishes(
+        self,
+        context: RequestContext,
+        scim_id: str | None,
+        asked: Callable[[Resource], Resource],
+    ) -> GroupWishes:
+        """Return how the groups shall change; clients write them only where they are let."""
+        if not context.caller.dialect.allow_group_writes_via_user:
+            return GroupWishes()
+        with self._services(context).context.read() as uow:
+            before: Resource = {}
+            if scim_id is not None:
+                before = to_resource(self._find_to_change(uow, context, scim_id), context.base_url)
+            after = asked(before)
+            wishes = group_wishes(before, after) if "groups" in after else GroupWishes()
+            check_groups(uow, wishes)
+            return wishes
+
+    def _change_groups(
+        self, context: RequestContext, outcome: Recorded, wishes: GroupWishes
+    ) -> Recorded:
+        services, user_id = self._services(context), outcome.subject_id or ""
+        actor = actor_of(context, waits=True)
+        changes = change_groups(services, user_id, wishes, actor, dry_run=context.dry_run)
+        return with_group_changes(services, outcome, changes)
 
     def delete(self, context: RequestContext, scim_id: str) -> PlanPreview | Deferred | None:
         """Close and strip every membership; the id answers 404 from then on."""

@@ -60,7 +60,7 @@ def test_asking_for_a_role_opens_one_task(connector, ann):
     "operation",
     [
         {"op": "add", "path": "roles", "value": ORGANIZATION_ADMIN},
-        {"op": "Replace", "path": 'roles[primary eq "True"].value', "value": ORGANIZATION_ADMIN},
+        {"op": "Add", "path": 'roles[primary eq "True"].value', "value": ORGANIZATION_ADMIN},
         {"op": "replace", "path": "roles.value", "value": [{"value": ORGANIZATION_ADMIN}]},
         {"op": "add", "value": {"roles": [{"value": ORGANIZATION_ADMIN, "primary": True}]}},
     ],
