@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import getpass
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -14,7 +14,9 @@ from rich.table import Table
 
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.domain.ledger import ApiClient, ApiToken, Scope
+from connector.errors import InvalidRequestError
 from connector.services.api_clients import READ_WRITE
+from scim.dialects import DIALECT, DIALECTS, check_settings
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -50,6 +52,7 @@ def client() -> None:
 @click.option("--read-only", is_flag=True, help="The client may read, and nothing else.")
 @click.option("--expires", type=duration, help="The token ends after this time, such as 90d.")
 @click.option("--replaces", metavar="CLIENT", help="Take over this client's externalId values.")
+@click.option("--dialect", type=click.Choice(list(DIALECTS)), help="The product that will call.")
 @click.option(
     "--set",
     "settings",
@@ -67,25 +70,48 @@ def add(
     read_only: bool,
     expires: timedelta | None,
     replaces: str | None,
+    dialect: str | None,
     settings: Sequence[tuple[str, Any]],
 ) -> None:
     """Add the client NAME and show its token, once.
 
     \b
     Example:
-      docusign-iga client add identityiq --expires 365d
+      docusign-iga client add identityiq --dialect identityiq --expires 365d
       docusign-iga client add auditor --read-only
     """
+    given = {DIALECT: dialect} if dialect else {}
     _, token = context.application.clients.add(
         context.known_tenant,
         name,
         scopes=frozenset({Scope.READ}) if read_only else READ_WRITE,
         expires_in=expires,
         replaces=replaces,
-        settings=dict(settings),
+        settings=_checked({**given, **dict(settings)}),
         actor=_actor(),
     )
     _show_token(context, name, token)
+
+
+@client.command("set")
+@click.argument("name")
+@click.argument("settings", type=setting, nargs=-1, required=True, metavar="SETTING=VALUE...")
+@tenant_options
+@handle_errors
+def set_settings(context: CommandContext, name: str, settings: Sequence[tuple[str, Any]]) -> None:
+    """Change the dialect or single tolerances of the client NAME, within a few seconds.
+
+    \b
+    Example:
+      docusign-iga client set okta dialect=okta
+      docusign-iga client set identityiq allow_group_writes_via_user=true
+    """
+    changes = _checked(dict(settings))
+    changed = context.application.clients.configure(
+        context.known_tenant, name, changes, actor=_actor()
+    )
+    shown = ", ".join(f"{key}={value}" for key, value in sorted(changed.settings.items()))
+    context.output({"client": name, "settings": changed.settings}, f"{name} now has {shown}.")
 
 
 @client.command("list")
@@ -151,6 +177,14 @@ def revoke(context: CommandContext, name: str) -> None:
     context.output({"client": name, "revoked": True}, f"{name} and all its tokens are revoked.")
 
 
+def _checked(settings: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        check_settings(settings)
+    except ValueError as error:
+        raise InvalidRequestError(str(error)) from error
+    return settings
+
+
 def _actor() -> str:
     return f"user:{getpass.getuser()}"
 
@@ -175,6 +209,7 @@ def _to_json(found: ApiClient, tokens: Sequence[ApiToken], now: datetime) -> dic
     return {
         "client": found.client_id,
         "scopes": sorted(found.scopes),
+        "settings": found.settings,
         "external_id_scope": found.external_id_scope,
         "created_at": found.created_at,
         "revoked_at": found.revoked_at,

@@ -150,6 +150,22 @@ class ApiClientService:
         self._forget()
         return client
 
+    def configure(
+        self, tenant: str, client_id: str, changes: Mapping[str, Any], *, actor: str = "cli"
+    ) -> ApiClient:
+        """Change settings of a client and return it. Other processes follow within a few seconds.
+
+        :raises connector.errors.NotFoundError: no such client.
+        """
+        with self._store.write(tenant) as unit:
+            client = unit.clients.get(client_id)
+            client = replace(client, settings={**client.settings, **changes})
+            unit.clients.save(client)
+            unit.audit.append(self._event("client.configured", client_id, actor))
+            unit.commit()
+        self._forget()
+        return client
+
     def revoke(self, tenant: str, client_id: str, *, actor: str = "cli") -> None:
         """End a client and all its tokens. Other processes follow within a few seconds.
 

@@ -134,9 +134,9 @@ def test_clients_are_listed_with_their_tokens(run, clients):
 
 
 def test_habits_of_a_client_are_kept(run, clients):
-    run("client", "add", "entra", "--set", "check_body_version=true", "--set", "x=text")
+    run("client", "add", "entra", "--set", "check_body_version=true")
     [(client, _)] = clients.list("default")
-    assert client.settings == {"check_body_version": True, "x": "text"}
+    assert client.settings == {"check_body_version": True}
 
 
 def test_a_revoked_client_is_out(run, clients):
@@ -196,3 +196,24 @@ def test_a_client_is_added_to_the_configured_database(run):
     added = run("client", "add", "iiq")
     assert added.exit_code == 0, added.output
     assert json.loads(run("client", "list", "--json").stdout)[0]["client"] == "iiq"
+
+
+def test_a_client_is_given_a_dialect_and_single_settings(run):
+    run("db", "upgrade")
+    assert run("client", "add", "okta", "--dialect", "okta").exit_code == 0
+    changed = run("client", "set", "okta", "unknown_members=strict", "check_body_version=true")
+    assert changed.exit_code == 0, changed.output
+    (shown,) = json.loads(run("client", "list", "--json").stdout)
+    assert shown["settings"] == {
+        "dialect": "okta",
+        "unknown_members": "strict",
+        "check_body_version": True,
+    }
+
+
+def test_a_setting_that_is_none_is_named(run):
+    run("client", "add", "okta")
+    for arguments in (("set", "okta", "put=merge"), ("add", "new", "--set", "dialect=octa")):
+        result = run("client", *arguments)
+        assert result.exit_code == 1
+        assert "put: no such setting" in result.output or "dialect: one of" in result.output
