@@ -165,6 +165,8 @@ class Directory(Protocol):
 # --------------------------------------------------------------------------- the rendered resources
 
 USER, GROUP, ENTITLEMENT, ROLE = "User", "Group", "Entitlement", "Role"
+TOMBSTONE = "Tombstone"
+"""Tells delta readers that a resource is gone."""
 BASE_URL_MARK = "\ue000"
 """Stands for the public SCIM base URL in stored documents, replaced when they are sent."""
 
@@ -272,6 +274,9 @@ class ResourceRepository(Protocol):
 
     def joined_page(self, query: ResourceQuery) -> JoinedPage:
         """Return a page of a query without filter and order, made by the database in one go."""
+
+    def latest_change(self, kind: str) -> datetime | None:
+        """Return the latest ``last_modified_at`` of a kind, visible or not."""
 
     def find_by_name(self, kind: str, name_key: str) -> StoredResource | None:
         """Return the visible resource with this folded name."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NoReturn
 
-from connector.ports import ENTITLEMENT, ROLE
+from connector.ports import ENTITLEMENT, ROLE, TOMBSTONE
 from connector.scim_handlers.reading import StoredReader
 from scim.errors import NotAllowed
 from scim.handlers import PatchOperation, RequestContext, Resource
@@ -62,3 +62,10 @@ class RoleHandler(_Catalogue):
 
     kind = ROLE
     source = "roles are declared in the configuration; ask for them by roles of a User"
+
+
+class TombstoneHandler(_Catalogue):
+    """What is gone."""
+
+    kind = TOMBSTONE
+    source = "each stands for a resource that was deleted or that clients see no more"

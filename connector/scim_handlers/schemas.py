@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from connector.ports import ENTITLEMENT, GROUP, ROLE, USER
+from connector.ports import ENTITLEMENT, GROUP, ROLE, TOMBSTONE, USER
+from connector.services.changes import TOMBSTONE_SCHEMA
 from connector.services.presentation import (
     DOCUSIGN_ENTITLEMENT,
     DOCUSIGN_GROUP,
@@ -198,8 +199,20 @@ ENTITLEMENTS = ResourceType(
 ROLES = ResourceType(
     ROLE, "/Roles", ROLE_SCHEMA, (DOCUSIGN_ROLE_SCHEMA,), "Roles that people grant on request"
 )
+TOMBSTONES = ResourceType(
+    TOMBSTONE,
+    "/Tombstones",
+    Schema(
+        TOMBSTONE_SCHEMA,
+        "Tombstone",
+        "Tells that a resource is gone since meta.lastModified.",
+        (_read_only("resourceId", exact=True), _read_only("resourceType", exact=True)),
+    ),
+    (),
+    "Resources that are gone, for clients that read what changed",
+)
 ATTRIBUTE_SCHEMAS: Mapping[str, ResourceType] = {
-    item.name: item for item in (USERS, GROUPS, ENTITLEMENTS, ROLES)
+    item.name: item for item in (USERS, GROUPS, ENTITLEMENTS, ROLES, TOMBSTONES)
 }
 """By kind, what filters may name."""
 

@@ -13,11 +13,17 @@ import orjson
 
 from connector.domain.ledger import ClientAttributes
 from connector.domain.model import fold
-from connector.ports import BASE_URL_MARK, ENTITLEMENT, GROUP, ROLE, USER, ResourceRow
+from connector.ports import BASE_URL_MARK, ENTITLEMENT, GROUP, ROLE, TOMBSTONE, USER, ResourceRow
 
 Document = dict[str, Any]
 
-_ENDPOINTS = {USER: "Users", GROUP: "Groups", ENTITLEMENT: "Entitlements", ROLE: "Roles"}
+_ENDPOINTS = {
+    USER: "Users",
+    GROUP: "Groups",
+    ENTITLEMENT: "Entitlements",
+    ROLE: "Roles",
+    TOMBSTONE: "Tombstones",
+}
 _STRAY_MARK = re.compile(rf'(?<!"\$ref":")(?<!"location":"){BASE_URL_MARK}')
 
 

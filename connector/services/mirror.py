@@ -25,6 +25,7 @@ from connector.domain.plan import AddGroupMembers, RemoveGroupMembers, RenameGro
 from connector.domain.visibility import visible_user_ids
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
 from connector.services.actual import OPEN_STATES, attested_roles
+from connector.services.changes import put_changed, remove, stamp
 from connector.services.context import TenantContext
 from connector.services.documents import row_changed, settle_times
 from connector.services.presentation import Presenter
@@ -85,7 +86,7 @@ class MirrorWriter:
         items = _by_subject(uow.work_items.search(states=OPEN_STATES, subject_ids=ids))
         old_rows = uow.resources.rows(USER, ids)
         catalogue = uow.mirror.catalogue()
-        now = self._context.clock.now()
+        now = self._stamp(uow, USER)
         changed: list[ResourceRow] = []
         for user in users:
             kept = attributes.get(user.user_id)
@@ -100,7 +101,7 @@ class MirrorWriter:
                 visible=user.user_id in visible,
             )
             _collect(changed, old_rows.get(user.user_id), row, now)
-        uow.resources.put(changed)
+        put_changed(uow, changed, old_rows)
         return len(changed)
 
     def _visible(
@@ -162,7 +163,7 @@ class MirrorWriter:
         members = uow.mirror.group_member_ids(account_id, group_id)
         uow.mirror.remove_group(account_id, group_id)
         if group is not None:
-            uow.resources.remove(GROUP, [group.scim_id])
+            remove(uow, GROUP, [group.scim_id], self._context.clock.now())
             uow.attributes.remove(GROUP, group.scim_id)
         self._rerender_many(uow, members)
 
@@ -172,7 +173,7 @@ class MirrorWriter:
         if not wanted:
             return
         known = [item for key, item in uow.mirror.catalogue().groups.items() if key in wanted]
-        uow.resources.put(self._group_rows(uow, known, {group.scim_id for group in known}))
+        self._put_groups(uow, known, {group.scim_id for group in known})
 
     def refresh_group(self, uow: UnitOfWork, scim_id: str) -> None:
         """Render a group again, for example after its external id changed."""
@@ -186,12 +187,12 @@ class MirrorWriter:
             self.rerender_users(uow, ordered[start : start + _BATCH])
 
     def _put_group_row(self, uow: UnitOfWork, group: DirectoryGroup) -> None:
-        uow.resources.put(self._group_rows(uow, [group], set()))
+        self._put_groups(uow, [group], set())
 
-    def _group_rows(
+    def _put_groups(
         self, uow: UnitOfWork, groups: Sequence[DirectoryGroup], touched: set[str]
-    ) -> list[ResourceRow]:
-        now = self._context.clock.now()
+    ) -> None:
+        now = self._stamp(uow, GROUP)
         ids = [group.scim_id for group in groups]
         old_rows = uow.resources.rows(GROUP, ids)
         attributes = uow.attributes.get(GROUP, ids)
@@ -212,7 +213,7 @@ class MirrorWriter:
                 member_digest=moved_at.isoformat(),
             )
             _collect(changed, old, row, now)
-        return changed
+        put_changed(uow, changed, old_rows)
 
     # catalogue ----------------------------------------------------------------
 
@@ -229,7 +230,7 @@ class MirrorWriter:
         uow.mirror.put_profiles(account.account_id, profiles)
         uow.mirror.put_groups(account.account_id, groups)
         self._remove_gone(uow, before, account.account_id, profiles, groups)
-        uow.resources.put(self._group_rows(uow, groups, set()))
+        self._put_groups(uow, groups, set())
         self._put_entitlements(uow, account, profiles)
         self._put_roles(uow)
 
@@ -253,13 +254,14 @@ class MirrorWriter:
             for (account, group_id), item in before.groups.items()
             if account == account_id and group_id not in group_ids
         ]
-        uow.resources.remove(ENTITLEMENT, [item.scim_id for item in gone_profiles])
-        uow.resources.remove(GROUP, gone_groups)
+        now = self._context.clock.now()
+        remove(uow, ENTITLEMENT, [item.scim_id for item in gone_profiles], now)
+        remove(uow, GROUP, gone_groups, now)
 
     def _put_entitlements(
         self, uow: UnitOfWork, account: Account, profiles: Sequence[Profile]
     ) -> None:
-        now = self._context.clock.now()
+        now = self._stamp(uow, ENTITLEMENT)
         rows = [
             self._presenter.entitlement(profile, account, created_at=now, last_modified_at=now)
             for profile in profiles
@@ -268,7 +270,7 @@ class MirrorWriter:
         self._put_profile_groups(uow, account, profiles)
 
     def _put_roles(self, uow: UnitOfWork) -> None:
-        now = self._context.clock.now()
+        now = self._stamp(uow, ROLE)
         has_organization = self._context.directory.has_organization
         roles = self._context.policy.visible_roles(has_organization=has_organization)
         rows = [self._presenter.role(role, created_at=now, last_modified_at=now) for role in roles]
@@ -308,7 +310,7 @@ class MirrorWriter:
     ) -> None:
         if "profiles" not in self._context.settings.scim.show_as_groups:
             return
-        now = self._context.clock.now()
+        now = self._stamp(uow, GROUP)
         by_id = {profile_group_scim_id(item.account_id, item.profile_id): item for item in profiles}
         digests = self._digests(uow, by_id, members_changed=members_changed)
         rows = [
@@ -328,7 +330,7 @@ class MirrorWriter:
     ) -> None:
         if "roles" not in self._context.settings.scim.show_as_groups:
             return
-        now = self._context.clock.now()
+        now = self._stamp(uow, GROUP)
         by_id = {role_group_scim_id(role.role_id): role for role in roles}
         digests = self._digests(uow, by_id, members_changed=members_changed)
         rows = [
@@ -344,7 +346,7 @@ class MirrorWriter:
     ) -> Mapping[str, str]:
         """Return what stands for the members in the version: when they last changed."""
         ids = list(scim_ids)
-        now = self._context.clock.now()
+        now = self._stamp(uow, GROUP)
         old_rows = uow.resources.rows(GROUP, ids)
         moved_at = {
             scim_id: now
@@ -358,8 +360,11 @@ class MirrorWriter:
         old_rows = uow.resources.rows(kind, [row.scim_id for row in rows])
         changed: list[ResourceRow] = []
         for row in rows:
-            _collect(changed, old_rows.get(row.scim_id), row, self._context.clock.now())
-        uow.resources.put(changed)
+            _collect(changed, old_rows.get(row.scim_id), row, row.last_modified_at)
+        put_changed(uow, changed, old_rows)
+
+    def _stamp(self, uow: UnitOfWork, kind: str) -> datetime:
+        return stamp(uow, kind, self._context.clock.now())
 
 
 def _collect(

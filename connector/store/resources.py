@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
@@ -134,6 +135,7 @@ _ENDS = Prepared(
     .offset(bindparam("offset", type_=_NUMBER))
 )
 """The last key of a page by cursor, and one more where another page follows."""
+_LATEST = Prepared(select(func.max(resources.c.last_modified_at)).where(*_owned))
 _BLOCKS = Prepared(
     select(page_blocks.c.block, page_blocks.c.visible_count)
     .where(
@@ -168,6 +170,11 @@ class SqlResources:
         """Return the visible resource with this folded name."""
         found = _BY_NAME.fetch(self._session, "", kind=kind, name_key=name_key)
         return found[0] if found else None
+
+    def latest_change(self, kind: str) -> datetime | None:
+        """Return the latest ``last_modified_at`` of a kind, visible or not."""
+        [(latest,)] = self._session.fetch(_LATEST, kind=kind)
+        return None if latest is None else from_microseconds(latest)
 
     def find_hidden(self, kind: str, scim_id: str) -> ResourceRow | None:
         """Return a row whether visible or not."""

@@ -134,7 +134,7 @@ _MEMBER_VALUES: Mapping[str, Value] = {
 def column_value(kind: str, target: Target) -> Value | None:
     """Return the column that holds an attribute, if one does."""
     name = ".".join(target.json_path)
-    return _COMMON_COLUMNS.get(name) or _COLUMNS[kind].get(name)
+    return _COMMON_COLUMNS.get(name) or _COLUMNS.get(kind, {}).get(name)
 
 
 def _in_group(tenant: str, wanted: str) -> Condition:

@@ -1,0 +1,70 @@
+"""What delta readers rest on: times that only grow, and a trace of what is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from connector.ports import TOMBSTONE, USER, ResourceRow, UnitOfWork
+from connector.services.documents import render_row
+
+TOMBSTONE_SCHEMA = "urn:ietf:params:scim:schemas:extension:docusign:2.0:Tombstone"
+_TICK = timedelta(milliseconds=1)
+
+
+def stamp(uow: UnitOfWork, kind: str, now: datetime) -> datetime:
+    """Return ``lastModified`` for what changes in this transaction: a whole millisecond, later
+    than every earlier change of the kind.
+
+    The writers of a tenant take turns, so the order of these times is the order of the commits:
+    whoever asks for what is later than the latest that they have seen misses nothing.
+    """
+    now = now.replace(microsecond=now.microsecond // 1000 * 1000)
+    latest = uow.resources.latest_change(kind)
+    return now if latest is None or latest < now else latest + _TICK
+
+
+def put_changed(
+    uow: UnitOfWork, rows: Iterable[ResourceRow], old_rows: Mapping[str, ResourceRow]
+) -> None:
+    """Write rows that changed; who disappears leaves a tombstone, who comes back takes it away."""
+    changed = list(rows)
+    uow.resources.put(changed)
+    for row in changed:
+        old = old_rows.get(row.scim_id)
+        was_visible = old is not None and old.visible
+        if was_visible and not row.visible:
+            leave_tombstones(uow, row.kind, [row.scim_id], row.last_modified_at)
+        elif row.visible and not was_visible and (old is not None or row.kind != USER):
+            uow.resources.remove(TOMBSTONE, [tombstone_id(row.kind, row.scim_id)])
+
+
+def remove(uow: UnitOfWork, kind: str, scim_ids: Iterable[str], now: datetime) -> None:
+    """Delete rows for good; those that clients could see leave tombstones."""
+    ids = list(scim_ids)
+    visible = [row.scim_id for row in uow.resources.rows(kind, ids).values() if row.visible]
+    uow.resources.remove(kind, ids)
+    leave_tombstones(uow, kind, visible, now)
+
+
+def leave_tombstones(uow: UnitOfWork, kind: str, scim_ids: Iterable[str], now: datetime) -> None:
+    """Record that resources are gone, each as a resource of its own."""
+    at = stamp(uow, TOMBSTONE, now)
+    uow.resources.put(
+        [
+            render_row(
+                TOMBSTONE,
+                tombstone_id(kind, scim_id),
+                TOMBSTONE_SCHEMA,
+                {"resourceId": scim_id, "resourceType": kind},
+                created_at=at,
+                last_modified_at=at,
+            )
+            for scim_id in scim_ids
+        ]
+    )
+
+
+def tombstone_id(kind: str, scim_id: str) -> str:
+    """Return the id of a tombstone: unlike that of any resource."""
+    return f"deleted-{kind}-{scim_id}"
