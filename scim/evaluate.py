@@ -204,7 +204,7 @@ def _test(wanted: Operator, value: Any, literal: Any, leaf: Attribute) -> bool:
     elif leaf.type in _NUMBERS and isinstance(value, float):
         value = Decimal(str(value))
     elif leaf.type == "string" and not leaf.case_exact:
-        value, literal = value.lower(), literal.lower()
+        value, literal = value.casefold(), literal.casefold()
     if wanted is Operator.EQ:
         return bool(value == literal)
     if wanted is Operator.NE:
