@@ -76,7 +76,7 @@ class Executor:
     @perform.register
     def _(self, step: SetProfile) -> Performed:
         self._directory.set_profile(step.account_id, step.user_id, step.profile_id)
-        return self._member(step, self._confirmed(step, _has_profile(step)))
+        return self._member(step, self._confirmed(step, _may_have_profile(step)))
 
     @perform.register
     def _(self, step: UpdatePerson) -> Performed:
@@ -261,6 +261,19 @@ class Executor:
 
 def _has_profile(step: SetProfile) -> Callable[[User], bool]:
     return lambda user: user.memberships[step.account_id].profile_id == step.profile_id
+
+
+def _may_have_profile(step: SetProfile) -> Callable[[User], bool]:
+    """As :func:`_has_profile`, where DocuSign has just accepted the change: the profile of a
+    membership that waits for its person may stay hidden (docusign-api.md 2.2)."""
+    has_profile = _has_profile(step)
+
+    def shown(user: User) -> bool:
+        membership = user.memberships[step.account_id]
+        is_hidden = membership.status.is_pending and membership.profile_id is None
+        return is_hidden or has_profile(user)
+
+    return shown
 
 
 def _has_fields(step: UpdatePerson) -> Callable[[User], bool]:

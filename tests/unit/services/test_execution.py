@@ -1,0 +1,57 @@
+"""Single operations: what counts as DocuSign's confirmation."""
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from connector.domain.desired import DesiredUser
+from connector.domain.plan import Person
+from connector.errors import UniquenessError
+from connector.services.context import Actor
+from simulator.faults import Fault
+from tests.connector import connected
+from tests.simulated import simulated
+
+ADDRESS = "new@partner.example"
+
+
+def test_hidden_profile_of_a_pending_member_is_taken_as_accepted(tmp_path):
+    connector = connected(tmp_path / "c.db", world=simulated(10, closed_shows_profile=False))
+    user_id = connector.create(ADDRESS)["id"]
+    wanted = connector.entitlement()
+    answer = connector.patch(
+        f"/Users/{user_id}", {"op": "add", "path": "entitlements", "value": [{"value": wanted}]}
+    )
+    assert answer.status_code == 200
+    assert wanted.endswith(f".{connector.membership(user_id).profile_id}")
+    connector.close()
+
+
+@pytest.mark.parametrize("kind", ["drop", "lose_answer"])
+def test_creation_without_an_answer_happens_once(tmp_path, kind):
+    connector = connected(tmp_path / "c.db", world=simulated(10))
+    connector.world.faults.add(Fault(kind, "POST", "/users$"))
+    connector.create(ADDRESS)
+    assert len(connector.world.state.on_address(ADDRESS)) == 1
+    connector.close()
+
+
+def test_one_of_twenty_threads_gets_the_address(tmp_path):
+    connector = connected(tmp_path / "c.db", world=simulated(10))
+    start = threading.Barrier(20)
+    actor = Actor("client:iga", "scim", "test")
+
+    def create(_):
+        start.wait()
+        try:
+            connector.services.users.create(DesiredUser(Person(ADDRESS, "Ann Lee")), actor)
+        except UniquenessError:
+            return "taken"
+        return "created"
+
+    with ThreadPoolExecutor(20) as pool:
+        outcomes = list(pool.map(create, range(20)))
+    assert sorted(outcomes) == ["created", *["taken"] * 19]
+    assert len(connector.world.state.on_address(ADDRESS)) == 1
+    connector.close()
