@@ -1,0 +1,108 @@
+"""A process that dies at any instant: nothing is lost, nothing is done twice."""
+
+import pytest
+
+from connector.services.context import Actor
+from connector.services.locks import LEASE
+from tests.acceptance.agreement import disagreements
+from tests.connector import ManualClock, connected, ok
+from tests.simulated import simulated
+
+ACTOR = Actor("job:settle", "job", "test")
+ADDRESS = "crash@partner.example"
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def connector(tmp_path):
+    clock = ManualClock()
+    running = connected(tmp_path / "connector.db", world=simulated(10, now=clock.now), clock=clock)
+    yield running
+    running.close()
+
+
+INSTANTS = [
+    (owner, name, after, nth)
+    for owner, name in (("executor", "perform"), ("fulfilment", "_commit"))
+    for after in (False, True)
+    for nth in (1, 2)
+]
+
+
+def killed_during(connector, instant, monkeypatch, act):
+    """Run *act*, dying before or after the n-th call of a method."""
+    owner, name, after, nth = instant
+    fulfilment = connector.services.settlement._fulfilment
+    target = fulfilment if owner == "fulfilment" else fulfilment._executor
+    real, calls = getattr(target, name), []
+
+    def dying(*args, **kwargs):
+        calls.append(name)
+        if len(calls) != nth:
+            return real(*args, **kwargs)
+        if after:
+            real(*args, **kwargs)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(target, name, dying)
+        with pytest.raises(Killed):
+            act()
+
+
+def settled(connector):
+    connector.clock.advance(LEASE.total_seconds() + 1)
+    return connector.services.settlement.settle_all(ACTOR)
+
+
+def differences(connector):
+    return disagreements(
+        connector.world.state, connector.application, lambda path: ok(connector.get(path))
+    )
+
+
+def two_accounts(connector):
+    return [{"value": connector.entitlement(0)}, {"value": connector.entitlement(1)}]
+
+
+@pytest.mark.parametrize("instant", INSTANTS, ids=str)
+def test_creation_is_finished_once(connector, instant, monkeypatch):
+    body = {"userName": ADDRESS, "externalId": "e-1", "entitlements": two_accounts(connector)}
+    killed_during(connector, instant, monkeypatch, lambda: connector.post("/Users", body))
+    settled(connector)
+    (user,) = connector.world.state.on_address(ADDRESS)
+    assert len(user.memberships) == 2
+    assert connector.user(user.user_id)["externalId"] == "e-1"
+    assert differences(connector) == []
+
+
+@pytest.mark.parametrize("instant", INSTANTS, ids=str)
+def test_leaving_two_accounts_is_finished(connector, instant, monkeypatch):
+    user_id = connector.create(ADDRESS, entitlements=two_accounts(connector))["id"]
+    killed_during(connector, instant, monkeypatch, lambda: connector.delete(f"/Users/{user_id}"))
+    settled(connector)
+    assert connector.get(f"/Users/{user_id}").status_code == 404
+    assert not connector.world.state.user(user_id).is_open
+    assert differences(connector) == []
+
+
+@pytest.mark.parametrize("instant", [item for item in INSTANTS if item[3] == 1], ids=str)
+def test_group_is_created_once(connector, instant, monkeypatch):
+    act = lambda: connector.post("/Groups", {"displayName": "Crash"})  # noqa: E731
+    killed_during(connector, instant, monkeypatch, act)
+    settled(connector)
+    groups = connector.world.account.groups.values()
+    assert [item.name for item in groups].count("Crash") == 1
+    assert differences(connector) == []
+
+
+@pytest.mark.parametrize("instant", [item for item in INSTANTS if item[3] == 1], ids=str)
+def test_settling_again_finds_nothing_to_do(connector, instant, monkeypatch):
+    killed_during(
+        connector, instant, monkeypatch, lambda: connector.post("/Users", {"userName": ADDRESS})
+    )
+    settled(connector)
+    assert settled(connector) == {"settled": 0, "waiting": 0}
