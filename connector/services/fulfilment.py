@@ -311,6 +311,7 @@ class FulfilmentService:
                 uow.plans.save_operation(_after_failure(item, record, error, now))
             plan = replace(plan, state=PlanState.FAILED, finished_at=now)
             uow.plans.save_plan(plan)
+            self._subjects.withdraw(uow, plan)
             self._context.audit(
                 uow, actor, "plan.failed", plan.subject_id or "", plan=plan_id, reason=str(error)
             )

@@ -76,7 +76,7 @@ class UserProvisioning:
             self._check_roles(desired)
             plan = plan_creation(desired, book, addresses)
             subject = Subject(USER, None, [address_key(email_key)])
-            extra = _client_part(desired, actor)
+            extra = {**_client_part(desired, actor), "create": True}
             outcome = self._pipeline.record(uow, plan, subject, actor, extra=extra, dry_run=dry_run)
         return self._pipeline.carry_out(outcome, actor)
 

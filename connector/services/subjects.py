@@ -55,6 +55,16 @@ class Subjects:
         if changed or plan.context.get("refresh"):
             self._mirror.rerender_users(uow, [user_id])
 
+    def withdraw(self, uow: UnitOfWork, plan: PlanRecord) -> None:
+        """Bury somebody whose creation failed and was undone, so that the address is free for the
+        next attempt; an attempt that was not undone stays visible, because it is there."""
+        if not plan.context.get("create") or plan.subject_id is None:
+            return
+        user = uow.mirror.get_users([plan.subject_id])[plan.subject_id]
+        if not any(user.open_memberships()):
+            self._bury(uow, plan.subject_id, plan)
+            self._mirror.rerender_users(uow, [plan.subject_id])
+
     def _bury(self, uow: UnitOfWork, user_id: str, plan: PlanRecord) -> None:
         """Leave a tombstone; the client's attributes go, the external ids stay to know them by."""
         if uow.attributes.is_deleted(USER, [user_id]):

@@ -162,3 +162,19 @@ def test_missing_consent_is_told_with_its_cause(connector):
     detail = refused(connector.post("/Users", {"userName": ADDRESS}), 502)
 
     assert "consent" in detail.lower()
+
+
+def test_a_creation_that_failed_half_way_leaves_the_address_free(connector):
+    first, second = sorted(connector.world.accounts, key=lambda item: item.account_id)[:2]
+    values = [f"{item.account_id}.{item.default_profile_id}" for item in (first, second)]
+    body = {"userName": ADDRESS, "entitlements": [{"value": value} for value in values]}
+    path = f"/accounts/{second.account_id}/users$"
+    fault = Fault("error", "POST", path, status=400, error_code="INVALID_REQUEST_PARAMETER")
+    connector.world.faults.add(fault)
+
+    assert "Undone: join" in refused(connector.post("/Users", body), 400, "invalidValue")
+
+    (left,) = connector.world.state.on_address(ADDRESS)
+    assert {item.status for item in left.memberships.values()} == {Status.CLOSED}
+    refused(connector.get(f"/Users/{left.user_id}"), 404)
+    assert ok(connector.post("/Users", body), 201)["id"] != left.user_id
