@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -126,7 +127,7 @@ def _target(path: AttributePath, schema: Schema, extensions: Sequence[Schema]) -
 def _sub_target(path: AttributePath, attribute: Attribute) -> Target:
     sub = attribute.find(path.attribute)
     if sub is None and not attribute.is_complex and path.attribute.lower() == "value":
-        return Target(attribute)
+        return Target(replace(attribute, name="value", multi_valued=False))
     if sub is None or path.sub_attribute or path.schema:
         raise InvalidFilter(f"{attribute.name} has no sub-attribute {path}.")
     return Target(sub)

@@ -7,7 +7,7 @@ from scim.evaluate import matches
 from scim.filters import parse_filter
 from scim.resources import ResourceType
 from scim.root_search import narrow
-from scim.schemas import ENTERPRISE_USER, ENTITLEMENT, GROUP, USER, Attribute
+from scim.schemas import ENTERPRISE_USER, ENTITLEMENT, GROUP, USER, Attribute, Schema
 
 ENTERPRISE = ENTERPRISE_USER.id
 SCHEMA = USER.plus(Attribute("logins", "integer"), Attribute("share", "decimal"))
@@ -164,3 +164,9 @@ TYPES = {
 def test_root_filter_is_narrowed_to_a_type(text, resource_type, left):
     expected = parse_filter(left) if isinstance(left, str) else left
     assert narrow(parse_filter(text), TYPES[resource_type]) == expected
+
+
+def test_a_value_path_reaches_the_elements_of_a_simple_attribute():
+    schema = Schema("urn:test", "Test", "", (Attribute("tags", multi_valued=True),))
+    for text, expected in (('tags[value eq "B"]', True), ('tags[value eq "c"]', False)):
+        assert matches(parse_filter(text), {"tags": ["a", "b"]}, schema) is expected
