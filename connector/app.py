@@ -11,6 +11,7 @@ from connector.bootstrap import Application, build
 from connector.config import load_settings
 from connector.logs import configure_logging
 from connector.scim_handlers import build_scim_service
+from connector.token_endpoint import create_token_blueprint
 from scim.blueprint import create_blueprint
 
 CONFIG_VARIABLE = "DOCUSIGN_IGA_CONFIG"
@@ -26,6 +27,15 @@ def create_app(application: Application) -> Flask:
         create_blueprint(service), url_prefix="/scim/v2", url_defaults={"tenant": "default"}
     )
     app.register_blueprint(create_blueprint(service, "tenant_scim"), url_prefix="/<tenant>/scim/v2")
+
+    app.register_blueprint(
+        create_token_blueprint(application),
+        url_prefix="/oauth",
+        url_defaults={"tenant": "default"},
+    )
+    app.register_blueprint(
+        create_token_blueprint(application, "tenant_oauth"), url_prefix="/<tenant>/oauth"
+    )
 
     @app.get("/healthz")
     def healthz() -> Response:

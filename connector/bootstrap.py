@@ -36,6 +36,7 @@ from connector.services.recording import ChangePipeline
 from connector.services.refresh import RefreshService
 from connector.services.settlement import SettlementService
 from connector.services.subjects import Subjects
+from connector.services.throttle import Throttle
 from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
 from connector.store import SqlStore, open_database
@@ -83,6 +84,11 @@ class Application:
     def clients(self) -> ApiClientService:
         """API clients and their tokens."""
         return ApiClientService(self.store, self.clock)
+
+    @cached_property
+    def throttle(self) -> Throttle:
+        """Counts failures to authenticate."""
+        return Throttle(self.store, self.clock)
 
     def tenant(self, name: str) -> TenantServices:
         """Return the services of a tenant.

@@ -185,7 +185,9 @@ class Endpoints:
     def _caller(self, request: Request, tenant: str, segments: Sequence[str]) -> Caller:
         authenticator = self._service.authenticator
         try:
-            return authenticator.authenticate(tenant, cast(Mapping[str, str], request.headers))
+            headers = cast(Mapping[str, str], request.headers)
+            address = request.environ.get("REMOTE_ADDR", "")
+            return authenticator.authenticate(tenant, headers, address)
         except Unauthorized as error:
             if segments and canonical_name(segments[0]) in self._config.anonymous:
                 return Caller(tenant, "", frozenset({"read"}))

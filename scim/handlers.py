@@ -236,10 +236,13 @@ class ResourceHandler(Protocol):
 class Authenticator(Protocol):
     """Finds out who sends a request."""
 
-    def authenticate(self, tenant: str, headers: Mapping[str, str]) -> Caller:
+    def authenticate(
+        self, tenant: str, headers: Mapping[str, str], remote_address: str = ""
+    ) -> Caller:
         """Return the caller.
 
         :raises scim.errors.Unauthorized: no valid credential of this tenant was sent.
+        :raises scim.errors.TooManyRequests: so it was again and again.
         """
 
     def challenges(self) -> Sequence[str]:

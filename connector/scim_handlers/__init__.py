@@ -12,7 +12,25 @@ from connector.scim_handlers.schemas import ENTITLEMENTS, GROUPS, ROLES, TOMBSTO
 from connector.scim_handlers.users import UserHandler
 from connector.settings import ServerSettings
 from scim.errors import NotFound
-from scim.service import ScimConfig, ScimService
+from scim.service import AuthenticationScheme, ScimConfig, ScimService
+
+_SCHEMES = (
+    AuthenticationScheme(),
+    AuthenticationScheme(
+        "oauth2",
+        "OAuth 2.0 Client Credentials",
+        "Access tokens from the token endpoint /oauth/token.",
+        "https://www.rfc-editor.org/info/rfc6749",
+        primary=False,
+    ),
+    AuthenticationScheme(
+        "httpbasic",
+        "HTTP Basic",
+        "The client's name and secret in the Authorization header.",
+        "https://www.rfc-editor.org/info/rfc7617",
+        primary=False,
+    ),
+)
 
 __all__ = ["build_scim_service"]
 
@@ -36,7 +54,7 @@ def build_scim_service(application: Application) -> ScimService:
             (ROLES, RoleHandler(application)),
             (TOMBSTONES, TombstoneHandler(application)),
         ),
-        authenticator=ClientAuthenticator(application.clients),
+        authenticator=ClientAuthenticator(application.clients, application.throttle),
         base_url=base_url,
         config=_config(application),
         request_status=RequestStatus(application).get,
@@ -57,5 +75,6 @@ def _config(application: Application) -> ScimConfig:
         default_page_size=min(item.default_page_size for item in tenants),
         max_page_size=min(item.max_page_size for item in tenants),
         max_body_bytes=application.settings.server.max_body_bytes,
+        authentication_schemes=_SCHEMES,
         announce_async=all(item.announce_async for item in tenants),
     )

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from connector.domain.ledger import ApiClient, Method, Scope, widened
 from connector.ports import GROUP, USER
 from connector.services.api_clients import ApiClientService, InvalidTokenError
-from scim.errors import Unauthorized
+from connector.services.throttle import Throttle, TooManyFailuresError
+from scim.errors import TooManyRequests, Unauthorized
 from scim.handlers import Authenticator, Caller
 
 _CHALLENGES = ('Bearer realm="scim", error="invalid_token"', 'Basic realm="scim", charset="UTF-8"')
@@ -21,28 +22,36 @@ _WRITABLE = {Scope.WRITE_USERS: USER, Scope.WRITE_GROUPS: GROUP}
 class ClientAuthenticator(Authenticator):
     """Knows the caller by a credential, found by its hash, so that nothing is compared."""
 
-    def __init__(self, clients: ApiClientService) -> None:
+    def __init__(self, clients: ApiClientService, throttle: Throttle) -> None:
         self._clients = clients
+        self._throttle = throttle
 
-    def authenticate(self, tenant: str, headers: Mapping[str, str]) -> Caller:
+    def authenticate(
+        self, tenant: str, headers: Mapping[str, str], remote_address: str = ""
+    ) -> Caller:
         """Return the client that presents a valid credential of the tenant.
 
         :raises Unauthorized: none, or one that is unknown, expired or revoked.
+        :raises TooManyRequests: so it was again and again.
         """
         scheme, _, value = (headers.get("Authorization") or "").partition(" ")
         scheme, value = scheme.lower(), value.strip()
         if scheme not in ("bearer", "basic") or not value or len(value) > _MAX_CREDENTIAL:
             raise Unauthorized("Unauthorized: send the header Authorization: Bearer <token>.")
         try:
-            return _caller(tenant, self._client(tenant, scheme, value))
+            return _caller(tenant, self._client(tenant, scheme, value, remote_address))
+        except TooManyFailuresError as error:
+            raise TooManyRequests(str(error), retry_after_s=error.retry_after_s) from error
         except InvalidTokenError as error:
             raise Unauthorized(f"Unauthorized: {error}") from error
 
-    def _client(self, tenant: str, scheme: str, value: str) -> ApiClient:
+    def _client(self, tenant: str, scheme: str, value: str, address: str) -> ApiClient:
         if scheme == "bearer":
-            return self._clients.authenticate(tenant, value)
+            with self._throttle.watching(tenant, address):
+                return self._clients.authenticate(tenant, value)
         name, secret = parse_basic(value)
-        return self._clients.authenticate_secret(tenant, Method.BASIC, name, secret)
+        with self._throttle.watching(tenant, address, name):
+            return self._clients.authenticate_secret(tenant, Method.BASIC, name, secret)
 
     def challenges(self) -> Sequence[str]:
         """Return one challenge for each scheme."""

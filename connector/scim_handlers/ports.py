@@ -10,6 +10,7 @@ from connector.services.context import Actor, TenantContext
 from connector.services.group_provisioning import GroupProvisioning
 from connector.services.mirror import MirrorWriter
 from connector.services.provisioning import UserProvisioning
+from connector.services.throttle import Throttle
 from connector.settings import Settings, TenantSettings
 from mappings import UserMapping
 from scim.handlers import RequestContext
@@ -56,7 +57,11 @@ class Application(Protocol):
 
     @property
     def clients(self) -> ApiClientService:
-        """API clients and their tokens."""
+        """API clients and their credentials."""
+
+    @property
+    def throttle(self) -> Throttle:
+        """Counts failures to authenticate."""
 
     def tenant(self, name: str) -> TenantServices:
         """Return the services of a tenant.

@@ -137,7 +137,7 @@ class TokenAuthenticator:
         "Bearer other": frozenset({"read"}),
     }
 
-    def authenticate(self, tenant, headers):
+    def authenticate(self, tenant, headers, remote_address=""):
         scopes = self.scopes.get(headers.get("Authorization"))
         if scopes is None or tenant not in ("default", "acme"):
             raise Unauthorized("Unauthorized: the token is unknown or expired.")

@@ -1,0 +1,160 @@
+"""Ways in: Basic, client credentials at our token endpoint, narrower scopes, throttling."""
+
+import base64
+
+import pytest
+
+from connector.domain.ledger import Method, Scope
+from connector.services.throttle import MAX_FAILURES
+from tests.connector import BASE, ok, refused
+
+
+def basic(name, secret):
+    return "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()
+
+
+def call(connector, authorization, path="/Users?count=1", **options):
+    headers = {"Authorization": authorization}
+    return connector.http.open(BASE + path, headers=headers, **options)
+
+
+def grant(connector, authorization=None, prefix="", **form):
+    headers = {"Authorization": authorization} if authorization else {}
+    form = {"grant_type": "client_credentials", **form}
+    return connector.http.post(f"{prefix}/oauth/token", data=form, headers=headers)
+
+
+@pytest.fixture
+def secret(connector):
+    return connector.client_token("okta", method=Method.OAUTH)
+
+
+def test_basic_is_name_and_secret(connector):
+    secret = connector.client_token("iiq", method=Method.BASIC)
+    ok(call(connector, basic("iiq", secret)))
+    refused(call(connector, basic("other", secret)), 401)
+    refused(call(connector, f"Bearer {secret}"), 401)
+    connector.application.clients.revoke("default", "iiq")
+    refused(call(connector, basic("iiq", secret)), 401)
+
+
+@pytest.mark.parametrize("value", ["", "!!!", "YQ", "YTo=", "/////w==", "x" * 60_000, "Og=="])
+def test_malformed_basic_is_refused(connector, value):
+    response = call(connector, f"Basic {value}")
+    refused(response, 401)
+    schemes = [each.split()[0] for each in response.headers.getlist("WWW-Authenticate")]
+    assert schemes == ["Bearer", "Basic"]
+
+
+def test_a_secret_buys_a_token_for_an_hour(connector, secret):
+    for response in (
+        grant(connector, basic("okta", secret)),
+        grant(connector, client_id="okta", client_secret=secret),
+    ):
+        granted = ok(response)
+        assert response.headers["Cache-Control"] == "no-store"
+        assert (granted["token_type"], granted["expires_in"]) == ("Bearer", 3600)
+        ok(call(connector, f"Bearer {granted['access_token']}"))
+    connector.clock.advance(3601)
+    refused(call(connector, f"Bearer {granted['access_token']}"), 401)
+
+
+def test_access_tokens_end_with_their_client(connector, secret):
+    token = ok(grant(connector, basic("okta", secret)))["access_token"]
+    ok(call(connector, f"Bearer {token}"))
+    connector.application.clients.revoke("default", "okta")
+    refused(call(connector, f"Bearer {token}"), 401)
+
+
+def test_a_token_may_do_what_was_asked_for(connector, secret):
+    granted = ok(grant(connector, basic("okta", secret), scope="read write:groups"))
+    assert granted["scope"] == "read write:groups"
+    bearer = f"Bearer {granted['access_token']}"
+    ok(call(connector, bearer))
+    user = {"userName": "new@example.com"}
+    refused(call(connector, bearer, "/Users", method="POST", json=user), 403)
+
+
+@pytest.mark.parametrize(
+    ("scope", "allowed", "denied"),
+    [
+        (Scope.WRITE_USERS, "/Users/none", "/Groups/none"),
+        (Scope.WRITE_GROUPS, "/Groups/none", "/Users/none"),
+    ],
+)
+def test_a_scope_is_for_users_or_groups(connector, scope, allowed, denied):
+    bearer = "Bearer " + connector.client_token("half", scopes=frozenset({Scope.READ, scope}))
+    refused(call(connector, bearer, allowed, method="DELETE"), 404)
+    refused(call(connector, bearer, denied, method="DELETE"), 403)
+
+
+def test_bulk_asks_for_the_same_scopes(connector):
+    scopes = frozenset({Scope.READ, Scope.WRITE_USERS})
+    bearer = "Bearer " + connector.client_token("half", scopes=scopes)
+    bulk = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "Operations": [{"method": "DELETE", "path": "/Groups/none"}],
+    }
+    answer = ok(call(connector, bearer, "/Bulk", method="POST", json=bulk))
+    assert answer["Operations"][0]["status"] == "403"
+
+
+@pytest.mark.parametrize(
+    ("form", "status", "error"),
+    [
+        ({"grant_type": ""}, 400, "invalid_request"),
+        ({"grant_type": ["client_credentials"] * 2}, 400, "invalid_request"),
+        ({"grant_type": "password"}, 400, "unsupported_grant_type"),
+        ({"scope": "everything"}, 400, "invalid_scope"),
+        ({"client_secret": "wrong"}, 401, "invalid_client"),
+        ({"client_id": "nobody"}, 401, "invalid_client"),
+        ({"client_id": "", "client_secret": ""}, 401, "invalid_client"),
+    ],
+)
+def test_errors_are_those_of_the_rfc(connector, secret, form, status, error):
+    form = {"client_id": "okta", "client_secret": secret, **form}
+    response = grant(connector, **form)
+    assert (response.status_code, response.json["error"]) == (status, error)
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_secrets_in_two_places_or_in_the_url_are_refused(connector, secret):
+    both = grant(connector, basic("okta", secret), client_secret=secret)
+    url = connector.http.post(f"/oauth/token?client_secret={secret}", data={"x": "y"})
+    assert both.json["error"] == url.json["error"] == "invalid_request"
+
+
+def test_a_read_only_client_gets_no_more(connector):
+    secret = connector.client_token("ro", method=Method.OAUTH, scopes=frozenset({Scope.READ}))
+    assert grant(connector, basic("ro", secret), scope="write").json["error"] == "invalid_scope"
+    assert ok(grant(connector, basic("ro", secret)))["scope"] == "read"
+
+
+def test_another_tenant_does_not_know_the_secret(connector, secret):
+    assert grant(connector, basic("okta", secret), prefix="/other").status_code == 401
+
+
+def test_an_oauth_secret_is_no_basic_credential(connector, secret):
+    refused(call(connector, basic("okta", secret)), 401)
+
+
+def test_repeated_failures_have_to_wait_and_are_recorded(connector):
+    for _ in range(MAX_FAILURES):
+        refused(call(connector, "Bearer wrong"), 401)
+    response = call(connector, "Bearer wrong")
+    refused(response, 429)
+    assert 0 < int(response.headers["Retry-After"]) <= 60
+    ok(call(connector, f"Bearer {connector.token}"))
+    with connector.application.store.read("default") as unit:
+        actions = [event.action for event in unit.audit.events()]
+    assert actions.count("client.throttled") == 1
+    connector.clock.advance(61)
+    refused(call(connector, "Bearer wrong"), 401)
+
+
+def test_the_token_endpoint_throttles_too(connector):
+    for _ in range(MAX_FAILURES):
+        assert grant(connector, basic("okta", "wrong")).status_code == 401
+    response = grant(connector, basic("okta", "wrong"))
+    assert response.status_code == 429
+    assert "Retry-After" in response.headers
