@@ -67,14 +67,8 @@ class Dialect:
     strip_four_byte_characters: bool = _tolerance(
         False,
         "RFC 7643 §2.3.1",
-        "names of groups, entitlements and roles are shown without emoji and other characters "
+        "names of groups are shown without emoji and other characters "
         "beyond U+FFFF, which the client's database cannot store",
-    )
-    catalogue: str = _tolerance(
-        "standard",
-        "RFC 7643 §6",
-        "`okta`: permission profiles and roles are offered under Okta's own schemas too",
-        ("standard", "okta"),
     )
     rate_limit_reset: str = _tolerance(
         "seconds",
@@ -99,7 +93,7 @@ DIALECTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "rfc": {},
         "identityiq": {"check_body_version": True, "strip_four_byte_characters": True},
         "isc": {"check_body_version": True, "strip_four_byte_characters": True},
-        "okta": {"unknown_members": "lenient", "value_path_create": True, "catalogue": "okta"},
+        "okta": {"unknown_members": "lenient", "value_path_create": True},
         "entra": {"value_path_create": True},
         "onelogin": {},
         "midpoint": {"put_semantics": "merge"},

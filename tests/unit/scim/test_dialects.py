@@ -1,6 +1,7 @@
 """Dialects: named tolerances, checked where they are written, typed where they are read."""
 
 import dataclasses
+from pathlib import Path
 
 import pytest
 
@@ -48,3 +49,13 @@ def test_other_parts_of_the_program_may_keep_settings_too():
 def test_each_tolerance_says_what_it_bends(tolerance):
     assert tolerance.metadata["bends"].startswith("RFC 76")
     assert tolerance.metadata["effect"]
+
+
+def test_the_documentation_tells_every_dialect_and_tolerance():
+    text = (Path(__file__).parents[3] / "docs" / "clients.md").read_text()
+    for one in TOLERANCES:
+        default, told = str(one.default).lower(), one.metadata
+        assert f"| `{one.name}` | `{default}` | {told['bends']} | {told['effect']} |" in text
+    for name, tolerances in DIALECTS.items():
+        shown = (f"`{key}={str(value).lower()}`" for key, value in tolerances.items())
+        assert f"| `{name}` | {', '.join(shown) or 'none'} |" in text
