@@ -13,11 +13,17 @@ import yaml
 from rich.table import Table
 
 from connector.cli.context import CommandContext, handle_errors, tenant_options
-from connector.domain.ledger import ApiClient, ApiToken, Scope
+from connector.domain.ledger import ApiClient, ApiToken, Method, Scope
 from connector.errors import InvalidRequestError
 from connector.services.api_clients import READ_WRITE
 from scim.dialects import DIALECT, DIALECTS, check_settings
 
+_USE = {
+    Method.TOKEN: "Send it as: Authorization: Bearer ...",
+    Method.BASIC: "The client's name is the user, this is the password (HTTP Basic).",
+    Method.OAUTH: "The client's name is the client id. Token endpoint: /oauth/token",
+}
+"""What to tell of a new credential, for each method that clients are added with."""
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -49,7 +55,21 @@ def client() -> None:
 
 @client.command()
 @click.argument("name")
+@click.option(
+    "--method",
+    type=click.Choice([str(method) for method in _USE]),
+    default=str(Method.TOKEN),
+    show_default=True,
+    help="How it shows who it is: see docs/authentication.md.",
+)
 @click.option("--read-only", is_flag=True, help="The client may read, and nothing else.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice([str(scope) for scope in Scope]),
+    multiple=True,
+    help="What it may do [default: read and write].",
+)
 @click.option("--expires", type=duration, help="The token ends after this time, such as 90d.")
 @click.option("--replaces", metavar="CLIENT", help="Take over this client's externalId values.")
 @click.option("--dialect", type=click.Choice(list(DIALECTS)), help="The product that will call.")
@@ -67,30 +87,37 @@ def add(
     context: CommandContext,
     name: str,
     *,
+    method: str,
     read_only: bool,
+    scopes: Sequence[str],
     expires: timedelta | None,
     replaces: str | None,
     dialect: str | None,
     settings: Sequence[tuple[str, Any]],
 ) -> None:
-    """Add the client NAME and show its token, once.
+    """Add the client NAME and show its token or secret, once.
 
     \b
     Example:
       docusign-iga client add identityiq --dialect identityiq --expires 365d
       docusign-iga client add auditor --read-only
+      docusign-iga client add okta --method oauth --scope read --scope write:users
     """
+    if read_only and scopes:
+        raise click.UsageError("Give --read-only or --scope, not both.")
+    chosen = frozenset(Scope(name) for name in scopes) or READ_WRITE
     given = {DIALECT: dialect} if dialect else {}
     _, token = context.application.clients.add(
         context.known_tenant,
         name,
-        scopes=frozenset({Scope.READ}) if read_only else READ_WRITE,
+        method=Method(method),
+        scopes=frozenset({Scope.READ}) if read_only else chosen,
         expires_in=expires,
         replaces=replaces,
         settings=_checked({**given, **dict(settings)}),
         actor=_actor(),
     )
-    _show_token(context, name, token)
+    _show_token(context, name, token, Method(method))
 
 
 @client.command("set")
@@ -125,11 +152,14 @@ def list_clients(context: CommandContext) -> None:
       docusign-iga client list --json
     """
     now = context.application.clock.now()
-    clients = context.application.clients.list(context.known_tenant)
-    table = Table("Client", "May", "Added", "Tokens")
+    clients = [
+        (found, [token for token in tokens if token.method is not Method.ACCESS_TOKEN])
+        for found, tokens in context.application.clients.list(context.known_tenant)
+    ]
+    table = Table("Client", "May", "Added", "Credentials")
     for found, tokens in clients:
         may = "revoked" if found.revoked_at else ", ".join(sorted(found.scopes))
-        states = ", ".join(_state(token, now) for token in tokens)
+        states = ", ".join(f"{token.method}: {_state(token, now)}" for token in tokens)
         table.add_row(found.client_id, may, f"{found.created_at:%Y-%m-%d}", states)
     empty = "There are no clients yet. Add one: docusign-iga client add NAME"
     data = [_to_json(found, tokens, now) for found, tokens in clients]
@@ -156,10 +186,11 @@ def rotate(context: CommandContext, name: str, grace: timedelta, expires: timede
       docusign-iga client rotate identityiq --grace 2h
       docusign-iga client rotate identityiq --grace 0m
     """
-    _, token = context.application.clients.rotate(
+    clients = context.application.clients
+    _, token = clients.rotate(
         context.known_tenant, name, grace=grace, expires_in=expires, actor=_actor()
     )
-    _show_token(context, name, token)
+    _show_token(context, name, token, clients.method(context.known_tenant, name))
 
 
 @client.command()
@@ -189,10 +220,11 @@ def _actor() -> str:
     return f"user:{getpass.getuser()}"
 
 
-def _show_token(context: CommandContext, name: str, token: str) -> None:
+def _show_token(context: CommandContext, name: str, token: str, method: Method) -> None:
+    what = "token" if method is Method.TOKEN else "secret"
     context.output(
-        {"client": name, "token": token},
-        f"Token of {name}, shown this once:\n\n  {token}\n\nSend it as: Authorization: Bearer ...",
+        {"client": name, "method": method, what: token},
+        f"{what.capitalize()} of {name}, shown this once:\n\n  {token}\n\n{_USE[method]}",
     )
 
 
@@ -216,6 +248,7 @@ def _to_json(found: ApiClient, tokens: Sequence[ApiToken], now: datetime) -> dic
         "tokens": [
             {
                 "id": token.token_id,
+                "method": token.method,
                 "state": _state(token, now).split()[0],
                 "created_at": token.created_at,
                 "expires_at": token.expires_at,

@@ -103,6 +103,11 @@ class ApiClientService:
                 (client, unit.clients.tokens(client.client_id)) for client in unit.clients.list()
             ]
 
+    def method(self, tenant: str, client_id: str) -> Method:
+        """Return how the client shows who it is."""
+        with self._store.read(tenant) as unit:
+            return _method(unit.clients.tokens(client_id))
+
     def rotate(
         self,
         tenant: str,
@@ -133,22 +138,6 @@ class ApiClientService:
             unit.commit()
         self._forget()
         return client, text
-
-    def configure(
-        self, tenant: str, client_id: str, changes: Mapping[str, Any], *, actor: str = "cli"
-    ) -> ApiClient:
-        """Change settings of a client and return it. Other processes follow within a few seconds.
-
-        :raises connector.errors.NotFoundError: no such client.
-        """
-        with self._store.write(tenant) as unit:
-            client = unit.clients.get(client_id)
-            client = replace(client, settings={**client.settings, **changes})
-            unit.clients.save(client)
-            unit.audit.append(self._event("client.configured", client_id, actor))
-            unit.commit()
-        self._forget()
-        return client
 
     def configure(
         self, tenant: str, client_id: str, changes: Mapping[str, Any], *, actor: str = "cli"

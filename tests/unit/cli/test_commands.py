@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from connector.cli.context import CommandContext, config_option, handle_errors
 from connector.cli.main import main
 from connector.clock import SystemClock
+from connector.domain.ledger import Method
 from connector.errors import GuardError, TemporaryError
 from connector.services.api_clients import ApiClientService, InvalidTokenError
 
@@ -137,6 +138,16 @@ def test_habits_of_a_client_are_kept(run, clients):
     run("client", "add", "entra", "--set", "check_body_version=true")
     [(client, _)] = clients.list("default")
     assert client.settings == {"check_body_version": True}
+
+
+def test_a_client_gets_a_secret_and_scopes(run, clients):
+    arguments = ["--method", "oauth", "--scope", "read", "--scope", "write:users", "--json"]
+    added = json.loads(run("client", "add", "okta", *arguments).stdout)
+    rotated = json.loads(run("client", "rotate", "okta", "--json").stdout)
+    for secret in (added["secret"], rotated["secret"]):
+        client = clients.authenticate_secret("default", Method.OAUTH, "okta", secret)
+        assert client.scopes == {"read", "write:users"}
+    assert "oauth: valid until" in run("client", "list").stdout
 
 
 def test_a_revoked_client_is_out(run, clients):
