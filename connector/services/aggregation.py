@@ -47,6 +47,8 @@ class _Run:
     """The state of a run while it goes."""
 
     record: JobRun
+    owner: str
+    """Of the lease: two syncs in one process exclude each other too."""
     counts: dict[str, int] = field(default_factory=dict)
     regrouped: set[tuple[str, str]] = field(default_factory=set)
 
@@ -80,13 +82,17 @@ class AggregationService:
         except ConnectorError as error:
             self._finish(run, RunState.FAILED, str(error))
             raise
+        except BaseException as error:
+            self._finish(run, RunState.FAILED, f"broken off: {type(error).__name__}")
+            raise
         return self._finish(run, RunState.DONE)
 
     # the run ------------------------------------------------------------------
 
     def _begin(self) -> _Run:
+        owner = f"{self._context.owner}:{new_id()}"
         with self._context.write() as uow:
-            self._renew(uow)
+            self._renew(uow, owner)
             last = uow.jobs.latest(SYNC_JOB)
             if last is not None and last.state is not RunState.DONE and last.cursor:
                 record = replace(last, state=RunState.RUNNING, error=None, finished_at=None)
@@ -95,7 +101,7 @@ class AggregationService:
                 record = JobRun(new_id(), SYNC_JOB, RunState.RUNNING, self._now())
                 uow.jobs.add(record)
             uow.commit()
-        return _Run(record, dict(record.counts))
+        return _Run(record, owner, dict(record.counts))
 
     def _finish(self, run: _Run, state: RunState, error: str | None = None) -> JobRun:
         record = replace(
@@ -105,7 +111,7 @@ class AggregationService:
             if state is RunState.DONE:
                 uow.mirror.forget_run(record.run_id)
             uow.jobs.save(record)
-            uow.locks.release([_LOCK], self._context.owner)
+            uow.locks.release([_LOCK], run.owner)
             uow.commit()
         _log.info("sync ended", state=state, **run.counts)
         return record
@@ -116,11 +122,11 @@ class AggregationService:
             run.record, cursor={**run.record.cursor, **cursor}, counts=dict(run.counts)
         )
         uow.jobs.save(run.record)
-        self._renew(uow)
+        self._renew(uow, run.owner)
 
-    def _renew(self, uow: UnitOfWork) -> None:
+    def _renew(self, uow: UnitOfWork, owner: str) -> None:
         now = self._now()
-        if not uow.locks.acquire([_LOCK], self._context.owner, now + LEASE, now):
+        if not uow.locks.acquire([_LOCK], owner, now + LEASE, now):
             raise ConflictingWriteError(
                 "Another sync of this tenant is running. Wait until it ends; `docusign-iga sync` "
                 "then starts a new one.",
@@ -201,7 +207,7 @@ class AggregationService:
             with self._context.write() as uow:
                 changed = self._mirror.put_group_members(uow, group, frozenset(members))
                 run.add("memberships_changed", changed)
-                self._renew(uow)
+                self._renew(uow, run.owner)
                 uow.commit()
 
     def _confirm_vanished(self, run: _Run, account: Account) -> None:
