@@ -70,6 +70,8 @@ class FulfilmentService:
         for record in records:
             if record.state in (OperationState.PLANNED, OperationState.IN_FLIGHT):
                 try:
+                    if any(item.state is OperationState.UNDONE for item in records):
+                        raise PermanentError("The change was broken off while it was undone.")
                     plan = self._do(plan, record, actor, deadline, resumed=resumed)
                 except ConnectorError as error:
                     return self._give_up(plan_id, record, error, actor)
@@ -171,7 +173,6 @@ class FulfilmentService:
                 # A new person: what the request said of them belongs to their first appearance.
                 keep_attributes(uow, subject_id, plan.context)
             performed.apply(uow)
-            record_provenance(uow, plan, performed.operation, self._context.clock.now())
             done = replace(
                 record,
                 operation=performed.operation,
@@ -204,6 +205,7 @@ class FulfilmentService:
         _, records = uow.plans.get(plan.plan_id)
         if not any(_is_left_for_docusign(item) for item in records):
             self._subjects.conclude(uow, plan)
+            record_provenance(uow, plan, records)
         plan = finished_plan(plan, records, self._context)
         uow.plans.save_plan(plan)
         return plan
@@ -312,6 +314,8 @@ class FulfilmentService:
             plan = replace(plan, state=PlanState.FAILED, finished_at=now)
             uow.plans.save_plan(plan)
             self._subjects.withdraw(uow, plan)
+            # What was undone left no trace; what could not be undone is somebody's access now.
+            record_provenance(uow, plan, records)
             self._context.audit(
                 uow, actor, "plan.failed", plan.subject_id or "", plan=plan_id, reason=str(error)
             )
