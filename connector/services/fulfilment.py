@@ -36,6 +36,8 @@ from connector.services.work_items import WorkItemService, finished_plan
 
 _log = structlog.get_logger(__name__)
 
+_UNFINISHED = (OperationState.PLANNED, OperationState.IN_FLIGHT)
+
 
 class FulfilmentService:
     """Carries out the plans of one tenant. Callers hold the write lock of the plan's subject."""
@@ -68,7 +70,7 @@ class FulfilmentService:
         with self._context.read() as uow:
             plan, records = uow.plans.get(plan_id)
         for record in records:
-            if record.state in (OperationState.PLANNED, OperationState.IN_FLIGHT):
+            if record.state in _UNFINISHED:
                 try:
                     if any(item.state is OperationState.UNDONE for item in records):
                         raise PermanentError("The change was broken off while it was undone.")
@@ -82,6 +84,10 @@ class FulfilmentService:
 
         :raises TemporaryError: DocuSign is still out of reach; the plan waits for the next look.
         """
+        with self._context.read() as uow:
+            plan, records = uow.plans.get(plan_id)
+        if any(item.state is OperationState.UNDONE for item in records):
+            return self._finish_undoing(plan, records, actor)
         wait_s = self._context.settings.provisioning.wait_s
         deadline = self._context.clock.now() + timedelta(seconds=wait_s)
         try:
@@ -90,6 +96,19 @@ class FulfilmentService:
             _log.warning("plan failed", plan=plan_id, error=str(error))
             with self._context.read() as uow:
                 return uow.plans.get(plan_id)[0]
+
+    def _finish_undoing(
+        self, plan: PlanRecord, records: Sequence[OperationRecord], actor: Actor
+    ) -> PlanRecord:
+        """Go on where a crash interrupted the undoing: going forward would leave half a plan."""
+        failed = next(item for item in records if item.state in _UNFINISHED)
+        undone, stuck = self._undo(plan.plan_id, actor)
+        reason = _failure_message(
+            "The plan failed, and its undoing was interrupted.", undone, stuck
+        )
+        self._fail(plan.plan_id, failed, PermanentError(reason), actor)
+        with self._context.read() as uow:
+            return uow.plans.get(plan.plan_id)[0]
 
     # one operation ------------------------------------------------------------
 
@@ -323,8 +342,7 @@ class FulfilmentService:
 
 
 def _is_left_for_docusign(item: OperationRecord) -> bool:
-    unfinished = (OperationState.PLANNED, OperationState.IN_FLIGHT)
-    return item.fulfilment is Fulfilment.AUTOMATIC and item.state in unfinished
+    return item.fulfilment is Fulfilment.AUTOMATIC and item.state in _UNFINISHED
 
 
 def _bound(step: Operation, subject_id: str | None) -> Operation:
@@ -346,7 +364,7 @@ def _after_failure(
             finished_at=now,
             lease_until=None,
         )
-    if item.state in (OperationState.PLANNED, OperationState.IN_FLIGHT):
+    if item.state in _UNFINISHED:
         return replace(item, state=OperationState.SKIPPED, finished_at=now, lease_until=None)
     return item
 

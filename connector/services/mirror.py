@@ -165,6 +165,8 @@ class MirrorWriter:
         if group is not None:
             remove(uow, GROUP, [group.scim_id], self._context.clock.now())
             uow.attributes.remove(GROUP, group.scim_id)
+            for user_id in members:
+                uow.attributes.remove_provenance(user_id, group.scim_id)
         self._rerender_many(uow, members)
 
     def touch_groups(self, uow: UnitOfWork, groups: Iterable[tuple[str, str]]) -> None:

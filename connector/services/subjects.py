@@ -6,12 +6,18 @@ plan that fails leaves it untouched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
-from connector.domain.ledger import ClientAttributes, PlanRecord, Provenance, Tombstone
+from connector.domain.ledger import (
+    ClientAttributes,
+    OperationRecord,
+    OperationState,
+    PlanRecord,
+    Provenance,
+    Tombstone,
+)
 from connector.domain.model import group_scim_id
 from connector.domain.plan import (
     AddGroupMembers,
@@ -106,32 +112,53 @@ def keep_attributes(
     return True
 
 
-def record_provenance(uow: UnitOfWork, plan: PlanRecord, step: Operation, now: datetime) -> None:
-    """Write down who gave what, and forget what was taken."""
-    for user_id, entitlement, is_grant in _entitlement_changes(step):
-        if is_grant:
-            uow.attributes.put_provenance(
-                Provenance(user_id, entitlement, plan.plan_id, plan.requester, plan.source, now)
-            )
-        else:
+def record_provenance(
+    uow: UnitOfWork, plan: PlanRecord, records: Iterable[OperationRecord]
+) -> None:
+    """Write down who gave what, and forget what was taken, by the operations that were done.
+
+    Called at the end of a plan: what is undone before never happened. Doing it twice changes
+    nothing.
+    """
+    for record in records:
+        if record.state is not OperationState.DONE or record.finished_at is None:
+            continue
+        for user_id, entitlement in _taken(uow, record.operation):
             uow.attributes.remove_provenance(user_id, entitlement)
+        for user_id, entitlement in _given(record.operation):
+            uow.attributes.put_provenance(
+                Provenance(
+                    user_id,
+                    entitlement,
+                    plan.plan_id,
+                    plan.requester,
+                    plan.source,
+                    record.finished_at,
+                )
+            )
 
 
-def _entitlement_changes(step: Operation) -> Iterator[tuple[str, str, bool]]:
-    """Return (user id, entitlement, given or taken) for each entitlement that a step moves."""
-    if isinstance(step, AddGroupMembers | RemoveGroupMembers):
-        group = group_scim_id(step.account_id, step.group_id)
+def _given(step: Operation) -> Iterator[tuple[str, str]]:
+    """Return user id and entitlement for each that a step gives."""
+    if isinstance(step, AddGroupMembers):
         for user_id in step.user_ids:
-            yield user_id, group, isinstance(step, AddGroupMembers)
+            yield user_id, group_scim_id(step.account_id, step.group_id)
     elif isinstance(step, CreateMembership | ReopenMembership) and step.user_id:
-        yield step.user_id, f"{step.account_id}.{step.profile_id}", True
+        yield step.user_id, f"{step.account_id}.{step.profile_id}"
         for group_id in step.group_ids:
-            yield step.user_id, group_scim_id(step.account_id, group_id), True
+            yield step.user_id, group_scim_id(step.account_id, group_id)
     elif isinstance(step, SetProfile):
-        if step.previous_profile_id:
-            yield step.user_id, f"{step.account_id}.{step.previous_profile_id}", False
-        yield step.user_id, f"{step.account_id}.{step.profile_id}", True
-    elif isinstance(step, CloseMembership) and step.reopen:
-        yield step.user_id, f"{step.account_id}.{step.reopen.profile_id}", False
-        for group_id in step.reopen.group_ids:
-            yield step.user_id, group_scim_id(step.account_id, group_id), False
+        yield step.user_id, f"{step.account_id}.{step.profile_id}"
+
+
+def _taken(uow: UnitOfWork, step: Operation) -> Iterator[tuple[str, str]]:
+    """Return user id and entitlement for each that a step takes."""
+    if isinstance(step, RemoveGroupMembers):
+        for user_id in step.user_ids:
+            yield user_id, group_scim_id(step.account_id, step.group_id)
+    elif isinstance(step, SetProfile) and step.previous_profile_id:
+        yield step.user_id, f"{step.account_id}.{step.previous_profile_id}"
+    elif isinstance(step, CloseMembership):
+        for known in uow.attributes.provenance(step.user_id):
+            if known.entitlement.startswith(f"{step.account_id}."):
+                yield step.user_id, known.entitlement
