@@ -84,10 +84,6 @@ class FulfilmentService:
 
         :raises TemporaryError: DocuSign is still out of reach; the plan waits for the next look.
         """
-        with self._context.read() as uow:
-            plan, records = uow.plans.get(plan_id)
-        if any(item.state is OperationState.UNDONE for item in records):
-            return self._finish_undoing(plan, records, actor)
         wait_s = self._context.settings.provisioning.wait_s
         deadline = self._context.clock.now() + timedelta(seconds=wait_s)
         try:
@@ -96,19 +92,6 @@ class FulfilmentService:
             _log.warning("plan failed", plan=plan_id, error=str(error))
             with self._context.read() as uow:
                 return uow.plans.get(plan_id)[0]
-
-    def _finish_undoing(
-        self, plan: PlanRecord, records: Sequence[OperationRecord], actor: Actor
-    ) -> PlanRecord:
-        """Go on where a crash interrupted the undoing: going forward would leave half a plan."""
-        failed = next(item for item in records if item.state in _UNFINISHED)
-        undone, stuck = self._undo(plan.plan_id, actor)
-        reason = _failure_message(
-            "The plan failed, and its undoing was interrupted.", undone, stuck
-        )
-        self._fail(plan.plan_id, failed, PermanentError(reason), actor)
-        with self._context.read() as uow:
-            return uow.plans.get(plan.plan_id)[0]
 
     # one operation ------------------------------------------------------------
 
