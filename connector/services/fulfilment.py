@@ -110,7 +110,7 @@ class FulfilmentService:
         was_in_flight = record.state is OperationState.IN_FLIGHT
         performed: Performed | None = None
         if was_in_flight and resumed:
-            performed = self._executor.find_effect(record.operation)
+            performed = self._look_up(record.operation)
         elif not was_in_flight:
             record = self._mark_in_flight(record)
         if performed is None:
