@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from connector.domain.desired import ActualUser, DesiredUser
-from connector.ports import USER, UnitOfWork
+from connector.ports import GROUP, USER, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
@@ -141,6 +141,8 @@ class UserHandler(StoredReader):
                 before = to_resource(self._find_to_change(uow, context, scim_id), context.base_url)
             after = asked(before)
             wishes = group_wishes(before, after) if "groups" in after else GroupWishes()
+            if wishes:
+                context.caller.require_write(GROUP)
             check_groups(uow, wishes)
             return wishes
 

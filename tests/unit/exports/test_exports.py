@@ -93,7 +93,9 @@ def test_the_address_is_the_one_that_is_served(tenant):
         server=ServerSettings(public_url="https://iga.example.com/"),
         tenants={tenant: TenantSettings(name=tenant)},
     )
-    served = build_scim_service(SimpleNamespace(settings=settings, clients=None)).base_url(tenant)
+    served = build_scim_service(
+        SimpleNamespace(settings=settings, clients=None, throttle=None)
+    ).base_url(tenant)
     assert base_url(settings.server, tenant) == served
 
 
