@@ -86,6 +86,7 @@ class GroupProvisioning:
         if len(users) <= _LOCKED_USERS:
             keys += [user_key(user_id) for user_id in users]
         with self._locks.hold(keys, self._pipeline.wait_s):
+            self._pipeline.settle_earlier(GROUP, scim_id, actor, dry_run=dry_run)
             with self._context.write() as uow:
                 group = self._get(uow, scim_id)
                 wanted = wish(uow, group)
@@ -111,6 +112,7 @@ class GroupProvisioning:
         :raises GuardError: the group is built in, or groups must not be deleted by clients.
         """
         with self._locks.hold([group_key(scim_id)], self._pipeline.wait_s):
+            self._pipeline.settle_earlier(GROUP, scim_id, actor, dry_run=dry_run)
             with self._context.write() as uow:
                 group = self._get(uow, scim_id)
                 check(uow, group)

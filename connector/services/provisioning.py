@@ -106,6 +106,7 @@ class UserProvisioning:
     ) -> Outcome:
         user_id = actual.user.user_id
         with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
+            self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
             addresses = self._addresses()
             with self._context.write() as uow:
                 book = self._context.book(uow.mirror.catalogue())
@@ -128,6 +129,7 @@ class UserProvisioning:
         :raises connector.errors.GuardError: a safety rule refuses.
         """
         with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
+            self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
             self._refresh.refresh_if_stale(user_id)
             outcome = self._plan_and_record(user_id, wish, actor, dry_run=dry_run, look=True)
             if outcome is None:
@@ -175,6 +177,7 @@ class UserProvisioning:
         :raises connector.errors.GuardError: a safety rule refuses.
         """
         with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
+            self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
             self._refresh.refresh_if_stale(user_id)
             with self._context.write() as uow:
                 actual = load_actual(uow, user_id)

@@ -16,6 +16,7 @@ from connector.domain.ledger import (
     PlanState,
 )
 from connector.domain.plan import Plan
+from connector.errors import TemporaryError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.fulfilment import FulfilmentService
@@ -179,6 +180,25 @@ class ChangePipeline:
             uow.plans.save_plan(replace(record, state=PlanState.DONE, finished_at=now))
         uow.commit()
         return Outcome(plan, fulfilments, record if plan else None, subject.scim_id)
+
+    def settle_earlier(
+        self, subject_kind: str, subject_id: str, actor: Actor, *, dry_run: bool
+    ) -> None:
+        """Finish what an earlier change of this resource left in doubt: settled later, it would
+        override the one that comes now. The caller holds the resource's write lock.
+
+        :raises TemporaryError: DocuSign cannot be asked, and the tenant does not queue changes.
+        """
+        if dry_run or not actor.waits:
+            return  # Nothing is done, or it is done behind the earlier ones.
+        with self._context.read() as uow:
+            earlier = uow.plans.open_for_subject(subject_kind, subject_id)
+        for plan in earlier:
+            try:
+                self._fulfilment.settle(plan.plan_id, actor)
+            except TemporaryError:
+                if self._context.settings.provisioning.on_unavailable != "queue":
+                    raise
 
     def carry_out(self, outcome: Outcome, actor: Actor) -> Outcome:
         """Do what was recorded, within the request's time.
