@@ -1,4 +1,4 @@
-"""What was left in doubt is settled before a later change of the same user: the last word counts."""
+"""What was left in doubt is settled before a later change of the user: the last word counts."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def grant(connector, profile):
 def test_an_earlier_change_in_doubt_does_not_override_a_later_one(connector):
     user = connector.create("ann@acme.test")
     faults = connector.world.faults
-    faults.add(Fault("drop", "PUT", "/users", times=None), Fault("drop", "GET", "/users/", times=None))
+    faults.add(Fault("drop", "PUT", "/users", times=None))
+    faults.add(Fault("drop", "GET", "/users/", times=None))
     doubtful = connector.patch(f"/Users/{user['id']}", grant(connector, 0))
     assert doubtful.status_code == 503
     faults.clear()
