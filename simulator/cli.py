@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import signal
 import tempfile
@@ -57,7 +58,7 @@ def main(  # noqa: PLR0917 -- click passes by name
 ) -> None:
     """Serve a simulated DocuSign until SIGTERM or Ctrl-C."""
     chosen = _variants(variants)
-    state = seed_from_export(export) if export else sow(users, seed=seed)
+    state = _seed_from(export) if export else sow(users, seed=seed)
     app = create_app(
         state,
         variants=chosen,
@@ -74,6 +75,19 @@ def main(  # noqa: PLR0917 -- click passes by name
     with server:
         _announce(state, server.url, ready_file, key_out)
         stop.wait()
+
+
+def _seed_from(export: Path) -> State:
+    """Return the organization of a user-list export.
+
+    :raises click.ClickException: the file cannot be used as one.
+    """
+    try:
+        return seed_from_export(export)
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise click.ClickException(f"{export} is no CSV in UTF-8: {error}") from error
+    except ValueError as error:
+        raise click.ClickException(f"{export} cannot be used: {error}") from error
 
 
 def _variants(pairs: tuple[str, ...]) -> Variants:

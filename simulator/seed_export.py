@@ -124,7 +124,7 @@ def _account(state: State, row: Mapping[str, str]) -> Account:
     account = state.accounts.get(account_id)
     if account is None:
         number = int(given) if given.isdigit() else 10000 + 100 * (len(state.accounts) + 1)
-        site_id = int(row.get("SiteID") or 1)
+        site_id = int(text) if (text := row.get("SiteID") or "1").isdigit() else 1
         name = row.get("AccountName") or given
         account = Account(account_id, name, number, site_id, EARLIEST)
         account.next_number = number * 100

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 import yaml
 
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.config import masked
+from connector.errors import ConfigError
 
 
 @click.group()
@@ -31,7 +34,13 @@ def check(context: CommandContext) -> None:
     Example:
       docusign-iga config check --config config.yaml
     """
-    settings = context.settings
+    try:
+        settings = context.settings
+    except ConfigError as error:
+        if not context.as_json:
+            raise
+        context.output({"ok": False, "problems": list(error.problems)}, "")
+        sys.exit(1)
     accounts = {name: len(tenant.accounts) for name, tenant in settings.tenants.items()}
     listed = ", ".join(f"{name} ({count})" for name, count in accounts.items())
     context.output(

@@ -24,7 +24,7 @@ from rich.console import Console
 from connector.bootstrap import Application, build
 from connector.cli.context import handle_errors
 from connector.cli.demo_guide import Guide, print_guide
-from connector.cli.processes import Child, stopped_by_signals
+from connector.cli.processes import Child, require_free_port, stopped_by_signals
 from connector.cli.sync import sync_with_bar
 from connector.config import load_settings
 from connector.domain.ledger import Scope
@@ -38,8 +38,20 @@ _CLIENT = "demo"
 
 
 @click.command()
-@click.option("--port", default=8080, show_default=True, help="Port of the connector; 0: any free.")
-@click.option("--users", default=2000, show_default=True, help="People in the simulated DocuSign.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8080,
+    show_default=True,
+    help="Port of the connector; 0: any free.",
+)
+@click.option(
+    "--users",
+    type=click.IntRange(10, 1_000_000),
+    default=2000,
+    show_default=True,
+    help="People in the simulated DocuSign.",
+)
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
@@ -81,8 +93,11 @@ def demo(  # noqa: PLR0917 -- click passes by name
     with ExitStack() as stack:
         stop = stack.enter_context(stopped_by_signals())
         directory = stack.enter_context(_directory(data_dir))
+        if port:
+            require_free_port("127.0.0.1", port)
         stage = _Stage(directory, port or _free_port(), workers, console)
-        console.print(f"Starting a simulated DocuSign with {users:,} people ...")
+        source = f"from {export}" if export else f"with {users:,} people"
+        console.print(f"Starting a simulated DocuSign {source} ...", markup=False, highlight=False)
         simulator = stack.enter_context(stage.simulator(users, export))
         token = stage.prepare(simulator.details)
         serving = stack.enter_context(stage.connector())
@@ -250,7 +265,10 @@ def _directory(chosen: Path | None) -> Iterator[Path]:
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
         return
-    chosen.mkdir(parents=True, exist_ok=True)
+    try:
+        chosen.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermanentError(f"Cannot use {chosen} for data: {error.strerror}.") from error
     for name in _OUR_FILES:
         (chosen / name).unlink(missing_ok=True)
     yield chosen.resolve()

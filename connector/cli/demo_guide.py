@@ -127,7 +127,9 @@ def _sections(guide: Guide) -> list[tuple[str, list[str]]]:
             [
                 _activate("Users/$ID", "false"),
                 _activate("Users/$ID", "true"),
-                'scim -X DELETE "$SCIM/Users/$ID"; scim "$SCIM/Users/$ID" | python3 -m json.tool',
+                'scim -X DELETE "$SCIM/Users/$ID" -w "%{http_code}\\n"',
+                'scim "$SCIM/Users/$ID" | python3 -m json.tool',
+                f"{guide.command} tasks list",
             ],
         ),
         (

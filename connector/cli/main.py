@@ -41,5 +41,5 @@ def main() -> None:
     """Govern DocuSign from an identity-governance suite, over SCIM 2.0.
 
     Try it with `docusign-iga demo`. For a real organization, copy config.example.yaml to
-    config.yaml and go on with `config check`, `client add`, `sync` and `serve`.
+    config.yaml and go on with `config check`, `sync`, `client add` and `serve`.
     """

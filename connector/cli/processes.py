@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,6 +15,25 @@ from pathlib import Path
 from connector.errors import PermanentError
 
 _END_WITHIN_S = 15.0
+
+
+def require_free_port(host: str, port: int) -> None:
+    """Let a server start on a port that nobody listens on.
+
+    The web server shares its port between workers (SO_REUSEPORT), so the system would let a second
+    server in and give each a part of the requests.
+
+    :raises PermanentError: the port is taken, or the address is not this machine's.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise PermanentError(
+                f"Cannot listen on {host}:{port}: {error.strerror}. End the program that uses it, "
+                "or choose another port (server.port; `demo --port`)."
+            ) from error
 
 
 class Child:

@@ -17,8 +17,8 @@ from sqlalchemy.engine import make_url
 from connector.app import CONFIG_VARIABLE
 from connector.bootstrap import build, owner_prefix
 from connector.cli.context import CommandContext, config_option, handle_errors
-from connector.cli.processes import Child, stopped_by_signals
-from connector.errors import ConfigError
+from connector.cli.processes import Child, require_free_port, stopped_by_signals
+from connector.errors import PermanentError
 from connector.scheduler import JobScheduler
 from connector.services.context import Actor, new_id
 from connector.settings import Settings
@@ -40,6 +40,7 @@ def serve(context: CommandContext) -> None:
       docusign-iga serve --config /etc/docusign-iga/config.yaml
     """
     settings = context.settings
+    require_free_port(settings.server.host, settings.server.port)
     with _only_server(settings):
         _make_ready(settings)
         with _jobs_process(context.config_path, settings):
@@ -84,11 +85,10 @@ def _only_server(settings: Settings) -> Iterator[None]:
         with lock.acquire(timeout=0):
             yield
     except Timeout as error:
-        problem = (
-            f"database.url: another `docusign-iga serve` uses {url.database}. End it, or use "
-            "PostgreSQL to run several."
-        )
-        raise ConfigError([problem]) from error
+        raise PermanentError(
+            f"Another `docusign-iga serve` uses {url.database}. End it, or use PostgreSQL to run "
+            "several (database.url)."
+        ) from error
 
 
 def _make_ready(settings: Settings) -> None:
@@ -118,6 +118,14 @@ def _jobs_process(config_path: Path, settings: Settings) -> Iterator[None]:
 
 def _run_web_server(config_path: Path, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
+    server = settings.server
+    url = server.public_url or f"http://{server.host}:{server.port}"
+    database = make_url(settings.database.url).render_as_string(hide_password=True)
+    click.echo(
+        f"Serving SCIM at {url.rstrip('/')}/scim/v2 from {database}; tenants: "
+        f"{', '.join(sorted(settings.tenants))}. Ctrl-C or SIGTERM ends it.",
+        err=True,
+    )
     os.environ[CONFIG_VARIABLE] = str(config_path)
     Granian(
         "connector.app:create",

@@ -17,6 +17,7 @@ from rich.progress import (
 from connector.bootstrap import TenantServices
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.domain.ledger import JobRun
+from connector.errors import PermanentError
 from connector.services.aggregation import Progress as Step
 
 
@@ -34,7 +35,10 @@ def sync(context: CommandContext) -> None:
     Example:
       docusign-iga sync --config config.yaml
     """
-    run = sync_with_bar(context.tenant, Console(stderr=True))
+    try:
+        run = sync_with_bar(context.tenant, Console(stderr=True))
+    except KeyboardInterrupt:
+        raise PermanentError("Stopped. `docusign-iga sync` goes on where it stopped.") from None
     context.output(
         {"run_id": run.run_id, "state": run.state, **run.counts},
         f"{run.counts.get('users', 0):,} memberships read, "

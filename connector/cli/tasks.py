@@ -113,6 +113,7 @@ def verify_tasks(context: CommandContext, task: str | None) -> None:
     context.output(
         dict(counts),
         f"{counts['checked']} checked: {counts['closed']} confirmed by DocuSign and closed, "
+        f"{counts['checked'] - counts['closed'] - counts['failed']} still open, "
         f"{counts['failed']} could not be asked about.",
     )
 

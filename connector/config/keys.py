@@ -33,7 +33,7 @@ def _form_problems(text: str) -> Iterator[str]:
     if "\r" in text:
         yield "has Windows line endings (CRLF); convert the file, for example with dos2unix"
     if not label:
-        yield "is not in PEM form; it must start with -----BEGIN RSA PRIVATE KEY-----"
+        yield "is not in PEM form; it must start with -----BEGIN [RSA] PRIVATE KEY-----"
     if "PUBLIC" in label:
         yield "is the public key; the private one of the pair is needed"
     if "CERTIFICATE" in label:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 
-from connector.domain.model import User
+from connector.domain.model import MembershipStatus, User
 from connector.settings import ProvisioningSettings
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,8 +29,11 @@ def visible_user_ids(
     closed = [user for user in users if user.user_id not in deleted]
     if not closed or settings.closed_users == "none":
         return frozenset()
-    last = max(closed, key=lambda user: (closed_at(user), _created(user)))
-    is_old = now - closed_at(last) > timedelta(days=settings.closed_recent_days)
+    # Somebody whom DocuSign disabled still belongs to the account; the closed ones have left.
+    last = max(closed, key=lambda user: (_is_disabled(user), closed_at(user), _created(user)))
+    is_old = not _is_disabled(last) and now - closed_at(last) > timedelta(
+        days=settings.closed_recent_days
+    )
     if settings.closed_users == "recent" and is_old:
         return frozenset()
     return frozenset({last.user_id})
@@ -40,6 +43,10 @@ def closed_at(user: User) -> datetime:
     """Return when the last membership of a user was closed, as far as DocuSign tells."""
     times = [item.closed_at for item in user.memberships.values() if item.closed_at]
     return max(times, default=_EPOCH)
+
+
+def _is_disabled(user: User) -> bool:
+    return any(item.status is MembershipStatus.DISABLED for item in user.memberships.values())
 
 
 def _created(user: User) -> tuple[datetime, str]:

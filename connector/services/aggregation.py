@@ -128,8 +128,8 @@ class AggregationService:
         now = self._now()
         if not uow.locks.acquire([_LOCK], owner, now + LEASE, now):
             raise ConflictingWriteError(
-                "Another sync of this tenant is running. Wait until it ends; `docusign-iga sync` "
-                "then starts a new one.",
+                "Another sync of this tenant is running, or was killed less than two minutes ago. "
+                "Wait until it ends; one that was broken off is then gone on with.",
                 retry_after_s=60,
             )
 

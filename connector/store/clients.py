@@ -36,7 +36,10 @@ class SqlClients:
             with self._connection.begin_nested():
                 self._connection.execute(insert(api_clients), CLIENTS.to_row(self._tenant, client))
         except IntegrityError as error:
-            raise UniquenessError(f"There is already a client {client.client_id!r}.") from error
+            raise UniquenessError(
+                f"There is, or was, a client {client.client_id!r}. Choose another name; "
+                "`--replaces` takes its externalId values over."
+            ) from error
 
     def get(self, client_id: str) -> ApiClient:
         """Return a client.

@@ -85,7 +85,11 @@ class SqliteDatabase:
     def __init__(self, url: URL, settings: DatabaseSettings) -> None:
         if not url.database or url.database == ":memory:":
             raise ConfigError(["database.url: SQLite needs a file: sqlite:///path/to/file"])
-        Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            problem = f"database.url: cannot create {Path(url.database).parent}: {error.strerror}"
+            raise ConfigError([problem]) from error
         self._path = url.database
         self._settings = settings
         self._idle: deque[Connection] = deque()
