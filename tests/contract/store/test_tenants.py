@@ -63,6 +63,7 @@ def _search(kind: str, path: AttributePath, value: str) -> Callable[[UnitOfWork]
 READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
     "facts": [lambda unit: unit.facts()],
     "resources": [
+        lambda unit: unit.resources.latest_change(USER),
         lambda unit: unit.resources.find(USER, ID, "iiq"),
         lambda unit: unit.resources.find_hidden(USER, ID),
         lambda unit: unit.resources.rows(USER, [ID]),
@@ -144,6 +145,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.clients.save(records.client(settings={"x": 1})),
     lambda unit: unit.clients.add_token(records.token(revoked_at=NOW)),
     lambda unit: unit.clients.save_token(records.token(expires_at=NOW)),
+    lambda unit: unit.clients.remove_token("token-1"),
     lambda unit: unit.attributes.put(ClientAttributes(USER, ID)),
     lambda unit: unit.attributes.remove(USER, ID),
     lambda unit: unit.attributes.add_tombstone(records.tombstone(deleted_by="x")),
