@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from connector.domain.desired import ActualUser, DesiredUser
-from connector.ports import GROUP, USER, UnitOfWork
+from connector.ports import GROUP, USER, StoredResource, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
@@ -64,8 +64,10 @@ class UserHandler(StoredReader):
         """Replace what is known of a person (RFC 7644 §3.5.1)."""
         services = self._services(context)
 
+        find = self._finder(context, scim_id)
+
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
-            self._find_to_change(uow, context, scim_id)
+            find(uow)
             return replacement(
                 resource,
                 services.user_mapping,
@@ -93,8 +95,10 @@ class UserHandler(StoredReader):
                 value_path_create=dialect.value_path_create,
             )
 
+        find = self._finder(context, scim_id)
+
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
-            stored = self._find_to_change(uow, context, scim_id)
+            stored = find(uow)
             before = with_requested_roles(to_resource(stored, context.base_url), actual)
             return modification(
                 before,
@@ -107,6 +111,24 @@ class UserHandler(StoredReader):
 
         # A PATCH that leaves no groups asserts that.
         return self._update(context, scim_id, wish, lambda b: {"groups": [], **patched(b)})
+
+    def _finder(
+        self, context: RequestContext, scim_id: str
+    ) -> Callable[[UnitOfWork], StoredResource]:
+        """Return what finds the user for a wish, which may be asked twice.
+
+        ``If-Match`` is checked at the first time only: what the connector itself then reads from
+        DocuSign makes a new version, and is no change that the client has missed.
+        """
+        find = self._find_to_change
+
+        def found(uow: UnitOfWork) -> StoredResource:
+            nonlocal find
+            stored = find(uow, context, scim_id)
+            find = self._find
+            return stored
+
+        return found
 
     def _update(
         self,

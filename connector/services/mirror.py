@@ -165,8 +165,7 @@ class MirrorWriter:
         if group is not None:
             remove(uow, GROUP, [group.scim_id], self._context.clock.now())
             uow.attributes.remove(GROUP, group.scim_id)
-            for user_id in members:
-                uow.attributes.remove_provenance(user_id, group.scim_id)
+            _forget_provenance(uow, group.scim_id, members)
         self._rerender_many(uow, members)
 
     def touch_groups(self, uow: UnitOfWork, groups: Iterable[tuple[str, str]]) -> None:
@@ -230,8 +229,8 @@ class MirrorWriter:
         before = uow.mirror.catalogue()
         uow.mirror.put_accounts([account])
         uow.mirror.put_profiles(account.account_id, profiles)
-        uow.mirror.put_groups(account.account_id, groups)
         self._remove_gone(uow, before, account.account_id, profiles, groups)
+        uow.mirror.put_groups(account.account_id, groups)
         self._put_groups(uow, groups, set())
         self._put_entitlements(uow, account, profiles)
         self._put_roles(uow)
@@ -252,13 +251,16 @@ class MirrorWriter:
             if account == account_id and profile_id not in profile_ids
         ]
         gone_groups = [
-            item.scim_id
+            item
             for (account, group_id), item in before.groups.items()
             if account == account_id and group_id not in group_ids
         ]
         now = self._context.clock.now()
         remove(uow, ENTITLEMENT, [item.scim_id for item in gone_profiles], now)
-        remove(uow, GROUP, gone_groups, now)
+        remove(uow, GROUP, [item.scim_id for item in gone_groups], now)
+        for group in gone_groups:
+            members = uow.mirror.group_member_ids(account_id, group.group_id)
+            _forget_provenance(uow, group.scim_id, members)
 
     def _put_entitlements(
         self, uow: UnitOfWork, account: Account, profiles: Sequence[Profile]
@@ -376,6 +378,11 @@ def _collect(
     settled = settle_times(old, row, now)
     if row_changed(old, settled):
         changed.append(settled)
+
+
+def _forget_provenance(uow: UnitOfWork, entitlement: str, user_ids: Iterable[str]) -> None:
+    for user_id in user_ids:
+        uow.attributes.remove_provenance(user_id, entitlement)
 
 
 def _profiles(user: User | None) -> set[tuple[str, str]]:

@@ -1,11 +1,12 @@
-"""What was left in doubt is settled before a later change of the user: the last word counts."""
+"""Changes that meet: an earlier one in doubt, what the connector reads itself, what vanished."""
 
 from __future__ import annotations
 
 from connector.services.context import Actor
 from simulator.faults import Fault
+from simulator.state import groups
 from tests.acceptance.agreement import disagreements
-from tests.connector import ok
+from tests.connector import ORGANIZATION_ADMIN, ok, refused
 
 
 def grant(connector, profile):
@@ -31,3 +32,30 @@ def test_an_earlier_change_in_doubt_does_not_override_a_later_one(connector):
     assert not disagreements(
         connector.world.state, connector.application, lambda path: ok(connector.get(path))
     )
+
+
+def test_what_the_connector_reads_itself_breaks_no_precondition(connector):
+    user = connector.create("ann@acme.test")
+    role = {"op": "add", "path": "roles", "value": [{"value": ORGANIZATION_ADMIN}]}
+    version = user["meta"]["version"]
+
+    ok(connector.patch(f"/Users/{user['id']}", role, if_match=version))
+    refused(connector.patch(f"/Users/{user['id']}", role, if_match=version), 412)
+
+
+def test_a_group_that_vanished_leaves_no_provenance(connector):
+    user = connector.create("ann@acme.test")
+    ok(connector.patch(f"/Groups/{connector.group()}", join(user)))
+    groups.delete(
+        connector.world.state, connector.world.account, connector.group().partition(".g")[2]
+    )
+
+    connector.sync()
+
+    assert not disagreements(
+        connector.world.state, connector.application, lambda path: ok(connector.get(path))
+    )
+
+
+def join(user):
+    return {"op": "add", "path": "members", "value": [{"value": user["id"]}]}
