@@ -12,6 +12,7 @@ from connector.config import load_settings
 from connector.logs import configure_logging
 from connector.scim_handlers import build_scim_service
 from connector.token_endpoint import create_token_blueprint
+from connector.turns import ReadTurns
 from scim.blueprint import create_blueprint
 
 CONFIG_VARIABLE = "DOCUSIGN_IGA_CONFIG"
@@ -41,6 +42,8 @@ def create_app(application: Application) -> Flask:
     def healthz() -> Response:
         return Response("ok\n", mimetype="text/plain")
 
+    if application.settings.database.url.startswith("sqlite"):
+        app.wsgi_app = ReadTurns(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
