@@ -167,8 +167,9 @@ class Directory(Protocol):
 USER, GROUP, ENTITLEMENT, ROLE = "User", "Group", "Entitlement", "Role"
 TOMBSTONE = "Tombstone"
 """Tells delta readers that a resource is gone."""
-BASE_URL_MARK = "\ue000"
-"""Stands for the public SCIM base URL in stored documents, replaced when they are sent."""
+BASE_URL_MARK = "\x7f"
+"""Stands for the public SCIM base URL in stored documents, replaced when they are sent. One byte
+that JSON allows and no client may send: it is found fast, and a text in ASCII stays one."""
 
 
 @dataclass(frozen=True)
@@ -566,8 +567,11 @@ class UnitOfWork(Protocol):
 class Store(Protocol):
     """The database."""
 
-    def read(self, tenant: str) -> AbstractContextManager[UnitOfWork]:
-        """Open a consistent view for reading; it never waits for writers on SQLite."""
+    def read(self, tenant: str, *, single: bool = False) -> AbstractContextManager[UnitOfWork]:
+        """Open a consistent view for reading; it never waits for writers on SQLite.
+
+        :param single: promises to find one resource, or to search once with a filter: cheaper.
+        """
 
     def write(self, tenant: str) -> AbstractContextManager[UnitOfWork]:
         """Open a transaction for writing. On SQLite writers take turns, in this process by a

@@ -28,7 +28,8 @@ class StoredReader:
 
         :raises NotFound: there is none, or it was deleted.
         """
-        with translated(), self._services(context).context.read() as uow:
+        single = self._passes_through
+        with translated(), self._services(context).context.read(single=single) as uow:
             stored = self._find(uow, context, scim_id)
             return self._render(uow, context, stored)
 
@@ -48,7 +49,8 @@ class StoredReader:
             None if query.after is None else int(query.after or 0),
         )
         is_plain = query.filter is None and query.sort_by is None
-        with translated(), self._services(context).context.read() as uow:
+        single = query.filter is not None and self._passes_through
+        with translated(), self._services(context).context.read(single=single) as uow:
             if query.joined and is_plain and self._passes_through:
                 return render_joined(uow.resources.joined_page(wanted), context.base_url)
             page = uow.resources.search(wanted)

@@ -20,8 +20,6 @@ from scim.dialects import Dialect
 from scim.handlers import Deferred, Joined, Page, PlanPreview, Rendered, RequestContext
 
 _MARK = BASE_URL_MARK.encode()
-_MARK_REST = _MARK[1:]
-_REST_LENGTH = len(_MARK_REST)
 _FOUR_BYTES = re.compile("[\U00010000-\U0010ffff]")
 PLAN_SCHEMA = f"{DOCUSIGN}Plan"
 
@@ -44,13 +42,7 @@ def render(
 
 def render_joined(page: JoinedPage, base_url: str) -> Page:
     """Return a page of resources as its reader sees it."""
-    # Looking for one byte is several times faster than looking for the three of the mark.
-    head, *rest = page.documents.split(_MARK[:1])
-    tails = [part[_REST_LENGTH:] for part in rest if part.startswith(_MARK_REST)]
-    if len(tails) == len(rest):
-        documents = base_url.encode().join([head, *tails])
-    else:
-        documents = page.documents.replace(_MARK, base_url.encode())
+    documents = page.documents.replace(_MARK, base_url.encode())
     joined = Joined(page.count, documents)
     return Page(page.total, joined=joined, next_after=place(page.next_after))
 

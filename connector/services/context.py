@@ -47,9 +47,9 @@ class TenantContext:
         """The tenant's name."""
         return self.settings.name
 
-    def read(self) -> AbstractContextManager[UnitOfWork]:
-        """Open a view for reading."""
-        return self.store.read(self.tenant)
+    def read(self, *, single: bool = False) -> AbstractContextManager[UnitOfWork]:
+        """Open a view for reading; see :meth:`connector.ports.Store.read`."""
+        return self.store.read(self.tenant, single=single)
 
     def write(self) -> AbstractContextManager[UnitOfWork]:
         """Open a transaction for writing."""

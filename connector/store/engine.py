@@ -46,8 +46,8 @@ class Database(Protocol):
 
     engine: Engine
 
-    def reading(self) -> AbstractContextManager[Connection]:
-        """Open a consistent view."""
+    def reading(self, *, single: bool = False) -> AbstractContextManager[Connection]:
+        """Open a consistent view, or where *single* one for a single prepared statement."""
 
     def writing(self, tenant: str = "") -> AbstractContextManager[Connection]:
         """Open a transaction for writing, rolled back unless committed.
@@ -117,15 +117,19 @@ class SqliteDatabase:
             driver.execute(f"PRAGMA {pragma}")
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
-        """Open a consistent view on a connection that nobody else uses meanwhile."""
+    def reading(self, *, single: bool = False) -> Iterator[Connection]:
+        """Open a consistent view on a connection that nobody else uses meanwhile.
+
+        :param single: a statement is consistent in itself; to begin and end costs as much again.
+        """
         with _translated(self._path, _sqlite_is_temporary):
             try:
                 connection = self._idle.pop()
             except IndexError:
                 connection = self.engine.connect()
             # The driver begins by itself: SQLAlchemy takes longer over it than SQLite over a row.
-            _driver(connection).execute("BEGIN")
+            if not single:
+                _driver(connection).execute("BEGIN")
             try:
                 yield connection
             finally:
@@ -188,7 +192,7 @@ class PostgresqlDatabase:
         )
 
     @contextmanager
-    def reading(self) -> Iterator[Connection]:
+    def reading(self, *, single: bool = False) -> Iterator[Connection]:
         """Open one snapshot."""
         with self._translated(), self._read_engine.connect() as connection:
             yield connection

@@ -87,9 +87,9 @@ class SqlStore:
         self._schemas = schemas
 
     @contextmanager
-    def read(self, tenant: str) -> Iterator[UnitOfWork]:
+    def read(self, tenant: str, *, single: bool = False) -> Iterator[UnitOfWork]:
         """Open a consistent view for reading; on SQLite it never waits for writers."""
-        with self.database.reading() as connection:
+        with self.database.reading(single=single) as connection:
             yield SqlUnitOfWork(tenant, connection, self._schemas)
 
     @contextmanager

@@ -24,7 +24,7 @@ from connector.bootstrap import Application, build
 from connector.cli.processes import Child
 from connector.config import load_settings
 from connector.domain.model import User
-from connector.ports import USER, ResourceQuery, UnitOfWork
+from connector.ports import BASE_URL_MARK, USER, ResourceQuery, UnitOfWork
 from connector.store.statements import put_rows
 from connector.store.tables import external_ids
 
@@ -203,7 +203,7 @@ def _people(uow: UnitOfWork, account: Any) -> People:
     total = uow.resources.search(ResourceQuery(USER, count=1)).total
     starts = [draw.randrange(max(1, total - 100)) + 1 for _ in range(SAMPLED_PAGES)]
     found = [
-        orjson.loads(stored.document.replace("\ue000", ""))
+        orjson.loads(stored.document.replace(BASE_URL_MARK, ""))
         for start in starts
         for stored in uow.resources.search(ResourceQuery(USER, start_index=start)).resources
     ]
