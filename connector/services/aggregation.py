@@ -1,12 +1,12 @@
 """Full aggregation: fills the mirror from DocuSign, page by page.
 
-It costs one call for every hundred users of each account, plus the catalogue. Every page is one
+It costs one call for every hundred users of each account, plus the catalogue. A few pages are one
 transaction that also moves the run's cursor, so that a run that dies goes on where it stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -26,6 +26,8 @@ _log = structlog.get_logger(__name__)
 
 SYNC_JOB = "sync"
 _LOCK = "job:sync"
+_BATCH = 500
+"""Users in one transaction: it costs a good deal by itself."""
 _ROLE_CHECKS = 200
 """The most users whose organization-admin flag one run reads: one Admin API call each."""
 
@@ -169,18 +171,21 @@ class AggregationService:
         resumes = cursor.get("account") == account.account_id
         start = int(cursor.get("position", 0)) if resumes else 0
         has_groups = bool(cursor.get("has_groups", True)) if resumes else True
-        for page in self._directory.iter_users(account.account_id, start):
-            has_groups = has_groups and page.includes_groups
-            self._write_page(run, account, page, has_groups=has_groups)
-            report(Progress(account, page.start_position + len(page.users), page.total))
+        for pages in _batches(self._directory.iter_users(account.account_id, start)):
+            has_groups = has_groups and all(page.includes_groups for page in pages)
+            self._write_pages(run, account, pages, has_groups=has_groups)
+            report(Progress(account, _end(pages[-1]), pages[-1].total))
         return has_groups
 
-    def _write_page(self, run: _Run, account: Account, page: UserPage, *, has_groups: bool) -> None:
-        ids = [user.user_id for user in page.users]
+    def _write_pages(
+        self, run: _Run, account: Account, pages: Sequence[UserPage], *, has_groups: bool
+    ) -> None:
+        ids = [user.user_id for page in pages for user in page.users]
         with self._context.write() as uow:
             known = uow.mirror.get_users(ids)
             merged = [
                 merge_member(known.get(user.user_id), user, with_groups=page.includes_groups)
+                for page in pages
                 for user in page.users
             ]
             changed = self._mirror.put_users(uow, merged, regrouped=run.regrouped)
@@ -188,7 +193,7 @@ class AggregationService:
             run.add("users", len(ids))
             run.add("changed", changed)
             # A finished walk stands at its total, so that a resumed run does not begin again.
-            position = page.next_position or page.start_position + len(ids)
+            position = pages[-1].next_position or _end(pages[-1])
             self._save(
                 uow, run, account=account.account_id, position=position, has_groups=has_groups
             )
@@ -254,6 +259,27 @@ class AggregationService:
                     checked += 1
             after = ids[-1]
         run.add("role_checks", checked)
+
+
+def _batches(pages: Iterable[UserPage]) -> Iterator[list[UserPage]]:
+    """Gather pages; those before one that cannot be read are not lost."""
+    batch: list[UserPage] = []
+    try:
+        for page in pages:
+            batch.append(page)
+            if sum(len(item.users) for item in batch) >= _BATCH:
+                yield batch
+                batch = []
+    except ConnectorError:
+        if batch:
+            yield batch
+        raise
+    if batch:
+        yield batch
+
+
+def _end(page: UserPage) -> int:
+    return page.start_position + len(page.users)
 
 
 def _may_be_organization_admin(user: User) -> bool:

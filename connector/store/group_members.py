@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
 
-from sqlalchemy import ColumnElement, Table, delete, func, select, update
+from sqlalchemy import ColumnElement, Table, bindparam, delete, func, select, update
 
 from connector.store.statements import Session, chunked, insert_missing
 from connector.store.tables import group_members, groups
@@ -67,12 +67,12 @@ class GroupMembers:
 
     def _count(self, changes: Mapping[tuple[str, str], int]) -> None:
         # In one order everywhere, so that two writers on PostgreSQL cannot wait for each other.
-        for (account_id, group_id), change in sorted(changes.items()):
-            self._connection.execute(
-                update(groups)
-                .where(*self._in(groups, account_id, group_id))
-                .values(member_count=groups.c.member_count + change)
-            )
+        rows = [
+            {"of_tenant": self._tenant, "account": account_id, "group": group_id, "change": change}
+            for (account_id, group_id), change in sorted(changes.items())
+        ]
+        if rows:
+            self._connection.execute(_ADD_TO_COUNT, rows)
 
     def count_anew(self, account_id: str, group_ids: Collection[str]) -> None:
         """Set the counter of groups that came after their members."""
@@ -135,3 +135,14 @@ class GroupMembers:
             table.c.account_id == account_id,
             table.c.group_id == group_id,
         )
+
+
+_ADD_TO_COUNT = (
+    update(groups)
+    .where(
+        groups.c.tenant == bindparam("of_tenant"),
+        groups.c.account_id == bindparam("account"),
+        groups.c.group_id == bindparam("group"),
+    )
+    .values(member_count=groups.c.member_count + bindparam("change"))
+)

@@ -42,17 +42,23 @@ _membership_columns = [memberships.c.user_id, *MEMBERSHIPS.columns]
 class SqlMirror:
     """See :class:`connector.ports.MirrorRepository`."""
 
-    __slots__ = ("_connection", "_members", "_tenant")
+    __slots__ = ("_catalogue", "_connection", "_members", "_tenant")
 
     def __init__(self, session: Session) -> None:
         self._tenant = session.tenant
         self._connection = session.connection
         self._members = GroupMembers(session)
+        self._catalogue: Catalogue | None = None
 
     # the catalogue ------------------------------------------------------------
 
     def catalogue(self) -> Catalogue:
-        """Return accounts, profiles and groups."""
+        """Return accounts, profiles and groups, read once in a transaction that leaves them."""
+        if self._catalogue is None:
+            self._catalogue = self._read_catalogue()
+        return self._catalogue
+
+    def _read_catalogue(self) -> Catalogue:
         found_accounts = [ACCOUNTS.from_row(row) for row in self._all(accounts, ACCOUNTS)]
         found_profiles = [PROFILES.from_row(row) for row in self._all(profiles, PROFILES)]
         found_groups = [GROUPS.from_row(row) for row in self._all(groups, GROUPS)]
@@ -64,11 +70,13 @@ class SqlMirror:
 
     def put_accounts(self, accounts_: Sequence[Account]) -> None:
         """Insert or update accounts."""
+        self._catalogue = None
         rows = [ACCOUNTS.to_row(self._tenant, item) for item in accounts_]
         put_rows(self._connection, accounts, rows)
 
     def put_profiles(self, account_id: str, profiles_: Sequence[Profile]) -> None:
         """Make these the account's profiles; others are removed."""
+        self._catalogue = None
         self._connection.execute(
             delete(profiles).where(
                 profiles.c.tenant == self._tenant, profiles.c.account_id == account_id
@@ -95,12 +103,14 @@ class SqlMirror:
         self._put_groups(group.account_id, [group])
 
     def _put_groups(self, account_id: str, groups_: Sequence[DirectoryGroup]) -> None:
+        self._catalogue = None
         rows = [GROUPS.to_row(self._tenant, item, member_count=0) for item in groups_]
         put_rows(self._connection, groups, rows, keep=("member_count",))
         self._members.count_anew(account_id, [item.group_id for item in groups_])
 
     def remove_group(self, account_id: str, group_id: str) -> None:
         """Remove one group and its memberships."""
+        self._catalogue = None
         for table in (group_members, groups):
             self._connection.execute(
                 delete(table).where(
