@@ -217,6 +217,8 @@ class Executor:
                 known,
                 memberships={step.account_id: replace(before, status=MembershipStatus.CLOSED)},
             )
+            if step.strip:
+                after = _stripped(after, step.account_id)
             self._mirror.put_users(uow, [merge_member(known, after)])
 
         return Performed(step, apply, step.user_id)
@@ -257,6 +259,12 @@ class Executor:
         raise UnknownOutcomeError(
             f"DocuSign accepted the change but does not show it yet ({step.describe()})."
         )
+
+
+def _stripped(user: User, account_id: str) -> User:
+    """Return a user without what a strip takes: a read just after it may still show that."""
+    bare = replace(user.memberships[account_id], profile_id=None, group_ids=frozenset())
+    return replace(user, memberships={**user.memberships, account_id: bare})
 
 
 def _has_profile(step: SetProfile) -> Callable[[User], bool]:
