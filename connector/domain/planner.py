@@ -178,7 +178,8 @@ def _membership_steps(
 ) -> list[Operation]:
     user = actual.user
     targets = _target_profiles(desired, actual, book)
-    opened: list[Operation] = []
+    reopened: list[Operation] = []
+    joined: list[Operation] = []
     changed: list[Operation] = []
     closed: list[Operation] = []
     person = replace(desired.person)
@@ -189,17 +190,19 @@ def _membership_steps(
                 closed.append(_closing(user, membership))
         elif membership is None:
             automatic = addresses.is_claimed(person.email)
-            opened.append(
+            joined.append(
                 CreateMembership(
                     account_id, person, profile_id, (), user.user_id, auto_activate=automatic
                 )
             )
         elif not membership.status.is_open:
             groups = _groups_to_restore(actual, membership)
-            opened.append(ReopenMembership(account_id, user.user_id, person, profile_id, groups))
+            reopened.append(ReopenMembership(account_id, user.user_id, person, profile_id, groups))
         elif membership.profile_id != profile_id:
             changed.append(SetProfile(account_id, user.user_id, profile_id, membership.profile_id))
-    return [*opened, *changed, *closed]
+    # A closed person is re-opened first: DocuSign joins only an open one under the same id, and
+    # makes a second user of a closed one.
+    return [*reopened, *joined, *changed, *closed]
 
 
 def _target_profiles(

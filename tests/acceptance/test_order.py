@@ -59,3 +59,20 @@ def test_a_group_that_vanished_leaves_no_provenance(connector):
 
 def join(user):
     return {"op": "add", "path": "members", "value": [{"value": user["id"]}]}
+
+
+def test_who_returns_is_reopened_before_joining_another_account(connector):
+    """DocuSign would make a second user of a closed one."""
+    ids = [account.account_id for account in connector.world.accounts]
+    home, other = ids.index(max(ids)), ids.index(min(ids))
+    first = [{"value": connector.entitlement(home)}]
+    user = connector.create("ann@acme.test", entitlements=first)
+    inactive = {"op": "replace", "path": "active", "value": False}
+    ok(connector.patch(f"/Users/{user['id']}", inactive))
+
+    both = [*first, {"value": connector.entitlement(other)}]
+    body = {"userName": "ann@acme.test", "active": True, "entitlements": both}
+    after = ok(connector.put(f"/Users/{user['id']}", body))
+
+    assert {item["value"] for item in after["entitlements"]} == {item["value"] for item in both}
+    assert len(connector.world.state.on_address("ann@acme.test")) == 1
