@@ -18,8 +18,11 @@ import requests
 
 from connector.clock import SystemClock
 from connector.docusign.directory import Connection
+from connector.docusign.transport import pooled_session
+from connector.domain.ledger import Method
 from connector.domain.policy import Policy
 from connector.errors import ConfigError, NotFoundError
+from connector.identity_provider import PublishedKeys
 from connector.ports import Clock
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.aggregation import AggregationService
@@ -28,6 +31,7 @@ from connector.services.context import TenantContext
 from connector.services.execution import Executor
 from connector.services.fulfilment import FulfilmentService
 from connector.services.group_provisioning import GroupProvisioning
+from connector.services.identity_tokens import KeySet, TokenVerifier
 from connector.services.locks import WriteLocks
 from connector.services.mirror import MirrorWriter
 from connector.services.presentation import Presenter
@@ -83,7 +87,22 @@ class Application:
     @cached_property
     def clients(self) -> ApiClientService:
         """API clients and their tokens."""
-        return ApiClientService(self.store, self.clock)
+        return ApiClientService(self.store, self.clock, self.offered)
+
+    @cached_property
+    def offered(self) -> frozenset[Method]:
+        """How API clients may show who they are."""
+        listed = frozenset(map(Method, self.settings.authentication.methods))
+        return listed | {Method.ACCESS_TOKEN} if Method.OAUTH in listed else listed
+
+    @cached_property
+    def token_verifier(self) -> TokenVerifier | None:
+        """Verifies tokens of the identity provider, where they are offered."""
+        if Method.JWT not in self.offered:
+            return None
+        settings = self.settings.authentication.jwt
+        published = PublishedKeys(settings, pooled_session(self.settings.docusign))
+        return TokenVerifier(settings, KeySet(published.fetch, self.clock), self.clock)
 
     @cached_property
     def throttle(self) -> Throttle:

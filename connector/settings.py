@@ -239,6 +239,41 @@ class TenantSettings:
 
 
 @dataclass(frozen=True)
+class JwtSettings:
+    """Access tokens of the customer's identity provider (RFC 9068)."""
+
+    issuer: str = ""
+    """``iss`` of its tokens, letter by letter."""
+    audience: str = ""
+    """What ``aud`` must hold: the connector's name at the identity provider."""
+    jwks_url: str = ""
+    """Where the provider publishes its keys (RFC 7517 §5)."""
+    algorithms: tuple[str, ...] = ("RS256", "PS256", "ES256")
+    leeway_s: float = 60.0
+    """How far the provider's clock may be from ours."""
+    client_claims: tuple[str, ...] = ("azp", "client_id", "appid", "cid")
+    """Claims that may name the application; the first that a token has counts."""
+    scope_claim: str = ""
+    """A claim that lists scopes of ours, within which the token stays; empty: none is asked for."""
+    timeout_s: float = 5.0
+    """How long to wait for the provider's keys."""
+
+
+@dataclass(frozen=True)
+class AuthenticationSettings:
+    """How programs that call the connector may show who they are."""
+
+    methods: tuple[str, ...] = ("token", "oauth", "basic")
+    """What is offered: token, oauth, basic, jwt, mtls. Credentials of other methods do nothing."""
+    jwt: JwtSettings = JwtSettings()
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of the proxies whose word about a certificate is believed."""
+    certificate_header: str = "Client-Cert"
+    """Header in which they pass on the certificate (RFC 9440, or URL-encoded PEM) or its SHA-256
+    fingerprint."""
+
+
+@dataclass(frozen=True)
 class JobSettings:
     """The jobs process."""
 
@@ -259,6 +294,7 @@ class Settings:
     database: DatabaseSettings = DatabaseSettings()
     logging: LoggingSettings = LoggingSettings()
     docusign: DocusignSettings = DocusignSettings()
+    authentication: AuthenticationSettings = AuthenticationSettings()
     jobs: JobSettings = JobSettings()
     tenants: Mapping[str, TenantSettings] = field(default_factory=dict)
     """By tenant name; the tenant ``default`` is served at /scim/v2."""

@@ -20,7 +20,6 @@ from connector.scim_handlers.authentication import parse_basic
 from connector.scim_handlers.ports import Application
 from connector.services.api_clients import InvalidTokenError
 from connector.services.throttle import TooManyFailuresError
-from scim.errors import Unauthorized
 
 _LIFETIME = timedelta(hours=1)
 _MAX_BODY = 16_384
@@ -56,7 +55,7 @@ def _grant(application: Application, tenant: str) -> dict[str, Any]:
     form = _form()
     if tenant not in application.settings.tenants:
         raise _Refused("invalid_client", "There is no such client.", 401)
-    name, secret = _credentials(form)
+    name, secret = _credentials(application, tenant, form)
     client = _client(application, tenant, name, secret)
     grant_type = form.get("grant_type")
     if not grant_type:
@@ -89,7 +88,9 @@ def _form() -> MultiDict[str, str]:
     return request.form
 
 
-def _credentials(form: MultiDict[str, str]) -> tuple[str, str]:
+def _credentials(
+    application: Application, tenant: str, form: MultiDict[str, str]
+) -> tuple[str, str]:
     """Return name and secret by client_secret_basic or client_secret_post (RFC 6749 §2.3.1)."""
     scheme, _, value = request.headers.get("Authorization", "").partition(" ")
     if not scheme:
@@ -99,8 +100,11 @@ def _credentials(form: MultiDict[str, str]) -> tuple[str, str]:
     if scheme.lower() != "basic":
         raise _unknown()
     try:
-        name, secret = parse_basic(value.strip())
-    except Unauthorized as error:
+        with application.throttle.watching(tenant, request.remote_addr or ""):
+            name, secret = parse_basic(value.strip())
+    except TooManyFailuresError as error:
+        raise _later(error, 429) from error
+    except InvalidTokenError as error:
         raise _unknown() from error
     return unquote_plus(name), unquote_plus(secret)
 

@@ -12,7 +12,7 @@ Every answer of a request has ``status_code``, ``json`` and ``headers``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from connector.app import create_app
 from connector.bootstrap import Application, TenantServices, build
 from connector.settings import (
     AccountSettings,
+    AuthenticationSettings,
     DatabaseSettings,
     DocusignSettings,
     GuardSettings,
@@ -177,6 +178,7 @@ def connected(
     provisioning: dict[str, Any] | None = None,
     guards: dict[str, Any] | None = None,
     scim: dict[str, Any] | None = None,
+    authentication: AuthenticationSettings | None = None,
     **tenant: Any,
 ) -> Connector:
     """Return a connector whose mirror is filled; keyword arguments are settings of the tenant.
@@ -194,6 +196,7 @@ def connected(
         scim=ScimSettings(**scim or {}),
         **tenant,
     )
+    settings = replace(settings, authentication=authentication or AuthenticationSettings())
     application = build(settings, clock=clock, session=world.session())
     _, token = application.clients.add("default", "iga")
     connector = Connector(world, application, clock, create_app(application).test_client(), token)

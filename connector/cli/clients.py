@@ -22,6 +22,8 @@ _USE = {
     Method.TOKEN: "Send it as: Authorization: Bearer ...",
     Method.BASIC: "The client's name is the user, this is the password (HTTP Basic).",
     Method.OAUTH: "The client's name is the client id. Token endpoint: /oauth/token",
+    Method.JWT: "Send an access token that the identity provider gave to this application.",
+    Method.MTLS: "Present the certificate with this fingerprint to the proxy.",
 }
 """What to tell of a new credential, for each method that clients are added with."""
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
@@ -62,6 +64,8 @@ def client() -> None:
     show_default=True,
     help="How it shows who it is: see docs/authentication.md.",
 )
+@click.option("--subject", metavar="ID", help="With jwt: the application's id at the provider.")
+@click.option("--fingerprint", metavar="HEX", help="With mtls: the certificate's, SHA-256.")
 @click.option("--read-only", is_flag=True, help="The client may read, and nothing else.")
 @click.option(
     "--scope",
@@ -88,6 +92,8 @@ def add(
     name: str,
     *,
     method: str,
+    subject: str | None,
+    fingerprint: str | None,
     read_only: bool,
     scopes: Sequence[str],
     expires: timedelta | None,
@@ -102,6 +108,7 @@ def add(
       docusign-iga client add identityiq --dialect identityiq --expires 365d
       docusign-iga client add auditor --read-only
       docusign-iga client add okta --method oauth --scope read --scope write:users
+      docusign-iga client add entra --method jwt --subject 6f0e2ba4-9d3a-4c0f-8a3e-0d1f6e5b7c21
     """
     if read_only and scopes:
         raise click.UsageError("Give --read-only or --scope, not both.")
@@ -111,6 +118,7 @@ def add(
         context.known_tenant,
         name,
         method=Method(method),
+        bound_to=_bound_to(Method(method), subject, fingerprint),
         scopes=frozenset({Scope.READ}) if read_only else chosen,
         expires_in=expires,
         replaces=replaces,
@@ -176,21 +184,38 @@ def list_clients(context: CommandContext) -> None:
     help="The older tokens stay valid for this long.",
 )
 @click.option("--expires", type=duration, help="The new token ends after this time.")
+@click.option("--subject", metavar="ID", help="With jwt: the new application's id.")
+@click.option("--fingerprint", metavar="HEX", help="With mtls: the new certificate's, SHA-256.")
 @tenant_options
 @handle_errors
-def rotate(context: CommandContext, name: str, grace: timedelta, expires: timedelta | None) -> None:
+def rotate(
+    context: CommandContext,
+    name: str,
+    *,
+    grace: timedelta,
+    expires: timedelta | None,
+    subject: str | None,
+    fingerprint: str | None,
+) -> None:
     """Give the client NAME a new token; the older ones end after a time of grace.
 
     \b
     Example:
       docusign-iga client rotate identityiq --grace 2h
       docusign-iga client rotate identityiq --grace 0m
+      docusign-iga client rotate midpoint --fingerprint 3f0a... --grace 7d
     """
     clients = context.application.clients
+    method = clients.method(context.known_tenant, name)
     _, token = clients.rotate(
-        context.known_tenant, name, grace=grace, expires_in=expires, actor=_actor()
+        context.known_tenant,
+        name,
+        bound_to=_bound_to(method, subject, fingerprint),
+        grace=grace,
+        expires_in=expires,
+        actor=_actor(),
     )
-    _show_token(context, name, token, clients.method(context.known_tenant, name))
+    _show_token(context, name, token, method)
 
 
 @client.command()
@@ -208,6 +233,15 @@ def revoke(context: CommandContext, name: str) -> None:
     context.output({"client": name, "revoked": True}, f"{name} and all its tokens are revoked.")
 
 
+def _bound_to(method: Method, subject: str | None, fingerprint: str | None) -> str:
+    """Return the one of the two that goes with the method."""
+    if (subject is not None and method is not Method.JWT) or (
+        fingerprint is not None and method is not Method.MTLS
+    ):
+        raise click.UsageError("--subject goes with the method jwt, --fingerprint with mtls.")
+    return subject or fingerprint or ""
+
+
 def _checked(settings: Mapping[str, Any]) -> Mapping[str, Any]:
     try:
         check_settings(settings)
@@ -221,6 +255,10 @@ def _actor() -> str:
 
 
 def _show_token(context: CommandContext, name: str, token: str, method: Method) -> None:
+    if method in (Method.JWT, Method.MTLS):
+        shown = {"client": name, "method": method, "bound_to": token}
+        context.output(shown, f"{name} is now known by {token}.\n\n{_USE[method]}")
+        return
     what = "token" if method is Method.TOKEN else "secret"
     context.output(
         {"client": name, "method": method, what: token},
@@ -249,6 +287,7 @@ def _to_json(found: ApiClient, tokens: Sequence[ApiToken], now: datetime) -> dic
             {
                 "id": token.token_id,
                 "method": token.method,
+                "bound_to": token.label,
                 "state": _state(token, now).split()[0],
                 "created_at": token.created_at,
                 "expires_at": token.expires_at,

@@ -9,18 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
 
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from connector.settings import DatabaseSettings, ProvisioningSettings, ScimSettings
+from connector.settings import (
+    AuthenticationSettings,
+    DatabaseSettings,
+    ProvisioningSettings,
+    ScimSettings,
+)
 from mappings import MappingError, load_entitlements, load_user_mapping
 
 Problem = tuple[str, str]
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
-_RESERVED = frozenset({"scim", "console", "api", "health", "static"})
+_RESERVED = frozenset({"scim", "console", "api", "health", "oauth", "static"})
 """First steps of our own URLs, which a tenant's name would shadow."""
 
 
@@ -29,6 +35,7 @@ def cross_checks(data: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _public_url(_section(data, "server"))
     yield from _database(_section(data, "database"))
     yield from _docusign(_section(data, "docusign"))
+    yield from _authentication(_section(data, "authentication"))
     tenants = _section(data, "tenants")
     if not tenants:
         yield "tenants", "declare at least one tenant, usually 'default'"
@@ -77,6 +84,45 @@ def _docusign(docusign: Mapping[str, Any]) -> Iterator[Problem]:
         for name in ("oauth_url", "admin_url", "jwt_audience"):
             if not docusign.get(name):
                 yield f"docusign.{name}", "must be given where environment is custom"
+
+
+def _authentication(given: Mapping[str, Any]) -> Iterator[Problem]:
+    methods = given.get("methods", AuthenticationSettings.methods)
+    if not methods:
+        yield "authentication.methods", "must offer at least one, or nobody gets in"
+        return
+    proxies = given.get("trusted_proxies") or ()
+    for place, proxy in enumerate(proxies if isinstance(proxies, list) else ()):
+        yield from _proxy(f"authentication.trusted_proxies[{place}]", proxy)
+    if "mtls" in methods and not proxies:
+        yield "authentication.trusted_proxies", "must be given where methods has mtls"
+    if "jwt" in methods:
+        yield from _jwt(_section(given, "jwt"))
+
+
+def _proxy(path: str, proxy: Any) -> Iterator[Problem]:
+    try:
+        network = ip_network(str(proxy))
+    except ValueError:
+        yield path, f"must be an address or a network such as 10.0.0.0/24, not {proxy!r}"
+        return
+    if network.prefixlen == 0:
+        yield path, "would trust everybody; name the proxies"
+
+
+def _jwt(jwt: Mapping[str, Any]) -> Iterator[Problem]:
+    for name in ("issuer", "audience", "jwks_url"):
+        if not jwt.get(name):
+            yield f"authentication.jwt.{name}", "must be given where methods has jwt"
+    for name in ("algorithms", "client_claims"):
+        if jwt.get(name) == []:
+            yield f"authentication.jwt.{name}", "must not be empty"
+    url = urlsplit(_text(jwt, "jwks_url"))
+    if url.scheme == "http" and url.hostname not in ("localhost", "127.0.0.1", "::1"):
+        yield (
+            "authentication.jwt.jwks_url",
+            "must start with https://: whoever changes keys gets in",
+        )
 
 
 def _tenant(name: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:

@@ -6,10 +6,12 @@ from typing import Any
 
 from connector.settings import (
     AccountSettings,
+    AuthenticationSettings,
     Behaviour,
     DatabaseSettings,
     DocusignSettings,
     GuardSettings,
+    JwtSettings,
     LoggingSettings,
     ProvisioningSettings,
     ScimSettings,
@@ -21,6 +23,8 @@ Setting = tuple[type[Any], str]
 
 CHOICES: dict[Setting, tuple[str, ...]] = {
     (DatabaseSettings, "synchronous"): ("full", "normal"),
+    (AuthenticationSettings, "methods"): ("token", "oauth", "basic", "jwt", "mtls"),
+    (JwtSettings, "algorithms"): ("RS256", "PS256", "ES256"),
     (LoggingSettings, "level"): ("debug", "info", "warning", "error"),
     (LoggingSettings, "format"): ("json", "console", "auto"),
     (Behaviour, "reactivation"): ("resend_activation", "user_status", "admin_profiles"),
@@ -58,6 +62,7 @@ URLS: frozenset[Setting] = frozenset(
         (ServerSettings, "public_url"),
         (DocusignSettings, "oauth_url"),
         (DocusignSettings, "admin_url"),
+        (JwtSettings, "jwks_url"),
     }
 )
 
@@ -67,6 +72,8 @@ RANGES: dict[Setting, tuple[float, float | None]] = {
     (DocusignSettings, "retry_attempts"): (0, 10),
     (DocusignSettings, "connect_timeout_s"): (0.1, 300),
     (DocusignSettings, "read_timeout_s"): (0.1, 300),
+    (JwtSettings, "leeway_s"): (0, 300),
+    (JwtSettings, "timeout_s"): (0.1, 30),
     (ProvisioningSettings, "closed_recent_days"): (0, None),
     (GuardSettings, "max_affected_min"): (0, None),
     (ScimSettings, "members_in_patch_response"): (0, None),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from connector.domain.ledger import Method
 from connector.scim_handlers.authentication import ClientAuthenticator
 from connector.scim_handlers.catalogues import EntitlementHandler, RoleHandler, TombstoneHandler
+from connector.scim_handlers.certificates import Certificates
 from connector.scim_handlers.cursor_keys import CursorKeys
 from connector.scim_handlers.groups import GroupHandler
 from connector.scim_handlers.ports import Application
@@ -14,23 +18,28 @@ from connector.settings import ServerSettings
 from scim.errors import NotFound
 from scim.service import AuthenticationScheme, ScimConfig, ScimService
 
-_SCHEMES = (
-    AuthenticationScheme(),
-    AuthenticationScheme(
+_SCHEMES = {
+    Method.TOKEN: AuthenticationScheme(),
+    Method.OAUTH: AuthenticationScheme(
         "oauth2",
         "OAuth 2.0 Client Credentials",
         "Access tokens from the token endpoint /oauth/token.",
         "https://www.rfc-editor.org/info/rfc6749",
-        primary=False,
     ),
-    AuthenticationScheme(
+    Method.BASIC: AuthenticationScheme(
         "httpbasic",
         "HTTP Basic",
         "The client's name and secret in the Authorization header.",
         "https://www.rfc-editor.org/info/rfc7617",
-        primary=False,
     ),
-)
+    Method.JWT: AuthenticationScheme(
+        "oauthbearertoken",
+        "JWT Access Token",
+        "A signed access token of the organization's identity provider.",
+        "https://www.rfc-editor.org/info/rfc9068",
+    ),
+}
+"""Certificates have no type in RFC 7643 §5, and strict clients refuse types that are not there."""
 
 __all__ = ["build_scim_service"]
 
@@ -54,7 +63,7 @@ def build_scim_service(application: Application) -> ScimService:
             (ROLES, RoleHandler(application)),
             (TOMBSTONES, TombstoneHandler(application)),
         ),
-        authenticator=ClientAuthenticator(application.clients, application.throttle),
+        authenticator=_authenticator(application),
         base_url=base_url,
         config=_config(application),
         request_status=RequestStatus(application).get,
@@ -62,6 +71,23 @@ def build_scim_service(application: Application) -> ScimService:
         cursor_key=CursorKeys(application).key,
         now=lambda: application.clock.now().timestamp(),
     )
+
+
+def _authenticator(application: Application) -> ClientAuthenticator:
+    settings = application.settings.authentication
+    return ClientAuthenticator(
+        application.clients,
+        application.throttle,
+        application.offered,
+        application.token_verifier,
+        Certificates(settings) if Method.MTLS in application.offered else None,
+    )
+
+
+def _schemes(offered: frozenset[Method]) -> tuple[AuthenticationScheme, ...]:
+    """Return what ServiceProviderConfig shows; the first is the primary one."""
+    shown = [scheme for method, scheme in _SCHEMES.items() if method in offered]
+    return tuple(replace(scheme, primary=place == 0) for place, scheme in enumerate(shown))
 
 
 def _public_url(server: ServerSettings) -> str:
@@ -75,6 +101,6 @@ def _config(application: Application) -> ScimConfig:
         default_page_size=min(item.default_page_size for item in tenants),
         max_page_size=min(item.max_page_size for item in tenants),
         max_body_bytes=application.settings.server.max_body_bytes,
-        authentication_schemes=_SCHEMES,
+        authentication_schemes=_schemes(application.offered),
         announce_async=all(item.announce_async for item in tenants),
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from connector.domain.ledger import Method
 from connector.ports import Clock
 from connector.services.api_clients import ApiClientService
 from connector.services.context import Actor, TenantContext
 from connector.services.group_provisioning import GroupProvisioning
+from connector.services.identity_tokens import TokenVerifier
 from connector.services.mirror import MirrorWriter
 from connector.services.provisioning import UserProvisioning
 from connector.services.throttle import Throttle
@@ -58,6 +60,14 @@ class Application(Protocol):
     @property
     def clients(self) -> ApiClientService:
         """API clients and their credentials."""
+
+    @property
+    def offered(self) -> frozenset[Method]:
+        """How API clients may show who they are."""
+
+    @property
+    def token_verifier(self) -> TokenVerifier | None:
+        """Verifies tokens of the identity provider, where they are offered."""
 
     @property
     def throttle(self) -> Throttle:

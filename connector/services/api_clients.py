@@ -20,8 +20,8 @@ from uuid import uuid4
 from cachetools import TTLCache
 
 from connector.domain.ledger import ApiClient, ApiToken, AuditEvent, Method, Scope, widened
-from connector.errors import InvalidRequestError, NotFoundError
-from connector.ports import Clock, Store
+from connector.errors import InvalidRequestError, NotFoundError, UniquenessError
+from connector.ports import Clock, Store, UnitOfWork
 
 TOKEN_PREFIX = "dsiga_"  # noqa: S105 - lets secret scanners recognise a leaked token
 _TOKEN_BYTES = 32
@@ -39,14 +39,20 @@ class InvalidTokenError(NotFoundError):
 
 
 READ_WRITE = frozenset({Scope.READ, Scope.WRITE})
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
+_SUBJECT = re.compile(r"[!-~]{1,255}\Z")
 
 
 class ApiClientService:
     """The API clients of every tenant. Thread-safe."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, offered: frozenset[Method] = frozenset(Method)
+    ) -> None:
+        """:param offered: credentials of any other method are unknown."""
         self._store = store
         self._clock = clock
+        self._offered = offered
         self._known: TTLCache[tuple[str, str], Identity] = self._cache()
         self._unknown: TTLCache[tuple[str, str], bool] = self._cache()
         self._lock = threading.Lock()
@@ -62,6 +68,7 @@ class ApiClientService:
         client_id: str,
         *,
         method: Method = Method.TOKEN,
+        bound_to: str = "",
         scopes: frozenset[Scope] = READ_WRITE,
         expires_in: timedelta | None = None,
         settings: Mapping[str, Any] | None = None,
@@ -70,10 +77,17 @@ class ApiClientService:
     ) -> tuple[ApiClient, str]:
         """Create a client and return it with its first credential, which is never shown again.
 
+        :param bound_to: what shows who it is, of :attr:`~Method.JWT` the application's id, of
+            :attr:`~Method.MTLS` the certificate's fingerprint.
         :param replaces: a client whose ``externalId`` values the new one takes over.
-        :raises connector.errors.UniquenessError: the name is taken.
-        :raises InvalidRequestError: the name has other than lower-case letters, digits and ``._-``.
+        :raises connector.errors.UniquenessError: the name is taken, or *bound_to* is.
+        :raises InvalidRequestError: the name has other than lower-case letters, digits and ``._-``,
+            or the method is not offered.
         """
+        if method not in self._offered:
+            raise InvalidRequestError(
+                f"The method {method} is not offered; add it to the setting authentication.methods."
+            )
         if not _NAME.match(client_id):
             raise InvalidRequestError(
                 f"The client name {client_id!r} cannot be used: lower-case letters, digits and "
@@ -90,10 +104,12 @@ class ApiClientService:
                 settings=dict(settings or {}),
             )
             unit.clients.add(client)
-            text, token = self._new_token(client_id, method, expires_in)
+            text, token = self._new_token(client_id, method, expires_in, bound_to)
+            self._make_room(unit, token)
             unit.clients.add_token(token)
             unit.audit.append(self._event("client.added", client_id, actor))
             unit.commit()
+        self._forget()
         return client, text
 
     def list(self, tenant: str) -> Sequence[tuple[ApiClient, Sequence[ApiToken]]]:
@@ -113,6 +129,7 @@ class ApiClientService:
         tenant: str,
         client_id: str,
         *,
+        bound_to: str = "",
         grace: timedelta = timedelta(0),
         expires_in: timedelta | None = None,
         actor: str = "cli",
@@ -121,6 +138,7 @@ class ApiClientService:
 
         The older ones stay valid for *grace*, and access tokens got with them too.
 
+        :param bound_to: as for :meth:`add`: a certificate is renewed, an application replaced.
         :raises connector.errors.NotFoundError: no such client.
         :raises InvalidRequestError: the client is revoked.
         """
@@ -132,7 +150,8 @@ class ApiClientService:
             tokens = unit.clients.tokens(client_id)
             for old in _valid(tokens, now):
                 unit.clients.save_token(_ended(old, now, grace))
-            text, token = self._new_token(client_id, _method(tokens), expires_in)
+            text, token = self._new_token(client_id, _method(tokens), expires_in, bound_to)
+            self._make_room(unit, token)
             unit.clients.add_token(token)
             unit.audit.append(self._event("client.rotated", client_id, actor))
             unit.commit()
@@ -188,20 +207,34 @@ class ApiClientService:
         return text
 
     def _new_token(
-        self, client_id: str, method: Method, expires_in: timedelta | None
+        self, client_id: str, method: Method, expires_in: timedelta | None, bound_to: str = ""
     ) -> tuple[str, ApiToken]:
-        text = TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
+        bound_to = _checked(method, bound_to)
+        text = bound_to or TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
         now = self._clock.now()
-        is_secret = method in (Method.BASIC, Method.OAUTH)
         token = ApiToken(
             token_id=uuid4().hex,
             client_id=client_id,
-            token_hash=hash_secret(method, client_id, text) if is_secret else hash_token(text),
+            token_hash=_hash(method, client_id, text),
+            label=bound_to or None,
             created_at=now,
             expires_at=None if expires_in is None else now + expires_in,
             method=method,
         )
         return text, token
+
+    def _make_room(self, unit: UnitOfWork, token: ApiToken) -> None:
+        """Forget an ended credential bound to the same; only one client at a time is known by it.
+
+        :raises UniquenessError: it has not ended.
+        """
+        found = unit.clients.find_by_token_hash(token.token_hash)
+        if found is None:
+            return
+        client, held = found
+        if client.revoked_at is None and _valid([held], self._clock.now()):
+            raise UniquenessError(f"{token.label} already belongs to {client.client_id!r}.")
+        unit.clients.remove_token(held.token_id)
 
     def _event(self, action: str, client_id: str, actor: str) -> AuditEvent:
         return AuditEvent(
@@ -235,6 +268,14 @@ class ApiClientService:
         """
         return self._recognise((tenant, hash_secret(method, client_id, secret)), "secret")
 
+    def authenticate_bound(self, tenant: str, method: Method, bound_to: str) -> ApiClient:
+        """Return the client that is bound to a verified application or certificate, likewise.
+
+        :raises InvalidTokenError: unknown, expired or revoked.
+        """
+        what = "application of the token" if method is Method.JWT else "certificate"
+        return self._recognise((tenant, hash_secret(method, "", bound_to)), what)
+
     def _recognise(self, key: tuple[str, str], what: str) -> ApiClient:
         found = self._remembered(key)
         if found is None:
@@ -258,6 +299,8 @@ class ApiClientService:
         tenant, token_hash = key
         with self._store.read(tenant) as unit:
             found = unit.clients.find_by_token_hash(token_hash)
+        if found is not None and found[1].method not in self._offered:
+            found = None
         with self._lock:
             if found is None:
                 self._unknown[key] = True
@@ -268,6 +311,7 @@ class ApiClientService:
     def _forget(self) -> None:
         with self._lock:
             self._known.clear()
+            self._unknown.clear()
 
 
 def hash_token(token: str) -> str:
@@ -278,6 +322,36 @@ def hash_token(token: str) -> str:
 def hash_secret(method: Method, client_id: str, secret: str) -> str:
     """Return what the store keeps of a secret, which is good for one client and one method."""
     return hash_token(f"{method}\0{client_id}\0{secret}")
+
+
+def fingerprint(text: str) -> str | None:
+    """Return a SHA-256 fingerprint as 64 hexadecimal digits, or None where it is none."""
+    digits = text.replace(":", "").strip().lower()
+    return digits if _FINGERPRINT.match(digits) else None
+
+
+def _checked(method: Method, bound_to: str) -> str:
+    """Return what a client of this method is bound to, in the one form that is compared."""
+    if method is Method.MTLS:
+        found = fingerprint(bound_to)
+        if found is None:
+            raise InvalidRequestError("Give the certificate's SHA-256 fingerprint: 64 hex digits.")
+        return found
+    if method is Method.JWT:
+        if not _SUBJECT.match(bound_to):
+            raise InvalidRequestError("Give the application's id at the identity provider.")
+        return bound_to
+    if bound_to:
+        raise InvalidRequestError(f"A client of method {method} gets a secret of our making.")
+    return ""
+
+
+def _hash(method: Method, client_id: str, text: str) -> str:
+    if method in (Method.JWT, Method.MTLS):
+        return hash_secret(method, "", text)
+    if method in (Method.BASIC, Method.OAUTH):
+        return hash_secret(method, client_id, text)
+    return hash_token(text)
 
 
 def _method(tokens: Sequence[ApiToken]) -> Method:

@@ -150,6 +150,33 @@ def test_a_client_gets_a_secret_and_scopes(run, clients):
     assert "oauth: valid until" in run("client", "list").stdout
 
 
+def test_a_client_may_be_known_by_what_others_gave_it(run, clients):
+    first, second = "ab" * 32, "cd" * 32
+    arguments = ["--method", "mtls", "--fingerprint", ":".join(["AB"] * 32), "--json"]
+    added = json.loads(run("client", "add", "midpoint", *arguments).stdout)
+    assert added == {"client": "midpoint", "method": "mtls", "bound_to": first}
+    run("client", "rotate", "midpoint", "--fingerprint", second)
+    for fingerprint in (first, second):
+        found = clients.authenticate_bound("default", Method.MTLS, fingerprint)
+        assert found.client_id == "midpoint"
+    shown = run("client", "add", "entra", "--method", "jwt", "--subject", "app").stdout
+    assert "entra is now known by app." in shown
+    assert clients.authenticate_bound("default", Method.JWT, "app").client_id == "entra"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status"),
+    [
+        (["--method", "jwt"], 1),
+        (["--method", "mtls", "--fingerprint", "ab"], 1),
+        (["--method", "mtls", "--subject", "app"], 2),
+        (["--subject", "app"], 2),
+    ],
+)
+def test_a_client_is_known_by_what_goes_with_its_method(run, clients, arguments, status):
+    assert run("client", "add", "x", *arguments).exit_code == status
+
+
 def test_a_revoked_client_is_out(run, clients):
     token = json.loads(run("client", "add", "iiq", "--json").stdout)["token"]
     assert run("client", "revoke", "iiq").exit_code == 0

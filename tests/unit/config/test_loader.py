@@ -228,3 +228,31 @@ def test_yes_and_no_are_words(tmp_path, data, pem):
     path = write(tmp_path, "docusign: {behaviour: {list_groups: no}}\n")
     found = file_problems(path)
     assert not any("list_groups" in line for line in found)
+
+
+def test_ways_in_need_what_they_rest_on(data):
+    data["authentication"] = {
+        "methods": ["jwt", "mtls", "ntlm"],
+        "jwt": {"issuer": "https://idp", "jwks_url": "http://idp/keys", "algorithms": ["HS256"]},
+    }
+    told = "\n".join(problems(data))
+    for place in ("methods[2]", "jwt.audience", "jwt.jwks_url", "jwt.algorithms[0]"):
+        assert f"authentication.{place}: must" in told
+    assert "authentication.trusted_proxies: must be given" in told
+
+
+@pytest.mark.parametrize("proxy", ["0.0.0.0/0", "::/0", "proxy.example.com", "10.0.0.1/8", ""])
+def test_a_proxy_is_an_address_or_a_network(data, proxy):
+    data["authentication"] = {"trusted_proxies": [proxy]}
+    (problem,) = problems(data)
+    assert problem.startswith("authentication.trusted_proxies[0]: ")
+
+
+def test_nobody_would_get_in(data):
+    data["authentication"] = {"methods": []}
+    assert problems(data)[0].startswith("authentication.methods: must offer at least one")
+
+
+def test_a_tenant_is_not_called_like_the_token_endpoint(data):
+    data["tenants"]["oauth"] = data["tenants"].pop("default")
+    assert problems(data)[0].startswith("tenants.oauth: ")

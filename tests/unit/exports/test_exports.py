@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from connector.domain.ledger import Method
 from connector.exports import (
     PRODUCTS,
     RETRYABLE_ERRORS,
@@ -22,7 +23,7 @@ from connector.exports.attributes import (
     writable_leaves,
 )
 from connector.scim_handlers import build_scim_service
-from connector.settings import ServerSettings, TenantSettings
+from connector.settings import ServerSettings, Settings, TenantSettings
 from scim.dialects import DIALECTS
 
 TARGET = Target("https://iga.example.com/scim/v2", "default", "suite")
@@ -89,12 +90,18 @@ def test_what_is_not_confirmed_is_marked(product):
 
 @pytest.mark.parametrize("tenant", ["default", "acme"])
 def test_the_address_is_the_one_that_is_served(tenant):
-    settings = SimpleNamespace(
+    settings = Settings(
         server=ServerSettings(public_url="https://iga.example.com/"),
         tenants={tenant: TenantSettings(name=tenant)},
     )
     served = build_scim_service(
-        SimpleNamespace(settings=settings, clients=None, throttle=None)
+        SimpleNamespace(
+            settings=settings,
+            clients=None,
+            throttle=None,
+            offered=frozenset({Method.TOKEN}),
+            token_verifier=None,
+        )
     ).base_url(tenant)
     assert base_url(settings.server, tenant) == served
 
