@@ -6,7 +6,7 @@ transaction that also moves the run's cursor, so that a run that dies goes on wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from connector.domain.ledger import JobRun, RunState
 from connector.domain.merge import merge_member, without_membership
 from connector.domain.model import Account, GroupType, User
 from connector.errors import ConflictingWriteError, ConnectorError, NotFoundError
-from connector.ports import UnitOfWork, UserPage
+from connector.ports import USER, UnitOfWork, UserPage
 from connector.services.context import TenantContext, new_id
 from connector.services.locks import LEASE
 from connector.services.mirror import MirrorWriter
@@ -171,25 +171,47 @@ class AggregationService:
         resumes = cursor.get("account") == account.account_id
         start = int(cursor.get("position", 0)) if resumes else 0
         has_groups = bool(cursor.get("has_groups", True)) if resumes else True
+        mark = self._mark()
         for pages in _batches(self._directory.iter_users(account.account_id, start)):
             has_groups = has_groups and all(page.includes_groups for page in pages)
-            self._write_pages(run, account, pages, has_groups=has_groups)
+            self._write_pages(run, account, pages, mark, has_groups=has_groups)
+            mark = self._mark()
             report(Progress(account, _end(pages[-1]), pages[-1].total))
         return has_groups
 
+    def _mark(self) -> datetime | None:
+        """Return what :func:`_overtaken` compares with; taken before DocuSign is asked."""
+        with self._context.read() as uow:
+            return uow.resources.latest_change(USER)
+
     def _write_pages(
-        self, run: _Run, account: Account, pages: Sequence[UserPage], *, has_groups: bool
+        self,
+        run: _Run,
+        account: Account,
+        pages: Sequence[UserPage],
+        mark: datetime | None,
+        *,
+        has_groups: bool,
     ) -> None:
         ids = [user.user_id for page in pages for user in page.users]
         with self._context.write() as uow:
             known = uow.mirror.get_users(ids)
+            # Whom nobody else has read in this account cannot be older on the page.
+            overtaken = {
+                user_id
+                for user_id in _overtaken(uow, ids, mark)
+                if user_id in known and account.account_id in known[user_id].memberships
+            }
             merged = [
                 merge_member(known.get(user.user_id), user, with_groups=page.includes_groups)
                 for page in pages
                 for user in page.users
+                if user.user_id not in overtaken
             ]
             changed = self._mirror.put_users(uow, merged, regrouped=run.regrouped)
-            uow.mirror.seen_in_run(run.record.run_id, account.account_id, ids)
+            # Those who are left out count as not seen, so that they are asked for at the end.
+            seen = [user.user_id for user in merged]
+            uow.mirror.seen_in_run(run.record.run_id, account.account_id, seen)
             run.add("users", len(ids))
             run.add("changed", changed)
             # A finished walk stands at its total, so that a resumed run does not begin again.
@@ -207,10 +229,14 @@ class AggregationService:
             if group.account_id != account.account_id or group.group_type is not GroupType.CUSTOM:
                 continue
             members: set[str] = set()
+            mark = self._mark()
             for page in self._directory.iter_group_members(group.account_id, group.group_id):
                 members.update(page)
             with self._context.write() as uow:
-                changed = self._mirror.put_group_members(uow, group, frozenset(members))
+                known = uow.mirror.group_member_ids(group.account_id, group.group_id)
+                overtaken = _overtaken(uow, members ^ known, mark)
+                settled = (members - overtaken) | (known & overtaken)
+                changed = self._mirror.put_group_members(uow, group, frozenset(settled))
                 run.add("memberships_changed", changed)
                 self._renew(uow, run.owner)
                 uow.commit()
@@ -221,24 +247,32 @@ class AggregationService:
         while True:
             with self._context.read() as uow:
                 missed = uow.mirror.unseen_in_run(run.record.run_id, account.account_id, after)
-                known: Mapping[str, User] = uow.mirror.get_users(missed)
             if not missed:
                 return
             for user_id in missed:
-                self._confirm(run, account, known[user_id])
+                while not self._confirm(run, account, user_id):
+                    pass
             after = missed[-1]
 
-    def _confirm(self, run: _Run, account: Account, user: User) -> None:
+    def _confirm(self, run: _Run, account: Account, user_id: str) -> bool:
+        """Read a user; return False where another change overtook the read."""
+        mark = self._mark()
         try:
-            seen = self._directory.get_member(account.account_id, user.user_id)
+            seen = self._directory.get_member(account.account_id, user_id)
         except NotFoundError:
-            merged = without_membership(user, account.account_id)
-            run.add("vanished")
-        else:
-            merged = merge_member(user, seen)
+            seen = None
         with self._context.write() as uow:
+            if _overtaken(uow, [user_id], mark):
+                return False
+            known = uow.mirror.get_users([user_id])[user_id]
+            if seen is None:
+                merged = without_membership(known, account.account_id)
+                run.add("vanished")
+            else:
+                merged = merge_member(known, seen)
             self._mirror.put_users(uow, [merged], regrouped=run.regrouped)
             uow.commit()
+        return True
 
     # roles --------------------------------------------------------------------
 
@@ -276,6 +310,20 @@ def _batches(pages: Iterable[UserPage]) -> Iterator[list[UserPage]]:
         raise
     if batch:
         yield batch
+
+
+def _overtaken(uow: UnitOfWork, user_ids: Iterable[str], mark: datetime | None) -> frozenset[str]:
+    """Return the users whom somebody else wrote since the mark: their copy is newer than the read.
+
+    The times of changes only grow (:func:`connector.services.changes.stamp`), so that clocks of
+    several machines need not agree.
+    """
+    if uow.resources.latest_change(USER) == mark:
+        return frozenset()
+    rows = uow.resources.rows(USER, user_ids)
+    return frozenset(
+        user_id for user_id, row in rows.items() if mark is None or row.last_modified_at > mark
+    )
 
 
 def _end(page: UserPage) -> int:

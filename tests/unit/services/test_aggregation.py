@@ -1,0 +1,77 @@
+"""A sync beside changes, and one that is broken off."""
+
+import pytest
+
+from tests.connector import ManualClock, connected, ok
+from tests.simulated import simulated
+
+
+def running(tmp_path, n_users=10, **variants):
+    clock = ManualClock()
+    world = simulated(n_users, now=clock.now, **variants)
+    return connected(tmp_path / "c.db", world=world, clock=clock)
+
+
+def once_after(connector, monkeypatch, method, change):
+    """Make *change* once, after the directory read the first page by *method*."""
+    directory = connector.services.context.directory
+    read, todo = getattr(directory, method), [change]
+
+    def walk(*args):
+        for page in read(*args):
+            while todo:
+                todo.pop()()
+            yield page
+
+    monkeypatch.setattr(directory, method, walk)
+
+
+@pytest.mark.parametrize("list_groups", [True, False])
+def test_a_page_never_sets_back_what_was_confirmed_after_it_was_read(
+    tmp_path, monkeypatch, list_groups
+):
+    connector = running(tmp_path, list_groups=list_groups)
+    user_id, group = connector.world.member().user.user_id, connector.group()
+    joined = user_id not in connector.group_members(group)
+
+    def change():
+        ok(
+            connector.patch(
+                f"/Users/{user_id}",
+                {"op": "replace", "path": "name.givenName", "value": "Overtaken"},
+            )
+        )
+        operation = {"op": "add", "path": "members", "value": [{"value": user_id}]}
+        if not joined:
+            operation = {"op": "remove", "path": f'members[value eq "{user_id}"]'}
+        assert connector.patch(f"/Groups/{group}", operation).status_code in {200, 204}
+
+    once_after(connector, monkeypatch, "iter_users", change)
+    connector.sync()
+    shown = connector.user(user_id)
+    assert shown["name"]["givenName"] == "Overtaken"
+    assert (group in {item["value"] for item in shown.get("groups", ())}) is joined
+    connector.close()
+
+
+def test_a_list_of_members_never_sets_back_what_was_confirmed_after_it_was_read(
+    tmp_path, monkeypatch
+):
+    connector = running(tmp_path, list_groups=False)
+    group = connector.group()
+    user_id = next(
+        item.user.user_id
+        for item in connector.world.account.roster
+        if str(item.status) == "Active" and item.user.user_id not in connector.group_members(group)
+    )
+
+    def change():
+        operation = {"op": "add", "path": "members", "value": [{"value": user_id}]}
+        assert connector.patch(f"/Groups/{group}", operation).status_code in {200, 204}
+
+    once_after(connector, monkeypatch, "iter_group_members", change)
+    connector.sync()
+    assert user_id in connector.group_members(group)
+    members = ok(connector.get(f"/Groups/{group}"))["members"]
+    assert user_id in {item["value"] for item in members}
+    connector.close()
