@@ -10,6 +10,7 @@ from flask import Flask, Response
 from connector.bootstrap import Application, build
 from connector.config import load_settings
 from connector.logs import configure_logging
+from connector.parentage import end_with_parent
 from connector.scim_handlers import build_scim_service
 from connector.token_endpoint import create_token_blueprint
 from connector.turns import ReadTurns
@@ -52,6 +53,7 @@ def create() -> Flask:
 
     The web server calls this once in each worker process.
     """
+    end_with_parent()
     settings = load_settings(Path(os.environ[CONFIG_VARIABLE]))
     configure_logging(settings.logging)
     return create_app(build(settings))

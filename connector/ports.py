@@ -393,6 +393,9 @@ class PlanRepository(Protocol):
         """Return ids of open and queued plans that nobody works on: at least one operation is
         planned or in flight, and none has a live lease."""
 
+    def lease_owners(self, owner_prefix: str) -> Sequence[str]:
+        """Return the owners of leases that start so."""
+
     def release_leases(self, owner_prefix: str) -> None:
         """End the leases of every owner that starts so: its processes are known to be gone."""
 
@@ -535,6 +538,9 @@ class LockRepository(Protocol):
 
     def release(self, keys: Sequence[str], owner: str) -> None:
         """Give keys back; those of other owners are left alone."""
+
+    def owners(self, owner_prefix: str) -> Sequence[str]:
+        """Return the owners of locks that start so."""
 
     def release_owner(self, owner_prefix: str) -> None:
         """Give back everything held by owners that start so."""

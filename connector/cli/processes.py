@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
+import structlog
+
 from connector.errors import PermanentError
+from connector.parentage import PARENT_VARIABLE
+
+_log = structlog.get_logger(__name__)
 
 _END_WITHIN_S = 15.0
+_LOOK_EVERY_S = 0.5
+_START_AGAIN_AFTER_S = 3.0
+"""So that one which cannot start does not keep the machine busy."""
 
 
 def require_free_port(host: str, port: int) -> None:
@@ -37,14 +46,16 @@ def require_free_port(host: str, port: int) -> None:
 
 
 class Child:
-    """One of our own modules in a process of its own, ended by its process id."""
+    """One of our own modules in a process of its own, ended by its process id.
+
+    It learns whose child it is, see :func:`connector.parentage.end_with_parent`.
+    """
 
     def __init__(
         self,
         name: str,
         arguments: Sequence[str],
         *,
-        environment: Mapping[str, str] | None = None,
         log: Path | None = None,
     ) -> None:
         self.name = name
@@ -53,7 +64,7 @@ class Child:
         try:
             self._process = subprocess.Popen(  # noqa: S603 -- fixed program, no shell
                 [sys.executable, "-m", *arguments],
-                env=dict(environment) if environment else None,
+                env={**os.environ, PARENT_VARIABLE: str(os.getpid())},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT if output else None,
@@ -103,6 +114,30 @@ class Child:
             return ""
         lines = self._log.read_text(errors="replace").splitlines()[-8:]
         return f"Its log {self._log} ends:\n" + "\n".join(lines)
+
+
+class Keeper:
+    """Keeps a child running: one that ends by itself is started anew after a pause."""
+
+    def __init__(self, start: Callable[[], Child]) -> None:
+        self._start = start
+        self._child = start()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep, name="keeper", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the child, for good."""
+        self._stop.set()
+        self._thread.join()
+        self._child.stop()
+
+    def _keep(self) -> None:
+        while not self._stop.wait(_LOOK_EVERY_S):
+            if not self._child.is_running():
+                _log.warning("a child process ended and is started anew", process=self._child.name)
+                if not self._stop.wait(_START_AGAIN_AFTER_S):
+                    self._child = self._start()
 
 
 @contextlib.contextmanager

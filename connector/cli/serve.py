@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,13 +18,17 @@ from sqlalchemy.engine import make_url
 from connector.app import CONFIG_VARIABLE
 from connector.bootstrap import build, owner_prefix
 from connector.cli.context import CommandContext, config_option, handle_errors
-from connector.cli.processes import Child, require_free_port, stopped_by_signals
+from connector.cli.processes import Child, Keeper, require_free_port, stopped_by_signals
 from connector.errors import PermanentError
+from connector.parentage import PARENT_VARIABLE, end_with_parent, lives
 from connector.scheduler import JobScheduler
 from connector.services.context import Actor, new_id
+from connector.services.settlement import SettlementService
 from connector.settings import Settings
 
 _BACKLOG = 1024
+_PREDECESSOR_ENDS_WITHIN_S = 10.0
+"""What a killed `serve` started ends by itself, a moment later."""
 
 
 @click.command()
@@ -40,8 +45,9 @@ def serve(context: CommandContext) -> None:
       docusign-iga serve --config /etc/docusign-iga/config.yaml
     """
     settings = context.settings
-    require_free_port(settings.server.host, settings.server.port)
+    end_with_parent()
     with _only_server(settings):
+        require_free_port(settings.server.host, settings.server.port)
         _make_ready(settings)
         with _jobs_process(context.config_path, settings):
             _run_web_server(context.config_path, settings)
@@ -60,6 +66,7 @@ def jobs(context: CommandContext) -> None:
     Example:
       docusign-iga jobs --config /etc/docusign-iga/config.yaml
     """
+    end_with_parent()
     application = build(context.settings, role="jobs")
     scheduler = JobScheduler(
         application.store, application.clock, application.owner, context.settings.jobs
@@ -73,7 +80,10 @@ def jobs(context: CommandContext) -> None:
 
 @contextmanager
 def _only_server(settings: Settings) -> Iterator[None]:
-    """Make sure that nobody else serves this SQLite file: then every lease in it is an old one."""
+    """Make sure that nobody else serves this SQLite file: then every lease in it is an old one.
+
+    Web workers share the lock of the `serve` that forked them.
+    """
     url = make_url(settings.database.url)
     if url.get_backend_name() != "sqlite" or not url.database:
         yield
@@ -82,7 +92,7 @@ def _only_server(settings: Settings) -> Iterator[None]:
     path.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(path)
     try:
-        with lock.acquire(timeout=0):
+        with lock.acquire(timeout=_PREDECESSOR_ENDS_WITHIN_S):
             yield
     except Timeout as error:
         raise PermanentError(
@@ -97,11 +107,27 @@ def _make_ready(settings: Settings) -> None:
     try:
         for tenant in application.tenants():
             if settings.database.url.startswith("sqlite"):
-                for role in ("serve", "jobs"):
-                    tenant.settlement.release_dead(owner_prefix(role))
+                _release_dead(tenant.settlement)
             tenant.settlement.settle_all(Actor("job:settle", "job", new_id()))
     finally:
         application.close()
+
+
+def _release_dead(settlement: SettlementService) -> None:
+    """End the leases of processes that are gone; of those that are about to go, once they are.
+
+    The lease of a process that stays is left alone: it may be in the middle of a change.
+    """
+    deadline = time.monotonic() + _PREDECESSOR_ENDS_WITHIN_S
+    for prefix in (owner_prefix(role) for role in ("serve", "jobs")):
+        for owner in settlement.lease_owners(prefix):
+            pid = int(owner.removeprefix(prefix).partition(":")[0])
+            if pid != os.getpid() and lives(pid):
+                click.echo(f"Waiting for process {pid} of an earlier `serve` to end ...", err=True)
+                while lives(pid) and time.monotonic() < deadline:
+                    time.sleep(0.1)
+            if pid == os.getpid() or not lives(pid):
+                settlement.release_dead(owner)
 
 
 @contextmanager
@@ -109,11 +135,12 @@ def _jobs_process(config_path: Path, settings: Settings) -> Iterator[None]:
     if not settings.jobs.enabled:
         yield
         return
-    child = Child("jobs process", ["connector.cli", "jobs", "--config", str(config_path)])
+    arguments = ["connector.cli", "jobs", "--config", str(config_path)]
+    keeper = Keeper(lambda: Child("jobs process", arguments))
     try:
         yield
     finally:
-        child.stop()
+        keeper.stop()
 
 
 def _run_web_server(config_path: Path, settings: Settings) -> None:
@@ -127,6 +154,7 @@ def _run_web_server(config_path: Path, settings: Settings) -> None:
         err=True,
     )
     os.environ[CONFIG_VARIABLE] = str(config_path)
+    os.environ[PARENT_VARIABLE] = str(os.getpid())
     Granian(
         "connector.app:create",
         factory=True,

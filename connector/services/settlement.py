@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import structlog
 
@@ -45,6 +45,11 @@ class SettlementService:
         keys = [*plan.context.get("locks", ()), f"plan:{plan_id}"]
         with self._locks.hold(keys, wait_s=1.0):
             self._fulfilment.settle(plan_id, actor)
+
+    def lease_owners(self, owner_prefix: str) -> Collection[str]:
+        """Return who holds leases, of the owners that start so."""
+        with self._context.read() as uow:
+            return {*uow.plans.lease_owners(owner_prefix), *uow.locks.owners(owner_prefix)}
 
     def release_dead(self, owner_prefix: str) -> None:
         """End the leases of processes that are known to be gone, so that nothing waits for them."""

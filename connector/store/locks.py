@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_
+from sqlalchemy import ColumnElement, delete, or_, select
 
 from connector.store.statements import Session, after_prefix, insert_into
 from connector.store.tables import locks
@@ -47,9 +47,21 @@ class SqlLocks:
         """Give keys back; those of other owners are left alone."""
         self._delete(locks.c.key.in_(keys), locks.c.owner == owner)
 
+    def owners(self, owner_prefix: str) -> Sequence[str]:
+        """Return the owners of locks that start so."""
+        return self._connection.scalars(
+            select(locks.c.owner)
+            .where(locks.c.tenant == self._tenant, *_starts_with(owner_prefix))
+            .distinct()
+        ).all()
+
     def release_owner(self, owner_prefix: str) -> None:
         """Give back everything held by owners that start so."""
-        self._delete(locks.c.owner >= owner_prefix, locks.c.owner < after_prefix(owner_prefix))
+        self._delete(*_starts_with(owner_prefix))
 
     def _delete(self, *conditions: ColumnElement[bool]) -> None:
         self._connection.execute(delete(locks).where(locks.c.tenant == self._tenant, *conditions))
+
+
+def _starts_with(prefix: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return locks.c.owner >= prefix, locks.c.owner < after_prefix(prefix)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import ColumnElement, and_, select, update
 
 from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
 from connector.domain.plan import operation_from_dict
@@ -84,17 +84,22 @@ class SqlPlans:
             .order_by(plans.c.created_at, plans.c.plan_id)
         ).all()
 
+    def lease_owners(self, owner_prefix: str) -> Sequence[str]:
+        """Return the owners of leases that start so."""
+        held = self._leases(owner_prefix)
+        return self._connection.scalars(select(operations.c.owner).where(held).distinct()).all()
+
     def release_leases(self, owner_prefix: str) -> None:
         """End the leases of every owner that starts so: its processes are known to be gone."""
-        self._connection.execute(
-            update(operations)
-            .where(
-                operations.c.tenant == self._tenant,
-                operations.c.owner >= owner_prefix,
-                operations.c.owner < after_prefix(owner_prefix),
-                operations.c.lease_until.is_not(None),
-            )
-            .values(lease_until=None)
+        held = self._leases(owner_prefix)
+        self._connection.execute(update(operations).where(held).values(lease_until=None))
+
+    def _leases(self, owner_prefix: str) -> ColumnElement[bool]:
+        return and_(
+            operations.c.tenant == self._tenant,
+            operations.c.owner >= owner_prefix,
+            operations.c.owner < after_prefix(owner_prefix),
+            operations.c.lease_until.is_not(None),
         )
 
     def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:

@@ -100,6 +100,17 @@ class Serving:
         self._process.wait(10)
         psutil.wait_procs(family, timeout=10)
 
+    def kill_main(self) -> None:
+        """End the one that was started, and nothing that it started."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(10)
+
+    def children(self) -> list[psutil.Process]:
+        """Return everything that the process started."""
+        assert self._process is not None
+        return _family(self._process.pid)[1:]
+
     def stop(self) -> None:
         """End it politely, and by force what does not go."""
         if self._process is None or self._process.poll() is not None:

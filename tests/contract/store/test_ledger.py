@@ -57,10 +57,13 @@ def test_a_plan_is_abandoned_when_nobody_works_on_it(store: SqlStore) -> None:
             records.plan("done", state=PlanState.DONE), [records.operation("o5", "done")]
         )
         assert unit.plans.abandoned(NOW + timedelta(seconds=1)) == ["dead", "planned"]
+        assert unit.plans.lease_owners("host:") == ["host:1:x"]
+        assert unit.plans.lease_owners("host:2") == []
         unit.plans.release_leases("host:2")
         assert "alive" not in unit.plans.abandoned(NOW)
         unit.plans.release_leases("host:1")
         assert "alive" in unit.plans.abandoned(NOW)
+        assert unit.plans.lease_owners("host:") == []
 
 
 def test_open_plans_of_a_subject_are_listed_oldest_first(store: SqlStore) -> None:
@@ -217,6 +220,8 @@ def test_locks_are_taken_together_or_not_at_all(store: SqlStore) -> None:
         assert not locks.acquire(["c"], "p3", LATER, NOW), "another's lock is left alone"
         assert locks.acquire(["a"], "p3", LATER, NOW)
         assert locks.acquire(["b"], "p3", LATER + timedelta(hours=1), LATER), "b has run out"
+        assert locks.owners("p2:") == ["p2:x"]
         locks.release_owner("p2:")
+        assert locks.owners("p2:") == []
         assert locks.acquire(["c"], "p4", LATER, NOW)
         assert locks.acquire([], "p5", LATER, NOW)

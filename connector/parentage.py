@@ -1,0 +1,42 @@
+"""Processes that end when the one that started them does, however that one ended."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+import psutil
+
+PARENT_VARIABLE = "DOCUSIGN_IGA_PARENT"
+"""The process id of the one to end with. A parent sets it for its children; without it a process
+is on its own."""
+_LOOK_EVERY_S = 0.5
+
+
+def lives(pid: int) -> bool:
+    """Return whether a process of this machine still runs."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def end_with_parent() -> None:
+    """End this process soon after the parent that the environment names is gone.
+
+    A parent that was killed cannot end its children, and they would work on beside its successor.
+    What they are doing then is broken off as by a crash of their own, which settlement mends.
+    """
+    parent = os.environ.get(PARENT_VARIABLE, "")
+    if parent:
+        watch = threading.Thread(
+            target=_end_without, args=(int(parent),), name="end-with-parent", daemon=True
+        )
+        watch.start()
+
+
+def _end_without(parent: int) -> None:
+    while lives(parent):
+        time.sleep(_LOOK_EVERY_S)
+    os._exit(1)

@@ -1,0 +1,126 @@
+"""What remains when one process of `serve` is killed, and the others are not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from importlib import import_module
+from pathlib import Path
+
+import psutil
+import pytest
+import requests
+
+from connector.bootstrap import build, owner_prefix
+from connector.config import load_settings
+from connector.services.locks import LEASE
+from tests.acceptance.processes import Serving, free_port, on_socket, wait_until, write_config
+from tests.connector import connected
+from tests.simulated import simulated
+
+serve = import_module("connector.cli.serve")
+
+JOBS = {"settle_interval_s": 1, "sync_interval_s": 0, "verify_interval_s": 0}
+ENDS_WITHIN_S = 5
+
+
+@pytest.fixture
+def world():
+    world = simulated(10)
+    with on_socket(world):
+        yield world
+
+
+@pytest.fixture
+def served(world, tmp_path: Path):
+    port = free_port()
+    config = write_config(tmp_path, world, port, jobs=JOBS)
+    application = build(load_settings(config), role="cli")
+    try:
+        application.tenant("default").aggregation.sync()
+        token = application.clients.add("default", "iga")[1]
+    finally:
+        application.close()
+    serving = Serving(config, port, tmp_path / "serve.log")
+    serving.start()
+    try:
+        yield serving, token
+    finally:
+        serving.kill()
+
+
+def test_children_end_with_a_parent_that_was_killed(world, served):
+    serving, token = served
+    children = serving.children()
+    assert len(children) >= 2, "a web worker and the jobs process"
+    sent = threading.Thread(target=_create, args=(serving, token), daemon=True)
+    sent.start()
+    serving.kill_main()
+    _, alive = psutil.wait_procs(children, timeout=ENDS_WITHIN_S)
+    assert not alive
+    sent.join(10)
+
+    serving.start()
+    wait_until(lambda: _create(serving, token) in {201, 409}, 20)
+    assert len(world.state.on_address("ann@northwind-freight.example")) == 1
+
+
+def test_a_successor_starts_while_the_orphans_are_still_ending(served):
+    serving, token = served
+    serving.kill_main()
+    serving.start()  # an orphan may be the one that answers
+    wait_until(lambda: len(serving.children()) >= 2, 20)
+    wait_until(lambda: _create(serving, token) in {201, 409}, 20)
+
+
+def test_a_jobs_process_that_ends_is_started_anew(served):
+    serving, _ = served
+    jobs = _jobs(serving)
+    assert jobs is not None
+    jobs.kill()
+    wait_until(lambda: (found := _jobs(serving)) is not None and found.pid != jobs.pid, 20)
+
+
+def test_the_lease_of_a_living_process_is_not_ended(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(serve, "_PREDECESSOR_ENDS_WITHIN_S", 0.2)
+    connector = connected(tmp_path / "connector.db")
+    now = connector.clock.now()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as living:
+        owners = {pid: f"{owner_prefix('jobs')}{pid}:boot:x" for pid in (living.pid, os.getpid())}
+        with connector.services.context.write() as uow:
+            for pid, owner in owners.items():
+                assert uow.locks.acquire([f"user:{pid}"], owner, now + LEASE, now)
+            uow.commit()
+        serve._release_dead(connector.services.settlement)
+        left = connector.services.settlement.lease_owners(owner_prefix("jobs"))
+        assert left == {owners[living.pid]}
+        living.communicate(b"\n")
+    serve._release_dead(connector.services.settlement)
+    assert not connector.services.settlement.lease_owners(owner_prefix("jobs"))
+
+
+def _create(serving: Serving, token: str) -> int:
+    body = {
+        "userName": "ann@northwind-freight.example",
+        "name": {"givenName": "Ann", "familyName": "Lee"},
+    }
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        answer = requests.post(
+            f"{serving.url}/scim/v2/Users", json=body, headers=headers, timeout=30
+        )
+    except requests.RequestException:
+        return 0
+    return answer.status_code
+
+
+def _jobs(serving: Serving) -> psutil.Process | None:
+    for process in serving.children():
+        try:
+            if "jobs" in process.cmdline():
+                return process
+        except psutil.NoSuchProcess:
+            continue
+    return None
