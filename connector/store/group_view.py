@@ -39,11 +39,7 @@ def members(
     holders = _holders(session.tenant, group_id)
     if holders is None:
         return []
-    statement = (
-        holders.with_only_columns(users.c.user_id, users.c.user_name)
-        .order_by(users.c.user_id)
-        .limit(limit)
-    )
+    statement = holders.with_only_columns(users.c.user_id, users.c.user_name).limit(limit)
     if among is None:
         return [GroupMember(*row) for row in session.connection.execute(statement)]
     return [
@@ -54,21 +50,25 @@ def members(
 
 
 def _holders(tenant: str, group_id: str) -> Select[Any] | None:
+    """Return the holders in the order of their ids."""
     if group_id == ADMIN_ROLE:
-        return _admins(tenant)
+        return _admins(tenant).order_by(users.c.user_id)
     account_id, _, rest = group_id.partition(".")
     match rest[:1], rest[1:]:
         case "g", id_:
-            # The tenant said twice lets SQLite begin at the group instead of at every user.
-            return _in_groups(tenant).where(
+            # The tenant said twice and the group's own order let SQLite begin at the group instead
+            # of at every user.
+            in_group = _in_groups(tenant).where(
                 group_members.c.tenant == tenant,
                 group_members.c.account_id == account_id,
                 group_members.c.group_id == id_,
             )
+            return in_group.order_by(group_members.c.user_id)
         case "p", id_:
-            return _with_profiles(tenant).where(
+            with_profile = _with_profiles(tenant).where(
                 memberships.c.account_id == account_id, memberships.c.profile_id == id_
             )
+            return with_profile.order_by(users.c.user_id)
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, and_, delete, func, select
+from sqlalchemy import Row, Table, and_, delete, func, select, true
 
 from connector.domain.model import (
     Account,
@@ -260,7 +260,7 @@ class SqlMirror:
     def count_users(self) -> int:
         """Return the number of users with an open membership (the base of the size guard)."""
         statement = select(func.count()).where(
-            users.c.tenant == self._tenant, users.c.has_open_membership
+            users.c.tenant == self._tenant, users.c.has_open_membership == true()
         )
         return self._connection.scalar(statement) or 0
 
@@ -269,7 +269,8 @@ class SqlMirror:
         statement = select(func.count()).where(
             memberships.c.tenant == self._tenant,
             memberships.c.account_id == account_id,
-            memberships.c.is_admin,
+            # Compared, because an index does not answer a bare column on SQLite.
+            memberships.c.is_admin == true(),
             memberships.c.status == MembershipStatus.ACTIVE,
         )
         return self._connection.scalar(statement) or 0
