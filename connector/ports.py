@@ -327,11 +327,18 @@ class MirrorRepository(Protocol):
     def users_by_email(self, email_keys: Iterable[str]) -> Mapping[str, Sequence[User]]:
         """Return all users, hidden ones included, by folded address."""
 
-    def put_users(self, users: Sequence[User], fetched_at: datetime) -> None:
-        """Insert or overwrite users with exactly these memberships and groups."""
+    def put_users(self, users: Sequence[User], fetched_at: datetime | None) -> None:
+        """Insert or overwrite users with exactly these memberships and groups.
+
+        :param fetched_at: since when no account of theirs was left unread; None keeps what is
+            noted, and notes of a newcomer that it was long ago.
+        """
+
+    def stamp_users(self, fetched_at: datetime) -> None:
+        """Note that every account was read since: no copy is older than that."""
 
     def fetched_at(self, user_id: str) -> datetime | None:
-        """Return when the copy of a user was last read from DocuSign."""
+        """Return when the copy of a user was last read from every account."""
 
     def add_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
         """Add memberships; existing ones are no error."""

@@ -112,6 +112,7 @@ class AggregationService:
         with self._context.write() as uow:
             if state is RunState.DONE:
                 uow.mirror.forget_run(record.run_id)
+                uow.mirror.stamp_users(record.started_at)
             uow.jobs.save(record)
             uow.locks.release([_LOCK], run.owner)
             uow.commit()

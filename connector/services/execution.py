@@ -195,7 +195,9 @@ class Executor:
             known = uow.mirror.get_users([seen.user_id]).get(seen.user_id)
             if then is not None:
                 then(uow, seen)
-            self._mirror.put_users(uow, [merge_member(known, seen)])
+            # Who is new was found in no account just before: this one is all there is.
+            fetched_at = self._context.clock.now() if known is None else None
+            self._mirror.put_users(uow, [merge_member(known, seen)], fetched_at=fetched_at)
 
         return Performed(step, apply, seen.user_id)
 

@@ -49,6 +49,7 @@ class MirrorWriter:
         uow: UnitOfWork,
         users: Sequence[User],
         *,
+        fetched_at: datetime | None = None,
         regrouped: set[tuple[str, str]] | None = None,
     ) -> int:
         """Write users as DocuSign has them; return how many resources changed.
@@ -56,11 +57,13 @@ class MirrorWriter:
         Users who share an address, now or before, are rendered again, because at most one of
         them is visible.
 
+        :param fetched_at: when a read of every account of theirs began. What shows one account or
+            none leaves the time of the last such read: a copy is as old as its oldest part.
         :param regrouped: collects the (account, group) whose members changed, for a caller that
             touches them once after many pages; without it they are touched at once.
         """
         before = uow.mirror.get_users(user.user_id for user in users)
-        uow.mirror.put_users(users, self._context.clock.now())
+        uow.mirror.put_users(users, fetched_at)
         keys = {user.email_key for user in (*users, *before.values())}
         self._touch_shown_groups(uow, before, users)
         moved = {

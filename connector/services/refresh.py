@@ -60,10 +60,11 @@ class RefreshService:
         if known is None:
             return
         user = known
+        fetched_at = self._context.clock.now()
         for account in self._context.settings.accounts:
             user = self._with_account(user, account.account_id)
         with self._context.write() as uow:
-            self._mirror.put_users(uow, [user])
+            self._mirror.put_users(uow, [user], fetched_at=fetched_at)
             uow.commit()
 
     def _with_account(self, user: User, account_id: str) -> User:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, and_, delete, func, select, true
+from sqlalchemy import Row, Table, and_, delete, func, select, true, update
 
 from connector.domain.model import (
     Account,
@@ -34,6 +34,7 @@ PROFILES = Records(profiles, Profile)
 GROUPS = Records(groups, DirectoryGroup)
 USERS = Records(users, User)
 MEMBERSHIPS = Records(memberships, Membership)
+_NEVER = datetime.fromtimestamp(0, UTC)
 
 _user_columns = [users.c.user_id, *USERS.columns]
 _membership_columns = [memberships.c.user_id, *MEMBERSHIPS.columns]
@@ -169,14 +170,22 @@ class SqlMirror:
                 found.setdefault(user.email_key, []).append(user)
         return found
 
-    def put_users(self, users_: Sequence[User], fetched_at: datetime) -> None:
+    def put_users(self, users_: Sequence[User], fetched_at: datetime | None) -> None:
         """Insert or overwrite users with exactly these memberships and groups."""
         for chunk in chunked(users_):
             self._put_chunk({user.user_id: user for user in chunk}, fetched_at)
 
-    def _put_chunk(self, batch: Mapping[str, User], fetched_at: datetime) -> None:
-        rows = [self._user_row(batch[user_id], fetched_at) for user_id in sorted(batch)]
-        put_rows(self._connection, users, rows)
+    def stamp_users(self, fetched_at: datetime) -> None:
+        """Note that every account was read since: no copy is older than that."""
+        self._connection.execute(
+            update(users)
+            .where(users.c.tenant == self._tenant, users.c.fetched_at < fetched_at)
+            .values(fetched_at=fetched_at)
+        )
+
+    def _put_chunk(self, batch: Mapping[str, User], fetched_at: datetime | None) -> None:
+        rows = [self._user_row(batch[user_id], fetched_at or _NEVER) for user_id in sorted(batch)]
+        put_rows(self._connection, users, rows, keep=() if fetched_at else ("fetched_at",))
         self._drop_other_memberships(batch)
         held = [(user, item) for user in batch.values() for item in user.memberships.values()]
         put_rows(
@@ -219,7 +228,7 @@ class SqlMirror:
                 )
 
     def fetched_at(self, user_id: str) -> datetime | None:
-        """Return when the copy of a user was last read from DocuSign."""
+        """Return when the copy of a user was last read from every account."""
         return self._connection.scalar(
             select(users.c.fetched_at).where(
                 users.c.tenant == self._tenant, users.c.user_id == user_id

@@ -133,6 +133,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.mirror.put_group(people.group(1)),
     lambda unit: unit.mirror.remove_group(ACCOUNT, "1"),
     lambda unit: unit.mirror.put_users([people.user(1, memberships={})], people.NOW),
+    lambda unit: unit.mirror.stamp_users(people.NOW),
     lambda unit: unit.mirror.add_group_members(ACCOUNT, "1", ["x"]),
     lambda unit: unit.mirror.remove_group_members(ACCOUNT, "1", [ID]),
     lambda unit: unit.mirror.seen_in_run("run", ACCOUNT, [ID]),

@@ -75,3 +75,30 @@ def test_a_list_of_members_never_sets_back_what_was_confirmed_after_it_was_read(
     members = ok(connector.get(f"/Groups/{group}"))["members"]
     assert user_id in {item["value"] for item in members}
     connector.close()
+
+
+def fetched_at(connector, user_id):
+    with connector.services.context.read() as uow:
+        return uow.mirror.fetched_at(user_id)
+
+
+def test_a_finished_sync_has_read_everybody_since_it_began(tmp_path, monkeypatch):
+    connector = running(tmp_path)
+    user_id = connector.world.member().user.user_id
+    connector.clock.advance(3600)
+    once_after(connector, monkeypatch, "iter_users", lambda: connector.clock.advance(600))
+    run = connector.services.aggregation.sync()
+    assert fetched_at(connector, user_id) == run.started_at
+    connector.close()
+
+
+def test_only_a_read_of_every_account_makes_a_copy_fresh(tmp_path):
+    connector = running(tmp_path)
+    user_id = connector.world.member().user.user_id
+    before = fetched_at(connector, user_id)
+    connector.clock.advance(3600)
+    connector.services.refresh.refresh_roles(user_id)
+    assert fetched_at(connector, user_id) == before
+    connector.services.refresh.refresh(user_id)
+    assert fetched_at(connector, user_id) > before
+    connector.close()
