@@ -15,6 +15,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.domain.ledger import RunState
 from connector.errors import ConflictingWriteError, ConnectorError
+from connector.logs import correlated
 from connector.ports import Clock, Store
 from connector.services.aggregation import SYNC_JOB, AggregationService
 from connector.services.context import Actor, new_id
@@ -125,15 +126,16 @@ class JobScheduler:
         if not self._leads.is_set():
             return
         actor = Actor(f"job:{name}", "job", new_id())
-        log = _log.bind(job=name, tenant=tenant.settings.name, correlation_id=actor.correlation_id)
-        try:
-            outcome = work(tenant, actor)
-        except ConflictingWriteError:
-            log.info("job is running elsewhere")
-        except ConnectorError as error:
-            log.warning("job failed", error=str(error))
-        else:
-            log.debug("job done", outcome=outcome)
+        log = _log.bind(job=name, tenant=tenant.settings.name)
+        with correlated(actor.correlation_id):
+            try:
+                outcome = work(tenant, actor)
+            except ConflictingWriteError:
+                log.info("job is running elsewhere")
+            except ConnectorError as error:
+                log.warning("job failed", error=str(error))
+            else:
+                log.debug("job done", outcome=outcome)
 
     def _renew(self) -> None:
         """Take or keep the lease; without it this process only waits."""

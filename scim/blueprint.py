@@ -7,7 +7,7 @@ import os
 import re
 
 import flask
-from flask import Blueprint, Response
+from flask import Blueprint, Request, Response
 from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.routing import PathConverter
@@ -48,18 +48,22 @@ def create_blueprint(service: ScimService, name: str = "scim") -> Blueprint:
     def serve(tenant: str, rest: str = "") -> Response:
         request = flask.request
         correlation_id = _correlation_id(request.environ.get("HTTP_X_CORRELATION_ID"))
+        with service.around_request(correlation_id):
+            response = answer(request, tenant, rest, correlation_id)
+        response.headers["X-Correlation-Id"] = correlation_id
+        return response
+
+    def answer(request: Request, tenant: str, rest: str, correlation_id: str) -> Response:
         try:
-            response = endpoints.dispatch(request, tenant, rest, correlation_id)
+            return endpoints.dispatch(request, tenant, rest, correlation_id)
         except ScimError as error:
-            response = error_response(error, request.environ.get("HTTP_ACCEPT", ""))
+            return error_response(error, request.environ.get("HTTP_ACCEPT", ""))
         except HTTPException as error:
-            response = error_response(_from_http(error), "")
+            return error_response(_from_http(error), "")
         except Exception:  # noqa: BLE001  the border: no traceback reaches a client
             _log.exception("unexpected error (correlation id %s)", correlation_id)
             detail = f"Internal error. The log tells more under {correlation_id}."
-            response = error_response(InternalError(detail), "")
-        response.headers["X-Correlation-Id"] = correlation_id
-        return response
+            return error_response(InternalError(detail), "")
 
     blueprint.record(_add_converter)
     # Strict slashes would answer the base address itself with a redirect, on which some clients

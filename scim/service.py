@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,6 +76,9 @@ class ScimService:
     """
     requests_per_minute: Callable[[str], int] = lambda _tenant: 0
     """From the tenant's name to the requests that each client may send to this process; 0: any."""
+    around_request: Callable[[str], AbstractContextManager[object]] = nullcontext
+    """From the request's correlation id to what it is answered within, such as a context of logs.
+    It begins and ends with each request, so it has to be quick."""
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
 

@@ -17,7 +17,7 @@ from rich.console import Console, RenderableType
 
 from connector.config import load_settings
 from connector.errors import ConfigError, ConnectorError, NotFoundError, TemporaryError
-from connector.logs import configure_logging
+from connector.logs import configure_logging, correlated
 from connector.settings import Settings
 
 if TYPE_CHECKING:
@@ -113,6 +113,7 @@ def tenant_options(command: Command) -> Command:
     @functools.wraps(command)
     def wrapper(config_path: Path, tenant: str, as_json: bool, **arguments: Any) -> Any:
         with ExitStack() as resources:
+            resources.enter_context(correlated())
             context = CommandContext(config_path, tenant, as_json, True, resources)
             return command(context, **arguments)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connector.domain.ledger import Method
+from connector.logs import correlated
 from connector.scim_handlers.authentication import ClientAuthenticator
 from connector.scim_handlers.catalogues import EntitlementHandler, RoleHandler, TombstoneHandler
 from connector.scim_handlers.certificates import Certificates
@@ -68,6 +69,7 @@ def build_scim_service(application: Application) -> ScimService:
         config=_config(application),
         request_status=RequestStatus(application).get,
         requests_per_minute=lambda tenant: settings.tenants[tenant].scim.requests_per_minute,
+        around_request=correlated,
         cursor_key=CursorKeys(application).key,
         now=lambda: application.clock.now().timestamp(),
     )
