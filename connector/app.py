@@ -22,8 +22,8 @@ CONFIG_VARIABLE = "DOCUSIGN_IGA_CONFIG"
 def create_app(application: Application) -> Flask:
     """Return the Flask application over the wired services."""
     app = Flask("connector", static_folder=None)
-    # The SCIM service bounds bodies and answers with a SCIM error; this is the net below it.
-    app.config["MAX_CONTENT_LENGTH"] = application.settings.server.max_body_bytes + 1024
+    # For whatever reads a body through Flask; the SCIM service reads and bounds its own.
+    app.config["MAX_CONTENT_LENGTH"] = application.settings.server.max_body_bytes
     service = build_scim_service(application)
     app.register_blueprint(
         create_blueprint(service), url_prefix="/scim/v2", url_defaults={"tenant": "default"}

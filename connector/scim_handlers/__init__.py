@@ -103,6 +103,7 @@ def _config(application: Application) -> ScimConfig:
         default_page_size=min(item.default_page_size for item in tenants),
         max_page_size=min(item.max_page_size for item in tenants),
         max_body_bytes=application.settings.server.max_body_bytes,
+        bulk_max_bytes=application.settings.server.max_body_bytes,
         authentication_schemes=_schemes(application.offered),
         announce_async=all(item.announce_async for item in tenants),
     )

@@ -41,3 +41,10 @@ def test_an_unexpected_error_is_logged_under_the_id_of_the_answer(connector, lin
     assert (answer.status_code, answer.headers["X-Correlation-Id"]) == (500, "c-1")
     (line,) = [line for line in lines() if line["level"] == "error"]
     assert line["correlation_id"] == "c-1"
+
+
+def test_the_limit_of_bodies_binds_bulk_requests_and_is_announced(connector):
+    limit = connector.application.settings.server.max_body_bytes
+    shown = connector.get("/ServiceProviderConfig").json["bulk"]["maxPayloadSize"]
+    assert shown == limit
+    assert connector.post("/Bulk", {"Operations": [], "x": "x" * limit}).status_code == 413
