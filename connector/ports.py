@@ -435,7 +435,6 @@ class WorkItemRepository(Protocol):
         subject_ids: Iterable[str] = (),
         entitlement: str | None = None,
         direction: Direction | None = None,
-        limit: int = 200,
     ) -> Sequence[WorkItem]:
         """Return matching items, oldest first; no states means all."""
 

@@ -115,10 +115,10 @@ class WorkItemService:
 
     # working ------------------------------------------------------------------
 
-    def list(self, *, every: bool = False, limit: int = 200) -> Sequence[WorkItem]:
+    def list(self, *, every: bool = False) -> Sequence[WorkItem]:
         """Return the open items, or all with *every*, oldest first."""
         with self._context.read() as uow:
-            return uow.work_items.search(states=() if every else OPEN_STATES, limit=limit)
+            return uow.work_items.search(states=() if every else OPEN_STATES)
 
     def get(self, work_item_id: str) -> WorkItem:
         """Return an item by id or unambiguous beginning of an id.
@@ -187,7 +187,7 @@ class WorkItemService:
     def verify_all(self, actor: Actor) -> Mapping[str, int]:
         """Check every open task that an API can verify; return counts by outcome."""
         counts = {"checked": 0, "closed": 0, "failed": 0}
-        for item in self.list(limit=10_000):
+        for item in self.list():
             if item.verification != VERIFY_ORGANIZATION_ADMIN:
                 continue
             counts["checked"] += 1

@@ -74,7 +74,6 @@ class SqlWorkItems:
         subject_ids: Iterable[str] = (),
         entitlement: str | None = None,
         direction: Direction | None = None,
-        limit: int = 200,
     ) -> Sequence[WorkItem]:
         """Return matching items, oldest first; no states means all."""
         conditions: list[ColumnElement[bool]] = [work_items.c.tenant == self._tenant]
@@ -90,7 +89,6 @@ class SqlWorkItems:
             select(*WORK_ITEMS.columns)
             .where(*conditions)
             .order_by(work_items.c.created_at, work_items.c.work_item_id)
-            .limit(limit)
         )
         return [_record(row) for row in found]
 

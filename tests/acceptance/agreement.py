@@ -241,7 +241,7 @@ def _ledger(people: Mapping[str, Person], application: Application) -> Iterator[
         if step.state == OperationState.WAITING
     )
     with application.tenant("default").context.read() as uow:
-        items = uow.work_items.search(limit=100_000)
+        items = uow.work_items.search()
         open_items = [item for item in items if item.state.is_open]
         if Counter(item.operation_id for item in open_items) != waiting:
             yield f"open tasks {open_items} for waiting operations {waiting}"
