@@ -29,7 +29,7 @@ def sync(context: CommandContext) -> None:
 
     Costs one call for every hundred users of each account, and a few for profiles and groups. Run
     it once after setting up; `serve` then repeats it by itself (jobs.sync_interval_s). A run that
-    was broken off goes on where it stopped.
+    was broken off goes on where it stopped, within six hours of its start.
 
     \b
     Example:

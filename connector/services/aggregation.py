@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -28,6 +28,9 @@ SYNC_JOB = "sync"
 _LOCK = "job:sync"
 _BATCH = 500
 """Users in one transaction: it costs a good deal by itself."""
+_RESUME_WITHIN = timedelta(hours=6)
+"""A run that began longer ago is begun anew: its first accounts were read before the next regular
+run was due (the default of ``jobs.sync_interval_s``), and would be missed by the resumed one."""
 _ROLE_CHECKS = 200
 """The most users whose organization-admin flag one run reads: one Admin API call each."""
 
@@ -72,7 +75,7 @@ class AggregationService:
     def sync(self, report: Report = lambda _: None) -> JobRun:
         """Read everything and return the finished run with its counts.
 
-        An unfinished run is resumed at the page it reached.
+        An unfinished run is resumed at the page it reached, within six hours of its start.
 
         :raises ConflictingWriteError: another process is at it.
         :raises ConnectorError: DocuSign or a setting stood in the way; the run keeps its place.
@@ -96,14 +99,20 @@ class AggregationService:
         with self._context.write() as uow:
             self._renew(uow, owner)
             last = uow.jobs.latest(SYNC_JOB)
-            if last is not None and last.state is not RunState.DONE and last.cursor:
+            if last is not None and self._can_go_on(last):
                 record = replace(last, state=RunState.RUNNING, error=None, finished_at=None)
                 uow.jobs.save(record)
             else:
+                if last is not None:
+                    uow.mirror.forget_run(last.run_id)
                 record = JobRun(new_id(), SYNC_JOB, RunState.RUNNING, self._now())
                 uow.jobs.add(record)
             uow.commit()
         return _Run(record, owner, dict(record.counts))
+
+    def _can_go_on(self, last: JobRun) -> bool:
+        is_young = self._now() - last.started_at <= _RESUME_WITHIN
+        return last.state is not RunState.DONE and bool(last.cursor) and is_young
 
     def _finish(self, run: _Run, state: RunState, error: str | None = None) -> JobRun:
         record = replace(

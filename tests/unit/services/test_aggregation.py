@@ -1,7 +1,13 @@
 """A sync beside changes, and one that is broken off."""
 
+import re
+from datetime import timedelta
+from urllib.parse import parse_qs
+
 import pytest
 
+from connector.services import aggregation
+from simulator.transport import SimulatorAdapter
 from tests.connector import ManualClock, connected, ok
 from tests.simulated import simulated
 
@@ -101,4 +107,73 @@ def test_only_a_read_of_every_account_makes_a_copy_fresh(tmp_path):
     assert fetched_at(connector, user_id) == before
     connector.services.refresh.refresh(user_id)
     assert fetched_at(connector, user_id) > before
+    connector.close()
+
+
+class Killed(BaseException):
+    """What no handler of errors catches."""
+
+
+def list_calls(monkeypatch):
+    """Return the starts of lists of users that are asked for from now on, as (account, start)."""
+    calls = []
+    send = SimulatorAdapter.send
+
+    def counted(self, request, *args, **options):
+        found = re.search(r"/accounts/([^/]+)/users\?(.*)", request.url)
+        query = parse_qs(found[2]) if found else {}
+        if found and request.method == "GET" and "email" not in query:
+            calls.append((found[1], int(query.get("start_position", ["0"])[0])))
+        return send(self, request, *args, **options)
+
+    monkeypatch.setattr(SimulatorAdapter, "send", counted)
+    return calls
+
+
+def kill_in_second_account(connector, monkeypatch, after_pages):
+    """Break a sync off after so many pages of the second account."""
+    directory = connector.services.context.directory
+    second = connector.world.accounts[1].account_id
+
+    def walk(account_id, start=0):
+        for number, page in enumerate(iter_users(account_id, start)):
+            if account_id == second and number == after_pages:
+                raise Killed
+            yield page
+
+    iter_users = directory.iter_users
+    with monkeypatch.context() as patch:
+        patch.setattr(directory, "iter_users", walk)
+        with pytest.raises(Killed):
+            connector.sync()
+
+
+def pages_of(connector):
+    return [(item.account_id, -(-len(item.members) // 100)) for item in connector.world.accounts]
+
+
+def test_a_run_that_was_broken_off_reads_each_page_once(tmp_path, monkeypatch):
+    connector = running(tmp_path, n_users=700)
+    monkeypatch.setattr(aggregation, "_BATCH", 100)
+    pages = pages_of(connector)
+    assert pages[1][1] >= 2
+    calls = list_calls(monkeypatch)
+    kill_in_second_account(connector, monkeypatch, after_pages=1)
+    assert len(calls) == pages[0][1] + 2
+    calls.clear()
+    connector.sync()
+    # The page under way when it was killed is read again, and nothing else.
+    assert len(calls) == sum(number for _, number in pages[1:]) - 1
+    assert calls[0] == (pages[1][0], 100)
+    connector.close()
+
+
+def test_a_run_that_was_broken_off_long_ago_is_begun_anew(tmp_path, monkeypatch):
+    connector = running(tmp_path)
+    kill_in_second_account(connector, monkeypatch, after_pages=0)
+    connector.clock.advance(7 * 3600)
+    calls = list_calls(monkeypatch)
+    run = connector.services.aggregation.sync()
+    assert len(calls) == sum(number for _, number in pages_of(connector))
+    assert connector.clock.now() - run.started_at < timedelta(hours=1)
     connector.close()
