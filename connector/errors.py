@@ -24,6 +24,9 @@ from collections.abc import Sequence
 class ConnectorError(Exception):
     """Anything the connector refuses or fails to do."""
 
+    is_partial = False
+    """Whether a part of the operation took effect before the rest was refused."""
+
 
 class TemporaryError(ConnectorError):
     """The same call may work later.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -205,16 +206,19 @@ class DocusignDirectory:
         """
         if self._activates_at_once(operation):
             user_id = self._admin.create(operation)
-            unsaid = {
-                name: value
-                for name in ("middle_name", "suffix")
-                if (value := getattr(operation.person, name))
-            }
-            if unsaid:
-                self.update_person(operation.account_id, user_id, unsaid)
+            with _after_effect(operation):
+                self._say_the_rest(operation, user_id)
         else:
             user_id = self._writer.create(operation)
-        return self._read_established(operation, user_id)
+        with _after_effect(operation):
+            return self._established(operation, user_id)
+
+    def _say_the_rest(self, operation: CreateMembership, user_id: str) -> None:
+        """Write the parts of the name that the Admin API does not take."""
+        parts = {name: getattr(operation.person, name) for name in ("middle_name", "suffix")}
+        unsaid = {name: value for name, value in parts.items() if value}
+        if unsaid:
+            self.update_person(operation.account_id, user_id, unsaid)
 
     def _activates_at_once(self, operation: CreateMembership) -> bool:
         wanted = operation.auto_activate and self.has_organization
@@ -225,7 +229,8 @@ class DocusignDirectory:
         account_id, user_id = operation.account_id, operation.user_id
         if not _is_open(account_id, self._reader.member(account_id, user_id)):
             self._reactivate(operation)
-        return self._read_established(operation, user_id)
+        with _after_effect(operation):
+            return self._established(operation, user_id)
 
     def _reactivate(self, operation: ReopenMembership) -> None:
         """Re-open in the configured way, with the profile in the same call."""
@@ -237,22 +242,6 @@ class DocusignDirectory:
             self._writer.update(account_id, user_id, {"userStatus": "Active", **profile})
         else:
             self._writer.resend_activation(account_id, user_id, profile)
-
-    def _read_established(
-        self, operation: CreateMembership | ReopenMembership, user_id: str
-    ) -> User:
-        """Read back what took effect already.
-
-        :raises NoAnswerError: it cannot be read now. No temporary error: that would say that
-            nothing was done.
-        """
-        try:
-            return self._established(operation, user_id)
-        except TemporaryError as error:
-            raise NoAnswerError(
-                f"DocuSign accepted a membership in account {operation.account_id}, and it cannot "
-                f"be read back now: {error}"
-            ) from error
 
     def _established(self, operation: CreateMembership | ReopenMembership, user_id: str) -> User:
         """Read the membership back until it is as asked for, giving once more what is missing.
@@ -357,12 +346,14 @@ class DocusignDirectory:
         """Put users into a group."""
         for user_id, error in self._writer.change_members("PUT", account_id, group_id, user_ids):
             if not self._is_in_group(account_id, group_id, user_id):
+                error.is_partial = len(user_ids) > 1
                 raise error
 
     def remove_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
         """Take users out of a group."""
         for user_id, error in self._writer.change_members("DELETE", account_id, group_id, user_ids):
             if self._is_in_group(account_id, group_id, user_id):
+                error.is_partial = len(user_ids) > 1
                 raise error
 
     def _is_in_group(self, account_id: str, group_id: str, user_id: str) -> bool:
@@ -384,6 +375,25 @@ class DocusignDirectory:
             self._writer.delete_group(account_id, group_id)
         except MissingError:
             return
+
+
+@contextmanager
+def _after_effect(operation: CreateMembership | ReopenMembership) -> Iterator[None]:
+    """Tell the errors of what follows a call that took effect from those of the call itself.
+
+    :raises NoAnswerError: DocuSign cannot be asked now. No temporary error: that would say that
+        nothing was done.
+    """
+    try:
+        yield
+    except TemporaryError as error:
+        raise NoAnswerError(
+            f"DocuSign accepted a membership in account {operation.account_id}, and it cannot "
+            f"be read back now: {error}"
+        ) from error
+    except PermanentError as error:
+        error.is_partial = True
+        raise
 
 
 def _is_open(account_id: str, user: User) -> bool:

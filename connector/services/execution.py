@@ -135,6 +135,38 @@ class Executor:
             return self._find_member_effect(step)
         return None
 
+    def find_left(self, step: Operation) -> Performed | None:
+        """Return what is left of an operation that was refused after a part of it took effect,
+        to be undone; None where nothing is.
+
+        Inverses change nothing where there is nothing to undo, so only a new user is looked for.
+        """
+        if isinstance(step, CreateMembership):
+            return self._find_joined(step)
+        return Performed(step, lambda uow: None)
+
+    def read_back(self, step: Operation) -> Callable[[UnitOfWork], None]:
+        """Read whom an operation touched; return what writes that into the mirror."""
+        if isinstance(step, AddGroupMembers | RemoveGroupMembers):
+            return self._read_members(step)
+        user_id, account_id = getattr(step, "user_id", None), getattr(step, "account_id", None)
+        if user_id is None or account_id is None:
+            return lambda uow: None
+        return self._member(step, self._directory.get_member(account_id, user_id)).apply
+
+    def _read_members(
+        self, step: AddGroupMembers | RemoveGroupMembers
+    ) -> Callable[[UnitOfWork], None]:
+        pages = self._directory.iter_group_members(step.account_id, step.group_id)
+        user_ids = frozenset(user_id for page in pages for user_id in page)
+
+        def apply(uow: UnitOfWork) -> None:
+            group = uow.mirror.catalogue().groups[step.account_id, step.group_id]
+            known = frozenset(uow.mirror.get_users(user_ids))
+            self._mirror.put_group_members(uow, group, known)
+
+        return apply
+
     def _find_joined(self, step: CreateMembership) -> Performed | None:
         for user in self._directory.find_members(step.account_id, step.person.email):
             is_ours = step.user_id in (None, user.user_id)

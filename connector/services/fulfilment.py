@@ -8,7 +8,7 @@ dies loses nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -36,7 +36,21 @@ from connector.services.work_items import WorkItemService, finished_plan
 
 _log = structlog.get_logger(__name__)
 
+_UNDO_WITHIN = timedelta(seconds=10)
+"""Undoing comes on top of a request's wait and must end before the lease of the operation."""
 _UNFINISHED = (OperationState.PLANNED, OperationState.IN_FLIGHT)
+
+
+@dataclass
+class _Undoing:
+    """How far the undoing of a plan came; operations in words."""
+
+    deadline: datetime
+    undone: list[str] = field(default_factory=list)
+    stuck: list[str] = field(default_factory=list)
+    """DocuSign refuses to undo them."""
+    waiting: list[str] = field(default_factory=list)
+    """DocuSign does not answer; settlement goes on with them."""
 
 
 class FulfilmentService:
@@ -72,8 +86,7 @@ class FulfilmentService:
         for record in records:
             if record.state in _UNFINISHED:
                 try:
-                    if any(item.state is OperationState.UNDONE for item in records):
-                        raise PermanentError("The change was broken off while it was undone.")
+                    _refuse_if_undoing(plan)
                     plan = self._do(plan, record, actor, deadline, resumed=resumed)
                 except ConnectorError as error:
                     return self._give_up(plan_id, record, error, actor)
@@ -114,12 +127,11 @@ class FulfilmentService:
         elif not was_in_flight:
             record = self._mark_in_flight(record)
         if performed is None:
-            performed = self._attempt(record, deadline)
+            performed = self._attempt(record.operation, deadline)
         return self._commit(plan, record, performed, actor)
 
-    def _attempt(self, record: OperationRecord, deadline: datetime) -> Performed:
+    def _attempt(self, step: Operation, deadline: datetime) -> Performed:
         """Call DocuSign, waiting out short troubles until the deadline."""
-        step = record.operation
         while True:
             try:
                 return self._executor.perform(step)
@@ -222,9 +234,12 @@ class FulfilmentService:
             raise TemporaryError(str(error), retry_after_s=30) from error
         if isinstance(error, TemporaryError) and self._queues(plan_id):
             return self._queue(plan_id, record, error, actor)
-        undone, stuck = self._undo(plan_id, actor)
-        self._fail(plan_id, record, error, actor)
-        message = _failure_message(str(error), undone, stuck)
+        undoing = self._undo(plan_id, record, error, actor)
+        message = _failure_message(str(error), undoing)
+        if undoing.waiting:
+            self._leave_to_settlement(plan_id, record, error)
+        else:
+            self._fail(plan_id, record, error, actor)
         if isinstance(error, TemporaryError):
             raise TemporaryError(message, retry_after_s=error.retry_after_s) from error
         error.args = (message,)
@@ -267,34 +282,77 @@ class FulfilmentService:
                     uow.plans.save_operation(replace(item, error=str(error), lease_until=now))
             uow.commit()
 
-    def _undo(self, plan_id: str, actor: Actor) -> tuple[list[str], list[str]]:
-        """Undo the done operations in reverse order; return what was and what could not be."""
-        with self._context.read() as uow:
-            _, records = uow.plans.get(plan_id)
-        undone: list[str] = []
-        stuck: list[str] = []
-        for record in reversed(records):
-            if record.state is not OperationState.DONE:
-                continue
-            inverse = record.operation.inverse()
+    def _undo(
+        self, plan_id: str, failed: OperationRecord, error: ConnectorError, actor: Actor
+    ) -> _Undoing:
+        """Undo what a refused operation left and the done ones, in reverse order."""
+        plan, records = self._begin_undoing(plan_id, error)
+        undoing = _Undoing(self._context.clock.now() + _UNDO_WITHIN)
+        to_undo = [item for item in records if item.state is OperationState.DONE]
+        if error.is_partial:
+            operation = _bound(failed.operation, plan.subject_id)
+            to_undo.append(replace(failed, operation=operation, state=OperationState.IN_FLIGHT))
+        for record in reversed(to_undo):
+            text = record.operation.describe()
             try:
-                if inverse is None:
-                    raise PermanentError("nothing undoes it")
-                performed = self._executor.perform(inverse)
-            except ConnectorError as error:
-                _log.warning(
-                    "undo failed", plan=plan_id, step=record.operation.kind, error=str(error)
-                )
-                stuck.append(record.operation.describe())
-            else:
-                self._commit_undone(record, performed, actor)
-                undone.append(record.operation.describe())
-        return undone, stuck
+                if self._undo_one(record, undoing.deadline, actor):
+                    undoing.undone.append(text)
+            except (TemporaryError, UnknownOutcomeError) as trouble:
+                _log.warning("undoing waits", plan=plan_id, step=text, error=str(trouble))
+                undoing.waiting.append(text)
+                break
+            except ConnectorError as refusal:
+                _log.warning("undo failed", plan=plan_id, step=text, error=str(refusal))
+                self._read_back(record.operation)
+                undoing.stuck.append(text)
+        return undoing
+
+    def _begin_undoing(
+        self, plan_id: str, error: ConnectorError
+    ) -> tuple[PlanRecord, Sequence[OperationRecord]]:
+        """Commit that a plan is undone from now on, whoever goes on with it."""
+        with self._context.write() as uow:
+            plan, records = uow.plans.get(plan_id)
+            mark = {"reason": str(error), "is_partial": error.is_partial}
+            plan = replace(plan, context={**plan.context, "undoing": mark})
+            uow.plans.save_plan(plan)
+            uow.commit()
+        return plan, records
+
+    def _undo_one(self, record: OperationRecord, deadline: datetime, actor: Actor) -> bool:
+        """Undo an operation; False where nothing was left of it."""
+        left = Performed(record.operation, lambda uow: None)
+        if record.state is not OperationState.DONE:
+            found = self._executor.find_left(record.operation)
+            if found is None:
+                return False
+            left = found
+            with self._context.write() as uow:
+                left.apply(uow)
+                uow.commit()
+        inverse = left.operation.inverse()
+        if inverse is None:
+            raise PermanentError("nothing undoes it")
+        self._commit_undone(record, self._attempt(inverse, deadline), actor)
+        return True
+
+    def _read_back(self, step: Operation) -> None:
+        """Let the mirror follow DocuSign where it could not be led back."""
+        try:
+            apply = self._executor.read_back(step)
+        except ConnectorError as error:
+            _log.warning("not read back", step=step.kind, error=str(error))
+            return
+        with self._context.write() as uow:
+            apply(uow)
+            uow.commit()
 
     def _commit_undone(self, record: OperationRecord, performed: Performed, actor: Actor) -> None:
+        was_done = record.state is OperationState.DONE
         with self._context.write() as uow:
             performed.apply(uow)
-            uow.plans.save_operation(replace(record, state=OperationState.UNDONE))
+            if was_done:
+                uow.plans.save_operation(replace(record, state=OperationState.UNDONE))
             self._context.audit(
                 uow,
                 actor,
@@ -352,10 +410,20 @@ def _after_failure(
     return item
 
 
-def _failure_message(reason: str, undone: Sequence[str], stuck: Sequence[str]) -> str:
+def _refuse_if_undoing(plan: PlanRecord) -> None:
+    """Refuse to go on with a plan that was broken off while it was undone."""
+    if mark := plan.context.get("undoing"):
+        error = PermanentError(mark["reason"])
+        error.is_partial = mark["is_partial"]
+        raise error
+
+
+def _failure_message(reason: str, undoing: _Undoing) -> str:
     parts = [reason]
-    if undone:
-        parts.append(f"Undone: {'; '.join(undone)}.")
-    if stuck:
-        parts.append(f"Could not be undone: {'; '.join(stuck)}. Check it in DocuSign.")
+    if undoing.undone:
+        parts.append(f"Undone: {'; '.join(undoing.undone)}.")
+    if undoing.waiting:
+        parts.append("The rest is undone by the connector itself as soon as DocuSign answers.")
+    if undoing.stuck:
+        parts.append(f"Could not be undone: {'; '.join(undoing.stuck)}. Check it in DocuSign.")
     return " ".join(parts)

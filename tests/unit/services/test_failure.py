@@ -4,6 +4,7 @@ import pytest
 
 from connector.services.context import Actor
 from simulator.faults import Fault
+from simulator.state.model import Status
 from tests.acceptance.agreement import disagreements
 from tests.connector import ORGANIZATION_ADMIN, ManualClock, connected, ok
 from tests.simulated import simulated
@@ -63,4 +64,66 @@ def test_opposite_wish_supersedes_the_open_task(tmp_path):
 def test_second_sync_changes_nothing(tmp_path):
     connector = running(tmp_path)
     assert connector.services.aggregation.sync().counts.get("changed") == 0
+    connector.close()
+
+
+def test_half_of_a_creation_is_undone(tmp_path, monkeypatch):
+    connector = running(tmp_path)
+    directory = type(connector.services.users._context.directory)
+    monkeypatch.setattr(directory, "_activates_at_once", lambda *_: True)
+    connector.world.faults.add(Fault("error", "PUT", "/users", times=None, status=400))
+    name = {"givenName": "Ann", "middleName": "Bo", "familyName": "Lee"}
+    answer = connector.post("/Users", {"userName": ADDRESS, "name": name})
+    assert answer.status_code == 502
+    (user,) = connector.world.state.on_address(ADDRESS)
+    assert not user.is_open
+    assert differences(connector) == []
+    connector.close()
+
+
+def test_half_of_a_group_change_is_undone(tmp_path):
+    connector = running(tmp_path)
+    stays, leaves = (connector.create(f"{name}@partner.example")["id"] for name in "ab")
+    group = connector.post("/Groups", {"displayName": "Half"}).json["id"]
+    connector.world.state.user(leaves).memberships[
+        connector.world.account.account_id
+    ].status = Status.CLOSED
+    wanted = [{"value": stays}, {"value": leaves}]
+    answer = connector.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": wanted})
+    assert answer.status_code == 502
+    assert not connector.membership(stays).group_ids
+    assert not ok(connector.get(f"/Groups/{group}")).get("members")
+    connector.close()
+
+
+@pytest.mark.parametrize("kind", ["drop", "lose_answer"])
+def test_undoing_without_an_answer_is_looked_up(tmp_path, kind):
+    connector = running(tmp_path)
+    last = max(item.account_id for item in connector.world.accounts[:2])
+    connector.world.faults.add(
+        Fault("error", "POST", f"{last}/users$", times=None, status=400),
+        Fault(kind, "DELETE", "/users$"),
+    )
+    wanted = [{"value": connector.entitlement(0)}, {"value": connector.entitlement(1)}]
+    answer = connector.post("/Users", {"userName": ADDRESS, "entitlements": wanted})
+    assert "Could not be undone" not in answer.json["detail"]
+    assert not any(user.is_open for user in connector.world.state.on_address(ADDRESS))
+    assert differences(connector) == []
+    connector.close()
+
+
+def test_undoing_that_nobody_answers_is_gone_on_with(tmp_path):
+    connector = running(tmp_path)
+    last = max(item.account_id for item in connector.world.accounts[:2])
+    connector.world.faults.add(
+        Fault("error", "POST", f"{last}/users$", times=None, status=400),
+        Fault("error", "DELETE", "/users$", times=None, status=503),
+    )
+    wanted = [{"value": connector.entitlement(0)}, {"value": connector.entitlement(1)}]
+    connector.post("/Users", {"userName": ADDRESS, "entitlements": wanted})
+    connector.world.faults.clear()
+    connector.clock.advance(130)
+    connector.services.settlement.settle_all(ACTOR)
+    assert not any(user.is_open for user in connector.world.state.on_address(ADDRESS))
+    assert differences(connector) == []
     connector.close()
