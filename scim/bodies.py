@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
@@ -112,8 +113,7 @@ def member(document: Mapping[str, Any], name: str) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        names = [name for name, _ in pairs]
-        repeated = next(name for name in names if names.count(name) > 1)
+        repeated = next(name for name, times in Counter(n for n, _ in pairs).items() if times > 1)
         raise InvalidSyntax(f"The request body has the key {repeated!r} twice.")
     return members
 

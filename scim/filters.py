@@ -27,6 +27,8 @@ _SIMPLE = re.compile(
 
 MAX_LENGTH = 8192
 """Longest filter in characters; longer ones belong to nobody's honest client."""
+MAX_TERMS = 100
+"""Comparisons in a filter: databases bound the depth of an expression, and each costs time."""
 MAX_DEPTH = 50
 """Most parentheses and brackets open at one time."""
 
@@ -169,9 +171,14 @@ def _presence(tree: ast.Filter) -> ast.AttrPath:
     return expression.attr_path
 
 
+_CONNECTIVES = re.compile(r"\b(?:and|or)\b", re.IGNORECASE)
+
+
 def _check_limits(text: str) -> None:
     if len(text) > MAX_LENGTH:
         raise InvalidFilter(f"A filter may have {MAX_LENGTH} characters at most.")
+    if len(_CONNECTIVES.findall(text)) >= MAX_TERMS:
+        raise InvalidFilter(f"A filter may have {MAX_TERMS} comparisons at most.")
     # Brackets within strings count as well: a bound need not be exact, it has to be cheap.
     if text.count("(") + text.count("[") > MAX_DEPTH and _deepest(text) > MAX_DEPTH:
         raise InvalidFilter(f"A filter may be {MAX_DEPTH} levels deep at most.")

@@ -14,6 +14,8 @@ from scim.schemas import Attribute, Target
 
 Element = Any
 """An element of a multi-valued attribute: an object, or a plain value."""
+MAX_ELEMENTS = 500
+"""Values in one operation on a multi-valued attribute: each is compared with each."""
 
 
 @dataclass(frozen=True)
@@ -154,14 +156,26 @@ def _remove(step: Step, current: list[Element]) -> list[Element]:
         raise InvalidValue(
             f"{step.label}: null names no value. List the values, or leave value out to remove all."
         )
-    listed = accept_value(attribute, step.value, step.label)
+    listed = _bounded(step, accept_value(attribute, step.value, step.label))
     return [e for e in current if not any(_same(attribute, e, item) for item in listed)]
+
+
+def _bounded(step: Step, elements: list[Element]) -> list[Element]:
+    """Let a list through that can be compared with what is there in reasonable time.
+
+    Members of a group do not come this way: they are changed without being read.
+
+    :raises InvalidValue: it is longer.
+    """
+    if len(elements) > MAX_ELEMENTS:
+        raise InvalidValue(f"{step.label} takes {MAX_ELEMENTS} values in one operation at most.")
+    return elements
 
 
 def _append(step: Step, current: list[Element]) -> tuple[list[Element], list[Element]]:
     attribute = step.target.attribute
     changed, touched = list(current), []
-    for element in accept_value(attribute, step.value, step.label):
+    for element in _bounded(step, accept_value(attribute, step.value, step.label)):
         known = next((e for e in changed if _same(attribute, e, element)), None)
         if known is None:
             changed.append(element)

@@ -110,7 +110,8 @@ class Access:
 
 
 def _place(item: Json) -> Place:
-    organization = item.get("organization") or {}
+    told = item.get("organization")
+    organization = told if isinstance(told, dict) else {}
     organization_id = organization.get("organization_id")
     return Place(
         account_id=str(item.get("account_id", "")).lower(),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 import threading
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -43,6 +44,8 @@ _ASSERTION_LIFETIME = timedelta(hours=1)
 """DocuSign's tokens live an hour whatever the assertion says."""
 _EXPIRY_MARGIN = timedelta(seconds=30)
 """A token is not used in its last seconds: a call may take that long to arrive."""
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+"""What can stand in a header (RFC 6750 §2.1)."""
 _REMEMBER_FAILURE = timedelta(seconds=5)
 """While a refusal is this fresh, nobody asks again: not a thousand threads, one after another."""
 _WHAT = "getting an access token"
@@ -165,15 +168,17 @@ class TokenSource:
 
     def _grant(self, body: dict[str, Any], now: datetime) -> _Grant:
         token = body.get("access_token")
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise BadAnswerError(
                 f"{_WHAT.capitalize()} failed. The answer carries no token: it does not come from "
                 "DocuSign. Check docusign.oauth_url and whether a proxy stands in between."
             )
         try:
             lifetime = timedelta(seconds=float(body.get("expires_in", 3600)))
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             lifetime = timedelta(hours=1)
+        # DocuSign's tokens live an hour, or eight: more is a mistake that must not outlive a day.
+        lifetime = min(max(lifetime, timedelta(0)), timedelta(days=1))
         # A margin above the lifetime would renew at every call.
         early = min(timedelta(seconds=self._settings.token_renew_before_s), lifetime / 2)
         return _Grant(token, now + lifetime - early, now + lifetime - _EXPIRY_MARGIN)

@@ -49,7 +49,10 @@ def moment(value: Any) -> datetime | None:
         return None
     if parsed.year == _UNSET_YEAR:
         return None
-    return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    try:
+        return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
+    except OverflowError:
+        return None
 
 
 def status(value: Any) -> MembershipStatus:
@@ -70,8 +73,8 @@ def custom_group_ids(groups: Any, id_name: str, type_name: str) -> frozenset[str
     """Return the ids of the custom groups in a list; built-in ones are DocuSign's own affair."""
     return frozenset(
         text(item, id_name)
-        for item in groups or ()
-        if not group_type(item.get(type_name, "custom")).is_built_in
+        for item in (groups if isinstance(groups, list) else ())
+        if isinstance(item, dict) and not group_type(item.get(type_name, "custom")).is_built_in
     )
 
 

@@ -9,7 +9,7 @@ import orjson
 
 from connector.domain.desired import GroupChange
 from connector.domain.model import DirectoryGroup
-from connector.ports import GROUP, GroupMember, StoredResource, UnitOfWork
+from connector.ports import GROUP, USER, GroupMember, StoredResource, UnitOfWork
 from connector.scim_handlers.directory_groups import (
     change_directory_group,
     create_directory_group,
@@ -112,6 +112,9 @@ class GroupHandler(StoredReader):
         is_patch: bool = False,
     ) -> Outcome:
         # A Group that stands for a profile or role takes a plan for each user.
+        if is_shown_group(scim_id):
+            # Its members are entitlements of users: the scope of groups alone does not reach them.
+            context.caller.require_write(USER)
         actor = actor_of(context, waits=True if is_shown_group(scim_id) else None)
         external_id = after.get("externalId")
         keeps = external_id != before.get("externalId")

@@ -17,6 +17,9 @@ from connector.store import SqlStore, migrate, open_database
 from connector.store.tables import metadata
 from tests import databases
 
+LATEST = "0003"
+"""The newest migration that the package ships."""
+
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[DatabaseSettings]:
@@ -43,7 +46,7 @@ def _tables(store: SqlStore) -> set[str]:
 def test_migrations_create_the_tables_that_the_program_uses(new_store: SqlStore) -> None:
     assert new_store.schema_version() is None
     new_store.migrate()
-    assert new_store.schema_version() == "0002"
+    assert new_store.schema_version() == LATEST
     with new_store.database.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
@@ -75,7 +78,7 @@ def _migrate(settings: DatabaseSettings) -> str | None:
 
 def test_processes_that_start_at_once_migrate_once(empty_database: DatabaseSettings) -> None:
     with multiprocessing.get_context("spawn").Pool(4) as pool:
-        assert pool.map(_migrate, [empty_database] * 4) == ["0002"] * 4
+        assert pool.map(_migrate, [empty_database] * 4) == [LATEST] * 4
 
 
 def test_a_newer_database_is_refused(new_store: SqlStore) -> None:

@@ -3,7 +3,6 @@
 # Tables of cases read best with one case a line.
 # ruff: noqa: E501
 
-import time
 from decimal import Decimal
 
 import orjson
@@ -15,6 +14,7 @@ from scim import filters as filters_module
 from scim.errors import InvalidFilter, InvalidPath
 from scim.filter_grammar import parse_with_library
 from scim.filters import (
+    MAX_TERMS,
     And,
     AttributePath,
     Comparison,
@@ -90,21 +90,19 @@ def test_what_is_no_filter_is_refused(text):
 
 
 def test_long_chains_stay_shallow():
-    tree = parse_filter(" or ".join(["a pr"] * 1000))
+    tree = parse_filter(" or ".join(["a pr"] * MAX_TERMS))
     depth = 0
     while isinstance(tree, Or):
         tree, depth = tree.left, depth + 1
-    assert depth <= 10
+    assert depth <= 7
 
 
 @pytest.mark.parametrize(
     "text", ["a" * 8000, "a:" * 4000, '"' + "\\" * 8000, "a eq " + "-" * 8000, "not(" * 2000, "a pr and " * 900]
 )  # fmt: skip
-def test_hostile_text_costs_little(text):
-    start = time.perf_counter()
+def test_hostile_text_is_refused(text):
     with pytest.raises(InvalidFilter):
         parse_filter(text)
-    assert time.perf_counter() - start < 1
 
 
 @pytest.mark.parametrize(
