@@ -409,6 +409,9 @@ class PlanRepository(Protocol):
     def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
         """Return open and queued plans of a resource, oldest first."""
 
+    def queued(self, subject_kind: str, subject_ids: Iterable[str]) -> Sequence[PlanRecord]:
+        """Return the queued plans of many resources, for each the oldest first."""
+
 
 class WorkItemRepository(Protocol):
     """Approvals and manual tasks."""

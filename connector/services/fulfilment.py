@@ -217,11 +217,19 @@ class FulfilmentService:
 
     def _save_progress(self, uow: UnitOfWork, plan: PlanRecord) -> PlanRecord:
         _, records = uow.plans.get(plan.plan_id)
-        if not any(_is_left_for_docusign(item) for item in records):
+        left = any(_is_left_for_docusign(item) for item in records)
+        if not left:
             self._subjects.conclude(uow, plan)
             record_provenance(uow, plan, records)
+        was_queued = plan.state is PlanState.QUEUED
+        if was_queued and not left:
+            plan = replace(
+                plan, state=PlanState.OPEN
+            )  # From here on it waits for people, if at all.
         plan = finished_plan(plan, records, self._context)
         uow.plans.save_plan(plan)
+        if was_queued and not left:
+            self._subjects.show_queue(uow, plan)
         return plan
 
     # failure ------------------------------------------------------------------
@@ -265,6 +273,7 @@ class FulfilmentService:
                     )
             plan = replace(plan, state=PlanState.QUEUED)
             uow.plans.save_plan(plan)
+            self._subjects.show_queue(uow, plan)
             self._context.audit(
                 uow, actor, "plan.queued", plan.subject_id or "", plan=plan_id, reason=str(error)
             )
@@ -374,6 +383,7 @@ class FulfilmentService:
             plan = replace(plan, state=PlanState.FAILED, finished_at=now)
             uow.plans.save_plan(plan)
             self._subjects.withdraw(uow, plan)
+            self._subjects.show_queue(uow, plan)
             # What was undone left no trace; what could not be undone is somebody's access now.
             record_provenance(uow, plan, records)
             self._context.audit(

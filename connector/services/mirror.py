@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 from connector.domain.desired import confirmed_roles
-from connector.domain.ledger import WorkItem
+from connector.domain.ledger import PlanRecord, WorkItem
 from connector.domain.model import (
     Account,
     Catalogue,
@@ -30,6 +31,8 @@ from connector.services.context import TenantContext
 from connector.services.documents import row_changed, settle_times
 from connector.services.presentation import Presenter
 from mappings.model import Role
+
+T = TypeVar("T", WorkItem, PlanRecord)
 
 _BATCH = 500
 """Users rendered in one go where a whole group is affected; bounds memory."""
@@ -87,6 +90,7 @@ class MirrorWriter:
         visible = self._visible(uow, by_address, ids)
         attributes = uow.attributes.get(USER, ids)
         items = _by_subject(uow.work_items.search(states=OPEN_STATES, subject_ids=ids))
+        queued = _by_subject(uow.plans.queued(USER, ids))
         old_rows = uow.resources.rows(USER, ids)
         catalogue = uow.mirror.catalogue()
         now = self._stamp(uow, USER)
@@ -100,6 +104,7 @@ class MirrorWriter:
                 created_at=user.created_at or now,
                 last_modified_at=now,
                 open_items=items.get(user.user_id, ()),
+                queued=queued.get(user.user_id, ()),
                 attested_roles=attested_roles(kept.kept if kept else {}),
                 visible=user.user_id in visible,
             )
@@ -408,8 +413,8 @@ def _groups(user: User | None) -> set[tuple[str, str]]:
     }
 
 
-def _by_subject(items: Sequence[WorkItem]) -> Mapping[str, Sequence[WorkItem]]:
-    found: dict[str, list[WorkItem]] = {}
+def _by_subject(items: Sequence[T]) -> Mapping[str | None, Sequence[T]]:
+    found: dict[str | None, list[T]] = {}
     for item in items:
         found.setdefault(item.subject_id, []).append(item)
     return found

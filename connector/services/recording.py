@@ -177,7 +177,10 @@ class ChangePipeline:
         if not plan:
             self._subjects.conclude(uow, record)
             now = self._context.clock.now()
-            uow.plans.save_plan(replace(record, state=PlanState.DONE, finished_at=now))
+            record = replace(record, state=PlanState.DONE, finished_at=now)
+            uow.plans.save_plan(record)
+        if not actor.waits:
+            self._subjects.show_queue(uow, record)
         uow.commit()
         return Outcome(plan, fulfilments, record if plan else None, subject.scim_id)
 

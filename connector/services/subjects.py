@@ -58,8 +58,13 @@ class Subjects:
         elif plan.context.get("return"):
             uow.attributes.remove_tombstone(USER, user_id)
             changed = True
-        if changed or plan.context.get("refresh"):
+        if changed:
             self._mirror.rerender_users(uow, [user_id])
+
+    def show_queue(self, uow: UnitOfWork, plan: PlanRecord) -> None:
+        """Render again whose list of pending changes a plan joined or left."""
+        if plan.subject_kind == USER and plan.subject_id is not None:
+            self._mirror.rerender_users(uow, [plan.subject_id])
 
     def withdraw(self, uow: UnitOfWork, plan: PlanRecord) -> None:
         """Bury somebody whose creation failed and was undone, so that the address is free for the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, select, update
 from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
 from connector.domain.plan import operation_from_dict
 from connector.errors import NotFoundError
-from connector.store.statements import Records, Session, add_rows, after_prefix, put_rows
+from connector.store.statements import Records, Session, add_rows, after_prefix, chunked, put_rows
 from connector.store.tables import operations, plans
 
 PLANS = Records(plans, PlanRecord)
@@ -115,3 +115,20 @@ class SqlPlans:
             .order_by(plans.c.created_at, plans.c.plan_id)
         )
         return [PLANS.from_row(row) for row in found]
+
+    def queued(self, subject_kind: str, subject_ids: Iterable[str]) -> Sequence[PlanRecord]:
+        """Return the queued plans of many resources, for each the oldest first."""
+        return [
+            PLANS.from_row(row)
+            for some in chunked(subject_ids)
+            for row in self._connection.execute(
+                select(*PLANS.columns)
+                .where(
+                    plans.c.tenant == self._tenant,
+                    plans.c.subject_kind == subject_kind,
+                    plans.c.subject_id.in_(some),
+                    plans.c.state == PlanState.QUEUED,
+                )
+                .order_by(plans.c.created_at, plans.c.plan_id)
+            )
+        ]

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connector.domain.ledger import ClientAttributes
+from connector.domain.ledger import ClientAttributes, PlanState
 from connector.domain.model import Account, Profile
 from connector.errors import NotFoundError
 from connector.ports import (
@@ -43,6 +43,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.mirror.seen_in_run("run", ACCOUNT, ["someone else"])
     unit.resources.put([people.plain_row(1), people.group_row(people.group(1))])
     unit.plans.add(records.plan(), [records.operation()])
+    unit.plans.add(records.plan("plan-2", state=PlanState.QUEUED), [])
     unit.work_items.add(records.work_item())
     unit.clients.add(records.client())
     unit.clients.add_token(records.token())
@@ -101,6 +102,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.plans.abandoned(NOW),
         lambda unit: unit.plans.lease_owners("o"),
         lambda unit: unit.plans.open_for_subject(USER, ID),
+        lambda unit: unit.plans.queued(USER, [ID]),
     ],
     "work_items": [
         lambda unit: unit.work_items.get("item-1"),

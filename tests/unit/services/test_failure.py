@@ -6,9 +6,10 @@ from connector.services.context import Actor
 from simulator.faults import Fault
 from simulator.state.model import Status
 from tests.acceptance.agreement import disagreements
-from tests.connector import ORGANIZATION_ADMIN, ManualClock, connected, ok
+from tests.connector import DOCUSIGN, ORGANIZATION_ADMIN, ManualClock, connected, ok
 from tests.simulated import simulated
 
+USER_EXTENSION = f"{DOCUSIGN}User"
 ACTOR = Actor("job:settle", "job", "test")
 ADDRESS = "new@partner.example"
 ROLE = [{"value": ORGANIZATION_ADMIN}]
@@ -50,6 +51,23 @@ def test_queued_creation_is_carried_out_later(tmp_path):
     connector.services.settlement.settle_all(ACTOR)
     assert len(connector.world.state.on_address(ADDRESS)) == 1
     assert differences(connector) == []
+    connector.close()
+
+
+def test_a_queued_change_is_pending_until_it_is_settled(tmp_path):
+    connector = running(tmp_path, on_unavailable="queue")
+    user_id = connector.create(ADDRESS)["id"]
+    connector.world.faults.add(Fault("error", "DELETE", "/users$", times=None, status=503))
+    closing = {"op": "replace", "path": "active", "value": False}
+    connector.patch(f"/Users/{user_id}", closing)
+    (pending,) = connector.user(user_id)[USER_EXTENSION]["pending"]
+    assert pending["type"] == "queued_change"
+
+    connector.world.faults.clear()
+    connector.services.settlement.settle_all(ACTOR)
+    user = connector.user(user_id)
+    assert not user["active"]
+    assert "pending" not in user[USER_EXTENSION]
     connector.close()
 
 
