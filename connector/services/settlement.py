@@ -26,7 +26,7 @@ class SettlementService:
 
     def settle_all(self, actor: Actor) -> Mapping[str, int]:
         """Settle every plan that nobody works on, oldest first; return counts by outcome."""
-        counts = {"settled": 0, "waiting": 0}
+        counts = {"settled": 0, "waiting": 0, "failed": 0}
         with self._context.read() as uow:
             plan_ids = uow.plans.abandoned(self._context.clock.now())
         for plan_id in plan_ids:
@@ -35,6 +35,10 @@ class SettlementService:
             except TemporaryError as error:
                 _log.info("plan waits", plan=plan_id, reason=str(error))
                 counts["waiting"] += 1
+            except Exception:  # noqa: BLE001
+                # A defect in one plan must keep neither the others nor the start waiting.
+                _log.exception("plan cannot be settled", plan=plan_id)
+                counts["failed"] += 1
             else:
                 counts["settled"] += 1
         return counts

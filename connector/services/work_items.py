@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
+import structlog
+
 from connector.domain.ledger import (
     Direction,
     OperationRecord,
@@ -19,12 +21,14 @@ from connector.domain.ledger import (
 from connector.domain.model import User
 from connector.domain.plan import GrantRole, RevokeRole
 from connector.domain.policy import VERIFY_ATTESTATION, VERIFY_ORGANIZATION_ADMIN
-from connector.errors import InvalidRequestError, PermanentError, TemporaryError
+from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES, attest_role, load_actual
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.mirror import MirrorWriter
 from mappings.model import Role
+
+_log = structlog.get_logger(__name__)
 
 
 class WorkItemService:
@@ -193,7 +197,9 @@ class WorkItemService:
             counts["checked"] += 1
             try:
                 after = self.verify(item.work_item_id, actor)
-            except (TemporaryError, PermanentError):
+            except Exception:  # noqa: BLE001
+                # One task that cannot be checked must not keep the others waiting.
+                _log.warning("task not checked", work_item=item.work_item_id, exc_info=True)
                 counts["failed"] += 1
             else:
                 counts["closed"] += not after.state.is_open

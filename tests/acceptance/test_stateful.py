@@ -316,7 +316,7 @@ class Machine(RuleBasedStateMachine):
         for _ in range(3):
             self.connector.clock.advance(3700)
             counts = self.connector.services.settlement.settle_all(ACTOR)
-        assert counts == {"settled": 0, "waiting": 0}
+        assert counts == {"settled": 0, "waiting": 0, "failed": 0}
 
     def _disagreements(self) -> list[str]:
         return disagreements(

@@ -105,4 +105,4 @@ def test_settling_again_finds_nothing_to_do(connector, instant, monkeypatch):
         connector, instant, monkeypatch, lambda: connector.post("/Users", {"userName": ADDRESS})
     )
     settled(connector)
-    assert settled(connector) == {"settled": 0, "waiting": 0}
+    assert settled(connector) == {"settled": 0, "waiting": 0, "failed": 0}

@@ -3,6 +3,8 @@
 import pytest
 
 from connector.services.context import Actor
+from connector.services.fulfilment import FulfilmentService
+from connector.services.work_items import WorkItemService
 from simulator.faults import Fault
 from simulator.state.model import Status
 from tests.acceptance.agreement import disagreements
@@ -68,6 +70,43 @@ def test_a_queued_change_is_pending_until_it_is_settled(tmp_path):
     user = connector.user(user_id)
     assert not user["active"]
     assert "pending" not in user[USER_EXTENSION]
+    connector.close()
+
+
+def test_a_broken_plan_keeps_no_other_waiting(tmp_path, monkeypatch):
+    connector = running(tmp_path)
+    waiting = {"prefer": "respond-async"}
+    for number in range(2):
+        connector.post("/Users", {"userName": f"{number}{ADDRESS}"}, **waiting)
+    settle, calls = FulfilmentService.settle, []
+
+    def broken_once(service, plan_id, actor):
+        calls.append(plan_id)
+        if len(calls) == 1:
+            raise KeyError(plan_id)
+        return settle(service, plan_id, actor)
+
+    monkeypatch.setattr(FulfilmentService, "settle", broken_once)
+    counts = connector.services.settlement.settle_all(ACTOR)
+    assert counts == {"settled": 1, "waiting": 0, "failed": 1}
+    connector.close()
+
+
+def test_a_broken_task_keeps_no_other_waiting(tmp_path, monkeypatch):
+    connector = running(tmp_path)
+    for number in range(2):
+        connector.create(f"{number}{ADDRESS}", roles=ROLE)
+    verify, calls = WorkItemService.verify, []
+
+    def broken_once(service, work_item_id, actor):
+        calls.append(work_item_id)
+        if len(calls) == 1:
+            raise KeyError(work_item_id)
+        return verify(service, work_item_id, actor)
+
+    monkeypatch.setattr(WorkItemService, "verify", broken_once)
+    counts = connector.services.work_items.verify_all(ACTOR)
+    assert counts == {"checked": 2, "closed": 0, "failed": 1}
     connector.close()
 
 
