@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 
+from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import Application
 
 FACT = "scim.cursor_key"
@@ -17,10 +18,14 @@ class CursorKeys:
         self._known: dict[str, bytes] = {}
 
     def key(self, tenant: str) -> bytes:
-        """Return the key of a tenant; the first caller makes it."""
+        """Return the key of a tenant; the first caller makes it.
+
+        :raises scim.errors.Unavailable: the database cannot be used just now.
+        """
         key = self._known.get(tenant)
         if key is None:
-            key = self._known[tenant] = self._read(tenant) or self._make(tenant)
+            with translated():
+                key = self._known[tenant] = self._read(tenant) or self._make(tenant)
         return key
 
     def _read(self, tenant: str) -> bytes | None:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, cast
 
+import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
@@ -19,6 +20,8 @@ from sqlalchemy.pool import NullPool
 from connector.domain.model import fold
 from connector.errors import ConfigError, TemporaryError
 from connector.settings import DatabaseSettings
+
+_log = structlog.get_logger(__name__)
 
 SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
 CACHE_KIB = 4096
@@ -256,7 +259,8 @@ def _translated(where: str, is_temporary: Callable[[BaseException | None], bool]
     except Exception as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
         if isinstance(error, PoolTimeoutError) or is_temporary(cause):
-            raise TemporaryError(f"The database {where} cannot be used now: {cause}") from error
+            _log.warning("database cannot be used", database=where, error=str(cause))
+            raise TemporaryError("The database cannot be used just now.") from error
         raise
 
 
