@@ -10,7 +10,7 @@ from connector.domain.ledger import RunState
 from connector.scheduler import JobScheduler
 from connector.services.aggregation import SYNC_JOB
 from connector.settings import JobSettings
-from tests.connector import connected
+from tests.connector import connected, ok
 
 SETTINGS = JobSettings(settle_interval_s=0, verify_interval_s=0.1, sync_interval_s=3600)
 
@@ -55,10 +55,9 @@ def last_sync(connector):
 
 def test_a_task_that_was_done_closes_by_itself(connector):
     user = connector.world.member().user
-    body = {
-        "Operations": [{"op": "add", "path": "roles", "value": [{"value": "organization-admin"}]}]
-    }
-    connector.patch(f"/Users/{user.user_id}", body)
+    operation = {"op": "add", "path": "roles", "value": [{"value": "organization-admin"}]}
+    ok(connector.patch(f"/Users/{user.user_id}", operation))
+    assert connector.services.work_items.list()
     user.is_organization_admin = True
     with Running(connector, "jobs:a"):
         eventually(lambda: not connector.services.work_items.list())

@@ -7,10 +7,9 @@ from tests.connector import refused
 def test_a_list_of_thousands_of_values_is_refused(connector):
     user = connector.world.member().user
     values = [{"value": str(number)} for number in range(6000)]
-    body = {"Operations": [{"op": "add", "path": "roles", "value": values}]}
-    assert "at most" in refused(
-        connector.patch(f"/Users/{user.user_id}", body), 400, "invalidValue"
-    )
+    operation = {"op": "add", "path": "roles", "value": values}
+    response = connector.patch(f"/Users/{user.user_id}", operation)
+    assert "at most" in refused(response, 400, "invalidValue")
 
 
 def test_a_filter_of_hundreds_of_terms_is_refused(connector):
