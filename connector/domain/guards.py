@@ -10,6 +10,7 @@ from connector.domain.plan import (
     AddGroupMembers,
     ChangeEmail,
     CloseMembership,
+    DeleteGroup,
     Operation,
     Plan,
     RemoveGroupMembers,
@@ -33,6 +34,8 @@ class GuardContext:
     """Users with an open membership in the tenant."""
     admin_counts: Mapping[str, int] = field(default_factory=dict)
     """Active administrators of each account."""
+    group_sizes: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Members of the groups that the plan deletes, by account and group id."""
 
 
 def check(plan: Plan, context: GuardContext, settings: GuardSettings) -> None:
@@ -71,6 +74,14 @@ def _protect_service_user(plan: Plan, context: GuardContext) -> None:
 
 def _respect_docusign_scim(plan: Plan, context: GuardContext) -> None:
     for step in plan:
+        group = context.catalogue.groups.get(_group_of(step))
+        if group is not None and group.managed_by_scim:
+            raise GuardError(
+                f"DocuSign's own SCIM manages the group {group.name!r}; two masters would undo "
+                "each other. Change it there, or release it in DocuSign Admin.",
+                guard="docusign_scim",
+                setting="guards.respect_docusign_scim",
+            )
         for user_id in touched_users(step):
             user = context.users.get(user_id)
             if user is not None and _is_foreign(user, step):
@@ -80,6 +91,10 @@ def _respect_docusign_scim(plan: Plan, context: GuardContext) -> None:
                     guard="docusign_scim",
                     setting="guards.respect_docusign_scim",
                 )
+
+
+def _group_of(step: Operation) -> tuple[str, str]:
+    return getattr(step, "account_id", ""), getattr(step, "group_id", None) or ""
 
 
 def _is_foreign(user: User, step: Operation) -> bool:
@@ -116,12 +131,14 @@ def _loses_admin(step: CloseMembership | SetProfile, context: GuardContext) -> b
 
 
 def _limit_size(plan: Plan, context: GuardContext, settings: GuardSettings) -> None:
-    touched = {user_id for step in plan for user_id in touched_users(step)}
+    named = {user_id for step in plan for user_id in touched_users(step)}
+    losing = [_group_of(step) for step in plan if isinstance(step, DeleteGroup)]
+    touched = len(named) + sum(context.group_sizes.get(group, 0) for group in losing)
     share = context.user_count * settings.max_affected_pct / 100
     limit = max(settings.max_affected_min, int(share))
-    if len(touched) > limit:
+    if touched > limit:
         raise GuardError(
-            f"The change touches {len(touched)} users; more than {limit} "
+            f"The change touches {touched} users; more than {limit} "
             f"({settings.max_affected_pct:g} % of {context.user_count}, at least "
             f"{settings.max_affected_min}) need a person's word. Send it in parts, or raise "
             "guards.max_affected_pct for the time of the change.",

@@ -15,7 +15,7 @@ from connector.domain.ledger import (
     PlanRecord,
     PlanState,
 )
-from connector.domain.plan import Plan
+from connector.domain.plan import DeleteGroup, Plan
 from connector.errors import TemporaryError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id
@@ -63,6 +63,13 @@ def refuse_if_unsafe(uow: UnitOfWork, context: TenantContext, plan: Plan) -> Non
             catalogue=uow.mirror.catalogue(),
             user_count=uow.mirror.count_users(),
             admin_counts={account: uow.mirror.count_admins(account) for account in accounts},
+            group_sizes={
+                (step.account_id, step.group_id): uow.mirror.group_size(
+                    step.account_id, step.group_id
+                )
+                for step in plan
+                if isinstance(step, DeleteGroup)
+            },
         ),
         context.settings.guards,
     )

@@ -5,12 +5,13 @@ from dataclasses import replace
 import pytest
 
 from connector.domain.guards import GuardContext, check, touched_users
-from connector.domain.model import MembershipStatus
+from connector.domain.model import DirectoryGroup, MembershipStatus
 from connector.domain.plan import (
     AddGroupMembers,
     ChangeEmail,
     CloseMembership,
     CreateMembership,
+    DeleteGroup,
     GrantRole,
     Plan,
     RevokeRole,
@@ -177,3 +178,17 @@ def test_newcomers_touch_nobody():
 
 def test_empty_plan_passes():
     assert refused() is None
+
+
+def test_deleting_a_group_touches_its_members():
+    settings = GuardSettings(max_affected_pct=1, max_affected_min=5)
+    world = replace(context(), group_sizes={("A", "7"): 11})
+    with pytest.raises(GuardError, match="touches 11 users"):
+        check(Plan((DeleteGroup("A", "7", "Night shift"),)), world, settings)
+
+
+def test_group_of_docusigns_own_scim_is_left_alone():
+    group = DirectoryGroup("A", "7", "Foreign", managed_by_scim=True)
+    world = replace(context(), catalogue=replace(catalogue("A"), groups={("A", "7"): group}))
+    with pytest.raises(GuardError, match="Foreign"):
+        check(Plan((AddGroupMembers("A", "7", ("clerk",)),)), world, GuardSettings())
