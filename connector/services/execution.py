@@ -24,7 +24,7 @@ from connector.domain.plan import (
     UpdatePerson,
 )
 from connector.errors import NotFoundError, PermanentError, TemporaryError, UnknownOutcomeError
-from connector.ports import UnitOfWork
+from connector.ports import USER, UnitOfWork
 from connector.services.actual import forget_membership, remember_membership
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
@@ -124,13 +124,15 @@ class Executor:
     def find_effect(self, step: Operation) -> Performed | None:
         """Return the operation as performed if DocuSign shows its effect, else None.
 
-        Asked after a lost answer or a crash. Group calls are not looked up, because repeating them
-        changes nothing; everything else is.
+        Asked after a lost answer or a crash. Calls on existing groups are not looked up, because
+        repeating them changes nothing; everything else is.
         """
         if isinstance(step, CreateMembership):
             return self._find_joined(step)
         if isinstance(step, CreateGroup):
             return self._find_group(step)
+        if isinstance(step, ChangeEmail):
+            return self._find_address_changed(step)
         if isinstance(step, ReopenMembership | CloseMembership | SetProfile | UpdatePerson):
             return self._find_member_effect(step)
         return None
@@ -142,7 +144,9 @@ class Executor:
         Inverses change nothing where there is nothing to undo, so only a new user is looked for.
         """
         if isinstance(step, CreateMembership):
-            return self._find_joined(step)
+            user = self._find_open(step)
+            bound = replace(step, user_id=user.user_id) if user else step
+            return self._member(bound, user, self._opened) if user else None
         return Performed(step, lambda uow: None)
 
     def read_back(self, step: Operation) -> Callable[[UnitOfWork], None]:
@@ -168,10 +172,21 @@ class Executor:
         return apply
 
     def _find_joined(self, step: CreateMembership) -> Performed | None:
+        user = self._find_open(step)
+        return self._joined(step, user) if user else None
+
+    def _find_open(self, step: CreateMembership) -> User | None:
         for user in self._directory.find_members(step.account_id, step.person.email):
             is_ours = step.user_id in (None, user.user_id)
             if is_ours and any(user.open_memberships()):
-                return self._joined(step, user)
+                return user
+        return None
+
+    def _find_address_changed(self, step: ChangeEmail) -> Performed | None:
+        for account in self._context.settings.accounts:
+            for user in self._directory.find_members(account.account_id, step.email):
+                if user.user_id == step.user_id:
+                    return self._address_changed(step)
         return None
 
     def _find_group(self, step: CreateGroup) -> Performed | None:
@@ -214,8 +229,25 @@ class Executor:
                 f"user ({seen.user_id}) instead of {step.user_id}. Close one of the two in "
                 "DocuSign, then run a sync."
             )
+        if step.user_id is None:
+            self._refuse_predecessor(step, seen.user_id)
         bound = replace(step, user_id=seen.user_id)
         return self._member(bound, seen, self._opened)
+
+    def _refuse_predecessor(self, step: CreateMembership, user_id: str) -> None:
+        """Refuse a closed user whom DocuSign re-opened instead of creating a new one."""
+        with self._context.read() as uow:
+            known = uow.mirror.get_users([user_id]).get(user_id)
+            is_deleted = bool(uow.attributes.is_deleted(USER, [user_id]))
+        if is_deleted or (known is not None and not any(known.open_memberships())):
+            error = PermanentError(
+                f"DocuSign re-opened the earlier user {user_id} of {step.person.email} instead of "
+                "creating a new one, who would inherit that user's envelopes. The connector closes "
+                "that user again. Use another address, or the earlier externalId for the same "
+                "person."
+            )
+            error.is_partial = True
+            raise error
 
     def _member(
         self,

@@ -49,7 +49,7 @@ class RefreshService:
         try:
             self.refresh(user_id)
         except TemporaryError:
-            # A queued change is planned again against DocuSign when it is carried out.
+            # Planned against the copy: a queued change is carried out as it was planned.
             if settings.on_unavailable != "queue":
                 raise
 

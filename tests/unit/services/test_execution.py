@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from connector.domain.desired import DesiredUser
-from connector.domain.plan import Person
+from connector.domain.plan import ChangeEmail, Person
 from connector.errors import UniquenessError
 from connector.services.context import Actor
 from simulator.faults import Fault
@@ -54,4 +54,26 @@ def test_one_of_twenty_threads_gets_the_address(tmp_path):
         outcomes = list(pool.map(create, range(20)))
     assert sorted(outcomes) == ["created", *["taken"] * 19]
     assert len(connector.world.state.on_address(ADDRESS)) == 1
+    connector.close()
+
+
+def test_newcomer_does_not_inherit_the_user_before_them(tmp_path):
+    connector = connected(tmp_path / "c.db", world=simulated(10, recreate_closed="reopens"))
+    before = connector.create(ADDRESS, externalId="e-1")["id"]
+    connector.delete(f"/Users/{before}")
+    answer = connector.post("/Users", {"userName": ADDRESS, "externalId": "e-2"})
+    assert answer.status_code >= 400
+    assert "another address" in answer.json["detail"]
+    assert not connector.world.state.user(before).is_open
+    assert connector.get(f"/Users/{before}").status_code == 404
+    connector.close()
+
+
+def test_change_of_address_without_an_answer_is_found(tmp_path):
+    connector = connected(tmp_path / "c.db", world=simulated(10))
+    user_id = connector.create(ADDRESS)["id"]
+    executor = connector.services.settlement._fulfilment._executor
+    step = ChangeEmail(user_id, "other@partner.example", ADDRESS)
+    assert executor.find_effect(step) is None
+    assert executor.find_effect(step.inverse()).operation == step.inverse()
     connector.close()
