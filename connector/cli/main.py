@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 
 import click
@@ -43,3 +44,5 @@ def main() -> None:
     Try it with `docusign-iga demo`. For a real organization, copy config.example.yaml to
     config.yaml and go on with `config check`, `sync`, `client add` and `serve`.
     """
+    # What a command writes (database, logs, ready files) holds personal data: for its user alone.
+    os.umask(0o077)
