@@ -71,7 +71,9 @@ RANGES: dict[Setting, tuple[float, float | None]] = {
     (ServerSettings, "max_body_bytes"): (1_024, None),
     (DocusignSettings, "retry_attempts"): (0, 10),
     (DocusignSettings, "connect_timeout_s"): (0.1, 300),
-    (DocusignSettings, "read_timeout_s"): (0.1, 300),
+    (DocusignSettings, "read_timeout_s"): (0.1, 45),
+    # Together with the read time-out below the lease of a write (connector.services.locks).
+    (ProvisioningSettings, "wait_s"): (0, 45),
     (JwtSettings, "leeway_s"): (0, 300),
     (JwtSettings, "timeout_s"): (0.1, 30),
     (ProvisioningSettings, "closed_recent_days"): (0, None),

@@ -30,7 +30,7 @@ from connector.errors import (
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.execution import Executor, Performed
-from connector.services.locks import LEASE
+from connector.services.locks import LEASE, plan_key
 from connector.services.subjects import Subjects, keep_attributes, record_provenance
 from connector.services.work_items import WorkItemService, finished_plan
 
@@ -125,7 +125,7 @@ class FulfilmentService:
         if was_in_flight and resumed:
             performed = self._look_up(record.operation)
         elif not was_in_flight:
-            record = self._mark_in_flight(record)
+            record = self._mark_in_flight(plan, record)
         if performed is None:
             performed = self._attempt(record.operation, deadline)
         return self._commit(plan, record, performed, actor)
@@ -163,17 +163,21 @@ class FulfilmentService:
             )
         self._context.clock.sleep(seconds)
 
-    def _mark_in_flight(self, record: OperationRecord) -> OperationRecord:
-        """Commit that DocuSign is about to hear of an operation."""
+    def _mark_in_flight(self, plan: PlanRecord, record: OperationRecord) -> OperationRecord:
+        """Commit that DocuSign is about to hear of an operation, and renew what the caller holds:
+        a plan of many operations takes longer than a lease lasts."""
+        lease_until = self._context.clock.now() + LEASE
+        held = [*plan.context.get("locks", ()), plan_key(plan.plan_id)]
         record = replace(
             record,
             state=OperationState.IN_FLIGHT,
             attempts=record.attempts + 1,
             owner=self._context.owner,
-            lease_until=self._context.clock.now() + LEASE,
+            lease_until=lease_until,
         )
         with self._context.write() as uow:
             uow.plans.save_operation(record)
+            uow.locks.prolong(held, f"{self._context.owner}:", lease_until)
             uow.commit()
         return record
 

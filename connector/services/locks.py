@@ -12,7 +12,8 @@ from connector.errors import ConflictingWriteError
 from connector.services.context import TenantContext, new_id
 
 LEASE = timedelta(seconds=120)
-"""Must outlive any request: read time-out and wait together stay below 90 s."""
+"""Must outlive an operation, with each of which it is renewed: the read time-out and the wait are
+45 s at most (connector.config.limits)."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.25
 
 
@@ -24,6 +25,11 @@ def user_key(user_id: str) -> str:
 def address_key(email_key: str) -> str:
     """Return the lock of an address, taken while a user is created on it."""
     return f"address:{email_key}"
+
+
+def plan_key(plan_id: str) -> str:
+    """Return the lock of a plan, taken while it is settled."""
+    return f"plan:{plan_id}"
 
 
 def group_key(scim_id: str) -> str:

@@ -9,7 +9,7 @@ import structlog
 from connector.errors import TemporaryError
 from connector.services.context import Actor, TenantContext
 from connector.services.fulfilment import FulfilmentService
-from connector.services.locks import WriteLocks
+from connector.services.locks import WriteLocks, plan_key
 
 _log = structlog.get_logger(__name__)
 
@@ -46,7 +46,7 @@ class SettlementService:
     def _settle(self, plan_id: str, actor: Actor) -> None:
         with self._context.read() as uow:
             plan, _ = uow.plans.get(plan_id)
-        keys = [*plan.context.get("locks", ()), f"plan:{plan_id}"]
+        keys = [*plan.context.get("locks", ()), plan_key(plan_id)]
         with self._locks.hold(keys, wait_s=1.0):
             self._fulfilment.settle(plan_id, actor)
 

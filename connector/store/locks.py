@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_, select
+from sqlalchemy import ColumnElement, delete, or_, select, update
 
 from connector.store.statements import Session, after_prefix, insert_into
 from connector.store.tables import locks
@@ -46,6 +46,11 @@ class SqlLocks:
     def release(self, keys: Sequence[str], owner: str) -> None:
         """Give keys back; those of other owners are left alone."""
         self._delete(locks.c.key.in_(keys), locks.c.owner == owner)
+
+    def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> None:
+        """Renew those of the keys that are held by owners that start so."""
+        held = (locks.c.tenant == self._tenant, locks.c.key.in_(keys), *_starts_with(owner_prefix))
+        self._connection.execute(update(locks).where(*held).values(until=until))
 
     def owners(self, owner_prefix: str) -> Sequence[str]:
         """Return the owners of locks that start so."""

@@ -226,6 +226,9 @@ def test_locks_are_taken_together_or_not_at_all(store: SqlStore) -> None:
         assert not locks.acquire(["c"], "p3", LATER, NOW), "another's lock is left alone"
         assert locks.acquire(["a"], "p3", LATER, NOW)
         assert locks.acquire(["b"], "p3", LATER + timedelta(hours=1), LATER), "b has run out"
+        locks.prolong(["c", "d"], "p2:", LATER + timedelta(hours=1))
+        assert not locks.acquire(["c"], "p4", LATER, LATER), "c was prolonged"
+        assert locks.acquire(["d"], "p4", LATER, LATER), "d is another's and was not"
         assert locks.owners("p2:") == ["p2:x"]
         locks.release_owner("p2:")
         assert locks.owners("p2:") == []

@@ -161,6 +161,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.jobs.add(records.run(error="x")),
     lambda unit: unit.jobs.save(records.run(error="y")),
     lambda unit: unit.locks.acquire(["key"], "other", NOW.replace(year=2100), NOW),
+    lambda unit: unit.locks.prolong(["key"], "own", NOW.replace(year=2100)),
     lambda unit: unit.locks.release(["key"], "owner"),
     lambda unit: unit.locks.release_owner("own"),
 ]

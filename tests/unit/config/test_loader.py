@@ -20,6 +20,15 @@ def test_what_is_left_out_has_its_default(data):
     assert settings.tenants["default"].accounts[0].alias == "main"
 
 
+def test_no_wait_outlasts_the_lease_of_a_write(data):
+    data["docusign"]["read_timeout_s"] = 46
+    data["tenants"]["default"]["provisioning"] = {"wait_s": 46}
+    assert problems(data) == (
+        "docusign.read_timeout_s: must be at least 0.1 and at most 45, not 46",
+        "tenants.default.provisioning.wait_s: must be at least 0 and at most 45, not 46",
+    )
+
+
 def test_all_problems_are_told_at_once(data):
     data["server"] = {"port": "many", "prot": 1}
     data["jobs"] = 3

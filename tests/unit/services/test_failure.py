@@ -3,7 +3,9 @@
 import pytest
 
 from connector.services.context import Actor
+from connector.services.execution import Executor
 from connector.services.fulfilment import FulfilmentService
+from connector.services.locks import LEASE, address_key
 from connector.services.work_items import WorkItemService
 from simulator.faults import Fault
 from simulator.state.model import Status
@@ -107,6 +109,23 @@ def test_a_broken_task_keeps_no_other_waiting(tmp_path, monkeypatch):
     monkeypatch.setattr(WorkItemService, "verify", broken_once)
     counts = connector.services.work_items.verify_all(ACTOR)
     assert counts == {"checked": 2, "closed": 0, "failed": 1}
+
+
+def test_a_plan_that_outlasts_a_lease_keeps_its_lock(tmp_path, monkeypatch):
+    connector = running(tmp_path)
+    perform, taken = vars(Executor)["perform"], []
+
+    def slow(self, step):
+        connector.clock.advance(0.8 * LEASE.total_seconds())
+        now = connector.clock.now()
+        with connector.services.context.write() as uow:
+            taken.append(uow.locks.acquire([address_key(ADDRESS)], "rival", now + LEASE, now))
+        return perform.__get__(self)(step)
+
+    monkeypatch.setattr(Executor, "perform", slow)
+    wanted = [{"value": connector.entitlement(0)}, {"value": connector.entitlement(1)}]
+    connector.create(ADDRESS, entitlements=wanted)
+    assert taken == [False, False]
     connector.close()
 
 
