@@ -37,6 +37,11 @@ def group_key(scim_id: str) -> str:
     return f"group:{scim_id}"
 
 
+def admins_key(account_id: str) -> str:
+    """Return the lock of an account's administrators, taken after that of a user who is one."""
+    return f"admins:{account_id}"
+
+
 class WriteLocks:
     """Gives out leases. Threads of one process queue in memory and never poll the database
     against each other."""

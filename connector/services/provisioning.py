@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -21,7 +22,7 @@ from connector.errors import InvalidRequestError, UniquenessError
 from connector.ports import USER, UnitOfWork
 from connector.services.actual import load_actual, load_attributes
 from connector.services.context import Actor, TenantContext
-from connector.services.locks import WriteLocks, address_key, user_key
+from connector.services.locks import WriteLocks, address_key, admins_key, user_key
 from connector.services.recording import ChangePipeline, Outcome, Subject
 from connector.services.refresh import RefreshService
 
@@ -131,12 +132,15 @@ class UserProvisioning:
         with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
             self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
             self._refresh.refresh_if_stale(user_id)
-            outcome = self._plan_and_record(user_id, wish, actor, dry_run=dry_run, look=True)
-            if outcome is None:
-                # User lists do not show organization admins: look before asking a person.
-                self._refresh.refresh_roles(user_id)
-                outcome = self._plan_and_record(user_id, wish, actor, dry_run=dry_run, look=False)
-            return self._pipeline.carry_out(outcome or Outcome(Plan()), actor)
+            with self._administrators_held(user_id):
+                outcome = self._plan_and_record(user_id, wish, actor, dry_run=dry_run, look=True)
+                if outcome is None:
+                    # User lists do not show organization admins: look before asking a person.
+                    self._refresh.refresh_roles(user_id)
+                    outcome = self._plan_and_record(
+                        user_id, wish, actor, dry_run=dry_run, look=False
+                    )
+                return self._pipeline.carry_out(outcome or Outcome(Plan()), actor)
 
     def _plan_and_record(
         self, user_id: str, wish: Wish, actor: Actor, *, dry_run: bool, look: bool
@@ -179,17 +183,29 @@ class UserProvisioning:
         with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
             self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
             self._refresh.refresh_if_stale(user_id)
-            with self._context.write() as uow:
-                actual = load_actual(uow, user_id)
-                check(uow, actual)
-                plan = plan_deletion(actual)
-                subject = Subject(USER, user_id, [user_key(user_id)])
-                outcome = self._pipeline.record(
-                    uow, plan, subject, actor, extra={"delete": True}, dry_run=dry_run
-                )
-            return self._pipeline.carry_out(outcome, actor)
+            with self._administrators_held(user_id):
+                with self._context.write() as uow:
+                    actual = load_actual(uow, user_id)
+                    check(uow, actual)
+                    plan = plan_deletion(actual)
+                    subject = Subject(USER, user_id, [user_key(user_id)])
+                    outcome = self._pipeline.record(
+                        uow, plan, subject, actor, extra={"delete": True}, dry_run=dry_run
+                    )
+                return self._pipeline.carry_out(outcome, actor)
 
     # common -------------------------------------------------------------------
+
+    @contextmanager
+    def _administrators_held(self, user_id: str) -> Iterator[None]:
+        """Let changes of an account's administrators take turns: two that each leave one other
+        administrator would together leave none."""
+        with self._context.read() as uow:
+            user = uow.mirror.get_users([user_id]).get(user_id)
+        memberships = user.open_memberships() if user else ()
+        keys = [admins_key(item.account_id) for item in memberships if item.is_admin]
+        with self._locks.hold(keys, self._pipeline.wait_s) if keys else nullcontext():
+            yield
 
     def _addresses(self) -> Addresses:
         return Addresses(self._refresh.claimed_domains())

@@ -1,5 +1,6 @@
 """Single operations: what counts as DocuSign's confirmation."""
 
+import contextlib
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -7,9 +8,12 @@ import pytest
 
 from connector.domain.desired import DesiredUser
 from connector.domain.plan import ChangeEmail, Person
-from connector.errors import UniquenessError
+from connector.errors import GuardError, UniquenessError
 from connector.services.context import Actor
+from connector.services.recording import ChangePipeline
+from connector.store.mirror import SqlMirror
 from simulator.faults import Fault
+from simulator.state.model import Status
 from tests.connector import connected
 from tests.simulated import simulated
 
@@ -77,3 +81,48 @@ def test_change_of_address_without_an_answer_is_found(tmp_path):
     assert executor.find_effect(step) is None
     assert executor.find_effect(step.inverse()).operation == step.inverse()
     connector.close()
+
+
+def test_two_threads_leave_an_administrator(tmp_path, monkeypatch):
+    connector = connected(tmp_path / "c.db", world=simulated(10, close_last_admin="done"))
+    services = connector.services
+    account_id = connector.world.account.account_id
+    profiles = connector.world.account.profiles.values()
+    admin = next(item.profile_id for item in profiles if item.is_admin)
+    wanted = [{"value": f"{account_id}.{admin}"}]
+    ids = [connector.create(f"{name}@partner.example", entitlements=wanted)["id"] for name in "ab"]
+    for user_id in ids:
+        connector.membership(user_id).status = Status.ACTIVE
+    connector.sync()
+    start = threading.Barrier(2)
+    record = ChangePipeline.carry_out
+
+    def late(*arguments):
+        with contextlib.suppress(threading.BrokenBarrierError):
+            start.wait(0.5)
+        return record(*arguments)
+
+    monkeypatch.setattr(ChangePipeline, "carry_out", late)
+    monkeypatch.setattr(SqlMirror, "count_admins", admins_among(ids))
+    actor = Actor("client:iga", "scim", "test")
+
+    def delete(user_id):
+        try:
+            services.users.delete(user_id, lambda *_: None, actor)
+        except GuardError:
+            return "kept"
+        return "deleted"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(delete, ids)) == ["deleted", "kept"]
+    connector.close()
+
+
+def admins_among(ids):
+    """Return a count of administrators as if there were no others."""
+
+    def count_admins(self, account_id):
+        users = self.get_users(ids).values()
+        return sum(bool(user.memberships[account_id].status.is_open) for user in users)
+
+    return count_admins
