@@ -98,6 +98,8 @@ class CloseMembership(Operation):
     strip: bool = False
     reopen: ReopenMembership | None = None
     """What would restore it, as it was when planned."""
+    restorable: bool = True
+    """Whether what it held is given again when the person is enabled: not after a revocation."""
 
     def describe(self) -> str:
         tail = " and remove its groups and profile" if self.strip else ""

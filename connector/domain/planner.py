@@ -187,7 +187,7 @@ def _membership_steps(
         membership = user.memberships.get(account_id)
         if profile_id is None:
             if membership is not None and membership.status.is_open:
-                closed.append(_closing(user, membership))
+                closed.append(replace(_closing(user, membership), restorable=False))
         elif membership is None:
             automatic = addresses.is_claimed(person.email)
             joined.append(
@@ -202,7 +202,20 @@ def _membership_steps(
             changed.append(SetProfile(account_id, user.user_id, profile_id, membership.profile_id))
     # A closed person is re-opened first: DocuSign joins only an open one under the same id, and
     # makes a second user of a closed one.
+    if joined and not reopened and not any(user.open_memberships()):
+        for step in _passage(user, person, book):
+            (closed if isinstance(step, CloseMembership) else reopened).append(step)
     return [*reopened, *joined, *changed, *closed]
+
+
+def _passage(user: User, person: Person, book: AccountBook) -> Iterator[Operation]:
+    """Return how a closed person is open for a moment, in an account where they do not stay."""
+    for item in _ordered(user):
+        if item.status is MembershipStatus.CLOSED and book.is_governed(item.account_id):
+            baseline = book.baseline(item.account_id).profile_id
+            yield ReopenMembership(item.account_id, user.user_id, person, baseline)
+            yield CloseMembership(item.account_id, user.user_id, restorable=False)
+            return
 
 
 def _target_profiles(

@@ -275,7 +275,7 @@ class Executor:
         def apply(uow: UnitOfWork) -> None:
             known = uow.mirror.get_users([step.user_id])[step.user_id]
             before = known.memberships[step.account_id]
-            if step.strip:
+            if step.strip or not step.restorable:
                 forget_membership(uow, step.user_id, step.account_id)
             elif before.status.is_open:
                 remember_membership(uow, step.user_id, before)

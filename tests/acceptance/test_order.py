@@ -76,3 +76,39 @@ def test_who_returns_is_reopened_before_joining_another_account(connector):
 
     assert {item["value"] for item in after["entitlements"]} == {item["value"] for item in both}
     assert len(connector.world.state.on_address("ann@acme.test")) == 1
+
+
+def test_who_returns_to_another_account_keeps_the_id(connector):
+    user = connector.create("ann@acme.test", entitlements=[{"value": connector.entitlement(0)}])
+    ok(connector.patch(f"/Users/{user['id']}", switch(False)))
+
+    elsewhere = [{"value": connector.entitlement(1)}]
+    body = {"userName": "ann@acme.test", "active": True, "entitlements": elsewhere}
+    after = ok(connector.put(f"/Users/{user['id']}", body))
+
+    assert values(after) == values({"entitlements": elsewhere})
+    assert len(connector.world.state.on_address("ann@acme.test")) == 1
+    assert not disagreements(
+        connector.world.state, connector.application, lambda path: ok(connector.get(path))
+    )
+
+
+def test_what_was_revoked_does_not_come_back_with_the_person(connector):
+    both = [{"value": connector.entitlement(account)} for account in (0, 1)]
+    user = connector.create("ann@acme.test", entitlements=both)
+    path = f"/Users/{user['id']}"
+    revoked = {"op": "replace", "path": "entitlements", "value": both[1:]}
+    ok(connector.patch(path, revoked))
+
+    ok(connector.patch(path, switch(False)))
+    after = ok(connector.patch(path, switch(True)))
+
+    assert values(after) == [both[1]["value"]]
+
+
+def switch(active):
+    return {"op": "replace", "path": "active", "value": active}
+
+
+def values(user):
+    return [item["value"] for item in user["entitlements"]]
