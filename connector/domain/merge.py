@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from connector.domain.model import Membership, User
+from connector.domain.model import User
 
 
 def merge_member(known: User | None, seen: User, *, with_groups: bool = True) -> User:
@@ -31,11 +31,6 @@ def merge_member(known: User | None, seen: User, *, with_groups: bool = True) ->
         managed_by_scim=seen.managed_by_scim,
         created_at=min(filter(None, (known.created_at, seen.created_at)), default=None),
     )
-
-
-def with_membership(user: User, membership: Membership) -> User:
-    """Return the person with one membership replaced."""
-    return replace(user, memberships={**user.memberships, membership.account_id: membership})
 
 
 def without_membership(user: User, account_id: str) -> User:

@@ -182,7 +182,7 @@ def _membership_steps(
     joined: list[Operation] = []
     changed: list[Operation] = []
     closed: list[Operation] = []
-    person = replace(desired.person)
+    person = desired.person
     for account_id, profile_id in sorted(targets.items()):
         membership = user.memberships.get(account_id)
         if profile_id is None:

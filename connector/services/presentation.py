@@ -33,8 +33,6 @@ from connector.services.documents import (
     location,
     present,
     render_row,
-    row_changed,
-    settle_times,
     timestamp,
 )
 from connector.settings import TenantSettings
@@ -48,8 +46,6 @@ from mappings import (
     to_directory,
     to_scim,
 )
-
-__all__ = ["Presenter", "desired_person", "person_fields", "row_changed", "settle_times"]
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:"
 DOCUSIGN = "urn:ietf:params:scim:schemas:extension:docusign:2.0:"

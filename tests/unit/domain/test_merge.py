@@ -8,7 +8,6 @@ import pytest
 from connector.domain.merge import (
     merge_member,
     merge_person,
-    with_membership,
     without_membership,
 )
 from tests.builders import SENDER, VIEWER, closed, membership, user
@@ -76,11 +75,6 @@ def test_merging_twice_changes_nothing():
     seen = user(closed("B", VIEWER), last_name="Old")
     once = merge_member(user(membership("A")), seen)
     assert merge_member(once, seen) == once
-
-
-def test_one_membership_is_replaced():
-    changed = with_membership(user(membership("A"), membership("B")), closed("B"))
-    assert changed.memberships == {"A": membership("A"), "B": closed("B")}
 
 
 def test_one_membership_goes():
