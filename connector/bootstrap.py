@@ -163,7 +163,7 @@ def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping
         mirror=mirror,
         refresh=refresh,
         users=UserProvisioning(context, locks, refresh, pipeline),
-        groups=GroupProvisioning(context, locks, pipeline),
+        groups=GroupProvisioning(context, locks, pipeline, mirror),
         work_items=work_items,
         aggregation=AggregationService(context, mirror, refresh),
         settlement=SettlementService(context, locks, fulfilment),

@@ -32,6 +32,7 @@ def change_directory_group(services: TenantServices, request: GroupRequest) -> O
         wish,
         request.actor,
         touching=request.named,
+        whole=request.change.replace is not None,
         extra=request.extra,
         dry_run=request.dry_run,
     )

@@ -17,6 +17,7 @@ from connector.domain.merge import merge_member, without_membership
 from connector.domain.model import Account, GroupType, User
 from connector.errors import ConflictingWriteError, ConnectorError, NotFoundError
 from connector.ports import USER, UnitOfWork, UserPage
+from connector.services.changes import overtaken_since
 from connector.services.context import TenantContext, new_id
 from connector.services.locks import LEASE
 from connector.services.mirror import MirrorWriter
@@ -190,7 +191,7 @@ class AggregationService:
         return has_groups
 
     def _mark(self) -> datetime | None:
-        """Return what :func:`_overtaken` compares with; taken before DocuSign is asked."""
+        """Return what :func:`overtaken_since` compares with; taken before DocuSign is asked."""
         with self._context.read() as uow:
             return uow.resources.latest_change(USER)
 
@@ -209,7 +210,7 @@ class AggregationService:
             # Whom nobody else has read in this account cannot be older on the page.
             overtaken = {
                 user_id
-                for user_id in _overtaken(uow, ids, mark)
+                for user_id in overtaken_since(uow, ids, mark)
                 if user_id in known and account.account_id in known[user_id].memberships
             }
             merged = [
@@ -244,7 +245,7 @@ class AggregationService:
                 members.update(page)
             with self._context.write() as uow:
                 known = uow.mirror.group_member_ids(group.account_id, group.group_id)
-                overtaken = _overtaken(uow, members ^ known, mark)
+                overtaken = overtaken_since(uow, members ^ known, mark)
                 settled = (members - overtaken) | (known & overtaken)
                 changed = self._mirror.put_group_members(uow, group, frozenset(settled))
                 run.add("memberships_changed", changed)
@@ -272,7 +273,7 @@ class AggregationService:
         except NotFoundError:
             seen = None
         with self._context.write() as uow:
-            if _overtaken(uow, [user_id], mark):
+            if overtaken_since(uow, [user_id], mark):
                 return False
             known = uow.mirror.get_users([user_id])[user_id]
             if seen is None:
@@ -320,20 +321,6 @@ def _batches(pages: Iterable[UserPage]) -> Iterator[list[UserPage]]:
         raise
     if batch:
         yield batch
-
-
-def _overtaken(uow: UnitOfWork, user_ids: Iterable[str], mark: datetime | None) -> frozenset[str]:
-    """Return the users whom somebody else wrote since the mark: their copy is newer than the read.
-
-    The times of changes only grow (:func:`connector.services.changes.stamp`), so that clocks of
-    several machines need not agree.
-    """
-    if uow.resources.latest_change(USER) == mark:
-        return frozenset()
-    rows = uow.resources.rows(USER, user_ids)
-    return frozenset(
-        user_id for user_id, row in rows.items() if mark is None or row.last_modified_at > mark
-    )
 
 
 def _end(page: UserPage) -> int:

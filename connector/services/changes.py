@@ -24,6 +24,22 @@ def stamp(uow: UnitOfWork, kind: str, now: datetime) -> datetime:
     return now if latest is None or latest < now else latest + _TICK
 
 
+def overtaken_since(
+    uow: UnitOfWork, user_ids: Iterable[str], mark: datetime | None
+) -> frozenset[str]:
+    """Return the users whom somebody wrote since the mark, which is the ``latest_change`` of
+    users before DocuSign was asked: their copy is newer than the read.
+
+    The times of changes only grow (:func:`stamp`): clocks of several machines need not agree.
+    """
+    if uow.resources.latest_change(USER) == mark:
+        return frozenset()
+    rows = uow.resources.rows(USER, user_ids)
+    return frozenset(
+        user_id for user_id, row in rows.items() if mark is None or row.last_modified_at > mark
+    )
+
+
 def put_changed(
     uow: UnitOfWork, rows: Iterable[ResourceRow], old_rows: Mapping[str, ResourceRow]
 ) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.desired import GroupChange
+from connector.domain.ledger import RunState
 from connector.domain.model import DirectoryGroup, fold
 from connector.domain.plan import Plan
 from connector.domain.planner import (
@@ -14,10 +15,19 @@ from connector.domain.planner import (
     plan_group_creation,
     plan_group_deletion,
 )
-from connector.errors import GuardError, InvalidRequestError, NotFoundError, UniquenessError
-from connector.ports import GROUP, UnitOfWork
+from connector.errors import (
+    GuardError,
+    InvalidRequestError,
+    NotFoundError,
+    TemporaryError,
+    UniquenessError,
+)
+from connector.ports import GROUP, USER, UnitOfWork
+from connector.services.aggregation import SYNC_JOB
+from connector.services.changes import overtaken_since
 from connector.services.context import Actor, TenantContext
 from connector.services.locks import WriteLocks, group_key, user_key
+from connector.services.mirror import MirrorWriter
 from connector.services.recording import ChangePipeline, Outcome, Subject
 
 GroupWish = Callable[[UnitOfWork, DirectoryGroup], GroupChange]
@@ -35,10 +45,12 @@ class GroupProvisioning:
         context: TenantContext,
         locks: WriteLocks,
         pipeline: ChangePipeline,
+        mirror: MirrorWriter,
     ) -> None:
         self._context = context
         self._locks = locks
         self._pipeline = pipeline
+        self._mirror = mirror
 
     def create(
         self,
@@ -71,12 +83,15 @@ class GroupProvisioning:
         actor: Actor,
         *,
         touching: Iterable[str] = (),
+        whole: bool = False,
         extra: Mapping[str, Any] | None = None,
         dry_run: bool = False,
     ) -> Outcome:
         """Add and remove members, or rename.
 
         :param touching: the users named in the request; they are locked with the group.
+        :param whole: the request lists every member: they are read again from DocuSign where no
+            sync did within ``fresh_for_s``, because whom nobody sees nobody takes out.
         :raises NotFoundError: no such group.
         :raises InvalidRequestError: a user to be added is unknown or no member of the account.
         :raises GuardError: the group is built in, or a safety rule refuses.
@@ -87,6 +102,8 @@ class GroupProvisioning:
             keys += [user_key(user_id) for user_id in users]
         with self._locks.hold(keys, self._pipeline.wait_s):
             self._pipeline.settle_earlier(GROUP, scim_id, actor, dry_run=dry_run)
+            if whole:
+                self._read_members_if_stale(scim_id)
             with self._context.write() as uow:
                 group = self._get(uow, scim_id)
                 wanted = wish(uow, group)
@@ -123,6 +140,36 @@ class GroupProvisioning:
                     uow, plan, subject, actor, extra={}, dry_run=dry_run
                 )
             return self._pipeline.carry_out(outcome, actor)
+
+    # reading ------------------------------------------------------------------
+
+    def _read_members_if_stale(self, scim_id: str) -> None:
+        settings = self._context.settings.provisioning
+        oldest = self._context.clock.now() - timedelta(seconds=settings.fresh_for_s)
+        with self._context.read() as uow:
+            group = self._get(uow, scim_id)
+            last = uow.jobs.latest(SYNC_JOB)
+            mark = uow.resources.latest_change(USER)
+        is_fresh = last is not None and last.state is RunState.DONE and last.started_at >= oldest
+        if is_fresh or group.group_type.is_built_in:
+            return
+        try:
+            self._read_members(group, mark)
+        except TemporaryError:
+            if settings.on_unavailable != "queue":
+                raise
+
+    def _read_members(self, group: DirectoryGroup, mark: datetime | None) -> None:
+        where = (group.account_id, group.group_id)
+        members: set[str] = set()
+        for page in self._context.directory.iter_group_members(*where):
+            members.update(page)
+        with self._context.write() as uow:
+            known = uow.mirror.group_member_ids(*where)
+            newer = overtaken_since(uow, members ^ known, mark)
+            settled = (members - newer) | (known & newer)
+            self._mirror.put_group_members(uow, group, frozenset(settled))
+            uow.commit()
 
     # planning -----------------------------------------------------------------
 
