@@ -12,7 +12,8 @@ from connector.scim_handlers.group_writes import GroupRequest, settled_change
 from connector.scim_handlers.ports import TenantServices
 from connector.services.context import Actor
 from connector.services.provisioning import Wish, unchanged
-from connector.services.recording import Outcome, refuse_if_unsafe, route
+from connector.services.recording import Outcome, route
+from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import keep_attributes
 from scim.errors import Mutability
 

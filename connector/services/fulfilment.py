@@ -20,7 +20,7 @@ from connector.domain.ledger import (
     PlanRecord,
     PlanState,
 )
-from connector.domain.plan import CreateMembership, GrantRole, Operation, RevokeRole
+from connector.domain.plan import CreateMembership, GrantRole, Operation, Plan, RevokeRole
 from connector.errors import (
     ConnectorError,
     PermanentError,
@@ -31,6 +31,7 @@ from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.execution import Executor, Performed
 from connector.services.locks import LEASE, plan_key
+from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects, keep_attributes, record_provenance
 from connector.services.work_items import WorkItemService, finished_plan
 
@@ -83,10 +84,14 @@ class FulfilmentService:
         """
         with self._context.read() as uow:
             plan, records = uow.plans.get(plan_id)
+        guarded = not resumed
         for record in records:
             if record.state in _UNFINISHED:
                 try:
                     _refuse_if_undoing(plan)
+                    if not guarded and record.state is OperationState.PLANNED:
+                        self._guard_again(records)
+                        guarded = True
                     plan = self._do(plan, record, actor, deadline, resumed=resumed)
                 except ConnectorError as error:
                     return self._give_up(plan_id, record, error, actor)
@@ -105,6 +110,16 @@ class FulfilmentService:
             _log.warning("plan failed", plan=plan_id, error=str(error))
             with self._context.read() as uow:
                 return uow.plans.get(plan_id)[0]
+
+    def _guard_again(self, records: Sequence[OperationRecord]) -> None:
+        """Let the operations through that DocuSign has not heard of: since the plan was recorded
+        the world may have changed.
+
+        :raises connector.errors.GuardError: a rule refuses them now.
+        """
+        planned = [item.operation for item in records if item.state is OperationState.PLANNED]
+        with self._context.read() as uow:
+            refuse_if_unsafe(uow, self._context, Plan(tuple(planned)))
 
     # one operation ------------------------------------------------------------
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
-from connector.domain.guards import GuardContext, check, touched_users
 from connector.domain.ledger import (
     Fulfilment,
     OperationRecord,
@@ -15,12 +14,13 @@ from connector.domain.ledger import (
     PlanRecord,
     PlanState,
 )
-from connector.domain.plan import DeleteGroup, Plan
+from connector.domain.plan import Plan
 from connector.errors import TemporaryError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.fulfilment import FulfilmentService
 from connector.services.locks import LEASE
+from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects
 
 
@@ -46,33 +46,6 @@ class Outcome:
     """None where nothing was to be done, or for a dry run."""
     subject_id: str | None = None
     warnings: Sequence[str] = field(default_factory=tuple)
-
-
-def refuse_if_unsafe(uow: UnitOfWork, context: TenantContext, plan: Plan) -> None:
-    """Let a plan through.
-
-    :raises connector.errors.GuardError: a rule refuses it.
-    """
-    user_ids = {user_id for step in plan for user_id in touched_users(step)}
-    accounts = {getattr(step, "account_id", "") for step in plan} - {""}
-    check(
-        plan,
-        GuardContext(
-            service_user_id=context.directory.service_user_id,
-            users=uow.mirror.get_users(user_ids),
-            catalogue=uow.mirror.catalogue(),
-            user_count=uow.mirror.count_users(),
-            admin_counts={account: uow.mirror.count_admins(account) for account in accounts},
-            group_sizes={
-                (step.account_id, step.group_id): uow.mirror.group_size(
-                    step.account_id, step.group_id
-                )
-                for step in plan
-                if isinstance(step, DeleteGroup)
-            },
-        ),
-        context.settings.guards,
-    )
 
 
 def route(context: TenantContext, plan: Plan) -> tuple[Fulfilment, ...]:

@@ -68,6 +68,24 @@ def test_a_person_changes_and_leaves_later(connector):
     refused(connector.get(path), 404)
 
 
+def test_a_change_that_became_unsafe_meanwhile_fails_with_its_reason(connector):
+    user = connector.create(ADDRESS)
+    path = f"/Users/{user['id']}"
+    place = accepted(
+        connector.patch(path, {"op": "replace", "path": "active", "value": False}, **LATER)
+    )
+    connector.world.state.user(user["id"]).managed_by_scim = True
+    connector.membership(user["id"]).managed_by_scim = True
+    connector.sync()
+
+    settle(connector)
+
+    status = ok(connector.get(place))
+    assert status["status"] == "failed"
+    assert "DocuSign's own SCIM" in str(status)
+    assert connector.user(user["id"])["active"]
+
+
 def test_a_group_is_made_and_filled_later(connector):
     user = connector.create(ADDRESS)
     place = accepted(connector.post("/Groups", {"displayName": "Later"}, **LATER))

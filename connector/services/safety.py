@@ -1,0 +1,35 @@
+"""Holds plans against the guards, when they are recorded and when they are resumed."""
+
+from __future__ import annotations
+
+from connector.domain.guards import GuardContext, check, touched_users
+from connector.domain.plan import DeleteGroup, Plan
+from connector.ports import UnitOfWork
+from connector.services.context import TenantContext
+
+
+def refuse_if_unsafe(uow: UnitOfWork, context: TenantContext, plan: Plan) -> None:
+    """Let a plan through.
+
+    :raises connector.errors.GuardError: a rule refuses it.
+    """
+    user_ids = {user_id for step in plan for user_id in touched_users(step)}
+    accounts = {getattr(step, "account_id", "") for step in plan} - {""}
+    check(
+        plan,
+        GuardContext(
+            service_user_id=context.directory.service_user_id,
+            users=uow.mirror.get_users(user_ids),
+            catalogue=uow.mirror.catalogue(),
+            user_count=uow.mirror.count_users(),
+            admin_counts={account: uow.mirror.count_admins(account) for account in accounts},
+            group_sizes={
+                (step.account_id, step.group_id): uow.mirror.group_size(
+                    step.account_id, step.group_id
+                )
+                for step in plan
+                if isinstance(step, DeleteGroup)
+            },
+        ),
+        context.settings.guards,
+    )
