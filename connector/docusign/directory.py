@@ -14,7 +14,13 @@ from connector.docusign.access import Access
 from connector.docusign.admin import AdminApi
 from connector.docusign.auth import TokenSource
 from connector.docusign.client import ApiClient, Json
-from connector.docusign.errors import MissingError, NoAnswerError, RefusedError
+from connector.docusign.errors import (
+    DocusignError,
+    InvalidDataError,
+    MissingError,
+    NoAnswerError,
+    RefusedError,
+)
 from connector.docusign.esign_reads import EsignReader
 from connector.docusign.esign_writes import FIELDS, EsignWriter
 from connector.docusign.hosts import Hosts
@@ -346,15 +352,13 @@ class DocusignDirectory:
         """Put users into a group."""
         for user_id, error in self._writer.change_members("PUT", account_id, group_id, user_ids):
             if not self._is_in_group(account_id, group_id, user_id):
-                error.is_partial = len(user_ids) > 1
-                raise error
+                raise _about_member(error, is_partial=len(user_ids) > 1)
 
     def remove_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
         """Take users out of a group."""
         for user_id, error in self._writer.change_members("DELETE", account_id, group_id, user_ids):
             if self._is_in_group(account_id, group_id, user_id):
-                error.is_partial = len(user_ids) > 1
-                raise error
+                raise _about_member(error, is_partial=len(user_ids) > 1)
 
     def _is_in_group(self, account_id: str, group_id: str, user_id: str) -> bool:
         """Look whether the wish is fulfilled anyway: the codes that say so are undocumented."""
@@ -394,6 +398,22 @@ def _after_effect(operation: CreateMembership | ReopenMembership) -> Iterator[No
     except PermanentError as error:
         error.is_partial = True
         raise
+
+
+def _about_member(error: DocusignError, *, is_partial: bool) -> DocusignError:
+    """Return the refusal of one member.
+
+    One who is missing is a wrong value of the request: the group that it addresses is there.
+    """
+    if isinstance(error, MissingError):
+        error = InvalidDataError(
+            str(error),
+            status=error.status,
+            error_code=error.error_code,
+            trace_token=error.trace_token,
+        )
+    error.is_partial = is_partial
+    return error
 
 
 def _is_open(account_id: str, user: User) -> bool:

@@ -343,3 +343,17 @@ def test_profiles_shown_as_groups_keep_their_name_and_stay(with_profiles):
     refused(connector.delete(path), 403)
     kept = ok(connector.patch(path, {"op": "add", "path": "externalId", "value": "x-1"}))
     assert kept["externalId"] == "x-1"
+
+
+def test_a_member_whom_docusign_does_not_know_is_a_wrong_value_and_not_a_missing_group(connector):
+    account = connector.world.account
+    user = connector.world.member().user
+    groups = [item for item in account.groups.values() if item.kind == "customGroup"]
+    group = next(item for item in groups if user.user_id not in item.members)
+    path = f"/Groups/{account.account_id}.g{group.group_id}"
+    # Gone behind the connector's back: the mirror still has them.
+    del account.members[user.user_id]
+
+    operation = {"op": "add", "path": "members", "value": [{"value": user.user_id}]}
+    refused(connector.patch(path, operation), 400, "invalidValue")
+    ok(connector.get(f"{path}?excludedAttributes=members"))
