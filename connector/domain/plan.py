@@ -10,20 +10,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
-class Operation:
+class Operation(ABC):
     """One step of a plan. ``kind`` names it in the ledger and never changes."""
 
     kind: ClassVar[str] = ""
 
+    @abstractmethod
     def describe(self) -> str:
         """Return one line for people."""
-        raise NotImplementedError
 
     def inverse(self) -> Operation | None:
         """Return what undoes this step, or None if nothing can."""
