@@ -49,6 +49,11 @@ class Person:
     company: str = ""
 
 
+NEWCOMER = ""
+"""The user id of somebody whom an earlier operation of the same plan creates; fulfilment fills the
+real one in."""
+
+
 @dataclass(frozen=True)
 class CreateMembership(Operation):
     """Join a person to an account. ``user_id`` is None for the first account of a new person."""

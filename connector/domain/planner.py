@@ -7,7 +7,7 @@ of them and leave nobody with more access than was asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from connector.domain.accounts import AccountBook
@@ -20,6 +20,7 @@ from connector.domain.desired import (
 )
 from connector.domain.model import DirectoryGroup, Membership, MembershipStatus, User
 from connector.domain.plan import (
+    NEWCOMER,
     AddGroupMembers,
     ChangeEmail,
     CloseMembership,
@@ -59,7 +60,8 @@ class Addresses:
 
 
 def plan_creation(desired: DesiredUser, book: AccountBook, addresses: Addresses) -> Plan:
-    """Return how a new person joins. Created inactive means: joined, then closed.
+    """Return how a new person joins. Created inactive means joined, then closed: DocuSign knows
+    no closed newcomer.
 
     :raises InvalidRequestError: unknown entitlement, or two for one account.
     """
@@ -72,6 +74,8 @@ def plan_creation(desired: DesiredUser, book: AccountBook, addresses: Addresses)
         CreateMembership(account_id, desired.person, profile_id, auto_activate=automatic)
         for account_id, profile_id in sorted(wanted.items())
     ]
+    if desired.active is False:
+        steps += _closed_again(steps)
     steps += [GrantRole(None, role) for role in sorted(desired.roles or ())]
     return Plan(tuple(steps))
 
@@ -115,11 +119,14 @@ def plan_return(
     desired: DesiredUser, actual: ActualUser, book: AccountBook, addresses: Addresses
 ) -> Plan:
     """Return how a deleted person comes back under their old id, with what is asked for now and
-    nothing of what they held before."""
+    nothing of what they held before. Who comes back inactive is open for a moment."""
     account_id = book.default_account
     default = frozenset({(account_id, book.baseline(account_id).profile_id)})
     wish = replace(desired, active=True, profiles=desired.profiles or default, exact=True)
-    return plan_user(wish, replace(actual, remembered={}), book, addresses)
+    plan = plan_user(wish, replace(actual, remembered={}), book, addresses)
+    if desired.active is False:
+        return Plan((*plan, *_closed_again(plan)))
+    return plan
 
 
 def person_of(user: User) -> Person:
@@ -320,6 +327,22 @@ def _reopening(user: User, membership: Membership) -> ReopenMembership | None:
         membership.profile_id,
         tuple(sorted(membership.group_ids)),
     )
+
+
+def _closed_again(steps: Iterable[Operation]) -> list[Operation]:
+    """Return what closes the memberships that *steps* leave open, so that enabling the person
+    some day gives again what was asked for now."""
+    opened: dict[str, Operation] = {}
+    for step in steps:
+        if isinstance(step, CreateMembership | ReopenMembership):
+            user_id = step.user_id or NEWCOMER
+            reopen = ReopenMembership(
+                step.account_id, user_id, step.person, step.profile_id, step.group_ids
+            )
+            opened[step.account_id] = CloseMembership(step.account_id, user_id, reopen=reopen)
+        elif isinstance(step, CloseMembership):
+            opened.pop(step.account_id, None)
+    return [opened[account_id] for account_id in sorted(opened)]
 
 
 def _ordered(user: User) -> list[Membership]:

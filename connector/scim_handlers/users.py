@@ -52,9 +52,8 @@ class UserHandler(StoredReader):
         with translated():
             desired = creation(resource, services.user_mapping)
             wishes = self._group_wishes(context, None, lambda _before: resource)
-            # Who joins inactive, or joins groups, takes several plans.
-            several = desired.active is False or bool(wishes)
-            actor = actor_of(context, waits=True if several else None)
+            # Who joins groups takes several plans.
+            actor = actor_of(context, waits=True if wishes else None)
             outcome = services.users.create(desired, actor, dry_run=context.dry_run)
             if wishes and outcome.subject_id is not None:
                 outcome = self._change_groups(context, outcome, wishes)

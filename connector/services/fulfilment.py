@@ -20,7 +20,15 @@ from connector.domain.ledger import (
     PlanRecord,
     PlanState,
 )
-from connector.domain.plan import CreateMembership, GrantRole, Operation, Plan, RevokeRole
+from connector.domain.plan import (
+    NEWCOMER,
+    CloseMembership,
+    CreateMembership,
+    GrantRole,
+    Operation,
+    Plan,
+    RevokeRole,
+)
 from connector.errors import (
     ConnectorError,
     PermanentError,
@@ -417,8 +425,13 @@ def _is_left_for_docusign(item: OperationRecord) -> bool:
 
 def _bound(step: Operation, subject_id: str | None) -> Operation:
     """Return the operation with the user id that an earlier one of its plan brought."""
-    if subject_id and isinstance(step, CreateMembership | GrantRole | RevokeRole):
+    if not subject_id:
+        return step
+    if isinstance(step, CreateMembership | GrantRole | RevokeRole):
         return replace(step, user_id=step.user_id or subject_id)
+    if isinstance(step, CloseMembership) and step.user_id == NEWCOMER:
+        reopen = replace(step.reopen, user_id=subject_id) if step.reopen else None
+        return replace(step, user_id=subject_id, reopen=reopen)
     return step
 
 

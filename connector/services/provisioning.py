@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from typing import Any
 
 from connector.domain.desired import ActualUser, DesiredUser
@@ -61,12 +60,7 @@ class UserProvisioning:
             returning = self._find_returning(desired, email_key, actor)
             if returning is not None:
                 return self._bring_back(returning, desired, actor, dry_run=dry_run)
-            outcome = self._create(desired, email_key, actor, dry_run=dry_run)
-        if desired.active is False and outcome.subject_id is not None:
-            # DocuSign knows no closed newcomer: they join and are closed at once.
-            wish = replace(desired, profiles=None, roles=None)
-            self.update(outcome.subject_id, lambda _uow, _actual: wish, actor)
-        return outcome
+            return self._create(desired, email_key, actor, dry_run=dry_run)
 
     def _create(
         self, desired: DesiredUser, email_key: str, actor: Actor, *, dry_run: bool

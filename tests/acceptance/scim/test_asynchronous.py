@@ -47,6 +47,14 @@ def test_a_person_joins_later(connector):
     assert ok(connector.get(path_of(done)))["externalId"] == "e1"
 
 
+def test_a_person_who_joins_later_inactive_ends_inactive(connector):
+    place = accepted(connector.post("/Users", {"userName": ADDRESS, "active": False}, **LATER))
+    settle(connector)
+    user = ok(connector.get(path_of(ok(connector.get(place)))))
+    assert user["active"] is False
+    assert not connector.world.state.user(user["id"]).is_open
+
+
 def test_a_person_changes_and_leaves_later(connector):
     user = connector.create(ADDRESS)
     path = f"/Users/{user['id']}"
@@ -115,7 +123,6 @@ def test_nothing_to_do_is_answered_at_once(connector):
 
 def test_what_takes_several_plans_is_done_at_once(connector):
     user = connector.create(ADDRESS)
-    ok(connector.post("/Users", {"userName": "b@acme.test", "active": False}, **LATER), 201)
     filled = {"displayName": "Full", "members": [{"value": user["id"]}]}
     ok(connector.post("/Groups", filled, **LATER), 201)
 

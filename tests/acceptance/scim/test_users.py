@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.faults import Fault
 from simulator.state.model import Status
 from tests.connector import DOCUSIGN, ENTERPRISE, USER, ok, refused
 
@@ -110,6 +111,45 @@ def test_a_person_created_inactive_is_closed_at_once(connector):
     user = connector.create(ADDRESS, active=False)
 
     assert user["active"] is False
+    assert connector.membership(user["id"]).status is Status.CLOSED
+
+
+def test_a_person_created_inactive_gets_on_enabling_what_the_creation_asked_for(connector):
+    entitlement = connector.entitlement(1)
+    user = connector.create(ADDRESS, active=False, entitlements=[{"value": entitlement}])
+    assert "entitlements" not in user
+
+    enabling = {"op": "replace", "path": "active", "value": True}
+    enabled = ok(connector.patch(f"/Users/{user['id']}", enabling))
+
+    assert [one["value"] for one in enabled["entitlements"]] == [entitlement]
+
+
+def test_a_dry_run_shows_that_who_is_created_inactive_is_closed_again(connector):
+    planned = ok(connector.post("/Users?dryRun=true", {"userName": ADDRESS, "active": False}))
+
+    assert [step["kind"] for step in planned["operations"]] == [
+        "create_membership",
+        "close_membership",
+    ]
+
+
+def test_a_creation_whose_closing_is_refused_leaves_nobody(connector):
+    connector.world.faults.add(Fault("error", "DELETE", "/users$", status=400))
+
+    refused(connector.post("/Users", {"userName": ADDRESS, "active": False}), 502)
+
+    assert not any(item.is_open for item in connector.world.state.on_address(ADDRESS))
+    connector.create(ADDRESS)
+
+
+def test_the_same_person_can_come_back_inactive(connector):
+    user = connector.create(ADDRESS, externalId="e1")
+    connector.delete(f"/Users/{user['id']}")
+
+    back = connector.create(ADDRESS, externalId="e1", active=False)
+
+    assert (back["id"], back["active"]) == (user["id"], False)
     assert connector.membership(user["id"]).status is Status.CLOSED
 
 

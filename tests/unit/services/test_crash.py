@@ -79,6 +79,20 @@ def test_creation_is_finished_once(connector, instant, monkeypatch):
     assert differences(connector) == []
 
 
+@pytest.mark.parametrize("nth", [1, 2, 3, 4])
+@pytest.mark.parametrize("instant", sorted({item[:3] for item in INSTANTS}), ids=str)
+def test_somebody_created_inactive_ends_inactive(connector, instant, nth, monkeypatch):
+    body = {"userName": ADDRESS, "active": False, "entitlements": two_accounts(connector)}
+    act = lambda: connector.post("/Users", body)  # noqa: E731
+    killed_during(connector, (*instant, nth), monkeypatch, act)
+    settled(connector)
+    (user,) = connector.world.state.on_address(ADDRESS)
+    assert len(user.memberships) == 2
+    assert not user.is_open
+    assert connector.user(user.user_id)["active"] is False
+    assert differences(connector) == []
+
+
 @pytest.mark.parametrize("instant", INSTANTS, ids=str)
 def test_leaving_two_accounts_is_finished(connector, instant, monkeypatch):
     user_id = connector.create(ADDRESS, entitlements=two_accounts(connector))["id"]
