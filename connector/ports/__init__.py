@@ -1,0 +1,62 @@
+"""What the services need from the outside, as Protocols, a module for each idea.
+
+Adapters: :mod:`connector.docusign` is a :class:`Directory`, :mod:`connector.store` a
+:class:`Store`. :mod:`connector.bootstrap` chooses them.
+"""
+
+from connector.ports.clock import Clock
+from connector.ports.directory import Directory, UserPage
+from connector.ports.ledger import (
+    AttributeRepository,
+    AuditRepository,
+    ClientRepository,
+    JobRepository,
+    PlanRepository,
+    WorkItemRepository,
+)
+from connector.ports.mirror import MirrorRepository
+from connector.ports.resources import (
+    BASE_URL_MARK,
+    ENTITLEMENT,
+    GROUP,
+    ROLE,
+    TOMBSTONE,
+    USER,
+    GroupMember,
+    JoinedPage,
+    ResourceQuery,
+    ResourceRepository,
+    ResourceRow,
+    StoredPage,
+    StoredResource,
+)
+from connector.ports.store import LockRepository, Store, UnitOfWork
+
+__all__ = [
+    "BASE_URL_MARK",
+    "ENTITLEMENT",
+    "GROUP",
+    "ROLE",
+    "TOMBSTONE",
+    "USER",
+    "AttributeRepository",
+    "AuditRepository",
+    "ClientRepository",
+    "Clock",
+    "Directory",
+    "GroupMember",
+    "JobRepository",
+    "JoinedPage",
+    "LockRepository",
+    "MirrorRepository",
+    "PlanRepository",
+    "ResourceQuery",
+    "ResourceRepository",
+    "ResourceRow",
+    "Store",
+    "StoredPage",
+    "StoredResource",
+    "UnitOfWork",
+    "UserPage",
+    "WorkItemRepository",
+]

@@ -1,0 +1,183 @@
+"""What exists nowhere else: plans, work items, API clients, what is kept for them, audit, jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from connector.domain.ledger import (
+    ApiClient,
+    ApiToken,
+    AuditEvent,
+    ClientAttributes,
+    Direction,
+    JobRun,
+    OperationRecord,
+    PlanRecord,
+    Provenance,
+    Tombstone,
+    WorkItem,
+    WorkItemState,
+)
+
+
+class PlanRepository(Protocol):
+    """Plans and their operations."""
+
+    def add(self, plan: PlanRecord, operations: Sequence[OperationRecord]) -> None:
+        """Record a plan."""
+
+    def get(self, plan_id: str) -> tuple[PlanRecord, Sequence[OperationRecord]]:
+        """Return a plan with its operations in order.
+
+        :raises connector.errors.NotFoundError: no such plan.
+        """
+
+    def save_plan(self, plan: PlanRecord) -> None:
+        """Overwrite a plan."""
+
+    def save_operation(self, operation: OperationRecord) -> None:
+        """Overwrite an operation."""
+
+    def abandoned(self, now: datetime) -> Sequence[str]:
+        """Return ids of open and queued plans that nobody works on: at least one operation is
+        planned or in flight, and none has a live lease."""
+
+    def lease_owners(self, owner_prefix: str) -> Sequence[str]:
+        """Return the owners of leases that start so."""
+
+    def release_leases(self, owner_prefix: str) -> None:
+        """End the leases of every owner that starts so: its processes are known to be gone."""
+
+    def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
+        """Return open and queued plans of a resource, oldest first."""
+
+    def queued(self, subject_kind: str, subject_ids: Iterable[str]) -> Sequence[PlanRecord]:
+        """Return the queued plans of many resources, for each the oldest first."""
+
+
+class WorkItemRepository(Protocol):
+    """Approvals and manual tasks."""
+
+    def add(self, item: WorkItem) -> None:
+        """Insert an item. At most one open item a subject, entitlement and kind can exist.
+
+        :raises connector.errors.UniquenessError: there is an open one already.
+        """
+
+    def get(self, work_item_id: str) -> WorkItem:
+        """Return an item by its id, or by a prefix of the id that only it has.
+
+        :raises connector.errors.NotFoundError: no such item, or several with that prefix.
+        """
+
+    def save(self, item: WorkItem) -> None:
+        """Overwrite an item."""
+
+    def search(
+        self,
+        *,
+        states: Iterable[WorkItemState] = (),
+        subject_ids: Iterable[str] = (),
+        entitlement: str | None = None,
+        direction: Direction | None = None,
+    ) -> Sequence[WorkItem]:
+        """Return matching items, oldest first; no states means all."""
+
+
+class ClientRepository(Protocol):
+    """API clients and their tokens."""
+
+    def add(self, client: ApiClient) -> None:
+        """Insert a client.
+
+        :raises connector.errors.UniquenessError: the name is taken.
+        """
+
+    def get(self, client_id: str) -> ApiClient:
+        """Return a client.
+
+        :raises connector.errors.NotFoundError: no such client.
+        """
+
+    def list(self) -> Sequence[ApiClient]:
+        """Return all clients by name."""
+
+    def save(self, client: ApiClient) -> None:
+        """Overwrite a client."""
+
+    def add_token(self, token: ApiToken) -> None:
+        """Insert a token."""
+
+    def tokens(self, client_id: str) -> Sequence[ApiToken]:
+        """Return a client's tokens, newest first."""
+
+    def save_token(self, token: ApiToken) -> None:
+        """Overwrite a token."""
+
+    def remove_token(self, token_id: str) -> None:
+        """Forget a token."""
+
+    def find_by_token_hash(self, token_hash: str) -> tuple[ApiClient, ApiToken] | None:
+        """Return who presents this token, revoked or expired included."""
+
+
+class AttributeRepository(Protocol):
+    """What DocuSign cannot hold: external ids and kept attributes."""
+
+    def get(self, kind: str, scim_ids: Iterable[str]) -> Mapping[str, ClientAttributes]:
+        """Return the attributes of resources that have some, by SCIM id."""
+
+    def put(self, attributes: ClientAttributes) -> None:
+        """Make these the attributes of the resource."""
+
+    def remove(self, kind: str, scim_id: str) -> None:
+        """Drop everything kept for a resource."""
+
+    def add_tombstone(self, tombstone: Tombstone) -> None:
+        """Record a deletion."""
+
+    def tombstones(self, email_key: str) -> Sequence[Tombstone]:
+        """Return deletions on an address, newest first."""
+
+    def is_deleted(self, kind: str, scim_ids: Iterable[str]) -> frozenset[str]:
+        """Return those of the ids that have a tombstone."""
+
+    def remove_tombstone(self, kind: str, scim_id: str) -> None:
+        """The same person came back."""
+
+    def put_provenance(self, provenance: Provenance) -> None:
+        """Record why somebody holds an entitlement."""
+
+    def remove_provenance(self, user_id: str, entitlement: str) -> None:
+        """The entitlement is gone."""
+
+    def provenance(self, user_id: str) -> Sequence[Provenance]:
+        """Return the provenance of a user's entitlements."""
+
+
+class AuditRepository(Protocol):
+    """The append-only, hash-chained record of one tenant."""
+
+    def append(self, event: AuditEvent) -> AuditEvent:
+        """Append an event; sequence and hashes are filled in."""
+
+    def events(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEvent]:
+        """Return events in order."""
+
+
+class JobRepository(Protocol):
+    """Runs of jobs."""
+
+    def add(self, run: JobRun) -> None:
+        """Record the start of a run."""
+
+    def save(self, run: JobRun) -> None:
+        """Overwrite a run."""
+
+    def latest(self, job: str) -> JobRun | None:
+        """Return the last run of a job."""
+
+    def list(self, limit: int = 50) -> Sequence[JobRun]:
+        """Return runs, newest first."""

@@ -1,0 +1,142 @@
+"""Rendered SCIM resources: what is stored of one, and what a list asks for and gets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from scim.filters import AttributePath, Filter
+
+USER, GROUP, ENTITLEMENT, ROLE = "User", "Group", "Entitlement", "Role"
+TOMBSTONE = "Tombstone"
+"""Tells delta readers that a resource is gone."""
+BASE_URL_MARK = "\x7f"
+"""Stands for the public SCIM base URL in stored documents, replaced when they are sent. One byte
+that JSON allows and no client may send: it is found fast, and a text in ASCII stays one."""
+
+
+@dataclass(frozen=True)
+class ResourceRow:
+    """A resource as stored: rendered JSON beside the columns that filters and pages use."""
+
+    kind: str
+    scim_id: str
+    document: str
+    """JSON without ``externalId`` (spliced in for each client) and, for groups, ``members``."""
+    version: str
+    created_at: datetime
+    last_modified_at: datetime
+    name_key: str
+    """Folded ``userName`` or ``displayName``: what ``eq`` compares first."""
+    display_key: str = ""
+    given_key: str = ""
+    family_key: str = ""
+    active: bool = True
+    visible: bool = True
+    """False: kept, unseen by SCIM (an older closed user on a re-used address, a deleted one)."""
+
+
+@dataclass(frozen=True)
+class StoredResource:
+    """What a read gets."""
+
+    scim_id: str
+    document: str
+    version: str
+    last_modified_at: datetime
+    external_id: str | None = None
+    """The reading client's, or None."""
+
+
+@dataclass(frozen=True)
+class ResourceQuery:
+    """A list over one kind."""
+
+    kind: str
+    filter: Filter | None = None
+    sort_by: AttributePath | None = None
+    descending: bool = False
+    start_index: int = 1
+    count: int = 100
+    external_id_scope: str = ""
+    after: int | None = None
+    """For pages by cursor: the ``next_after`` of the page before, 0 for the first. It excludes
+    ``sort_by`` and ``start_index``."""
+
+
+@dataclass(frozen=True)
+class StoredPage:
+    """A page and the number of all matches."""
+
+    total: int
+    """0 on a page by cursor that is not the first: it is not counted again."""
+    resources: Sequence[StoredResource]
+    next_after: int | None = None
+    """Where the next page by cursor begins, None behind the last."""
+
+
+@dataclass(frozen=True)
+class JoinedPage:
+    """A page as one text: its documents with the reader's external ids, separated by commas."""
+
+    total: int
+    count: int
+    documents: bytes
+    """UTF-8, with :data:`BASE_URL_MARK`."""
+    next_after: int | None = None
+    """As in :class:`StoredPage`."""
+
+
+@dataclass(frozen=True)
+class GroupMember:
+    """One visible member of a group."""
+
+    user_id: str
+    display: str
+
+
+class ResourceRepository(Protocol):
+    """Rendered resources. Only visible ones are found, listed and counted.
+
+    Pages follow an append-only key: a resource keeps its place when it changes.
+    """
+
+    def find(self, kind: str, scim_id: str, external_id_scope: str = "") -> StoredResource | None:
+        """Return one resource by id."""
+
+    def find_hidden(self, kind: str, scim_id: str) -> ResourceRow | None:
+        """Return a row whether visible or not."""
+
+    def rows(self, kind: str, scim_ids: Iterable[str]) -> Mapping[str, ResourceRow]:
+        """Return the rows, visible or not, by id; unknown ids are left out."""
+
+    def search(self, query: ResourceQuery) -> StoredPage:
+        """Return a page.
+
+        :raises scim.errors.InvalidFilter: an unknown attribute or an impossible comparison.
+        """
+
+    def joined_page(self, query: ResourceQuery) -> JoinedPage:
+        """Return a page of a query without filter and order, made by the database in one go."""
+
+    def latest_change(self, kind: str) -> datetime | None:
+        """Return the latest ``last_modified_at`` of a kind, visible or not."""
+
+    def find_by_name(self, kind: str, name_key: str) -> StoredResource | None:
+        """Return the visible resource with this folded name."""
+
+    def put(self, rows: Sequence[ResourceRow]) -> None:
+        """Insert or overwrite rows."""
+
+    def remove(self, kind: str, scim_ids: Iterable[str]) -> None:
+        """Delete rows for good (a group or profile that DocuSign no longer has)."""
+
+    def members(
+        self, group_scim_id: str, *, among: Iterable[str] | None = None, limit: int | None = None
+    ) -> Sequence[GroupMember]:
+        """Return the visible members of a Group of any origin (DocuSign group, profile, role).
+
+        :param among: only these user ids are looked up: a test costs what is asked, not the group.
+        """

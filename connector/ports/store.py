@@ -1,0 +1,76 @@
+"""The database: one transaction of one tenant over the mirror and the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import Any, Protocol
+
+from connector.ports.ledger import (
+    AttributeRepository,
+    AuditRepository,
+    ClientRepository,
+    JobRepository,
+    PlanRepository,
+    WorkItemRepository,
+)
+from connector.ports.mirror import MirrorRepository
+from connector.ports.resources import ResourceRepository
+
+
+class LockRepository(Protocol):
+    """Leases that serialise writers across processes and machines."""
+
+    def acquire(self, keys: Sequence[str], owner: str, until: datetime, now: datetime) -> bool:
+        """Take all keys or none. An expired lease is free; the owner's own is renewed."""
+
+    def release(self, keys: Sequence[str], owner: str) -> None:
+        """Give keys back; those of other owners are left alone."""
+
+    def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> None:
+        """Renew those of the keys that are held by owners that start so."""
+
+    def owners(self, owner_prefix: str) -> Sequence[str]:
+        """Return the owners of locks that start so."""
+
+    def release_owner(self, owner_prefix: str) -> None:
+        """Give back everything held by owners that start so."""
+
+
+class UnitOfWork(Protocol):
+    """One transaction of one tenant. Leaving the block without ``commit`` rolls back."""
+
+    tenant: str
+    resources: ResourceRepository
+    mirror: MirrorRepository
+    plans: PlanRepository
+    work_items: WorkItemRepository
+    clients: ClientRepository
+    attributes: AttributeRepository
+    audit: AuditRepository
+    jobs: JobRepository
+    locks: LockRepository
+
+    def commit(self) -> None:
+        """Make everything since the start durable."""
+
+    def facts(self) -> Mapping[str, Any]:
+        """Return the tenant's small settings kept in the database."""
+
+    def put_fact(self, key: str, value: Any) -> None:
+        """Keep a small JSON value, such as the account ids bound to the tenant."""
+
+
+class Store(Protocol):
+    """The database."""
+
+    def read(self, tenant: str, *, single: bool = False) -> AbstractContextManager[UnitOfWork]:
+        """Open a consistent view for reading; it never waits for writers on SQLite.
+
+        :param single: promises to find one resource, or to search once with a filter: cheaper.
+        """
+
+    def write(self, tenant: str) -> AbstractContextManager[UnitOfWork]:
+        """Open a transaction for writing. On SQLite writers take turns, in this process by a
+        lock and between processes by the database."""
