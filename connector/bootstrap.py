@@ -27,6 +27,7 @@ from connector.ports import Clock
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.aggregation import AggregationService
 from connector.services.api_clients import ApiClientService
+from connector.services.bindings import AccountBindings, binding_problems
 from connector.services.context import TenantContext
 from connector.services.execution import Executor
 from connector.services.fulfilment import FulfilmentService
@@ -60,6 +61,7 @@ class TenantServices:
     work_items: WorkItemService
     aggregation: AggregationService
     settlement: SettlementService
+    bindings: AccountBindings
 
     @property
     def settings(self) -> TenantSettings:
@@ -125,6 +127,18 @@ class Application:
         """Return the services of every tenant."""
         return (self.tenant(name) for name in self.settings.tenants)
 
+    def require_bound_accounts(self) -> None:
+        """Let a configuration through whose accounts are those of the database, in every tenant.
+
+        :raises ConfigError: see :func:`connector.services.bindings.require_bound`.
+        """
+        problems: list[str] = []
+        for name, settings in self.settings.tenants.items():
+            with self.store.read(name) as uow:
+                problems += binding_problems(uow, settings)
+        if problems:
+            raise ConfigError(problems)
+
     def close(self) -> None:
         """Close the database and the connections to DocuSign."""
         self.connection.close()
@@ -167,6 +181,7 @@ def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping
         work_items=work_items,
         aggregation=AggregationService(context, mirror, refresh),
         settlement=SettlementService(context, locks, fulfilment),
+        bindings=AccountBindings(context, locks, mirror),
     )
 
 

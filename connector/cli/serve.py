@@ -68,6 +68,7 @@ def jobs(context: CommandContext) -> None:
     """
     end_with_parent()
     application = build(context.settings, role="jobs")
+    application.require_bound_accounts()
     scheduler = JobScheduler(
         application.store, application.clock, application.owner, context.settings.jobs
     )
@@ -105,6 +106,7 @@ def _make_ready(settings: Settings) -> None:
     """Migrate the database and settle what an earlier process left in the middle."""
     application = build(settings, role="serve")
     try:
+        application.require_bound_accounts()
         for tenant in application.tenants():
             if settings.database.url.startswith("sqlite"):
                 _release_dead(tenant.settlement)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from getpass import getuser
+
 import click
 from rich.console import Console
 from rich.progress import (
@@ -19,22 +22,46 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.domain.ledger import JobRun
 from connector.errors import PermanentError
 from connector.services.aggregation import Progress as Step
+from connector.services.context import Actor, new_id
 
 
 @click.command()
+@click.option(
+    "--forget-account",
+    "forgotten",
+    metavar="ID",
+    multiple=True,
+    help="First let go of an account that was taken out of the configuration on purpose: its "
+    "members, groups and profiles leave the database; DocuSign hears nothing.",
+)
+@click.option(
+    "--forget-organization",
+    is_flag=True,
+    help="The accounts have moved to another organization, on purpose.",
+)
 @tenant_options
 @handle_errors
-def sync(context: CommandContext) -> None:
+def sync(context: CommandContext, *, forgotten: Sequence[str], forget_organization: bool) -> None:
     """Read everything from DocuSign into the mirror.
 
     Costs one call for every hundred users of each account, and a few for profiles and groups. Run
     it once after setting up; `serve` then repeats it by itself (jobs.sync_interval_s). A run that
     was broken off goes on where it stopped, within six hours of its start.
 
+    The database belongs to the accounts that were read into it. Where the configuration names
+    other ones, nothing is read until you say with --forget-account that this is meant.
+
     \b
-    Example:
+    Examples:
       docusign-iga sync --config config.yaml
+      docusign-iga sync --forget-account 00000000-0000-4000-8000-0000000000a1
     """
+    actor = Actor(f"user:{getuser()}", "cli", new_id())
+    for account_id in forgotten:
+        count = context.tenant.bindings.forget_account(account_id, actor)
+        click.echo(f"Account {account_id} forgotten, with {count:,} memberships.", err=True)
+    if forget_organization:
+        context.tenant.bindings.forget_organization(actor)
     try:
         run = sync_with_bar(context.tenant, Console(stderr=True))
     except KeyboardInterrupt:

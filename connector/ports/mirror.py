@@ -24,6 +24,9 @@ class MirrorRepository(Protocol):
     def put_accounts(self, accounts: Sequence[Account]) -> None:
         """Insert or update accounts."""
 
+    def remove_account(self, account_id: str) -> None:
+        """Remove an account that has no members, groups or profiles any more."""
+
     def put_profiles(self, account_id: str, profiles: Sequence[Profile]) -> None:
         """Make these the account's profiles; others are removed."""
 
@@ -68,6 +71,9 @@ class MirrorRepository(Protocol):
 
     def group_size(self, account_id: str, group_id: str) -> int:
         """Return the number of members at constant cost."""
+
+    def account_members(self, account_id: str, limit: int) -> Sequence[str]:
+        """Return ids of users whom the mirror has in an account, in order, from the first."""
 
     def iter_user_ids(self, after: str = "", limit: int = 1000) -> Sequence[str]:
         """Return user ids in order, for walks over everything."""

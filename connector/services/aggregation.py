@@ -17,16 +17,16 @@ from connector.domain.merge import merge_member, without_membership
 from connector.domain.model import Account, GroupType, User
 from connector.errors import ConflictingWriteError, ConnectorError, NotFoundError
 from connector.ports import USER, UnitOfWork, UserPage
+from connector.services.bindings import bind, require_bound
 from connector.services.changes import overtaken_since
 from connector.services.context import TenantContext, new_id
-from connector.services.locks import LEASE
+from connector.services.locks import LEASE, SYNC_KEY
 from connector.services.mirror import MirrorWriter
 from connector.services.refresh import RefreshService
 
 _log = structlog.get_logger(__name__)
 
 SYNC_JOB = "sync"
-_LOCK = "job:sync"
 _BATCH = 500
 """Users in one transaction: it costs a good deal by itself."""
 _RESUME_WITHIN = timedelta(hours=6)
@@ -79,6 +79,7 @@ class AggregationService:
         An unfinished run is resumed at the page it reached, within six hours of its start.
 
         :raises ConflictingWriteError: another process is at it.
+        :raises connector.errors.ConfigError: the database belongs to other accounts.
         :raises ConnectorError: DocuSign or a setting stood in the way; the run keeps its place.
         """
         run = self._begin()
@@ -99,6 +100,7 @@ class AggregationService:
         owner = f"{self._context.owner}:{new_id()}"
         with self._context.write() as uow:
             self._renew(uow, owner)
+            require_bound(uow, self._context.settings)
             last = uow.jobs.latest(SYNC_JOB)
             if last is not None and self._can_go_on(last):
                 record = replace(last, state=RunState.RUNNING, error=None, finished_at=None)
@@ -124,7 +126,7 @@ class AggregationService:
                 uow.mirror.forget_run(record.run_id)
                 uow.mirror.stamp_users(record.started_at)
             uow.jobs.save(record)
-            uow.locks.release([_LOCK], run.owner)
+            uow.locks.release([SYNC_KEY], run.owner)
             uow.commit()
         _log.info("sync ended", state=state, **run.counts)
         return record
@@ -139,7 +141,7 @@ class AggregationService:
 
     def _renew(self, uow: UnitOfWork, owner: str) -> None:
         now = self._now()
-        if not uow.locks.acquire([_LOCK], owner, now + LEASE, now):
+        if not uow.locks.acquire([SYNC_KEY], owner, now + LEASE, now):
             raise ConflictingWriteError(
                 "Another sync of this tenant is running, or was killed less than two minutes ago. "
                 "Wait until it ends; one that was broken off is then gone on with.",
@@ -171,6 +173,7 @@ class AggregationService:
         profiles = self._directory.list_profiles(account.account_id)
         groups = self._directory.list_groups(account.account_id)
         with self._context.write() as uow:
+            bind(uow, self._context.settings, account)
             self._mirror.put_account_catalogue(uow, account, profiles, groups)
             run.add("profiles", len(profiles))
             run.add("groups", len(groups))

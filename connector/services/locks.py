@@ -16,6 +16,9 @@ LEASE = timedelta(seconds=120)
 45 s at most (connector.config.limits)."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.25
 
+SYNC_KEY = "job:sync"
+"""The lock of whoever writes the whole mirror."""
+
 
 def user_key(user_id: str) -> str:
     """Return the lock of a user."""

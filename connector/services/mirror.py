@@ -243,6 +243,15 @@ class MirrorWriter:
         self._put_entitlements(uow, account, profiles)
         self._put_roles(uow)
 
+    def remove_account(self, uow: UnitOfWork, account_id: str) -> None:
+        """Write that an account is governed no longer, once its members are gone."""
+        account = uow.mirror.catalogue().accounts.get(account_id)
+        if account is not None:
+            for key in [key for key in uow.mirror.catalogue().groups if key[0] == account_id]:
+                self.remove_group(uow, *key)
+            self.put_account_catalogue(uow, account, [], [])
+            uow.mirror.remove_account(account_id)
+
     def _remove_gone(
         self,
         uow: UnitOfWork,
@@ -265,7 +274,8 @@ class MirrorWriter:
         ]
         now = self._context.clock.now()
         remove(uow, ENTITLEMENT, [item.scim_id for item in gone_profiles], now)
-        remove(uow, GROUP, [item.scim_id for item in gone_groups], now)
+        shown = [profile_group_scim_id(account_id, item.profile_id) for item in gone_profiles]
+        remove(uow, GROUP, [*(item.scim_id for item in gone_groups), *shown], now)
         for group in gone_groups:
             members = uow.mirror.group_member_ids(account_id, group.group_id)
             _forget_provenance(uow, group.scim_id, members)

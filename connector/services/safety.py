@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connector.domain.guards import GuardContext, check, touched_users
 from connector.domain.plan import DeleteGroup, Plan
+from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
 
@@ -12,7 +13,9 @@ def refuse_if_unsafe(uow: UnitOfWork, context: TenantContext, plan: Plan) -> Non
     """Let a plan through.
 
     :raises connector.errors.GuardError: a rule refuses it.
+    :raises connector.errors.InvalidRequestError: an account is governed no longer.
     """
+    _refuse_foreign_accounts(context, plan)
     user_ids = {user_id for step in plan for user_id in touched_users(step)}
     accounts = {getattr(step, "account_id", "") for step in plan} - {""}
     check(
@@ -33,3 +36,14 @@ def refuse_if_unsafe(uow: UnitOfWork, context: TenantContext, plan: Plan) -> Non
         ),
         context.settings.guards,
     )
+
+
+def _refuse_foreign_accounts(context: TenantContext, plan: Plan) -> None:
+    """A plan may have waited while its account was taken out of the configuration."""
+    governed = {account.account_id for account in context.settings.accounts}
+    foreign = {getattr(step, "account_id", "") for step in plan} - governed - {""}
+    if foreign:
+        raise InvalidRequestError(
+            f"Account {', '.join(sorted(foreign))} is not in the configuration "
+            f"(tenants.{context.tenant}.accounts); nothing is changed there."
+        )

@@ -75,6 +75,15 @@ class SqlMirror:
         rows = [ACCOUNTS.to_row(self._tenant, item) for item in accounts_]
         put_rows(self._connection, accounts, rows)
 
+    def remove_account(self, account_id: str) -> None:
+        """Remove an account that has no members, groups or profiles any more."""
+        self._catalogue = None
+        self._connection.execute(
+            delete(accounts).where(
+                accounts.c.tenant == self._tenant, accounts.c.account_id == account_id
+            )
+        )
+
     def put_profiles(self, account_id: str, profiles_: Sequence[Profile]) -> None:
         """Make these the account's profiles; others are removed."""
         self._catalogue = None
@@ -256,6 +265,15 @@ class SqlMirror:
         return self._members.size(account_id, group_id)
 
     # walks and counts ---------------------------------------------------------
+
+    def account_members(self, account_id: str, limit: int) -> Sequence[str]:
+        """Return ids of users whom the mirror has in an account, in order, from the first."""
+        return self._connection.scalars(
+            select(memberships.c.user_id)
+            .where(memberships.c.tenant == self._tenant, memberships.c.account_id == account_id)
+            .order_by(memberships.c.user_id)
+            .limit(limit)
+        ).all()
 
     def iter_user_ids(self, after: str = "", limit: int = 1000) -> Sequence[str]:
         """Return user ids in order, for walks over everything."""

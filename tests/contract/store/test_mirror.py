@@ -156,3 +156,19 @@ def test_a_run_knows_whom_it_did_not_see(store: SqlStore) -> None:
         assert unseen("r", ACCOUNT, after="user-00000", limit=1) == ["user-00002"]
         unit.mirror.forget_run("r")
         assert len(unseen("r", ACCOUNT)) == 5
+
+
+def test_an_account_goes_when_its_members_have_gone(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        unit.mirror.put_accounts(
+            [Account(key, "Name", "https://x") for key in (ACCOUNT, OTHER_ACCOUNT)]
+        )
+        unit.commit()
+    _put(store, *(people.user(number) for number in range(3)))
+    with store.read("default") as unit:
+        everybody = unit.mirror.account_members(ACCOUNT, limit=10)
+        assert unit.mirror.account_members(ACCOUNT, limit=2) == everybody[:2]
+        assert len(everybody) == 3
+    with store.write("default") as unit:
+        unit.mirror.remove_account(ACCOUNT)
+        assert set(unit.mirror.catalogue().accounts) == {OTHER_ACCOUNT}

@@ -255,3 +255,12 @@ def test_a_setting_that_is_none_is_named(run):
         result = run("client", *arguments)
         assert result.exit_code == 1
         assert "put: no such setting" in result.output or "dialect: one of" in result.output
+
+
+# -------------------------------------------------------------------------------- sync
+
+
+def test_an_unknown_account_cannot_be_forgotten(run):
+    result = run("sync", "--forget-account", "00000000-0000-4000-8000-0000000000ff")
+    assert result.exit_code == 1
+    assert "The database has no account" in result.stderr
