@@ -1,0 +1,61 @@
+"""The tables. The tenant leads every key, so that no query can cross it by forgetting a condition.
+
+``migrations`` creates them; a test compares the two. Which can be dropped and which cannot:
+``docs/adr/0004-mirror-and-ledger.md``.
+"""
+
+from connector.store.tables.base import metadata
+from connector.store.tables.ledger import (
+    api_clients,
+    api_tokens,
+    audit_events,
+    audit_heads,
+    client_attributes,
+    external_ids,
+    facts,
+    job_runs,
+    locks,
+    operations,
+    plans,
+    provenance,
+    tombstones,
+    work_items,
+)
+from connector.store.tables.mirror import (
+    accounts,
+    group_members,
+    groups,
+    memberships,
+    profiles,
+    run_sightings,
+    users,
+)
+from connector.store.tables.resources import BLOCK_SIZE, page_blocks, resources
+
+__all__ = [
+    "BLOCK_SIZE",
+    "accounts",
+    "api_clients",
+    "api_tokens",
+    "audit_events",
+    "audit_heads",
+    "client_attributes",
+    "external_ids",
+    "facts",
+    "group_members",
+    "groups",
+    "job_runs",
+    "locks",
+    "memberships",
+    "metadata",
+    "operations",
+    "page_blocks",
+    "plans",
+    "profiles",
+    "provenance",
+    "resources",
+    "run_sightings",
+    "tombstones",
+    "users",
+    "work_items",
+]

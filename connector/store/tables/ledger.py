@@ -1,0 +1,238 @@
+"""What exists nowhere else and is never dropped, beside the locks of those who write it."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from connector.domain.ledger import (
+    Direction,
+    Fulfilment,
+    Method,
+    OperationState,
+    PlanState,
+    RunState,
+    WorkItemKind,
+    WorkItemState,
+)
+from connector.store.columns import Choice, Instant, Json
+from connector.store.tables.base import key, metadata, optional, required
+
+plans = Table(
+    "plans",
+    metadata,
+    key("tenant"),
+    key("plan_id"),
+    required("subject_kind"),
+    optional("subject_id"),
+    required("requester"),
+    required("source"),
+    required("correlation_id"),
+    Column("state", Choice(PlanState), nullable=False),
+    required("checksum"),
+    Column("created_at", Instant, nullable=False),
+    required("summary"),
+    Column("context", Json, nullable=False),
+    Column("finished_at", Instant),
+    Index("ix_plans_subject", "tenant", "subject_kind", "subject_id", "state"),
+    Index("ix_plans_state", "tenant", "state"),
+)
+
+operations = Table(
+    "operations",
+    metadata,
+    key("tenant"),
+    key("operation_id"),
+    required("plan_id"),
+    Column("position", Integer, nullable=False),
+    Column("operation", Json, nullable=False),
+    Column("fulfilment", Choice(Fulfilment), nullable=False),
+    Column("state", Choice(OperationState), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    optional("owner"),
+    Column("lease_until", Instant),
+    optional("error"),
+    optional("trace_token"),
+    Column("finished_at", Instant),
+    Index("ix_operations_plan", "tenant", "plan_id", "position"),
+    Index("ix_operations_owner", "tenant", "owner"),
+)
+
+work_items = Table(
+    "work_items",
+    metadata,
+    key("tenant"),
+    key("work_item_id"),
+    Column("kind", Choice(WorkItemKind), nullable=False),
+    required("subject_id"),
+    required("entitlement"),
+    Column("direction", Choice(Direction), nullable=False),
+    Column("state", Choice(WorkItemState), nullable=False),
+    required("title"),
+    Column("instructions", Json, nullable=False),
+    optional("deep_link"),
+    required("plan_id"),
+    required("operation_id"),
+    required("requester"),
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant),
+    required("verification"),
+    optional("assignee"),
+    optional("comment"),
+    Column("closed_at", Instant),
+    optional("closed_by"),
+    Column("last_checked_at", Instant),
+    optional("last_check"),
+    Index("ix_work_items_subject", "tenant", "subject_id"),
+    Index("ix_work_items_state", "tenant", "state", "created_at"),
+    Index(
+        "uq_work_items_open",
+        "tenant",
+        "kind",
+        "subject_id",
+        "entitlement",
+        unique=True,
+        sqlite_where=text("state IN ('open', 'awaiting_verification')"),
+        postgresql_where=text("state IN ('open', 'awaiting_verification')"),
+    ),
+)
+
+api_clients = Table(
+    "api_clients",
+    metadata,
+    key("tenant"),
+    key("client_id"),
+    Column("scopes", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    required("external_id_scope"),
+    Column("settings", Json, nullable=False),
+    Column("revoked_at", Instant),
+)
+
+api_tokens = Table(
+    "api_tokens",
+    metadata,
+    key("tenant"),
+    key("token_id"),
+    required("client_id"),
+    required("token_hash"),
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant),
+    Column("revoked_at", Instant),
+    Column("method", Choice(Method), nullable=False, server_default=Method.TOKEN.value),
+    optional("label"),
+    Column("scopes", Json, nullable=False, server_default="[]"),
+    UniqueConstraint("tenant", "token_hash"),
+    Index("ix_api_tokens_client", "tenant", "client_id"),
+)
+
+client_attributes = Table(
+    "client_attributes",
+    metadata,
+    key("tenant"),
+    key("kind"),
+    key("scim_id"),
+    Column("kept", Json, nullable=False),
+)
+
+external_ids = Table(
+    "external_ids",
+    metadata,
+    key("tenant"),
+    key("kind"),
+    key("scope"),
+    key("scim_id"),
+    required("external_id"),
+    Index("ix_external_ids_value", "tenant", "kind", "scope", "external_id"),
+    Index("ix_external_ids_resource", "tenant", "kind", "scim_id"),
+)
+
+tombstones = Table(
+    "tombstones",
+    metadata,
+    key("tenant"),
+    key("kind"),
+    key("scim_id"),
+    required("email_key"),
+    Column("external_ids", Json, nullable=False),
+    Column("deleted_at", Instant, nullable=False),
+    required("deleted_by"),
+    Index("ix_tombstones_email", "tenant", "email_key"),
+)
+
+provenance = Table(
+    "provenance",
+    metadata,
+    key("tenant"),
+    key("user_id"),
+    key("entitlement"),
+    optional("plan_id"),
+    required("granted_by"),
+    required("source"),
+    Column("granted_at", Instant, nullable=False),
+)
+
+audit_events = Table(
+    "audit_events",
+    metadata,
+    key("tenant"),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    required("actor"),
+    required("action"),
+    required("subject"),
+    required("correlation_id"),
+    Column("data", Json, nullable=False),
+    required("previous_hash"),
+    required("hash"),
+    Index("ix_audit_events_subject", "tenant", "subject", "sequence"),
+)
+
+audit_heads = Table(
+    "audit_heads",
+    metadata,
+    key("tenant"),
+    Column("sequence", BigInteger, nullable=False),
+    required("hash"),
+)
+
+job_runs = Table(
+    "job_runs",
+    metadata,
+    key("tenant"),
+    key("run_id"),
+    required("job"),
+    Column("state", Choice(RunState), nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("cursor", Json, nullable=False),
+    Column("counts", Json, nullable=False),
+    Column("finished_at", Instant),
+    optional("error"),
+    Index("ix_job_runs_job", "tenant", "job", "started_at"),
+    Index("ix_job_runs_started", "tenant", "started_at"),
+)
+
+locks = Table(
+    "locks",
+    metadata,
+    key("tenant"),
+    key("key"),
+    required("owner"),
+    Column("until", Instant, nullable=False),
+    Index("ix_locks_owner", "tenant", "owner"),
+)
+
+facts = Table(
+    "facts",
+    metadata,
+    key("tenant"),
+    key("key"),
+    Column("value", Json, nullable=False),
+)
