@@ -6,16 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from connector.domain.model import (
-    Account,
-    DirectoryGroup,
-    Profile,
-    User,
-)
-from connector.domain.plan import (
-    CreateMembership,
-    ReopenMembership,
-)
+from connector.domain.model import Account, DirectoryGroup, Profile, User
+from connector.domain.plan import CreateMembership, ReopenMembership
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from connector.domain.model import (
-    Account,
-    Catalogue,
-    DirectoryGroup,
-    Profile,
-    User,
-)
+from connector.domain.model import Account, Catalogue, DirectoryGroup, Profile, User
 
 
 class MirrorRepository(Protocol):

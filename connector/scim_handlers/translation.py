@@ -9,7 +9,7 @@ from typing import Any
 from connector.domain.desired import ActualUser, DesiredUser, ProfileKey
 from connector.domain.ledger import Direction
 from connector.domain.plan import Person
-from connector.services.presentation import desired_person
+from connector.services.persons import desired_person
 from mappings import UserMapping
 from scim.errors import InvalidValue
 from scim.handlers import PatchOperation, Resource

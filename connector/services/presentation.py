@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.domain.desired import confirmed_roles
-from connector.domain.ledger import ClientAttributes, Direction, PlanRecord, WorkItem, WorkItemKind
+from connector.domain.ledger import ClientAttributes, Direction, PlanRecord, WorkItem
 from connector.domain.model import (
     Account,
     Catalogue,
@@ -26,26 +26,12 @@ from connector.domain.model import (
     profile_group_scim_id,
     role_group_scim_id,
 )
-from connector.domain.plan import Person
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow
-from connector.services.documents import (
-    Document,
-    location,
-    present,
-    render_row,
-    timestamp,
-)
+from connector.services.documents import Document, location, present, render_row
+from connector.services.persons import person_fields
+from connector.services.user_extension import held_profile, user_extension
 from connector.settings import TenantSettings
-from mappings import (
-    CORE_USER,
-    EntitlementMapping,
-    Meaning,
-    Role,
-    UserMapping,
-    kept_attributes,
-    to_directory,
-    to_scim,
-)
+from mappings import CORE_USER, EntitlementMapping, Meaning, Role, UserMapping, to_scim
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:"
 DOCUSIGN = "urn:ietf:params:scim:schemas:extension:docusign:2.0:"
@@ -56,8 +42,6 @@ DOCUSIGN_ROLE = f"{DOCUSIGN}Role"
 
 PERMISSION_PROFILE, MANUAL_ROLE = "permissionProfile", "manualRole"
 """``type`` of the elements of ``entitlements`` and ``roles``, and of their catalogues."""
-QUEUED_CHANGE = "queued_change"
-"""``pending[].type`` of a change that waits for DocuSign rather than for a person."""
 
 
 class Presenter:
@@ -100,7 +84,7 @@ class Presenter:
             "entitlements": self._entitlements_of(user, catalogue),
             "roles": roles,
             **{name: value for name, value in kept.items() if name in self._mapping.kept},
-            DOCUSIGN_USER: _docusign_user(user, catalogue, open_items, queued),
+            DOCUSIGN_USER: user_extension(user, catalogue, open_items, queued),
         }
         name = content.get("name", {})
         row = render_row(
@@ -321,39 +305,6 @@ class Presenter:
         )
 
 
-# ------------------------------------------------------------------------------ the way in
-
-
-def person_fields(user: User) -> dict[str, str]:
-    """Return the fields of a user that mappings know, by their name."""
-    names = Person.__dataclass_fields__
-    return {name: getattr(user, name) for name in names}
-
-
-def desired_person(
-    resource: Mapping[str, Any],
-    mapping: UserMapping,
-    *,
-    current: User | None = None,
-    kept: Mapping[str, Any] | None = None,
-) -> tuple[Person, dict[str, Any]]:
-    """Return the person that *resource* asks for and the attributes to keep for the client.
-
-    :param current: what DocuSign has, when a user is changed: of two attributes that feed one
-        field, the one that differs from it is the change. Fields without a mapping stay.
-    :param kept: what is kept now (:attr:`~connector.domain.ledger.ClientAttributes.kept`).
-    """
-    before = person_fields(current) if current else None
-    wanted = (
-        {"email": "", "user_name": ""} | (before or {}) | to_directory(resource, mapping, before)
-    )
-    wanted_kept = kept_attributes(resource, mapping, wanted, current=before, kept_before=kept)
-    return Person(**wanted), wanted_kept
-
-
-# ------------------------------------------------------------------------------ parts
-
-
 def _account(account_id: str, account: Account | None) -> Document:
     return present(value=account_id, display=account.name if account else "")
 
@@ -372,77 +323,9 @@ def _directory_groups(user: User, catalogue: Catalogue) -> Iterator[tuple[str, s
 
 def _profiles(user: User, catalogue: Catalogue) -> Iterator[Profile]:
     for membership in _open(user):
-        profile = _profile(membership, catalogue)
+        profile = held_profile(membership, catalogue)
         if profile is not None:
             yield profile
-
-
-def _profile(membership: Membership, catalogue: Catalogue) -> Profile | None:
-    """Return the profile held; one that the catalogue does not know yet has its id for a name."""
-    if membership.profile_id is None:
-        return None
-    known = catalogue.profiles.get((membership.account_id, membership.profile_id))
-    return known or Profile(
-        membership.account_id, membership.profile_id, name=membership.profile_id
-    )
-
-
-def _docusign_user(
-    user: User,
-    catalogue: Catalogue,
-    open_items: Sequence[WorkItem],
-    queued: Sequence[PlanRecord],
-) -> Document:
-    memberships = sorted(user.memberships.values(), key=lambda item: item.account_id)
-    managed = user.managed_by_scim or any(item.managed_by_scim for item in memberships)
-    return present(
-        memberships=[_membership(item, catalogue) for item in memberships],
-        organizationAdmin=_organization_admin(user),
-        pending=[*map(_pending_item, open_items), *map(_queued_change, queued)],
-        managedByDocuSignScim=managed,
-    )
-
-
-def _membership(membership: Membership, catalogue: Catalogue) -> Document:
-    """Return one membership, flat: a complex attribute holds no other (RFC 7643 §2.3.8)."""
-    profile = _profile(membership, catalogue)
-    account = catalogue.accounts.get(membership.account_id)
-    return present(
-        account=membership.account_id,
-        accountName=account.name if account else "",
-        status=str(membership.status),
-        profile=profile.scim_id if profile else "",
-        profileName=profile.name if profile else "",
-        isAdmin=membership.is_admin,
-        createdAt=_optional_time(membership.created_at),
-        closedAt=_optional_time(membership.closed_at),
-    )
-
-
-def _organization_admin(user: User) -> Document:
-    return present(
-        value=user.is_organization_admin,
-        verifiedAt=_optional_time(user.organization_admin_verified_at),
-    )
-
-
-def _pending_item(item: WorkItem) -> Document:
-    return present(
-        type=str(WorkItemKind(item.kind)),
-        workItem=item.work_item_id,
-        entitlement=item.entitlement,
-        direction=str(item.direction),
-        since=timestamp(item.created_at),
-        due=_optional_time(item.due_at),
-    )
-
-
-def _queued_change(plan: PlanRecord) -> Document:
-    return {"type": QUEUED_CHANGE, "since": timestamp(plan.created_at)}
-
-
-def _optional_time(moment: datetime | None) -> str | None:
-    return timestamp(moment) if moment else None
 
 
 def _catalogue_entry(scim_id: str, name: str, kind: str) -> Document:

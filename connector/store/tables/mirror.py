@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Index,
-    Integer,
-    Table,
-    text,
-)
+from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, text
 
 from connector.domain.model import GroupType, MembershipStatus
 from connector.store.columns import Choice, Instant

@@ -28,10 +28,10 @@ from connector.domain.model import (
 from connector.ports import BASE_URL_MARK
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.documents import row_changed, settle_times
+from connector.services.persons import desired_person
 from connector.services.presentation import (
     DOCUSIGN_USER,
     Presenter,
-    desired_person,
 )
 from connector.settings import ProvisioningSettings, ScimSettings, TenantSettings
 from mappings import CORE_USER, ENTERPRISE_USER, load_entitlements, load_user_mapping
