@@ -6,7 +6,7 @@ transaction that also moves the run's cursor, so that a run that dies goes on wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -14,11 +14,11 @@ import structlog
 
 from connector.domain.ledger import JobRun, RunState
 from connector.domain.merge import merge_member, without_membership
-from connector.domain.model import Account, GroupType, User
+from connector.domain.model import Account, DirectoryGroup, GroupType, User
 from connector.errors import ConflictingWriteError, ConnectorError, NotFoundError
-from connector.ports import USER, UnitOfWork, UserPage
+from connector.ports import GROUP, TOMBSTONE, USER, UnitOfWork, UserPage
 from connector.services.bindings import bind, require_bound
-from connector.services.changes import overtaken_since
+from connector.services.changes import overtaken_since, tombstone_id
 from connector.services.context import TenantContext, new_id
 from connector.services.locks import LEASE, SYNC_KEY
 from connector.services.mirror import MirrorWriter
@@ -171,8 +171,11 @@ class AggregationService:
 
     def _read_catalogue(self, run: _Run, account: Account) -> None:
         profiles = self._directory.list_profiles(account.account_id)
-        groups = self._directory.list_groups(account.account_id)
+        with self._context.read() as uow:
+            marks = {kind: uow.resources.latest_change(kind) for kind in (GROUP, TOMBSTONE)}
+        read = self._directory.list_groups(account.account_id)
         with self._context.write() as uow:
+            groups = _with_newer(uow, account, read, marks)
             bind(uow, self._context.settings, account)
             self._mirror.put_account_catalogue(uow, account, profiles, groups)
             run.add("profiles", len(profiles))
@@ -307,6 +310,28 @@ class AggregationService:
                     checked += 1
             after = ids[-1]
         run.add("role_checks", checked)
+
+
+def _with_newer(
+    uow: UnitOfWork,
+    account: Account,
+    read: Sequence[DirectoryGroup],
+    marks: Mapping[str, datetime | None],
+) -> list[DirectoryGroup]:
+    """Return an account's groups as they were read, save what somebody made, changed or deleted
+    meanwhile: of that the mirror knows more."""
+    known = {
+        item.scim_id: item
+        for item in uow.mirror.catalogue().groups.values()
+        if item.account_id == account.account_id
+    }
+    groups = {item.scim_id: item for item in read}
+    for scim_id in overtaken_since(uow, known, marks[GROUP], GROUP):
+        groups[scim_id] = known[scim_id]
+    places = {tombstone_id(GROUP, scim_id): scim_id for scim_id in groups}
+    for place in overtaken_since(uow, places, marks[TOMBSTONE], TOMBSTONE):
+        del groups[places[place]]
+    return list(groups.values())
 
 
 def _batches(pages: Iterable[UserPage]) -> Iterator[list[UserPage]]:

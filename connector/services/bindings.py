@@ -66,7 +66,7 @@ def bind(uow: UnitOfWork, settings: TenantSettings, account: Account) -> None:
     alias = next((i.alias for i in settings.accounts if i.account_id == account.account_id), "")
     names = {**bound.names, account.account_id: alias or account.name}
     found = settings.organization_id or account.organization_id
-    organization_id = found if settings.use_organization else None
+    organization_id = found.lower() if found and settings.use_organization else None
     if organization_id and (problems := _organization_problems(settings, bound, organization_id)):
         raise ConfigError(problems)
     after = _Bound(names, bound.organization_id or organization_id)

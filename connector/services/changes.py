@@ -25,18 +25,18 @@ def stamp(uow: UnitOfWork, kind: str, now: datetime) -> datetime:
 
 
 def overtaken_since(
-    uow: UnitOfWork, user_ids: Iterable[str], mark: datetime | None
+    uow: UnitOfWork, scim_ids: Iterable[str], mark: datetime | None, kind: str = USER
 ) -> frozenset[str]:
-    """Return the users whom somebody wrote since the mark, which is the ``latest_change`` of
-    users before DocuSign was asked: their copy is newer than the read.
+    """Return what somebody wrote since the mark, which is the ``latest_change`` of its kind before
+    DocuSign was asked: that copy is newer than the read.
 
     The times of changes only grow (:func:`stamp`): clocks of several machines need not agree.
     """
-    if uow.resources.latest_change(USER) == mark:
+    if uow.resources.latest_change(kind) == mark:
         return frozenset()
-    rows = uow.resources.rows(USER, user_ids)
+    rows = uow.resources.rows(kind, scim_ids)
     return frozenset(
-        user_id for user_id, row in rows.items() if mark is None or row.last_modified_at > mark
+        scim_id for scim_id, row in rows.items() if mark is None or row.last_modified_at > mark
     )
 
 

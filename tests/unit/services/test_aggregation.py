@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from connector.services import aggregation
+from simulator.state import groups
 from simulator.transport import SimulatorAdapter
 from tests.connector import ManualClock, connected, ok
 from tests.simulated import simulated
@@ -80,6 +81,46 @@ def test_a_list_of_members_never_sets_back_what_was_confirmed_after_it_was_read(
     assert user_id in connector.group_members(group)
     members = ok(connector.get(f"/Groups/{group}"))["members"]
     assert user_id in {item["value"] for item in members}
+    connector.close()
+
+
+def test_a_group_that_changes_while_the_groups_are_read_stays_as_it_then_is(tmp_path, monkeypatch):
+    connector = running(tmp_path)
+    renamed, deleted = connector.group(number=0), connector.group(number=1)
+    made = []
+
+    def change():
+        made.append(ok(connector.post("/Groups", {"displayName": "Made"}), 201)["id"])
+        name = {"op": "replace", "path": "displayName", "value": "Renamed"}
+        assert connector.patch(f"/Groups/{renamed}", name).status_code in {200, 204}
+        assert connector.delete(f"/Groups/{deleted}").status_code == 204
+
+    directory = connector.services.context.directory
+    list_groups, todo = directory.list_groups, [change]
+
+    def read(account_id):
+        groups = list_groups(account_id)
+        while todo:
+            todo.pop()()
+        return groups
+
+    monkeypatch.setattr(directory, "list_groups", read)
+    connector.sync()
+    assert ok(connector.get(f"/Groups/{made[0]}"))["displayName"] == "Made"
+    assert ok(connector.get(f"/Groups/{renamed}"))["displayName"] == "Renamed"
+    assert connector.get(f"/Groups/{deleted}").status_code == 404
+    connector.close()
+
+
+def test_a_group_that_docusign_deleted_or_renamed_itself_follows_at_the_next_sync(tmp_path):
+    connector = running(tmp_path)
+    renamed, deleted = connector.group(number=0), connector.group(number=1)
+    state, account = connector.world.state, connector.world.account
+    groups.rename(state, account, renamed.partition(".g")[2], "Native")
+    groups.delete(state, account, deleted.partition(".g")[2])
+    connector.sync()
+    assert ok(connector.get(f"/Groups/{renamed}"))["displayName"] == "Native"
+    assert connector.get(f"/Groups/{deleted}").status_code == 404
     connector.close()
 
 
