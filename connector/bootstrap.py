@@ -27,6 +27,7 @@ from connector.ports import Clock
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.aggregation import AggregationService
 from connector.services.api_clients import ApiClientService
+from connector.services.attempts import Attempts
 from connector.services.bindings import AccountBindings, binding_problems
 from connector.services.context import TenantContext
 from connector.services.execution import Executor
@@ -42,6 +43,7 @@ from connector.services.refresh import RefreshService
 from connector.services.settlement import SettlementService
 from connector.services.subjects import Subjects
 from connector.services.throttle import Throttle
+from connector.services.undoing import Undoer
 from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
 from connector.store import SqlStore, open_database
@@ -169,7 +171,10 @@ def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping
     locks = WriteLocks(context)
     work_items = WorkItemService(context, mirror)
     subjects = Subjects(context, mirror)
-    fulfilment = FulfilmentService(context, Executor(context, mirror), work_items, subjects)
+    executor = Executor(context, mirror)
+    attempts = Attempts(context, executor)
+    undoer = Undoer(context, executor, attempts)
+    fulfilment = FulfilmentService(context, attempts, undoer, work_items, subjects)
     pipeline = ChangePipeline(context, fulfilment, subjects)
     return TenantServices(
         context=context,

@@ -12,7 +12,7 @@ import hashlib
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar
 
 
@@ -281,6 +281,21 @@ class RevokeRole(Operation):
 
     def inverse(self) -> Operation:
         return GrantRole(self.user_id, self.role)
+
+
+def with_user_id(step: Operation, user_id: str | None) -> Operation:
+    """Return a step for a newcomer with the user id that an earlier one of its plan brought.
+
+    Steps that name their user already stay as they are, and so does every step without an id.
+    """
+    if not user_id:
+        return step
+    if isinstance(step, CreateMembership | GrantRole | RevokeRole):
+        return replace(step, user_id=step.user_id or user_id)
+    if isinstance(step, CloseMembership) and step.user_id == NEWCOMER:
+        reopen = replace(step.reopen, user_id=user_id) if step.reopen else None
+        return replace(step, user_id=user_id, reopen=reopen)
+    return step
 
 
 OPERATION_TYPES: dict[str, type[Operation]] = {

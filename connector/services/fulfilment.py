@@ -1,4 +1,4 @@
-"""Carries recorded plans out, undoes what fails, and settles what a crash left behind.
+"""Carries recorded plans out and settles what a crash left behind.
 
 Each operation is committed as in flight before DocuSign hears of it, and as done together with the
 mirror's new content. So at any instant the ledger says what may have happened, and a process that
@@ -8,7 +8,7 @@ dies loses nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
@@ -20,46 +20,21 @@ from connector.domain.ledger import (
     PlanRecord,
     PlanState,
 )
-from connector.domain.plan import (
-    NEWCOMER,
-    CloseMembership,
-    CreateMembership,
-    GrantRole,
-    Operation,
-    Plan,
-    RevokeRole,
-)
-from connector.errors import (
-    ConnectorError,
-    PermanentError,
-    TemporaryError,
-    UnknownOutcomeError,
-)
+from connector.domain.plan import Plan, with_user_id
+from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.ports import UnitOfWork
+from connector.services.attempts import Attempts
 from connector.services.context import Actor, TenantContext
-from connector.services.execution import Executor, Performed
+from connector.services.execution import Performed
 from connector.services.locks import LEASE, plan_key
 from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects, keep_attributes, record_provenance
+from connector.services.undoing import Undoer, refuse_if_undoing
 from connector.services.work_items import WorkItemService, finished_plan
 
 _log = structlog.get_logger(__name__)
 
-_UNDO_WITHIN = timedelta(seconds=10)
-"""Undoing comes on top of a request's wait and must end before the lease of the operation."""
 _UNFINISHED = (OperationState.PLANNED, OperationState.IN_FLIGHT)
-
-
-@dataclass
-class _Undoing:
-    """How far the undoing of a plan came; operations in words."""
-
-    deadline: datetime
-    undone: list[str] = field(default_factory=list)
-    stuck: list[str] = field(default_factory=list)
-    """DocuSign refuses to undo them."""
-    waiting: list[str] = field(default_factory=list)
-    """DocuSign does not answer; settlement goes on with them."""
 
 
 class FulfilmentService:
@@ -68,12 +43,14 @@ class FulfilmentService:
     def __init__(
         self,
         context: TenantContext,
-        executor: Executor,
+        attempts: Attempts,
+        undoer: Undoer,
         work_items: WorkItemService,
         subjects: Subjects,
     ) -> None:
         self._context = context
-        self._executor = executor
+        self._attempts = attempts
+        self._undoer = undoer
         self._work_items = work_items
         self._subjects = subjects
 
@@ -96,7 +73,7 @@ class FulfilmentService:
         for record in records:
             if record.state in _UNFINISHED:
                 try:
-                    _refuse_if_undoing(plan)
+                    refuse_if_undoing(plan)
                     if not guarded and record.state is OperationState.PLANNED:
                         self._guard_again(records)
                         guarded = True
@@ -140,51 +117,18 @@ class FulfilmentService:
         *,
         resumed: bool,
     ) -> PlanRecord:
-        record = replace(record, operation=_bound(record.operation, plan.subject_id))
+        record = replace(record, operation=with_user_id(record.operation, plan.subject_id))
         if record.fulfilment is not Fulfilment.AUTOMATIC:
             return self._open_task(plan, record, actor)
         was_in_flight = record.state is OperationState.IN_FLIGHT
         performed: Performed | None = None
         if was_in_flight and resumed:
-            performed = self._look_up(record.operation)
+            performed = self._attempts.look_up(record.operation)
         elif not was_in_flight:
             record = self._mark_in_flight(plan, record)
         if performed is None:
-            performed = self._attempt(record.operation, deadline)
+            performed = self._attempts.make(record.operation, deadline)
         return self._commit(plan, record, performed, actor)
-
-    def _attempt(self, step: Operation, deadline: datetime) -> Performed:
-        """Call DocuSign, waiting out short troubles until the deadline."""
-        while True:
-            try:
-                return self._executor.perform(step)
-            except UnknownOutcomeError:
-                found = self._look_up(step)
-                if found is not None:
-                    return found
-                self._pause(1.0, deadline)
-            except TemporaryError as error:
-                self._pause(error.retry_after_s, deadline, error)
-
-    def _look_up(self, step: Operation) -> Performed | None:
-        try:
-            return self._executor.find_effect(step)
-        except TemporaryError as error:
-            raise UnknownOutcomeError(
-                "DocuSign did not answer, and whether the change took effect cannot be read back "
-                "now. The connector settles it by itself as soon as DocuSign answers; "
-                "the service is temporarily unavailable."
-            ) from error
-
-    def _pause(
-        self, seconds: float, deadline: datetime, error: TemporaryError | None = None
-    ) -> None:
-        """Wait, or give up where the wait would pass the deadline."""
-        if self._context.clock.now() + timedelta(seconds=seconds) >= deadline:
-            raise error or TemporaryError(
-                "DocuSign does not answer; the service is temporarily unavailable."
-            )
-        self._context.clock.sleep(seconds)
 
     def _mark_in_flight(self, plan: PlanRecord, record: OperationRecord) -> OperationRecord:
         """Commit that DocuSign is about to hear of an operation, and renew what the caller holds:
@@ -250,9 +194,8 @@ class FulfilmentService:
             record_provenance(uow, plan, records)
         was_queued = plan.state is PlanState.QUEUED
         if was_queued and not left:
-            plan = replace(
-                plan, state=PlanState.OPEN
-            )  # From here on it waits for people, if at all.
+            # From here on it waits for people, if at all.
+            plan = replace(plan, state=PlanState.OPEN)
         plan = finished_plan(plan, records, self._context)
         uow.plans.save_plan(plan)
         if was_queued and not left:
@@ -269,8 +212,8 @@ class FulfilmentService:
             raise TemporaryError(str(error), retry_after_s=30) from error
         if isinstance(error, TemporaryError) and self._queues(plan_id):
             return self._queue(plan_id, record, error, actor)
-        undoing = self._undo(plan_id, record, error, actor)
-        message = _failure_message(str(error), undoing)
+        undoing = self._undoer.undo(plan_id, record, error, actor)
+        message = undoing.message(str(error))
         if undoing.waiting:
             self._leave_to_settlement(plan_id, record, error)
         else:
@@ -318,87 +261,6 @@ class FulfilmentService:
                     uow.plans.save_operation(replace(item, error=str(error), lease_until=now))
             uow.commit()
 
-    def _undo(
-        self, plan_id: str, failed: OperationRecord, error: ConnectorError, actor: Actor
-    ) -> _Undoing:
-        """Undo what a refused operation left and the done ones, in reverse order."""
-        plan, records = self._begin_undoing(plan_id, error)
-        undoing = _Undoing(self._context.clock.now() + _UNDO_WITHIN)
-        to_undo = [item for item in records if item.state is OperationState.DONE]
-        if error.is_partial:
-            operation = _bound(failed.operation, plan.subject_id)
-            to_undo.append(replace(failed, operation=operation, state=OperationState.IN_FLIGHT))
-        for record in reversed(to_undo):
-            text = record.operation.describe()
-            try:
-                if self._undo_one(record, undoing.deadline, actor):
-                    undoing.undone.append(text)
-            except (TemporaryError, UnknownOutcomeError) as trouble:
-                _log.warning("undoing waits", plan=plan_id, step=text, error=str(trouble))
-                undoing.waiting.append(text)
-                break
-            except ConnectorError as refusal:
-                _log.warning("undo failed", plan=plan_id, step=text, error=str(refusal))
-                self._read_back(record.operation)
-                undoing.stuck.append(text)
-        return undoing
-
-    def _begin_undoing(
-        self, plan_id: str, error: ConnectorError
-    ) -> tuple[PlanRecord, Sequence[OperationRecord]]:
-        """Commit that a plan is undone from now on, whoever goes on with it."""
-        with self._context.write() as uow:
-            plan, records = uow.plans.get(plan_id)
-            mark = {"reason": str(error), "is_partial": error.is_partial}
-            plan = replace(plan, context={**plan.context, "undoing": mark})
-            uow.plans.save_plan(plan)
-            uow.commit()
-        return plan, records
-
-    def _undo_one(self, record: OperationRecord, deadline: datetime, actor: Actor) -> bool:
-        """Undo an operation; False where nothing was left of it."""
-        left = Performed(record.operation, lambda uow: None)
-        if record.state is not OperationState.DONE:
-            found = self._executor.find_left(record.operation)
-            if found is None:
-                return False
-            left = found
-            with self._context.write() as uow:
-                left.apply(uow)
-                uow.commit()
-        inverse = left.operation.inverse()
-        if inverse is None:
-            raise PermanentError("nothing undoes it")
-        self._commit_undone(record, self._attempt(inverse, deadline), actor)
-        return True
-
-    def _read_back(self, step: Operation) -> None:
-        """Let the mirror follow DocuSign where it could not be led back."""
-        try:
-            apply = self._executor.read_back(step)
-        except ConnectorError as error:
-            _log.warning("not read back", step=step.kind, error=str(error))
-            return
-        with self._context.write() as uow:
-            apply(uow)
-            uow.commit()
-
-    def _commit_undone(self, record: OperationRecord, performed: Performed, actor: Actor) -> None:
-        was_done = record.state is OperationState.DONE
-        with self._context.write() as uow:
-            performed.apply(uow)
-            if was_done:
-                uow.plans.save_operation(replace(record, state=OperationState.UNDONE))
-            self._context.audit(
-                uow,
-                actor,
-                "operation.undone",
-                performed.subject_id or "",
-                plan=record.plan_id,
-                operation=record.operation.to_dict(),
-            )
-            uow.commit()
-
     def _fail(
         self, plan_id: str, record: OperationRecord, error: ConnectorError, actor: Actor
     ) -> None:
@@ -423,18 +285,6 @@ def _is_left_for_docusign(item: OperationRecord) -> bool:
     return item.fulfilment is Fulfilment.AUTOMATIC and item.state in _UNFINISHED
 
 
-def _bound(step: Operation, subject_id: str | None) -> Operation:
-    """Return the operation with the user id that an earlier one of its plan brought."""
-    if not subject_id:
-        return step
-    if isinstance(step, CreateMembership | GrantRole | RevokeRole):
-        return replace(step, user_id=step.user_id or subject_id)
-    if isinstance(step, CloseMembership) and step.user_id == NEWCOMER:
-        reopen = replace(step.reopen, user_id=subject_id) if step.reopen else None
-        return replace(step, user_id=subject_id, reopen=reopen)
-    return step
-
-
 def _after_failure(
     item: OperationRecord, failed: OperationRecord, error: ConnectorError, now: datetime
 ) -> OperationRecord:
@@ -450,22 +300,3 @@ def _after_failure(
     if item.state in _UNFINISHED:
         return replace(item, state=OperationState.SKIPPED, finished_at=now, lease_until=None)
     return item
-
-
-def _refuse_if_undoing(plan: PlanRecord) -> None:
-    """Refuse to go on with a plan that was broken off while it was undone."""
-    if mark := plan.context.get("undoing"):
-        error = PermanentError(mark["reason"])
-        error.is_partial = mark["is_partial"]
-        raise error
-
-
-def _failure_message(reason: str, undoing: _Undoing) -> str:
-    parts = [reason]
-    if undoing.undone:
-        parts.append(f"Undone: {'; '.join(undoing.undone)}.")
-    if undoing.waiting:
-        parts.append("The rest is undone by the connector itself as soon as DocuSign answers.")
-    if undoing.stuck:
-        parts.append(f"Could not be undone: {'; '.join(undoing.stuck)}. Check it in DocuSign.")
-    return " ".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.services.context import Actor
-from connector.services.fulfilment import FulfilmentService
+from connector.services.undoing import Undoer
 from simulator.faults import Fault
 from tests.acceptance.agreement import disagreements
 from tests.connector import ok
@@ -18,7 +18,7 @@ class Died(BaseException):
 def test_undoing_goes_on_after_a_crash(connector, monkeypatch: pytest.MonkeyPatch):
     held = [{"value": connector.entitlement(account)} for account in (0, 1)]
     user = connector.create("ann@acme.test", entitlements=held)
-    commit = FulfilmentService._commit_undone
+    commit = Undoer._commit_undone
 
     def commit_and_die(*arguments):
         commit(*arguments)
@@ -35,7 +35,7 @@ def test_undoing_goes_on_after_a_crash(connector, monkeypatch: pytest.MonkeyPatc
         "value": [{"value": connector.entitlement(2)}],
     }
     with monkeypatch.context() as patch, pytest.raises(Died):
-        patch.setattr(FulfilmentService, "_commit_undone", commit_and_die)
+        patch.setattr(Undoer, "_commit_undone", commit_and_die)
         connector.patch(f"/Users/{user['id']}", moved)
     connector.world.faults.clear()
     connector.clock.advance(130)

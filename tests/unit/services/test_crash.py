@@ -36,7 +36,7 @@ def killed_during(connector, instant, monkeypatch, act):
     """Run *act*, dying before or after the n-th call of a method."""
     owner, name, after, nth = instant
     fulfilment = connector.services.settlement._fulfilment
-    target = fulfilment if owner == "fulfilment" else fulfilment._executor
+    target = fulfilment if owner == "fulfilment" else fulfilment._attempts._executor
     real, calls = getattr(target, name), []
 
     def dying(*args, **kwargs):

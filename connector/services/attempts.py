@@ -1,0 +1,61 @@
+"""Asks DocuSign for one operation, as long as the caller can wait."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from connector.domain.plan import Operation
+from connector.errors import TemporaryError, UnknownOutcomeError
+from connector.services.context import TenantContext
+from connector.services.execution import Executor, Performed
+
+
+class Attempts:
+    """Calls DocuSign for one operation and waits out short troubles."""
+
+    def __init__(self, context: TenantContext, executor: Executor) -> None:
+        self._context = context
+        self._executor = executor
+
+    def make(self, step: Operation, deadline: datetime) -> Performed:
+        """Carry an operation out and return what DocuSign confirmed.
+
+        :param deadline: until then, short troubles are waited out.
+        :raises TemporaryError: DocuSign could not be reached until the deadline.
+        :raises UnknownOutcomeError: DocuSign may have done it, and cannot be asked.
+        :raises PermanentError: DocuSign refused.
+        """
+        while True:
+            try:
+                return self._executor.perform(step)
+            except UnknownOutcomeError:
+                found = self.look_up(step)
+                if found is not None:
+                    return found
+                self._pause(1.0, deadline)
+            except TemporaryError as error:
+                self._pause(error.retry_after_s, deadline, error)
+
+    def look_up(self, step: Operation) -> Performed | None:
+        """Return the operation as performed if DocuSign shows its effect, else None.
+
+        :raises UnknownOutcomeError: DocuSign cannot be asked now.
+        """
+        try:
+            return self._executor.find_effect(step)
+        except TemporaryError as error:
+            raise UnknownOutcomeError(
+                "DocuSign did not answer, and whether the change took effect cannot be read back "
+                "now. The connector settles it by itself as soon as DocuSign answers; "
+                "the service is temporarily unavailable."
+            ) from error
+
+    def _pause(
+        self, seconds: float, deadline: datetime, error: TemporaryError | None = None
+    ) -> None:
+        """Wait, or give up where the wait would pass the deadline."""
+        if self._context.clock.now() + timedelta(seconds=seconds) >= deadline:
+            raise error or TemporaryError(
+                "DocuSign does not answer; the service is temporarily unavailable."
+            )
+        self._context.clock.sleep(seconds)
