@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from connector.ports import TOMBSTONE, USER, ResourceRow, UnitOfWork
-from connector.services.documents import render_row
+from connector.services.documents import render_row, row_changed, settle_times
 
 TOMBSTONE_SCHEMA = "urn:ietf:params:scim:schemas:extension:docusign:2.0:Tombstone"
 _TICK = timedelta(milliseconds=1)
@@ -40,11 +40,18 @@ def overtaken_since(
     )
 
 
-def put_changed(
+def put_settled(
     uow: UnitOfWork, rows: Iterable[ResourceRow], old_rows: Mapping[str, ResourceRow]
-) -> None:
-    """Write rows that changed; who disappears leaves a tombstone, who comes back takes it away."""
-    changed = list(rows)
+) -> int:
+    """Write the rows in which a client could see a difference; return how many there are.
+
+    Who disappears leaves a tombstone, who comes back takes it away.
+
+    :param rows: rendered with this transaction's :func:`stamp` as ``lastModified``.
+    :param old_rows: what is stored, by id.
+    """
+    settled = [settle_times(old_rows.get(row.scim_id), row, row.last_modified_at) for row in rows]
+    changed = [row for row in settled if row_changed(old_rows.get(row.scim_id), row)]
     uow.resources.put(changed)
     for row in changed:
         old = old_rows.get(row.scim_id)
@@ -53,6 +60,7 @@ def put_changed(
             leave_tombstones(uow, row.kind, [row.scim_id], row.last_modified_at)
         elif row.visible and not was_visible and (old is not None or row.kind != USER):
             uow.resources.remove(TOMBSTONE, [tombstone_id(row.kind, row.scim_id)])
+    return len(changed)
 
 
 def remove(uow: UnitOfWork, kind: str, scim_ids: Iterable[str], now: datetime) -> None:

@@ -11,7 +11,6 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from connector.domain.desired import confirmed_roles
 from connector.domain.ledger import PlanRecord, WorkItem
 from connector.domain.model import (
     Account,
@@ -20,17 +19,15 @@ from connector.domain.model import (
     Profile,
     User,
     profile_group_scim_id,
-    role_group_scim_id,
 )
 from connector.domain.plan import AddGroupMembers, RemoveGroupMembers, RenameGroup
 from connector.domain.visibility import visible_user_ids
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
 from connector.services.actual import OPEN_STATES, attested_roles
-from connector.services.changes import put_changed, remove, stamp
+from connector.services.changes import put_settled, remove, stamp
 from connector.services.context import TenantContext
-from connector.services.documents import row_changed, settle_times
+from connector.services.group_rows import GroupRows
 from connector.services.presentation import Presenter
-from mappings.model import Role
 
 T = TypeVar("T", WorkItem, PlanRecord)
 
@@ -44,6 +41,7 @@ class MirrorWriter:
     def __init__(self, context: TenantContext, presenter: Presenter) -> None:
         self._context = context
         self._presenter = presenter
+        self._group_rows = GroupRows(context, presenter)
 
     # users --------------------------------------------------------------------
 
@@ -68,7 +66,7 @@ class MirrorWriter:
         before = uow.mirror.get_users(user.user_id for user in users)
         uow.mirror.put_users(users, fetched_at)
         keys = {user.email_key for user in (*users, *before.values())}
-        self._touch_shown_groups(uow, before, users)
+        self._group_rows.touch_shown(uow, before, users)
         moved = {
             group for user in users for group in _groups(before.get(user.user_id)) ^ _groups(user)
         }
@@ -94,7 +92,7 @@ class MirrorWriter:
         old_rows = uow.resources.rows(USER, ids)
         catalogue = uow.mirror.catalogue()
         now = self._stamp(uow, USER)
-        changed: list[ResourceRow] = []
+        rows = []
         for user in users:
             kept = attributes.get(user.user_id)
             row = self._presenter.user(
@@ -108,9 +106,8 @@ class MirrorWriter:
                 attested_roles=attested_roles(kept.kept if kept else {}),
                 visible=user.user_id in visible,
             )
-            _collect(changed, old_rows.get(user.user_id), row, now)
-        put_changed(uow, changed, old_rows)
-        return len(changed)
+            rows.append(row)
+        return put_settled(uow, rows, old_rows)
 
     def _visible(
         self, uow: UnitOfWork, by_address: Mapping[str, Sequence[User]], ids: Sequence[str]
@@ -156,7 +153,7 @@ class MirrorWriter:
     def put_group(self, uow: UnitOfWork, group: DirectoryGroup) -> None:
         """Write a group; its members are written apart."""
         uow.mirror.put_group(group)
-        self._put_group_row(uow, group)
+        self._group_rows.put_groups(uow, [group])
 
     def rename_group(self, uow: UnitOfWork, step: RenameGroup) -> None:
         """Write a new name into the group and into every member's resource."""
@@ -182,47 +179,18 @@ class MirrorWriter:
         if not wanted:
             return
         known = [item for key, item in uow.mirror.catalogue().groups.items() if key in wanted]
-        self._put_groups(uow, known, {group.scim_id for group in known})
+        self._group_rows.put_groups(uow, known, members_changed=True)
 
     def refresh_group(self, uow: UnitOfWork, scim_id: str) -> None:
         """Render a group again, for example after its external id changed."""
         for group in uow.mirror.catalogue().groups.values():
             if group.scim_id == scim_id:
-                self._put_group_row(uow, group)
+                self._group_rows.put_groups(uow, [group])
 
     def _rerender_many(self, uow: UnitOfWork, user_ids: Iterable[str]) -> None:
         ordered = sorted(user_ids)
         for start in range(0, len(ordered), _BATCH):
             self.rerender_users(uow, ordered[start : start + _BATCH])
-
-    def _put_group_row(self, uow: UnitOfWork, group: DirectoryGroup) -> None:
-        self._put_groups(uow, [group], set())
-
-    def _put_groups(
-        self, uow: UnitOfWork, groups: Sequence[DirectoryGroup], touched: set[str]
-    ) -> None:
-        now = self._stamp(uow, GROUP)
-        ids = [group.scim_id for group in groups]
-        old_rows = uow.resources.rows(GROUP, ids)
-        attributes = uow.attributes.get(GROUP, ids)
-        accounts = uow.mirror.catalogue().accounts
-        changed: list[ResourceRow] = []
-        for group in groups:
-            old = old_rows.get(group.scim_id)
-            # lastModified moves exactly when the members do, so it stands for them in the version:
-            # a digest of a hundred thousand ids is never computed.
-            is_new = old is None or group.scim_id in touched
-            moved_at = now if is_new or old is None else old.last_modified_at
-            row = self._presenter.group(
-                group,
-                accounts.get(group.account_id),
-                attributes.get(group.scim_id),
-                created_at=old.created_at if old else now,
-                last_modified_at=now,
-                member_digest=moved_at.isoformat(),
-            )
-            _collect(changed, old, row, now)
-        put_changed(uow, changed, old_rows)
 
     # catalogue ----------------------------------------------------------------
 
@@ -239,7 +207,7 @@ class MirrorWriter:
         uow.mirror.put_profiles(account.account_id, profiles)
         self._remove_gone(uow, before, account.account_id, profiles, groups)
         uow.mirror.put_groups(account.account_id, groups)
-        self._put_groups(uow, groups, set())
+        self._group_rows.put_groups(uow, groups)
         self._put_entitlements(uow, account, profiles)
         self._put_roles(uow)
 
@@ -289,7 +257,7 @@ class MirrorWriter:
             for profile in profiles
         ]
         self._put_rows(uow, ENTITLEMENT, rows)
-        self._put_profile_groups(uow, account, profiles)
+        self._group_rows.put_profiles(uow, account, profiles)
 
     def _put_roles(self, uow: UnitOfWork) -> None:
         now = self._stamp(uow, ROLE)
@@ -297,120 +265,18 @@ class MirrorWriter:
         roles = self._context.policy.visible_roles(has_organization=has_organization)
         rows = [self._presenter.role(role, created_at=now, last_modified_at=now) for role in roles]
         self._put_rows(uow, ROLE, rows)
-        self._put_role_groups(uow, roles)
-
-    # profiles and roles as groups ----------------------------------------------
-
-    def _touch_shown_groups(
-        self, uow: UnitOfWork, before: Mapping[str, User], users: Sequence[User]
-    ) -> None:
-        """Give profiles and roles that are shown as Groups a new version when members changed."""
-        if not self._context.settings.scim.show_as_groups:
-            return
-        profiles: set[tuple[str, str]] = set()
-        roles: set[str] = set()
-        for user in users:
-            known = before.get(user.user_id)
-            profiles |= _profiles(known) ^ _profiles(user)
-            roles |= (confirmed_roles(known) if known else frozenset()) ^ confirmed_roles(user)
-        catalogue = uow.mirror.catalogue()
-        for account_id, profile_id in sorted(profiles & set(catalogue.profiles)):
-            profile = catalogue.profiles[account_id, profile_id]
-            self._put_profile_groups(
-                uow, catalogue.accounts[account_id], [profile], members_changed=True
-            )
-        touched = [self._context.policy.roles[role] for role in sorted(roles)]
-        self._put_role_groups(uow, touched, members_changed=True)
-
-    def _put_profile_groups(
-        self,
-        uow: UnitOfWork,
-        account: Account,
-        profiles: Sequence[Profile],
-        *,
-        members_changed: bool = False,
-    ) -> None:
-        if "profiles" not in self._context.settings.scim.show_as_groups:
-            return
-        now = self._stamp(uow, GROUP)
-        by_id = {profile_group_scim_id(item.account_id, item.profile_id): item for item in profiles}
-        digests = self._digests(uow, by_id, members_changed=members_changed)
-        rows = [
-            self._presenter.profile_group(
-                profile,
-                account,
-                member_digest=digests[scim_id],
-                created_at=now,
-                last_modified_at=now,
-            )
-            for scim_id, profile in by_id.items()
-        ]
-        self._put_rows(uow, GROUP, rows)
-
-    def _put_role_groups(
-        self, uow: UnitOfWork, roles: Sequence[Role], *, members_changed: bool = False
-    ) -> None:
-        if "roles" not in self._context.settings.scim.show_as_groups:
-            return
-        now = self._stamp(uow, GROUP)
-        by_id = {role_group_scim_id(role.role_id): role for role in roles}
-        digests = self._digests(uow, by_id, members_changed=members_changed)
-        rows = [
-            self._presenter.role_group(
-                role, member_digest=digests[scim_id], created_at=now, last_modified_at=now
-            )
-            for scim_id, role in by_id.items()
-        ]
-        self._put_rows(uow, GROUP, rows)
-
-    def _digests(
-        self, uow: UnitOfWork, scim_ids: Iterable[str], *, members_changed: bool
-    ) -> Mapping[str, str]:
-        """Return what stands for the members in the version: when they last changed."""
-        ids = list(scim_ids)
-        now = self._stamp(uow, GROUP)
-        old_rows = uow.resources.rows(GROUP, ids)
-        moved_at = {
-            scim_id: now
-            if members_changed or scim_id not in old_rows
-            else old_rows[scim_id].last_modified_at
-            for scim_id in ids
-        }
-        return {scim_id: moment.isoformat() for scim_id, moment in moved_at.items()}
+        self._group_rows.put_roles(uow, roles)
 
     def _put_rows(self, uow: UnitOfWork, kind: str, rows: Sequence[ResourceRow]) -> None:
-        old_rows = uow.resources.rows(kind, [row.scim_id for row in rows])
-        changed: list[ResourceRow] = []
-        for row in rows:
-            _collect(changed, old_rows.get(row.scim_id), row, row.last_modified_at)
-        put_changed(uow, changed, old_rows)
+        put_settled(uow, rows, uow.resources.rows(kind, [row.scim_id for row in rows]))
 
     def _stamp(self, uow: UnitOfWork, kind: str) -> datetime:
         return stamp(uow, kind, self._context.clock.now())
 
 
-def _collect(
-    changed: list[ResourceRow], old: ResourceRow | None, row: ResourceRow, now: datetime
-) -> None:
-    """Keep a row for writing if a client could see a difference."""
-    settled = settle_times(old, row, now)
-    if row_changed(old, settled):
-        changed.append(settled)
-
-
 def _forget_provenance(uow: UnitOfWork, entitlement: str, user_ids: Iterable[str]) -> None:
     for user_id in user_ids:
         uow.attributes.remove_provenance(user_id, entitlement)
-
-
-def _profiles(user: User | None) -> set[tuple[str, str]]:
-    if user is None:
-        return set()
-    return {
-        (item.account_id, item.profile_id)
-        for item in user.open_memberships()
-        if item.profile_id is not None
-    }
 
 
 def _groups(user: User | None) -> set[tuple[str, str]]:
