@@ -110,4 +110,5 @@ def _keep(services: TenantServices, request: GroupRequest) -> None:
         return
     with services.context.write() as uow:
         if keep_attributes(uow, request.scim_id, request.extra, kind=GROUP):
+            services.mirror.refresh_group(uow, request.scim_id)
             uow.commit()

@@ -1,7 +1,8 @@
 """Writes the resources of Groups: DocuSign's own, and profiles and roles that are shown as Groups.
 
 ``lastModified`` of a Group moves whenever its members or its content do, so that time stands for
-the members in the version: a digest of a hundred thousand ids is never computed.
+the members in the version: a digest of a hundred thousand ids is never computed. It has to be
+exactly the ``lastModified`` that is stored with it, or the next rendering would find a difference.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from connector.domain.model import (
 from connector.ports import GROUP, ResourceRow, UnitOfWork
 from connector.services.changes import put_settled, stamp
 from connector.services.context import TenantContext
+from connector.services.documents import row_changed
 from connector.services.presentation import Presenter
 from mappings.model import Role
 
@@ -102,22 +104,34 @@ class GroupRows:
         touched = [self._context.policy.roles[role] for role in sorted(roles)]
         self.put_roles(uow, touched, members_changed=True)
 
+    def refresh(self, uow: UnitOfWork, scim_id: str) -> None:
+        """Render one Group again, for example after its external id changed."""
+        catalogue = uow.mirror.catalogue()
+        self.put_groups(
+            uow, [item for item in catalogue.groups.values() if item.scim_id == scim_id]
+        )
+        for profile in catalogue.profiles.values():
+            if profile_group_scim_id(profile.account_id, profile.profile_id) == scim_id:
+                self.put_profiles(uow, catalogue.accounts[profile.account_id], [profile])
+        roles = self._context.policy.roles.values()
+        self.put_roles(uow, [role for role in roles if role_group_scim_id(role.role_id) == scim_id])
+
     def _put(self, uow: UnitOfWork, renderers: Renderers, *, members_changed: bool) -> None:
+        if not renderers:
+            return
         now = stamp(uow, GROUP, self._context.clock.now())
         old_rows = uow.resources.rows(GROUP, renderers)
         attributes: Mapping[str, ClientAttributes] = uow.attributes.get(GROUP, renderers)
         rows = []
         for scim_id, render in renderers.items():
             old = old_rows.get(scim_id)
-            moved_at = now if members_changed or old is None else old.last_modified_at
-            rows.append(
-                render(
-                    attributes.get(scim_id),
-                    created_at=now,
-                    last_modified_at=now,
-                    member_digest=moved_at.isoformat(),
-                )
-            )
+            finish = partial(render, attributes.get(scim_id), created_at=now, last_modified_at=now)
+            row = None
+            if old is not None and not members_changed:
+                row = finish(member_digest=old.last_modified_at.isoformat())
+            if row is None or row_changed(old, row):
+                row = finish(member_digest=now.isoformat())
+            rows.append(row)
         put_settled(uow, rows, old_rows)
 
 

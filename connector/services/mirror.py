@@ -182,10 +182,8 @@ class MirrorWriter:
         self._group_rows.put_groups(uow, known, members_changed=True)
 
     def refresh_group(self, uow: UnitOfWork, scim_id: str) -> None:
-        """Render a group again, for example after its external id changed."""
-        for group in uow.mirror.catalogue().groups.values():
-            if group.scim_id == scim_id:
-                self._group_rows.put_groups(uow, [group])
+        """Render a Group of any origin again, for example after its external id changed."""
+        self._group_rows.refresh(uow, scim_id)
 
     def _rerender_many(self, uow: UnitOfWork, user_ids: Iterable[str]) -> None:
         ordered = sorted(user_ids)

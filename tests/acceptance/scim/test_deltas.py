@@ -46,3 +46,26 @@ def test_a_deleted_group_leaves_a_tombstone(connector):
 
 def test_tombstones_are_read_only(connector):
     refused(connector.post("/Tombstones", {"resourceId": "x"}), 405)
+
+
+def test_a_group_that_was_renamed_or_joined_is_not_changed_again_by_a_sync(connector):
+    path = f"/Groups/{connector.group()}"
+    user = connector.create("ann@acme.test")
+    connector.patch(path, {"op": "replace", "path": "displayName", "value": "Renamed"})
+    connector.patch(path, {"op": "add", "path": "members", "value": [{"value": user["id"]}]})
+    connector.patch(path, {"op": "replace", "path": "displayName", "value": "Renamed again"})
+    before = ok(connector.get(path))["meta"]
+
+    connector.clock.advance(100)
+    connector.services.aggregation.sync()
+
+    assert ok(connector.get(path))["meta"] == before
+
+
+def test_an_external_id_changes_the_version_of_a_profile_shown_as_a_group(connect):
+    connector = connect(scim={"show_as_groups": ("profiles",)})
+    account_id, _, profile_id = connector.entitlement().partition(".")
+    path = f"/Groups/{account_id}.p{profile_id}"
+    before = ok(connector.get(path))["meta"]["version"]
+    kept = ok(connector.patch(path, {"op": "add", "path": "externalId", "value": "x-1"}))
+    assert kept["meta"]["version"] != before
