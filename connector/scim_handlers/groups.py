@@ -111,11 +111,10 @@ class GroupHandler(StoredReader):
         *,
         is_patch: bool = False,
     ) -> Outcome:
-        # A Group that stands for a profile or role takes a plan for each user.
         if is_shown_group(scim_id):
             # Its members are entitlements of users: the scope of groups alone does not reach them.
             context.caller.require_write(USER)
-        actor = actor_of(context, waits=True if is_shown_group(scim_id) else None)
+        actor = actor_of(context)
         external_id = after.get("externalId")
         keeps = external_id != before.get("externalId")
         request = GroupRequest(

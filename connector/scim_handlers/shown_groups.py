@@ -12,8 +12,7 @@ from connector.scim_handlers.group_writes import GroupRequest, settled_change
 from connector.scim_handlers.ports import TenantServices
 from connector.services.context import Actor
 from connector.services.provisioning import Wish, unchanged
-from connector.services.recording import Outcome, route
-from connector.services.safety import refuse_if_unsafe
+from connector.services.recording import Outcome
 from connector.services.subjects import keep_attributes
 from scim.errors import Mutability
 
@@ -37,25 +36,23 @@ def is_shown_group(scim_id: str) -> bool:
 
 
 def change_shown_group(services: TenantServices, request: GroupRequest) -> Outcome:
-    """Grant to who joins, revoke from who leaves.
-
-    Every user's change is planned and guarded, and all of them together, before the first is made.
+    """Grant to who joins, revoke from who leaves: all of it in one plan, or nothing.
 
     :raises scim.errors.Mutability: a profile or role would be renamed.
-    :raises connector.errors.ConnectorError: see :meth:`UserProvisioning.update`.
+    :raises connector.errors.ConnectorError: see :meth:`UserProvisioning.update_together`.
     """
-    steps = _steps(services, request)
-    planned = [_update(services, step, request.actor, dry_run=True) for step in steps]
-    plan = Plan(tuple(operation for outcome in planned for operation in outcome.plan))
-    with services.context.read() as uow:
-        refuse_if_unsafe(uow, services.context, plan)
-    whole = Outcome(plan, route(services.context, plan), subject_id=request.scim_id)
-    if request.dry_run:
-        return whole
-    for step in steps:
-        _update(services, step, request.actor, dry_run=False)
-    _keep(services, request)
-    return whole
+    wishes = {step.user_id: _wish(step.narrow, request.actor) for step in _steps(services, request)}
+    if len(wishes) > 1:
+        return services.users.update_together(
+            wishes, request.scim_id, request.actor, extra=request.extra, dry_run=request.dry_run
+        )
+    outcome = Outcome(Plan())
+    for user_id, wish in wishes.items():
+        # A plan about the user: what waits of it is shown with them.
+        outcome = services.users.update(user_id, wish, request.actor, dry_run=request.dry_run)
+    if not request.dry_run:
+        _keep(services, request)
+    return replace(outcome, subject_id=request.scim_id)
 
 
 def _steps(services: TenantServices, request: GroupRequest) -> Sequence[_Step]:
@@ -91,10 +88,6 @@ def _held(actual: ActualUser) -> frozenset[ProfileKey]:
     return frozenset(
         (item.account_id, item.profile_id or "") for item in actual.user.open_memberships()
     )
-
-
-def _update(services: TenantServices, step: _Step, actor: Actor, *, dry_run: bool) -> Outcome:
-    return services.users.update(step.user_id, _wish(step.narrow, actor), actor, dry_run=dry_run)
 
 
 def _wish(narrow: Narrow, actor: Actor) -> Wish:

@@ -26,15 +26,12 @@ from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.aggregation import SYNC_JOB
 from connector.services.changes import overtaken_since
 from connector.services.context import Actor, TenantContext
-from connector.services.locks import WriteLocks, group_key, user_key
+from connector.services.locks import LOCKED_USERS, WriteLocks, group_key, user_key
 from connector.services.mirror import MirrorWriter
 from connector.services.recording import ChangePipeline, Outcome, Subject
 
 GroupWish = Callable[[UnitOfWork, DirectoryGroup], GroupChange]
 """Says how a group shall change; runs under the write lock and checks the precondition there."""
-
-_LOCKED_USERS = 200
-"""Larger changes lock the group alone: a lock for each of thousands costs more than a re-read."""
 
 
 class GroupProvisioning:
@@ -98,7 +95,7 @@ class GroupProvisioning:
         """
         users = sorted(set(touching))
         keys = [group_key(scim_id)]
-        if len(users) <= _LOCKED_USERS:
+        if len(users) <= LOCKED_USERS:
             keys += [user_key(user_id) for user_id in users]
         with self._locks.hold(keys, self._pipeline.wait_s):
             self._pipeline.settle_earlier(GROUP, scim_id, actor, dry_run=dry_run)

@@ -15,7 +15,8 @@ LEASE = timedelta(seconds=120)
 """Must outlive an operation, with each of which it is renewed: the read time-out and the wait are
 45 s at most (connector.config.limits)."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.25
-
+LOCKED_USERS = 200
+"""Larger changes lock the group alone: a lock for each of thousands costs more than a re-read."""
 SYNC_KEY = "job:sync"
 """The lock of whoever writes the whole mirror."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
@@ -18,10 +18,17 @@ from connector.domain.planner import (
     plan_user,
 )
 from connector.errors import InvalidRequestError, UniquenessError
-from connector.ports import USER, UnitOfWork
+from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.actual import load_actual, load_attributes
 from connector.services.context import Actor, TenantContext
-from connector.services.locks import WriteLocks, address_key, admins_key, user_key
+from connector.services.locks import (
+    LOCKED_USERS,
+    WriteLocks,
+    address_key,
+    admins_key,
+    group_key,
+    user_key,
+)
 from connector.services.recording import ChangePipeline, Outcome, Subject
 from connector.services.refresh import RefreshService
 
@@ -126,7 +133,7 @@ class UserProvisioning:
         with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
             self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
             self._refresh.refresh_if_stale(user_id)
-            with self._administrators_held(user_id):
+            with self._administrators_held([user_id]):
                 outcome = self._plan_and_record(user_id, wish, actor, dry_run=dry_run, look=True)
                 if outcome is None:
                     # User lists do not show organization admins: look before asking a person.
@@ -142,17 +149,70 @@ class UserProvisioning:
         """Return the recorded plan, or None where *look* asks for a fresh view of roles first."""
         addresses = self._addresses()
         with self._context.write() as uow:
-            actual = load_actual(uow, user_id)
-            desired = wish(uow, actual)
-            self._check_roles(desired)
-            self._check_address(uow, desired, actual)
-            book = self._context.book(uow.mirror.catalogue())
-            plan = plan_user(desired, actual, book, addresses)
-            if look and any(isinstance(step, GrantRole | RevokeRole) for step in plan):
+            plan, desired = self._plan(uow, user_id, wish, addresses)
+            if look and _changes_roles(plan):
                 return None
             extra = _client_part(desired, actor)
             subject = Subject(USER, user_id, [user_key(user_id)])
             return self._pipeline.record(uow, plan, subject, actor, extra=extra, dry_run=dry_run)
+
+    def _plan(
+        self, uow: UnitOfWork, user_id: str, wish: Wish, addresses: Addresses
+    ) -> tuple[Plan, DesiredUser]:
+        actual = load_actual(uow, user_id)
+        desired = wish(uow, actual)
+        self._check_roles(desired)
+        self._check_address(uow, desired, actual)
+        book = self._context.book(uow.mirror.catalogue())
+        return plan_user(desired, actual, book, addresses), desired
+
+    def update_together(
+        self,
+        wishes: Mapping[str, Wish],
+        scim_id: str,
+        actor: Actor,
+        *,
+        extra: Mapping[str, Any],
+        dry_run: bool = False,
+    ) -> Outcome:
+        """Make each user what their wish says, in one plan: all of them or nobody.
+
+        :param scim_id: the Group that stands for what they hold; *extra* is kept for it.
+        :raises connector.errors.ConnectorError: as :meth:`update`, for any of them.
+        """
+        user_ids = sorted(wishes)
+        keys = [group_key(scim_id)]
+        if len(user_ids) <= LOCKED_USERS:
+            keys += [user_key(user_id) for user_id in user_ids]
+        with self._locks.hold(keys, self._pipeline.wait_s):
+            self._pipeline.settle_earlier(GROUP, scim_id, actor, dry_run=dry_run)
+            for user_id in user_ids:
+                self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
+                self._refresh.refresh_if_stale(user_id)
+            with self._administrators_held(user_ids):
+                self._look_at_roles(wishes)
+                addresses = self._addresses()
+                with self._context.write() as uow:
+                    plans = [self._plan(uow, key, wishes[key], addresses)[0] for key in user_ids]
+                    plan = Plan(tuple(step for each in plans for step in each))
+                    outcome = self._pipeline.record(
+                        uow,
+                        plan,
+                        Subject(GROUP, scim_id, keys),
+                        actor,
+                        extra=extra,
+                        dry_run=dry_run,
+                    )
+                return self._pipeline.carry_out(outcome, actor)
+
+    def _look_at_roles(self, wishes: Mapping[str, Wish]) -> None:
+        """Read the organization-admin flag of those whose roles shall change."""
+        addresses = self._addresses()
+        with self._context.read() as uow:
+            plans = {key: self._plan(uow, key, wish, addresses)[0] for key, wish in wishes.items()}
+        for user_id, plan in plans.items():
+            if _changes_roles(plan):
+                self._refresh.refresh_roles(user_id)
 
     def _check_address(self, uow: UnitOfWork, desired: DesiredUser, actual: ActualUser) -> None:
         """Refuse an address that another visible user holds.
@@ -177,7 +237,7 @@ class UserProvisioning:
         with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
             self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
             self._refresh.refresh_if_stale(user_id)
-            with self._administrators_held(user_id):
+            with self._administrators_held([user_id]):
                 with self._context.write() as uow:
                     actual = load_actual(uow, user_id)
                     check(uow, actual)
@@ -191,12 +251,12 @@ class UserProvisioning:
     # common -------------------------------------------------------------------
 
     @contextmanager
-    def _administrators_held(self, user_id: str) -> Iterator[None]:
+    def _administrators_held(self, user_ids: Sequence[str]) -> Iterator[None]:
         """Let changes of an account's administrators take turns: two that each leave one other
         administrator would together leave none."""
         with self._context.read() as uow:
-            user = uow.mirror.get_users([user_id]).get(user_id)
-        memberships = user.open_memberships() if user else ()
+            users = uow.mirror.get_users(user_ids).values()
+        memberships = (item for user in users for item in user.open_memberships())
         keys = [admins_key(item.account_id) for item in memberships if item.is_admin]
         with self._locks.hold(keys, self._pipeline.wait_s) if keys else nullcontext():
             yield
@@ -224,6 +284,10 @@ def unchanged(uow: UnitOfWork, actual: ActualUser, actor: Actor) -> DesiredUser:
         external_id=attributes.external_ids.get(actor.external_id_scope),
         kept={key: value for key, value in attributes.kept.items() if not key.startswith("_")},
     )
+
+
+def _changes_roles(plan: Plan) -> bool:
+    return any(isinstance(step, GrantRole | RevokeRole) for step in plan)
 
 
 def _client_part(desired: DesiredUser, actor: Actor) -> dict[str, Any]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from connector.services.context import Actor
+from simulator.faults import Fault
 from tests.connector import DOCUSIGN, ok, refused
 
 ADDRESS = "ann.lee@acme.test"
@@ -315,6 +317,38 @@ def test_nobody_joins_a_profile_where_one_is_refused(with_profiles):
     refused(connector.patch(path, add(ann, bob)), 400, "invalidValue")
 
     assert connector.membership(ann["id"]).profile_id == connector.world.account.default_profile_id
+
+
+def test_joining_a_profile_is_undone_for_everybody_where_docusign_refuses_one(with_profiles):
+    connector = with_profiles
+    people = sorted(
+        (connector.create(f"p{number}@acme.test") for number in range(3)), key=lambda one: one["id"]
+    )
+    fault = Fault("error", "PUT", f"/users/{people[2]['id']}$", status=400, times=None)
+    connector.world.faults.add(fault)
+    path = f"/Groups/{as_group(connector.entitlement())}"
+
+    detail = refused(connector.patch(path, add(*people)), 502)
+
+    assert detail.count("profile") >= 2
+    assert "Undone" in detail
+    for one in people:
+        baseline = connector.world.account.default_profile_id
+        assert connector.membership(one["id"]).profile_id == baseline
+        shown = connector.user(one["id"])["entitlements"]
+        assert [item["value"] for item in shown] == [connector.baseline()]
+
+
+def test_many_join_a_profile_later_in_one_plan(with_profiles):
+    connector = with_profiles
+    people = [connector.create(f"p{number}@acme.test") for number in range(3)]
+    path = f"/Groups/{as_group(connector.entitlement())}"
+
+    answer = connector.patch(path, add(*people), prefer="respond-async")
+    assert answer.status_code == 202
+    connector.services.settlement.settle_all(Actor("job:settle", "job", "c-1"))
+
+    assert {one["id"] for one in people} <= set(members(ok(connector.get(path))))
 
 
 def test_replacing_many_holders_of_a_profile_needs_a_persons_word(connect):

@@ -103,6 +103,28 @@ def test_leaving_two_accounts_is_finished(connector, instant, monkeypatch):
     assert differences(connector) == []
 
 
+@pytest.mark.parametrize("instant", INSTANTS, ids=str)
+def test_joining_a_profile_is_finished_for_everybody(tmp_path, instant, monkeypatch):
+    clock = ManualClock()
+    connector = connected(
+        tmp_path / "p.db",
+        world=simulated(10, now=clock.now),
+        clock=clock,
+        scim={"show_as_groups": ("profiles",)},
+    )
+    people = [connector.create(f"p{number}@partner.example")["id"] for number in range(2)]
+    entitlement = connector.entitlement()
+    joining = {"op": "add", "path": "members", "value": [{"value": one} for one in people]}
+    path = f"/Groups/{entitlement.replace('.', '.p')}"
+    killed_during(connector, instant, monkeypatch, lambda: connector.patch(path, joining))
+    settled(connector)
+    for one in people:
+        (held,) = connector.user(one)["entitlements"]
+        assert held["value"] == entitlement
+        assert entitlement.endswith(f".{connector.membership(one).profile_id}")
+    connector.close()
+
+
 @pytest.mark.parametrize("instant", [item for item in INSTANTS if item[3] == 1], ids=str)
 def test_group_is_created_once(connector, instant, monkeypatch):
     act = lambda: connector.post("/Groups", {"displayName": "Crash"})  # noqa: E731
