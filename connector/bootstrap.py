@@ -29,6 +29,8 @@ from connector.services.aggregation import AggregationService
 from connector.services.api_clients import ApiClientService
 from connector.services.attempts import Attempts
 from connector.services.bindings import AccountBindings, binding_problems
+from connector.services.console_accounts import ConsoleAccounts
+from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import TenantContext
 from connector.services.execution import Executor
 from connector.services.fulfilment import FulfilmentService
@@ -107,6 +109,16 @@ class Application:
         settings = self.settings.authentication.jwt
         published = PublishedKeys(settings, pooled_session(self.settings.docusign))
         return TokenVerifier(settings, KeySet(published.fetch, self.clock), self.clock)
+
+    @cached_property
+    def console_accounts(self) -> ConsoleAccounts:
+        """Local accounts of the console."""
+        return ConsoleAccounts(self.store, self.clock)
+
+    @cached_property
+    def console_sign_in(self) -> ConsoleSignIn:
+        """Who is signed in to the console."""
+        return ConsoleSignIn(self.store, self.clock, self.settings.console, self.console_accounts)
 
     @cached_property
     def throttle(self) -> Throttle:

@@ -216,6 +216,20 @@ class ScimSettings:
 
 
 @dataclass(frozen=True)
+class ConsoleGroups:
+    """Which groups of the identity provider have which role in a tenant's console."""
+
+    viewer: tuple[str, ...] = ()
+    """Read everything, export the audit."""
+    approver: tuple[str, ...] = ()
+    """Decide approvals."""
+    operator: tuple[str, ...] = ()
+    """Work manual tasks."""
+    administrator: tuple[str, ...] = ()
+    """All of it, and see the settings."""
+
+
+@dataclass(frozen=True)
 class TenantSettings:
     """One customer."""
 
@@ -236,6 +250,7 @@ class TenantSettings:
     provisioning: ProvisioningSettings = ProvisioningSettings()
     guards: GuardSettings = GuardSettings()
     scim: ScimSettings = ScimSettings()
+    console_groups: ConsoleGroups = ConsoleGroups()
 
 
 @dataclass(frozen=True)
@@ -274,6 +289,47 @@ class AuthenticationSettings:
 
 
 @dataclass(frozen=True)
+class OidcSettings:
+    """The identity provider through which people sign in to the console (OpenID Connect)."""
+
+    issuer: str = ""
+    """Its address; ``/.well-known/openid-configuration`` below it tells the rest. Empty: none."""
+    client_id: str = ""
+    """The console's name at the provider."""
+    client_secret: Secret | None = None
+    scopes: tuple[str, ...] = ("openid", "profile", "email")
+    """What is asked for; some providers want one more for the groups."""
+    login_claim: str = "email"
+    """The claim that names the person here, in approvals and in the audit. It must be one that
+    people cannot choose for themselves at the provider."""
+    name_claim: str = "name"
+    """The claim with the name that is shown."""
+    groups_claim: str = "groups"
+    """The claim with the person's groups, which ``tenants.*.console_groups`` turns into roles."""
+    label: str = "Sign in with your organization"
+    """What the button says."""
+    timeout_s: float = 10.0
+    """How long to wait for the provider."""
+
+
+@dataclass(frozen=True)
+class ConsoleSettings:
+    """The console for people, at /console and /{tenant}/console."""
+
+    enabled: bool = True
+    """False: there is none, only SCIM."""
+    local_accounts: bool = True
+    """Whether the accounts of ``docusign-iga console user`` may sign in. Switch it off once the
+    identity provider works."""
+    session_idle_s: float = 3_600.0
+    """A session ends when it was not used for this long."""
+    session_max_s: float = 43_200.0
+    """A session ends after this time however much it is used. Roles that come from the identity
+    provider change no sooner."""
+    oidc: OidcSettings = OidcSettings()
+
+
+@dataclass(frozen=True)
 class JobSettings:
     """The jobs process."""
 
@@ -295,6 +351,7 @@ class Settings:
     logging: LoggingSettings = LoggingSettings()
     docusign: DocusignSettings = DocusignSettings()
     authentication: AuthenticationSettings = AuthenticationSettings()
+    console: ConsoleSettings = ConsoleSettings()
     jobs: JobSettings = JobSettings()
     tenants: Mapping[str, TenantSettings] = field(default_factory=dict)
     """By tenant name; the tenant ``default`` is served at /scim/v2."""

@@ -15,6 +15,7 @@ _COMMANDS = {
     "plan": "connector.cli.plan:plan",
     "tasks": "connector.cli.tasks:tasks",
     "client": "connector.cli.clients:client",
+    "console": "connector.cli.console:console",
     "export": "connector.cli.export:export",
     "config": "connector.cli.configuration:config",
     "db": "connector.cli.database:db",

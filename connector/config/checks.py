@@ -26,6 +26,7 @@ from mappings import MappingError, load_entitlements, load_user_mapping
 
 Problem = tuple[str, str]
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _RESERVED = frozenset({"scim", "console", "api", "health", "oauth", "static"})
 """First steps of our own URLs, which a tenant's name would shadow."""
 
@@ -36,6 +37,7 @@ def cross_checks(data: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _database(_section(data, "database"))
     yield from _docusign(_section(data, "docusign"))
     yield from _authentication(_section(data, "authentication"))
+    yield from _console(_section(data, "console"))
     tenants = _section(data, "tenants")
     if not tenants:
         yield "tenants", "declare at least one tenant, usually 'default'"
@@ -118,10 +120,29 @@ def _jwt(jwt: Mapping[str, Any]) -> Iterator[Problem]:
         if jwt.get(name) == []:
             yield f"authentication.jwt.{name}", "must not be empty"
     url = urlsplit(_text(jwt, "jwks_url"))
-    if url.scheme == "http" and url.hostname not in ("localhost", "127.0.0.1", "::1"):
+    if url.scheme == "http" and url.hostname not in _LOOPBACK:
         yield (
             "authentication.jwt.jwks_url",
             "must start with https://: whoever changes keys gets in",
+        )
+
+
+def _console(console: Mapping[str, Any]) -> Iterator[Problem]:
+    oidc = _section(console, "oidc")
+    issuer = _text(oidc, "issuer")
+    if issuer and not oidc.get("client_id"):
+        yield "console.oidc.client_id", "must be given where issuer is"
+    if issuer and not (oidc.get("client_secret") or oidc.get("client_secret_file")):
+        yield "console.oidc.client_secret", "must be given where issuer is, or client_secret_file"
+    if issuer and "openid" not in (oidc.get("scopes") or ("openid",)):
+        yield "console.oidc.scopes", "must have openid"
+    url = urlsplit(issuer)
+    if url.scheme == "http" and url.hostname not in _LOOPBACK:
+        yield "console.oidc.issuer", "must start with https://: whoever answers for it gets in"
+    if console.get("enabled", True) and console.get("local_accounts") is False and not issuer:
+        yield (
+            "console.local_accounts",
+            "must be true without oidc.issuer: nobody gets in",
         )
 
 

@@ -8,11 +8,13 @@ from connector.settings import (
     AccountSettings,
     AuthenticationSettings,
     Behaviour,
+    ConsoleSettings,
     DatabaseSettings,
     DocusignSettings,
     GuardSettings,
     JwtSettings,
     LoggingSettings,
+    OidcSettings,
     ProvisioningSettings,
     ScimSettings,
     ServerSettings,
@@ -63,6 +65,7 @@ URLS: frozenset[Setting] = frozenset(
         (DocusignSettings, "oauth_url"),
         (DocusignSettings, "admin_url"),
         (JwtSettings, "jwks_url"),
+        (OidcSettings, "issuer"),
     }
 )
 
@@ -76,6 +79,9 @@ RANGES: dict[Setting, tuple[float, float | None]] = {
     (ProvisioningSettings, "wait_s"): (0, 45),
     (JwtSettings, "leeway_s"): (0, 300),
     (JwtSettings, "timeout_s"): (0.1, 30),
+    (OidcSettings, "timeout_s"): (0.1, 30),
+    (ConsoleSettings, "session_idle_s"): (60, None),
+    (ConsoleSettings, "session_max_s"): (60, 604_800),
     (ProvisioningSettings, "closed_recent_days"): (0, None),
     (GuardSettings, "max_affected_min"): (0, None),
     (ScimSettings, "members_in_patch_response"): (0, None),

@@ -5,6 +5,7 @@ Adapters: :mod:`connector.docusign` is a :class:`Directory`, :mod:`connector.sto
 """
 
 from connector.ports.clock import Clock
+from connector.ports.console import ConsoleRepository
 from connector.ports.directory import Directory, UserPage
 from connector.ports.ledger import (
     AttributeRepository,
@@ -43,6 +44,7 @@ __all__ = [
     "AuditRepository",
     "ClientRepository",
     "Clock",
+    "ConsoleRepository",
     "Directory",
     "GroupMember",
     "JobRepository",

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
+from connector.ports.console import ConsoleRepository
 from connector.ports.ledger import (
     AttributeRepository,
     AuditRepository,
@@ -50,6 +51,7 @@ class UnitOfWork(Protocol):
     attributes: AttributeRepository
     audit: AuditRepository
     jobs: JobRepository
+    console: ConsoleRepository
     locks: LockRepository
 
     def commit(self) -> None:

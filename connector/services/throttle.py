@@ -59,7 +59,7 @@ class Throttle:
 
         :raises TooManyFailuresError: instead, where one of them had too many.
         """
-        subjects = [f"address:{_network(address)}"] if address else []
+        subjects = [f"address:{network_of(address)}"] if address else []
         subjects += [f"client:{client_id[:64]}"] if client_id else []
         keys = [(tenant, subject) for subject in subjects]
         try:
@@ -111,8 +111,8 @@ class Throttle:
             _log.warning("could not record the throttling", cause=str(error))
 
 
-def _network(address: str) -> str:
-    """Return the address, of IPv6 the network that one subscriber usually has."""
+def network_of(address: str) -> str:
+    """Return the address as it is counted, of IPv6 the network that one subscriber usually has."""
     if ":" not in address:
         return address
     try:

@@ -12,6 +12,7 @@ from connector.ports import (
     AttributeRepository,
     AuditRepository,
     ClientRepository,
+    ConsoleRepository,
     JobRepository,
     LockRepository,
     MirrorRepository,
@@ -25,6 +26,7 @@ from connector.store import migrate
 from connector.store.attributes import SqlAttributes
 from connector.store.audit import SqlAudit
 from connector.store.clients import SqlClients
+from connector.store.console import SqlConsole
 from connector.store.engine import Database, open_engine
 from connector.store.jobs import SqlJobs
 from connector.store.locks import SqlLocks
@@ -49,6 +51,7 @@ class SqlUnitOfWork:
     attributes: AttributeRepository
     audit: AuditRepository
     jobs: JobRepository
+    console: ConsoleRepository
     locks: LockRepository
 
     def __init__(self, tenant: str, connection: Connection, schemas: Schemas) -> None:
@@ -63,6 +66,7 @@ class SqlUnitOfWork:
         self.attributes = SqlAttributes(session)
         self.audit = SqlAudit(session)
         self.jobs = SqlJobs(session)
+        self.console = SqlConsole(session)
         self.locks = SqlLocks(session)
 
     def commit(self) -> None:

@@ -17,7 +17,7 @@ from connector.store import SqlStore, migrate, open_database
 from connector.store.tables import metadata
 from tests import databases
 
-LATEST = "0003"
+LATEST = "0004"
 """The newest migration that the package ships."""
 
 

@@ -5,6 +5,7 @@
 """
 
 from connector.store.tables.base import metadata
+from connector.store.tables.console import console_accounts, console_failures, console_sessions
 from connector.store.tables.ledger import (
     api_clients,
     api_tokens,
@@ -40,6 +41,9 @@ __all__ = [
     "audit_events",
     "audit_heads",
     "client_attributes",
+    "console_accounts",
+    "console_failures",
+    "console_sessions",
     "external_ids",
     "facts",
     "group_members",

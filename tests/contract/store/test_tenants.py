@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from connector.ports import (
     AttributeRepository,
     AuditRepository,
     ClientRepository,
+    ConsoleRepository,
     JobRepository,
     LockRepository,
     MirrorRepository,
@@ -27,6 +29,8 @@ from connector.store import SqlStore
 from scim.filters import AttributePath, Comparison, Operator, Present
 from tests.contract.store import people, records
 from tests.contract.store.people import ACCOUNT, GROUP, NOW, USER
+from tests.contract.store.test_console import ANN, FAILURES, SESSION
+from tests.contract.store.test_console import NOW as CONSOLE_NOW
 
 GROUP_ID = people.in_group(1)
 ID = "user-00001"
@@ -52,6 +56,9 @@ def _fill(unit: UnitOfWork) -> None:
     unit.attributes.put_provenance(records.provenance())
     unit.audit.append(records.event())
     unit.jobs.add(records.run())
+    unit.console.add_account(ANN)
+    unit.console.add_session(SESSION)
+    unit.console.put_failures([FAILURES], CONSOLE_NOW)
     unit.locks.acquire(["key"], "owner", NOW.replace(year=2100), NOW)
 
 
@@ -122,6 +129,13 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
     ],
     "audit": [lambda unit: unit.audit.events()],
     "locks": [lambda unit: unit.locks.owners("o")],
+    "console": [
+        lambda unit: unit.console.get_account("ann"),
+        lambda unit: unit.console.find_account("ann"),
+        lambda unit: unit.console.accounts(),
+        lambda unit: unit.console.find_session("h1"),
+        lambda unit: unit.console.failures(["a"], CONSOLE_NOW),
+    ],
     "jobs": [lambda unit: unit.jobs.latest("sync"), lambda unit: unit.jobs.list()],
 }
 
@@ -160,6 +174,17 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.audit.append(records.event("other")),
     lambda unit: unit.jobs.add(records.run(error="x")),
     lambda unit: unit.jobs.save(records.run(error="y")),
+    lambda unit: unit.console.add_account(ANN),
+    lambda unit: unit.console.save_account(replace(ANN, disabled_at=NOW)),
+    lambda unit: unit.console.add_session(SESSION),
+    lambda unit: unit.console.touch_session("h1", CONSOLE_NOW.replace(year=2100)),
+    lambda unit: unit.console.remove_session("h1"),
+    lambda unit: unit.console.remove_sessions_of("ann"),
+    lambda unit: unit.console.remove_old_sessions(
+        unseen_since=CONSOLE_NOW.replace(year=2100), now=CONSOLE_NOW.replace(year=2100)
+    ),
+    lambda unit: unit.console.put_failures([], CONSOLE_NOW.replace(year=2100)),
+    lambda unit: unit.console.remove_failures("a"),
     lambda unit: unit.locks.acquire(["key"], "other", NOW.replace(year=2100), NOW),
     lambda unit: unit.locks.prolong(["key"], "own", NOW.replace(year=2100)),
     lambda unit: unit.locks.release(["key"], "owner"),
@@ -213,6 +238,7 @@ def test_another_tenant_changes_nothing(store: SqlStore) -> None:
         AttributeRepository,
         AuditRepository,
         JobRepository,
+        ConsoleRepository,
         LockRepository,
     ],
 )

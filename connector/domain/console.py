@@ -1,0 +1,95 @@
+"""Who may use the console: people with roles, their sessions, and attempts that failed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class ConsoleRole(StrEnum):
+    """What a person may do in the console of one tenant. Everybody with a role may read."""
+
+    VIEWER = "viewer"
+    """Reads, and exports the audit."""
+    APPROVER = "approver"
+    """Decides approvals. Who works tasks as well needs both roles."""
+    OPERATOR = "operator"
+    """Works manual tasks and has DocuSign checked."""
+    ADMINISTRATOR = "administrator"
+    """Everything, and sees the settings."""
+
+
+@dataclass(frozen=True)
+class ConsoleAccount:
+    """A local account of the console."""
+
+    login: str
+    """In lower case, unique in the tenant."""
+    display_name: str
+    email: str
+    password_hash: str
+    """Argon2id, with its parameters."""
+    roles: frozenset[ConsoleRole]
+    created_at: datetime
+    password_changed_at: datetime
+    disabled_at: datetime | None = None
+
+
+class SignInMethod(StrEnum):
+    """How a person showed who they are."""
+
+    LOCAL = "local"
+    """A password of the console."""
+    OIDC = "oidc"
+    """The identity provider (OpenID Connect)."""
+
+
+@dataclass(frozen=True)
+class ConsoleSession:
+    """Somebody who is signed in. Only the hash of what their browser holds is kept."""
+
+    session_hash: str
+    """SHA-256 in hexadecimal of 256 random bits."""
+    login: str
+    display_name: str
+    email: str
+    roles: frozenset[ConsoleRole]
+    groups: frozenset[str]
+    """At the identity provider; none for a local account."""
+    method: SignInMethod
+    created_at: datetime
+    last_seen_at: datetime
+    ends_at: datetime
+    """However active the person is."""
+
+    @property
+    def actor(self) -> str:
+        """The person's name in ledger and audit."""
+        return f"user:{self.login}"
+
+    @property
+    def may_decide(self) -> bool:
+        """Whether the person decides approvals."""
+        return bool(self.roles & {ConsoleRole.APPROVER, ConsoleRole.ADMINISTRATOR})
+
+    @property
+    def may_work(self) -> bool:
+        """Whether the person works manual tasks."""
+        return bool(self.roles & {ConsoleRole.OPERATOR, ConsoleRole.ADMINISTRATOR})
+
+    @property
+    def may_administer(self) -> bool:
+        """Whether the person sees the settings."""
+        return ConsoleRole.ADMINISTRATOR in self.roles
+
+
+@dataclass(frozen=True)
+class SignInFailures:
+    """Attempts to sign in that are not known to be right."""
+
+    subject: str
+    """``login:``, ``address:`` or both, as :mod:`connector.services.console_sign_in` makes it."""
+    failures: int
+    ends_at: datetime
+    """Then they are forgotten."""

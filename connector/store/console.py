@@ -1,0 +1,174 @@
+"""The console's accounts, sessions and failed attempts to sign in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
+from sqlalchemy.exc import IntegrityError
+
+from connector.domain.console import (
+    ConsoleAccount,
+    ConsoleRole,
+    ConsoleSession,
+    SignInFailures,
+    SignInMethod,
+)
+from connector.errors import NotFoundError, UniquenessError
+from connector.store.statements import Records, Session, add_rows, put_rows
+from connector.store.tables import console_accounts, console_failures, console_sessions
+
+ACCOUNTS = Records(console_accounts, ConsoleAccount)
+SESSIONS = Records(console_sessions, ConsoleSession)
+FAILURES = Records(console_failures, SignInFailures)
+
+
+class SqlConsole:
+    """See :class:`connector.ports.ConsoleRepository`."""
+
+    __slots__ = ("_connection", "_tenant")
+
+    def __init__(self, session: Session) -> None:
+        self._tenant = session.tenant
+        self._connection = session.connection
+
+    # accounts -----------------------------------------------------------------
+
+    def add_account(self, account: ConsoleAccount) -> None:
+        """Insert a local account.
+
+        :raises UniquenessError: the login is taken.
+        """
+        row = ACCOUNTS.to_row(self._tenant, account)
+        try:
+            with self._connection.begin_nested():
+                self._connection.execute(insert(console_accounts), row)
+        except IntegrityError as error:
+            raise UniquenessError(
+                f"There is, or was, an account {account.login!r}. Choose another login, or enable "
+                "that one again."
+            ) from error
+
+    def get_account(self, login: str) -> ConsoleAccount:
+        """Return a local account.
+
+        :raises NotFoundError: no such account.
+        """
+        found = self.find_account(login)
+        if found is None:
+            raise NotFoundError(f"There is no console account {login!r}.")
+        return found
+
+    def find_account(self, login: str) -> ConsoleAccount | None:
+        """Return a local account, or None."""
+        found = self._connection.execute(
+            select(*ACCOUNTS.columns).where(
+                console_accounts.c.tenant == self._tenant, console_accounts.c.login == login
+            )
+        ).first()
+        return None if found is None else _account(found)
+
+    def accounts(self) -> Sequence[ConsoleAccount]:
+        """Return the local accounts by login."""
+        found = self._connection.execute(
+            select(*ACCOUNTS.columns)
+            .where(console_accounts.c.tenant == self._tenant)
+            .order_by(console_accounts.c.login)
+        )
+        return [_account(row) for row in found]
+
+    def save_account(self, account: ConsoleAccount) -> None:
+        """Overwrite a local account."""
+        put_rows(self._connection, console_accounts, [ACCOUNTS.to_row(self._tenant, account)])
+
+    # sessions -----------------------------------------------------------------
+
+    def add_session(self, session: ConsoleSession) -> None:
+        """Insert a session."""
+        add_rows(self._connection, console_sessions, [SESSIONS.to_row(self._tenant, session)])
+
+    def find_session(self, session_hash: str) -> ConsoleSession | None:
+        """Return a session, over or not."""
+        found = self._connection.execute(
+            select(*SESSIONS.columns).where(*self._session(session_hash))
+        ).first()
+        if found is None:
+            return None
+        return SESSIONS.from_row(found, roles=_roles(found), groups=frozenset(found.groups))
+
+    def touch_session(self, session_hash: str, last_seen_at: datetime) -> None:
+        """Note that a session was used; one that was removed meanwhile stays so."""
+        self._connection.execute(
+            update(console_sessions)
+            .where(*self._session(session_hash))
+            .values(last_seen_at=last_seen_at)
+        )
+
+    def remove_session(self, session_hash: str) -> None:
+        """End a session."""
+        self._connection.execute(delete(console_sessions).where(*self._session(session_hash)))
+
+    def _session(self, session_hash: str) -> tuple[ColumnElement[bool], ...]:
+        table = console_sessions.c
+        return table.tenant == self._tenant, table.session_hash == session_hash
+
+    def remove_sessions_of(self, login: str) -> int:
+        """End every session of a local account and return how many there were."""
+        return self._connection.execute(
+            delete(console_sessions).where(
+                console_sessions.c.tenant == self._tenant,
+                console_sessions.c.login == login,
+                console_sessions.c.method == SignInMethod.LOCAL,
+            )
+        ).rowcount
+
+    def remove_old_sessions(self, *, unseen_since: datetime, now: datetime) -> None:
+        """Forget the sessions that are over."""
+        table = console_sessions.c
+        self._connection.execute(
+            delete(console_sessions).where(
+                table.tenant == self._tenant,
+                or_(table.last_seen_at < unseen_since, table.ends_at <= now),
+            )
+        )
+
+    # failures -----------------------------------------------------------------
+
+    def failures(self, subjects: Iterable[str], now: datetime) -> Mapping[str, SignInFailures]:
+        """Return the failures of these subjects that are not forgotten yet."""
+        found = self._connection.execute(
+            select(*FAILURES.columns).where(
+                console_failures.c.tenant == self._tenant,
+                console_failures.c.subject.in_(list(subjects)),
+                console_failures.c.ends_at > now,
+            )
+        )
+        return {row.subject: FAILURES.from_row(row) for row in found}
+
+    def put_failures(self, failures: Sequence[SignInFailures], now: datetime) -> None:
+        """Overwrite failures; those of others that are over are dropped."""
+        self._connection.execute(
+            delete(console_failures).where(
+                console_failures.c.tenant == self._tenant, console_failures.c.ends_at <= now
+            )
+        )
+        rows = [FAILURES.to_row(self._tenant, item) for item in failures]
+        put_rows(self._connection, console_failures, rows)
+
+    def remove_failures(self, subject: str) -> None:
+        """Forget the failures of a subject."""
+        self._connection.execute(
+            delete(console_failures).where(
+                console_failures.c.tenant == self._tenant, console_failures.c.subject == subject
+            )
+        )
+
+
+def _account(row: Row[Any]) -> ConsoleAccount:
+    return ACCOUNTS.from_row(row, roles=_roles(row))
+
+
+def _roles(row: Row[Any]) -> frozenset[ConsoleRole]:
+    return frozenset(ConsoleRole(name) for name in row.roles)
