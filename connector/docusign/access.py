@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from connector.docusign.auth import ADMIN_SCOPES, ESIGN_SCOPES, Subject
 from connector.docusign.client import ApiClient, Call, Json, Target, listed
-from connector.docusign.errors import FeatureMissingError, PermissionLostError
+from connector.docusign.errors import FeatureMissingError, PermissionLostError, RefusedError
 from connector.docusign.hosts import Hosts
 from connector.ports import Clock
 from connector.settings import TenantSettings
@@ -45,6 +45,7 @@ class Access:
         """Return where an account is.
 
         :raises PermissionLostError: the service user is no active member of it.
+        :raises RefusedError: the address that userinfo gives for it is not DocuSign's.
         """
         found = self._all().get(account_id) or self._look_again().get(account_id)
         if found is None:
@@ -52,6 +53,13 @@ class Access:
                 f"The service user is not an active member of account {account_id}, or the account "
                 "belongs to another environment. Add the user to the account with an "
                 "administrator profile, and check docusign.environment."
+            )
+        if not self._hosts.serves_accounts(found.base_uri):
+            raise RefusedError(
+                f"The base address of account {account_id} is given as {found.base_uri[:100]!r}, "
+                "which is no DocuSign host over https: no access token is sent there. Check "
+                "docusign.environment and docusign.oauth_url, and what stands between the "
+                "connector and DocuSign."
             )
         return found
 
