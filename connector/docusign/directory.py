@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import requests
 import structlog
@@ -13,36 +12,22 @@ import structlog
 from connector.docusign.access import Access
 from connector.docusign.admin import AdminApi
 from connector.docusign.auth import TokenSource
-from connector.docusign.client import ApiClient, Json
-from connector.docusign.errors import (
-    DocusignError,
-    InvalidDataError,
-    MissingError,
-    NoAnswerError,
-    RefusedError,
-)
+from connector.docusign.client import ApiClient
+from connector.docusign.errors import MissingError, RefusedError
 from connector.docusign.esign_reads import EsignReader
-from connector.docusign.esign_writes import FIELDS, EsignWriter
+from connector.docusign.esign_writes import EsignWriter
 from connector.docusign.hosts import Hosts
 from connector.docusign.limits import LimitGate
+from connector.docusign.members import Members, is_open
+from connector.docusign.openings import Openings
 from connector.docusign.transport import Transport
-from connector.domain.model import (
-    Account,
-    DirectoryGroup,
-    Membership,
-    MembershipStatus,
-    Profile,
-    User,
-)
+from connector.domain.model import Account, DirectoryGroup, MembershipStatus, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
-from connector.errors import PermanentError, TemporaryError
+from connector.errors import PermanentError
 from connector.ports import Clock, UserPage
-from connector.settings import Behaviour, DocusignSettings, TenantSettings
+from connector.settings import DocusignSettings, TenantSettings
 
 _log = structlog.get_logger(__name__)
-
-_NAME_PARTS = ("first_name", "middle_name", "last_name", "suffix")
-_READ_AGAIN_AFTER_S = 0.25
 
 
 class Connection:
@@ -64,17 +49,28 @@ class Connection:
 
     def directory(self, tenant: TenantSettings) -> DocusignDirectory:
         """Return DocuSign as the service user of a tenant sees it."""
-        behaviour = self._settings.behaviour
-        access = Access(self._client, self._hosts, tenant, self._clock)
+        behaviour, clock = self._settings.behaviour, self._clock
+        access = Access(self._client, self._hosts, tenant, clock)
+        reader = EsignReader(self._client, access, behaviour, clock)
+        writer = EsignWriter(self._client, access)
+        page_size = behaviour.admin_page_size
+        admin = AdminApi(self._client, access, tenant, clock, page_size=page_size)
+        members = Members(reader, writer, behaviour)
         return DocusignDirectory(
             tenant,
-            behaviour,
-            self._clock,
-            access=access,
-            reader=EsignReader(self._client, access, behaviour, self._clock),
-            writer=EsignWriter(self._client, access),
-            admin=AdminApi(
-                self._client, access, tenant, self._clock, page_size=behaviour.admin_page_size
+            access,
+            reader=reader,
+            writer=writer,
+            admin=admin,
+            members=members,
+            openings=Openings(
+                behaviour,
+                clock,
+                access=access,
+                reader=reader,
+                writer=writer,
+                admin=admin,
+                members=members,
             ),
         )
 
@@ -98,21 +94,21 @@ class DocusignDirectory:
     def __init__(
         self,
         tenant: TenantSettings,
-        behaviour: Behaviour,
-        clock: Clock,
-        *,
         access: Access,
+        *,
         reader: EsignReader,
         writer: EsignWriter,
         admin: AdminApi,
+        members: Members,
+        openings: Openings,
     ) -> None:
         self._tenant = tenant
-        self._behaviour = behaviour
-        self._clock = clock
         self._access = access
         self._reader = reader
         self._writer = writer
         self._admin = admin
+        self._members = members
+        self._openings = openings
 
     @property
     def service_user_id(self) -> str:
@@ -206,102 +202,12 @@ class DocusignDirectory:
     # people -------------------------------------------------------------------
 
     def create_member(self, operation: CreateMembership) -> User:
-        """Join a person to an account.
-
-        Where nobody has to act (claimed domain with an identity provider) through the Admin API.
-        """
-        if self._activates_at_once(operation):
-            user_id = self._admin.create(operation)
-            with _after_effect(operation):
-                self._say_the_rest(operation, user_id)
-        else:
-            user_id = self._writer.create(operation)
-        with _after_effect(operation):
-            return self._established(operation, user_id)
-
-    def _say_the_rest(self, operation: CreateMembership, user_id: str) -> None:
-        """Write the parts of the name that the Admin API does not take."""
-        parts = {name: getattr(operation.person, name) for name in ("middle_name", "suffix")}
-        unsaid = {name: value for name, value in parts.items() if value}
-        if unsaid:
-            self.update_person(operation.account_id, user_id, unsaid)
-
-    def _activates_at_once(self, operation: CreateMembership) -> bool:
-        wanted = operation.auto_activate and self.has_organization
-        return wanted and self._admin.can_auto_activate(operation.person.email)
+        """Join a person to an account."""
+        return self._openings.create(operation)
 
     def reopen_member(self, operation: ReopenMembership) -> User:
         """Re-open a closed membership. One that is open already only gets profile and groups."""
-        account_id, user_id = operation.account_id, operation.user_id
-        if not _is_open(account_id, self._reader.member(account_id, user_id)):
-            self._reactivate(operation)
-        with _after_effect(operation):
-            return self._established(operation, user_id)
-
-    def _reactivate(self, operation: ReopenMembership) -> None:
-        """Re-open in the configured way, with the profile in the same call."""
-        account_id, user_id = operation.account_id, operation.user_id
-        profile: Json = {"permissionProfileId": operation.profile_id}
-        if self._behaviour.reactivation == "admin_profiles":
-            self._admin.reopen(operation)
-        elif self._behaviour.reactivation == "user_status":
-            self._writer.update(account_id, user_id, {"userStatus": "Active", **profile})
-        else:
-            self._writer.resend_activation(account_id, user_id, profile)
-
-    def _established(self, operation: CreateMembership | ReopenMembership, user_id: str) -> User:
-        """Read the membership back until it is as asked for, giving once more what is missing.
-
-        :raises RefusedError: it stays closed.
-        :raises NoAnswerError: it does not show what was asked for.
-        """
-        account_id = operation.account_id
-        deadline = self._clock.now() + timedelta(seconds=self._behaviour.read_after_write_s)
-        given_again = False
-        while True:
-            user = self._find_written(account_id, user_id)
-            if user is not None and _is_open(account_id, user):
-                # A pending user may hide the profile: what was sent counts as taken over.
-                was_sent = given_again or isinstance(operation, CreateMembership)
-                if _is_as_asked(user.memberships[account_id], operation, was_sent=was_sent):
-                    return _with_profile(account_id, user, operation.profile_id)
-                if not given_again:
-                    self._give_again(operation, user)
-                    given_again = True
-                    continue
-            if self._clock.now() >= deadline:
-                raise self._not_shown(operation, user)
-            self._clock.sleep(_READ_AGAIN_AFTER_S)
-
-    def _find_written(self, account_id: str, user_id: str) -> User | None:
-        """Return a user who was just written; DocuSign may not show it yet."""
-        try:
-            return self._reader.member(account_id, user_id)
-        except MissingError:
-            return None
-
-    def _give_again(self, operation: CreateMembership | ReopenMembership, user: User) -> None:
-        """Send what DocuSign did not take over."""
-        membership = user.memberships[operation.account_id]
-        if membership.profile_id != operation.profile_id:
-            self.set_profile(operation.account_id, user.user_id, operation.profile_id)
-        for group_id in operation.group_ids:
-            if group_id not in membership.group_ids:
-                self.add_group_members(operation.account_id, group_id, [user.user_id])
-
-    def _not_shown(
-        self, operation: CreateMembership | ReopenMembership, user: User | None
-    ) -> NoAnswerError | RefusedError:
-        if user is not None and not _is_open(operation.account_id, user):
-            return RefusedError(
-                f"DocuSign accepted to open the membership in account {operation.account_id} and "
-                "still shows it as closed. Open it in DocuSign, or try another "
-                f"docusign.behaviour.reactivation (now {self._behaviour.reactivation})."
-            )
-        return NoAnswerError(
-            f"DocuSign accepted a membership in account {operation.account_id} and does not show "
-            "it with the profile and groups that were asked for."
-        )
+        return self._openings.reopen(operation)
 
     def close_member(self, account_id: str, user_id: str, *, strip: bool) -> None:
         """Close a membership."""
@@ -309,29 +215,16 @@ class DocusignDirectory:
             self._writer.close(account_id, user_id, strip=strip)
         except RefusedError:
             # The code for "closed already" is not documented: what counts is the state.
-            if _is_open(account_id, self._reader.member(account_id, user_id)):
+            if is_open(account_id, self._reader.member(account_id, user_id)):
                 raise
 
     def set_profile(self, account_id: str, user_id: str, profile_id: str) -> None:
         """Replace the permission profile."""
-        self._writer.update(account_id, user_id, {"permissionProfileId": profile_id})
+        self._members.set_profile(account_id, user_id, profile_id)
 
     def update_person(self, account_id: str, user_id: str, changes: Mapping[str, str]) -> None:
         """Change fields of a person in one account, names in the configured way."""
-        wanted = dict(changes)
-        parts = {name: wanted[name] for name in _NAME_PARTS if name in wanted}
-        if parts and self._behaviour.rename_fields == "full":
-            wanted = {name: value for name, value in wanted.items() if name not in parts}
-            wanted.setdefault("user_name", self._full_name(account_id, user_id, parts))
-        elif parts:
-            wanted.pop("user_name", None)
-        body = {FIELDS[name]: value for name, value in wanted.items()}
-        self._writer.update(account_id, user_id, body)
-
-    def _full_name(self, account_id: str, user_id: str, parts: Mapping[str, str]) -> str:
-        user = self._reader.member(account_id, user_id)
-        values = (parts.get(name, getattr(user, name)) for name in _NAME_PARTS)
-        return " ".join(filter(None, values))
+        self._members.update_person(account_id, user_id, changes)
 
     def change_email(self, user_id: str, email: str, *, site_id: int | None) -> None:
         """Change the address in every account."""
@@ -341,7 +234,7 @@ class DocusignDirectory:
 
     def _address_of(self, user_id: str) -> str:
         for account in self._tenant.accounts:
-            user = self._find_written(account.account_id, user_id)
+            user = self._members.find(account.account_id, user_id)
             if user is not None:
                 return user.email
         raise MissingError(f"No governed account has the user {user_id}. Run a sync.")
@@ -350,20 +243,11 @@ class DocusignDirectory:
 
     def add_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
         """Put users into a group."""
-        for user_id, error in self._writer.change_members("PUT", account_id, group_id, user_ids):
-            if not self._is_in_group(account_id, group_id, user_id):
-                raise _about_member(error, is_partial=len(user_ids) > 1)
+        self._members.add_to_group(account_id, group_id, user_ids)
 
     def remove_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
         """Take users out of a group."""
-        for user_id, error in self._writer.change_members("DELETE", account_id, group_id, user_ids):
-            if self._is_in_group(account_id, group_id, user_id):
-                raise _about_member(error, is_partial=len(user_ids) > 1)
-
-    def _is_in_group(self, account_id: str, group_id: str, user_id: str) -> bool:
-        """Look whether the wish is fulfilled anyway: the codes that say so are undocumented."""
-        user = self._find_written(account_id, user_id)
-        return user is not None and group_id in user.memberships[account_id].group_ids
+        self._members.remove_from_group(account_id, group_id, user_ids)
 
     def create_group(self, account_id: str, name: str) -> DirectoryGroup:
         """Create a group."""
@@ -381,45 +265,6 @@ class DocusignDirectory:
             return
 
 
-@contextmanager
-def _after_effect(operation: CreateMembership | ReopenMembership) -> Iterator[None]:
-    """Tell the errors of what follows a call that took effect from those of the call itself.
-
-    :raises NoAnswerError: DocuSign cannot be asked now. No temporary error: that would say that
-        nothing was done.
-    """
-    try:
-        yield
-    except TemporaryError as error:
-        raise NoAnswerError(
-            f"DocuSign accepted a membership in account {operation.account_id}, and it cannot "
-            f"be read back now: {error}"
-        ) from error
-    except PermanentError as error:
-        error.is_partial = True
-        raise
-
-
-def _about_member(error: DocusignError, *, is_partial: bool) -> DocusignError:
-    """Return the refusal of one member.
-
-    One who is missing is a wrong value of the request: the group that it addresses is there.
-    """
-    if isinstance(error, MissingError):
-        error = InvalidDataError(
-            str(error),
-            status=error.status,
-            error_code=error.error_code,
-            trace_token=error.trace_token,
-        )
-    error.is_partial = is_partial
-    return error
-
-
-def _is_open(account_id: str, user: User) -> bool:
-    return user.memberships[account_id].status.is_open
-
-
 def _is_closed(account_id: str, user: User) -> bool:
     return user.memberships[account_id].status is MembershipStatus.CLOSED
 
@@ -430,17 +275,3 @@ def _dated(account_id: str, user: User, closing_dates: Mapping[str, datetime]) -
         return user
     closed = replace(user.memberships[account_id], closed_at=closing_dates[user.user_id])
     return replace(user, memberships={account_id: closed})
-
-
-def _is_as_asked(
-    membership: Membership, operation: CreateMembership | ReopenMembership, *, was_sent: bool
-) -> bool:
-    has_groups = set(operation.group_ids) <= membership.group_ids
-    is_hidden = membership.profile_id is None and membership.status.is_pending
-    has_profile = membership.profile_id == operation.profile_id or (was_sent and is_hidden)
-    return has_groups and has_profile
-
-
-def _with_profile(account_id: str, user: User, profile_id: str) -> User:
-    membership = replace(user.memberships[account_id], profile_id=profile_id)
-    return replace(user, memberships={account_id: membership})
