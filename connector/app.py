@@ -11,9 +11,9 @@ from connector.bootstrap import Application, build
 from connector.config import load_settings
 from connector.logs import configure_logging
 from connector.parentage import end_with_parent
+from connector.processor import OneProcessor
 from connector.scim_handlers import build_scim_service
 from connector.token_endpoint import create_token_blueprint
-from connector.turns import ReadTurns
 from scim.blueprint import create_blueprint
 
 CONFIG_VARIABLE = "DOCUSIGN_IGA_CONFIG"
@@ -22,6 +22,7 @@ CONFIG_VARIABLE = "DOCUSIGN_IGA_CONFIG"
 def create_app(application: Application) -> Flask:
     """Return the Flask application over the wired services."""
     app = Flask("connector", static_folder=None)
+    app.extensions["connector"] = application
     # For whatever reads a body through Flask; the SCIM service reads and bounds its own.
     app.config["MAX_CONTENT_LENGTH"] = application.settings.server.max_body_bytes
     service = build_scim_service(application)
@@ -42,9 +43,6 @@ def create_app(application: Application) -> Flask:
     @app.get("/healthz")
     def healthz() -> Response:
         return Response("ok\n", mimetype="text/plain")
-
-    if application.settings.database.url.startswith("sqlite"):
-        app.wsgi_app = ReadTurns(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 
@@ -56,4 +54,7 @@ def create() -> Flask:
     end_with_parent()
     settings = load_settings(Path(os.environ[CONFIG_VARIABLE]))
     configure_logging(settings.logging)
-    return create_app(build(settings))
+    app = create_app(build(settings))
+    if settings.server.bind_threads:
+        app.wsgi_app = OneProcessor(app.wsgi_app)  # type: ignore[method-assign]
+    return app

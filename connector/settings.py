@@ -52,7 +52,11 @@ class ServerSettings:
     workers: int = 1
     """Web worker processes. With SQLite more than 2 rarely help."""
     threads: int = 4
-    """Threads that serve requests in each worker."""
+    """Threads that serve requests in each worker. A write holds one for as long as DocuSign
+    takes."""
+    bind_threads: bool = True
+    """Whether the threads of a worker stay on one processor (Linux). Turn it off where a busy
+    program that cannot move uses that processor too."""
     max_body_bytes: int = 1_048_576
     """Larger request bodies are answered with 413."""
 

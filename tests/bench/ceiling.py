@@ -5,11 +5,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any, cast
 from unittest import mock
 
@@ -17,11 +15,8 @@ import flask
 from flask import Flask, Response
 from granian import Granian
 
-from connector.app import CONFIG_VARIABLE, create_app
-from connector.bootstrap import build
+import connector.app
 from connector.cli import main, serve
-from connector.config import load_settings
-from connector.logs import configure_logging
 from connector.scim_handlers import build_scim_service
 
 PATH = "/bench/{size}"
@@ -29,11 +24,8 @@ PATH = "/bench/{size}"
 
 def create() -> Flask:
     """Return the connector's application with the constant route."""
-    settings = load_settings(Path(os.environ[CONFIG_VARIABLE]))
-    configure_logging(settings.logging)
-    application = build(settings)
-    app = create_app(application)
-    authenticator = build_scim_service(application).authenticator
+    app = connector.app.create()
+    authenticator = build_scim_service(app.extensions["connector"]).authenticator
 
     @app.get("/bench/<int:size>")
     def constant(size: int) -> Response:
