@@ -15,6 +15,8 @@ from connector.processor import OneProcessor
 from connector.scim_handlers import build_scim_service
 from connector.token_endpoint import create_token_blueprint
 from scim.blueprint import create_blueprint
+from scim.direct_reads import DirectReads
+from scim.front import Front
 
 CONFIG_VARIABLE = "DOCUSIGN_IGA_CONFIG"
 
@@ -25,11 +27,12 @@ def create_app(application: Application) -> Flask:
     app.extensions["connector"] = application
     # For whatever reads a body through Flask; the SCIM service reads and bounds its own.
     app.config["MAX_CONTENT_LENGTH"] = application.settings.server.max_body_bytes
-    service = build_scim_service(application)
+    scim = Front(build_scim_service(application))
     app.register_blueprint(
-        create_blueprint(service), url_prefix="/scim/v2", url_defaults={"tenant": "default"}
+        create_blueprint(scim), url_prefix="/scim/v2", url_defaults={"tenant": "default"}
     )
-    app.register_blueprint(create_blueprint(service, "tenant_scim"), url_prefix="/<tenant>/scim/v2")
+    app.register_blueprint(create_blueprint(scim, "tenant_scim"), url_prefix="/<tenant>/scim/v2")
+    app.wsgi_app = DirectReads(app.wsgi_app, scim)  # type: ignore[method-assign]
 
     app.register_blueprint(
         create_token_blueprint(application),
@@ -43,6 +46,7 @@ def create_app(application: Application) -> Flask:
     @app.get("/healthz")
     def healthz() -> Response:
         return Response("ok\n", mimetype="text/plain")
+
     return app
 
 

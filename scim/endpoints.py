@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any, cast
 
 import orjson
-from flask import Request, Response
 from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Request, Response
 from werkzeug.wsgi import get_input_stream
 
 from scim import writes

@@ -11,6 +11,7 @@ from scim.blueprint import create_blueprint
 from scim.datetimes import format_datetime
 from scim.errors import InvalidValue, NotFound, PreconditionFailed, Unauthorized, Uniqueness
 from scim.evaluate import matches
+from scim.front import Front
 from scim.handlers import Caller, Page, PlanPreview, Rendered, Written
 from scim.parameters import matches_version
 from scim.patch import apply_patch
@@ -157,6 +158,11 @@ def request_status(context, transaction):
 
 def create_app(config=None, base_url=BASE_URL, now=time.time, requests_per_minute=0):
     """Return an application with users and groups, mounted for one tenant and for many."""
+    return mounted(create_front(config, base_url, now, requests_per_minute))
+
+
+def create_front(config=None, base_url=BASE_URL, now=time.time, requests_per_minute=0):
+    """Return the front of a service with users and groups."""
     service = ScimService(
         resources=(
             (USERS, MemoryHandler(USERS, "U", "userName")),
@@ -169,8 +175,13 @@ def create_app(config=None, base_url=BASE_URL, now=time.time, requests_per_minut
         requests_per_minute=lambda tenant: requests_per_minute,
         request_status=request_status,
     )
+    return Front(service)
+
+
+def mounted(front):
+    """Return an application that serves a front."""
     app = flask.Flask("scim-in-memory")
-    blueprint = create_blueprint(service)
+    blueprint = create_blueprint(front)
     app.register_blueprint(blueprint, url_prefix="/scim/v2", url_defaults={"tenant": "default"})
     app.register_blueprint(blueprint, url_prefix="/<tenant>/scim/v2", name="scim_tenants")
     return app
