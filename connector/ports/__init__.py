@@ -19,6 +19,7 @@ from connector.ports.mirror import MirrorRepository
 from connector.ports.resources import (
     BASE_URL_MARK,
     ENTITLEMENT,
+    EXTERNAL_ID_MARK,
     GROUP,
     ROLE,
     TOMBSTONE,
@@ -36,6 +37,7 @@ from connector.ports.store import LockRepository, Store, UnitOfWork
 __all__ = [
     "BASE_URL_MARK",
     "ENTITLEMENT",
+    "EXTERNAL_ID_MARK",
     "GROUP",
     "ROLE",
     "TOMBSTONE",

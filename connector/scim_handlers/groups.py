@@ -23,7 +23,7 @@ from connector.scim_handlers.group_writes import (
 )
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
-from connector.scim_handlers.rendering import deferred, preview, render, storable
+from connector.scim_handlers.rendering import deferred, preview, reader_of, render, storable
 from connector.scim_handlers.schemas import GROUPS
 from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
 from connector.services.presentation import DOCUSIGN_GROUP
@@ -97,7 +97,7 @@ class GroupHandler(StoredReader):
 
     def _read(self, context: RequestContext, scim_id: str) -> dict[str, Any]:
         with self._services(context).context.read() as uow:
-            stored = render(self._find(uow, context, scim_id), context.base_url)
+            stored = render(self._find(uow, context, scim_id), reader_of(context))
         resource: dict[str, Any] = orjson.loads(storable(stored, context.caller.dialect).document)
         return resource
 
@@ -158,7 +158,7 @@ class GroupHandler(StoredReader):
         members: Sequence[GroupMember] | None = None
         if context.projection.wants("members"):
             members = uow.resources.members(stored.scim_id)
-        return storable(render(stored, context.base_url, members), context.caller.dialect)
+        return storable(render(stored, reader_of(context), members), context.caller.dialect)
 
     def _render_page(
         self, uow: UnitOfWork, context: RequestContext, page: Sequence[StoredResource]

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from connector.ports import ResourceQuery, StoredResource, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import Application, TenantServices
-from connector.scim_handlers.rendering import place, render, render_joined
+from connector.scim_handlers.rendering import place, reader_of, render, render_joined
 from scim.errors import NotFound, PreconditionFailed
 from scim.handlers import Page, Query, Rendered, RequestContext, Written
 from scim.parameters import matches_version
@@ -49,10 +49,15 @@ class StoredReader:
             None if query.after is None else int(query.after or 0),
         )
         is_plain = query.filter is None and query.sort_by is None
-        single = query.filter is not None and self._passes_through
+        is_joined = query.joined and is_plain and self._passes_through
+        # A joined page is one statement; a cursor takes a second one to see where it ends. What is
+        # not plain begins by itself where it takes more.
+        single = (is_joined and query.after is None) or (not is_plain and self._passes_through)
         with translated(), self._services(context).context.read(single=single) as uow:
-            if query.joined and is_plain and self._passes_through:
-                return render_joined(uow.resources.joined_page(wanted), context.base_url)
+            if is_joined:
+                joined = render_joined(uow.resources.joined_page(wanted), reader_of(context))
+                if joined is not None:
+                    return joined
             page = uow.resources.search(wanted)
             documents = self._render_page(uow, context, page.resources)
             return Page(page.total, documents, next_after=place(page.next_after))
@@ -61,16 +66,16 @@ class StoredReader:
         return self._application.tenant(context.caller.tenant)
 
     def _render(self, uow: UnitOfWork, context: RequestContext, stored: StoredResource) -> Rendered:
-        return render(stored, context.base_url)
+        return render(stored, reader_of(context))
 
     def _render_page(
         self, uow: UnitOfWork, context: RequestContext, page: Sequence[StoredResource]
     ) -> Sequence[Rendered]:
-        base_url = context.base_url
-        return [render(stored, base_url) for stored in page]
+        reader = reader_of(context)
+        return [render(stored, reader) for stored in page]
 
     def _find(self, uow: UnitOfWork, context: RequestContext, scim_id: str) -> StoredResource:
-        stored = uow.resources.find(self.kind, scim_id, context.caller.external_id_scope)
+        stored = uow.resources.find(self.kind, scim_id)
         if stored is None:
             raise NotFound(f"There is no {self.kind} {scim_id}.")
         return stored
@@ -92,7 +97,7 @@ class StoredReader:
     def _written(self, context: RequestContext, scim_id: str) -> Written:
         """Return the answer to a write: the resource as it is now."""
         with self._services(context).context.read() as uow:
-            stored = uow.resources.find(self.kind, scim_id, context.caller.external_id_scope)
+            stored = uow.resources.find(self.kind, scim_id)
             if stored is not None:
                 return Written(self._render(uow, context, stored), stored.version)
             # The change hid it, such as a closed user where the tenant lists none of them.

@@ -8,41 +8,69 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from connector.domain.ledger import PlanState
-from connector.ports import BASE_URL_MARK, GroupMember, JoinedPage, StoredResource
+from connector.ports import BASE_URL_MARK, EXTERNAL_ID_MARK, GroupMember, JoinedPage, StoredResource
 from connector.services.presentation import DOCUSIGN
 from connector.services.recording import Outcome
 from scim.dialects import Dialect
 from scim.handlers import Deferred, Joined, Page, PlanPreview, Rendered, RequestContext
 
 _MARK = BASE_URL_MARK.encode()
+_EXTERNAL_ID_MARK = EXTERNAL_ID_MARK.encode()
+_OTHERS_ID = re.compile(rf'"{EXTERNAL_ID_MARK}[^"]*":"(?:[^"\\]|\\.)*",')
 _FOUR_BYTES = re.compile("[\U00010000-\U0010ffff]")
 PLAN_SCHEMA = f"{DOCUSIGN}Plan"
 
 
+class Reader(NamedTuple):
+    """What of a document depends on who reads it."""
+
+    base_url: str
+    scope: str
+    """Whose ``externalId`` it is."""
+
+
+def reader_of(context: RequestContext) -> Reader:
+    """Return the reader of a request."""
+    return Reader(context.base_url, context.caller.external_id_scope)
+
+
 def render(
-    stored: StoredResource, base_url: str, members: Sequence[GroupMember] | None = None
+    stored: StoredResource, reader: Reader, members: Sequence[GroupMember] | None = None
 ) -> Rendered:
     """Return a resource as its reader sees it.
 
     :param members: the members of a group, None where they are not asked for.
     """
-    text = stored.document.replace(BASE_URL_MARK, base_url)
-    # The client's own text goes in after the mark is replaced: it may contain anything.
+    text = _with_own_id(stored, reader.scope) if stored.scopes else stored.document
+    text = text.replace(BASE_URL_MARK, reader.base_url)
     if members:
-        text = f'{{"members":{_members(members, base_url)},{text[1:]}'
-    if stored.external_id is not None:
-        text = f'{{"externalId":{orjson.dumps(stored.external_id).decode()},{text[1:]}'
+        text = f'{{"members":{_members(members, reader.base_url)},{text[1:]}'
     return Rendered(stored.scim_id, text.encode(), stored.version, stored.last_modified_at)
 
 
-def render_joined(page: JoinedPage, base_url: str) -> Page:
-    """Return a page of resources as its reader sees it."""
-    documents = page.documents.replace(_MARK, base_url.encode())
+def _with_own_id(stored: StoredResource, scope: str) -> str:
+    """Return the document with the external id of one client, and without those of others."""
+    text = stored.document
+    if scope in stored.scopes.split(","):
+        name = EXTERNAL_ID_MARK if scope == stored.scopes else f"{EXTERNAL_ID_MARK}{scope}"
+        text = text.replace(f'"{name}":', '"externalId":', 1)
+    return _OTHERS_ID.sub("", text)
+
+
+def render_joined(page: JoinedPage, reader: Reader) -> Page | None:
+    """Return a page of resources as its reader sees it, None where they have to be rendered one by
+    one because not all external ids are the reader's."""
+    documents = page.documents
+    if page.scopes:
+        if page.scopes != {reader.scope}:
+            return None
+        documents = documents.replace(_EXTERNAL_ID_MARK, b"externalId")
+    documents = documents.replace(_MARK, reader.base_url.encode())
     joined = Joined(page.count, documents)
     return Page(page.total, joined=joined, next_after=place(page.next_after))
 
@@ -75,9 +103,9 @@ def _members(members: Sequence[GroupMember], base_url: str) -> str:
     ).decode()
 
 
-def to_resource(stored: StoredResource, base_url: str) -> dict[str, Any]:
+def to_resource(stored: StoredResource, reader: Reader) -> dict[str, Any]:
     """Return the JSON data of a resource, to apply a PATCH to."""
-    resource: dict[str, Any] = orjson.loads(render(stored, base_url).document)
+    resource: dict[str, Any] = orjson.loads(render(stored, reader).document)
     return resource
 
 

@@ -10,7 +10,7 @@ from connector.ports import GROUP, USER, StoredResource, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
-from connector.scim_handlers.rendering import deferred, preview, to_resource
+from connector.scim_handlers.rendering import deferred, preview, reader_of, to_resource
 from connector.scim_handlers.schemas import USER_SCHEMA_FOR_PATCH, USERS
 from connector.scim_handlers.translation import (
     creation,
@@ -98,7 +98,7 @@ class UserHandler(StoredReader):
 
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
             stored = find(uow)
-            before = with_requested_roles(to_resource(stored, context.base_url), actual)
+            before = with_requested_roles(to_resource(stored, reader_of(context)), actual)
             return modification(
                 before,
                 patched(before),
@@ -159,7 +159,8 @@ class UserHandler(StoredReader):
         with self._services(context).context.read() as uow:
             before: Resource = {}
             if scim_id is not None:
-                before = to_resource(self._find_to_change(uow, context, scim_id), context.base_url)
+                found = self._find_to_change(uow, context, scim_id)
+                before = to_resource(found, reader_of(context))
             after = asked(before)
             wishes = group_wishes(before, after) if "groups" in after else GroupWishes()
             if wishes:

@@ -13,7 +13,16 @@ import orjson
 
 from connector.domain.ledger import ClientAttributes
 from connector.domain.model import fold
-from connector.ports import BASE_URL_MARK, ENTITLEMENT, GROUP, ROLE, TOMBSTONE, USER, ResourceRow
+from connector.ports import (
+    BASE_URL_MARK,
+    ENTITLEMENT,
+    EXTERNAL_ID_MARK,
+    GROUP,
+    ROLE,
+    TOMBSTONE,
+    USER,
+    ResourceRow,
+)
 
 Document = dict[str, Any]
 
@@ -58,8 +67,9 @@ def render_row(
     return ResourceRow(
         kind=kind,
         scim_id=scim_id,
-        document=_text(document),
+        document=_text(_marked(external_ids) | document),
         version=version,
+        scopes=",".join(sorted(external_ids)),
         created_at=created_at,
         last_modified_at=last_modified_at,
         name_key=key,
@@ -73,10 +83,26 @@ def _version(document: Document, external_ids: Mapping[str, str], digest: str) -
     return f'W/"{hashlib.sha256(seed).hexdigest()[:16]}"'
 
 
+def _marked(external_ids: Mapping[str, str]) -> Document:
+    """Return the external ids by the names that they have in a document."""
+    if len(external_ids) == 1:
+        [value] = external_ids.values()
+        return {EXTERNAL_ID_MARK: value}
+    return {f"{EXTERNAL_ID_MARK}{scope}": external_ids[scope] for scope in sorted(external_ids)}
+
+
 def _text(document: Document) -> str:
-    """Return the JSON text. A mark inside a name is escaped, so it is never taken for ours."""
+    """Return the JSON text. A mark inside a value is escaped, so it is never taken for ours."""
     text = orjson.dumps(document).decode()
-    return _STRAY_MARK.sub(rf"\\u{ord(BASE_URL_MARK):04x}", text)
+    text = _STRAY_MARK.sub(rf"\\u{ord(BASE_URL_MARK):04x}", text)
+    if EXTERNAL_ID_MARK not in text:
+        return text
+    text = text.replace(EXTERNAL_ID_MARK, f"\\u{ord(EXTERNAL_ID_MARK):04x}")
+    for name in document:
+        if name.startswith(EXTERNAL_ID_MARK):
+            escaped = name.replace(EXTERNAL_ID_MARK, f"\\u{ord(EXTERNAL_ID_MARK):04x}")
+            text = text.replace(f'"{escaped}":', f'"{name}":', 1)
+    return text
 
 
 def _unassigned(value: Any) -> bool:

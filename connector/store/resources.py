@@ -8,13 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Select,
-    and_,
     bindparam,
     delete,
     func,
     insert,
-    literal_column,
     select,
     true,
     update,
@@ -30,9 +27,8 @@ from connector.ports import (
     StoredPage,
     StoredResource,
 )
-from connector.store import group_view, scim_filter, scim_sort
+from connector.store import group_view, pages, scim_filter, scim_sort
 from connector.store.columns import from_microseconds
-from connector.store.joined_page import JoinedRead
 from connector.store.scim_sources import Context, Schemas
 from connector.store.scim_values import refuse_unstorable
 from connector.store.statements import (
@@ -52,98 +48,20 @@ ROWS = Records(resources, ResourceRow)
 
 _owned = (resources.c.tenant == bindparam("tenant"), resources.c.kind == bindparam("kind"))
 _shown = (*_owned, resources.c.visible == true())
-_stored = (
-    resources.c.scim_id,
-    resources.c.document,
-    resources.c.version,
-    resources.c.last_modified_at,
-)
-_of_reader = and_(
-    external_ids.c.tenant == resources.c.tenant,
-    external_ids.c.kind == resources.c.kind,
-    external_ids.c.scope == bindparam("scope"),
-    external_ids.c.scim_id == resources.c.scim_id,
-)
-_NUMBER = resources.c.seq.type
-_skipped = resources.alias("skipped")
-# The index alone answers how far to skip; a page's own select would read what it skips.
-_from_offset = resources.c.seq >= (
-    select(_skipped.c.seq)
-    .where(
-        _skipped.c.tenant == bindparam("tenant"),
-        _skipped.c.kind == bindparam("kind"),
-        _skipped.c.visible == true(),
-        _skipped.c.seq >= bindparam("first"),
-    )
-    .order_by(_skipped.c.seq)
-    .limit(literal_column("1", _NUMBER))
-    .offset(bindparam("offset", type_=_NUMBER))
-    .scalar_subquery()
-)
-
-
-class _Read:
-    """A prepared select of stored resources, with and without the reader's external ids."""
-
-    def __init__(self, *conditions: Any, page: bool = False) -> None:
-        plain = select(*_stored).where(*conditions)
-        joined = (
-            select(*_stored, external_ids.c.external_id)
-            .select_from(resources.outerjoin(external_ids, _of_reader))
-            .where(*conditions)
-        )
-        self._plain = Prepared(_ordered(plain) if page else plain)
-        self._joined = Prepared(_ordered(joined) if page else joined)
-
-    def fetch(self, session: Session, scope: str, **parameters: Any) -> list[StoredResource]:
-        """Return the resources; ``external_id`` is None without a scope."""
-        if scope:
-            rows = session.fetch(self._joined, scope=scope, **parameters)
-        else:
-            rows = session.fetch(self._plain, **parameters)
-        return [
-            StoredResource(row[0], row[1], row[2], from_microseconds(row[3]), *row[4:])
-            for row in rows
-        ]
-
-
-def _ordered(statement: Select[Any]) -> Select[Any]:
-    return (
-        statement.order_by(resources.c.seq)
-        .limit(bindparam("count", type_=_NUMBER))
-        # For SQLite SQLAlchemy would bind an offset of zero.
-        .offset(literal_column("0", _NUMBER))
-    )
-
-
-_BY_ID = _Read(*_shown, resources.c.scim_id == bindparam("scim_id"))
-_BY_NAME = _Read(*_shown, resources.c.name_key == bindparam("name_key"))
-_BY_EXTERNAL_ID = _Read(*_shown, _of_reader, external_ids.c.external_id == bindparam("value"))
-_PAGE = _Read(*_shown, _from_offset, page=True)
-_JOINED = JoinedRead(
-    _ordered(
-        select(resources.c.document, external_ids.c.external_id)
-        .select_from(resources.outerjoin(external_ids, _of_reader))
-        .where(*_shown, _from_offset)
+_has_external_id = resources.c.scim_id.in_(
+    select(external_ids.c.scim_id).where(
+        external_ids.c.tenant == bindparam("tenant"),
+        external_ids.c.kind == bindparam("kind"),
+        external_ids.c.scope == bindparam("scope"),
+        external_ids.c.external_id == bindparam("value"),
     )
 )
-_ENDS = Prepared(
-    select(resources.c.seq)
-    .where(*_shown, resources.c.seq >= bindparam("first"))
-    .order_by(resources.c.seq)
-    .limit(literal_column("2", _NUMBER))
-    .offset(bindparam("offset", type_=_NUMBER))
+_BY_ID = Prepared(select(*pages.STORED).where(*_shown, resources.c.scim_id == bindparam("scim_id")))
+_BY_NAME = Prepared(
+    select(*pages.STORED).where(*_shown, resources.c.name_key == bindparam("name_key"))
 )
-"""The last key of a page by cursor, and one more where another page follows."""
+_BY_EXTERNAL_ID = Prepared(select(*pages.STORED).where(*_shown, _has_external_id))
 _LATEST = Prepared(select(func.max(resources.c.last_modified_at)).where(*_owned))
-_BLOCKS = Prepared(
-    select(page_blocks.c.block, page_blocks.c.visible_count)
-    .where(
-        page_blocks.c.tenant == bindparam("tenant"),
-        page_blocks.c.kind == bindparam("kind"),
-    )
-    .order_by(page_blocks.c.block)
-)
 
 
 class SqlResources:
@@ -159,17 +77,20 @@ class SqlResources:
 
     # reading ------------------------------------------------------------------
 
-    def find(self, kind: str, scim_id: str, external_id_scope: str = "") -> StoredResource | None:
+    def find(self, kind: str, scim_id: str) -> StoredResource | None:
         """Return one resource by id."""
         if "\x00" in scim_id:
             return None  # PostgreSQL has no such text.
-        found = _BY_ID.fetch(self._session, external_id_scope, kind=kind, scim_id=scim_id)
+        found = self._fetch(_BY_ID, kind=kind, scim_id=scim_id)
         return found[0] if found else None
 
     def find_by_name(self, kind: str, name_key: str) -> StoredResource | None:
         """Return the visible resource with this folded name."""
-        found = _BY_NAME.fetch(self._session, "", kind=kind, name_key=name_key)
+        found = self._fetch(_BY_NAME, kind=kind, name_key=name_key)
         return found[0] if found else None
+
+    def _fetch(self, prepared: Prepared, **parameters: str) -> list[StoredResource]:
+        return [_stored_of(row) for row in self._session.fetch(prepared, **parameters)]
 
     def latest_change(self, kind: str) -> datetime | None:
         """Return the latest ``last_modified_at`` of a kind, visible or not."""
@@ -230,54 +151,39 @@ class SqlResources:
         refuse_unstorable(value)
         match scim_filter.plain_name(filter_.path, self._schemas[kind].schema):
             case "id":
-                return _BY_ID.fetch(self._session, scope, kind=kind, scim_id=value)
+                return self._fetch(_BY_ID, kind=kind, scim_id=value)
             case "externalid" if scope:
-                return _BY_EXTERNAL_ID.fetch(self._session, scope, kind=kind, value=value)
+                return self._fetch(_BY_EXTERNAL_ID, kind=kind, scope=scope, value=value)
             case "username" if kind == USER:
-                return _BY_NAME.fetch(self._session, scope, kind=kind, name_key=fold(value))
+                return self._fetch(_BY_NAME, kind=kind, name_key=fold(value))
         return None
 
     def _plain_page(self, query: ResourceQuery) -> StoredPage:
-        total, place, after = self._place(query)
-        if place is None:
+        kind, count = query.kind, query.count
+        if query.after is None:
+            total = pages.total(self._session, kind)
+            rows = pages.rows_at(self._session, kind, query.start_index - 1, max(0, count))
+            return StoredPage(total, [_stored_of(row) for row in rows])
+        total = 0 if query.after else pages.total(self._session, kind)
+        if count <= 0:
             return StoredPage(total, [])
-        found = _PAGE.fetch(self._session, query.external_id_scope, **place)
-        return StoredPage(total, found, after)
+        rows = pages.rows_behind(self._session, kind, query.after, count)
+        end = pages.last_key(self._session, kind, query.after, count)
+        return StoredPage(total, [_stored_of(row) for row in rows], end)
 
     def joined_page(self, query: ResourceQuery) -> JoinedPage:
         """Return a page of a query without filter and order, made by the database in one go."""
-        total, place, after = self._place(query)
-        if place is None:
-            return JoinedPage(total, 0, b"")
-        found = _JOINED.fetch(self._session, scope=query.external_id_scope, **place)
-        return JoinedPage(total, *found, after)
-
-    def _place(self, query: ResourceQuery) -> tuple[int, dict[str, Any] | None, int | None]:
-        """Return the number of all resources, where in their order the page stands, and where the
-        next one begins for a reader with a cursor."""
-        if query.after:
-            return 0, *self._place_behind(query.kind, query.after, query.count)
-        blocks = self._session.fetch(_BLOCKS, kind=query.kind)
-        total = sum(count for _, count in blocks)
-        offset = query.start_index - 1
-        if offset >= total or query.count <= 0:
-            return total, None, None
-        if query.after == 0:
-            return total, *self._place_behind(query.kind, 0, query.count)
-        block, skipped = _block_at(offset, blocks)
-        first = block * BLOCK_SIZE
-        skip = offset - skipped
-        place = {"kind": query.kind, "first": first, "count": query.count, "offset": skip}
-        return total, place, None
-
-    def _place_behind(
-        self, kind: str, after: int, count: int
-    ) -> tuple[dict[str, Any] | None, int | None]:
+        kind, count = query.kind, query.count
+        if query.after is None:
+            place = query.start_index - 1
+            joined = pages.joined_at(self._session, kind, place, max(0, count))
+            return JoinedPage(joined.total, joined.count, joined.documents, joined.scopes)
+        total = 0 if query.after else pages.total(self._session, kind)
         if count <= 0:
-            return None, None
-        place = {"kind": kind, "first": after + 1, "offset": 0}
-        ends = self._session.fetch(_ENDS, **{**place, "offset": count - 1})
-        return {**place, "count": count}, ends[0][0] if len(ends) > 1 else None
+            return JoinedPage(total, 0, b"")
+        joined = pages.joined_behind(self._session, kind, query.after, count)
+        end = pages.last_key(self._session, kind, query.after, count)
+        return JoinedPage(total, joined.count, joined.documents, joined.scopes, end)
 
     def _filtered_page(self, query: ResourceQuery) -> StoredPage:
         context = Context(
@@ -314,13 +220,12 @@ class SqlResources:
         if query.count <= 0:
             return StoredPage(0 if after else self._count_all(conditions), [])
         statement = (
-            select(*_stored, external_ids.c.external_id, resources.c.seq)
-            .select_from(resources.outerjoin(external_ids, _of_reader))
+            select(*pages.STORED, resources.c.seq)
             .where(*conditions, resources.c.seq > after)
             .order_by(resources.c.seq)
             .limit(query.count + 1)
         )
-        rows = self._connection.execute(statement, {"scope": query.external_id_scope}).all()
+        rows = self._connection.execute(statement).all()
         found = [StoredResource(*row[:-1]) for row in rows[: query.count]]
         if len(rows) <= query.count:
             return StoredPage(0 if after else len(found), found)
@@ -341,15 +246,13 @@ class SqlResources:
         if query.count <= 0:
             return []
         statement = (
-            select(*_stored, external_ids.c.external_id)
-            .select_from(resources.outerjoin(external_ids, _of_reader))
+            select(*pages.STORED)
             .where(*conditions)
             .order_by(*order)
             .limit(query.count)
             .offset(query.start_index - 1)
         )
-        found = self._connection.execute(statement, {"scope": query.external_id_scope})
-        return [StoredResource(*row) for row in found]
+        return [StoredResource(*row) for row in self._connection.execute(statement)]
 
     # writing ------------------------------------------------------------------
 
@@ -430,14 +333,9 @@ class SqlResources:
         )
 
 
-def _block_at(offset: int, blocks: Iterable[tuple[Any, ...]]) -> tuple[int, int]:
-    """Return the block that holds the resource at *offset*, and how many stand before it."""
-    before = 0
-    for block, count in blocks:
-        if before + count > offset:
-            return block, before
-        before += count
-    raise IndexError(offset)
+def _stored_of(row: Sequence[Any]) -> StoredResource:
+    """Return the resource of a row that the driver fetched."""
+    return StoredResource(row[0], row[1], row[2], from_microseconds(row[3]), row[4])
 
 
 _OVERWRITE = (

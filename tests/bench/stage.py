@@ -19,14 +19,15 @@ import orjson
 import psutil
 import requests
 import yaml
+from sqlalchemy import func, literal, update
 
 from connector.bootstrap import Application, build
 from connector.cli.processes import Child
 from connector.config import load_settings
 from connector.domain.model import User
-from connector.ports import BASE_URL_MARK, USER, ResourceQuery, UnitOfWork
+from connector.ports import BASE_URL_MARK, EXTERNAL_ID_MARK, USER, ResourceQuery, UnitOfWork
 from connector.store.statements import put_rows
-from connector.store.tables import external_ids
+from connector.store.tables import external_ids, resources
 
 CLIENT = "bench"
 SAMPLED_PAGES = 20
@@ -190,6 +191,12 @@ def _give_external_ids(application: Application) -> None:
             rows = [{**key, "scim_id": id_, "external_id": external_id(id_)} for id_ in ids]
             put_rows(connection, external_ids, rows)
             after = ids[-1]
+        # What the connector does when a client sends one, for all at once.
+        own = f'{{"{EXTERNAL_ID_MARK}":"{external_id("")}'
+        rest = func.substr(resources.c.document, 2)
+        document = literal(own) + resources.c.scim_id + literal('",') + rest
+        users = update(resources).where(resources.c.kind == USER)
+        connection.execute(users.values(document=document, scopes=CLIENT))
         connection.commit()
 
 

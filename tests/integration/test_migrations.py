@@ -6,16 +6,20 @@ import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
+from connector.domain.ledger import ClientAttributes
 from connector.errors import ConfigError, TemporaryError
+from connector.ports import USER
 from connector.settings import DatabaseSettings
 from connector.store import SqlStore, migrate, open_database
 from connector.store.tables import metadata
 from tests import databases
+from tests.contract.store import people
 
 LATEST = "0004"
 """The newest migration that the package ships."""
@@ -68,6 +72,33 @@ def test_down_leaves_nothing_and_up_works_again(new_store: SqlStore) -> None:
     assert _tables(new_store) <= {"alembic_version", "sqlite_sequence", "sqlite_stat1"}
     new_store.migrate()
     assert "resources" in _tables(new_store)
+
+
+def test_external_ids_move_into_the_documents_and_out_again(new_store: SqlStore) -> None:
+    new_store.migrate()
+    value = '"\\`\x7fé",'
+    before = people.plain_row(1).document
+    with new_store.write("default") as unit:
+        unit.resources.put([people.plain_row(1), people.plain_row(2), people.plain_row(3)])
+        unit.attributes.put(ClientAttributes(USER, "user-00001", {"okta": value, "entra": "e1"}))
+        unit.attributes.put(ClientAttributes(USER, "user-00002", {"okta": value}))
+        unit.commit()
+
+    migrate.downgrade(new_store.database, "0003")
+    new_store.migrate()
+
+    with new_store.read("default") as unit:
+        rows = unit.resources.rows(USER, ["user-00001", "user-00002", "user-00003"])
+    assert [row.scopes for row in rows.values()] == ["entra,okta", "okta", ""]
+    first, second = (orjson.loads(rows[f"user-0000{number}"].document) for number in (1, 2))
+    assert (first["`entra"], first["`okta"], second["`"]) == ("e1", value, value)
+    assert rows["user-00001"].document.count("`") == len("``"), "a client's own is escaped"
+    assert rows["user-00003"].document == people.plain_row(3).document
+
+    migrate.downgrade(new_store.database, "0003")
+    with new_store.database.reading() as connection:
+        statement = text("SELECT document FROM resources WHERE scim_id = 'user-00001'")
+        assert connection.scalar(statement) == before
 
 
 def _migrate(settings: DatabaseSettings) -> str | None:

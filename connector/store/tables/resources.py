@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, UniqueConstraint
 
-from connector.store.columns import Instant
+from connector.store.columns import TEXT, Instant
 from connector.store.tables.base import key, metadata, required
 
 BLOCK_SIZE = 1024
@@ -30,6 +30,7 @@ resources = Table(
     required("display_key"),
     required("given_key"),
     required("family_key"),
+    Column("scopes", TEXT, nullable=False, server_default=""),
     Column("active", Boolean, nullable=False),
     Column("visible", Boolean, nullable=False),
     # Last, because SQLite reads a row up to the column it needs.

@@ -72,7 +72,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
     "facts": [lambda unit: unit.facts()],
     "resources": [
         lambda unit: unit.resources.latest_change(USER),
-        lambda unit: unit.resources.find(USER, ID, "iiq"),
+        lambda unit: unit.resources.find(USER, ID),
         lambda unit: unit.resources.find_hidden(USER, ID),
         lambda unit: unit.resources.rows(USER, [ID]),
         lambda unit: unit.resources.find_by_name(USER, "person1@example.com"),

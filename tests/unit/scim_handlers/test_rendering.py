@@ -5,38 +5,104 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import orjson
+import pytest
 
-from connector.ports import BASE_URL_MARK, GroupMember, StoredResource
-from connector.scim_handlers.rendering import render
+from connector.domain.ledger import ClientAttributes
+from connector.ports import (
+    BASE_URL_MARK,
+    EXTERNAL_ID_MARK,
+    USER,
+    GroupMember,
+    JoinedPage,
+    StoredResource,
+)
+from connector.scim_handlers.rendering import Reader, render, render_joined
+from connector.services.documents import render_row
 
 BASE = "https://scim.acme.test/scim/v2"
-TEXT = f'{{"id":"u1","meta":{{"location":"{BASE_URL_MARK}/Users/u1"}}}}'
+ENTRA = Reader(BASE, "entra")
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-def stored(external_id=None, document=TEXT):
-    return StoredResource("u1", document, 'W/"1"', datetime(2026, 1, 1, tzinfo=UTC), external_id)
+def stored(external_ids=None, text="Ann"):
+    attributes = ClientAttributes(USER, "u1", external_ids or {})
+    content = {"displayName": text}
+    row = render_row(
+        USER, "u1", "urn:user", content, attributes, created_at=NOW, last_modified_at=NOW
+    )
+    return StoredResource("u1", row.document, row.version, NOW, row.scopes)
+
+
+def seen(resource, reader=ENTRA):
+    return orjson.loads(render(resource, reader).document)
 
 
 def test_the_base_url_takes_the_place_of_the_mark():
-    assert orjson.loads(render(stored(), BASE).document) == {
-        "id": "u1",
-        "meta": {"location": f"{BASE}/Users/u1"},
-    }
+    assert seen(stored())["meta"]["location"] == f"{BASE}/Users/u1"
 
 
-def test_an_external_id_may_contain_anything():
-    external_id = f'"\\{BASE_URL_MARK}é\n'
+@pytest.mark.parametrize("scopes", [("entra",), ("entra", "okta")])
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'"\\{BASE_URL_MARK}é\n',
+        EXTERNAL_ID_MARK,
+        f"{EXTERNAL_ID_MARK}entra",
+        f'x"{EXTERNAL_ID_MARK}entra":"y',
+        f'","{EXTERNAL_ID_MARK}":"y',
+        f'"{EXTERNAL_ID_MARK}okta":"y",',
+    ],
+)
+def test_a_clients_text_may_contain_anything(text, scopes):
+    resource = stored(dict.fromkeys(scopes, text), text)
 
-    assert orjson.loads(render(stored(external_id), BASE).document)["externalId"] == external_id
+    assert seen(resource)["externalId"] == text
+    assert seen(resource)["displayName"] == text
+    assert seen(resource).keys() == seen(stored()).keys() | {"externalId"}
+
+
+@pytest.mark.parametrize("scope", ["", "none", "entr", "entra,okta"])
+@pytest.mark.parametrize("scopes", [("entra",), ("entra", "okta")])
+def test_nobody_sees_the_external_id_of_another_client(scope, scopes):
+    resource = stored(dict.fromkeys(scopes, "mine"))
+
+    assert b"mine" not in render(resource, Reader(BASE, scope)).document
+    assert seen(resource, Reader(BASE, scope)).keys() == seen(stored()).keys()
+
+
+def test_each_of_several_clients_sees_its_own():
+    resource = stored({"okta": "o", "entra.old": "old", "entra": 'e"1'})
+
+    assert seen(resource)["externalId"] == 'e"1'
+    assert seen(resource, Reader(BASE, "entra.old"))["externalId"] == "old"
+
+
+def page_of(*resources):
+    documents = ",".join(item.document for item in resources).encode()
+    scopes = frozenset(item.scopes for item in resources if item.scopes)
+    return JoinedPage(len(resources), len(resources), documents, scopes)
+
+
+def test_a_page_shows_what_its_resources_show():
+    resources = [stored({"entra": "e`"}), stored(text="`"), stored({"entra": 'o",'})]
+
+    documents = orjson.loads(b"[%s]" % render_joined(page_of(*resources), ENTRA).joined.documents)
+
+    assert documents == [seen(item) for item in resources]
+
+
+@pytest.mark.parametrize("others", [{"okta": "o"}, {"okta": "o", "entra": "e"}])
+def test_a_page_with_the_ids_of_others_is_rendered_one_by_one(others):
+    assert render_joined(page_of(stored({"entra": "e"}), stored(others)), ENTRA) is None
 
 
 def test_members_are_joined_in():
     members = [GroupMember("u2", 'Ann "A" Lee')]
 
-    assert orjson.loads(render(stored("e"), BASE, members).document)["members"] == [
+    assert orjson.loads(render(stored({"entra": "e"}), ENTRA, members).document)["members"] == [
         {"value": "u2", "$ref": f"{BASE}/Users/u2", "type": "User", "display": 'Ann "A" Lee'}
     ]
 
 
 def test_no_members_are_no_attribute():
-    assert "members" not in orjson.loads(render(stored(), BASE, []).document)
+    assert "members" not in orjson.loads(render(stored(), ENTRA, []).document)

@@ -1,0 +1,195 @@
+"""Pages of everything, in the order of an append-only key.
+
+Where a page stands is found in the counters of :data:`~connector.store.tables.page_blocks`, so that
+the last page costs what the first does. One statement brings all of a page: each row fetched, and
+each statement more, costs as much as reading a resource.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    LargeBinary,
+    ScalarSelect,
+    Select,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    true,
+)
+
+from connector.store.columns import TEXT
+from connector.store.statements import Prepared, Session
+from connector.store.tables import BLOCK_SIZE, page_blocks, resources
+
+Row = tuple[Any, ...]
+
+_NUMBER = BigInteger()
+# Constants are written into the statements: a prepared one takes only the query's parameters.
+_ZERO, _ONE, _TWO = (literal_column(str(number), _NUMBER) for number in range(3))
+_COMMA, _NONE = literal_column("','", TEXT), literal_column("''", TEXT)
+_OFFSET, _COUNT = bindparam("offset", type_=_NUMBER), bindparam("count", type_=_NUMBER)
+_AFTER = bindparam("after", type_=_NUMBER)
+
+STORED = (
+    resources.c.scim_id,
+    resources.c.document,
+    resources.c.version,
+    resources.c.last_modified_at,
+    resources.c.scopes,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedRows:
+    """A page as one text, its documents separated by commas."""
+
+    total: int
+    count: int
+    documents: bytes
+    scopes: frozenset[str]
+    """The first and the last of the scopes of those that have external ids."""
+
+
+def _shown(table: Any) -> tuple[Any, ...]:
+    return (
+        table.c.tenant == bindparam("tenant"),
+        table.c.kind == bindparam("kind"),
+        table.c.visible == true(),
+    )
+
+
+_counted = (
+    page_blocks.c.tenant == bindparam("tenant"),
+    page_blocks.c.kind == bindparam("kind"),
+)
+_total = select(cast(func.coalesce(func.sum(page_blocks.c.visible_count), _ZERO), _NUMBER)).where(
+    *_counted
+)
+
+
+def _first_key() -> ScalarSelect[Any]:
+    """Return the key of the resource at an offset."""
+    count = page_blocks.c.visible_count
+    before = func.sum(count).over(order_by=page_blocks.c.block) - count
+    blocks = select(page_blocks.c.block, before.label("before")).where(*_counted).subquery()
+    # The last block that begins at the offset or before it.
+    place = (
+        select(blocks)
+        .where(blocks.c.before <= _OFFSET)
+        .order_by(blocks.c.block.desc())
+        .limit(_ONE)
+        .offset(_ZERO)
+        .cte("place")
+    )
+    skipped = resources.alias("skipped")
+    begins = select(place.c.block * literal_column(str(BLOCK_SIZE), _NUMBER)).scalar_subquery()
+    within = _OFFSET - func.coalesce(select(place.c.before).scalar_subquery(), _ZERO)
+    # The index alone answers how far to skip; the select of the page would read what it skips.
+    return (
+        select(skipped.c.seq)
+        .where(*_shown(skipped), skipped.c.seq >= begins)
+        .order_by(skipped.c.seq)
+        .limit(_ONE)
+        .offset(cast(within, _NUMBER))
+        .scalar_subquery()
+    )
+
+
+_WHERE = {
+    "start": (),
+    "offset": (resources.c.seq >= _first_key(),),
+    "behind": (resources.c.seq > _AFTER,),
+}
+
+
+def _page(where: str, *columns: Any) -> Select[Any]:
+    return (
+        select(*columns)
+        .where(*_shown(resources), *_WHERE[where])
+        .order_by(resources.c.seq)
+        .limit(_COUNT)
+        # For SQLite SQLAlchemy would bind an offset of zero.
+        .offset(_ZERO)
+    )
+
+
+def _joined(where: str) -> dict[str, Prepared]:
+    """Return the statement for each database."""
+    found = _page(where, resources.c.document, resources.c.scopes).subquery()
+    given = func.nullif(found.c.scopes, _NONE)
+    total = _ZERO if where == "behind" else _total.scalar_subquery()
+    aggregates = {
+        # As a blob it reaches us without being read as text first.
+        "sqlite": cast(func.group_concat(found.c.document, _COMMA), LargeBinary),
+        "postgresql": func.string_agg(found.c.document, _COMMA),
+    }
+    return {
+        dialect: Prepared(
+            select(total, func.count(), documents, func.min(given), func.max(given)).select_from(
+                found
+            )
+        )
+        for dialect, documents in aggregates.items()
+    }
+
+
+_ROWS = {where: Prepared(_page(where, *STORED)) for where in _WHERE}
+_JOINED = {where: _joined(where) for where in _WHERE}
+_TOTAL = Prepared(_total)
+_ENDS = Prepared(
+    select(resources.c.seq)
+    .where(*_shown(resources), resources.c.seq > _AFTER)
+    .order_by(resources.c.seq)
+    .limit(_TWO)
+    .offset(_OFFSET)
+)
+
+
+def total(session: Session, kind: str) -> int:
+    """Return the number of visible resources."""
+    [(number,)] = session.fetch(_TOTAL, kind=kind)
+    return int(number)
+
+
+def rows_at(session: Session, kind: str, offset: int, count: int) -> Sequence[Row]:
+    """Return the :data:`STORED` columns from *offset* on, times as microseconds."""
+    if offset == 0:
+        return session.fetch(_ROWS["start"], kind=kind, count=count)
+    return session.fetch(_ROWS["offset"], kind=kind, count=count, offset=offset)
+
+
+def rows_behind(session: Session, kind: str, after: int, count: int) -> Sequence[Row]:
+    """Return the same behind a key."""
+    return session.fetch(_ROWS["behind"], kind=kind, count=count, after=after)
+
+
+def joined_at(session: Session, kind: str, offset: int, count: int) -> JoinedRows:
+    """Return the documents from *offset* on and the number of all resources."""
+    if offset == 0:
+        return _fetch_joined(session, "start", kind=kind, count=count)
+    return _fetch_joined(session, "offset", kind=kind, count=count, offset=offset)
+
+
+def joined_behind(session: Session, kind: str, after: int, count: int) -> JoinedRows:
+    """Return the documents behind a key; the number of all resources is not counted."""
+    return _fetch_joined(session, "behind", kind=kind, count=count, after=after)
+
+
+def last_key(session: Session, kind: str, after: int, count: int) -> int | None:
+    """Return the key of the last resource of a page behind *after*, None where no page follows."""
+    ends = session.fetch(_ENDS, kind=kind, after=after, offset=count - 1)
+    return ends[0][0] if len(ends) > 1 else None
+
+
+def _fetch_joined(session: Session, where: str, **parameters: Any) -> JoinedRows:
+    prepared = _JOINED[where][session.connection.dialect.name]
+    [(number, count, found, *scopes)] = session.fetch(prepared, **parameters)
+    documents = found.encode() if isinstance(found, str) else found or b""
+    return JoinedRows(number, count, documents, frozenset(filter(None, scopes)))
