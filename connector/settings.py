@@ -51,7 +51,7 @@ class ServerSettings:
     starts with it; the Host header is never used."""
     workers: int = 1
     """Web worker processes. With SQLite more than 2 rarely help."""
-    threads: int = 4
+    threads: int = 8
     """Threads that serve requests in each worker. A write holds one for as long as DocuSign
     takes."""
     bind_threads: bool = True
