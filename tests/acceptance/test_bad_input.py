@@ -361,7 +361,22 @@ def test_numbers_out_of_bounds(connector, query):
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("kind", ["Users", "Groups"])
 @pytest.mark.parametrize(
-    "strange", ["nobody", "%00", "%ff%fe", "a%2Fb", "%ED%A0%80", "x" * 3000, "'%20or%201=1--", "🙂"]
+    "strange",
+    [
+        "nobody",
+        "%00",
+        "a%0Ab",
+        "%0A",
+        "a%0D%0Ab",
+        "%C2%85",
+        "%E2%80%A8",
+        "%ff%fe",
+        "a%2Fb",
+        "%ED%A0%80",
+        "x" * 3000,
+        "'%20or%201=1--",
+        "🙂",
+    ],
 )
 def test_an_unknown_id(connector, method, kind, strange):
     body: Any = {"userName": "x@y.test", "displayName": "x"}
