@@ -21,7 +21,7 @@ from connector.store.tables import metadata
 from tests import databases
 from tests.contract.store import people
 
-LATEST = "0004"
+LATEST = "0005"
 """The newest migration that the package ships."""
 
 
@@ -84,7 +84,7 @@ def test_external_ids_move_into_the_documents_and_out_again(new_store: SqlStore)
         unit.attributes.put(ClientAttributes(USER, "user-00002", {"okta": value}))
         unit.commit()
 
-    migrate.downgrade(new_store.database, "0003")
+    migrate.downgrade(new_store.database, "0004")
     new_store.migrate()
 
     with new_store.read("default") as unit:
@@ -95,7 +95,7 @@ def test_external_ids_move_into_the_documents_and_out_again(new_store: SqlStore)
     assert rows["user-00001"].document.count("`") == len("``"), "a client's own is escaped"
     assert rows["user-00003"].document == people.plain_row(3).document
 
-    migrate.downgrade(new_store.database, "0003")
+    migrate.downgrade(new_store.database, "0004")
     with new_store.database.reading() as connection:
         statement = text("SELECT document FROM resources WHERE scim_id = 'user-00001'")
         assert connection.scalar(statement) == before

@@ -1,6 +1,6 @@
 """Documents have the clients' external ids, which each page joined from their own table.
 
-Revision: 0004
+Revision: 0005
 """
 
 import json
@@ -10,8 +10,8 @@ from itertools import groupby
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0004"
-down_revision = "0003"
+revision = "0005"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
