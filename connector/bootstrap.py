@@ -10,6 +10,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 from uuid import uuid4
@@ -36,6 +37,7 @@ from connector.services.execution import Executor
 from connector.services.fulfilment import FulfilmentService
 from connector.services.group_provisioning import GroupProvisioning
 from connector.services.identity_tokens import KeySet, TokenVerifier
+from connector.services.journal import Journal
 from connector.services.locks import WriteLocks
 from connector.services.mirror import MirrorWriter
 from connector.services.presentation import Presenter
@@ -80,10 +82,18 @@ class Application:
     """
 
     def __init__(
-        self, settings: Settings, store: SqlStore, clock: Clock, connection: Connection, role: str
+        self,
+        settings: Settings,
+        store: SqlStore,
+        clock: Clock,
+        connection: Connection,
+        *,
+        journal: Journal,
+        role: str,
     ) -> None:
         self.settings = settings
         self.store = store
+        self.journal = journal
         self.clock = clock
         self.connection = connection
         self.owner = f"{owner_prefix(role)}{os.getpid()}:{uuid4().hex[:8]}"
@@ -153,6 +163,10 @@ class Application:
         if problems:
             raise ConfigError(problems)
 
+    def acting(self, tenant: str, actor: str) -> AbstractContextManager[None]:
+        """Let the audit know who acts for a tenant in the block, and miss nothing at its end."""
+        return self.journal.acting(self.store, tenant, actor)
+
     def close(self) -> None:
         """Close the database and the connections to DocuSign."""
         self.connection.close()
@@ -218,10 +232,11 @@ def build(
     if not settings.tenants:
         raise ConfigError(["tenants: at least one tenant is needed"])
     clock = clock or SystemClock()
-    store = open_database(settings.database, ATTRIBUTE_SCHEMAS)
+    journal = Journal(clock)
+    store = open_database(settings.database, ATTRIBUTE_SCHEMAS, journal)
     store.migrate()
-    connection = Connection(settings.docusign, clock, session)
-    return Application(settings, store, clock, connection, role)
+    connection = Connection(settings.docusign, clock, session, journal)
+    return Application(settings, store, clock, connection, journal=journal, role=role)
 
 
 def owner_prefix(role: str) -> str:

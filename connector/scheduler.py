@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -29,6 +30,9 @@ LEASE = timedelta(seconds=45)
 RENEW_EVERY_S = 15
 _LEASE_KEY = "scheduler"
 _JITTER_S = 5
+
+
+Acting = Callable[[str, str], AbstractContextManager[None]]
 
 
 class Jobs(Protocol):
@@ -54,7 +58,16 @@ class Jobs(Protocol):
 class JobScheduler:
     """Runs the jobs of tenants at their intervals, as long as this process holds the lease."""
 
-    def __init__(self, store: Store, clock: Clock, owner: str, settings: JobSettings) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        owner: str,
+        settings: JobSettings,
+        acting: Acting = lambda _tenant, _actor: nullcontext(),
+    ) -> None:
+        """:param acting: tells the audit who acts for which tenant."""
+        self._acting = acting
         self._store = store
         self._clock = clock
         self._owner = owner
@@ -129,7 +142,8 @@ class JobScheduler:
         log = _log.bind(job=name, tenant=tenant.settings.name)
         with correlated(actor.correlation_id):
             try:
-                outcome = work(tenant, actor)
+                with self._acting(tenant.settings.name, actor.name):
+                    outcome = work(tenant, actor)
             except ConflictingWriteError:
                 log.info("job is running elsewhere")
             except ConnectorError as error:

@@ -134,14 +134,20 @@ class Endpoints:
         call = self._call(request, tenant, segments, correlation_id)
         told = self._limits.take(call.context.caller)
         if not told:
-            return self._answer(call, segments)
+            return self._audited(call, segments)
         try:
-            response = self._answer(call, segments)
+            response = self._audited(call, segments)
         except ScimError as error:
             error.headers = (*error.headers, *told)
             raise
         response.headers.extend(told)
         return response
+
+    def _audited(self, call: Call, segments: list[str]) -> Response:
+        if call.method == "GET" or (segments and segments[-1] == ".search"):
+            return self._answer(call, segments)
+        with self._service.around_write(call.context, call.method, f"/{'/'.join(segments)}"):
+            return self._answer(call, segments)
 
     def _answer(self, call: Call, segments: list[str]) -> Response:
         registered = self._by_endpoint.get(segments[0]) if segments else None

@@ -79,6 +79,11 @@ class ScimService:
     around_request: Callable[[str], AbstractContextManager[object]] = nullcontext
     """From the request's correlation id to what it is answered within, such as a context of logs.
     It begins and ends with each request, so it has to be quick."""
+    around_write: Callable[[RequestContext, str, str], AbstractContextManager[object]] = (
+        lambda _context, _method, _path: nullcontext()
+    )
+    """From a caller's request to write, its method and its path under the base address, to what it
+    is carried out within: an audit that sees the error too, if there is one."""
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
 

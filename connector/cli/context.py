@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import getpass
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -17,7 +18,8 @@ from rich.console import Console, RenderableType
 
 from connector.config import load_settings
 from connector.errors import ConfigError, ConnectorError, NotFoundError, TemporaryError
-from connector.logs import configure_logging, correlated
+from connector.logs import configure_logging, correlated, correlation_id
+from connector.services.context import Actor, new_id
 from connector.settings import Settings
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ class CommandContext:
 
         application = build(self.settings, role="cli")
         self.resources.callback(application.close)
+        self.resources.enter_context(application.acting(self.tenant_name, cli_actor().name))
         return application
 
     @property
@@ -90,6 +93,11 @@ class CommandContext:
             # Names come from outside: [brackets] and :colons: in them are not markup.
             width = None if sys.stdout.isatty() else _PLAIN_WIDTH
             Console(markup=False, emoji=False, highlight=False, width=width).print(human)
+
+
+def cli_actor() -> Actor:
+    """Return on whose behalf a command acts: whoever is signed in at the operating system."""
+    return Actor(f"user:{getpass.getuser()}", "cli", correlation_id() or new_id())
 
 
 def config_option(command: Command) -> Command:

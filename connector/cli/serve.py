@@ -20,9 +20,10 @@ from connector.bootstrap import build, owner_prefix
 from connector.cli.context import CommandContext, config_option, handle_errors
 from connector.cli.processes import Child, Keeper, require_free_port, stopped_by_signals
 from connector.errors import PermanentError
+from connector.logs import correlated
 from connector.parentage import PARENT_VARIABLE, end_with_parent, lives
 from connector.scheduler import JobScheduler
-from connector.services.context import Actor, new_id
+from connector.services.context import Actor
 from connector.services.settlement import SettlementService
 from connector.settings import Settings
 
@@ -70,7 +71,11 @@ def jobs(context: CommandContext) -> None:
     application = build(context.settings, role="jobs")
     application.require_bound_accounts()
     scheduler = JobScheduler(
-        application.store, application.clock, application.owner, context.settings.jobs
+        application.store,
+        application.clock,
+        application.owner,
+        context.settings.jobs,
+        application.acting,
     )
     for tenant in application.tenants():
         scheduler.add(tenant)
@@ -110,7 +115,9 @@ def _make_ready(settings: Settings) -> None:
         for tenant in application.tenants():
             if settings.database.url.startswith("sqlite"):
                 _release_dead(tenant.settlement)
-            tenant.settlement.settle_all(Actor("job:settle", "job", new_id()))
+            name = tenant.settings.name
+            with application.acting(name, "job:settle"), correlated() as correlation_id:
+                tenant.settlement.settle_all(Actor("job:settle", "job", correlation_id))
     finally:
         application.close()
 

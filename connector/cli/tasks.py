@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import getpass
 from collections.abc import Mapping
 from typing import Any
 
 import click
 from rich.table import Table
 
-from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.domain.ledger import WorkItem
-from connector.services.context import Actor, new_id
 
 
 @click.group()
@@ -73,7 +71,7 @@ def complete_task(context: CommandContext, task: str, comment: str) -> None:
     Example:
       docusign-iga tasks complete 3f2a --comment "Granted in DocuSign Admin"
     """
-    item = context.tenant.work_items.complete(task, _actor(), comment)
+    item = context.tenant.work_items.complete(task, cli_actor(), comment)
     context.output(_to_json(item), _outcome(item))
 
 
@@ -89,7 +87,7 @@ def reject_task(context: CommandContext, task: str, comment: str) -> None:
     Example:
       docusign-iga tasks reject 3f2a --comment "Not a member of the IT team"
     """
-    item = context.tenant.work_items.reject(task, _actor(), comment)
+    item = context.tenant.work_items.reject(task, cli_actor(), comment)
     context.output(_to_json(item), _outcome(item))
 
 
@@ -106,20 +104,16 @@ def verify_tasks(context: CommandContext, task: str | None) -> None:
     """
     service = context.tenant.work_items
     if task is not None:
-        item = service.verify(service.get(task).work_item_id, _actor())
+        item = service.verify(service.get(task).work_item_id, cli_actor())
         context.output(_to_json(item), _outcome(item))
         return
-    counts = service.verify_all(_actor())
+    counts = service.verify_all(cli_actor())
     context.output(
         dict(counts),
         f"{counts['checked']} checked: {counts['closed']} confirmed by DocuSign and closed, "
         f"{counts['checked'] - counts['closed'] - counts['failed']} still open, "
         f"{counts['failed']} could not be asked about.",
     )
-
-
-def _actor() -> Actor:
-    return Actor(f"user:{getpass.getuser()}", "cli", new_id())
 
 
 def _words(item: WorkItem) -> str:

@@ -66,7 +66,7 @@ class Access:
     def account(self, account_id: str) -> Target:
         """Return where eSignature calls for an account go."""
         base_url = f"{self.place(account_id).base_uri}/restapi"
-        return Target(base_url, Subject(self._tenant.user_id, ESIGN_SCOPES), account_id)
+        return Target(base_url, self._subject(ESIGN_SCOPES), account_id, self._tenant.name)
 
     @property
     def organization_id(self) -> str | None:
@@ -93,8 +93,12 @@ class Access:
                 "This needs a DocuSign organization, and the tenant has none. Link the accounts "
                 "to an organization, and leave use_organization true."
             )
-        subject = Subject(self._tenant.user_id, ADMIN_SCOPES)
-        return Target(self._hosts.admin_url, subject, f"organization {organization_id}")
+        budget = f"organization {organization_id}"
+        subject = self._subject(ADMIN_SCOPES)
+        return Target(self._hosts.admin_url, subject, budget, self._tenant.name)
+
+    def _subject(self, scopes: frozenset[str]) -> Subject:
+        return Subject(self._tenant.user_id, scopes)
 
     def _all(self) -> dict[str, Place]:
         with self._lock:
@@ -110,8 +114,9 @@ class Access:
 
     def _read(self) -> None:
         call = Call("asking who the service user is", "GET", "/oauth/userinfo")
-        subject = Subject(self._tenant.user_id, ESIGN_SCOPES)
-        answer = self._client.send(Target(self._hosts.oauth_url, subject, "authentication"), call)
+        subject = self._subject(ESIGN_SCOPES)
+        target = Target(self._hosts.oauth_url, subject, "authentication", self._tenant.name)
+        answer = self._client.send(target, call)
         places = (_place(item) for item in listed(call, answer, "accounts"))
         self._places = {place.account_id: place for place in places}
         self._read_at = self._clock.now()

@@ -90,10 +90,12 @@ class TokenSource:
         self._lock = threading.Lock()
         self._key: Any = None
 
-    def token(self, subject: Subject) -> str:
+    def token(self, subject: Subject, tenant: str = "") -> str:
         """Return a token that is valid for a while longer.
 
         One thread renews; the others go on with the old token as long as it is valid.
+
+        :param tenant: for whom, in the audit.
 
         :raises ConsentRequiredError: and the other errors of the token endpoint.
         :raises UnavailableError: the token endpoint does not answer.
@@ -103,11 +105,11 @@ class TokenSource:
         if grant is not None and now < grant.renew_at:
             return grant.token
         if grant is not None and now < grant.expires_at:
-            return self._renewed_if_free(subject, slot, grant)
+            return self._renewed_if_free(subject, slot, grant, tenant)
         with slot.lock:
             grant = slot.grant
             if grant is None or self._clock.now() >= grant.renew_at:
-                grant = self._renew(subject, slot)
+                grant = self._renew(subject, slot, tenant)
             return grant.token
 
     def invalidate(self, subject: Subject, token: str) -> None:
@@ -121,21 +123,21 @@ class TokenSource:
         with self._lock:
             return self._slots.setdefault(subject, _Slot())
 
-    def _renewed_if_free(self, subject: Subject, slot: _Slot, grant: _Grant) -> str:
+    def _renewed_if_free(self, subject: Subject, slot: _Slot, grant: _Grant, tenant: str) -> str:
         """Renew unless another thread does; a failure waits until the old token is of no use."""
         if not slot.lock.acquire(blocking=False):
             return grant.token
         try:
             if slot.grant is not grant and slot.grant is not None:
                 return slot.grant.token
-            return self._renew(subject, slot).token
+            return self._renew(subject, slot, tenant).token
         except ConnectorError as error:
             _log.warning("docusign token renewal failed", error=type(error).__name__)
             return grant.token
         finally:
             slot.lock.release()
 
-    def _renew(self, subject: Subject, slot: _Slot) -> _Grant:
+    def _renew(self, subject: Subject, slot: _Slot, tenant: str) -> _Grant:
         now = self._clock.now()
         if slot.failure is not None and slot.failed_at is not None:
             if now - slot.failed_at < _REMEMBER_FAILURE:
@@ -143,7 +145,7 @@ class TokenSource:
                 raise copy.copy(slot.failure)
             slot.failure = None
         try:
-            slot.grant = self._request(subject, now)
+            slot.grant = self._request(subject, now, tenant)
         except ConnectorError as error:
             slot.failure, slot.failed_at = copy.copy(error), now
             raise
@@ -151,13 +153,14 @@ class TokenSource:
 
     # the grant ----------------------------------------------------------------
 
-    def _request(self, subject: Subject, now: datetime) -> _Grant:
+    def _request(self, subject: Subject, now: datetime, tenant: str) -> _Grant:
         try:
             response = self._transport.send(
                 _WHAT,
                 "POST",
                 f"{self._hosts.oauth_url}/oauth/token",
                 template="/oauth/token",
+                tenant=tenant,
                 data={"grant_type": JWT_GRANT, "assertion": self._assertion(subject, now)},
             )
         except (NoAnswerError, UnavailableError) as error:

@@ -49,6 +49,8 @@ class Target:
     subject: Subject
     budget: str
     """The account or organization whose limits count."""
+    tenant: str
+    """For whom."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class ApiClient:
         waited_s, attempt, is_reissued = 0.0, 0, False
         while True:
             try:
-                token = self._tokens.token(target.subject)
+                token = self._tokens.token(target.subject, target.tenant)
                 return self._once(target, call, token)
             except TokenRejectedError:
                 if is_reissued:
@@ -131,6 +133,7 @@ class ApiClient:
             call.method,
             target.base_url + call.template.format(**names),
             template=call.template,
+            tenant=target.tenant,
             auth=Bearer(token),
             params=call.query,
             data=None if call.body is None else orjson.dumps(call.body),

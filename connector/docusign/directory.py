@@ -24,7 +24,7 @@ from connector.docusign.transport import Transport
 from connector.domain.model import Account, DirectoryGroup, MembershipStatus, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.errors import PermanentError
-from connector.ports import Clock, UserPage
+from connector.ports import CallJournal, Clock, UserPage
 from connector.settings import DocusignSettings, TenantSettings
 
 _log = structlog.get_logger(__name__)
@@ -34,12 +34,17 @@ class Connection:
     """What all tenants of a process share: tokens, connection pool, limit gate."""
 
     def __init__(
-        self, settings: DocusignSettings, clock: Clock, session: requests.Session | None = None
+        self,
+        settings: DocusignSettings,
+        clock: Clock,
+        session: requests.Session | None = None,
+        journal: CallJournal | None = None,
     ) -> None:
+        """:param journal: notes every call."""
         self._settings = settings
         self._clock = clock
         self._hosts = Hosts.of(settings)
-        self._transport = Transport(settings, session)
+        self._transport = Transport(settings, session, journal)
         tokens = TokenSource(settings, self._hosts, self._transport, clock)
         self._client = ApiClient(settings, self._transport, tokens, LimitGate(clock), clock)
 

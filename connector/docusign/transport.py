@@ -23,6 +23,7 @@ from connector.docusign.errors import (
     UnavailableError,
 )
 from connector.errors import ConfigError
+from connector.ports import CallJournal
 from connector.settings import DocusignSettings
 
 _log = structlog.get_logger(__name__)
@@ -79,11 +80,17 @@ def pooled_session(settings: DocusignSettings) -> requests.Session:
 
 
 class Transport:
-    """The HTTP layer under all calls. Logs each with method, path template, status and time;
-    never a query, a header or a body. Thread-safe."""
+    """The HTTP layer under all calls. Logs each, and notes it for the audit, with method, path
+    template, status, trace token and time; never a query, a header or a body. Thread-safe."""
 
-    def __init__(self, settings: DocusignSettings, session: requests.Session | None = None) -> None:
+    def __init__(
+        self,
+        settings: DocusignSettings,
+        session: requests.Session | None = None,
+        journal: CallJournal | None = None,
+    ) -> None:
         self._session = session or pooled_session(settings)
+        self._journal = journal
         self._timeout_s = (settings.connect_timeout_s, settings.read_timeout_s)
 
     def close(self) -> None:
@@ -97,6 +104,7 @@ class Transport:
         url: str,
         *,
         template: str,
+        tenant: str,
         auth: Bearer | None = None,
         params: Mapping[str, str] | None = None,
         data: bytes | Mapping[str, str] | None = None,
@@ -105,7 +113,8 @@ class Transport:
         """Send a request and return the answer, whatever its status.
 
         :param what: what is tried, for messages.
-        :param template: the path without values, for the log.
+        :param template: the path without values, for the log and the audit.
+        :param tenant: for whom.
         :raises UnavailableError: nothing was sent, or a read got no answer.
         :raises NoAnswerError: a write was sent and got no answer.
         :raises CertificateRejectedError: TLS failed.
@@ -127,14 +136,19 @@ class Transport:
             # The request holds the token, or the assertion in its body.
             error.request = error.response = None
             failure = _failure(what, method, error)
-            self._log(method, template, started, error=type(error).__name__)
+            self._log(tenant, method, template, started, error=type(error).__name__)
             raise failure from error
         trace_token = response.headers.get(TRACE_HEADER)
-        self._log(method, template, started, status=response.status_code, trace_token=trace_token)
+        status = response.status_code
+        self._log(tenant, method, template, started, status=status, trace_token=trace_token)
         return response
 
-    def _log(self, method: str, template: str, started: float, **outcome: Any) -> None:
+    def _log(self, tenant: str, method: str, template: str, started: float, **outcome: Any) -> None:
         elapsed_ms = round((time.perf_counter() - started) * 1000)
+        if self._journal is not None:
+            known = {name: value for name, value in outcome.items() if value is not None}
+            facts = {"method": method, "path": template, "duration_ms": elapsed_ms, **known}
+            self._journal.call(tenant, facts)
         status = outcome.get("status", HTTPStatus.INTERNAL_SERVER_ERROR)
         log = _log.warning
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -261,6 +261,24 @@ class Provenance:
 
 
 @dataclass(frozen=True)
+class Seal:
+    """What the chain binds of an event, and what opens the rest of it (:mod:`.audit`)."""
+
+    actor: str
+    """The actor, or of a person the pseudonym."""
+    actor_salt: str
+    """What proves whose pseudonym it is; empty where it is none, or where the name was erased."""
+    data: Mapping[str, Any]
+    """What names no person."""
+    personal_digest: str = ""
+    """Of the rest of the data; empty where there is none."""
+    personal: Mapping[str, Any] | None = None
+    """The rest of the data; None where there is none, or where it was erased."""
+    salt: str = ""
+    """What the digest was made with."""
+
+
+@dataclass(frozen=True)
 class AuditEvent:
     """One fact of the append-only, hash-chained record."""
 
@@ -274,6 +292,39 @@ class AuditEvent:
     sequence: int = 0
     previous_hash: str = ""
     hash: str = ""
+    seal: Seal | None = None
+    """None for one that is not appended yet."""
+
+    @property
+    def is_erased(self) -> bool:
+        """Whether what it said of a person was erased."""
+        seal = self.seal
+        return seal is not None and bool(seal.personal_digest) and seal.personal is None
+
+
+@dataclass(frozen=True)
+class AuditHead:
+    """Where a chain ends: whoever keeps it elsewhere proves what came before."""
+
+    sequence: int
+    hash: str
+
+
+@dataclass(frozen=True)
+class AuditFilter:
+    """Which events are asked for; everything given has to hold."""
+
+    subjects: tuple[str, ...] = ()
+    """SCIM ids; none: any."""
+    correlation_ids: tuple[str, ...] = ()
+    """Events of these requests and job runs too, whatever their subject."""
+    actor: str = ""
+    """As it is shown, or the beginning of it that ends with ``*``."""
+    action: str = ""
+    """Such as ``plan.recorded``, or a beginning that ends with ``*``: ``plan.*``."""
+    since: datetime | None = None
+    until: datetime | None = None
+    """Exclusive."""
 
 
 class RunState(StrEnum):

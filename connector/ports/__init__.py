@@ -4,12 +4,12 @@ Adapters: :mod:`connector.docusign` is a :class:`Directory`, :mod:`connector.sto
 :class:`Store`. :mod:`connector.bootstrap` chooses them.
 """
 
+from connector.ports.audit import AuditRepository, CallJournal, PendingEvents
 from connector.ports.clock import Clock
 from connector.ports.console import ConsoleRepository
 from connector.ports.directory import Directory, UserPage
 from connector.ports.ledger import (
     AttributeRepository,
-    AuditRepository,
     ClientRepository,
     JobRepository,
     PlanRepository,
@@ -44,6 +44,7 @@ __all__ = [
     "USER",
     "AttributeRepository",
     "AuditRepository",
+    "CallJournal",
     "ClientRepository",
     "Clock",
     "ConsoleRepository",
@@ -53,6 +54,7 @@ __all__ = [
     "JoinedPage",
     "LockRepository",
     "MirrorRepository",
+    "PendingEvents",
     "PlanRepository",
     "ResourceQuery",
     "ResourceRepository",

@@ -9,7 +9,6 @@ from typing import Protocol
 from connector.domain.ledger import (
     ApiClient,
     ApiToken,
-    AuditEvent,
     ClientAttributes,
     Direction,
     JobRun,
@@ -155,16 +154,6 @@ class AttributeRepository(Protocol):
 
     def provenance(self, user_id: str) -> Sequence[Provenance]:
         """Return the provenance of a user's entitlements."""
-
-
-class AuditRepository(Protocol):
-    """The append-only, hash-chained record of one tenant."""
-
-    def append(self, event: AuditEvent) -> AuditEvent:
-        """Append an event; sequence and hashes are filled in."""
-
-    def events(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEvent]:
-        """Return events in order."""
 
 
 class JobRepository(Protocol):

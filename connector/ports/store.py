@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
+from connector.ports.audit import AuditRepository
 from connector.ports.console import ConsoleRepository
 from connector.ports.ledger import (
     AttributeRepository,
-    AuditRepository,
     ClientRepository,
     JobRepository,
     PlanRepository,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from connector.domain.ledger import Method
 from connector.logs import correlated
+from connector.scim_handlers.audit import RequestAudit
 from connector.scim_handlers.authentication import ClientAuthenticator
 from connector.scim_handlers.catalogues import EntitlementHandler, RoleHandler, TombstoneHandler
 from connector.scim_handlers.certificates import Certificates
@@ -70,6 +71,7 @@ def build_scim_service(application: Application) -> ScimService:
         request_status=RequestStatus(application).get,
         requests_per_minute=lambda tenant: settings.tenants[tenant].scim.requests_per_minute,
         around_request=correlated,
+        around_write=RequestAudit(application).around,
         cursor_key=CursorKeys(application).key,
         now=lambda: application.clock.now().timestamp(),
     )

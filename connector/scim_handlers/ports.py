@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Protocol
 
 from connector.domain.ledger import Method
@@ -10,6 +11,7 @@ from connector.services.api_clients import ApiClientService
 from connector.services.context import Actor, TenantContext
 from connector.services.group_provisioning import GroupProvisioning
 from connector.services.identity_tokens import TokenVerifier
+from connector.services.journal import Journal
 from connector.services.mirror import MirrorWriter
 from connector.services.provisioning import UserProvisioning
 from connector.services.throttle import Throttle
@@ -72,6 +74,13 @@ class Application(Protocol):
     @property
     def throttle(self) -> Throttle:
         """Counts failures to authenticate."""
+
+    @property
+    def journal(self) -> Journal:
+        """Notes for the audit."""
+
+    def acting(self, tenant: str, actor: str) -> AbstractContextManager[None]:
+        """Let the audit know who acts for a tenant in the block, and miss nothing at its end."""
 
     def tenant(self, name: str) -> TenantServices:
         """Return the services of a tenant.

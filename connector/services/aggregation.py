@@ -16,10 +16,11 @@ from connector.domain.ledger import JobRun, RunState
 from connector.domain.merge import merge_member, without_membership
 from connector.domain.model import Account, DirectoryGroup, GroupType, User
 from connector.errors import ConflictingWriteError, ConnectorError, NotFoundError
+from connector.logs import correlation_id
 from connector.ports import GROUP, TOMBSTONE, USER, UnitOfWork, UserPage
 from connector.services.bindings import bind, require_bound
 from connector.services.changes import overtaken_since, tombstone_id
-from connector.services.context import TenantContext, new_id
+from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import LEASE, SYNC_KEY
 from connector.services.mirror import MirrorWriter
 from connector.services.refresh import RefreshService
@@ -127,6 +128,8 @@ class AggregationService:
                 uow.mirror.stamp_users(record.started_at)
             uow.jobs.save(record)
             uow.locks.release([SYNC_KEY], run.owner)
+            facts = {"run": record.run_id, "counts": run.counts, "error": error}
+            self._context.audit(uow, _actor(), f"sync.{state}", "", **facts)
             uow.commit()
         _log.info("sync ended", state=state, **run.counts)
         return record
@@ -359,3 +362,7 @@ def _may_be_organization_admin(user: User) -> bool:
     return bool(user.is_organization_admin) or any(
         item.is_admin for item in user.open_memberships()
     )
+
+
+def _actor() -> Actor:
+    return Actor(f"job:{SYNC_JOB}", "job", correlation_id())

@@ -2,46 +2,104 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, delete, or_, select, update
 
-from connector.domain.ledger import AuditEvent
-from connector.store.columns import to_json, to_microseconds
-from connector.store.statements import Records, Session, put_missing
-from connector.store.tables import audit_events, audit_heads
-
-EVENTS = Records(audit_events, AuditEvent)
+from connector.domain.audit import PERSON, Pseudonym, merge, sealed
+from connector.domain.ledger import AuditEvent, AuditFilter, AuditHead, Seal
+from connector.store.statements import Session, add_rows, after_prefix, chunked, put_missing
+from connector.store.tables import audit_actors, audit_details, audit_events, audit_heads
 
 
 class SqlAudit:
     """See :class:`connector.ports.AuditRepository`."""
 
-    __slots__ = ("_connection", "_tenant")
+    __slots__ = ("_connection", "_pending", "_tenant", "is_used")
 
     def __init__(self, session: Session) -> None:
         self._tenant = session.tenant
         self._connection = session.connection
+        self._pending: list[AuditEvent] = []
+        self.is_used = False
 
-    def append(self, event: AuditEvent) -> AuditEvent:
-        """Append an event; sequence and hashes are filled in.
+    # appending ----------------------------------------------------------------
+
+    def append(self, *events: AuditEvent) -> None:
+        """Append events when the transaction is committed, all in one go."""
+        self.is_used = True
+        self._pending += events
+
+    def prepend(self, events: Sequence[AuditEvent]) -> None:
+        """Append events that happened before those of the transaction."""
+        self._pending = [*events, *self._pending]
+
+    def flush(self) -> None:
+        """Write what was appended; sequence and hashes are filled in.
 
         The head stays locked until the transaction ends, so appends keep one order.
         """
-        sequence, previous_hash = self._lock_head()
-        event = replace(event, sequence=sequence + 1, previous_hash=previous_hash)
-        event = replace(event, hash=event_hash(event))
-        self._connection.execute(insert(audit_events), EVENTS.to_row(self._tenant, event))
+        if not self._pending:
+            return
+        pending, self._pending = self._pending, []
+        pseudonyms = self._pseudonyms(pending)
+        head = self._lock_head()
+        written: list[AuditEvent] = []
+        for event in pending:
+            written.append(sealed(event, head, pseudonyms.get(event.actor)))
+            head = AuditHead(written[-1].sequence, written[-1].hash)
+        add_rows(self._connection, audit_events, [self._row(event) for event in written])
+        details = [self._details(event) for event in written]
+        add_rows(self._connection, audit_details, [row for row in details if row is not None])
         self._connection.execute(
             update(audit_heads)
             .where(audit_heads.c.tenant == self._tenant)
-            .values(sequence=event.sequence, hash=event.hash)
+            .values(sequence=head.sequence, hash=head.hash)
         )
-        return event
 
-    def _lock_head(self) -> tuple[int, str]:
+    def _row(self, event: AuditEvent) -> dict[str, Any]:
+        assert event.seal is not None  # noqa: S101 - sealed() made it
+        return {
+            "tenant": self._tenant,
+            "sequence": event.sequence,
+            "at": event.at,
+            "actor": event.seal.actor,
+            "action": event.action,
+            "subject": event.subject,
+            "correlation_id": event.correlation_id,
+            "data": event.seal.data,
+            "previous_hash": event.previous_hash,
+            "hash": event.hash,
+            "personal_digest": event.seal.personal_digest,
+        }
+
+    def _details(self, event: AuditEvent) -> dict[str, Any] | None:
+        seal = event.seal
+        if seal is None or seal.personal is None:
+            return None
+        key = {"tenant": self._tenant, "sequence": event.sequence}
+        return {**key, "salt": seal.salt, "personal": seal.personal}
+
+    def _pseudonyms(self, events: Sequence[AuditEvent]) -> Mapping[str, Pseudonym]:
+        """Return the pseudonyms of the people among the actors, new ones kept."""
+        names = {event.actor for event in events if event.actor.startswith(PERSON)}
+        if not names:
+            return {}
+        table = audit_actors
+        found = self._connection.execute(
+            select(table.c.pseudonym, table.c.name, table.c.salt)
+            .where(table.c.tenant == self._tenant, table.c.name.in_(names))
+            .order_by(table.c.pseudonym.desc())
+        )
+        known = {row.name: Pseudonym(row.pseudonym, row.name, row.salt) for row in found}
+        fresh = [Pseudonym.of(name) for name in sorted(names - known.keys())]
+        put_missing(
+            self._connection, table, [{"tenant": self._tenant, **vars(item)} for item in fresh]
+        )
+        return {**known, **{item.name: item for item in fresh}}
+
+    def _lock_head(self) -> AuditHead:
         head = (
             select(audit_heads.c.sequence, audit_heads.c.hash)
             .where(audit_heads.c.tenant == self._tenant)
@@ -52,44 +110,139 @@ class SqlAudit:
             first = {"tenant": self._tenant, "sequence": 0, "hash": ""}
             put_missing(self._connection, audit_heads, [first])
             found = self._connection.execute(head).one()
-        return found.sequence, found.hash
+        return AuditHead(found.sequence, found.hash)
 
-    def events(self, *, after: int = 0, limit: int = 1000) -> Sequence[AuditEvent]:
-        """Return events in order."""
+    # reading ------------------------------------------------------------------
+
+    def head(self) -> AuditHead:
+        """Return where the chain ends."""
+        self.flush()
         found = self._connection.execute(
-            select(*EVENTS.columns)
-            .where(audit_events.c.tenant == self._tenant, audit_events.c.sequence > after)
-            .order_by(audit_events.c.sequence)
-            .limit(limit)
+            select(audit_heads.c.sequence, audit_heads.c.hash).where(
+                audit_heads.c.tenant == self._tenant
+            )
+        ).first()
+        return AuditHead(found.sequence, found.hash) if found else AuditHead(0, "")
+
+    def events(
+        self,
+        *,
+        after: int = 0,
+        limit: int = 1000,
+        wanted: AuditFilter | None = None,
+        newest_first: bool = False,
+    ) -> Sequence[AuditEvent]:
+        """Return events in order, or the newest first, then only those before *after*."""
+        self.flush()
+        order = audit_events.c.sequence
+        statement = self._select().limit(limit)
+        if newest_first:
+            statement = statement.order_by(order.desc())
+            if after:
+                statement = statement.where(order < after)
+        else:
+            statement = statement.where(order > after).order_by(order)
+        if wanted is not None:
+            statement = statement.where(*self._conditions(wanted))
+        return [_event(row) for row in self._connection.execute(statement)]
+
+    def walk(self, wanted: AuditFilter | None = None) -> Iterator[AuditEvent]:
+        """Return every event in order, without holding them all at once."""
+        after = 0
+        while page := self.events(after=after, wanted=wanted):
+            yield from page
+            after = page[-1].sequence
+
+    def _select(self) -> Select[Any]:
+        events, details, actors = audit_events, audit_details, audit_actors
+        beside = and_(
+            details.c.tenant == events.c.tenant,
+            details.c.sequence == events.c.sequence,
         )
-        return [EVENTS.from_row(row) for row in found]
+        named = and_(actors.c.tenant == events.c.tenant, actors.c.pseudonym == events.c.actor)
+        return (
+            select(
+                events,
+                details.c.salt,
+                details.c.personal,
+                actors.c.name,
+                actors.c.salt.label("actor_salt"),
+            )
+            .select_from(events.outerjoin(details, beside).outerjoin(actors, named))
+            .where(events.c.tenant == self._tenant)
+        )
+
+    def _conditions(self, wanted: AuditFilter) -> list[ColumnElement[bool]]:
+        table = audit_events.c
+        conditions: list[ColumnElement[bool]] = []
+        if wanted.subjects or wanted.correlation_ids:
+            conditions.append(
+                or_(
+                    table.subject.in_(wanted.subjects),
+                    table.correlation_id.in_(wanted.correlation_ids),
+                )
+            )
+        if wanted.actor:
+            conditions.append(
+                or_(
+                    _matches(table.actor, wanted.actor),
+                    _matches(audit_actors.c.name, wanted.actor),
+                )
+            )
+        if wanted.action:
+            conditions.append(_matches(table.action, wanted.action))
+        if wanted.since is not None:
+            conditions.append(table.at >= wanted.since)
+        if wanted.until is not None:
+            conditions.append(table.at < wanted.until)
+        return conditions
+
+    # erasing ------------------------------------------------------------------
+
+    def erase(self, sequences: Iterable[int], actor_names: Iterable[str] = ()) -> Sequence[str]:
+        """Delete the personal part of events and the names of actors; return their pseudonyms."""
+        self.flush()
+        for chunk in chunked(sequences):
+            self._connection.execute(
+                delete(audit_details).where(
+                    audit_details.c.tenant == self._tenant, audit_details.c.sequence.in_(chunk)
+                )
+            )
+        chosen = and_(
+            audit_actors.c.tenant == self._tenant, audit_actors.c.name.in_(tuple(actor_names))
+        )
+        found = self._connection.execute(select(audit_actors.c.pseudonym).where(chosen))
+        pseudonyms = [row.pseudonym for row in found]
+        self._connection.execute(delete(audit_actors).where(chosen))
+        return pseudonyms
 
 
-def event_hash(event: AuditEvent) -> str:
-    """Return SHA-256 over the previous hash and the event's content, in hexadecimal."""
-    content = to_json(
-        {
-            "sequence": event.sequence,
-            "at": to_microseconds(event.at),
-            "actor": event.actor,
-            "action": event.action,
-            "subject": event.subject,
-            "correlation_id": event.correlation_id,
-            "data": event.data,
-        }
+def _matches(column: Any, text: str) -> ColumnElement[bool]:
+    """Return whether a column equals a text, or begins with it where it ends with ``*``."""
+    if not text.endswith("*"):
+        return column == text  # type: ignore[no-any-return]
+    prefix = text[:-1]
+    return and_(column >= prefix, column < after_prefix(prefix)) if prefix else column.is_not(None)
+
+
+def _event(row: Row[Any]) -> AuditEvent:
+    seal = Seal(
+        actor=row.actor,
+        actor_salt=row.actor_salt or "",
+        data=row.data,
+        personal_digest=row.personal_digest,
+        personal=row.personal,
+        salt=row.salt or "",
     )
-    return hashlib.sha256((event.previous_hash + content).encode()).hexdigest()
-
-
-def find_break(events: Iterable[AuditEvent], previous: AuditEvent | None = None) -> int | None:
-    """Return the sequence of the first event that was altered or follows a missing one.
-
-    :param previous: the event before the first one given, when the walk is done in parts.
-    """
-    sequence, hash_ = (previous.sequence, previous.hash) if previous else (0, "")
-    for event in events:
-        follows = event.sequence == sequence + 1 and event.previous_hash == hash_
-        if not follows or event.hash != event_hash(event):
-            return event.sequence
-        sequence, hash_ = event.sequence, event.hash
-    return None
+    return AuditEvent(
+        at=row.at,
+        actor=row.name or row.actor,
+        action=row.action,
+        subject=row.subject,
+        correlation_id=row.correlation_id,
+        data=merge(row.data, row.personal) if row.personal else row.data,
+        sequence=row.sequence,
+        previous_hash=row.previous_hash,
+        hash=row.hash,
+        seal=seal,
+    )

@@ -55,7 +55,7 @@ class Json(TypeDecorator[Any]):
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Any:
         """Return the data read."""
-        return json.loads(value)
+        return None if value is None else json.loads(value)
 
 
 class Choice(TypeDecorator[StrEnum]):

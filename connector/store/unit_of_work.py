@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, select
 
+from connector.domain.ledger import AuditEvent
 from connector.ports import (
     AttributeRepository,
     AuditRepository,
@@ -16,6 +17,7 @@ from connector.ports import (
     JobRepository,
     LockRepository,
     MirrorRepository,
+    PendingEvents,
     PlanRepository,
     ResourceRepository,
     UnitOfWork,
@@ -38,6 +40,9 @@ from connector.store.statements import Session, put_rows
 from connector.store.tables import facts
 from connector.store.work_items import SqlWorkItems
 
+_MANY = 50
+"""Audit events that no transaction wrote yet: so many are worth the head of the chain."""
+
 
 class SqlUnitOfWork:
     """One transaction of one tenant; see :class:`connector.ports.UnitOfWork`."""
@@ -54,24 +59,51 @@ class SqlUnitOfWork:
     console: ConsoleRepository
     locks: LockRepository
 
-    def __init__(self, tenant: str, connection: Connection, schemas: Schemas) -> None:
+    def __init__(
+        self,
+        tenant: str,
+        connection: Connection,
+        schemas: Schemas,
+        pending: PendingEvents | None = None,
+    ) -> None:
         session = Session(tenant, connection)
         self.tenant = tenant
         self._connection = connection
+        self._pending = pending
         self.resources = SqlResources(session, schemas)
         self.mirror = SqlMirror(session)
         self.plans = SqlPlans(session)
         self.work_items = SqlWorkItems(session)
         self.clients = SqlClients(session)
         self.attributes = SqlAttributes(session)
-        self.audit = SqlAudit(session)
+        self._audit = SqlAudit(session)
+        self.audit = self._audit
         self.jobs = SqlJobs(session)
         self.console = SqlConsole(session)
         self.locks = SqlLocks(session)
 
     def commit(self) -> None:
-        """Make everything since the start durable."""
-        self._connection.commit()
+        """Make everything since the start durable, with the audit events that waited for it."""
+        taken = self._take_along()
+        try:
+            self._audit.flush()
+            self._connection.commit()
+        except BaseException:
+            if self._pending is not None and taken:
+                self._pending.put_back(self.tenant, taken)
+            raise
+
+    def _take_along(self) -> Sequence[AuditEvent]:
+        """Append what was noted since the last transaction, before this one's own events.
+
+        A transaction without events of its own, such as that of a lock, takes along only many:
+        the head of the chain costs it as much as all else.
+        """
+        if self._pending is None:
+            return ()
+        taken = self._pending.take(self.tenant, least=1 if self._audit.is_used else _MANY)
+        self._audit.prepend(taken)
+        return taken
 
     def facts(self) -> Mapping[str, Any]:
         """Return the tenant's small settings kept in the database."""
@@ -86,9 +118,12 @@ class SqlUnitOfWork:
 class SqlStore:
     """A :class:`connector.ports.Store` in SQLite or PostgreSQL. Thread-safe."""
 
-    def __init__(self, database: Database, schemas: Schemas) -> None:
+    def __init__(
+        self, database: Database, schemas: Schemas, pending: PendingEvents | None = None
+    ) -> None:
         self.database = database
         self._schemas = schemas
+        self._pending = pending
 
     @contextmanager
     def read(self, tenant: str, *, single: bool = False) -> Iterator[UnitOfWork]:
@@ -104,7 +139,7 @@ class SqlStore:
             ``busy_timeout_s``, or the database cannot be reached.
         """
         with self.database.writing(tenant) as connection:
-            yield SqlUnitOfWork(tenant, connection, self._schemas)
+            yield SqlUnitOfWork(tenant, connection, self._schemas, self._pending)
 
     def migrate(self) -> None:
         """Bring the tables to this version of the program; several processes may do so at once.
@@ -122,10 +157,15 @@ class SqlStore:
         self.database.close()
 
 
-def open_database(settings: DatabaseSettings, schemas: Schemas | None = None) -> SqlStore:
+def open_database(
+    settings: DatabaseSettings,
+    schemas: Schemas | None = None,
+    pending: PendingEvents | None = None,
+) -> SqlStore:
     """Return the store; nothing is created or connected before :meth:`SqlStore.migrate`.
 
     :param schemas: by kind, what filters may name; None for what the RFCs define.
+    :param pending: audit events that transactions take along.
     :raises connector.errors.ConfigError: the URL cannot be used.
     """
-    return SqlStore(open_engine(settings), schemas or STANDARD_SCHEMAS)
+    return SqlStore(open_engine(settings), schemas or STANDARD_SCHEMAS, pending)

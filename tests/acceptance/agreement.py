@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import select
 
 from connector.bootstrap import Application
+from connector.domain.audit import find_break
 from connector.domain.ledger import Fulfilment, OperationState, PlanState, WorkItemState
 from connector.ports import USER
 from connector.store import SqlStore
-from connector.store.audit import find_break
 from connector.store.tables import operations, plans
 from simulator.state import State
 from tests.connector import DOCUSIGN

@@ -4,13 +4,12 @@
 ``docs/adr/0004-mirror-and-ledger.md``.
 """
 
+from connector.store.tables.audit import audit_actors, audit_details, audit_events, audit_heads
 from connector.store.tables.base import metadata
 from connector.store.tables.console import console_accounts, console_failures, console_sessions
 from connector.store.tables.ledger import (
     api_clients,
     api_tokens,
-    audit_events,
-    audit_heads,
     client_attributes,
     external_ids,
     facts,
@@ -38,6 +37,8 @@ __all__ = [
     "accounts",
     "api_clients",
     "api_tokens",
+    "audit_actors",
+    "audit_details",
     "audit_events",
     "audit_heads",
     "client_attributes",

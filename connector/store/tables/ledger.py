@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, UniqueConstraint, text
+from sqlalchemy import Column, Index, Integer, Table, UniqueConstraint, text
 
 from connector.domain.ledger import (
     Direction,
@@ -169,30 +169,6 @@ provenance = Table(
     required("granted_by"),
     required("source"),
     Column("granted_at", Instant, nullable=False),
-)
-
-audit_events = Table(
-    "audit_events",
-    metadata,
-    key("tenant"),
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("at", Instant, nullable=False),
-    required("actor"),
-    required("action"),
-    required("subject"),
-    required("correlation_id"),
-    Column("data", Json, nullable=False),
-    required("previous_hash"),
-    required("hash"),
-    Index("ix_audit_events_subject", "tenant", "subject", "sequence"),
-)
-
-audit_heads = Table(
-    "audit_heads",
-    metadata,
-    key("tenant"),
-    Column("sequence", BigInteger, nullable=False),
-    required("hash"),
 )
 
 job_runs = Table(

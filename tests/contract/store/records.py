@@ -106,9 +106,11 @@ def provenance(entitlement: str = "role") -> Provenance:
     return Provenance("user-00001", entitlement, "plan-1", "client:iiq", "scim", NOW)
 
 
-def event(action: str = "plan.recorded") -> AuditEvent:
-    """Return an event that is not yet appended."""
-    return AuditEvent(NOW, "client:iiq", action, "user-00001", "c1", {"n": 1, "t": "ä"})
+def event(action: str = "plan.recorded", **changes: Any) -> AuditEvent:
+    """Return an event that is not yet appended, with a part that names a person."""
+    data = {"plan": "plan-1", "operation": {"kind": "x", "email": "ä@example.com"}}
+    made = AuditEvent(NOW, "client:iiq", action, "user-00001", "c1", data)
+    return replace(made, **changes)
 
 
 def run(run_id: str = "run-1", **changes: Any) -> JobRun:

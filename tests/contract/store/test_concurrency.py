@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
+from connector.domain.audit import find_break
 from connector.errors import TemporaryError, UniquenessError
 from connector.ports import USER, ResourceQuery
 from connector.settings import DatabaseSettings
 from connector.store import SqlStore, open_database
-from connector.store.audit import find_break
 from tests import databases
 from tests.contract.store import people, records
 from tests.contract.store.people import ACCOUNT, NOW

@@ -127,7 +127,12 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.attributes.is_deleted(USER, [ID]),
         lambda unit: unit.attributes.provenance(ID),
     ],
-    "audit": [lambda unit: unit.audit.events()],
+    "audit": [
+        lambda unit: unit.audit.events(),
+        lambda unit: list(unit.audit.walk()),
+        lambda unit: unit.audit.head().sequence,
+        lambda unit: [event.actor for event in unit.audit.events() if event.data],
+    ],
     "locks": [lambda unit: unit.locks.owners("o")],
     "console": [
         lambda unit: unit.console.get_account("ann"),
@@ -172,6 +177,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.attributes.put_provenance(records.provenance()),
     lambda unit: unit.attributes.remove_provenance(ID, "role"),
     lambda unit: unit.audit.append(records.event("other")),
+    lambda unit: unit.audit.erase([1], ["user:ann"]),
     lambda unit: unit.jobs.add(records.run(error="x")),
     lambda unit: unit.jobs.save(records.run(error="y")),
     lambda unit: unit.console.add_account(ANN),

@@ -96,7 +96,7 @@ def client(settings, transport, tokens, clock):
 
 @pytest.fixture
 def target(subject):
-    return Target(BASE, subject, "account-1")
+    return Target(BASE, subject, "account-1", "default")
 
 
 def together(number, act):
