@@ -200,7 +200,7 @@ def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping
     executor = Executor(context, mirror)
     attempts = Attempts(context, executor)
     undoer = Undoer(context, executor, attempts)
-    fulfilment = FulfilmentService(context, attempts, undoer, work_items, subjects)
+    fulfilment = FulfilmentService(context, attempts, undoer, work_items, subjects, locks=locks)
     pipeline = ChangePipeline(context, fulfilment, subjects)
     return TenantServices(
         context=context,

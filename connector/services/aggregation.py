@@ -228,7 +228,7 @@ class AggregationService:
                 for user in page.users
                 if user.user_id not in overtaken
             ]
-            changed = self._mirror.put_users(uow, merged, regrouped=run.regrouped)
+            changed = self._mirror.put_users(uow, merged, regrouped=run.regrouped, found=True)
             # Those who are left out count as not seen, so that they are asked for at the end.
             seen = [user.user_id for user in merged]
             uow.mirror.seen_in_run(run.record.run_id, account.account_id, seen)
@@ -290,7 +290,7 @@ class AggregationService:
                 run.add("vanished")
             else:
                 merged = merge_member(known, seen)
-            self._mirror.put_users(uow, [merged], regrouped=run.regrouped)
+            self._mirror.put_users(uow, [merged], regrouped=run.regrouped, found=True)
             uow.commit()
         return True
 

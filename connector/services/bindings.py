@@ -136,13 +136,10 @@ class AccountBindings:
     def _forget_batch(self, uow: UnitOfWork, account_id: str, user_ids: Sequence[str]) -> None:
         for user_id in user_ids:
             forget_membership(uow, user_id, account_id)
-            for known in uow.attributes.provenance(user_id):
-                if known.entitlement.startswith(f"{account_id}."):
-                    uow.attributes.remove_provenance(user_id, known.entitlement)
         users = uow.mirror.get_users(user_ids).values()
         rest = [without_membership(user, account_id) for user in users]
         # The groups go as well: there is no need to show that their members changed.
-        self._mirror.put_users(uow, rest, regrouped=set())
+        self._mirror.put_users(uow, rest, regrouped=set(), found=True)
 
     def _forget_rest(self, account_id: str, count: int, actor: Actor) -> None:
         with self._context.write() as uow:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from connector.domain.guards import touched_users
 from connector.domain.ledger import (
     Fulfilment,
     OperationRecord,
@@ -26,7 +27,7 @@ from connector.ports import UnitOfWork
 from connector.services.attempts import Attempts
 from connector.services.context import Actor, TenantContext
 from connector.services.execution import Performed
-from connector.services.locks import LEASE, plan_key
+from connector.services.locks import LEASE, WriteLocks, admins_key, plan_key
 from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects, keep_attributes, record_provenance
 from connector.services.undoing import Undoer, refuse_if_undoing
@@ -47,8 +48,11 @@ class FulfilmentService:
         undoer: Undoer,
         work_items: WorkItemService,
         subjects: Subjects,
+        *,
+        locks: WriteLocks,
     ) -> None:
         self._context = context
+        self._locks = locks
         self._attempts = attempts
         self._undoer = undoer
         self._work_items = work_items
@@ -85,16 +89,31 @@ class FulfilmentService:
     def settle(self, plan_id: str, actor: Actor) -> PlanRecord:
         """Finish an abandoned or queued plan; one that DocuSign refuses is undone.
 
-        :raises TemporaryError: DocuSign is still out of reach; the plan waits for the next look.
+        :raises TemporaryError: DocuSign is still out of reach, for the plan or for its undoing, or
+            another change of administrators is under way; the plan waits for the next look.
         """
         wait_s = self._context.settings.provisioning.wait_s
-        deadline = self._context.clock.now() + timedelta(seconds=wait_s)
-        try:
-            return self.carry_out(plan_id, actor, deadline, resumed=True)
-        except PermanentError as error:
-            _log.warning("plan failed", plan=plan_id, error=str(error))
-            with self._context.read() as uow:
-                return uow.plans.get(plan_id)[0]
+        with self._context.read() as uow:
+            _, records = uow.plans.get(plan_id)
+        users = {user_id for item in records for user_id in touched_users(item.operation)}
+        with self._locks.hold_administrators(users, wait_s):
+            deadline = self._context.clock.now() + timedelta(seconds=wait_s)
+            try:
+                return self.carry_out(plan_id, actor, deadline, resumed=True)
+            except PermanentError as error:
+                return self._after_refusal(plan_id, error)
+
+    def _after_refusal(self, plan_id: str, error: PermanentError) -> PlanRecord:
+        """Return a failed plan; one that is still to be undone is none yet.
+
+        :raises TemporaryError: DocuSign does not answer; the undoing waits.
+        """
+        with self._context.read() as uow:
+            plan, _ = uow.plans.get(plan_id)
+        if plan.state is not PlanState.FAILED:
+            raise TemporaryError(str(error)) from error
+        _log.warning("plan failed", plan=plan_id, error=str(error))
+        return plan
 
     def _guard_again(self, records: Sequence[OperationRecord]) -> None:
         """Let the operations through that DocuSign has not heard of: since the plan was recorded
@@ -135,6 +154,8 @@ class FulfilmentService:
         a plan of many operations takes longer than a lease lasts."""
         lease_until = self._context.clock.now() + LEASE
         held = [*plan.context.get("locks", ()), plan_key(plan.plan_id)]
+        if account_id := getattr(record.operation, "account_id", None):
+            held.append(admins_key(account_id))
         record = replace(
             record,
             state=OperationState.IN_FLIGHT,

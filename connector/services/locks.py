@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 
 from connector.errors import ConflictingWriteError
@@ -79,6 +79,20 @@ class WriteLocks:
         finally:
             for key in reversed(taken):
                 self._release_local(key)
+
+    @contextmanager
+    def hold_administrators(self, user_ids: Iterable[str], wait_s: float) -> Iterator[None]:
+        """Let changes of an account's administrators take turns: two that each leave one other
+        administrator would together leave none. The locks of the users are taken before.
+
+        :raises ConflictingWriteError: as :meth:`hold`.
+        """
+        with self._context.read() as uow:
+            users = uow.mirror.get_users(user_ids).values()
+        memberships = (item for user in users for item in user.open_memberships())
+        keys = [admins_key(item.account_id) for item in memberships if item.is_admin]
+        with self.hold(keys, wait_s) if keys else nullcontext():
+            yield
 
     def _take_local(self, key: str, wait_s: float) -> None:
         with self._guard:

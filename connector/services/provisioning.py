@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from connector.domain.desired import ActualUser, DesiredUser
@@ -25,7 +24,6 @@ from connector.services.locks import (
     LOCKED_USERS,
     WriteLocks,
     address_key,
-    admins_key,
     group_key,
     user_key,
 )
@@ -133,7 +131,7 @@ class UserProvisioning:
         with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
             self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
             self._refresh.refresh_if_stale(user_id)
-            with self._administrators_held([user_id]):
+            with self._locks.hold_administrators([user_id], self._pipeline.wait_s):
                 outcome = self._plan_and_record(user_id, wish, actor, dry_run=dry_run, look=True)
                 if outcome is None:
                     # User lists do not show organization admins: look before asking a person.
@@ -189,7 +187,7 @@ class UserProvisioning:
             for user_id in user_ids:
                 self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
                 self._refresh.refresh_if_stale(user_id)
-            with self._administrators_held(user_ids):
+            with self._locks.hold_administrators(user_ids, self._pipeline.wait_s):
                 self._look_at_roles(wishes)
                 addresses = self._addresses()
                 with self._context.write() as uow:
@@ -237,7 +235,7 @@ class UserProvisioning:
         with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
             self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
             self._refresh.refresh_if_stale(user_id)
-            with self._administrators_held([user_id]):
+            with self._locks.hold_administrators([user_id], self._pipeline.wait_s):
                 with self._context.write() as uow:
                     actual = load_actual(uow, user_id)
                     check(uow, actual)
@@ -249,17 +247,6 @@ class UserProvisioning:
                 return self._pipeline.carry_out(outcome, actor)
 
     # common -------------------------------------------------------------------
-
-    @contextmanager
-    def _administrators_held(self, user_ids: Sequence[str]) -> Iterator[None]:
-        """Let changes of an account's administrators take turns: two that each leave one other
-        administrator would together leave none."""
-        with self._context.read() as uow:
-            users = uow.mirror.get_users(user_ids).values()
-        memberships = (item for user in users for item in user.open_memberships())
-        keys = [admins_key(item.account_id) for item in memberships if item.is_admin]
-        with self._locks.hold(keys, self._pipeline.wait_s) if keys else nullcontext():
-            yield
 
     def _addresses(self) -> Addresses:
         return Addresses(self._refresh.claimed_domains())

@@ -64,7 +64,7 @@ class RefreshService:
         for account in self._context.settings.accounts:
             user = self._with_account(user, account.account_id)
         with self._context.write() as uow:
-            self._mirror.put_users(uow, [user], fetched_at=fetched_at)
+            self._mirror.put_users(uow, [user], fetched_at=fetched_at, found=True)
             uow.commit()
 
     def _with_account(self, user: User, account_id: str) -> User:
@@ -109,7 +109,7 @@ class RefreshService:
         with self._context.write() as uow:
             known = uow.mirror.get_users(found)
             merged = [_joined(known.get(user_id), user) for user_id, user in found.items()]
-            self._mirror.put_users(uow, merged)
+            self._mirror.put_users(uow, merged, found=True)
             uow.commit()
         return merged
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from connector.services.context import Actor
 from simulator.faults import Fault
 from simulator.state import groups
+from simulator.state.model import Status
 from tests.acceptance.agreement import disagreements
 from tests.connector import ORGANIZATION_ADMIN, ok, refused
 
@@ -55,6 +56,22 @@ def test_a_group_that_vanished_leaves_no_provenance(connector):
     assert not disagreements(
         connector.world.state, connector.application, lambda path: ok(connector.get(path))
     )
+
+
+def test_what_docusign_itself_took_leaves_no_provenance(connector):
+    held = [{"value": connector.entitlement(account)} for account in (0, 1)]
+    user = connector.create("ann@acme.test", entitlements=held)
+    ok(connector.patch(f"/Groups/{connector.group()}", join(user)))
+    state, first = connector.world.state, connector.world.account
+    groups.remove_member(state, first, connector.group().partition(".g")[2], user["id"])
+    profiles = [item for item in first.profiles.values() if item.profile_id not in str(held)]
+    connector.membership(user["id"]).profile_id = profiles[0].profile_id
+    connector.membership(user["id"], 1).status = Status.CLOSED
+
+    connector.sync()
+
+    with connector.services.context.read() as uow:
+        assert not uow.attributes.provenance(user["id"])
 
 
 def join(user):

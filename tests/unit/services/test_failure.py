@@ -2,6 +2,7 @@
 
 import pytest
 
+from connector.docusign.openings import Openings
 from connector.services.context import Actor
 from connector.services.execution import Executor
 from connector.services.fulfilment import FulfilmentService
@@ -145,8 +146,7 @@ def test_second_sync_changes_nothing(tmp_path):
 
 def test_half_of_a_creation_is_undone(tmp_path, monkeypatch):
     connector = running(tmp_path)
-    directory = type(connector.services.users._context.directory)
-    monkeypatch.setattr(directory, "_activates_at_once", lambda *_: True)
+    monkeypatch.setattr(Openings, "_activates_at_once", lambda *_: True)
     connector.world.faults.add(Fault("error", "PUT", "/users", times=None, status=400))
     name = {"givenName": "Ann", "middleName": "Bo", "familyName": "Lee"}
     answer = connector.post("/Users", {"userName": ADDRESS, "name": name})
