@@ -8,49 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import orjson
-from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
-from werkzeug.wsgi import get_input_stream
 
 from scim import writes
-from scim.bodies import parse_json, parse_search
+from scim.bodies import parse_search
 from scim.bulk import BULK_RESPONSE, Bulk, parse_bulk
+from scim.calls import Call, Calls
 from scim.cursors import Cursors, Sweep
-from scim.discovery import canonical_name, discover, is_discovery, refuse_filter
-from scim.errors import (
-    Forbidden,
-    NotAllowed,
-    NotFound,
-    NotImplementedByServer,
-    PayloadTooLarge,
-    ScimError,
-    Unauthorized,
-    UnsupportedMediaType,
-)
+from scim.discovery import discover, is_discovery, refuse_filter
+from scim.errors import Forbidden, NotAllowed, NotFound, NotImplementedByServer, ScimError
 from scim.handlers import (
-    Caller,
     Deferred,
     Joined,
     Outcome,
     Page,
     PlanPreview,
-    Preconditions,
-    Projection,
     Query,
     Rendered,
-    RequestContext,
     ResourceHandler,
 )
-from scim.parameters import (
-    matches_version,
-    parse_preconditions,
-    parse_projection,
-    parse_query,
-    parse_query_string,
-)
+from scim.parameters import matches_version, parse_projection, parse_query
 from scim.projection import project
 from scim.rate_limits import RateLimits
 from scim.resources import ResourceType
@@ -60,48 +40,17 @@ from scim.responses import (
     joined_response,
     json_response,
     list_response,
-    negotiate,
     resource_response,
 )
 from scim.root_search import search_all, sweep_all
 from scim.service import ScimService
 
-_JSON_TYPES = ("application/scim+json", "application/json", "")
 _COLLECTION_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 _ITEM_METHODS = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
 _READ_METHODS = ("GET", "HEAD", "OPTIONS")
 _SEARCH_METHODS = ("POST", "OPTIONS")
-_NO_PARAMETERS: Mapping[str, str] = {}
-_DEFAULT_PROJECTION = Projection()
-_NO_PRECONDITIONS = Preconditions()
 
 Registered = tuple[ResourceType, ResourceHandler]
-
-
-class Call:
-    """One request on its way through the endpoints."""
-
-    __slots__ = ("content_type", "context", "method", "parameters", "request")
-
-    def __init__(
-        self, request: Request, context: RequestContext, parameters: Mapping[str, str], accept: str
-    ) -> None:
-        self.request = request
-        self.method = "GET" if request.method == "HEAD" else request.method
-        self.context = context
-        self.parameters = parameters
-        self.content_type = negotiate(accept)
-
-    def require(self, scope: str) -> None:
-        """Refuse callers without a scope.
-
-        :raises Forbidden: the credential lacks it.
-        """
-        if scope not in self.context.caller.scopes:
-            raise Forbidden(
-                f"This credential lacks the scope {scope!r}: it may not "
-                f"{self.request.method} here. Use a credential that has it."
-            )
 
 
 class Endpoints:
@@ -110,6 +59,7 @@ class Endpoints:
     def __init__(self, service: ScimService) -> None:
         self._service = service
         self._config = service.config
+        self._calls = Calls(service)
         self._limits = RateLimits(service.requests_per_minute, service.now)
         self._cursors = Cursors(
             service.cursor_key,
@@ -131,7 +81,7 @@ class Endpoints:
         segments = [segment for segment in rest.split("/") if segment]
         if request.method == "OPTIONS":
             return empty_response(204, [("Allow", ", ".join(self._methods(segments)))])
-        call = self._call(request, tenant, segments, correlation_id)
+        call = self._calls.open(request, tenant, segments, correlation_id)
         told = self._limits.take(call.context.caller)
         if not told:
             return self._audited(call, segments)
@@ -160,46 +110,6 @@ class Endpoints:
                 return self._search(call, registered)
             return self._item(call, registered, segments[1])
         raise NotFound(f"There is no endpoint /{'/'.join(segments)}.")
-
-    def _call(
-        self, request: Request, tenant: str, segments: Sequence[str], correlation_id: str
-    ) -> Call:
-        environ = request.environ
-        caller = self._caller(request, tenant, segments)
-        query_string = environ.get("QUERY_STRING")
-        parameters = parse_query_string(query_string) if query_string else _NO_PARAMETERS
-        if_match = environ.get("HTTP_IF_MATCH")
-        if_none_match = environ.get("HTTP_IF_NONE_MATCH")
-        context = RequestContext(
-            caller=caller,
-            base_url=self._service.base_url(tenant),
-            correlation_id=correlation_id,
-            projection=_projection(parameters) if parameters else _DEFAULT_PROJECTION,
-            preconditions=(
-                parse_preconditions(if_match, if_none_match)
-                if if_match or if_none_match
-                else _NO_PRECONDITIONS
-            ),
-            dry_run=bool(parameters) and parameters.get("dryRun", "").lower() == "true",
-            respond_async=(
-                "respond-async" in environ.get("HTTP_PREFER", "").lower()
-                and self._service.request_status is not None
-            ),
-        )
-        return Call(request, context, parameters, environ.get("HTTP_ACCEPT", ""))
-
-    def _caller(self, request: Request, tenant: str, segments: Sequence[str]) -> Caller:
-        authenticator = self._service.authenticator
-        try:
-            headers = cast(Mapping[str, str], request.headers)
-            address = request.environ.get("REMOTE_ADDR", "")
-            return authenticator.authenticate(tenant, headers, address)
-        except Unauthorized as error:
-            if segments and canonical_name(segments[0]) in self._config.anonymous:
-                return Caller(tenant, "", frozenset({"read"}))
-            challenges = [("WWW-Authenticate", value) for value in authenticator.challenges()]
-            error.headers = (*error.headers, *challenges)
-            raise
 
     def _methods(self, segments: Sequence[str]) -> Sequence[str]:
         if not segments or segments[-1] == ".search":
@@ -286,22 +196,22 @@ class Endpoints:
         return self._page(call, registered, search)
 
     def _read_search(self, call: Call) -> Mapping[str, Any]:
-        search = parse_search(self._read_json(call.request))
+        search = parse_search(self._read_json(call))
         projection = parse_projection(search["attributes"], search["excludedAttributes"])
         call.context = replace(call.context, projection=projection)
         return search
 
     def _create(self, call: Call, registered: Registered) -> Response:
-        written = writes.create(registered, call.context, self._read_json(call.request))
+        written = writes.create(registered, call.context, self._read_json(call))
         return self._written(call, registered[0], written, 201)
 
     def _replace(self, call: Call, registered: Registered, scim_id: str) -> Response:
-        document = self._read_json(call.request)
+        document = self._read_json(call)
         written = writes.put(registered, call.context, scim_id, document)
         return self._written(call, registered[0], written, 200)
 
     def _patch(self, call: Call, registered: Registered, scim_id: str) -> Response:
-        document = self._read_json(call.request)
+        document = self._read_json(call)
         limit = self._config.max_operations
         written = writes.patch(registered, call.context, scim_id, document, limit)
         return self._written(call, registered[0], written, 200)
@@ -390,21 +300,14 @@ class Endpoints:
         if call.method != "POST":
             raise NotAllowed(allow=_SEARCH_METHODS)
         call.require("write")
-        document = self._read_json(call.request, self._config.bulk_max_bytes)
+        document = call.read_json(self._config.bulk_max_bytes)
         bulk = Bulk(self._by_endpoint, self._config, call.context)
         operations = bulk.run(parse_bulk(document, self._config))
         answer = {"schemas": [BULK_RESPONSE], "Operations": operations}
         return json_response(answer, call.content_type)
 
-    def _read_json(self, request: Request, limit: int | None = None) -> Any:
-        if request.mimetype not in _JSON_TYPES:
-            raise UnsupportedMediaType
-        limit = limit or self._config.max_body_bytes
-        try:
-            body = get_input_stream(request.environ, max_content_length=limit).read()
-        except RequestEntityTooLarge:
-            raise PayloadTooLarge(f"The request body may have {limit} bytes at most.") from None
-        return parse_json(body)
+    def _read_json(self, call: Call) -> Any:
+        return call.read_json(self._config.max_body_bytes)
 
 
 _WRITES: dict[str, Callable[[Endpoints, Call, Registered, str], Response]] = {
@@ -422,14 +325,6 @@ def _accepted(call: Call, deferred: Deferred) -> Response:
         ("Location", f"{call.context.base_url}/Requests/{deferred.transaction}"),
     ]
     return empty_response(202, headers)
-
-
-def _projection(parameters: Mapping[str, str]) -> Projection:
-    attributes = parameters.get("attributes")
-    excluded = parameters.get("excludedAttributes")
-    if not attributes and not excluded:
-        return _DEFAULT_PROJECTION
-    return parse_projection([attributes or ""], [excluded or ""])
 
 
 def _body(rendered: Rendered, call: Call, resource_type: ResourceType) -> bytes:

@@ -1,0 +1,127 @@
+"""What is known of a request before an endpoint sees it: who asks, for what, on what terms."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from werkzeug.exceptions import RequestEntityTooLarge
+from werkzeug.wrappers import Request
+from werkzeug.wsgi import get_input_stream
+
+from scim.bodies import parse_json
+from scim.discovery import canonical_name
+from scim.errors import Forbidden, PayloadTooLarge, Unauthorized, UnsupportedMediaType
+from scim.handlers import Caller, Preconditions, Projection, RequestContext
+from scim.parameters import parse_preconditions, parse_projection, parse_query_string
+from scim.responses import negotiate
+from scim.service import ScimService
+
+_JSON_TYPES = ("application/scim+json", "application/json", "")
+_NO_PARAMETERS: Mapping[str, str] = {}
+_DEFAULT_PROJECTION = Projection()
+_NO_PRECONDITIONS = Preconditions()
+
+
+class Call:
+    """One request on its way through the endpoints."""
+
+    __slots__ = ("content_type", "context", "method", "parameters", "request")
+
+    def __init__(
+        self, request: Request, context: RequestContext, parameters: Mapping[str, str], accept: str
+    ) -> None:
+        self.request = request
+        self.method = "GET" if request.method == "HEAD" else request.method
+        self.context = context
+        self.parameters = parameters
+        self.content_type = negotiate(accept)
+
+    def require(self, scope: str) -> None:
+        """Refuse callers without a scope.
+
+        :raises Forbidden: the credential lacks it.
+        """
+        if scope not in self.context.caller.scopes:
+            raise Forbidden(
+                f"This credential lacks the scope {scope!r}: it may not "
+                f"{self.request.method} here. Use a credential that has it."
+            )
+
+    def read_json(self, limit: int) -> Any:
+        """Return what the body says.
+
+        :param limit: how many bytes it may have.
+        :raises UnsupportedMediaType: its media type is another.
+        :raises PayloadTooLarge: it is longer.
+        :raises InvalidSyntax: it is no JSON.
+        """
+        if self.request.mimetype not in _JSON_TYPES:
+            raise UnsupportedMediaType
+        try:
+            body = get_input_stream(self.request.environ, max_content_length=limit).read()
+        except RequestEntityTooLarge:
+            raise PayloadTooLarge(f"The request body may have {limit} bytes at most.") from None
+        return parse_json(body)
+
+
+class Calls:
+    """Opens calls: who asks is known and the parameters are read before anything is done."""
+
+    def __init__(self, service: ScimService) -> None:
+        self._service = service
+
+    def open(
+        self, request: Request, tenant: str, segments: Sequence[str], correlation_id: str
+    ) -> Call:
+        """Return the call that a request makes.
+
+        :param segments: the path under the base address.
+        :raises Unauthorized: nobody is known by these credentials.
+        :raises InvalidSyntax: the query string cannot be read.
+        :raises InvalidValue: the projection names attributes and excluded ones.
+        """
+        environ = request.environ
+        caller = self._caller(request, tenant, segments)
+        query_string = environ.get("QUERY_STRING")
+        parameters = parse_query_string(query_string) if query_string else _NO_PARAMETERS
+        if_match = environ.get("HTTP_IF_MATCH")
+        if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+        context = RequestContext(
+            caller=caller,
+            base_url=self._service.base_url(tenant),
+            correlation_id=correlation_id,
+            projection=_projection(parameters) if parameters else _DEFAULT_PROJECTION,
+            preconditions=(
+                parse_preconditions(if_match, if_none_match)
+                if if_match or if_none_match
+                else _NO_PRECONDITIONS
+            ),
+            dry_run=bool(parameters) and parameters.get("dryRun", "").lower() == "true",
+            respond_async=(
+                "respond-async" in environ.get("HTTP_PREFER", "").lower()
+                and self._service.request_status is not None
+            ),
+        )
+        return Call(request, context, parameters, environ.get("HTTP_ACCEPT", ""))
+
+    def _caller(self, request: Request, tenant: str, segments: Sequence[str]) -> Caller:
+        authenticator = self._service.authenticator
+        try:
+            headers = cast(Mapping[str, str], request.headers)
+            address = request.environ.get("REMOTE_ADDR", "")
+            return authenticator.authenticate(tenant, headers, address)
+        except Unauthorized as error:
+            if segments and canonical_name(segments[0]) in self._service.config.anonymous:
+                return Caller(tenant, "", frozenset({"read"}))
+            challenges = [("WWW-Authenticate", value) for value in authenticator.challenges()]
+            error.headers = (*error.headers, *challenges)
+            raise
+
+
+def _projection(parameters: Mapping[str, str]) -> Projection:
+    attributes = parameters.get("attributes")
+    excluded = parameters.get("excludedAttributes")
+    if not attributes and not excluded:
+        return _DEFAULT_PROJECTION
+    return parse_projection([attributes or ""], [excluded or ""])
