@@ -269,13 +269,14 @@ class Bulk:
         scim_id: str | None,
         data: Any,
     ) -> Outcome | None:
-        if scim_id is None:
-            return writes.create(target, context, data)
-        if operation.method == "DELETE":
-            return target[1].delete(context, scim_id)
-        if operation.method == "PATCH":
-            return writes.patch(target, context, scim_id, data, self._config.max_operations)
-        return writes.put(target, context, scim_id, data)
+        return writes.carry_out(
+            target,
+            context,
+            operation.method,
+            scim_id,
+            data,
+            max_operations=self._config.max_operations,
+        )
 
     def _note(
         self,

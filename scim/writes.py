@@ -19,6 +19,28 @@ _log = logging.getLogger("scim")
 Registered = tuple[ResourceType, ResourceHandler]
 
 
+def carry_out(
+    target: Registered,
+    context: RequestContext,
+    method: str,
+    scim_id: str | None,
+    document: Any,
+    *,
+    max_operations: int,
+) -> Outcome | None:
+    """Do what a request with this method asks of a resource; without an id, create one.
+
+    :raises ScimError: the body or the handler's refusal.
+    """
+    if scim_id is None:
+        return create(target, context, document)
+    if method == "DELETE":
+        return target[1].delete(context, scim_id)
+    if method == "PATCH":
+        return patch(target, context, scim_id, document, max_operations)
+    return put(target, context, scim_id, document)
+
+
 def create(target: Registered, context: RequestContext, document: Any) -> Outcome:
     """Create the resource in the body of a POST.
 

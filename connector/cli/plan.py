@@ -12,22 +12,27 @@ from connector.bootstrap import Application
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.errors import InvalidRequestError
 from connector.scim_handlers import build_scim_service
+from connector.scim_handlers.authentication import caller_of
 from connector.services.context import new_id
-from scim.bodies import parse_json, parse_patch
+from scim import writes
+from scim.bodies import parse_json
 from scim.errors import ScimError
-from scim.handlers import Caller, PlanPreview, RequestContext, ResourceHandler
-from scim.resources import ResourceType, accept_resource
-from scim.service import ScimConfig
+from scim.handlers import Caller, PlanPreview, RequestContext
 
+_METHODS = ("POST", "PUT", "PATCH", "DELETE")
 _EXAMPLE = '{"method": "PATCH", "path": "/Users/<id>", "data": {"Operations": [...]}}'
 
 
 @click.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--client", default="cli", help="Whose externalId values are meant.")
+@click.option(
+    "--client",
+    metavar="NAME",
+    help="The API client who would send them: its dialect, scopes and externalId values are meant.",
+)
 @tenant_options
 @handle_errors
-def plan(context: CommandContext, file: Path, client: str) -> None:
+def plan(context: CommandContext, file: Path, client: str | None) -> None:
     """Show what the SCIM requests in FILE would do, without doing it.
 
     FILE holds one request, or a list, in the form of SCIM's bulk operations; a bare User resource
@@ -39,7 +44,7 @@ def plan(context: CommandContext, file: Path, client: str) -> None:
       docusign-iga plan request.json
     """
     application = context.application
-    caller = Caller(context.tenant_name, client, frozenset({"read", "write"}), client)
+    caller = _caller(context, client)
     results = [_preview(application, caller, request) for request in _requests(file)]
     text = "\n\n".join(_describe(result) for result in results)
     context.output(results if len(results) != 1 else results[0], text)
@@ -64,18 +69,40 @@ def _request(item: object) -> Mapping[str, Any]:
     return item
 
 
+def _caller(context: CommandContext, client: str | None) -> Caller:
+    """Return on whose behalf is planned: a client as it is registered, or nobody in particular."""
+    if client is None:
+        return Caller(context.tenant_name, "cli", frozenset({"read", "write"}), "cli")
+    with context.application.tenant(context.tenant_name).context.read() as uow:
+        return caller_of(context.tenant_name, uow.clients.get(client))
+
+
 def _preview(
     application: Application, caller: Caller, request: Mapping[str, Any]
 ) -> dict[str, Any]:
     service = build_scim_service(application)
-    title = f"{request['method']} {request['path']}"
+    method, title = str(request["method"]).upper(), f"{request['method']} {request['path']}"
     endpoint, _, scim_id = str(request["path"]).strip("/").partition("/")
     registered = {kind.endpoint.strip("/"): (kind, handler) for kind, handler in service.resources}
     if endpoint not in registered:
         raise InvalidRequestError(f"{title}: there is no such endpoint. {_EXAMPLE}")
+    if method not in _METHODS:
+        raise InvalidRequestError(f"{method} changes nothing: use {_list(_METHODS)}.")
+    if bool(scim_id) is (method == "POST"):
+        raise InvalidRequestError(
+            f"{title}: POST takes the path of the endpoint, the others that of a resource."
+        )
     context = RequestContext(caller, service.base_url(caller.tenant), new_id(), dry_run=True)
     try:
-        answer = _dispatch(*registered[endpoint], context, request, scim_id)
+        caller.require_write(registered[endpoint][0].name)
+        answer = writes.carry_out(
+            registered[endpoint],
+            context,
+            method,
+            scim_id or None,
+            request.get("data"),
+            max_operations=service.config.max_operations,
+        )
     except ScimError as error:
         raise InvalidRequestError(f"{title}: {error.detail}") from error
     if not isinstance(answer, PlanPreview):
@@ -83,26 +110,8 @@ def _preview(
     return {"request": title, **answer.document}
 
 
-def _dispatch(
-    kind: ResourceType,
-    handler: ResourceHandler,
-    context: RequestContext,
-    request: Mapping[str, Any],
-    scim_id: str,
-) -> object:
-    """Hand a request to the handler, checked as the web interface checks it."""
-    data = request.get("data")
-    match str(request["method"]).upper():
-        case "POST":
-            return handler.create(context, accept_resource(kind, data).resource)
-        case "PUT":
-            return handler.replace(context, scim_id, accept_resource(kind, data).resource)
-        case "PATCH":
-            return handler.patch(context, scim_id, parse_patch(data, ScimConfig.max_operations))
-        case "DELETE":
-            return handler.delete(context, scim_id)
-        case other:
-            raise InvalidRequestError(f"{other} changes nothing: use POST, PUT, PATCH or DELETE.")
+def _list(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _describe(result: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from connector.docusign.client import Answer, ApiClient, Call, Json, listed
 from connector.docusign.errors import MissingError, NoAnswerError
 from connector.domain.model import User
 from connector.domain.plan import CreateMembership, ReopenMembership
+from connector.errors import TemporaryError
 from connector.ports import Clock
 from connector.settings import TenantSettings
 
@@ -88,7 +89,21 @@ class AdminApi:
         return found
 
     def claimed_domains(self) -> Mapping[str, bool]:
-        """Return the claimed domains, each with whether an identity provider is bound to it."""
+        """Return the claimed domains, each with whether an identity provider is bound to it.
+
+        They are at most ten minutes old, or older while DocuSign does not answer.
+        """
+        read_at, known = self._domains or (None, {})
+        if read_at is not None and self._clock.now() - read_at <= _DOMAINS_FRESH_FOR:
+            return known
+        try:
+            return self._read_domains()
+        except TemporaryError:
+            if read_at is None:
+                raise
+            return known
+
+    def _read_domains(self) -> Mapping[str, bool]:
         call = self._call("listing the claimed domains", "GET", "/reserved_domains")
         domains = {
             wire.text(item, "host_name").lower(): bool(item.get("identity_provider_id"))
@@ -100,10 +115,7 @@ class AdminApi:
 
     def can_auto_activate(self, email: str) -> bool:
         """Whether DocuSign activates a membership on this address without its person."""
-        read_at, domains = self._domains or (None, {})
-        if read_at is None or self._clock.now() - read_at > _DOMAINS_FRESH_FOR:
-            domains = self.claimed_domains()
-        return domains.get(email.rpartition("@")[2].lower(), False)
+        return self.claimed_domains().get(email.rpartition("@")[2].lower(), False)
 
     # writing ------------------------------------------------------------------
 

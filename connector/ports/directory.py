@@ -76,7 +76,10 @@ class Directory(Protocol):
         """
 
     def claimed_domains(self) -> frozenset[str]:
-        """Return the organization's claimed domains in lower case; empty without organization."""
+        """Return the organization's claimed domains in lower case; empty without organization.
+
+        They are at most ten minutes old, or older while DocuSign does not answer.
+        """
 
     # writing ------------------------------------------------------------------
 

@@ -54,8 +54,8 @@ class ClientAuthenticator(Authenticator):
         authorization = headers.get("Authorization")
         try:
             if authorization:
-                return _caller(tenant, self._client(tenant, authorization, remote_address))
-            return _caller(tenant, self._certified(tenant, headers, remote_address))
+                return caller_of(tenant, self._client(tenant, authorization, remote_address))
+            return caller_of(tenant, self._certified(tenant, headers, remote_address))
         except TooManyFailuresError as error:
             raise TooManyRequests(str(error), retry_after_s=error.retry_after_s) from error
         except TemporaryError as error:
@@ -131,7 +131,8 @@ def parse_basic(value: str) -> tuple[str, str]:
     return name, secret
 
 
-def _caller(tenant: str, client: ApiClient) -> Caller:
+def caller_of(tenant: str, client: ApiClient) -> Caller:
+    """Return a client as the SCIM service knows it: its scopes, its external ids, its dialect."""
     scopes = widened(client.scopes)
     writable = frozenset(kind for scope, kind in _WRITABLE.items() if scope in scopes)
     return Caller(

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from connector.domain.merge import merge_member, merge_person, without_membership
 from connector.domain.model import User
 from connector.errors import NotFoundError, TemporaryError
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
-
-_DOMAINS_FRESH_FOR = timedelta(minutes=10)
-"""Domains are claimed over days; reading them for each write would waste the budget."""
 
 
 class RefreshService:
@@ -22,17 +19,13 @@ class RefreshService:
     def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
         self._context = context
         self._mirror = mirror
-        self._domains: tuple[datetime, frozenset[str]] | None = None
 
     def claimed_domains(self) -> frozenset[str] | None:
-        """Return the organization's claimed domains, at most ten minutes old; None if unknown."""
-        now = self._context.clock.now()
-        if self._domains is None or now - self._domains[0] > _DOMAINS_FRESH_FOR:
-            try:
-                self._domains = (now, self._context.directory.claimed_domains())
-            except TemporaryError:
-                return self._domains[1] if self._domains else None
-        return self._domains[1]
+        """Return the organization's claimed domains; None if unknown."""
+        try:
+            return self._context.directory.claimed_domains()
+        except TemporaryError:
+            return None
 
     def refresh_if_stale(self, user_id: str) -> None:
         """Read a user again where the copy is older than ``fresh_for_s``.

@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
+from connector.domain.ledger import Scope
 
 
 @pytest.fixture
@@ -14,10 +15,10 @@ def plan(connector, tmp_path, monkeypatch):
     """Run the command on a request, in front of the simulated DocuSign."""
     monkeypatch.setattr(CommandContext, "application", connector.application)
 
-    def run(request):
+    def run(request, *options):
         file = tmp_path / "request.json"
         file.write_text(request if isinstance(request, str) else json.dumps(request))
-        return CliRunner().invoke(main, ["plan", str(file)])
+        return CliRunner().invoke(main, ["plan", str(file), *options])
 
     return run
 
@@ -46,3 +47,36 @@ def test_a_file_that_is_no_json_is_explained(plan):
     result = plan("{")
     assert result.exit_code == 1
     assert "JSON" in result.output
+
+
+def test_a_request_is_planned_in_the_dialect_of_its_client(plan, connector):
+    user = connector.create("ann@acme.test", name={"givenName": "Ann", "familyName": "Lee"})
+    merging = {"put_semantics": "merge"}
+    connector.application.clients.add("default", "merging", settings=merging)
+    body = {"name": {"givenName": "Anna"}}
+    put = {"method": "PUT", "path": f"/Users/{user['id']}", "data": body}
+
+    assert "userName" in plan(put).output
+    merged = plan(put, "--client", "merging")
+
+    assert "change first_name" in merged.output
+    assert "last_name" not in merged.output
+
+
+def test_a_client_may_plan_what_it_may_do(plan, connector):
+    connector.application.clients.add("default", "reader", scopes=frozenset({Scope.READ}))
+    result = plan({"userName": "new@acme.test"}, "--client", "reader")
+    assert result.exit_code == 1
+    assert "may not change resources of the type User" in result.output
+
+
+def test_an_unknown_client_is_named(plan):
+    result = plan({"userName": "new@acme.test"}, "--client", "nobody")
+    assert result.exit_code == 1
+    assert "nobody" in result.output
+
+
+def test_a_path_that_does_not_fit_its_method_is_explained(plan):
+    result = plan({"method": "PUT", "path": "/Users", "data": {"userName": "new@acme.test"}})
+    assert result.exit_code == 1
+    assert "that of a resource" in result.output

@@ -126,3 +126,22 @@ def admins_among(ids):
         return sum(bool(user.memberships[account_id].status.is_open) for user in users)
 
     return count_admins
+
+
+def test_claimed_domains_are_read_once_in_ten_minutes_and_outlive_an_outage(tmp_path):
+    connector = connected(tmp_path / "c.db", world=simulated(5))
+    refresh = connector.services.refresh
+    known = refresh.claimed_domains()
+    assert known
+    connector.world.faults.add(Fault("error", "GET", "/reserved_domains$", times=None, status=503))
+    assert refresh.claimed_domains() == known
+    connector.clock.advance(700)
+    assert refresh.claimed_domains() == known
+    connector.close()
+
+
+def test_claimed_domains_that_were_never_read_are_unknown(tmp_path):
+    connector = connected(tmp_path / "c.db", world=simulated(5))
+    connector.world.faults.add(Fault("error", "GET", "/reserved_domains$", times=None, status=503))
+    assert connector.services.refresh.claimed_domains() is None
+    connector.close()
