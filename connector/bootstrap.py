@@ -29,6 +29,7 @@ from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.aggregation import AggregationService
 from connector.services.api_clients import ApiClientService
 from connector.services.attempts import Attempts
+from connector.services.audit import AuditService
 from connector.services.bindings import AccountBindings, binding_problems
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
@@ -67,6 +68,7 @@ class TenantServices:
     work_items: WorkItemService
     aggregation: AggregationService
     settlement: SettlementService
+    audit: AuditService
     bindings: AccountBindings
 
     @property
@@ -212,6 +214,7 @@ def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping
         work_items=work_items,
         aggregation=AggregationService(context, mirror, refresh),
         settlement=SettlementService(context, locks, fulfilment),
+        audit=AuditService(context),
         bindings=AccountBindings(context, locks, mirror),
     )
 

@@ -14,6 +14,7 @@ _COMMANDS = {
     "sync": "connector.cli.sync:sync",
     "plan": "connector.cli.plan:plan",
     "tasks": "connector.cli.tasks:tasks",
+    "audit": "connector.cli.audit:audit",
     "client": "connector.cli.clients:client",
     "console": "connector.cli.console:console",
     "export": "connector.cli.export:export",

@@ -221,6 +221,9 @@ class WorkItemService:
         words = {True: "is an organization administrator", False: "is none", None: "not found"}
         item = replace(item, last_checked_at=now, last_check=f"DocuSign: {words[seen]}")
         done = seen is (item.direction is Direction.GRANT)
+        facts = {"work_item": item.work_item_id, "entitlement": item.entitlement}
+        facts |= {"result": words[seen], "direction": item.direction}
+        self._context.audit(uow, actor, "work_item.checked", item.subject_id, **facts)
         if done:
             item = self._close(uow, item, WorkItemState.DONE, actor, item.comment or "")
         else:

@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
-import pytest
+import csv
+import json
+from datetime import UTC, datetime
 
+import pytest
+import yaml
+from click.testing import CliRunner
+from sqlalchemy import update
+
+from connector.cli.main import main
 from connector.domain.audit import find_break
+from connector.logs import correlated
+from connector.services.context import Actor
+from connector.store.tables import audit_events
 from simulator.faults import Fault
-from tests.connector import connected, ok, refused
+from tests.connector import ORGANIZATION_ADMIN, connected, ok, refused
 
 
 @pytest.fixture
@@ -97,3 +108,138 @@ def test_nothing_personal_is_in_the_chain_itself(connector):
     connector.create("ada@northwind-freight.example", displayName="Ada Byron")
     for event in events(connector, before):
         assert "ada" not in str(event.seal.data).lower()
+
+
+# ------------------------------------------------------------------------------ the commands
+
+
+@pytest.fixture
+def run(connector, tmp_path):
+    """The command line over the same database."""
+    details = connector.world.details
+    data = {
+        "database": {"url": f"sqlite:///{tmp_path}/connector.db"},
+        "docusign": {
+            "integration_key": details["integration_key"],
+            "private_key": details["private_key_pem"],
+        },
+        "tenants": {
+            "default": {
+                "user_id": details["user_id"],
+                "accounts": [{"account_id": item["account_id"]} for item in details["accounts"]],
+            }
+        },
+    }
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(data))
+
+    def run(*arguments, status=0):
+        result = CliRunner().invoke(main, ["audit", *arguments, "--config", str(path)])
+        assert result.exit_code == status, result.output
+        return result.stdout
+
+    return run
+
+
+ANN = Actor("user:ann", "cli", "c-ann")
+
+
+def admin_profile(connector):
+    account = connector.world.account
+    profile = next(item for item in account.profiles.values() if item.is_admin)
+    return f"{account.account_id}.{profile.profile_id}"
+
+
+def give(connector, user, entitlement):
+    return ok(
+        connector.patch(
+            f"/Users/{user['id']}",
+            {"op": "add", "path": "entitlements", "value": [{"value": entitlement}]},
+        )
+    )
+
+
+def test_one_command_says_who_gave_somebody_account_administration(connector, run):
+    user = connector.create("ada@northwind-freight.example")
+    give(connector, user, admin_profile(connector))
+    month = f"{datetime.now(UTC):%Y-%m}"
+    question = ("--user", "ada@northwind-freight.example", "--entitlement", "account-admin")
+    text = run("explain", *question, "--month", month)
+    assert "given at the request of client:iga" in text
+    assert "PATCH /Users/" in text
+    assert "PUT /v2.1/accounts/{account_id}/users" in text and "trace token" in text
+    checked = text.partition("Checked")[2].splitlines()[0]
+    assert "GET /v2.1/accounts" in checked and ": 200" in checked
+    assert "Now: held" in text
+    assert "The chain holds" in text
+    assert "neither gave nor took it in March 2001" in run(
+        "explain", *question, "--month", "2001-03"
+    )
+
+
+def test_what_was_taken_again_is_told(connector, run):
+    user = connector.create("ada@northwind-freight.example")
+    give(connector, user, admin_profile(connector))
+    give(connector, user, connector.baseline())
+    answer = json.loads(
+        run("explain", "--user", user["id"], "--entitlement", "account-admin", "--json")
+    )
+    assert [change["direction"] for change in answer["changes"]] == ["grant", "revoke"]
+    assert answer["holds"] == []
+
+
+def test_an_organization_admin_task_is_told_with_its_check(connector, run):
+    user = connector.create("ada@northwind-freight.example")
+    ok(
+        connector.patch(
+            f"/Users/{user['id']}",
+            {"op": "add", "path": "roles", "value": [{"value": ORGANIZATION_ADMIN}]},
+        )
+    )
+    task = connector.services.work_items.list()[0]
+    connector.world.state.user(user["id"]).is_organization_admin = True
+    with correlated(ANN.correlation_id):
+        connector.services.work_items.complete(task.work_item_id, ANN, "ticket 4711")
+    text = run("explain", "--user", user["id"], "--entitlement", ORGANIZATION_ADMIN)
+    assert "ticket 4711" in text
+    decided, _, checked = text.partition("Checked")
+    assert "user:ann  work_item.completed" in decided
+    assert "work_item.checked" in checked
+    assert "users/profile: 200" in checked
+
+
+def test_verify_names_the_first_broken_link_and_fails(connector, run, tmp_path):
+    anchors = tmp_path / "anchors.jsonl"
+    run("anchor", str(anchors))
+    assert "anchors agree" in run("verify", "--anchors", str(anchors))
+    with connector.application.store.database.writing() as connection:
+        forged = update(audit_events).where(audit_events.c.sequence == 3).values(action="forged")
+        connection.execute(forged)
+        connection.commit()
+    assert "BROKEN at event 3" in run("verify", status=1)
+    answer = json.loads(run("verify", "--json", status=1))
+    assert answer["broken"]["sequence"] == 3
+
+
+def test_events_are_found_and_exported(connector, run, tmp_path):
+    user = connector.create("ada@northwind-freight.example")
+    person = ("--person", "ada@northwind-freight.example")
+    found = json.loads(run("search", *person, "--action", "plan.*", "--json"))
+    assert [event["action"] for event in found] == ["plan.recorded"]
+    lines = run("export", *person).splitlines()
+    told = [json.loads(line)["action"] for line in lines]
+    assert told[0] == "request.received"
+    assert "docusign.called" in told
+    output = tmp_path / "out.csv"
+    run("export", *person, "--format", "csv", "--output", str(output))
+    rows = list(csv.DictReader(output.read_text().splitlines()))
+    assert len(rows) == len(lines)
+    assert user["id"] in {row["subject"] for row in rows}
+    assert "No event matches" in run("search", "--actor", "client:nobody")
+    named = json.loads(run("search", "--entitlement", connector.baseline(), "--json"))
+    assert {event["action"] for event in named} >= {"plan.recorded", "operation.done"}
+
+
+def test_an_unknown_person_or_entitlement_is_a_message(connector, run):
+    run("explain", "--user", "nobody@example.com", "--entitlement", "account-admin", status=1)
+    run("explain", "--user", "x", "--entitlement", "nothing", status=1)

@@ -1,0 +1,273 @@
+"""``docusign-iga audit``: what happened, and that nobody altered it."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+from rich.table import Table
+
+from connector.anchor_file import read_anchors
+from connector.cli.audit_words import describe, explained
+from connector.cli.context import Command, CommandContext, handle_errors, tenant_options
+from connector.domain.ledger import AuditEvent, AuditFilter
+from connector.services.audit import Verification
+
+_COLUMNS = ("sequence", "at", "actor", "action", "subject", "correlation_id", "data", "hash")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would compute."""
+
+
+@click.group()
+def audit() -> None:
+    """Search, explain, export and verify the record of what happened.
+
+    Every request for a change, plan, decision, call to DocuSign, verification, sign-in and change
+    of the configuration is an event. Each is bound to the one before by its hash, so that whoever
+    changes, deletes or inserts one breaks the chain.
+    """
+
+
+_anchors = click.option(
+    "--anchors",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Compare with this file of anchors, which audit.anchor_file or `audit anchor` wrote.",
+)
+
+
+def _filters(command: Command) -> Command:
+    for option in reversed(
+        (
+            click.option("--person", default="", help="Address or id of a user."),
+            click.option("--entitlement", default="", help="Id or name of an entitlement."),
+            click.option("--action", default="", help="Such as plan.recorded, or work_item.*"),
+            click.option("--actor", default="", help="Such as client:iga, or user:*"),
+            click.option("--since", type=_DAY, help="First day, UTC, such as 2026-03-01."),
+            click.option("--until", type=_DAY, help="Last day, UTC."),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+class _Day(click.ParamType[datetime]):
+    name = "day"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> datetime:
+        if isinstance(value, datetime):
+            return value
+        try:
+            return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC)
+        except ValueError:
+            self.fail(f"{value!r} is no day; write it as 2026-03-01.", param, ctx)
+
+
+_DAY = _Day()
+
+
+@audit.command("verify")
+@_anchors
+@tenant_options
+@handle_errors
+def verify(context: CommandContext, anchors: Path | None) -> None:
+    """Walk over the whole chain; name the first broken link, if there is one.
+
+    Events that were cut off the end together with the chain's head, and a chain that was written
+    anew as a whole, show only against anchors that are kept elsewhere. Ends with status 1 where the
+    chain is broken.
+
+    \b
+    Example:
+      docusign-iga audit verify --anchors /mnt/worm/anchors.jsonl
+    """
+    known = read_anchors(anchors, context.known_tenant) if anchors else {}
+    found = context.tenant.audit.verify(known)
+    context.output(_verification(found), _verdict(found))
+    if found.broken is not None:
+        sys.exit(1)
+
+
+@audit.command("search")
+@_filters
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@tenant_options
+@handle_errors
+def search(context: CommandContext, *, limit: int, **given: Any) -> None:
+    """List matching events, the newest first. What is given has to hold together.
+
+    \b
+    Example:
+      docusign-iga audit search --person ada@example.com --action "work_item.*" --since 2026-03-01
+    """
+    wanted = _filter(given)
+    person, entitlement = given["person"], given["entitlement"]
+    service = context.tenant.audit
+    events = service.search(wanted, person=person, entitlement=entitlement, limit=limit)
+    table = Table("Event", "When (UTC)", "Who", "What", "About", "More")
+    for event in events:
+        when = f"{event.at:%Y-%m-%d %H:%M:%S}"
+        what = (event.actor, event.action, event.subject, describe(event))
+        table.add_row(str(event.sequence), when, *what)
+    context.output([to_json(event) for event in events], table if events else "No event matches.")
+
+
+@audit.command("export")
+@_filters
+@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Else: printed.")
+@tenant_options
+@handle_errors
+def export(context: CommandContext, *, form: str, output: Path | None, **given: Any) -> None:
+    """Write matching events in order, as JSON Lines or CSV.
+
+    Each line has the event's hash; `audit verify` checks the chain that they belong to.
+
+    \b
+    Example:
+      docusign-iga audit export --since 2026-01-01 --until 2026-03-31 --format csv --output q1.csv
+    """
+    person, entitlement = given["person"], given["entitlement"]
+    service = context.tenant.audit
+    events = service.walk(_filter(given), person=person, entitlement=entitlement)
+    if output is None:
+        _write(events, form, sys.stdout)
+        return
+    with output.open("w", encoding="utf-8", newline="") as file:
+        count = _write(events, form, file)
+    context.output({"events": count}, f"{count} events written to {output}.")
+
+
+@audit.command("explain")
+@click.option("--user", "person", required=True, help="Address or id of the user.")
+@click.option("--entitlement", required=True, help="Id or name, or account-admin.")
+@click.option("--month", type=click.DateTime(["%Y-%m"]), help="Only this month, UTC: 2026-03.")
+@_anchors
+@tenant_options
+@handle_errors
+def explain(
+    context: CommandContext,
+    *,
+    person: str,
+    entitlement: str,
+    month: datetime | None,
+    anchors: Path | None,
+) -> None:
+    """Say who gave a person an entitlement, why, and whether it was checked.
+
+    `--entitlement account-admin` means every permission profile that makes an administrator of an
+    account. The chain is verified too, so that the answer comes with its proof.
+
+    \b
+    Example:
+      docusign-iga audit explain --user ada@example.com --entitlement account-admin --month 2026-03
+    """
+    since = month.replace(tzinfo=UTC) if month else None
+    until = None
+    if since is not None:
+        until = since.replace(year=since.year + since.month // 12, month=since.month % 12 + 1)
+    known = read_anchors(anchors, context.known_tenant) if anchors else {}
+    found = context.tenant.audit.explain(person, entitlement, since, until, known)
+    stories = [
+        {"direction": story.direction, "events": [to_json(event) for event in story.events]}
+        for story in found.stories
+    ]
+    answer = {
+        "users": list(found.user_ids),
+        "entitlements": dict(found.entitlements.names),
+        "changes": stories,
+        "holds": list(found.holds),
+        "verification": _verification(found.verification),
+    }
+    period = f"in {month:%B %Y}" if month else "ever"
+    text = explained(found, period)
+    context.output(answer, f"{text}\n\n{_verdict(found.verification)}")
+
+
+@audit.command("anchor")
+@click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
+@tenant_options
+@handle_errors
+def anchor(context: CommandContext, path: Path) -> None:
+    """Append where the chain ends now to the file PATH, for `audit verify --anchors`.
+
+    Keep the file where whoever can write to the database cannot. audit.anchor_file does the same
+    on schedule.
+
+    \b
+    Example:
+      docusign-iga audit anchor /mnt/worm/anchors.jsonl
+    """
+    from connector.anchor_file import AnchorFile  # noqa: PLC0415 - only here
+
+    application = context.application
+    head = context.tenant.audit.head()
+    AnchorFile(path).write(context.known_tenant, head, application.clock.now())
+    context.output({"sequence": head.sequence, "hash": head.hash}, f"Event {head.sequence} noted.")
+
+
+def _filter(given: Mapping[str, Any]) -> AuditFilter:
+    until = given["until"]
+    if until is not None:
+        # The last day counts.
+        until = datetime.fromtimestamp(until.timestamp() + 86_400, UTC)
+    return AuditFilter(
+        actor=given["actor"], action=given["action"], since=given["since"], until=until
+    )
+
+
+def to_json(event: AuditEvent) -> dict[str, Any]:
+    """Return an event as scripts get it."""
+    shown = {name: getattr(event, name) for name in _COLUMNS}
+    return {**shown, "erased": True} if event.is_erased else shown
+
+
+def _write(events: Iterable[AuditEvent], form: str, file: Any) -> int:
+    count = 0
+    writer = csv.writer(file)
+    if form == "csv":
+        writer.writerow(_COLUMNS)
+    for event in events:
+        count += 1
+        if form == "csv":
+            writer.writerow([_cell(value) for value in _row(event)])
+        else:
+            file.write(f"{orjson.dumps(to_json(event), option=orjson.OPT_UTC_Z).decode()}\n")
+    return count
+
+
+def _row(event: AuditEvent) -> list[str]:
+    shown = {**to_json(event), "at": event.at.isoformat()}
+    shown["data"] = orjson.dumps(event.data, option=orjson.OPT_SORT_KEYS).decode()
+    return [str(shown[name]) for name in _COLUMNS]
+
+
+def _cell(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _verification(found: Verification) -> dict[str, Any]:
+    broken = found.broken
+    return {
+        "intact": broken is None,
+        "events": found.count,
+        "head": {"sequence": found.head.sequence, "hash": found.head.hash},
+        "anchors": found.anchors,
+        "broken": {"sequence": broken.sequence, "reason": broken.reason} if broken else None,
+    }
+
+
+def _verdict(found: Verification) -> str:
+    if found.broken is not None:
+        return f"BROKEN at event {found.broken.sequence}: {found.broken.reason}."
+    compared = f"{found.anchors} anchors agree" if found.anchors else "no anchors were compared"
+    return (
+        f"The chain holds: {found.count} events, none altered; {compared}. It ends at event "
+        f"{found.head.sequence}, {found.head.hash}."
+    )

@@ -1,0 +1,99 @@
+"""Audit events in words, for people at a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from connector.domain.audit_story import Story
+from connector.domain.ledger import AuditEvent, Direction
+from connector.domain.plan import operation_from_dict
+from connector.services.audit import Explanation
+
+_SHOWN = ("state", "status", "direction", "entitlement", "code", "comment", "reason", "work_item")
+_LONGEST = 120
+
+
+def describe(event: AuditEvent) -> str:
+    """Return one line that tells what the event's name does not."""
+    data = event.data
+    if event.is_erased:
+        return "(erased)"
+    if event.action == "docusign.called":
+        outcome = data.get("status") or data.get("error") or "no answer"
+        trace = f", trace token {data['trace_token']}" if data.get("trace_token") else ""
+        return f"{data.get('method')} {data.get('path')}: {outcome}{trace}"
+    if event.action.startswith("request."):
+        status = f": {data['status']} {data.get('reason') or ''}" if "status" in data else ""
+        return _cut(f"{data.get('method')} {data.get('path')}{status}")
+    steps = [*(data.get("operations") or ()), *([data["operation"]] if "operation" in data else [])]
+    if steps:
+        return _cut("; ".join(_step(step) for step in steps))
+    return _cut(", ".join(f"{name} {data[name]}" for name in _SHOWN if data.get(name)))
+
+
+def _step(step: Any) -> str:
+    try:
+        return operation_from_dict(step).describe()
+    except (KeyError, TypeError, ValueError):
+        # Without what was erased, or of another version of the program.
+        return str(step.get("kind", "?")) if isinstance(step, Mapping) else "?"
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def explained(found: Explanation, period: str) -> str:
+    """Return the answer to the question in plain sentences."""
+    what = ", ".join(
+        f"{name} ({scim_id})" for scim_id, name in sorted(found.entitlements.names.items())
+    )
+    who = ", ".join(found.user_ids)
+    lines = [f"User {who}", f"Asked about: {what}", ""]
+    if found.earlier is not None:
+        lines += [f"Before: {_headline(found.earlier)}.", ""]
+    for story in found.stories:
+        lines += [*_story(story), ""]
+    if not found.stories:
+        lines += [f"The connector neither gave nor took it {period}.", ""]
+    lines.append(_now(found))
+    return "\n".join(lines)
+
+
+def _now(found: Explanation) -> str:
+    if not found.holds:
+        return "Now: not held, as DocuSign was last read."
+    names = ", ".join(found.entitlements.names.get(item, item) for item in found.holds)
+    text = f"Now: held, as DocuSign was last read: {names}."
+    last = found.stories[-1] if found.stories else found.earlier
+    if last is None or last.direction is Direction.REVOKE:
+        text += " It was given in DocuSign itself, or before the connector kept this record."
+    return text
+
+
+def _headline(story: Story) -> str:
+    verb = "given" if story.direction is Direction.GRANT else "taken"
+    event = story.recorded
+    return f"{event.at:%Y-%m-%d %H:%M:%S} UTC, {verb} at the request of {event.actor}"
+
+
+def _story(story: Story) -> Iterable[str]:
+    yield f"{_headline(story)} (plan {story.plan_id})"
+    yield from _part("Asked", story.asked)
+    reasons = "; ".join(story.reasons)
+    yield f"  Why      {reasons or 'no reason was given; the request itself is the reason'}"
+    yield from _part("Decided", story.decided, "nobody had to: policy let it through")
+    yield from _part("Done", story.done, "not yet")
+    yield from _part("Checked", story.checked, "no check is recorded")
+
+
+def _part(name: str, events: Iterable[AuditEvent], empty: str = "") -> Iterable[str]:
+    told = [
+        f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor}  {event.action}  {describe(event)}"
+        for event in events
+    ]
+    if not told and empty:
+        told = [empty]
+    for number, line in enumerate(told):
+        yield f"  {name if number == 0 else '':<9}{line}".rstrip()

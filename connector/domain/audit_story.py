@@ -1,0 +1,167 @@
+"""Reads out of audit events why somebody was given an entitlement: who asked, who decided, what
+DocuSign did, and whether it was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from connector.domain.ledger import AuditEvent, Direction
+
+RECORDED = "plan.recorded"
+_PLACES = ("create_membership", "reopen_membership", "set_profile")
+_ASKED = ("request.received", RECORDED)
+_DONE = ("operation.done", "operation.undone", "plan.failed", "plan.queued", "docusign.called")
+_CHECKS = ("work_item.checked", "work_item.verified", "work_item.attested")
+
+
+@dataclass(frozen=True)
+class Entitlements:
+    """What one word of the question may mean: profiles, groups and roles, by their ids."""
+
+    profiles: frozenset[tuple[str, str]] = frozenset()
+    groups: frozenset[tuple[str, str]] = frozenset()
+    roles: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
+    """By the ids of SCIM, what people call them."""
+
+    def __bool__(self) -> bool:
+        return bool(self.profiles or self.groups or self.roles)
+
+    @property
+    def scim_ids(self) -> frozenset[str]:
+        """The ids that SCIM and work items use."""
+        profiles = {f"{account}.{profile}" for account, profile in self.profiles}
+        groups = {f"{account}.g{group}" for account, group in self.groups}
+        return frozenset({*profiles, *groups, *self.roles})
+
+    def change(self, step: Mapping[str, Any], user_id: str) -> Direction | None:
+        """Return whether an operation gives one of them to a user or takes it, or neither."""
+        kind = str(step.get("kind"))
+        if kind.endswith("_role"):
+            touches = step.get("role") in self.roles
+        elif kind.endswith("_group_members"):
+            place = (str(step.get("account_id")), str(step.get("group_id")))
+            touches = place in self.groups and user_id in step.get("user_ids", ())
+        elif kind == "close_membership":
+            touches = self._held(step.get("reopen") or {})
+        else:
+            return self._placed(step) if kind in _PLACES else None
+        if not touches:
+            return None
+        return Direction.GRANT if kind.startswith(("grant", "add")) else Direction.REVOKE
+
+    def _placed(self, step: Mapping[str, Any]) -> Direction | None:
+        if self._held(step):
+            return Direction.GRANT
+        before = (str(step.get("account_id")), str(step.get("previous_profile_id")))
+        return Direction.REVOKE if before in self.profiles else None
+
+    def _held(self, step: Mapping[str, Any]) -> bool:
+        account = str(step.get("account_id"))
+        groups = {(account, str(group)) for group in step.get("group_ids") or ()}
+        return (account, str(step.get("profile_id"))) in self.profiles or bool(groups & self.groups)
+
+
+@dataclass(frozen=True)
+class Story:
+    """One change of an entitlement, from the request to the check."""
+
+    direction: Direction
+    plan_id: str
+    events: Sequence[AuditEvent]
+
+    @property
+    def recorded(self) -> AuditEvent:
+        """The event that recorded the plan."""
+        return next(event for event in self.events if event.action == RECORDED)
+
+    @property
+    def asked(self) -> Sequence[AuditEvent]:
+        """Who asked for it, and how."""
+        return [event for event in self.events if event.action in _ASKED]
+
+    @property
+    def decided(self) -> Sequence[AuditEvent]:
+        """What people did about it."""
+        known = (*_ASKED, *_DONE, *_CHECKS)
+        return [event for event in self.events if event.action not in known]
+
+    @property
+    def done(self) -> Sequence[AuditEvent]:
+        """What became of it, and what DocuSign was told."""
+        return [
+            event for event in self.events if event.action in _DONE and not _is_read_back(event)
+        ]
+
+    @property
+    def checked(self) -> Sequence[AuditEvent]:
+        """What showed that it was really so: reads of DocuSign after the change, verifications."""
+        writes = [event.sequence for event in self.done if event.action == "docusign.called"]
+        first = min(writes, default=self.recorded.sequence)
+        return [
+            event
+            for event in self.events
+            if event.action in _CHECKS or (_is_read_back(event) and event.sequence > first)
+        ]
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Every reason and comment that somebody gave."""
+        given = (event.data.get(name) for event in self.events for name in ("reason", "comment"))
+        return list(dict.fromkeys(str(text) for text in given if text))
+
+
+def _is_read_back(event: AuditEvent) -> bool:
+    return event.action == "docusign.called" and event.data.get("method") == "GET"
+
+
+def stories(events: Iterable[AuditEvent], wanted: Entitlements, user_id: str) -> Sequence[Story]:
+    """Return the changes of the entitlements of a user, oldest first.
+
+    :param events: those about the user and the groups, and of the requests that these belong to.
+    """
+    ordered = sorted(events, key=lambda event: event.sequence)
+    found: list[Story] = []
+    for event in ordered:
+        if event.action != RECORDED:
+            continue
+        steps = event.data.get("operations", ())
+        changes = [wanted.change(step, user_id) for step in steps if isinstance(step, Mapping)]
+        directions = [change for change in changes if change is not None]
+        if directions:
+            # A replacement takes one and gives another: what it ends with counts.
+            found.append(Story(directions[-1], str(event.data.get("plan")), _told(ordered, event)))
+    return found
+
+
+def _told(ordered: Sequence[AuditEvent], recorded: AuditEvent) -> Sequence[AuditEvent]:
+    """Return the events of a plan: its own, those of its work items, and the calls of both."""
+    plan_id = recorded.data.get("plan")
+    items = {
+        event.data["work_item"]
+        for event in ordered
+        if "work_item" in event.data
+        and (event.data.get("plan") or plan_id) == plan_id
+        and (event.data.get("plan") or event.correlation_id == recorded.correlation_id)
+    }
+    own = [
+        event
+        for event in ordered
+        if event.data.get("plan") == plan_id or event.data.get("work_item") in items
+    ]
+    # Whoever carries out one plan calls for that plan alone; a job that checks tasks calls for
+    # many, and the last call before the check is the one that it saw.
+    carried = {event.correlation_id for event in own if "work_item" not in event.data} - {""}
+    told = {event.sequence: event for event in own}
+    calls: dict[str, AuditEvent] = {}
+    for event in ordered:
+        if event.action in ("docusign.called", "request.received"):
+            calls[event.correlation_id] = event
+            if event.correlation_id in carried:
+                told[event.sequence] = event
+        elif event.sequence in told and event.correlation_id in calls:
+            call = calls[event.correlation_id]
+            told[call.sequence] = call
+    return [told[sequence] for sequence in sorted(told)]

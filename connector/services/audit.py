@@ -1,0 +1,239 @@
+"""The record of what happened: checked, searched, explained, anchored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from connector.domain.audit import Break, ChainCheck
+from connector.domain.audit_story import Entitlements, Story, stories
+from connector.domain.ledger import AuditEvent, AuditFilter, AuditHead
+from connector.domain.model import Catalogue, fold
+from connector.errors import InvalidRequestError, NotFoundError
+from connector.ports import UnitOfWork
+from connector.services.context import TenantContext
+from mappings.model import Role
+
+ACCOUNT_ADMINISTRATION = "account-admin"
+"""Means every profile that makes an administrator of an account."""
+_CHUNK = 500
+"""Requests whose events are read at once."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What a walk over the whole chain found."""
+
+    head: AuditHead
+    count: int
+    anchors: int
+    """Anchors that were compared."""
+    broken: Break | None = None
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The answer to "who gave this person that, why, and was it checked"."""
+
+    user_ids: Sequence[str]
+    entitlements: Entitlements
+    stories: Sequence[Story]
+    """In the period asked for."""
+    earlier: Story | None
+    """The last change before it: what held when it began."""
+    holds: Sequence[str]
+    """Which of the entitlements the mirror shows now, by SCIM id."""
+    verification: Verification
+
+
+class AuditService:
+    """The use cases around the audit of one tenant."""
+
+    def __init__(self, context: TenantContext) -> None:
+        self._context = context
+
+    # the chain ----------------------------------------------------------------
+
+    def verify(self, anchors: Mapping[int, str] | None = None) -> Verification:
+        """Walk over the whole chain and say whether anything was altered.
+
+        :param anchors: hashes by sequence, as they were noted elsewhere.
+        """
+        check = ChainCheck(anchors or {})
+        with self._context.read() as uow:
+            for event in uow.audit.walk():
+                check.take(event)
+            head = uow.audit.head()
+            broken = check.finish(head)
+        return Verification(head, check.count, len(check.anchors), broken)
+
+    def head(self) -> AuditHead:
+        """Return where the chain ends."""
+        with self._context.read() as uow:
+            return uow.audit.head()
+
+    # finding ------------------------------------------------------------------
+
+    def walk(
+        self, wanted: AuditFilter, *, person: str = "", entitlement: str = ""
+    ) -> Iterator[AuditEvent]:
+        """Return the matching events in order.
+
+        :param person: an address or a user id; what led to events about them is found too.
+        :param entitlement: an id or a name.
+        :raises NotFoundError: nobody, or nothing, of that name is known.
+        """
+        with self._context.read() as uow:
+            named = self._entitlements(uow, entitlement) if entitlement else None
+            users = self._user_ids(uow, person) if person else ()
+            if users:
+                about = AuditFilter(subjects=users, since=wanted.since, until=wanted.until)
+                requests = {event.correlation_id for event in uow.audit.walk(about)}
+                wanted = replace(
+                    wanted, subjects=users, correlation_ids=tuple(sorted(requests - {""}))
+                )
+            for event in uow.audit.walk(wanted):
+                if users and event.subject and event.subject not in users:
+                    continue
+                if named is None or _mentions(event, named):
+                    yield event
+
+    def search(
+        self, wanted: AuditFilter, *, person: str = "", entitlement: str = "", limit: int = 50
+    ) -> Sequence[AuditEvent]:
+        """Return the newest matching events, the newest first; see :meth:`walk`."""
+        if person or entitlement:
+            found = list(self.walk(wanted, person=person, entitlement=entitlement))
+            return found[: -limit - 1 : -1]
+        with self._context.read() as uow:
+            return uow.audit.events(wanted=wanted, newest_first=True, limit=limit)
+
+    # explaining ---------------------------------------------------------------
+
+    def explain(
+        self,
+        person: str,
+        entitlement: str,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        anchors: Mapping[int, str] | None = None,
+    ) -> Explanation:
+        """Return every change of an entitlement of a person in a period, with its whole story.
+
+        :param person: an address or a user id.
+        :param entitlement: its id, its name, or ``account-admin`` for whatever profile makes an
+            administrator of an account.
+        :raises NotFoundError: nobody, or nothing, of that name is known.
+        """
+        with self._context.read() as uow:
+            users = self._user_ids(uow, person)
+            wanted = self._entitlements(uow, entitlement)
+            told = [
+                story
+                for user_id in users
+                for story in stories(_events_about(uow, user_id, wanted), wanted, user_id)
+            ]
+            holds = sorted(
+                {held for user_id in users for held in _held(uow, user_id)} & wanted.scim_ids
+            )
+        told.sort(key=lambda story: story.recorded.sequence)
+        before = [story for story in told if since is not None and story.recorded.at < since]
+        within = [
+            story
+            for story in told
+            if (since is None or story.recorded.at >= since)
+            and (until is None or story.recorded.at < until)
+        ]
+        return Explanation(
+            users, wanted, within, before[-1] if before else None, holds, self.verify(anchors)
+        )
+
+    def _user_ids(self, uow: UnitOfWork, person: str) -> tuple[str, ...]:
+        """Return everybody whom an address or an id may mean, deleted users included."""
+        if "@" not in person:
+            return (person.lower(),)
+        key = fold(person)
+        users = [user.user_id for user in uow.mirror.users_by_email([key]).get(key, ())]
+        gone = [tombstone.scim_id for tombstone in uow.attributes.tombstones(key)]
+        if not users and not gone:
+            raise NotFoundError(
+                f"Nobody on the address {person} is known. Give the user's id: an address that was "
+                "changed or erased leads to nobody."
+            )
+        return tuple(dict.fromkeys([*users, *gone]))
+
+    def _entitlements(self, uow: UnitOfWork, text: str) -> Entitlements:
+        found = named(text, uow.mirror.catalogue(), self._context.policy.roles)
+        if not found:
+            raise NotFoundError(
+                f"There is no permission profile, group or role {text!r}. Give its id or its name, "
+                f"or {ACCOUNT_ADMINISTRATION} for every profile that makes an administrator."
+            )
+        return found
+
+
+def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitlements:
+    """Return the profiles, groups and roles that an id or a name means."""
+    if not text.strip():
+        raise InvalidRequestError("Name an entitlement.")
+    key = fold(text.strip())
+    profiles = {
+        place: profile
+        for place, profile in catalogue.profiles.items()
+        if key in (fold(profile.name), fold(profile.scim_id))
+        or (key == ACCOUNT_ADMINISTRATION and profile.is_admin)
+    }
+    groups = {
+        place: group
+        for place, group in catalogue.groups.items()
+        if key in (fold(group.name), fold(group.scim_id))
+    }
+    chosen = {name: role for name, role in roles.items() if key in (fold(name), fold(role.display))}
+    return Entitlements(
+        frozenset(profiles),
+        frozenset(groups),
+        frozenset(chosen),
+        {
+            **{item.scim_id: item.name for item in profiles.values()},
+            **{item.scim_id: item.name for item in groups.values()},
+            **{name: role.display for name, role in chosen.items()},
+        },
+    )
+
+
+def _events_about(uow: UnitOfWork, user_id: str, wanted: Entitlements) -> Sequence[AuditEvent]:
+    groups = (f"{account}.g{group}" for account, group in wanted.groups)
+    about = AuditFilter(subjects=(user_id, *groups))
+    first = list(uow.audit.walk(about))
+    requests = sorted({event.correlation_id for event in first} - {""})
+    found = {event.sequence: event for event in first}
+    for start in range(0, len(requests), _CHUNK):
+        chunk = requests[start : start + _CHUNK]
+        more = uow.audit.walk(AuditFilter(correlation_ids=tuple(chunk)))
+        found.update((event.sequence, event) for event in more)
+    return list(found.values())
+
+
+def _mentions(event: AuditEvent, wanted: Entitlements) -> bool:
+    data = event.data
+    if data.get("entitlement") in wanted.scim_ids or event.subject in wanted.scim_ids:
+        return True
+    steps = [*(data.get("operations") or ()), data.get("operation")]
+    return any(
+        wanted.change(step, user) is not None
+        for step in steps
+        if isinstance(step, Mapping)
+        for user in (step.get("user_ids") or [event.subject])
+    )
+
+
+def _held(uow: UnitOfWork, user_id: str) -> Iterator[str]:
+    user = uow.mirror.get_users([user_id]).get(user_id)
+    if user is None:
+        return
+    for membership in user.open_memberships():
+        yield f"{membership.account_id}.{membership.profile_id}"
+        yield from (f"{membership.account_id}.g{group}" for group in membership.group_ids)
+    if user.is_organization_admin:
+        yield "organization-admin"
