@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from connector.domain.model import Catalogue, MembershipStatus, User
+from connector.domain.names import Names
 from connector.domain.plan import (
     AddGroupMembers,
     ChangeEmail,
@@ -63,10 +64,12 @@ def touched_users(operation: Operation) -> Iterator[str]:
 
 def _protect_service_user(plan: Plan, context: GuardContext) -> None:
     refused = CloseMembership | SetProfile | UpdatePerson | ChangeEmail | RevokeRole
+    names = Names(context.catalogue, context.users)
     for step in plan:
         if isinstance(step, refused) and step.user_id == context.service_user_id:
+            what = step.describe(names)
             raise GuardError(
-                f"This is the user whom the connector impersonates; it will not {step.describe()}. "
+                f"This is the user whom the connector impersonates; it will not {what}. "
                 "Configure another service user first (tenants.*.user_id).",
                 guard="service_user",
             )

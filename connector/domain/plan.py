@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any, ClassVar
 
+from connector.domain.names import IDS_ALONE, Names
+
 
 @dataclass(frozen=True)
 class Operation(ABC):
@@ -23,7 +25,7 @@ class Operation(ABC):
     kind: ClassVar[str] = ""
 
     @abstractmethod
-    def describe(self) -> str:
+    def describe(self, names: Names = IDS_ALONE) -> str:
         """Return one line for people."""
 
     def inverse(self) -> Operation | None:
@@ -66,8 +68,10 @@ class CreateMembership(Operation):
     user_id: str | None = None
     auto_activate: bool = False
 
-    def describe(self) -> str:
-        return f"join {self.person.email} to account {self.account_id} as profile {self.profile_id}"
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        profile = names.profile(self.account_id, self.profile_id)
+        account = names.account(self.account_id)
+        return f"join {self.person.email} to account {account} as profile {profile}"
 
     def inverse(self) -> Operation | None:
         # The user id is only known after the call: fulfilment fills it in.
@@ -87,8 +91,10 @@ class ReopenMembership(Operation):
     profile_id: str
     group_ids: tuple[str, ...] = ()
 
-    def describe(self) -> str:
-        return f"re-open the membership in account {self.account_id} as profile {self.profile_id}"
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        profile = names.profile(self.account_id, self.profile_id)
+        where = f"{names.person(self.user_id)} in account {names.account(self.account_id)}"
+        return f"re-open the membership of {where} as profile {profile}"
 
     def inverse(self) -> Operation:
         return CloseMembership(self.account_id, self.user_id)
@@ -107,9 +113,10 @@ class CloseMembership(Operation):
     restorable: bool = True
     """Whether what it held is given again when the person is enabled: not after a revocation."""
 
-    def describe(self) -> str:
+    def describe(self, names: Names = IDS_ALONE) -> str:
         tail = " and remove its groups and profile" if self.strip else ""
-        return f"close the membership in account {self.account_id}{tail}"
+        where = f"{names.person(self.user_id)} in account {names.account(self.account_id)}"
+        return f"close the membership of {where}{tail}"
 
     def inverse(self) -> Operation | None:
         return self.reopen
@@ -125,9 +132,12 @@ class SetProfile(Operation):
     profile_id: str
     previous_profile_id: str | None = None
 
-    def describe(self) -> str:
-        before = self.previous_profile_id or "none"
-        return f"profile {before} -> {self.profile_id} in account {self.account_id}"
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        before = self.previous_profile_id
+        old = names.profile(self.account_id, before) if before else "none"
+        new = names.profile(self.account_id, self.profile_id)
+        where = f"{names.person(self.user_id)} in account {names.account(self.account_id)}"
+        return f"change the profile of {where}: {old} -> {new}"
 
     def inverse(self) -> Operation | None:
         if self.previous_profile_id is None:
@@ -146,8 +156,13 @@ class UpdatePerson(Operation):
     """:class:`Person` field name to new value."""
     previous: Mapping[str, str] = field(default_factory=dict)
 
-    def describe(self) -> str:
-        return f"change {', '.join(sorted(self.changes))} in account {self.account_id}"
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        where = f"{names.person(self.user_id)} in account {names.account(self.account_id)}"
+        changes = ", ".join(
+            f"{name} {self.previous.get(name, '')!r} -> {after!r}"
+            for name, after in sorted(self.changes.items())
+        )
+        return f"change {changes} of {where}"
 
     def inverse(self) -> Operation:
         return UpdatePerson(self.account_id, self.user_id, self.previous, self.changes)
@@ -163,8 +178,8 @@ class ChangeEmail(Operation):
     previous_email: str
     site_id: int | None = None
 
-    def describe(self) -> str:
-        return f"change the address {self.previous_email} -> {self.email}"
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        return f"change the address {self.previous_email} -> {self.email} ({self.user_id})"
 
     def inverse(self) -> Operation:
         return ChangeEmail(self.user_id, self.previous_email, self.email, self.site_id)
@@ -179,8 +194,10 @@ class AddGroupMembers(Operation):
     group_id: str
     user_ids: tuple[str, ...]
 
-    def describe(self) -> str:
-        return f"add {len(self.user_ids)} member(s) to group {self.group_id} of {self.account_id}"
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        group = names.group(self.account_id, self.group_id)
+        account = names.account(self.account_id)
+        return f"add to group {group} of account {account}: {names.people(self.user_ids)}"
 
     def inverse(self) -> Operation:
         return RemoveGroupMembers(self.account_id, self.group_id, self.user_ids)
@@ -195,10 +212,10 @@ class RemoveGroupMembers(Operation):
     group_id: str
     user_ids: tuple[str, ...]
 
-    def describe(self) -> str:
-        return (
-            f"remove {len(self.user_ids)} member(s) from group {self.group_id} of {self.account_id}"
-        )
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        group = names.group(self.account_id, self.group_id)
+        account = names.account(self.account_id)
+        return f"remove from group {group} of account {account}: {names.people(self.user_ids)}"
 
     def inverse(self) -> Operation:
         return AddGroupMembers(self.account_id, self.group_id, self.user_ids)
@@ -213,8 +230,8 @@ class CreateGroup(Operation):
     name: str
     group_id: str | None = None
 
-    def describe(self) -> str:
-        return f"create group {self.name!r} in account {self.account_id}"
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        return f"create group {self.name!r} in account {names.account(self.account_id)}"
 
     def inverse(self) -> Operation | None:
         if self.group_id is None:
@@ -232,8 +249,10 @@ class RenameGroup(Operation):
     name: str
     previous_name: str
 
-    def describe(self) -> str:
-        return f"rename group {self.previous_name!r} to {self.name!r} in account {self.account_id}"
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        group = f"{self.previous_name!r} ({self.group_id})"
+        account = names.account(self.account_id)
+        return f"rename group {group} to {self.name!r} in account {account}"
 
     def inverse(self) -> Operation:
         return RenameGroup(self.account_id, self.group_id, self.previous_name, self.name)
@@ -248,8 +267,9 @@ class DeleteGroup(Operation):
     group_id: str
     name: str
 
-    def describe(self) -> str:
-        return f"delete group {self.name!r} of account {self.account_id}"
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        account = names.account(self.account_id)
+        return f"delete group {self.name!r} ({self.group_id}) of account {account}"
 
 
 @dataclass(frozen=True)
@@ -261,8 +281,8 @@ class GrantRole(Operation):
     """None while the person is still to be created in the same plan."""
     role: str
 
-    def describe(self) -> str:
-        return f"grant the role {self.role}"
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        return f"grant the role {self.role} to {names.person(self.user_id)}"
 
     def inverse(self) -> Operation:
         return RevokeRole(self.user_id, self.role)
@@ -276,8 +296,8 @@ class RevokeRole(Operation):
     user_id: str | None
     role: str
 
-    def describe(self) -> str:
-        return f"revoke the role {self.role}"
+    def describe(self, names: Names = IDS_ALONE) -> str:
+        return f"revoke the role {self.role} from {names.person(self.user_id)}"
 
     def inverse(self) -> Operation:
         return GrantRole(self.user_id, self.role)
@@ -361,6 +381,6 @@ class Plan:
         text = json.dumps([item.to_dict() for item in self.operations], sort_keys=True)
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def describe(self) -> Sequence[str]:
+    def describe(self, names: Names = IDS_ALONE) -> Sequence[str]:
         """Return one line for each operation."""
-        return [item.describe() for item in self.operations]
+        return [item.describe(names) for item in self.operations]

@@ -93,7 +93,11 @@ class GroupHandler(StoredReader):
             outcome = self._services(context).groups.delete(
                 scim_id, check, actor_of(context), dry_run=context.dry_run
             )
-        return preview(outcome) if context.dry_run else deferred(context, outcome)
+        return (
+            preview(outcome, self._services(context).context)
+            if context.dry_run
+            else deferred(context, outcome)
+        )
 
     def _read(self, context: RequestContext, scim_id: str) -> dict[str, Any]:
         with self._services(context).context.read() as uow:
@@ -139,7 +143,7 @@ class GroupHandler(StoredReader):
         self, context: RequestContext, outcome: Recorded, scim_id: str, *, is_patch: bool = False
     ) -> Outcome:
         if context.dry_run:
-            return preview(outcome)
+            return preview(outcome, self._services(context).context)
         if later := deferred(context, outcome):
             return later
         if is_patch and context.projection.wants("members"):

@@ -14,6 +14,8 @@ import orjson
 
 from connector.domain.ledger import PlanState
 from connector.ports import BASE_URL_MARK, EXTERNAL_ID_MARK, GroupMember, JoinedPage, StoredResource
+from connector.services.context import TenantContext
+from connector.services.naming import names_for
 from connector.services.presentation import DOCUSIGN
 from connector.services.recording import Outcome
 from scim.dialects import Dialect
@@ -118,11 +120,13 @@ def deferred(context: RequestContext, outcome: Outcome) -> Deferred | None:
     return Deferred(record.plan_id)
 
 
-def preview(outcome: Outcome) -> PlanPreview:
+def preview(outcome: Outcome, context: TenantContext) -> PlanPreview:
     """Return the answer to a dry run; ``subject`` is absent for what does not exist yet."""
     subject = {"subject": outcome.subject_id} if outcome.subject_id else {}
+    with context.read() as uow:
+        names = names_for(uow, context, outcome.plan)
     operations = [
-        {"kind": step.kind, "description": step.describe(), "fulfilment": str(fulfilment)}
+        {"kind": step.kind, "description": step.describe(names), "fulfilment": str(fulfilment)}
         for step, fulfilment in zip(outcome.plan, outcome.fulfilments, strict=True)
     ]
     return PlanPreview(

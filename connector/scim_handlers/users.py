@@ -186,13 +186,17 @@ class UserHandler(StoredReader):
             outcome = self._services(context).users.delete(
                 scim_id, check, actor_of(context), dry_run=context.dry_run
             )
-        return preview(outcome) if context.dry_run else deferred(context, outcome)
+        return (
+            preview(outcome, self._services(context).context)
+            if context.dry_run
+            else deferred(context, outcome)
+        )
 
     def _answer(
         self, context: RequestContext, outcome: Recorded, scim_id: str | None = None
     ) -> Outcome:
         if context.dry_run:
-            return preview(outcome)
+            return preview(outcome, self._services(context).context)
         if later := deferred(context, outcome):
             return later
         created = scim_id or outcome.subject_id

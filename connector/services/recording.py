@@ -20,6 +20,7 @@ from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.fulfilment import FulfilmentService
 from connector.services.locks import LEASE
+from connector.services.naming import names_for
 from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects
 
@@ -78,7 +79,7 @@ def record_plan(
         state=PlanState.OPEN if actor.waits else PlanState.QUEUED,
         checksum=plan.checksum,
         created_at=now,
-        summary="; ".join(plan.describe()),
+        summary="; ".join(plan.describe(names_for(uow, context, plan))),
         context={**extra, "locks": list(subject.locks)},
     )
     operations = _operation_records(context, record.plan_id, plan, actor)

@@ -14,6 +14,7 @@ from connector.errors import ConnectorError, PermanentError, TemporaryError, Unk
 from connector.services.attempts import Attempts
 from connector.services.context import Actor, TenantContext
 from connector.services.execution import Executor, Performed
+from connector.services.naming import names_for
 
 _log = structlog.get_logger(__name__)
 
@@ -62,17 +63,23 @@ class Undoer:
         if error.is_partial:
             operation = with_user_id(failed.operation, plan.subject_id)
             to_undo.append(replace(failed, operation=operation, state=OperationState.IN_FLIGHT))
+        with self._context.read() as uow:
+            names = names_for(uow, self._context, [item.operation for item in to_undo])
         for record in reversed(to_undo):
-            text = record.operation.describe()
+            text = record.operation.describe(names)
             try:
                 if self._undo_one(record, undoing.deadline, actor):
                     undoing.undone.append(text)
             except (TemporaryError, UnknownOutcomeError) as trouble:
-                _log.warning("undoing waits", plan=plan_id, step=text, error=str(trouble))
+                _log.warning(
+                    "undoing waits", plan=plan_id, step=record.operation.kind, error=str(trouble)
+                )
                 undoing.waiting.append(text)
                 break
             except ConnectorError as refusal:
-                _log.warning("undo failed", plan=plan_id, step=text, error=str(refusal))
+                _log.warning(
+                    "undo failed", plan=plan_id, step=record.operation.kind, error=str(refusal)
+                )
                 self._read_back(record.operation)
                 undoing.stuck.append(text)
         return undoing

@@ -80,3 +80,16 @@ def test_a_path_that_does_not_fit_its_method_is_explained(plan):
     result = plan({"method": "PUT", "path": "/Users", "data": {"userName": "new@acme.test"}})
     assert result.exit_code == 1
     assert "that of a resource" in result.output
+
+
+def test_a_plan_names_account_profile_group_and_person(plan, connector):
+    user = connector.create("ann@acme.test")
+    account = connector.application.settings.tenants["default"].accounts[0]
+    group = connector.group()
+    name = connector.world.account.groups[group.partition(".g")[2]].name
+    joining = {"op": "add", "path": "members", "value": [{"value": user["id"]}]}
+    body = {"Operations": [joining]}
+    told = plan({"method": "PATCH", "path": f"/Groups/{group}", "data": body}).output
+    assert name in told
+    assert f"account {account.alias} ({account.account_id})" in told
+    assert f"ann@acme.test ({user['id']})" in told

@@ -7,7 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from connector.domain.model import Account, Catalogue, DirectoryGroup, Profile, User
+from connector.domain.names import Names
 from connector.domain.plan import (
+    NEWCOMER,
     OPERATION_TYPES,
     AddGroupMembers,
     ChangeEmail,
@@ -26,6 +29,7 @@ from connector.domain.plan import (
     UpdatePerson,
     operation_from_dict,
 )
+from connector.settings import AccountSettings
 from tests.builders import PERSON, SENDER, VIEWER
 
 REOPEN = ReopenMembership("A", "u1", PERSON, VIEWER, ("7",))
@@ -150,3 +154,50 @@ def test_checksum_depends_on_content_and_order():
 
 def test_plan_without_steps_is_false():
     assert (bool(Plan()), len(Plan()), bool(Plan((REOPEN,)))) == (False, 0, True)
+
+
+NAMES = Names(
+    Catalogue(
+        accounts={"A": Account("A", "Acme Corp"), "B": Account("B", "Acme Labs")},
+        profiles={("A", VIEWER): Profile("A", VIEWER, "Viewer")},
+        groups={("A", "7"): DirectoryGroup("A", "7", "Clerks")},
+    ),
+    {f"u{number}": User(f"u{number}", f"{number}@x.com", "Ann Lee") for number in range(1, 8)},
+    (AccountSettings("A", "main"), AccountSettings("B")),
+)
+
+
+@pytest.mark.parametrize(
+    ("step", "line"),
+    [
+        (
+            CreateMembership("A", PERSON, VIEWER),
+            f"join {PERSON.email} to account main (A) as profile Viewer ({VIEWER})",
+        ),
+        (
+            SetProfile("A", "u1", "gone", VIEWER),
+            f"change the profile of 1@x.com (u1) in account main (A): Viewer ({VIEWER}) -> gone",
+        ),
+        (
+            CloseMembership("B", "u1"),
+            "close the membership of 1@x.com (u1) in account Acme Labs (B)",
+        ),
+        (CloseMembership("C", NEWCOMER), "close the membership of the new user in account C"),
+        (
+            UpdatePerson("A", "u9", {"company": "New"}, {"company": "Old"}),
+            "change company 'Old' -> 'New' of u9 in account main (A)",
+        ),
+        (
+            AddGroupMembers("A", "7", ("u1", "u2")),
+            "add to group Clerks (7) of account main (A): 1@x.com (u1), 2@x.com (u2)",
+        ),
+        (GrantRole(None, "boss"), "grant the role boss to the new user"),
+    ],
+)
+def test_a_description_names_what_it_has_ids_of(step, line):
+    assert step.describe(NAMES) == line
+
+
+def test_of_many_members_the_first_are_named_and_the_others_counted():
+    step = RemoveGroupMembers("A", "7", tuple(f"u{number}" for number in range(1, 8)))
+    assert step.describe(NAMES).endswith("4@x.com (u4), 5@x.com (u5) and 2 more")

@@ -1,0 +1,21 @@
+"""Finds the names that make a plan readable for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from connector.domain.guards import touched_users
+from connector.domain.names import Names, shown_users
+from connector.domain.plan import Operation
+from connector.ports import UnitOfWork
+from connector.services.context import TenantContext
+
+
+def names_for(uow: UnitOfWork, context: TenantContext, steps: Iterable[Operation]) -> Names:
+    """Return the names that the descriptions of these operations need, as they are now."""
+    shown = {user_id for step in steps for user_id in shown_users(touched_users(step))}
+    return Names(
+        uow.mirror.catalogue(),
+        uow.mirror.get_users(shown) if shown else {},
+        context.settings.accounts,
+    )
