@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ def connect(tmp_path: Path) -> Iterator[Callable[..., Connector]]:
     """A function that starts connectors; see :func:`tests.connector.connected`."""
     started: list[Connector] = []
 
-    def start(**options: object) -> Connector:
+    def start(**options: Any) -> Connector:
         started.append(connected(tmp_path / f"connector{len(started)}.db", **options))
         return started[-1]
 

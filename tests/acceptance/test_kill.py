@@ -43,7 +43,7 @@ def world():
         start_response(status, list(headers))
         return body
 
-    world.app.wsgi_app = slow
+    world.app.wsgi_app = slow  # type: ignore[method-assign]  # as Flask documents it
     with on_socket(world):
         yield world
 

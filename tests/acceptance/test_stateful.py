@@ -69,7 +69,7 @@ def _faults() -> st.SearchStrategy[list[Fault]]:
     nth, times = st.integers(1, 4), st.sampled_from([1, 1, 2, 6, None])
     one = st.builds(
         lambda kind, at, nth, times, status, timed_out: Fault(
-            kind, *at, nth=nth, times=times, status=status, timed_out=timed_out
+            kind, at[0], at[1], nth=nth, times=times, status=status, timed_out=timed_out
         ),
         st.sampled_from(["error", "html", "drop", "lose_answer", "lose_answer"]),
         where,

@@ -148,8 +148,8 @@ def _members(size: int) -> Callable[[Stage, int], Lanes]:
 
 
 def _comings_and_goings(stage: Stage, group: str, user: str) -> list[bytes]:
-    add = {"op": "add", "path": "members", "value": [{"value": user}]}
-    remove = {"op": "remove", "path": f'members[value eq "{user}"]'}
+    add: dict[str, object] = {"op": "add", "path": "members", "value": [{"value": user}]}
+    remove: dict[str, object] = {"op": "remove", "path": f'members[value eq "{user}"]'}
     return [_patch(stage, f"/Groups/{group}", operation) for operation in (add, remove)]
 
 

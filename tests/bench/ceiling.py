@@ -42,7 +42,7 @@ def _body(size: int) -> bytes:
     return b"x" * size
 
 
-def _granian(_target: str, **options: Any) -> Granian:
+def _granian(_target: str, **options: Any) -> Any:
     return Granian("tests.bench.ceiling:create", **options)
 
 

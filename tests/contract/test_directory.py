@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -258,7 +258,7 @@ def test_second_creation_is_a_conflict(tells):
     world = simulated(n_users=50, exists_error_has_user_id=tells)
     directory = directory_of(world)
     user = directory.create_member(creation(world))
-    with pytest.raises(UniquenessError) as caught:
+    with pytest.raises(errors.ExistsError) as caught:
         directory.create_member(creation(world))
     assert caught.value.user_id == (user.user_id if tells else None)
 
@@ -303,7 +303,8 @@ def test_reopened_member_gets_profile_and_groups_again(reactivation, keeps):
     ],
 )
 def test_reactivation_that_docusign_does_not_obey_is_a_permanent_error(reactivation, variant):
-    world = simulated(n_users=100, **{variant: False})
+    variants: dict[str, Any] = {variant: False}
+    world = simulated(n_users=100, **variants)
     directory = directory_of(world, reactivation=reactivation)
     with pytest.raises(PermanentError, match=r"closed"):
         directory.reopen_member(reopening(world.member(status=Status.CLOSED)))

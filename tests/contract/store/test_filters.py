@@ -258,7 +258,7 @@ def world(
 
 # ------------------------------------------------------------------------------------- the filters
 
-_LITERALS = {
+_LITERALS: Mapping[str, st.SearchStrategy[Any]] = {
     "string": st.sampled_from(TEXTS) | st.sampled_from(["work", "closed", "ACTIVE", "b"]),
     "reference": st.sampled_from(TEXTS),
     "binary": st.sampled_from(TEXTS),
@@ -290,7 +290,7 @@ _KNOWN_VALUES = st.sampled_from(
         'W/"user-00005"',
     ]
 )
-_MOSTLY_RIGHT = {
+_MOSTLY_RIGHT: Mapping[str, Sequence[Operator]] = {
     "string": list(Operator),
     "reference": list(Operator),
     "binary": list(Operator),

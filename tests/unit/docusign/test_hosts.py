@@ -2,6 +2,7 @@
 
 import pytest
 
+from connector.docusign.directory import DocusignDirectory
 from connector.docusign.errors import RefusedError
 from connector.docusign.hosts import Hosts
 from connector.settings import DocusignSettings
@@ -61,7 +62,9 @@ def test_a_custom_environment_serves_accounts_itself():
 def test_no_token_is_sent_to_a_foreign_address(tmp_path, monkeypatch):
     connector = connected(tmp_path / "c.db", world=simulated(5))
     account = connector.world.account.account_id
-    access = connector.services.context.directory._access
+    directory = connector.services.context.directory
+    assert isinstance(directory, DocusignDirectory)
+    access = directory._access
     monkeypatch.setattr(access, "_places", {account: _elsewhere(access.place(account))})
     with pytest.raises(RefusedError, match="no access token is sent there"):
         access.account(account)

@@ -68,7 +68,7 @@ def test_group_types_of_both_apis(written, meant):
 
 
 def test_member_ignores_what_it_does_not_know():
-    item = {
+    item: dict[str, object] = {
         "userId": "ABCDEF00-0000-4000-8000-000000000001",
         "email": "a@example.net",
         "userName": "A B",

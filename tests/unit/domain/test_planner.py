@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.desired import ActualUser, Remembered
-from connector.domain.plan import operation_from_dict
+from connector.domain.plan import CloseMembership, CreateMembership, operation_from_dict
 from connector.domain.planner import Addresses, plan_creation, plan_deletion, plan_user
 from connector.errors import InvalidRequestError, TemporaryError
 from tests.builders import ADMIN, PERSON, SENDER, VIEWER, book, closed, desired, membership, user
@@ -102,12 +102,15 @@ def test_address_waits_while_claimed_domains_are_unknown():
 
 def test_without_entitlements_one_joins_the_default_account_with_its_baseline():
     (step,) = plan_creation(desired(), book(), CLAIMED)
+    assert isinstance(step, CreateMembership)
     assert (step.account_id, step.profile_id) == ("A", VIEWER)
 
 
 def test_deletion_strips_closed_memberships_too():
     plan = plan_deletion(ActualUser(user(membership("A"), closed("B"))))
-    assert [(step.account_id, step.strip) for step in plan] == [("A", True), ("B", True)]
+    closings = [step for step in plan if isinstance(step, CloseMembership)]
+    assert [(step.account_id, step.strip) for step in closings] == [("A", True), ("B", True)]
+    assert len(closings) == len(plan)
 
 
 profiles = st.sampled_from([VIEWER, SENDER, ADMIN])

@@ -15,6 +15,7 @@ from connector.domain.plan import (
     GrantRole,
     RemoveGroupMembers,
     RenameGroup,
+    ReopenMembership,
     RevokeRole,
     UpdatePerson,
 )
@@ -35,7 +36,7 @@ from tests.builders import PERSON, SENDER, VIEWER, book, closed, desired, member
 CLERKS = DirectoryGroup("A", "7", "Clerks")
 CLAIMED = Addresses(frozenset({"example.com"}))
 ADMIN_ROLE = frozenset({ORGANIZATION_ADMIN})
-NOTHING = frozenset()
+NOTHING: frozenset[str] = frozenset()
 
 
 def group_steps(change, members=(), trusted=()):
@@ -227,5 +228,6 @@ def test_leaver_may_keep_listing_what_they_hold():
 def test_who_returns_gets_the_default_and_nothing_of_before():
     person = user(closed("A", SENDER, group_ids=frozenset({"7"})), closed("B", SENDER))
     (step,) = plan_return(desired(), ActualUser(person), book(), CLAIMED)
-    assert (step.kind, step.account_id) == ("reopen_membership", "A")
+    assert isinstance(step, ReopenMembership)
+    assert step.account_id == "A"
     assert (step.profile_id, step.group_ids) == (VIEWER, ())

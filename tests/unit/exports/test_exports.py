@@ -23,6 +23,7 @@ from connector.exports.attributes import (
     writable_leaves,
 )
 from connector.scim_handlers import build_scim_service
+from connector.scim_handlers.schemas import USERS
 from connector.settings import ServerSettings, Settings, TenantSettings
 from scim.dialects import DIALECTS
 
@@ -140,7 +141,7 @@ def test_a_new_attribute_of_the_schema_appears(monkeypatch):
     from connector.exports import attributes
     from scim.schemas import Attribute
 
-    users = replace(attributes.USERS, schema=attributes.USERS.schema.plus(Attribute("nickName")))
+    users = replace(USERS, schema=USERS.schema.plus(Attribute("nickName")))
     monkeypatch.setattr(attributes, "USERS", users)
     assert "nickName" in {leaf.path for leaf in account_leaves()}
     assert set(source_table()) != {leaf.path for leaf in writable_leaves()}

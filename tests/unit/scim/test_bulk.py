@@ -1,5 +1,7 @@
 """Bulk requests (RFC 7644 §3.7)."""
 
+from typing import Any
+
 import pytest
 
 from scim.service import ScimConfig
@@ -213,7 +215,7 @@ def test_other_methods_are_refused(client):
 
 
 def test_deep_data_ends_its_operation(client):
-    deep = "bulkId:x"
+    deep: Any = "bulkId:x"
     for _ in range(200):
         deep = [deep]
     assert statuses(run(client, user("ann", title=deep))) == ["400"]

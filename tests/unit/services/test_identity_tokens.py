@@ -35,8 +35,7 @@ class Clock:
 
 
 def published(key, kid, **members):
-    kind = jwt.algorithms.RSAAlgorithm if hasattr(key, "key_size") and key is not EC else None
-    kind = kind or jwt.algorithms.ECAlgorithm
+    kind = jwt.algorithms.ECAlgorithm if key is EC else jwt.algorithms.RSAAlgorithm
     return {**json.loads(kind.to_jwk(key.public_key())), "kid": kid, **members}
 
 

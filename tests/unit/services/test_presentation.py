@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import orjson
 import pytest
@@ -239,7 +240,7 @@ def test_names_of_four_byte_characters_are_unchanged():
 
 
 def test_the_order_of_facts_does_not_matter():
-    turned = replace(ANN, memberships=dict(reversed(ANN.memberships.items())))
+    turned = replace(ANN, memberships=dict(reversed([*ANN.memberships.items()])))
     assert render(turned) == render()
 
 
@@ -271,7 +272,7 @@ def test_becoming_visible_is_a_change():
     assert row_changed(render(visible=False), render())
 
 
-TIMES = {"created_at": NOW, "last_modified_at": NOW}
+TIMES: dict[str, Any] = {"created_at": NOW, "last_modified_at": NOW}
 
 
 def test_a_group_has_its_account_and_a_version_that_follows_its_members():

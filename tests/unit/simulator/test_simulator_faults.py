@@ -159,7 +159,7 @@ def test_latency_by_group_of_calls(method, path, seconds):
 
 
 class Clock:
-    now = 1_000 * HOUR_S
+    now: float = 1_000 * HOUR_S
 
     def __call__(self):
         return self.now
