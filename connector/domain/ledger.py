@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from connector.domain.plan import Operation
+from connector.domain.work_items import ApprovalTerms
 
 
 class Fulfilment(StrEnum):
@@ -40,7 +41,9 @@ class OperationState(StrEnum):
     FAILED = "failed"
     UNDONE = "undone"
     SKIPPED = "skipped"
-    """Never tried, because an earlier operation failed."""
+    """Never tried, because an earlier operation failed, or nobody wants it any more."""
+    REFERRED = "referred"
+    """Left to a plan of its own, which waits for an approval."""
     WAITING = "waiting"
     """A work item stands for it."""
 
@@ -102,16 +105,25 @@ class WorkItemState(StrEnum):
     OPEN = "open"
     AWAITING_VERIFICATION = "awaiting_verification"
     """Somebody said it is done; DocuSign has not confirmed it yet."""
+    APPROVED = "approved"
+    """Enough approvers agreed; the connector carries it out."""
     DONE = "done"
     REJECTED = "rejected"
     SUPERSEDED = "superseded"
-    """The opposite, or the same again with a newer plan, was asked for."""
+    """The opposite was asked for, or another work item took its place."""
     EXPIRED = "expired"
+    """Nobody decided in time."""
+    WITHDRAWN = "withdrawn"
+    """The requester took it back."""
 
     @property
     def is_open(self) -> bool:
         """True while somebody or something still has to act."""
-        return self in (WorkItemState.OPEN, WorkItemState.AWAITING_VERIFICATION)
+        return self in (
+            WorkItemState.OPEN,
+            WorkItemState.AWAITING_VERIFICATION,
+            WorkItemState.APPROVED,
+        )
 
 
 class Direction(StrEnum):
@@ -143,8 +155,9 @@ class WorkItem:
     created_at: datetime
     due_at: datetime | None
     verification: str
-    """``organization_admin`` (through the Admin API) or ``attestation``."""
+    """How a manual task is verified (:mod:`connector.domain.policy`); empty for an approval."""
     assignee: str | None = None
+    """Who claimed it, as ``user:<login>``."""
     comment: str | None = None
     """Why it was completed or rejected."""
     closed_at: datetime | None = None
@@ -152,6 +165,23 @@ class WorkItem:
     last_checked_at: datetime | None = None
     last_check: str | None = None
     """What the last verification saw, in words."""
+    checksum: str = ""
+    """Of the plan that an approval decides on (:attr:`connector.domain.plan.Plan.checksum`)."""
+    risk: str = "low"
+    owner: str = ""
+    """Who answers for the entitlement, for people."""
+    rule: str = ""
+    """The rule of the policy that asked for it, in words."""
+    terms: ApprovalTerms | None = None
+    """Who decides and how many of them; None for a manual task."""
+    expires_at: datetime | None = None
+    """When an approval ends undecided."""
+    completed_by: str | None = None
+    """Who said that a manual task is done; another person attests it."""
+    reminded_at: datetime | None = None
+    """When people were last reminded of it."""
+    escalated_at: datetime | None = None
+    """When it was escalated, because it was overdue or about to expire."""
 
 
 class Scope(StrEnum):

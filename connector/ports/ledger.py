@@ -17,8 +17,10 @@ from connector.domain.ledger import (
     Provenance,
     Tombstone,
     WorkItem,
+    WorkItemKind,
     WorkItemState,
 )
+from connector.domain.work_items import Delegation, Evidence, WorkItemEvent
 
 
 class PlanRepository(Protocol):
@@ -81,8 +83,33 @@ class WorkItemRepository(Protocol):
         subject_ids: Iterable[str] = (),
         entitlement: str | None = None,
         direction: Direction | None = None,
+        kind: WorkItemKind | None = None,
     ) -> Sequence[WorkItem]:
         """Return matching items, oldest first; no states means all."""
+
+    def add_event(self, event: WorkItemEvent) -> None:
+        """Append a line to an item's history; its sequence is filled in."""
+
+    def events(self, work_item_id: str) -> Sequence[WorkItemEvent]:
+        """Return an item's history, oldest first."""
+
+    def add_evidence(self, evidence: Evidence, content: bytes) -> None:
+        """Keep a file with an item."""
+
+    def evidence(self, work_item_id: str) -> Sequence[Evidence]:
+        """Return what is attached to an item, oldest first."""
+
+    def evidence_content(self, evidence_id: str) -> tuple[Evidence, bytes]:
+        """Return a file that was attached.
+
+        :raises connector.errors.NotFoundError: no such file.
+        """
+
+    def put_delegation(self, delegation: Delegation) -> None:
+        """Insert or overwrite a delegation."""
+
+    def delegations(self) -> Sequence[Delegation]:
+        """Return all delegations, newest first."""
 
 
 class ClientRepository(Protocol):

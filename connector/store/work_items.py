@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import ColumnElement, Row, insert, select
+from sqlalchemy import ColumnElement, Row, func, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from connector.domain.ledger import Direction, WorkItem, WorkItemState
+from connector.domain.ledger import Direction, WorkItem, WorkItemKind, WorkItemState
+from connector.domain.work_items import (
+    ApprovalTerms,
+    Approvers,
+    Delegation,
+    Evidence,
+    WorkItemEvent,
+)
 from connector.errors import NotFoundError, UniquenessError
 from connector.store.statements import Records, Session, after_prefix, put_rows
-from connector.store.tables import work_items
+from connector.store.tables import delegations, work_item_events, work_item_evidence, work_items
 
 WORK_ITEMS = Records(work_items, WorkItem)
+EVENTS = Records(work_item_events, WorkItemEvent)
+EVIDENCE = Records(work_item_evidence, Evidence)
+DELEGATIONS = Records(delegations, Delegation)
 
 
 class SqlWorkItems:
@@ -32,7 +44,7 @@ class SqlWorkItems:
         try:
             # The savepoint keeps the transaction usable on PostgreSQL.
             with self._connection.begin_nested():
-                self._connection.execute(insert(work_items), WORK_ITEMS.to_row(self._tenant, item))
+                self._connection.execute(insert(work_items), self._row(item))
         except IntegrityError as error:
             raise UniquenessError(
                 f"There is already an open {item.kind} for {item.subject_id} and {item.entitlement}"
@@ -63,9 +75,13 @@ class SqlWorkItems:
         )
         return self._connection.execute(statement).all()
 
+    def _row(self, item: WorkItem) -> Mapping[str, Any]:
+        terms = asdict(item.terms) if item.terms else None
+        return WORK_ITEMS.to_row(self._tenant, item, terms=terms)
+
     def save(self, item: WorkItem) -> None:
         """Overwrite an item."""
-        put_rows(self._connection, work_items, [WORK_ITEMS.to_row(self._tenant, item)])
+        put_rows(self._connection, work_items, [self._row(item)])
 
     def search(
         self,
@@ -74,6 +90,7 @@ class SqlWorkItems:
         subject_ids: Iterable[str] = (),
         entitlement: str | None = None,
         direction: Direction | None = None,
+        kind: WorkItemKind | None = None,
     ) -> Sequence[WorkItem]:
         """Return matching items, oldest first; no states means all."""
         conditions: list[ColumnElement[bool]] = [work_items.c.tenant == self._tenant]
@@ -85,6 +102,8 @@ class SqlWorkItems:
             conditions.append(work_items.c.entitlement == entitlement)
         if direction is not None:
             conditions.append(work_items.c.direction == direction)
+        if kind is not None:
+            conditions.append(work_items.c.kind == kind)
         found = self._connection.execute(
             select(*WORK_ITEMS.columns)
             .where(*conditions)
@@ -92,6 +111,90 @@ class SqlWorkItems:
         )
         return [_record(row) for row in found]
 
+    # history ------------------------------------------------------------------
+
+    def add_event(self, event: WorkItemEvent) -> None:
+        """Append a line to an item's history; its sequence is filled in."""
+        last = self._connection.scalar(
+            select(func.max(work_item_events.c.sequence)).where(
+                work_item_events.c.tenant == self._tenant,
+                work_item_events.c.work_item_id == event.work_item_id,
+            )
+        )
+        row = EVENTS.to_row(self._tenant, event, sequence=(last or 0) + 1)
+        self._connection.execute(insert(work_item_events), row)
+
+    def events(self, work_item_id: str) -> Sequence[WorkItemEvent]:
+        """Return an item's history, oldest first."""
+        found = self._connection.execute(
+            select(*EVENTS.columns)
+            .where(
+                work_item_events.c.tenant == self._tenant,
+                work_item_events.c.work_item_id == work_item_id,
+            )
+            .order_by(work_item_events.c.sequence)
+        )
+        return [EVENTS.from_row(row) for row in found]
+
+    def add_evidence(self, evidence: Evidence, content: bytes) -> None:
+        """Keep a file with an item."""
+        row = EVIDENCE.to_row(self._tenant, evidence, content=content)
+        self._connection.execute(insert(work_item_evidence), row)
+
+    def evidence(self, work_item_id: str) -> Sequence[Evidence]:
+        """Return what is attached to an item, oldest first."""
+        found = self._connection.execute(
+            select(*EVIDENCE.columns)
+            .where(
+                work_item_evidence.c.tenant == self._tenant,
+                work_item_evidence.c.work_item_id == work_item_id,
+            )
+            .order_by(work_item_evidence.c.added_at, work_item_evidence.c.evidence_id)
+        )
+        return [EVIDENCE.from_row(row) for row in found]
+
+    def evidence_content(self, evidence_id: str) -> tuple[Evidence, bytes]:
+        """Return a file that was attached.
+
+        :raises NotFoundError: no such file.
+        """
+        found = self._connection.execute(
+            select(*EVIDENCE.columns, work_item_evidence.c.content).where(
+                work_item_evidence.c.tenant == self._tenant,
+                work_item_evidence.c.evidence_id == evidence_id,
+            )
+        ).first()
+        if found is None:
+            raise NotFoundError(f"There is no file {evidence_id!r}.")
+        return EVIDENCE.from_row(found), bytes(found.content)
+
+    # delegations --------------------------------------------------------------
+
+    def put_delegation(self, delegation: Delegation) -> None:
+        """Insert or overwrite a delegation."""
+        put_rows(self._connection, delegations, [DELEGATIONS.to_row(self._tenant, delegation)])
+
+    def delegations(self) -> Sequence[Delegation]:
+        """Return all delegations, newest first."""
+        found = self._connection.execute(
+            select(*DELEGATIONS.columns)
+            .where(delegations.c.tenant == self._tenant)
+            .order_by(delegations.c.created_at.desc(), delegations.c.delegation_id)
+        )
+        return [DELEGATIONS.from_row(row) for row in found]
+
 
 def _record(row: Row[tuple[object, ...]]) -> WorkItem:
-    return WORK_ITEMS.from_row(row, instructions=tuple(row.instructions))
+    terms = _terms(row.terms)
+    return WORK_ITEMS.from_row(row, instructions=tuple(row.instructions), terms=terms)
+
+
+def _terms(data: Mapping[str, Any] | None) -> ApprovalTerms | None:
+    if data is None:
+        return None
+    named = {name: _approvers(data[name]) for name in ("approvers", "escalate_to")}
+    return ApprovalTerms(**{**data, **named})
+
+
+def _approvers(data: Mapping[str, Any]) -> Approvers:
+    return Approvers(tuple(data["people"]), tuple(data["groups"]), data["manager"])

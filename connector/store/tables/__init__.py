@@ -30,6 +30,7 @@ from connector.store.tables.mirror import (
     run_sightings,
     users,
 )
+from connector.store.tables.people import delegations, work_item_events, work_item_evidence
 from connector.store.tables.resources import BLOCK_SIZE, page_blocks, resources
 
 __all__ = [
@@ -45,6 +46,7 @@ __all__ = [
     "console_accounts",
     "console_failures",
     "console_sessions",
+    "delegations",
     "external_ids",
     "facts",
     "group_members",
@@ -62,5 +64,7 @@ __all__ = [
     "run_sightings",
     "tombstones",
     "users",
+    "work_item_events",
+    "work_item_evidence",
     "work_items",
 ]

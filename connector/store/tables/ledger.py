@@ -14,7 +14,7 @@ from connector.domain.ledger import (
     WorkItemKind,
     WorkItemState,
 )
-from connector.store.columns import Choice, Instant, Json
+from connector.store.columns import TEXT, Choice, Instant, Json
 from connector.store.tables.base import key, metadata, optional, required
 
 plans = Table(
@@ -82,6 +82,15 @@ work_items = Table(
     optional("closed_by"),
     Column("last_checked_at", Instant),
     optional("last_check"),
+    Column("checksum", TEXT, nullable=False, server_default=""),
+    Column("risk", TEXT, nullable=False, server_default="low"),
+    Column("owner", TEXT, nullable=False, server_default=""),
+    Column("rule", TEXT, nullable=False, server_default=""),
+    Column("terms", Json, nullable=False, server_default="null"),
+    Column("expires_at", Instant),
+    optional("completed_by"),
+    Column("reminded_at", Instant),
+    Column("escalated_at", Instant),
     Index("ix_work_items_subject", "tenant", "subject_id"),
     Index("ix_work_items_state", "tenant", "state", "created_at"),
     Index(
@@ -91,8 +100,8 @@ work_items = Table(
         "subject_id",
         "entitlement",
         unique=True,
-        sqlite_where=text("state IN ('open', 'awaiting_verification')"),
-        postgresql_where=text("state IN ('open', 'awaiting_verification')"),
+        sqlite_where=text("state IN ('open', 'awaiting_verification', 'approved')"),
+        postgresql_where=text("state IN ('open', 'awaiting_verification', 'approved')"),
     ),
 )
 

@@ -1,0 +1,135 @@
+"""What belongs to a work item: who decides, what happened to it, evidence and delegations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class TenantRole(StrEnum):
+    """What a person may do in a tenant."""
+
+    VIEWER = "viewer"
+    """See everything, change nothing."""
+    APPROVER = "approver"
+    """Decide on approvals for which the policy names nobody."""
+    OPERATOR = "operator"
+    """Work off manual tasks."""
+    ADMINISTRATOR = "administrator"
+    """Everything above, and delegate and withdraw for others."""
+
+
+@dataclass(frozen=True)
+class Approvers:
+    """Who decides. Nobody named: everybody with the tenant role ``approver``."""
+
+    people: tuple[str, ...] = ()
+    """Logins or e-mail addresses."""
+    groups: tuple[str, ...] = ()
+    """Groups of the identity provider, as its tokens name them."""
+    manager: bool = False
+    """The manager of the person whose access changes (enterprise extension)."""
+
+    def __bool__(self) -> bool:
+        return bool(self.people or self.groups or self.manager)
+
+
+@dataclass(frozen=True)
+class ApprovalTerms:
+    """What the policy asked for when the approval was opened."""
+
+    approvers: Approvers = Approvers()
+    needed: int = 1
+    """How many have to agree. One denial ends it."""
+    on_expiry: str = "deny"
+    """``deny``: it ends; ``escalate``: it goes once to :attr:`escalate_to`, with the same time
+    again."""
+    escalate_to: Approvers = Approvers()
+    reason_required: bool = False
+    """Whether an approval needs a comment too; a denial always does."""
+
+
+class Verdict(StrEnum):
+    """What an approver says."""
+
+    APPROVE = "approve"
+    DENY = "deny"
+
+
+class Act(StrEnum):
+    """What people, and the connector itself, do to a work item."""
+
+    OPENED = "opened"
+    CLAIMED = "claimed"
+    RELEASED = "released"
+    HANDED_OVER = "handed_over"
+    COMMENTED = "commented"
+    EVIDENCE = "evidence"
+    COMPLETED = "completed"
+    ATTESTED = "attested"
+    APPROVED = "approved"
+    """One approver agreed."""
+    DENIED = "denied"
+    REFUSED = "refused"
+    """A decision was refused: by whom and why."""
+    REPLANNED = "replanned"
+    """What was decided on changed; earlier decisions no longer count."""
+    CARRIED_OUT = "carried_out"
+    REMINDED = "reminded"
+    ESCALATED = "escalated"
+    CLOSED = "closed"
+
+
+@dataclass(frozen=True)
+class WorkItemEvent:
+    """One line of a work item's history."""
+
+    work_item_id: str
+    at: datetime
+    actor: str
+    act: Act
+    comment: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """For a decision: ``checksum``, ``email``, ``groups`` and, through a delegation, ``for``."""
+    sequence: int = 0
+    """From 1, given by the store."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A file that shows that a manual task was done."""
+
+    evidence_id: str
+    work_item_id: str
+    name: str
+    media_type: str
+    size: int
+    """Bytes."""
+    sha256: str
+    """Of the content, in hexadecimal."""
+    added_by: str
+    added_at: datetime
+
+
+@dataclass(frozen=True)
+class Delegation:
+    """Somebody decides for another who is away."""
+
+    delegation_id: str
+    delegator: str
+    """Login or e-mail address of who is away."""
+    delegate: str
+    """Login or e-mail address of who decides meanwhile."""
+    starts_at: datetime
+    ends_at: datetime
+    reason: str
+    created_by: str
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+    def is_in_force(self, now: datetime) -> bool:
+        """Return whether it counts at this time."""
+        return self.revoked_at is None and self.starts_at <= now < self.ends_at
