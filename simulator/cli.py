@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import signal
 import tempfile
 import threading
@@ -21,6 +22,8 @@ from simulator.seed_export import seed_from_export
 from simulator.server import SimulatorServer
 from simulator.state import State
 from simulator.variants import Variants
+
+_LOOK_EVERY_S = 0.5
 
 
 @click.command()
@@ -43,6 +46,7 @@ from simulator.variants import Variants
 @click.option(
     "--key-out", type=click.Path(path_type=Path), help="Where the private key (PEM) goes."
 )
+@click.option("--parent", type=int, help="Process id of the parent; end when it has ended.")
 def main(  # noqa: PLR0917 -- click passes by name
     host: str,
     port: int,
@@ -55,6 +59,7 @@ def main(  # noqa: PLR0917 -- click passes by name
     variants: tuple[str, ...],
     ready_file: Path | None,
     key_out: Path | None,
+    parent: int | None,
 ) -> None:
     """Serve a simulated DocuSign until SIGTERM or Ctrl-C."""
     chosen = _variants(variants)
@@ -74,7 +79,10 @@ def main(  # noqa: PLR0917 -- click passes by name
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}") from error
     with server:
         _announce(state, server.url, ready_file, key_out)
-        stop.wait()
+        while not stop.wait(_LOOK_EVERY_S):
+            # Whose parent is gone belongs to another process; a killed parent ends no children.
+            if parent is not None and os.getppid() != parent:
+                break
 
 
 def _seed_from(export: Path) -> State:

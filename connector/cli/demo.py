@@ -132,6 +132,7 @@ class _Stage:
         source = ["--export", str(export)] if export else ["--users", str(users)]
         arguments = [
             *("simulator", "--port", "0", *source, "--ready-file", str(ready)),
+            *("--parent", str(os.getpid())),
             *("--key-out", str(self._directory / "private-key.pem")),
             # A demo is played with, not rationed: the limits of a real account are 3,000 and 500.
             *("--hourly-limit", "1000000", "--burst-limit", "1000000"),

@@ -97,3 +97,14 @@ def test_the_guide_works_when_pasted_and_the_demo_ends_cleanly(demo: Demo, tmp_p
     assert "organization-admin" in pasted.stdout
     assert _end(demo.process) == []
     assert demo.process.returncode == 0
+
+
+def test_nothing_outlives_a_demo_that_is_killed(demo: Demo):
+    family = psutil.Process(demo.process.pid).children(recursive=True)
+    assert len(family) >= 3
+    demo.process.kill()
+    demo.process.wait(10)
+    _, alive = psutil.wait_procs(family, timeout=15)
+    for one in alive:
+        one.kill()
+    assert alive == []
