@@ -155,11 +155,10 @@ class Endpoints:
 
     def _page(self, call: Call, registered: Registered, values: Mapping[str, Any]) -> Response:
         resource_type, handler = registered
-        query = parse_query(values, self._config, resource_type)
+        joined = not call.context.projection
+        query = parse_query(values, self._config, resource_type, joined=joined)
         if values.get("cursor") is not None:
             return self._page_by_cursor(call, registered, values, query)
-        if not call.context.projection:
-            query = replace(query, joined=True)
         page = handler.search(call.context, query)
         if page.joined is not None:
             return joined_response(
@@ -176,9 +175,7 @@ class Endpoints:
     ) -> Response:
         resource_type, handler = registered
         sweep = self._cursors.begin(values, query, call.context, resource_type.endpoint)
-        page = handler.search(
-            call.context, replace(sweep.query, joined=not call.context.projection)
-        )
+        page = handler.search(call.context, sweep.query)
         documents = [_body(rendered, call, resource_type) for rendered in page.resources]
         return self._swept(call, sweep, page, documents)
 

@@ -52,11 +52,16 @@ def parse_projection(attributes: Iterable[str], excluded: Iterable[str]) -> Proj
 
 
 def parse_query(
-    values: Mapping[str, Any], config: ScimConfig, resource_type: ResourceType | None = None
+    values: Mapping[str, Any],
+    config: ScimConfig,
+    resource_type: ResourceType | None = None,
+    *,
+    joined: bool = False,
 ) -> Query:
     """Return the search that a query string or a SearchRequest describes.
 
     :param resource_type: the type that ``sortBy`` must know; None at the root.
+    :param joined: see :attr:`Query.joined`.
     :raises InvalidFilter: the filter does not follow the grammar.
     :raises InvalidPath: ``sortBy`` names no attribute.
     :raises InvalidValue: a number is none.
@@ -72,6 +77,7 @@ def parse_query(
         descending=path is not None and _descending(_text(values, "sortOrder")),
         start_index=max(1, integer(values, "startIndex", 1)),
         count=min(max(0, count), config.max_page_size),
+        joined=joined,
     )
 
 

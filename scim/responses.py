@@ -10,7 +10,6 @@ import orjson
 from flask import Response
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
-from werkzeug.wsgi import ClosingIterator
 
 from scim.errors import NotAcceptable, ScimError
 from scim.handlers import Joined
@@ -42,8 +41,8 @@ class ScimResponse(Response):
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Send the response."""
         start_response(self.status, self.headers.to_wsgi_list())
-        body = () if environ["REQUEST_METHOD"] == "HEAD" else self.iter_encoded()
-        return ClosingIterator(body, self.close)
+        # Servers send a list in one piece, and an iterator in several steps.
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.get_data()]
 
 
 @lru_cache(maxsize=256)

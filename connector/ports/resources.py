@@ -68,7 +68,7 @@ class ResourceQuery:
     start_index: int = 1
     count: int = 100
     external_id_scope: str = ""
-    """Whose ``externalId`` a filter means."""
+    """Whose ``externalId`` a filter means, and a joined page may have."""
     after: int | None = None
     """For pages by cursor: the ``next_after`` of the page before, 0 for the first. It excludes
     ``sort_by`` and ``start_index``."""
@@ -93,8 +93,9 @@ class JoinedPage:
     count: int
     documents: bytes
     """UTF-8, with the marks of :class:`ResourceRow`."""
-    scopes: frozenset[str] = frozenset()
-    """Two or fewer of the ``scopes`` of its resources that have some: all, if there are no more."""
+    is_shared: bool = False
+    """Whether others than ``external_id_scope`` have given external ids to the kind, so that the
+    documents may have some of theirs."""
     next_after: int | None = None
     """As in :class:`StoredPage`."""
 

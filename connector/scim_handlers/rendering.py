@@ -66,12 +66,10 @@ def _with_own_id(stored: StoredResource, scope: str) -> str:
 
 def render_joined(page: JoinedPage, reader: Reader) -> Page | None:
     """Return a page of resources as its reader sees it, None where they have to be rendered one by
-    one because not all external ids are the reader's."""
-    documents = page.documents
-    if page.scopes:
-        if page.scopes != {reader.scope}:
-            return None
-        documents = documents.replace(_EXTERNAL_ID_MARK, b"externalId")
+    one because other clients have given external ids too."""
+    if page.is_shared:
+        return None
+    documents = page.documents.replace(_EXTERNAL_ID_MARK, b"externalId")
     documents = documents.replace(_MARK, reader.base_url.encode())
     joined = Joined(page.count, documents)
     return Page(page.total, joined=joined, next_after=place(page.next_after))

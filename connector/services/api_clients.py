@@ -291,11 +291,11 @@ class ApiClientService:
 
     def _remembered(self, key: tuple[str, str]) -> Identity | None:
         with self._lock:
+            found = self._known.get(key)
+            if found is not None:
+                return found
             if key in self._unknown:
                 return None
-            found = self._known.get(key)
-        if found is not None:
-            return found
         tenant, token_hash = key
         with self._store.read(tenant) as unit:
             found = unit.clients.find_by_token_hash(token_hash)

@@ -18,22 +18,24 @@ from sqlalchemy import (
     Select,
     bindparam,
     cast,
+    exists,
     func,
     literal_column,
+    or_,
     select,
     true,
 )
 
 from connector.store.columns import TEXT
 from connector.store.statements import Prepared, Session
-from connector.store.tables import BLOCK_SIZE, page_blocks, resources
+from connector.store.tables import BLOCK_SIZE, external_ids, page_blocks, resources
 
 Row = tuple[Any, ...]
 
 _NUMBER = BigInteger()
 # Constants are written into the statements: a prepared one takes only the query's parameters.
 _ZERO, _ONE, _TWO = (literal_column(str(number), _NUMBER) for number in range(3))
-_COMMA, _NONE = literal_column("','", TEXT), literal_column("''", TEXT)
+_COMMA = literal_column("','", TEXT)
 _OFFSET, _COUNT = bindparam("offset", type_=_NUMBER), bindparam("count", type_=_NUMBER)
 _AFTER = bindparam("after", type_=_NUMBER)
 
@@ -53,8 +55,8 @@ class JoinedRows:
     total: int
     count: int
     documents: bytes
-    scopes: frozenset[str]
-    """The first and the last of the scopes of those that have external ids."""
+    is_shared: bool
+    """Whether others than the reader have given external ids to resources of the kind."""
 
 
 def _shown(table: Any) -> tuple[Any, ...]:
@@ -71,6 +73,17 @@ _counted = (
 )
 _total = select(cast(func.coalesce(func.sum(page_blocks.c.visible_count), _ZERO), _NUMBER)).where(
     *_counted
+)
+
+
+_given = (
+    external_ids.c.tenant == bindparam("tenant"),
+    external_ids.c.kind == bindparam("kind"),
+)
+# Two steps in an index, where looking at each document's scopes took longer than its text.
+_is_shared = or_(
+    exists().where(*_given, external_ids.c.scope < bindparam("scope")),
+    exists().where(*_given, external_ids.c.scope > bindparam("scope")),
 )
 
 
@@ -122,8 +135,7 @@ def _page(where: str, *columns: Any) -> Select[Any]:
 
 def _joined(where: str) -> dict[str, Prepared]:
     """Return the statement for each database."""
-    found = _page(where, resources.c.document, resources.c.scopes).subquery()
-    given = func.nullif(found.c.scopes, _NONE)
+    found = _page(where, resources.c.document).subquery()
     total = _ZERO if where == "behind" else _total.scalar_subquery()
     aggregates = {
         # As a blob it reaches us without being read as text first.
@@ -131,11 +143,7 @@ def _joined(where: str) -> dict[str, Prepared]:
         "postgresql": func.string_agg(found.c.document, _COMMA),
     }
     return {
-        dialect: Prepared(
-            select(total, func.count(), documents, func.min(given), func.max(given)).select_from(
-                found
-            )
-        )
+        dialect: Prepared(select(total, func.count(), documents, _is_shared).select_from(found))
         for dialect, documents in aggregates.items()
     }
 
@@ -170,16 +178,20 @@ def rows_behind(session: Session, kind: str, after: int, count: int) -> Sequence
     return session.fetch(_ROWS["behind"], kind=kind, count=count, after=after)
 
 
-def joined_at(session: Session, kind: str, offset: int, count: int) -> JoinedRows:
-    """Return the documents from *offset* on and the number of all resources."""
+def joined_at(session: Session, scope: str, kind: str, offset: int, count: int) -> JoinedRows:
+    """Return the documents from *offset* on and the number of all resources.
+
+    :param scope: whose external ids are the reader's.
+    """
+    parameters = {"scope": scope, "kind": kind, "count": count}
     if offset == 0:
-        return _fetch_joined(session, "start", kind=kind, count=count)
-    return _fetch_joined(session, "offset", kind=kind, count=count, offset=offset)
+        return _fetch_joined(session, "start", **parameters)
+    return _fetch_joined(session, "offset", offset=offset, **parameters)
 
 
-def joined_behind(session: Session, kind: str, after: int, count: int) -> JoinedRows:
+def joined_behind(session: Session, scope: str, kind: str, after: int, count: int) -> JoinedRows:
     """Return the documents behind a key; the number of all resources is not counted."""
-    return _fetch_joined(session, "behind", kind=kind, count=count, after=after)
+    return _fetch_joined(session, "behind", scope=scope, kind=kind, count=count, after=after)
 
 
 def last_key(session: Session, kind: str, after: int, count: int) -> int | None:
@@ -190,6 +202,6 @@ def last_key(session: Session, kind: str, after: int, count: int) -> int | None:
 
 def _fetch_joined(session: Session, where: str, **parameters: Any) -> JoinedRows:
     prepared = _JOINED[where][session.connection.dialect.name]
-    [(number, count, found, *scopes)] = session.fetch(prepared, **parameters)
+    [(number, count, found, is_shared)] = session.fetch(prepared, **parameters)
     documents = found.encode() if isinstance(found, str) else found or b""
-    return JoinedRows(number, count, documents, frozenset(filter(None, scopes)))
+    return JoinedRows(number, count, documents, bool(is_shared))

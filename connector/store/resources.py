@@ -173,17 +173,17 @@ class SqlResources:
 
     def joined_page(self, query: ResourceQuery) -> JoinedPage:
         """Return a page of a query without filter and order, made by the database in one go."""
-        kind, count = query.kind, query.count
+        kind, count, scope = query.kind, query.count, query.external_id_scope
         if query.after is None:
             place = query.start_index - 1
-            joined = pages.joined_at(self._session, kind, place, max(0, count))
-            return JoinedPage(joined.total, joined.count, joined.documents, joined.scopes)
+            joined = pages.joined_at(self._session, scope, kind, place, max(0, count))
+            return JoinedPage(joined.total, joined.count, joined.documents, joined.is_shared)
         total = 0 if query.after else pages.total(self._session, kind)
         if count <= 0:
             return JoinedPage(total, 0, b"")
-        joined = pages.joined_behind(self._session, kind, query.after, count)
+        joined = pages.joined_behind(self._session, scope, kind, query.after, count)
         end = pages.last_key(self._session, kind, query.after, count)
-        return JoinedPage(total, joined.count, joined.documents, joined.scopes, end)
+        return JoinedPage(total, joined.count, joined.documents, joined.is_shared, end)
 
     def _filtered_page(self, query: ResourceQuery) -> StoredPage:
         context = Context(

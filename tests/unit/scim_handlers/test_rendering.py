@@ -79,8 +79,8 @@ def test_each_of_several_clients_sees_its_own():
 
 def page_of(*resources):
     documents = ",".join(item.document for item in resources).encode()
-    scopes = frozenset(item.scopes for item in resources if item.scopes)
-    return JoinedPage(len(resources), len(resources), documents, scopes)
+    is_shared = any(item.scopes not in ("", ENTRA.scope) for item in resources)
+    return JoinedPage(len(resources), len(resources), documents, is_shared)
 
 
 def test_a_page_shows_what_its_resources_show():
