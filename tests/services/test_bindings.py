@@ -87,8 +87,10 @@ def test_an_account_that_is_missing_is_refused_until_a_person_lets_it_go(connect
     ]
     with smaller.services.context.read() as uow:
         assert set(uow.mirror.catalogue().accounts) == {item.account_id for item in rest}
-        last_event = uow.audit.events(limit=10_000)[-1]
-    assert (last_event.action, last_event.subject) == ("account.forgotten", last.account_id)
+        events = uow.audit.events(limit=10_000)
+    assert ("account.forgotten", last.account_id) in {
+        (item.action, item.subject) for item in events
+    }
 
 
 def test_letting_an_account_go_changes_nothing_in_docusign(connector):
