@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from connector.domain.model import Catalogue, MembershipStatus, User
@@ -31,8 +31,9 @@ class GuardContext:
     users: Mapping[str, User]
     """The users that the plan touches, as far as they exist."""
     catalogue: Catalogue
-    user_count: int
-    """Users with an open membership in the tenant."""
+    count_users: Callable[[], int]
+    """Returns the users with an open membership in the tenant; asked by large plans alone, because
+    counting takes longer than a small change."""
     admin_counts: Mapping[str, int] = field(default_factory=dict)
     """Active administrators of each account."""
     group_sizes: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -137,12 +138,15 @@ def _limit_size(plan: Plan, context: GuardContext, settings: GuardSettings) -> N
     named = {user_id for step in plan for user_id in touched_users(step)}
     losing = [_group_of(step) for step in plan if isinstance(step, DeleteGroup)]
     touched = len(named) + sum(context.group_sizes.get(group, 0) for group in losing)
-    share = context.user_count * settings.max_affected_pct / 100
+    if touched <= settings.max_affected_min:
+        return
+    user_count = context.count_users()
+    share = user_count * settings.max_affected_pct / 100
     limit = max(settings.max_affected_min, int(share))
     if touched > limit:
         raise GuardError(
             f"The change touches {touched} users; more than {limit} "
-            f"({settings.max_affected_pct:g} % of {context.user_count}, at least "
+            f"({settings.max_affected_pct:g} % of {user_count}, at least "
             f"{settings.max_affected_min}) need a person's word. Send it in parts, or raise "
             "guards.max_affected_pct for the time of the change.",
             guard="plan_size",

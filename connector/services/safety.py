@@ -24,7 +24,7 @@ def refuse_if_unsafe(uow: UnitOfWork, context: TenantContext, plan: Plan) -> Non
             service_user_id=context.directory.service_user_id,
             users=uow.mirror.get_users(user_ids),
             catalogue=uow.mirror.catalogue(),
-            user_count=uow.mirror.count_users(),
+            count_users=uow.mirror.count_users,
             admin_counts={account: uow.mirror.count_admins(account) for account in accounts},
             group_sizes={
                 (step.account_id, step.group_id): uow.mirror.group_size(

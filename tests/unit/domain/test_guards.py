@@ -27,9 +27,8 @@ CLERK = user(membership("A", VIEWER), user_id="clerk")
 
 
 def context(*users, admins=1, count=1000):
-    return GuardContext(
-        "robot", {item.user_id: item for item in users}, catalogue("A", "B"), count, {"A": admins}
-    )
+    known = {item.user_id: item for item in users}
+    return GuardContext("robot", known, catalogue("A", "B"), lambda: count, {"A": admins})
 
 
 def refused(*steps, users=(), settings=None, **world):
