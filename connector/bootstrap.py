@@ -28,6 +28,8 @@ from connector.ports import Clock
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.aggregation import AggregationService
 from connector.services.api_clients import ApiClientService
+from connector.services.approval_desk import ApprovalDesk
+from connector.services.approvals import ApprovalService
 from connector.services.attempts import Attempts
 from connector.services.audit import AuditService
 from connector.services.bindings import AccountBindings, binding_problems
@@ -40,6 +42,7 @@ from connector.services.group_provisioning import GroupProvisioning
 from connector.services.identity_tokens import KeySet, TokenVerifier
 from connector.services.journal import Journal
 from connector.services.locks import WriteLocks
+from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
 from connector.services.presentation import Presenter
 from connector.services.provisioning import UserProvisioning
@@ -49,6 +52,7 @@ from connector.services.settlement import SettlementService
 from connector.services.subjects import Subjects
 from connector.services.throttle import Throttle
 from connector.services.undoing import Undoer
+from connector.services.work_item_log import WorkItemLog
 from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
 from connector.store import SqlStore, open_database
@@ -66,6 +70,7 @@ class TenantServices:
     users: UserProvisioning
     groups: GroupProvisioning
     work_items: WorkItemService
+    approvals: ApprovalService
     aggregation: AggregationService
     settlement: SettlementService
     audit: AuditService
@@ -179,14 +184,14 @@ class Application:
         if settings is None:
             known = ", ".join(sorted(self.settings.tenants))
             raise NotFoundError(f"There is no tenant {name!r}. Tenants: {known}.")
-        entitlements = load_entitlements(dict(settings.manual_roles))
+        entitlements = load_entitlements(dict(settings.manual_roles), settings.entitlements)
         user_mapping = load_user_mapping(settings.user_mapping)
         context = TenantContext(
             settings=settings,
             store=self.store,
             directory=self.connection.directory(settings),
             clock=self.clock,
-            policy=Policy(entitlements),
+            policy=Policy(entitlements, {a.account_id: a.alias for a in settings.accounts}),
             owner=self.owner,
         )
         return wire(context, Presenter(user_mapping, settings, entitlements), user_mapping)
@@ -197,13 +202,18 @@ def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping
     mirror = MirrorWriter(context, presenter)
     refresh = RefreshService(context, mirror)
     locks = WriteLocks(context)
-    work_items = WorkItemService(context, mirror)
+    log = WorkItemLog(context, mirror)
+    tasks = ManualTasks(context, log)
+    desk = ApprovalDesk(context, log, tasks, refresh)
     subjects = Subjects(context, mirror)
     executor = Executor(context, mirror)
     attempts = Attempts(context, executor)
     undoer = Undoer(context, executor, attempts)
-    fulfilment = FulfilmentService(context, attempts, undoer, work_items, subjects, locks=locks)
-    pipeline = ChangePipeline(context, fulfilment, subjects)
+    fulfilment = FulfilmentService(
+        context, attempts, undoer, tasks, desk, subjects=subjects, locks=locks
+    )
+    pipeline = ChangePipeline(context, fulfilment, subjects, desk)
+    settlement = SettlementService(context, locks, fulfilment)
     return TenantServices(
         context=context,
         user_mapping=user_mapping,
@@ -211,9 +221,10 @@ def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping
         refresh=refresh,
         users=UserProvisioning(context, locks, refresh, pipeline),
         groups=GroupProvisioning(context, locks, pipeline, mirror),
-        work_items=work_items,
+        work_items=WorkItemService(context, mirror, log),
+        approvals=ApprovalService(context, log, desk, settlement),
         aggregation=AggregationService(context, mirror, refresh),
-        settlement=SettlementService(context, locks, fulfilment),
+        settlement=settlement,
         audit=AuditService(context),
         bindings=AccountBindings(context, locks, mirror),
     )

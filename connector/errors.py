@@ -9,6 +9,7 @@
             UniquenessError         the name is taken
             InvalidRequestError     the request contradicts itself or the catalogue
             PreconditionError       the resource changed since the client read it
+            ForbiddenError          this person may not do this
         UnknownOutcomeError     sent, no answer: read back before repeating
         ConfigError             the configuration cannot be used
 
@@ -73,6 +74,10 @@ class InvalidRequestError(PermanentError):
 
 class PreconditionError(PermanentError):
     """The resource changed since the client read it (RFC 7644 §3.14)."""
+
+
+class ForbiddenError(PermanentError):
+    """The person may not do this; somebody else may."""
 
 
 class UnknownOutcomeError(ConnectorError):

@@ -234,6 +234,18 @@ class ConsoleGroups:
 
 
 @dataclass(frozen=True)
+class ApprovalSettings:
+    """How approvals wait, where the rule of the entitlement does not say."""
+
+    expire_days: int = 14
+    """Days until an approval that nobody decided ends."""
+    remind_days: int = 2
+    """Days between reminders of approvals and manual tasks that wait."""
+    delegation_max_days: int = 90
+    """The longest time for which somebody may decide for another."""
+
+
+@dataclass(frozen=True)
 class TenantSettings:
     """One customer."""
 
@@ -249,9 +261,13 @@ class TenantSettings:
     """Id or alias of the account that users without entitlements join; empty: the first."""
     manual_roles: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Further roles that people grant, by id, over ``mappings/entitlements.yaml``."""
+    entitlements: tuple[Mapping[str, Any], ...] = ()
+    """Rules of the policy, read before those of ``mappings/entitlements.yaml``: the first that
+    covers an entitlement counts, as a whole."""
     user_mapping: Mapping[str, Any] = field(default_factory=dict)
     """Parts of ``mappings/user.yaml`` to replace: ``fields`` and ``kept``, each by name."""
     provisioning: ProvisioningSettings = ProvisioningSettings()
+    approvals: ApprovalSettings = ApprovalSettings()
     guards: GuardSettings = GuardSettings()
     scim: ScimSettings = ScimSettings()
     console_groups: ConsoleGroups = ConsoleGroups()

@@ -8,6 +8,7 @@ from mappings.loader import MappingError, load_entitlements, load_user_mapping
 from mappings.model import (
     CORE_USER,
     ENTERPRISE_USER,
+    Approvers,
     EntitlementMapping,
     FieldMapping,
     Instructions,
@@ -20,6 +21,7 @@ from mappings.model import (
 __all__ = [
     "CORE_USER",
     "ENTERPRISE_USER",
+    "Approvers",
     "EntitlementMapping",
     "FieldMapping",
     "Instructions",

@@ -9,9 +9,10 @@ from importlib.resources import files
 from typing import Any
 
 import yaml
-from marshmallow import Schema, ValidationError, fields, post_load, validate
+from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate
 
 from mappings.model import (
+    Approvers,
     EntitlementMapping,
     EntitlementRule,
     FieldMapping,
@@ -33,7 +34,7 @@ PERSON_FIELDS = (
     "company",
 )
 """What DocuSign holds of a person and the connector writes."""
-PLACEHOLDERS = frozenset({"email", "full_name", "user_id"})
+PLACEHOLDERS = frozenset({"email", "full_name", "user_id", "entitlement"})
 """What instructions may name."""
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 
@@ -69,6 +70,8 @@ def load_entitlements(
     """Return ``entitlements.yaml`` with a tenant's roles over it and its rules before ours.
 
     :param roles: by role id; a role of ours may be changed in part.
+    :param entitlements: the tenant's rules; the first that covers an entitlement counts, as a
+        whole.
     :raises MappingError: with every problem found.
     """
     shipped = _shipped("entitlements.yaml")
@@ -76,11 +79,21 @@ def load_entitlements(
         role_id: {**shipped["roles"].get(role_id, {"fulfilment": "manual"}), **(role or {})}
         for role_id, role in {**shipped["roles"], **(roles or {})}.items()
     }
-    rules = [*entitlements, *shipped["entitlements"]]
+    rules = [
+        *_with_source(entitlements, "of the tenant"),
+        *_with_source(shipped["entitlements"], "of mappings/entitlements.yaml"),
+    ]
     loaded: EntitlementMapping = _load(
         _EntitlementMappingSchema(), {"entitlements": rules, "roles": merged}
     )
     return loaded
+
+
+def _with_source(rules: Sequence[Any], owner: str) -> list[Any]:
+    return [
+        {**rule, "source": f"rule {number} {owner}"} if isinstance(rule, Mapping) else rule
+        for number, rule in enumerate(rules, 1)
+    ]
 
 
 @cache
@@ -121,16 +134,6 @@ def _lines(messages: Any, path: str = "") -> list[str]:
 def _known_transform(name: str) -> None:
     if name not in TRANSFORMS:
         raise ValidationError(f"unknown transform {name!r}; there are {', '.join(TRANSFORMS)}")
-
-
-def _known_fulfilment(name: str) -> None:
-    if name == "approval":
-        raise ValidationError(
-            "'approval' is not available in this release: the approvals service comes with a "
-            "later one. Use 'manual' or 'automatic'"
-        )
-    if name not in ("automatic", "manual"):
-        raise ValidationError(f"{name!r} is not one of automatic, manual")
 
 
 def _known_placeholders(step: str) -> None:
@@ -205,28 +208,84 @@ class _InstructionsSchema(Schema):
         return Instructions(tuple(data["grant"]), tuple(data["revoke"]))
 
 
+class _ApproversSchema(Schema):
+    people = fields.List(fields.String(validate=validate.Length(min=1)), load_default=list)
+    groups = fields.List(fields.String(validate=validate.Length(min=1)), load_default=list)
+    manager = fields.Boolean(load_default=False)
+
+    @post_load
+    def _make(self, data: dict[str, Any], **_: Any) -> Approvers:
+        return Approvers(tuple(data["people"]), tuple(data["groups"]), data["manager"])
+
+
+def _days() -> fields.Integer:
+    return fields.Integer(
+        load_default=None, allow_none=True, strict=True, validate=validate.Range(min=1)
+    )
+
+
 class _MeaningSchema(Schema):
     risk = fields.String(
         load_default="low", validate=validate.OneOf(("low", "medium", "high", "critical"))
     )
     owner = fields.String(load_default="")
-    fulfilment = fields.String(load_default="automatic", validate=_known_fulfilment)
+    fulfilment = fields.String(
+        load_default="automatic", validate=validate.OneOf(("automatic", "approval", "manual"))
+    )
+    approvers = fields.Nested(_ApproversSchema, load_default=Approvers())
+    approvals_needed = fields.Integer(
+        load_default=1, strict=True, validate=validate.Range(min=1, max=20)
+    )
+    expires_days = _days()
+    on_expiry = fields.String(load_default="deny", validate=validate.OneOf(("deny", "escalate")))
+    escalate_to = fields.Nested(_ApproversSchema, load_default=Approvers())
+    remind_days = _days()
+    reason_required = fields.Boolean(load_default=False)
+    after_approval = fields.String(
+        load_default="automatic", validate=validate.OneOf(("automatic", "manual"))
+    )
     instructions = fields.Nested(_InstructionsSchema, load_default=Instructions())
     deep_link = fields.Url(load_default=None, allow_none=True, schemes={"https"})
-    due_days = fields.Integer(
-        load_default=None, allow_none=True, strict=True, validate=validate.Range(min=1)
-    )
+    due_days = _days()
     verification = fields.String(
         load_default="attestation",
-        validate=validate.OneOf(("organization_admin", "attestation")),
+        validate=validate.OneOf(("organization_admin", "docusign", "attestation")),
     )
+
+    def _check_approval(self, data: Mapping[str, Any]) -> None:
+        approvers, needed = data["approvers"], data["approvals_needed"]
+        only_people = bool(approvers) and not approvers.groups
+        count = len(set(map(str.casefold, approvers.people))) + approvers.manager
+        if only_people and count < needed:
+            raise ValidationError(
+                f"{needed} have to agree, but only {count} may decide", "approvals_needed"
+            )
+        if data["on_expiry"] == "escalate" and not data["escalate_to"]:
+            raise ValidationError("say to whom: 'escalate_to'", "on_expiry")
+        named = bool(approvers) or needed != 1 or data["reason_required"]
+        if named and data["fulfilment"] != "approval":
+            raise ValidationError(
+                "approvers are asked only with 'fulfilment: approval'", "fulfilment"
+            )
 
 
 class _RuleSchema(_MeaningSchema):
-    match = fields.String(required=True, validate=validate.Length(min=1))
+    match = fields.String(load_default="*", validate=validate.Length(min=1))
+    kind = fields.String(load_default="", validate=validate.OneOf(("", "profile", "group")))
+    account = fields.String(load_default="*", validate=validate.Length(min=1))
+    source = fields.String(load_default="")
+    verification = fields.String(load_default="docusign", validate=validate.OneOf(("docusign",)))
+
+    @pre_load
+    def _narrow(self, data: Any, **_: Any) -> Any:
+        # A rule without any condition is a slip more often than a wish; match: "*" says it.
+        if isinstance(data, Mapping) and not {"match", "kind", "account"} & data.keys():
+            raise ValidationError("say what it is for: 'match', 'kind' or 'account'", "match")
+        return data
 
     @post_load
     def _make(self, data: dict[str, Any], **_: Any) -> EntitlementRule:
+        self._check_approval(data)
         return EntitlementRule(**data)
 
 
@@ -236,11 +295,19 @@ class _RoleSchema(_MeaningSchema):
 
     @post_load
     def _check(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if data["fulfilment"] != "manual":
-            raise ValidationError("a role is granted by people: 'manual'", "fulfilment")
+        if data["fulfilment"] == "automatic":
+            raise ValidationError(
+                "a role is granted by people: 'manual', or 'approval' before that", "fulfilment"
+            )
+        if data["verification"] == "docusign":
+            raise ValidationError(
+                "no list of DocuSign shows a role: 'organization_admin' or 'attestation'",
+                "verification",
+            )
         if not data["instructions"].grant or not data["instructions"].revoke:
             raise ValidationError("give the steps for both grant and revoke", "instructions")
-        return data
+        self._check_approval(data)
+        return {**data, "after_approval": "manual"}
 
 
 class _EntitlementMappingSchema(Schema):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
@@ -65,31 +65,79 @@ def _fill(step: str, values: Mapping[str, str]) -> str:
 
 
 @dataclass(frozen=True)
+class Approvers:
+    """Who decides. Nobody named: everybody with the tenant role ``approver``."""
+
+    people: tuple[str, ...] = ()
+    """Logins or e-mail addresses."""
+    groups: tuple[str, ...] = ()
+    """Groups of the identity provider, as its tokens name them."""
+    manager: bool = False
+    """The manager of the person whose access changes (enterprise extension)."""
+
+    def __bool__(self) -> bool:
+        return bool(self.people or self.groups or self.manager)
+
+
+@dataclass(frozen=True)
 class Meaning:
     """What an entitlement or role means and who carries a change of it out."""
 
     risk: str = "low"
     owner: str = ""
     fulfilment: str = "automatic"
-    """``automatic`` or ``manual``."""
+    """``automatic``, ``approval`` or ``manual``."""
+    approvers: Approvers = Approvers()
+    approvals_needed: int = 1
+    """How many have to agree. One denial ends the request."""
+    expires_days: int | None = None
+    """Days until an undecided approval ends; None: the tenant's ``approvals.expire_days``."""
+    on_expiry: str = "deny"
+    """``deny`` or ``escalate`` (once, to :attr:`escalate_to`, with the same time again)."""
+    escalate_to: Approvers = Approvers()
+    """Who decides after an escalation, and hears of overdue tasks."""
+    remind_days: int | None = None
+    """Days between reminders; None: the tenant's ``approvals.remind_days``."""
+    reason_required: bool = False
+    """Whether an approval needs a comment too; a denial always does."""
+    after_approval: str = "automatic"
+    """``automatic`` or ``manual``: who carries it out once it is approved."""
     instructions: Instructions = Instructions()
     deep_link: str | None = None
     due_days: int | None = None
     """None: the tenant's ``manual_task_due_days``."""
     verification: str = "attestation"
-    """``organization_admin`` or ``attestation``."""
+    """``organization_admin``, ``docusign`` or ``attestation``."""
 
 
 @dataclass(frozen=True)
 class EntitlementRule(Meaning):
-    """The meaning of all entitlements whose id or name matches."""
+    """The meaning of all profiles and groups for which every condition holds."""
 
     match: str = "*"
+    kind: str = ""
+    """``profile`` or ``group``; empty: both."""
+    account: str = "*"
+    """Against the account's id, alias and name."""
+    source: str = ""
+    """Where it stands, for people: ``rule 2 of the tenant``."""
 
-    def covers(self, scim_id: str, name: str) -> bool:
-        """Return whether the pattern fits the id or the name, without case."""
-        pattern = self.match.casefold()
-        return any(fnmatchcase(text.casefold(), pattern) for text in (scim_id, name))
+    def covers(
+        self, scim_id: str, name: str, *, kind: str = "profile", account: Sequence[str] = ("",)
+    ) -> bool:
+        """Return whether every condition holds; patterns are compared without case.
+
+        :param account: the names of the account: id, alias, name.
+        """
+        return (
+            self.kind in ("", kind)
+            and _fits(self.match, (scim_id, name))
+            and (self.account == "*" or _fits(self.account, account))
+        )
+
+
+def _fits(pattern: str, texts: Sequence[str]) -> bool:
+    return any(fnmatchcase(text.casefold(), pattern.casefold()) for text in texts)
 
 
 @dataclass(frozen=True)
@@ -109,6 +157,12 @@ class EntitlementMapping:
     roles: Mapping[str, Role] = field(default_factory=dict)
     """By role id, which is the SCIM id."""
 
-    def meaning(self, scim_id: str, name: str) -> Meaning:
-        """Return what a permission profile or group means; without a rule it is automatic."""
-        return next((rule for rule in self.rules if rule.covers(scim_id, name)), Meaning())
+    def meaning(
+        self, scim_id: str, name: str, *, kind: str = "profile", account: Sequence[str] = ("",)
+    ) -> Meaning:
+        """Return what a permission profile or group means: the first rule that covers it, as a
+        whole; without one it is automatic."""
+        covering = (
+            rule for rule in self.rules if rule.covers(scim_id, name, kind=kind, account=account)
+        )
+        return next(covering, Meaning())

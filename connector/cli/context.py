@@ -17,9 +17,10 @@ import orjson
 from rich.console import Console, RenderableType
 
 from connector.config import load_settings
+from connector.domain.console import ConsoleRole
 from connector.errors import ConfigError, ConnectorError, NotFoundError, TemporaryError
 from connector.logs import configure_logging, correlated, correlation_id
-from connector.services.context import Actor, new_id
+from connector.services.context import Actor, Principal, new_id, person
 from connector.settings import Settings
 
 if TYPE_CHECKING:
@@ -98,6 +99,17 @@ class CommandContext:
 def cli_actor() -> Actor:
     """Return on whose behalf a command acts: whoever is signed in at the operating system."""
     return Actor(f"user:{getpass.getuser()}", "cli", correlation_id() or new_id())
+
+
+def cli_person() -> Principal:
+    """Return the same as a person who decides: whoever may run commands administers the
+    connector."""
+    return person(
+        getpass.getuser(),
+        source="cli",
+        correlation_id=correlation_id() or new_id(),
+        roles=[ConsoleRole.ADMINISTRATOR],
+    )
 
 
 def config_option(command: Command) -> Command:

@@ -8,7 +8,13 @@ from typing import Any
 import click
 from rich.table import Table
 
-from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
+from connector.cli.context import (
+    CommandContext,
+    cli_actor,
+    cli_person,
+    handle_errors,
+    tenant_options,
+)
 from connector.domain.ledger import WorkItem
 
 
@@ -71,7 +77,7 @@ def complete_task(context: CommandContext, task: str, comment: str) -> None:
     Example:
       docusign-iga tasks complete 3f2a --comment "Granted in DocuSign Admin"
     """
-    item = context.tenant.work_items.complete(task, cli_actor(), comment)
+    item = context.tenant.work_items.complete(task, cli_person(), comment)
     context.output(_to_json(item), _outcome(item))
 
 
@@ -87,7 +93,7 @@ def reject_task(context: CommandContext, task: str, comment: str) -> None:
     Example:
       docusign-iga tasks reject 3f2a --comment "Not a member of the IT team"
     """
-    item = context.tenant.work_items.reject(task, cli_actor(), comment)
+    item = context.tenant.work_items.reject(task, cli_person(), comment)
     context.output(_to_json(item), _outcome(item))
 
 

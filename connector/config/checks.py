@@ -197,10 +197,15 @@ def _page_sizes(path: str, scim: Mapping[str, Any]) -> Iterator[Problem]:
 
 def _mappings(path: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
     try:
-        load_entitlements(_section(tenant, "manual_roles"))
+        rules = tenant.get("entitlements") or ()
+        load_entitlements(
+            _section(tenant, "manual_roles"), rules if isinstance(rules, list) else ()
+        )
     except MappingError as error:
         for line in error.problems:
-            yield _split(f"{path}.manual_roles{line.removeprefix('roles')}")
+            is_role = line.startswith("roles")
+            part = f"manual_roles{line.removeprefix('roles')}" if is_role else line
+            yield _split(f"{path}.{part}")
     try:
         load_user_mapping(_section(tenant, "user_mapping"))
     except MappingError as error:

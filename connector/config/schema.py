@@ -173,6 +173,9 @@ def _list(
     inner: fields.Field[Any]
     if is_dataclass(element):
         inner = fields.Nested(schema_for(_class(element), base_dir))
+    elif get_origin(element) is Mapping:
+        inner = fields.Dict(keys=fields.String())  # mappings.loader checks the rest
+        _say(options, "must be a list of sections")
     else:
         inner = _scalar(setting, element, {})
     _say(options, "must be a list")

@@ -31,6 +31,8 @@ class DesiredUser:
     external_id: str | None = None
     kept: Mapping[str, Any] = field(default_factory=dict)
     """Attributes that only the ledger can hold."""
+    takes_back: frozenset[ProfileKey] = frozenset()
+    """Profiles that were asked for, still wait for people, and are no longer wanted."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +49,13 @@ class ActualUser:
 
     user: User
     pending_roles: Mapping[str, Direction] = field(default_factory=dict)
-    """Open manual tasks, by role."""
+    """Open approvals and manual tasks, by role."""
     attested_roles: frozenset[str] = frozenset()
     """Roles that no API shows and a person has attested."""
     remembered: Mapping[str, Remembered] = field(default_factory=dict)
     """What memberships held when the connector closed them, by account id."""
+    pending_profiles: frozenset[ProfileKey] = frozenset()
+    """Profiles that were asked for and wait for people."""
 
     @property
     def confirmed_roles(self) -> frozenset[str]:

@@ -315,6 +315,12 @@ def with_user_id(step: Operation, user_id: str | None) -> Operation:
     if isinstance(step, CloseMembership) and step.user_id == NEWCOMER:
         reopen = replace(step.reopen, user_id=user_id) if step.reopen else None
         return replace(step, user_id=user_id, reopen=reopen)
+    if isinstance(step, SetProfile) and step.user_id == NEWCOMER:
+        return replace(step, user_id=user_id)
+    if isinstance(step, AddGroupMembers) and NEWCOMER in step.user_ids:
+        return replace(
+            step, user_ids=tuple(user_id if item == NEWCOMER else item for item in step.user_ids)
+        )
     return step
 
 

@@ -8,46 +8,20 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-
-class TenantRole(StrEnum):
-    """What a person may do in a tenant."""
-
-    VIEWER = "viewer"
-    """See everything, change nothing."""
-    APPROVER = "approver"
-    """Decide on approvals for which the policy names nobody."""
-    OPERATOR = "operator"
-    """Work off manual tasks."""
-    ADMINISTRATOR = "administrator"
-    """Everything above, and delegate and withdraw for others."""
-
-
-@dataclass(frozen=True)
-class Approvers:
-    """Who decides. Nobody named: everybody with the tenant role ``approver``."""
-
-    people: tuple[str, ...] = ()
-    """Logins or e-mail addresses."""
-    groups: tuple[str, ...] = ()
-    """Groups of the identity provider, as its tokens name them."""
-    manager: bool = False
-    """The manager of the person whose access changes (enterprise extension)."""
-
-    def __bool__(self) -> bool:
-        return bool(self.people or self.groups or self.manager)
+from mappings.model import Approvers
 
 
 @dataclass(frozen=True)
 class ApprovalTerms:
     """What the policy asked for when the approval was opened."""
 
-    approvers: Approvers = Approvers()
+    approvers: Approvers = field(default_factory=Approvers)
     needed: int = 1
     """How many have to agree. One denial ends it."""
     on_expiry: str = "deny"
     """``deny``: it ends; ``escalate``: it goes once to :attr:`escalate_to`, with the same time
     again."""
-    escalate_to: Approvers = Approvers()
+    escalate_to: Approvers = field(default_factory=Approvers)
     reason_required: bool = False
     """Whether an approval needs a comment too; a denial always does."""
 
@@ -128,6 +102,10 @@ class Delegation:
     reason: str
     created_by: str
     created_at: datetime
+    groups: tuple[str, ...] = ()
+    """The delegator's groups at that time, where the delegator made it; their rights go along."""
+    is_approver: bool = False
+    """Whether the delegator then had a tenant role that lets them decide."""
     revoked_at: datetime | None = None
 
     def is_in_force(self, now: datetime) -> bool:

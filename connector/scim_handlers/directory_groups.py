@@ -12,7 +12,7 @@ from connector.scim_handlers.ports import TenantServices
 from connector.services.context import Actor
 from connector.services.group_provisioning import check_members
 from connector.services.presentation import DOCUSIGN_GROUP
-from connector.services.recording import Outcome, route
+from connector.services.recording import Outcome, routed
 from scim.errors import Unavailable
 from scim.handlers import Resource
 
@@ -82,7 +82,7 @@ def _with_members(
         return outcome
     joining = AddGroupMembers(account_id, "(new)", tuple(sorted(members)))
     plan = Plan((*outcome.plan, joining))
-    return Outcome(plan, route(services.context, plan))
+    return Outcome(plan, routed(services.context, plan))
 
 
 def _fill(services: TenantServices, scim_id: str, members: frozenset[str], actor: Actor) -> None:

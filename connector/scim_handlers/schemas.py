@@ -152,7 +152,7 @@ DOCUSIGN_GROUP_SCHEMA = Schema(
 _MEANING = (
     _read_only("risk", canonical_values=("low", "medium", "high", "critical")),
     _read_only("owner"),
-    _read_only("fulfilment", canonical_values=("automatic", "manual")),
+    _read_only("fulfilment", canonical_values=("automatic", "approval", "manual")),
 )
 _CATALOGUE_ENTRY = ("value", "display", "type", "supported")
 _DISPLAY_NAME = _read_only("displayName")

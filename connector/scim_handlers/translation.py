@@ -92,7 +92,7 @@ def modification(
 ) -> DesiredUser:
     """Return the person that a PATCH asks for. What it did not touch is not asserted.
 
-    :param before: the resource that was patched, with the roles as requested.
+    :param before: the resource that was patched, with roles and entitlements as requested.
     :param exact: the entitlements were listed in full.
     :raises InvalidValue: the userName is no address, or an entitlement is none.
     """
@@ -101,9 +101,10 @@ def modification(
     return DesiredUser(
         person=person,
         active=_changed(before, after, "active"),
-        profiles=_patched_profiles(before, after),
+        profiles=_patched_profiles(before, after, actual),
         roles=_roles(after.get("roles")),
         exact=exact,
+        takes_back=_taken_back(after, actual) if not exact else frozenset(),
         external_id=after.get("externalId"),
         kept=wanted_kept,
     )
@@ -114,19 +115,30 @@ def _changed(before: Resource, after: Resource, name: str) -> Any:
     return value if value != before.get(name) else None
 
 
-def _patched_profiles(before: Resource, after: Resource) -> frozenset[ProfileKey] | None:
+def _patched_profiles(
+    before: Resource, after: Resource, actual: ActualUser
+) -> frozenset[ProfileKey] | None:
     shown, wanted = _profiles(before.get("entitlements")), _profiles(after.get("entitlements"))
-    return None if wanted == shown else wanted
+    if wanted == shown:
+        return None
+    # What is asked for now takes the place of what waits in the same account.
+    accounts = {account_id for account_id, _ in wanted - shown}
+    return wanted - {item for item in actual.pending_profiles if item[0] in accounts}
 
 
-def with_requested_roles(resource: Resource, actual: ActualUser) -> Resource:
-    """Return the resource with its roles as they will be once every open task is done: a PATCH
-    that takes back what is still pending has to find it."""
+def _taken_back(after: Resource, actual: ActualUser) -> frozenset[ProfileKey]:
+    return actual.pending_profiles - _profiles(after.get("entitlements"))
+
+
+def as_requested(resource: Resource, actual: ActualUser) -> Resource:
+    """Return the resource with roles and entitlements as they will be once everything that waits
+    for people is done: a PATCH that takes back what is still pending has to find it."""
     roles = [{"value": role} for role in sorted(actual.requested_roles)]
-    return {
-        **{k: v for k, v in resource.items() if k != "roles"},
-        **({"roles": roles} if roles else {}),
-    }
+    shown = list(resource.get("entitlements", ()))
+    pending = [".".join(item) for item in sorted(actual.pending_profiles)]
+    parts = {"roles": roles, "entitlements": shown + [{"value": value} for value in pending]}
+    others = {name: value for name, value in resource.items() if name not in parts}
+    return others | {name: value for name, value in parts.items() if value}
 
 
 def lists_entitlements(operations: Iterable[PatchOperation]) -> bool:

@@ -18,7 +18,7 @@ from connector.scim_handlers.group_writes import GroupRequest
 from connector.scim_handlers.ports import TenantServices
 from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
 from connector.services.context import Actor
-from connector.services.recording import Outcome, route
+from connector.services.recording import Outcome, routed
 from scim.errors import InvalidValue
 from scim.handlers import Resource
 
@@ -82,7 +82,7 @@ def with_group_changes(
     """Return a dry run's plan for a user with what their groups add to it."""
     steps = [operation for change in changes for operation in change.plan]
     plan = Plan((*outcome.plan, *steps))
-    return Outcome(plan, route(services.context, plan), subject_id=outcome.subject_id)
+    return Outcome(plan, routed(services.context, plan), subject_id=outcome.subject_id)
 
 
 def _requests(user_id: str, wishes: GroupWishes, actor: Actor) -> Iterable[GroupRequest]:

@@ -13,11 +13,11 @@ from connector.scim_handlers.reading import StoredReader
 from connector.scim_handlers.rendering import deferred, preview, reader_of, to_resource
 from connector.scim_handlers.schemas import USER_SCHEMA_FOR_PATCH, USERS
 from connector.scim_handlers.translation import (
+    as_requested,
     creation,
     lists_entitlements,
     modification,
     replacement,
-    with_requested_roles,
 )
 from connector.scim_handlers.user_groups import (
     GroupWishes,
@@ -98,7 +98,7 @@ class UserHandler(StoredReader):
 
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
             stored = find(uow)
-            before = with_requested_roles(to_resource(stored, reader_of(context)), actual)
+            before = as_requested(to_resource(stored, reader_of(context)), actual)
             return modification(
                 before,
                 patched(before),

@@ -30,10 +30,17 @@ def load_actual(uow: UnitOfWork, user_id: str) -> ActualUser:
     if user is None:
         raise NotFoundError(f"There is no user {user_id}.")
     items = uow.work_items.search(states=OPEN_STATES, subject_ids=[user_id])
+    profiles = (item.entitlement.partition(".") for item in items)
     kept = load_attributes(uow, user_id).kept
     return ActualUser(
         user=user,
-        pending_roles={item.entitlement: item.direction for item in items},
+        # A role's id has no dot; a profile's and a group's have the account before one.
+        pending_roles={
+            item.entitlement: item.direction for item in items if "." not in item.entitlement
+        },
+        pending_profiles=frozenset(
+            (account_id, rest) for account_id, dot, rest in profiles if dot and rest[:1] != "g"
+        ),
         attested_roles=attested_roles(kept),
         remembered={
             account_id: Remembered(held["profile"], tuple(held["groups"]))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from uuid import uuid4
 
 from connector.domain.accounts import AccountBook
+from connector.domain.console import ConsoleRole
 from connector.domain.ledger import AuditEvent
 from connector.domain.model import Catalogue
 from connector.domain.policy import Policy
+from connector.errors import ForbiddenError
 from connector.ports import Clock, Directory, Store, UnitOfWork
 from connector.settings import TenantSettings
 
@@ -28,6 +31,56 @@ class Actor:
     waits: bool = True
     """Whether the actor waits until DocuSign has the change; otherwise it is only planned and
     recorded, and the jobs carry it out."""
+
+
+@dataclass(frozen=True)
+class Principal(Actor):
+    """A person who acts, as their sign-in or their shell shows them. ``name`` is
+    ``user:<login>``."""
+
+    email: str = ""
+    """Empty where nobody vouches for one."""
+    groups: frozenset[str] = frozenset()
+    """Groups of the identity provider."""
+    roles: frozenset[ConsoleRole] = frozenset()
+    """What the person may do in this tenant."""
+
+    @property
+    def login(self) -> str:
+        """The login alone."""
+        return self.name.partition(":")[2]
+
+    def require(self, *roles: ConsoleRole) -> None:
+        """Let the person act.
+
+        :raises ForbiddenError: they have none of these roles and are no administrator.
+        """
+        if not self.roles & {*roles, ConsoleRole.ADMINISTRATOR}:
+            wanted = " or ".join((*roles, ConsoleRole.ADMINISTRATOR))
+            raise ForbiddenError(f"This takes the role {wanted}, which {self.login} does not have.")
+
+
+def person(
+    login: str,
+    *,
+    source: str,
+    correlation_id: str,
+    email: str = "",
+    groups: Iterable[str] = (),
+    roles: Iterable[ConsoleRole] = (),
+) -> Principal:
+    """Return a person who acts.
+
+    :param source: ``cli``, ``console`` or ``api``.
+    """
+    return Principal(
+        f"user:{login}",
+        source,
+        correlation_id,
+        email=email,
+        groups=frozenset(groups),
+        roles=frozenset(roles),
+    )
 
 
 @dataclass(frozen=True)

@@ -22,16 +22,19 @@ from connector.domain.ledger import (
     PlanState,
 )
 from connector.domain.plan import Plan, with_user_id
+from connector.domain.planner import Addresses
 from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.ports import UnitOfWork
+from connector.services.approval_desk import APPROVAL, ApprovalDesk
 from connector.services.attempts import Attempts
 from connector.services.context import Actor, TenantContext
 from connector.services.execution import Performed
 from connector.services.locks import LEASE, WriteLocks, admins_key, plan_key
+from connector.services.manual_tasks import ManualTasks
 from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects, keep_attributes, record_provenance
 from connector.services.undoing import Undoer, refuse_if_undoing
-from connector.services.work_items import WorkItemService, finished_plan
+from connector.services.work_item_log import finished_plan
 
 _log = structlog.get_logger(__name__)
 
@@ -46,16 +49,18 @@ class FulfilmentService:
         context: TenantContext,
         attempts: Attempts,
         undoer: Undoer,
-        work_items: WorkItemService,
-        subjects: Subjects,
+        tasks: ManualTasks,
+        desk: ApprovalDesk,
         *,
+        subjects: Subjects,
         locks: WriteLocks,
     ) -> None:
         self._context = context
         self._locks = locks
         self._attempts = attempts
         self._undoer = undoer
-        self._work_items = work_items
+        self._tasks = tasks
+        self._desk = desk
         self._subjects = subjects
 
     def carry_out(
@@ -73,6 +78,8 @@ class FulfilmentService:
         """
         with self._context.read() as uow:
             plan, records = uow.plans.get(plan_id)
+        if self._waits_for_decision(plan, actor):
+            return plan
         guarded = not resumed
         for record in records:
             if record.state in _UNFINISHED:
@@ -115,6 +122,11 @@ class FulfilmentService:
         _log.warning("plan failed", plan=plan_id, error=str(error))
         return plan
 
+    def _waits_for_decision(self, plan: PlanRecord, actor: Actor) -> bool:
+        """Return whether a plan was approved for what is no longer so: it is planned again."""
+        is_approved = APPROVAL in plan.context and plan.state is PlanState.QUEUED
+        return is_approved and not self._desk.still_fits(plan.plan_id, actor)
+
     def _guard_again(self, records: Sequence[OperationRecord]) -> None:
         """Let the operations through that DocuSign has not heard of: since the plan was recorded
         the world may have changed.
@@ -138,7 +150,7 @@ class FulfilmentService:
     ) -> PlanRecord:
         record = replace(record, operation=with_user_id(record.operation, plan.subject_id))
         if record.fulfilment is not Fulfilment.AUTOMATIC:
-            return self._open_task(plan, record, actor)
+            return self._leave_to_people(plan, record, actor)
         was_in_flight = record.state is OperationState.IN_FLIGHT
         performed: Performed | None = None
         if was_in_flight and resumed:
@@ -188,7 +200,7 @@ class FulfilmentService:
                 lease_until=None,
             )
             uow.plans.save_operation(done)
-            plan = self._save_progress(uow, replace(plan, subject_id=subject_id))
+            plan = self._save_progress(uow, replace(plan, subject_id=subject_id), actor)
             self._context.audit(
                 uow,
                 actor,
@@ -200,14 +212,22 @@ class FulfilmentService:
             uow.commit()
         return plan
 
-    def _open_task(self, plan: PlanRecord, record: OperationRecord, actor: Actor) -> PlanRecord:
+    def _leave_to_people(
+        self, plan: PlanRecord, record: OperationRecord, actor: Actor
+    ) -> PlanRecord:
+        asks_first = record.fulfilment is Fulfilment.APPROVAL
+        addresses = self._desk.addresses() if asks_first else Addresses()
         with self._context.write() as uow:
-            uow.plans.save_operation(self._work_items.open_for(uow, plan, record, actor))
-            plan = self._save_progress(uow, plan)
+            if asks_first:
+                record = self._desk.open_for(uow, plan, record, actor, addresses)
+            else:
+                record = self._tasks.open_for(uow, plan, record, actor)
+            uow.plans.save_operation(record)
+            plan = self._save_progress(uow, plan, actor)
             uow.commit()
         return plan
 
-    def _save_progress(self, uow: UnitOfWork, plan: PlanRecord) -> PlanRecord:
+    def _save_progress(self, uow: UnitOfWork, plan: PlanRecord, actor: Actor) -> PlanRecord:
         _, records = uow.plans.get(plan.plan_id)
         left = any(_is_left_for_docusign(item) for item in records)
         if not left:
@@ -221,6 +241,9 @@ class FulfilmentService:
         uow.plans.save_plan(plan)
         if was_queued and not left:
             self._subjects.show_queue(uow, plan)
+        unfinished = any(item.state in _UNFINISHED for item in records)
+        if APPROVAL in plan.context and not unfinished:
+            self._desk.carried_out(uow, plan, actor)
         return plan
 
     # failure ------------------------------------------------------------------
@@ -296,6 +319,8 @@ class FulfilmentService:
             self._subjects.show_queue(uow, plan)
             # What was undone left no trace; what could not be undone is somebody's access now.
             record_provenance(uow, plan, records)
+            if APPROVAL in plan.context:
+                self._desk.failed(uow, plan, str(error), actor)
             self._context.audit(
                 uow, actor, "plan.failed", plan.subject_id or "", plan=plan_id, reason=str(error)
             )

@@ -106,7 +106,8 @@ class GroupProvisioning:
                 wanted = wish(uow, group)
                 self._check_change(uow, group, wanted)
                 plan = self._plan(uow, group, wanted)
-                subject = Subject(GROUP, scim_id, keys)
+                taken_back = (sorted(wanted.remove), [scim_id])
+                subject = Subject(GROUP, scim_id, keys, taken_back)
                 outcome = self._pipeline.record(
                     uow, plan, subject, actor, extra=extra or {}, dry_run=dry_run
                 )

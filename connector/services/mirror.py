@@ -96,7 +96,9 @@ class MirrorWriter:
         visible = self._visible(uow, by_address, ids)
         attributes = uow.attributes.get(USER, ids)
         items = _by_subject(uow.work_items.search(states=OPEN_STATES, subject_ids=ids))
-        queued = _by_subject(uow.plans.queued(USER, ids))
+        # An approved change is shown as its approval.
+        plans = [plan for plan in uow.plans.queued(USER, ids) if "approval" not in plan.context]
+        queued = _by_subject(plans)
         old_rows = uow.resources.rows(USER, ids)
         catalogue = uow.mirror.catalogue()
         now = self._stamp(uow, USER)

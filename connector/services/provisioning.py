@@ -151,7 +151,8 @@ class UserProvisioning:
             if look and _changes_roles(plan):
                 return None
             extra = _client_part(desired, actor)
-            subject = Subject(USER, user_id, [user_key(user_id)])
+            taken_back = ([user_id], [".".join(item) for item in desired.takes_back])
+            subject = Subject(USER, user_id, [user_key(user_id)], taken_back)
             return self._pipeline.record(uow, plan, subject, actor, extra=extra, dry_run=dry_run)
 
     def _plan(

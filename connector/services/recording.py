@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
+from connector.domain.arrangement import arrange
 from connector.domain.ledger import (
     Fulfilment,
     OperationRecord,
@@ -17,6 +18,7 @@ from connector.domain.ledger import (
 from connector.domain.plan import Plan
 from connector.errors import TemporaryError
 from connector.ports import UnitOfWork
+from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.fulfilment import FulfilmentService
 from connector.services.locks import LEASE
@@ -34,6 +36,8 @@ class Subject:
     """None while it is being created."""
     locks: Sequence[str]
     """The write locks that whoever carries the plan out has to hold."""
+    takes_back: tuple[Sequence[str], Sequence[str]] = ((), ())
+    """Users and entitlements whose open grants the requester no longer wants."""
 
 
 @dataclass(frozen=True)
@@ -49,9 +53,16 @@ class Outcome:
     warnings: Sequence[str] = field(default_factory=tuple)
 
 
-def route(context: TenantContext, plan: Plan) -> tuple[Fulfilment, ...]:
+def route(uow: UnitOfWork, context: TenantContext, plan: Plan) -> tuple[Fulfilment, ...]:
     """Return who carries out each operation of a plan."""
-    return tuple(context.policy.route(step) for step in plan)
+    catalogue = uow.mirror.catalogue()
+    return tuple(context.policy.route(step, catalogue) for step in plan)
+
+
+def routed(context: TenantContext, plan: Plan) -> tuple[Fulfilment, ...]:
+    """As :func:`route`, in a view of its own."""
+    with context.read() as uow:
+        return route(uow, context, plan)
 
 
 def record_plan(
@@ -82,7 +93,7 @@ def record_plan(
         summary="; ".join(plan.describe(names_for(uow, context, plan))),
         context={**extra, "locks": list(subject.locks)},
     )
-    operations = _operation_records(context, record.plan_id, plan, actor)
+    operations = _operation_records(context, record.plan_id, plan, route(uow, context, plan), actor)
     uow.plans.add(record, operations)
     context.audit(
         uow,
@@ -96,12 +107,16 @@ def record_plan(
 
 
 def _operation_records(
-    context: TenantContext, plan_id: str, plan: Plan, actor: Actor
+    context: TenantContext,
+    plan_id: str,
+    plan: Plan,
+    fulfilments: Sequence[Fulfilment],
+    actor: Actor,
 ) -> list[OperationRecord]:
     # The lease on every operation keeps settlement away while this process is at work.
     lease_until = context.clock.now() + LEASE if actor.waits else None
     records: list[OperationRecord] = []
-    for position, (step, fulfilment) in enumerate(zip(plan, route(context, plan), strict=True)):
+    for position, (step, fulfilment) in enumerate(zip(plan, fulfilments, strict=True)):
         is_first = actor.waits and position == 0 and fulfilment is Fulfilment.AUTOMATIC
         records.append(
             OperationRecord(
@@ -123,9 +138,14 @@ class ChangePipeline:
     """Takes the plans of one tenant from the planner to DocuSign."""
 
     def __init__(
-        self, context: TenantContext, fulfilment: FulfilmentService, subjects: Subjects
+        self,
+        context: TenantContext,
+        fulfilment: FulfilmentService,
+        subjects: Subjects,
+        desk: ApprovalDesk,
     ) -> None:
         self._context = context
+        self._desk = desk
         self._fulfilment = fulfilment
         self._subjects = subjects
 
@@ -150,10 +170,14 @@ class ChangePipeline:
 
         :raises connector.errors.GuardError: a rule refuses the plan.
         """
+        plan = arrange(plan, self._context.policy, self._context.book(uow.mirror.catalogue()))
         refuse_if_unsafe(uow, self._context, plan)
-        fulfilments = route(self._context, plan)
+        plan = self._desk.without_pending(uow, plan)
+        fulfilments = route(uow, self._context, plan)
         if dry_run:
             return Outcome(plan, fulfilments, subject_id=subject.scim_id)
+        self._desk.supersede_by(uow, _automatic(plan, fulfilments), actor)
+        self._desk.take_back(uow, *subject.takes_back, actor)
         record = record_plan(uow, self._context, plan, subject, actor, extra=extra)
         if not plan:
             self._subjects.conclude(uow, record)
@@ -194,3 +218,8 @@ class ChangePipeline:
         deadline = self._context.clock.now() + timedelta(seconds=self.wait_s)
         record = self._fulfilment.carry_out(outcome.record.plan_id, actor, deadline)
         return replace(outcome, record=record, subject_id=record.subject_id)
+
+
+def _automatic(plan: Plan, fulfilments: Sequence[Fulfilment]) -> Plan:
+    pairs = zip(plan, fulfilments, strict=True)
+    return Plan(tuple(step for step, who in pairs if who is Fulfilment.AUTOMATIC))

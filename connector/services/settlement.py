@@ -31,7 +31,7 @@ class SettlementService:
             plan_ids = uow.plans.abandoned(self._context.clock.now())
         for plan_id in plan_ids:
             try:
-                self._settle(plan_id, actor)
+                self.settle_plan(plan_id, actor)
             except TemporaryError as error:
                 _log.info("plan waits", plan=plan_id, reason=str(error))
                 counts["waiting"] += 1
@@ -43,7 +43,11 @@ class SettlementService:
                 counts["settled"] += 1
         return counts
 
-    def _settle(self, plan_id: str, actor: Actor) -> None:
+    def settle_plan(self, plan_id: str, actor: Actor) -> None:
+        """Settle one plan.
+
+        :raises TemporaryError: DocuSign is out of reach, or somebody else works on it.
+        """
         with self._context.read() as uow:
             plan, _ = uow.plans.get(plan_id)
         keys = [*plan.context.get("locks", ()), plan_key(plan_id)]

@@ -1,128 +1,70 @@
-"""Manual tasks: opened by plans, worked by people, closed when DocuSign confirms."""
+"""Work on manual tasks: claimed, discussed, completed by people, closed when DocuSign confirms."""
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from datetime import timedelta
+from dataclasses import dataclass, replace
 
 import structlog
 
+from connector.domain.console import ConsoleRole
 from connector.domain.ledger import (
     Direction,
-    OperationRecord,
-    OperationState,
     PlanRecord,
-    PlanState,
     WorkItem,
     WorkItemKind,
     WorkItemState,
 )
-from connector.domain.model import User
-from connector.domain.plan import GrantRole, RevokeRole
-from connector.domain.policy import VERIFY_ATTESTATION, VERIFY_ORGANIZATION_ADMIN
-from connector.errors import InvalidRequestError
+from connector.domain.merge import merge_member
+from connector.domain.model import ORGANIZATION_ADMIN, User
+from connector.domain.policy import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN
+from connector.domain.work_items import Act, Evidence, WorkItemEvent
+from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
-from connector.services.actual import OPEN_STATES, attest_role, load_actual
-from connector.services.context import Actor, TenantContext, new_id
+from connector.services.actual import OPEN_STATES
+from connector.services.context import Actor, Principal, TenantContext, new_id
 from connector.services.mirror import MirrorWriter
-from mappings.model import Role
+from connector.services.work_item_log import WorkItemLog
 
 _log = structlog.get_logger(__name__)
 
+MAX_EVIDENCE_BYTES = 5_000_000
+"""A screenshot or a PDF; the database is no file store."""
+_MAX_TEXT = 4_000
+"""Characters of a comment or a reason."""
+
+
+@dataclass(frozen=True)
+class TaskView:
+    """A work item with what belongs to it."""
+
+    item: WorkItem
+    plan: PlanRecord
+    subject: User
+    history: Sequence[WorkItemEvent]
+    evidence: Sequence[Evidence]
+
 
 class WorkItemService:
-    """The use cases around manual tasks of one tenant."""
+    """The use cases around manual tasks of one tenant.
 
-    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+    Every act on a task raises :class:`~connector.errors.NotFoundError` where there is none,
+    :class:`~connector.errors.InvalidRequestError` where it is closed already or is no manual task,
+    and :class:`~connector.errors.ForbiddenError` for a person without the role ``operator``.
+    """
+
+    def __init__(self, context: TenantContext, mirror: MirrorWriter, log: WorkItemLog) -> None:
         self._context = context
         self._mirror = mirror
+        self._log = log
 
-    # opening ------------------------------------------------------------------
+    # looking ------------------------------------------------------------------
 
-    def open_for(
-        self, uow: UnitOfWork, plan: PlanRecord, record: OperationRecord, actor: Actor
-    ) -> OperationRecord:
-        """Open the task of a role operation, superseding the opposite one; return the operation.
-
-        At most one task is open for a user and role. Nothing is opened where DocuSign already has
-        what the operation wants: then the operation is done.
-        """
-        step = record.operation
-        if not isinstance(step, GrantRole | RevokeRole) or step.user_id is None:
-            raise TypeError(f"not a role operation of a known user: {step!r}")
-        direction = Direction.GRANT if isinstance(step, GrantRole) else Direction.REVOKE
-        actual = load_actual(uow, step.user_id)
-        for item in uow.work_items.search(
-            states=OPEN_STATES, subject_ids=[step.user_id], entitlement=step.role
-        ):
-            if item.direction is direction:
-                return self._finished(record)
-            self._close(uow, item, WorkItemState.SUPERSEDED, actor, "The opposite was asked for.")
-        if (step.role in actual.confirmed_roles) is (direction is Direction.GRANT):
-            return self._finished(record)
-        item = self._new_item(plan, record, actual.user, step.role, direction)
-        uow.work_items.add(item)
-        self._mirror.rerender_users(uow, [step.user_id])
-        self._context.audit(
-            uow,
-            actor,
-            "work_item.opened",
-            step.user_id,
-            work_item=item.work_item_id,
-            entitlement=item.entitlement,
-            direction=item.direction,
-        )
-        return replace(record, state=OperationState.WAITING)
-
-    def _finished(self, record: OperationRecord) -> OperationRecord:
-        return replace(record, state=OperationState.DONE, finished_at=self._context.clock.now())
-
-    def _new_item(
-        self,
-        plan: PlanRecord,
-        record: OperationRecord,
-        user: User,
-        role: str,
-        direction: Direction,
-    ) -> WorkItem:
-        rule = self._rule(role)
-        now = self._context.clock.now()
-        days = rule.due_days or self._context.settings.provisioning.manual_task_due_days
-        verb = "Grant" if direction is Direction.GRANT else "Revoke"
-        preposition = "to" if direction is Direction.GRANT else "from"
-        names = {"full_name": user.user_name, "email": user.email, "user_id": user.user_id}
-        return WorkItem(
-            work_item_id=new_id(),
-            kind=WorkItemKind.MANUAL_TASK,
-            subject_id=user.user_id,
-            entitlement=role,
-            direction=direction,
-            state=WorkItemState.OPEN,
-            title=f"{verb} {rule.display} {preposition} {user.user_name} <{user.email}>",
-            instructions=rule.instructions.steps(direction, names),
-            deep_link=rule.deep_link,
-            plan_id=plan.plan_id,
-            operation_id=record.operation_id,
-            requester=plan.requester,
-            created_at=now,
-            due_at=now + timedelta(days=days),
-            verification=rule.verification,
-        )
-
-    def _rule(self, role: str) -> Role:
-        rule = self._context.policy.roles.get(role)
-        if rule is None:
-            known = ", ".join(sorted(self._context.policy.roles)) or "none"
-            raise InvalidRequestError(f"There is no role {role!r}. Roles: {known}.")
-        return rule
-
-    # working ------------------------------------------------------------------
-
-    def list(self, *, every: bool = False) -> Sequence[WorkItem]:
+    def list(self, *, every: bool = False, kind: WorkItemKind | None = None) -> Sequence[WorkItem]:
         """Return the open items, or all with *every*, oldest first."""
         with self._context.read() as uow:
-            return uow.work_items.search(states=() if every else OPEN_STATES)
+            return uow.work_items.search(states=() if every else OPEN_STATES, kind=kind)
 
     def get(self, work_item_id: str) -> WorkItem:
         """Return an item by id or unambiguous beginning of an id.
@@ -132,42 +74,200 @@ class WorkItemService:
         with self._context.read() as uow:
             return uow.work_items.get(work_item_id)
 
-    def complete(self, work_item_id: str, actor: Actor, comment: str = "") -> WorkItem:
-        """Say that a task is done; it closes once DocuSign confirms, or at once by attestation.
+    def view(self, work_item_id: str) -> TaskView:
+        """Return an item with its plan, its person, its history and its evidence.
 
-        :raises InvalidRequestError: the item is closed already.
+        :raises NotFoundError: there is none.
         """
-        with self._context.write() as uow:
-            item = _still_open(uow.work_items.get(work_item_id))
-            if item.verification == VERIFY_ORGANIZATION_ADMIN:
-                item = replace(
-                    item, state=WorkItemState.AWAITING_VERIFICATION, comment=comment or item.comment
-                )
-                uow.work_items.save(item)
-                self._context.audit(
-                    uow,
-                    actor,
-                    "work_item.completed",
-                    item.subject_id,
-                    work_item=item.work_item_id,
-                    comment=comment,
-                )
-            else:
-                item = self._close(uow, item, WorkItemState.DONE, actor, comment)
-            uow.commit()
-        return self.verify(item.work_item_id, actor) if item.state.is_open else item
+        with self._context.read() as uow:
+            item = uow.work_items.get(work_item_id)
+            return TaskView(
+                item,
+                uow.plans.get(item.plan_id)[0],
+                uow.mirror.get_users([item.subject_id])[item.subject_id],
+                uow.work_items.events(item.work_item_id),
+                uow.work_items.evidence(item.work_item_id),
+            )
 
-    def reject(self, work_item_id: str, actor: Actor, comment: str) -> WorkItem:
+    def evidence_content(self, work_item_id: str, evidence_id: str) -> tuple[Evidence, bytes]:
+        """Return a file attached to an item.
+
+        :raises NotFoundError: the item has no such file.
+        """
+        with self._context.read() as uow:
+            evidence, content = uow.work_items.evidence_content(evidence_id)
+        if evidence.work_item_id != work_item_id:
+            raise NotFoundError(f"There is no file {evidence_id!r} with this work item.")
+        return evidence, content
+
+    # working ------------------------------------------------------------------
+
+    def claim(self, work_item_id: str, by: Principal) -> WorkItem:
+        """Take a task: others see who works on it.
+
+        :raises ForbiddenError: somebody else has it; they release it or hand it over.
+        """
+        by.require(ConsoleRole.OPERATOR)
+        with self._context.write() as uow:
+            item = _open_task(uow, work_item_id)
+            if item.assignee == by.name:
+                return item
+            if item.assignee is not None:
+                raise ForbiddenError(
+                    f"{item.assignee} works on this task. Ask them to release it, or let an "
+                    "administrator hand it over."
+                )
+            item = self._assign(uow, item, by.name)
+            self._log.note(uow, item, by, Act.CLAIMED)
+            uow.commit()
+        return item
+
+    def release(self, work_item_id: str, by: Principal, comment: str = "") -> WorkItem:
+        """Give a task back to everybody.
+
+        :raises ForbiddenError: somebody else has it.
+        """
+        by.require(ConsoleRole.OPERATOR)
+        with self._context.write() as uow:
+            item = _open_task(uow, work_item_id)
+            _refuse_others(item, by)
+            item = self._assign(uow, item, None)
+            self._log.note(uow, item, by, Act.RELEASED, _text(comment))
+            uow.commit()
+        return item
+
+    def hand_over(self, work_item_id: str, by: Principal, to: str, comment: str = "") -> WorkItem:
+        """Give a task to somebody else.
+
+        :param to: their login.
+        :raises ForbiddenError: somebody else has it.
+        """
+        by.require(ConsoleRole.OPERATOR)
+        if not to.strip():
+            raise InvalidRequestError("Say to whom the task is handed over: their login.")
+        with self._context.write() as uow:
+            item = _open_task(uow, work_item_id)
+            _refuse_others(item, by)
+            item = self._assign(uow, item, f"user:{to.strip().removeprefix('user:')}")
+            self._log.note(uow, item, by, Act.HANDED_OVER, _text(comment), to=item.assignee)
+            uow.commit()
+        return item
+
+    def comment(self, work_item_id: str, by: Principal, text: str) -> WorkItem:
+        """Say something about an item, open or closed, task or approval."""
+        by.require(ConsoleRole.OPERATOR, ConsoleRole.APPROVER)
+        if not text.strip():
+            raise InvalidRequestError("The comment is empty.")
+        with self._context.write() as uow:
+            item = uow.work_items.get(work_item_id)
+            self._log.note(uow, item, by, Act.COMMENTED, _text(text))
+            uow.commit()
+        return item
+
+    def attach(
+        self, work_item_id: str, by: Principal, name: str, media_type: str, content: bytes
+    ) -> Evidence:
+        """Attach a file that shows that a task was done.
+
+        :raises InvalidRequestError: it is empty or larger than :data:`MAX_EVIDENCE_BYTES`.
+        """
+        by.require(ConsoleRole.OPERATOR)
+        if not 0 < len(content) <= MAX_EVIDENCE_BYTES:
+            raise InvalidRequestError(
+                f"A file has at most {MAX_EVIDENCE_BYTES:,} bytes and is not empty; this one has "
+                f"{len(content):,}."
+            )
+        with self._context.write() as uow:
+            item = _open_task(uow, work_item_id)
+            evidence = Evidence(
+                evidence_id=new_id(),
+                work_item_id=item.work_item_id,
+                name=_file_name(name),
+                media_type=media_type[:100] or "application/octet-stream",
+                size=len(content),
+                sha256=hashlib.sha256(content).hexdigest(),
+                added_by=by.name,
+                added_at=self._context.clock.now(),
+            )
+            uow.work_items.add_evidence(evidence, content)
+            self._log.note(
+                uow,
+                item,
+                by,
+                Act.EVIDENCE,
+                evidence=evidence.evidence_id,
+                file=evidence.name,
+                sha256=evidence.sha256,
+            )
+            uow.commit()
+        return evidence
+
+    def complete(self, work_item_id: str, by: Principal, comment: str = "") -> WorkItem:
+        """Say that a task is done.
+
+        It closes once DocuSign confirms; where no API shows it, once a second person attests it.
+
+        :raises ForbiddenError: somebody else has claimed it.
+        """
+        by.require(ConsoleRole.OPERATOR)
+        with self._context.write() as uow:
+            item = _open_task(uow, work_item_id)
+            _refuse_others(item, by)
+            item = replace(
+                item,
+                state=WorkItemState.AWAITING_VERIFICATION,
+                comment=_text(comment) or item.comment,
+                completed_by=by.name,
+            )
+            uow.work_items.save(item)
+            self._log.note(uow, item, by, Act.COMPLETED, _text(comment))
+            uow.commit()
+        return self.verify(item.work_item_id, by)
+
+    def attest(self, work_item_id: str, by: Principal, comment: str) -> WorkItem:
+        """Confirm as a second person that a task which no API shows was done; it closes.
+
+        :raises InvalidRequestError: nobody completed it yet, DocuSign itself shows it, or neither a
+            comment nor a file says what was seen.
+        :raises ForbiddenError: the person who completed it, asked for it or gains by it cannot.
+        """
+        by.require(ConsoleRole.OPERATOR)
+        with self._context.write() as uow:
+            item = _open_task(uow, work_item_id)
+            if item.verification in VERIFIED_BY_API:
+                raise InvalidRequestError(
+                    "DocuSign itself shows whether this was done: verify it instead."
+                )
+            if item.state is not WorkItemState.AWAITING_VERIFICATION:
+                raise InvalidRequestError("Nobody has completed this task yet.")
+            subject = uow.mirror.get_users([item.subject_id])[item.subject_id]
+            _refuse_party(item, subject, by)
+            if not comment.strip() and not uow.work_items.evidence(item.work_item_id):
+                raise InvalidRequestError("Say what you saw, or attach a file that shows it.")
+            self._log.note(uow, item, by, Act.ATTESTED, _text(comment))
+            item = self._log.close(uow, item, WorkItemState.DONE, by, _text(comment))
+            uow.commit()
+        return item
+
+    def reject(self, work_item_id: str, by: Principal, comment: str) -> WorkItem:
         """Refuse a task, with a reason; the access stays as it is.
 
-        :raises InvalidRequestError: the item is closed already, or the reason is missing.
+        :raises InvalidRequestError: the reason is missing.
+        :raises ForbiddenError: somebody else has claimed it.
         """
+        by.require(ConsoleRole.OPERATOR)
         if not comment.strip():
             raise InvalidRequestError("A rejection needs a reason: give a comment.")
         with self._context.write() as uow:
-            item = _still_open(uow.work_items.get(work_item_id))
-            item = self._close(uow, item, WorkItemState.REJECTED, actor, comment)
+            item = _open_task(uow, work_item_id)
+            _refuse_others(item, by)
+            item = self._log.close(uow, item, WorkItemState.REJECTED, by, _text(comment))
             uow.commit()
+        return item
+
+    def _assign(self, uow: UnitOfWork, item: WorkItem, assignee: str | None) -> WorkItem:
+        item = replace(item, assignee=assignee)
+        uow.work_items.save(item)
         return item
 
     # verifying ----------------------------------------------------------------
@@ -178,7 +278,8 @@ class WorkItemService:
         :raises TemporaryError: DocuSign cannot be asked now.
         """
         item = self.get(work_item_id)
-        if not item.state.is_open or item.verification != VERIFY_ORGANIZATION_ADMIN:
+        is_task = item.kind is WorkItemKind.MANUAL_TASK
+        if not item.state.is_open or not is_task or item.verification not in VERIFIED_BY_API:
             return item
         person = self._read_person(item)
         with self._context.write() as uow:
@@ -191,8 +292,8 @@ class WorkItemService:
     def verify_all(self, actor: Actor) -> Mapping[str, int]:
         """Check every open task that an API can verify; return counts by outcome."""
         counts = {"checked": 0, "closed": 0, "failed": 0}
-        for item in self.list():
-            if item.verification != VERIFY_ORGANIZATION_ADMIN:
+        for item in self.list(kind=WorkItemKind.MANUAL_TASK):
+            if item.verification not in VERIFIED_BY_API:
                 continue
             counts["checked"] += 1
             try:
@@ -208,6 +309,12 @@ class WorkItemService:
     def _read_person(self, item: WorkItem) -> User | None:
         with self._context.read() as uow:
             user = uow.mirror.get_users([item.subject_id])[item.subject_id]
+        if item.verification != VERIFY_ORGANIZATION_ADMIN:
+            account_id = item.entitlement.partition(".")[0]
+            try:
+                return self._context.directory.get_member(account_id, user.user_id)
+            except NotFoundError:
+                return None
         people = self._context.directory.get_people(user.email)
         return next((found for found in people if found.user_id == user.user_id), None)
 
@@ -216,83 +323,78 @@ class WorkItemService:
     ) -> WorkItem:
         """Write down what DocuSign showed, into the task and the mirror."""
         now = self._context.clock.now()
-        known = uow.mirror.get_users([item.subject_id])[item.subject_id]
-        seen = person.is_organization_admin if person is not None else None
-        words = {True: "is an organization administrator", False: "is none", None: "not found"}
-        item = replace(item, last_checked_at=now, last_check=f"DocuSign: {words[seen]}")
+        seen = _holds(person, item.entitlement) if person is not None else None
+        item = replace(item, last_checked_at=now, last_check=f"DocuSign: {_seen(item, seen)}")
         done = seen is (item.direction is Direction.GRANT)
         facts = {"work_item": item.work_item_id, "entitlement": item.entitlement}
         facts |= {"result": words[seen], "direction": item.direction}
         self._context.audit(uow, actor, "work_item.checked", item.subject_id, **facts)
         if done:
-            item = self._close(uow, item, WorkItemState.DONE, actor, item.comment or "")
+            item = self._log.close(uow, item, WorkItemState.DONE, actor, item.comment or "")
         else:
             uow.work_items.save(item)
-        if seen is not None:
+        known = uow.mirror.get_users([item.subject_id])[item.subject_id]
+        if person is not None and item.verification == VERIFY_ORGANIZATION_ADMIN:
             known = replace(known, is_organization_admin=seen, organization_admin_verified_at=now)
+        elif person is not None:
+            known = merge_member(known, person)
         self._mirror.put_users(uow, [known])
         return item
 
-    def _close(
-        self, uow: UnitOfWork, item: WorkItem, state: WorkItemState, actor: Actor, comment: str
-    ) -> WorkItem:
-        now = self._context.clock.now()
-        closed = replace(
-            item, state=state, closed_at=now, closed_by=actor.name, comment=comment or item.comment
+
+def _holds(person: User, entitlement: str) -> bool | None:
+    if entitlement == ORGANIZATION_ADMIN:
+        return person.is_organization_admin
+    account_id, _, rest = entitlement.partition(".")
+    membership = person.memberships.get(account_id)
+    if membership is None or not membership.status.is_open:
+        return False
+    return rest[1:] in membership.group_ids if rest[:1] == "g" else membership.profile_id == rest
+
+
+def _seen(item: WorkItem, seen: bool | None) -> str:
+    if seen is None:
+        return "not found"
+    if item.verification == VERIFY_ORGANIZATION_ADMIN:
+        return "is an organization administrator" if seen else "is none"
+    return "has it" if seen else "does not have it"
+
+
+def _open_task(uow: UnitOfWork, work_item_id: str) -> WorkItem:
+    item = uow.work_items.get(work_item_id)
+    if item.kind is not WorkItemKind.MANUAL_TASK:
+        raise InvalidRequestError(
+            f"Work item {item.work_item_id} is an approval: approve or deny it."
         )
-        uow.work_items.save(closed)
-        outcome = {
-            WorkItemState.DONE: OperationState.DONE,
-            WorkItemState.REJECTED: OperationState.FAILED,
-        }.get(state, OperationState.SKIPPED)
-        self._settle_operation(uow, closed, outcome)
-        self._context.audit(
-            uow,
-            actor,
-            f"work_item.{state}",
-            item.subject_id,
-            work_item=item.work_item_id,
-            entitlement=item.entitlement,
-            direction=item.direction,
-            comment=comment,
-        )
-        if state is WorkItemState.DONE and item.verification == VERIFY_ATTESTATION:
-            attest_role(uow, item.subject_id, item.entitlement, item.direction)
-        # The pending list of the person's resource changed.
-        self._mirror.rerender_users(uow, [item.subject_id])
-        return closed
-
-    def _settle_operation(self, uow: UnitOfWork, item: WorkItem, outcome: OperationState) -> None:
-        plan, records = uow.plans.get(item.plan_id)
-        now = self._context.clock.now()
-        after = [
-            replace(record, state=outcome, finished_at=now)
-            if record.operation_id == item.operation_id
-            else record
-            for record in records
-        ]
-        for record in after:
-            if record.operation_id == item.operation_id:
-                uow.plans.save_operation(record)
-        if plan.state is PlanState.OPEN:
-            uow.plans.save_plan(finished_plan(plan, after, self._context))
-
-
-def finished_plan(
-    plan: PlanRecord, records: Sequence[OperationRecord], context: TenantContext
-) -> PlanRecord:
-    """Return the plan as its operations make it: done once none of them is left to do."""
-    unfinished = {OperationState.PLANNED, OperationState.IN_FLIGHT, OperationState.WAITING}
-    if any(record.state in unfinished for record in records):
-        return plan
-    failed = any(record.state is OperationState.FAILED for record in records)
-    state = PlanState.FAILED if failed else PlanState.DONE
-    return replace(plan, state=state, finished_at=context.clock.now())
-
-
-def _still_open(item: WorkItem) -> WorkItem:
     if not item.state.is_open:
         raise InvalidRequestError(
             f"Work item {item.work_item_id} is {item.state} already; nothing is left to do."
         )
     return item
+
+
+def _refuse_others(item: WorkItem, by: Principal) -> None:
+    """Let only who claimed a task, or an administrator, work on it."""
+    is_administrator = ConsoleRole.ADMINISTRATOR in by.roles
+    if item.assignee not in (None, by.name) and not is_administrator:
+        raise ForbiddenError(f"{item.assignee} works on this task; ask them to release it.")
+
+
+def _refuse_party(item: WorkItem, subject: User, by: Principal) -> None:
+    """Let only a second, disinterested person attest."""
+    names = {by.login.casefold(), by.email.casefold()}
+    if by.name in (item.completed_by, item.requester) or subject.email_key in names:
+        raise ForbiddenError(
+            "A second person has to attest this task: not the one who completed it, asked for it "
+            "or gains by it."
+        )
+
+
+def _text(comment: str) -> str:
+    return comment.strip()[:_MAX_TEXT]
+
+
+def _file_name(name: str) -> str:
+    """Return the last part of a path, without what could end a header or start a new one."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(c for c in last if c.isprintable() and c != '"')[:200] or "evidence"

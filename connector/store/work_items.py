@@ -12,7 +12,6 @@ from sqlalchemy.exc import IntegrityError
 from connector.domain.ledger import Direction, WorkItem, WorkItemKind, WorkItemState
 from connector.domain.work_items import (
     ApprovalTerms,
-    Approvers,
     Delegation,
     Evidence,
     WorkItemEvent,
@@ -20,6 +19,7 @@ from connector.domain.work_items import (
 from connector.errors import NotFoundError, UniquenessError
 from connector.store.statements import Records, Session, after_prefix, put_rows
 from connector.store.tables import delegations, work_item_events, work_item_evidence, work_items
+from mappings.model import Approvers
 
 WORK_ITEMS = Records(work_items, WorkItem)
 EVENTS = Records(work_item_events, WorkItemEvent)
@@ -181,7 +181,7 @@ class SqlWorkItems:
             .where(delegations.c.tenant == self._tenant)
             .order_by(delegations.c.created_at.desc(), delegations.c.delegation_id)
         )
-        return [DELEGATIONS.from_row(row) for row in found]
+        return [DELEGATIONS.from_row(row, groups=tuple(row.groups)) for row in found]
 
 
 def _record(row: Row[tuple[object, ...]]) -> WorkItem:

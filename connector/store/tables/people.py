@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table
 
 from connector.domain.work_items import Act
 from connector.store.columns import Choice, Instant, Json
@@ -50,5 +50,7 @@ delegations = Table(
     required("reason"),
     required("created_by"),
     Column("created_at", Instant, nullable=False),
+    Column("groups", Json, nullable=False),
+    Column("is_approver", Boolean, nullable=False),
     Column("revoked_at", Instant),
 )

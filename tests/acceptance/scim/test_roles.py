@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from connector.services.context import Actor
+from connector.domain.console import ConsoleRole
+from connector.services.context import person
 from tests.connector import DOCUSIGN, ORGANIZATION_ADMIN, ok, refused
 
 ADDRESS = "ann.lee@acme.test"
 ADD = {"op": "add", "path": "roles", "value": [{"value": ORGANIZATION_ADMIN}]}
 REMOVE = {"op": "remove", "path": f'roles[value eq "{ORGANIZATION_ADMIN}"]'}
-PERSON = Actor("user:dora", "cli", "test")
+PERSON = person("dora", source="cli", correlation_id="test", roles=[ConsoleRole.OPERATOR])
 
 
 @pytest.fixture

@@ -121,7 +121,7 @@ def test_pages_fit_into_the_largest(data):
 
 
 def test_roles_and_mappings_are_checked_too(data):
-    data["tenants"]["default"]["manual_roles"] = {"auditor": {"fulfilment": "approval"}}
+    data["tenants"]["default"]["manual_roles"] = {"auditor": {"fulfilment": "never"}}
     data["tenants"]["default"]["user_mapping"] = {"fields": {"emial": {"sources": []}}}
     paths = [line.split(":")[0] for line in problems(data)]
     assert "tenants.default.manual_roles.auditor.fulfilment" in paths

@@ -2,7 +2,7 @@
 
 import pytest
 
-from mappings import MappingError, load_entitlements, load_user_mapping
+from mappings import MappingError, Meaning, load_entitlements, load_user_mapping
 
 STEPS = {"grant": ["Give it."], "revoke": ["Take it."]}
 
@@ -28,13 +28,46 @@ def test_a_value_cannot_smuggle_in_a_format():
     assert any("{0.__class__}@x.com" in step for step in steps)
 
 
-def test_approval_is_refused_with_the_reason():
-    found = problems(
-        load_entitlements,
-        {"auditor": {"display": "Auditor", "fulfilment": "approval", "instructions": STEPS}},
-    )
-    assert len(found) == 1
-    assert found[0].startswith("roles.auditor.fulfilment: 'approval' is not available")
+def test_a_role_may_be_approved_before_its_task():
+    auditor = {"display": "Auditor", "fulfilment": "approval", "instructions": STEPS}
+    role = load_entitlements({"auditor": auditor}).roles["auditor"]
+    assert (role.fulfilment, role.after_approval) == ("approval", "manual")
+
+
+@pytest.mark.parametrize(
+    ("rule", "path"),
+    [
+        ({"risk": "high"}, "entitlements.0.match"),
+        ({"match": "*", "fulfilment": "sometimes"}, "entitlements.0.fulfilment"),
+        ({"match": "*", "approvers": {"people": ["ann"]}}, "entitlements.0.fulfilment"),
+        (
+            {
+                "match": "*",
+                "fulfilment": "approval",
+                "approvers": {"people": ["ann", "ANN"]},
+                "approvals_needed": 2,
+            },
+            "entitlements.0.approvals_needed",
+        ),
+        (
+            {"match": "*", "fulfilment": "approval", "on_expiry": "escalate"},
+            "entitlements.0.on_expiry",
+        ),
+        ({"match": "*", "on_expiry": "approve"}, "entitlements.0.on_expiry"),
+    ],
+)
+def test_a_rule_that_cannot_be_kept_is_refused(rule, path):
+    (found,) = problems(load_entitlements, {}, [rule])
+    assert found.startswith(f"{path}: ")
+
+
+def test_a_rule_may_be_for_one_account_and_kind():
+    rule = {"kind": "group", "account": "Acme*", "fulfilment": "approval"}
+    mapping = load_entitlements(entitlements=[rule])
+    names = ("a1", "acme-eu")
+    assert mapping.meaning("a1.g7", "Legal", kind="group", account=names).fulfilment == "approval"
+    assert mapping.meaning("a1.7", "Legal", kind="profile", account=names) == Meaning()
+    assert mapping.meaning("b2.g7", "Legal", kind="group", account=("b2",)) == Meaning()
 
 
 def test_further_roles_are_declared_beside_ours():

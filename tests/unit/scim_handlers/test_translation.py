@@ -8,12 +8,12 @@ from connector.domain.desired import ActualUser
 from connector.domain.ledger import Direction
 from connector.domain.model import Membership, MembershipStatus, User
 from connector.scim_handlers.translation import (
+    as_requested,
     creation,
     lists_entitlements,
     modification,
     profile_key,
     replacement,
-    with_requested_roles,
 )
 from mappings import load_user_mapping
 from scim.errors import InvalidValue
@@ -99,8 +99,8 @@ def test_a_patch_asserts_only_what_it_touched():
 
 
 def test_a_pending_role_is_there_to_be_taken_back():
-    granted = with_requested_roles({"roles": []}, actual({ROLE: Direction.GRANT}))
-    revoked = with_requested_roles({}, actual({ROLE: Direction.REVOKE}, is_admin=True))
+    granted = as_requested({"roles": []}, actual({ROLE: Direction.GRANT}))
+    revoked = as_requested({}, actual({ROLE: Direction.REVOKE}, is_admin=True))
 
     assert granted["roles"] == [{"value": ROLE}]
     assert "roles" not in revoked

@@ -77,6 +77,8 @@ def upgrade() -> None:
         sa.Column("reason", TEXT, nullable=False),
         sa.Column("created_by", TEXT, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("groups", sa.Text(), nullable=False),
+        sa.Column("is_approver", sa.Boolean(), nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "delegation_id", name=op.f("pk_delegations")),
     )

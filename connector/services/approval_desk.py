@@ -1,0 +1,405 @@
+"""Opens approvals, keeps them true to what is, and ends them with their plans.
+
+What an approval decides on is a plan of its own: how one entitlement comes to one person, planned
+by itself. It waits in the ledger; approved, it is the connector's until it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from connector.domain.grants import plan_grant
+from connector.domain.ledger import (
+    Direction,
+    Fulfilment,
+    OperationRecord,
+    OperationState,
+    PlanRecord,
+    PlanState,
+    WorkItem,
+    WorkItemKind,
+    WorkItemState,
+)
+from connector.domain.model import group_scim_id
+from connector.domain.plan import (
+    AddGroupMembers,
+    CloseMembership,
+    CreateMembership,
+    Operation,
+    Plan,
+    RemoveGroupMembers,
+    ReopenMembership,
+    RevokeRole,
+    SetProfile,
+)
+from connector.domain.planner import Addresses
+from connector.domain.policy import ROLE, Ruling
+from connector.domain.work_items import Act, ApprovalTerms
+from connector.errors import InvalidRequestError, NotFoundError
+from connector.ports import USER, UnitOfWork
+from connector.services.actual import OPEN_STATES, load_actual
+from connector.services.context import Actor, TenantContext, new_id
+from connector.services.locks import group_key, user_key
+from connector.services.manual_tasks import Ask, ManualTasks, asked
+from connector.services.refresh import RefreshService
+from connector.services.work_item_log import WorkItemLog
+
+APPROVAL = "approval"
+"""In a plan's context: the work item that decides on it."""
+
+
+class ApprovalDesk:
+    """Keeps the approvals of one tenant, within the caller's transaction unless said otherwise."""
+
+    def __init__(
+        self,
+        context: TenantContext,
+        log: WorkItemLog,
+        tasks: ManualTasks,
+        refresh: RefreshService,
+    ) -> None:
+        self._context = context
+        self._log = log
+        self._tasks = tasks
+        self._refresh = refresh
+
+    def addresses(self) -> Addresses:
+        """Return what planning needs to know of DocuSign; asked before a transaction begins."""
+        return Addresses(self._refresh.claimed_domains())
+
+    # opening ------------------------------------------------------------------
+
+    def without_pending(self, uow: UnitOfWork, plan: Plan) -> Plan:
+        """Return the plan without what has been asked for already: asking again changes nothing."""
+        catalogue = uow.mirror.catalogue()
+        steps: list[Operation] = []
+        for step in plan:
+            if isinstance(step, RevokeRole):
+                steps.append(step)
+                continue
+            if self._context.policy.route(step, catalogue) is Fulfilment.AUTOMATIC:
+                steps.append(step)
+            elif isinstance(step, AddGroupMembers):
+                entitlement = group_scim_id(step.account_id, step.group_id)
+                pending = {
+                    item.subject_id for item in _grants(uow, step.user_ids, entitlement=entitlement)
+                }
+                left = tuple(user_id for user_id in step.user_ids if user_id not in pending)
+                steps += [replace(step, user_ids=left)] if left else []
+            elif not self._is_pending(uow, step):
+                steps.append(step)
+        return Plan(tuple(steps))
+
+    def _is_pending(self, uow: UnitOfWork, step: Operation) -> bool:
+        if not getattr(step, "user_id", None):
+            return False
+        return all(
+            bool(_grants(uow, [user_id], entitlement=entitlement))
+            for user_id, entitlement in asked(step)
+        )
+
+    def open_for(
+        self,
+        uow: UnitOfWork,
+        plan: PlanRecord,
+        record: OperationRecord,
+        actor: Actor,
+        addresses: Addresses,
+    ) -> OperationRecord:
+        """Open the approvals that an operation needs; return the operation, left to them."""
+        for ask in asked(record.operation):
+            self._open(uow, plan, ask, actor, addresses)
+        now = self._context.clock.now()
+        return replace(record, state=OperationState.REFERRED, finished_at=now, lease_until=None)
+
+    def _open(
+        self,
+        uow: UnitOfWork,
+        parent: PlanRecord,
+        ask: Ask,
+        actor: Actor,
+        addresses: Addresses,
+    ) -> None:
+        user_id, entitlement = ask
+        for item in _grants(uow, [user_id], accounts=[entitlement.partition(".")[0]]):
+            if item.entitlement == entitlement:
+                return
+            if _is_profile(item.entitlement) and _is_profile(entitlement):
+                self.supersede(uow, item, actor, "Another profile of the account was asked for.")
+        for item in uow.work_items.search(
+            states=OPEN_STATES,
+            subject_ids=[user_id],
+            entitlement=entitlement,
+            direction=Direction.REVOKE,
+        ):
+            self.supersede(uow, item, actor, "The opposite was asked for.")
+        wanted = self._plan(uow, user_id, entitlement, addresses)
+        if not wanted:
+            return
+        ruling = self._context.policy.rule_on(entitlement, uow.mirror.catalogue())
+        item = self._new_item(uow, parent, user_id, ruling)
+        plan = self._record(uow, parent, item, wanted)
+        self._log.open(uow, _deciding_on(item, plan), actor)
+
+    def _plan(self, uow: UnitOfWork, user_id: str, entitlement: str, addresses: Addresses) -> Plan:
+        actual = load_actual(uow, user_id)
+        book = self._context.book(uow.mirror.catalogue())
+        return plan_grant(entitlement, actual, self._context.policy, book, addresses)
+
+    def _new_item(
+        self, uow: UnitOfWork, parent: PlanRecord, user_id: str, ruling: Ruling
+    ) -> WorkItem:
+        meaning = ruling.meaning
+        user = uow.mirror.get_users([user_id])[user_id]
+        now = self._context.clock.now()
+        return WorkItem(
+            work_item_id=new_id(),
+            kind=WorkItemKind.APPROVAL,
+            subject_id=user_id,
+            entitlement=ruling.target.scim_id,
+            direction=Direction.GRANT,
+            state=WorkItemState.OPEN,
+            title=f"Grant {ruling.target.title} to {user.user_name} <{user.email}>",
+            instructions=(),
+            deep_link=meaning.deep_link,
+            plan_id="",
+            operation_id="",
+            requester=parent.requester,
+            created_at=now,
+            due_at=None,
+            verification="",
+            risk=meaning.risk,
+            owner=meaning.owner,
+            rule=ruling.rule,
+            terms=ApprovalTerms(
+                meaning.approvers,
+                meaning.approvals_needed,
+                meaning.on_expiry,
+                meaning.escalate_to,
+                meaning.reason_required,
+            ),
+            expires_at=now + self.time_to_decide(ruling),
+        )
+
+    def time_to_decide(self, ruling: Ruling) -> timedelta:
+        """Return how long an approval waits for its decision."""
+        days = ruling.meaning.expires_days or self._context.settings.approvals.expire_days
+        return timedelta(days=days)
+
+    def _record(
+        self, uow: UnitOfWork, parent: PlanRecord, item: WorkItem, wanted: Plan
+    ) -> tuple[PlanRecord, OperationRecord]:
+        """Record the plan that is decided on; nothing of it happens before."""
+        groups = [
+            group_key(group_scim_id(step.account_id, step.group_id))
+            for step in wanted
+            if isinstance(step, AddGroupMembers)
+        ]
+        plan = PlanRecord(
+            plan_id=new_id(),
+            subject_kind=USER,
+            subject_id=item.subject_id,
+            requester=parent.requester,
+            source=parent.source,
+            correlation_id=parent.correlation_id,
+            state=PlanState.OPEN,
+            checksum=wanted.checksum,
+            created_at=self._context.clock.now(),
+            summary="; ".join(wanted.describe()),
+            context={
+                APPROVAL: item.work_item_id,
+                "after": parent.plan_id,
+                "locks": [user_key(item.subject_id), *groups],
+            },
+        )
+        records = [
+            OperationRecord(
+                new_id(),
+                plan.plan_id,
+                position,
+                step,
+                Fulfilment.APPROVAL,
+                OperationState.WAITING,
+            )
+            for position, step in enumerate(wanted)
+        ]
+        uow.plans.add(plan, records)
+        return plan, records[0]
+
+    # superseding --------------------------------------------------------------
+
+    def supersede(self, uow: UnitOfWork, item: WorkItem, actor: Actor, why: str) -> None:
+        """End an item because something else was asked for; not one that is being carried out."""
+        if item.state is WorkItemState.APPROVED and self.is_begun(uow, item):
+            return
+        self._log.close(uow, item, WorkItemState.SUPERSEDED, actor, why)
+
+    def is_begun(self, uow: UnitOfWork, item: WorkItem) -> bool:
+        """Return whether DocuSign has heard of the plan of an approved item."""
+        _, records = uow.plans.get(item.plan_id)
+        return any(record.state is not OperationState.PLANNED for record in records)
+
+    def supersede_by(self, uow: UnitOfWork, plan: Plan, actor: Actor) -> None:
+        """End the grants that a plan contradicts: what it closes, takes, or gives instead."""
+        for step in plan:
+            for item in _contradicted(uow, step):
+                self.supersede(uow, item, actor, f"Overtaken: {step.describe()}.")
+
+    def take_back(
+        self, uow: UnitOfWork, user_ids: Iterable[str], entitlements: Iterable[str], actor: Actor
+    ) -> None:
+        """End grants that the requester no longer wants, approvals and tasks alike."""
+        ids = list(user_ids)
+        for entitlement in entitlements if ids else ():
+            for item in _grants(uow, ids, entitlement=entitlement):
+                self.supersede(uow, item, actor, "The opposite was asked for.")
+
+    # carrying out -------------------------------------------------------------
+
+    def release(self, uow: UnitOfWork, item: WorkItem, approved_by: Sequence[str]) -> WorkItem:
+        """Let the plan of an approval go: from now on the connector owns it."""
+        plan, records = uow.plans.get(item.plan_id)
+        ruling = self._context.policy.rule_on(item.entitlement, uow.mirror.catalogue())
+        is_manual = ruling.target.kind == ROLE or ruling.meaning.after_approval == "manual"
+        fulfilment = Fulfilment.MANUAL if is_manual else Fulfilment.AUTOMATIC
+        for record in records:
+            uow.plans.save_operation(
+                replace(record, state=OperationState.PLANNED, fulfilment=fulfilment)
+            )
+        context = {**plan.context, "approved_by": list(approved_by)}
+        uow.plans.save_plan(replace(plan, state=PlanState.QUEUED, context=context))
+        item = replace(item, state=WorkItemState.APPROVED)
+        uow.work_items.save(item)
+        return item
+
+    def still_fits(self, plan_id: str, actor: Actor) -> bool:
+        """Return whether an approved plan is what would be planned now; else it is planned again
+        and waits for a new decision, or ends. In transactions of its own.
+
+        :raises TemporaryError: DocuSign cannot be asked, and the tenant does not queue changes.
+        """
+        with self._context.read() as uow:
+            plan, _ = uow.plans.get(plan_id)
+        self._refresh.refresh_if_stale(plan.subject_id or "")
+        addresses = self.addresses()
+        with self._context.write() as uow:
+            plan, records = uow.plans.get(plan_id)
+            begun = any(record.state is not OperationState.PLANNED for record in records)
+            if begun or plan.state is not PlanState.QUEUED:
+                return True
+            item = uow.work_items.get(str(plan.context[APPROVAL]))
+            fits = self.renew(uow, item, actor, addresses)
+            uow.commit()
+        return fits
+
+    def renew(self, uow: UnitOfWork, item: WorkItem, actor: Actor, addresses: Addresses) -> bool:
+        """Return whether an item still decides on what would be planned now; else plan it again."""
+        try:
+            wanted = self._plan(uow, item.subject_id, item.entitlement, addresses)
+        except (InvalidRequestError, NotFoundError) as error:
+            why = f"It cannot be given any more: {error}"
+            self._log.close(uow, item, WorkItemState.SUPERSEDED, actor, why)
+            return False
+        if not wanted:
+            why = "DocuSign has it already."
+            self._log.close(uow, item, WorkItemState.SUPERSEDED, actor, why)
+            return False
+        if wanted.checksum == item.checksum:
+            return True
+        self._replan(uow, item, wanted, actor)
+        return False
+
+    def _replan(self, uow: UnitOfWork, item: WorkItem, wanted: Plan, actor: Actor) -> None:
+        before, records = uow.plans.get(item.plan_id)
+        now = self._context.clock.now()
+        for record in records:
+            uow.plans.save_operation(replace(record, state=OperationState.SKIPPED, finished_at=now))
+        uow.plans.save_plan(replace(before, state=PlanState.DONE, finished_at=now))
+        ruling = self._context.policy.rule_on(item.entitlement, uow.mirror.catalogue())
+        plan = self._record(uow, before, item, wanted)
+        item = replace(
+            _deciding_on(item, plan),
+            state=WorkItemState.OPEN,
+            expires_at=now + self.time_to_decide(ruling),
+        )
+        uow.work_items.save(item)
+        comment = f"Before: {before.summary}. Now: {plan[0].summary}."
+        self._log.note(uow, item, actor, Act.REPLANNED, comment, checksum=item.checksum)
+
+    def carried_out(self, uow: UnitOfWork, plan: PlanRecord, actor: Actor) -> None:
+        """End the approval whose plan needs nothing of it any more."""
+        item = uow.work_items.get(str(plan.context[APPROVAL]))
+        if item.state is WorkItemState.APPROVED and item.plan_id == plan.plan_id:
+            self._log.close(uow, item, WorkItemState.DONE, actor, "")
+
+    def failed(self, uow: UnitOfWork, plan: PlanRecord, reason: str, actor: Actor) -> None:
+        """Open a manual task for an approved plan that DocuSign or a rule refuses."""
+        item = uow.work_items.get(str(plan.context[APPROVAL]))
+        if item.state is not WorkItemState.APPROVED:
+            return
+        why = f"Approved, but it could not be carried out: {reason} A person has to."
+        self._log.close(uow, item, WorkItemState.SUPERSEDED, actor, why)
+        _, records = uow.plans.get(plan.plan_id)
+        for record in records:
+            step = record.operation
+            for ask in _asked(step):
+                if ask.entitlement == item.entitlement:
+                    self._tasks.open_beside(uow, plan, ask, step, actor, reason=why)
+
+
+def _deciding_on(item: WorkItem, plan: tuple[PlanRecord, OperationRecord]) -> WorkItem:
+    record, first = plan
+    return replace(
+        item,
+        plan_id=record.plan_id,
+        operation_id=first.operation_id,
+        checksum=record.checksum,
+    )
+
+
+def _asked(step: Operation) -> Iterator[Ask]:
+    try:
+        yield from asked(step)
+    except TypeError:
+        return  # It gives nothing: the closing after a passage.
+
+
+def _grants(
+    uow: UnitOfWork,
+    user_ids: Sequence[str],
+    *,
+    entitlement: str | None = None,
+    accounts: Sequence[str] = (),
+) -> Sequence[WorkItem]:
+    """Return the open grants of users, of one entitlement or of accounts."""
+    found = uow.work_items.search(
+        states=OPEN_STATES,
+        subject_ids=user_ids,
+        entitlement=entitlement,
+        direction=Direction.GRANT,
+    )
+    return [
+        item for item in found if not accounts or item.entitlement.partition(".")[0] in accounts
+    ]
+
+
+def _contradicted(uow: UnitOfWork, step: Operation) -> Sequence[WorkItem]:
+    if isinstance(step, RemoveGroupMembers):
+        entitlement = group_scim_id(step.account_id, step.group_id)
+        return _grants(uow, step.user_ids, entitlement=entitlement)
+    user_id = getattr(step, "user_id", None)
+    if not user_id:
+        return ()
+    if isinstance(step, CloseMembership):
+        return _grants(uow, [user_id], accounts=[step.account_id])
+    if isinstance(step, SetProfile | CreateMembership | ReopenMembership):
+        found = _grants(uow, [user_id], accounts=[step.account_id])
+        return [item for item in found if _is_profile(item.entitlement)]
+    return ()
+
+
+def _is_profile(entitlement: str) -> bool:
+    rest = entitlement.partition(".")[2]
+    return bool(rest) and not rest.startswith("g")

@@ -1,0 +1,189 @@
+"""Opens manual tasks: what no API can do, or what the policy leaves to a person."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from typing import NamedTuple
+
+from connector.domain.ledger import (
+    Direction,
+    Fulfilment,
+    OperationRecord,
+    OperationState,
+    PlanRecord,
+    PlanState,
+    WorkItem,
+    WorkItemKind,
+    WorkItemState,
+)
+from connector.domain.model import User
+from connector.domain.plan import AddGroupMembers, GrantRole, Operation, Plan, RevokeRole
+from connector.domain.policy import ROLE, Ruling, given
+from connector.ports import USER, UnitOfWork
+from connector.services.actual import OPEN_STATES, load_actual
+from connector.services.context import Actor, TenantContext, new_id
+from connector.services.locks import user_key
+from connector.services.work_item_log import WorkItemLog
+
+_GENERIC_STEPS = (
+    "Sign in to DocuSign Admin (https://admin.docusign.com) as an administrator of the account.",
+    "Open Users and look for {full_name} <{email}>.",
+    "Give them {entitlement} and save.",
+    "The task closes by itself once DocuSign shows it.",
+)
+
+
+class Ask(NamedTuple):
+    """One entitlement for one person."""
+
+    user_id: str
+    entitlement: str
+
+
+class ManualTasks:
+    """Opens the manual tasks of one tenant, within the caller's transaction."""
+
+    def __init__(self, context: TenantContext, log: WorkItemLog) -> None:
+        self._context = context
+        self._log = log
+
+    def open_for(
+        self, uow: UnitOfWork, plan: PlanRecord, record: OperationRecord, actor: Actor
+    ) -> OperationRecord:
+        """Open the task of an operation, superseding the opposite one; return the operation.
+
+        At most one task is open for a user and entitlement. Nothing is opened where DocuSign
+        already has what the operation wants: then the operation is done.
+        """
+        step = record.operation
+        (user_id, entitlement), *others = asked(step)
+        for other in others:
+            # A task is for one person; of an operation with many, each gets a plan of their own.
+            self.open_beside(uow, plan, other, step, actor)
+        direction = Direction.REVOKE if isinstance(step, RevokeRole) else Direction.GRANT
+        actual = load_actual(uow, user_id)
+        for item in uow.work_items.search(
+            states=OPEN_STATES, subject_ids=[user_id], entitlement=entitlement
+        ):
+            if item.plan_id == plan.plan_id and item.kind is WorkItemKind.APPROVAL:
+                continue  # It is what was just approved.
+            if item.direction is direction:
+                return self._finished(record)
+            self._log.close(
+                uow, item, WorkItemState.SUPERSEDED, actor, "The opposite was asked for."
+            )
+        is_role = isinstance(step, GrantRole | RevokeRole)
+        if is_role and (entitlement in actual.confirmed_roles) is (direction is Direction.GRANT):
+            return self._finished(record)
+        ruling = self._context.policy.rule_on(entitlement, uow.mirror.catalogue())
+        item = self._new_item(plan, record.operation_id, actual.user, ruling, direction)
+        self._log.open(uow, item, actor)
+        return replace(record, state=OperationState.WAITING)
+
+    def open_beside(
+        self,
+        uow: UnitOfWork,
+        plan: PlanRecord,
+        ask: Ask,
+        step: Operation,
+        actor: Actor,
+        *,
+        reason: str = "",
+    ) -> None:
+        """Open a task with a plan of its own, on behalf of the requester of *plan*."""
+        user_id, entitlement = ask
+        if isinstance(step, AddGroupMembers):
+            step = replace(step, user_ids=(user_id,))
+        now = self._context.clock.now()
+        own = Plan((step,))
+        beside = PlanRecord(
+            plan_id=new_id(),
+            subject_kind=USER,
+            subject_id=user_id,
+            requester=plan.requester,
+            source=plan.source,
+            correlation_id=plan.correlation_id,
+            state=PlanState.OPEN,
+            checksum=own.checksum,
+            created_at=now,
+            summary="; ".join(own.describe()),
+            context={"after": plan.plan_id, "reason": reason, "locks": [user_key(user_id)]},
+        )
+        record = OperationRecord(
+            new_id(), beside.plan_id, 0, step, Fulfilment.MANUAL, OperationState.PLANNED
+        )
+        uow.plans.add(beside, [record])
+        record = self.open_for(uow, beside, record, actor)
+        uow.plans.save_operation(record)
+        if record.state is OperationState.DONE:
+            uow.plans.save_plan(replace(beside, state=PlanState.DONE, finished_at=now))
+        elif reason:
+            (item,) = uow.work_items.search(
+                states=OPEN_STATES,
+                subject_ids=[user_id],
+                entitlement=entitlement,
+                kind=WorkItemKind.MANUAL_TASK,
+            )
+            uow.work_items.save(replace(item, comment=reason))
+
+    def _finished(self, record: OperationRecord) -> OperationRecord:
+        return replace(record, state=OperationState.DONE, finished_at=self._context.clock.now())
+
+    def _new_item(
+        self,
+        plan: PlanRecord,
+        operation_id: str,
+        user: User,
+        ruling: Ruling,
+        direction: Direction,
+    ) -> WorkItem:
+        meaning, target = ruling.meaning, ruling.target
+        now = self._context.clock.now()
+        days = meaning.due_days or self._context.settings.provisioning.manual_task_due_days
+        verb = "Grant" if direction is Direction.GRANT else "Revoke"
+        preposition = "to" if direction is Direction.GRANT else "from"
+        names = {
+            "full_name": user.user_name,
+            "email": user.email,
+            "user_id": user.user_id,
+            "entitlement": target.title,
+        }
+        instructions = meaning.instructions
+        if target.kind != ROLE and not instructions.grant:
+            instructions = replace(instructions, grant=_GENERIC_STEPS)
+        return WorkItem(
+            work_item_id=new_id(),
+            kind=WorkItemKind.MANUAL_TASK,
+            subject_id=user.user_id,
+            entitlement=target.scim_id,
+            direction=direction,
+            state=WorkItemState.OPEN,
+            title=f"{verb} {target.title} {preposition} {user.user_name} <{user.email}>",
+            instructions=instructions.steps(direction, names),
+            deep_link=meaning.deep_link,
+            plan_id=plan.plan_id,
+            operation_id=operation_id,
+            requester=plan.requester,
+            created_at=now,
+            due_at=now + timedelta(days=days),
+            verification=meaning.verification,
+            risk=meaning.risk,
+            owner=meaning.owner,
+            rule=ruling.rule,
+        )
+
+
+def asked(step: Operation) -> Iterator[Ask]:
+    """Return the user and the entitlement of each grant or revocation in an operation that waits
+    for people.
+
+    :raises TypeError: it is none, or its user is not known yet.
+    """
+    entitlements = [step.role] if isinstance(step, RevokeRole) else list(given(step)[:1])
+    users = step.user_ids if isinstance(step, AddGroupMembers) else [getattr(step, "user_id", None)]
+    if not entitlements or not all(users):
+        raise TypeError(f"not an operation of a known user that people carry out: {step!r}")
+    for user_id in users:
+        yield Ask(str(user_id), entitlements[0])

@@ -1,0 +1,146 @@
+"""What happens to every work item: its history, its end, and what that means for its plan."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from connector.domain.ledger import (
+    OperationRecord,
+    OperationState,
+    PlanRecord,
+    PlanState,
+    WorkItem,
+    WorkItemKind,
+    WorkItemState,
+)
+from connector.domain.policy import VERIFY_ATTESTATION
+from connector.domain.work_items import Act, WorkItemEvent
+from connector.ports import UnitOfWork
+from connector.services.actual import attest_role
+from connector.services.context import Actor, TenantContext
+from connector.services.mirror import MirrorWriter
+
+_UNFINISHED = (OperationState.PLANNED, OperationState.IN_FLIGHT, OperationState.WAITING)
+
+
+class WorkItemLog:
+    """Writes down what happens to the work items of one tenant, within the caller's transaction."""
+
+    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+        self._context = context
+        self._mirror = mirror
+
+    def open(self, uow: UnitOfWork, item: WorkItem, actor: Actor) -> None:
+        """Add an item, shown in the person's resource from now on."""
+        uow.work_items.add(item)
+        self.note(
+            uow,
+            item,
+            actor,
+            Act.OPENED,
+            kind=item.kind,
+            entitlement=item.entitlement,
+            direction=item.direction,
+            plan=item.plan_id,
+        )
+        self._mirror.rerender_users(uow, [item.subject_id])
+
+    def note(
+        self,
+        uow: UnitOfWork,
+        item: WorkItem,
+        actor: Actor,
+        act: Act,
+        comment: str = "",
+        **data: object,
+    ) -> None:
+        """Add a line to the history and to the audit, there as ``work_item.<act>``."""
+        now = self._context.clock.now()
+        uow.work_items.add_event(
+            WorkItemEvent(item.work_item_id, now, actor.name, act, comment, data)
+        )
+        self.audit(uow, item, actor, str(act), comment, **data)
+
+    def audit(
+        self,
+        uow: UnitOfWork,
+        item: WorkItem,
+        actor: Actor,
+        action: str,
+        comment: str = "",
+        **data: object,
+    ) -> None:
+        """Add an event to the audit alone."""
+        self._context.audit(
+            uow,
+            actor,
+            f"work_item.{action}",
+            item.subject_id,
+            **{"work_item": item.work_item_id, "comment": comment, **data},
+        )
+
+    def close(
+        self, uow: UnitOfWork, item: WorkItem, state: WorkItemState, actor: Actor, comment: str
+    ) -> WorkItem:
+        """End an item and what its plan still waited with; return it as it then stands."""
+        now = self._context.clock.now()
+        closed = replace(
+            item, state=state, closed_at=now, closed_by=actor.name, comment=comment or item.comment
+        )
+        uow.work_items.save(closed)
+        self._settle(uow, closed)
+        uow.work_items.add_event(
+            WorkItemEvent(item.work_item_id, now, actor.name, Act.CLOSED, comment, {"state": state})
+        )
+        self.audit(
+            uow,
+            item,
+            actor,
+            str(state),
+            comment,
+            kind=item.kind,
+            entitlement=item.entitlement,
+            direction=item.direction,
+        )
+        is_task = item.kind is WorkItemKind.MANUAL_TASK
+        if state is WorkItemState.DONE and is_task and item.verification == VERIFY_ATTESTATION:
+            attest_role(uow, item.subject_id, item.entitlement, item.direction)
+        # The pending list of the person's resource changed.
+        self._mirror.rerender_users(uow, [item.subject_id])
+        return closed
+
+    def _settle(self, uow: UnitOfWork, item: WorkItem) -> None:
+        """Let the operations that the item stood for end as it did."""
+        is_approval = item.kind is WorkItemKind.APPROVAL
+        if is_approval and item.state is WorkItemState.DONE:
+            return  # The plan has its own end.
+        outcome = {
+            WorkItemState.DONE: OperationState.DONE,
+            WorkItemState.REJECTED: OperationState.FAILED,
+        }.get(item.state, OperationState.SKIPPED)
+        plan, records = uow.plans.get(item.plan_id)
+        now = self._context.clock.now()
+        after = [
+            replace(record, state=outcome, finished_at=now, lease_until=None)
+            if record.state in _UNFINISHED
+            and (is_approval or record.operation_id == item.operation_id)
+            else record
+            for record in records
+        ]
+        for before, record in zip(records, after, strict=True):
+            if record != before:
+                uow.plans.save_operation(record)
+        if plan.state in (PlanState.OPEN, PlanState.QUEUED):
+            uow.plans.save_plan(finished_plan(plan, after, self._context))
+
+
+def finished_plan(
+    plan: PlanRecord, records: Sequence[OperationRecord], context: TenantContext
+) -> PlanRecord:
+    """Return the plan as its operations make it: done once none of them is left to do."""
+    if any(record.state in _UNFINISHED for record in records):
+        return plan
+    failed = any(record.state is OperationState.FAILED for record in records)
+    state = PlanState.FAILED if failed else PlanState.DONE
+    return replace(plan, state=state, finished_at=context.clock.now())
