@@ -43,6 +43,7 @@ from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import group_key, user_key
 from connector.services.manual_tasks import Ask, ManualTasks, asked
+from connector.services.naming import names_for
 from connector.services.refresh import RefreshService
 from connector.services.work_item_log import WorkItemLog
 
@@ -207,7 +208,7 @@ class ApprovalDesk:
             state=PlanState.OPEN,
             checksum=wanted.checksum,
             created_at=self._context.clock.now(),
-            summary="; ".join(wanted.describe()),
+            summary="; ".join(wanted.describe(names_for(uow, self._context, wanted))),
             context={
                 APPROVAL: item.work_item_id,
                 "after": parent.plan_id,
@@ -243,9 +244,10 @@ class ApprovalDesk:
 
     def supersede_by(self, uow: UnitOfWork, plan: Plan, actor: Actor) -> None:
         """End the grants that a plan contradicts: what it closes, takes, or gives instead."""
+        names = names_for(uow, self._context, plan)
         for step in plan:
             for item in _contradicted(uow, step):
-                self.supersede(uow, item, actor, f"Overtaken: {step.describe()}.")
+                self.supersede(uow, item, actor, f"Overtaken: {step.describe(names)}.")
 
     def take_back(
         self, uow: UnitOfWork, user_ids: Iterable[str], entitlements: Iterable[str], actor: Actor

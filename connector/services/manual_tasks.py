@@ -25,6 +25,7 @@ from connector.ports import USER, UnitOfWork
 from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import user_key
+from connector.services.naming import names_for
 from connector.services.work_item_log import WorkItemLog
 
 _GENERIC_STEPS = (
@@ -108,7 +109,7 @@ class ManualTasks:
             state=PlanState.OPEN,
             checksum=own.checksum,
             created_at=now,
-            summary="; ".join(own.describe()),
+            summary="; ".join(own.describe(names_for(uow, self._context, own))),
             context={"after": plan.plan_id, "reason": reason, "locks": [user_key(user_id)]},
         )
         record = OperationRecord(

@@ -327,7 +327,7 @@ class WorkItemService:
         item = replace(item, last_checked_at=now, last_check=f"DocuSign: {_seen(item, seen)}")
         done = seen is (item.direction is Direction.GRANT)
         facts = {"work_item": item.work_item_id, "entitlement": item.entitlement}
-        facts |= {"result": words[seen], "direction": item.direction}
+        facts |= {"result": _seen(item, seen), "direction": item.direction}
         self._context.audit(uow, actor, "work_item.checked", item.subject_id, **facts)
         if done:
             item = self._log.close(uow, item, WorkItemState.DONE, actor, item.comment or "")
