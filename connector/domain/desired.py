@@ -83,10 +83,9 @@ def confirmed_roles(user: User) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class GroupChange:
-    """What a request asks of one DocuSign group. ``replace`` excludes the other two."""
+    """How one DocuSign group shall change: who joins, who leaves, what it is called."""
 
     add: frozenset[str] = frozenset()
     remove: frozenset[str] = frozenset()
-    replace: frozenset[str] | None = None
     name: str | None = None
     """A new name, or None."""

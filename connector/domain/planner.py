@@ -367,16 +367,12 @@ def plan_group_change(
 ) -> Plan:
     """Return how a group changes.
 
-    :param members: those of the users named in the change (all members for ``replace``) that the
-        mirror has in the group.
+    :param members: those of the users named in the change that the mirror has in the group.
     :param trusted: users whose mirror copy is fresh. For others a call is sent even where the
         mirror sees nothing to do: adding twice and removing twice succeed in DocuSign.
     """
-    if change.replace is not None:
-        adding, removing = change.replace - members, members - change.replace
-    else:
-        adding = change.add - (members & trusted)
-        removing = change.remove - (trusted - members)
+    adding = change.add - (members & trusted)
+    removing = change.remove - (trusted - members)
     steps: list[Operation] = []
     if change.name is not None and change.name != group.name:
         steps.append(RenameGroup(group.account_id, group.group_id, change.name, group.name))

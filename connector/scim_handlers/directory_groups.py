@@ -7,7 +7,13 @@ from connector.domain.model import DirectoryGroup
 from connector.domain.plan import AddGroupMembers, Plan
 from connector.errors import ConnectorError
 from connector.ports import UnitOfWork
-from connector.scim_handlers.group_writes import GroupRequest, kept_for, member_ids, settled_change
+from connector.scim_handlers.group_writes import (
+    GroupRequest,
+    RequestedChange,
+    kept_for,
+    member_ids,
+    settled_change,
+)
 from connector.scim_handlers.ports import TenantServices
 from connector.services.context import Actor
 from connector.services.group_provisioning import check_members
@@ -69,7 +75,7 @@ def _account(services: TenantServices, resource: Resource, members: frozenset[st
         book = services.context.book(uow.mirror.catalogue())
         name = asked or services.settings.scim.default_group_account
         account_id = book.resolve(name) if name else book.default_account
-        settled_change(uow, "", GroupChange(add=members))
+        settled_change(uow, "", RequestedChange(add=members))
         check_members(uow, DirectoryGroup(account_id, "", resource["displayName"]), members)
     return account_id
 

@@ -21,11 +21,19 @@ Check = Callable[[UnitOfWork], None]
 
 
 @dataclass(frozen=True)
+class RequestedChange(GroupChange):
+    """A change as a client puts it, who may also say who shall be a member and nobody else."""
+
+    replace: frozenset[str] | None = None
+    """All members; it excludes ``add`` and ``remove``."""
+
+
+@dataclass(frozen=True)
 class GroupRequest:
     """A change of one Group."""
 
     scim_id: str
-    change: GroupChange
+    change: RequestedChange
     extra: Mapping[str, Any]
     """What is kept for the client; empty where the request leaves that as it is."""
     check: Check
@@ -45,9 +53,9 @@ class GroupRequest:
         return change.add | change.remove | (change.replace or frozenset())
 
 
-def wanted_change(delta: MemberDelta, name: str | None) -> GroupChange:
+def wanted_change(delta: MemberDelta, name: str | None) -> RequestedChange:
     """Return the change of members and name that a request asks for."""
-    return GroupChange(
+    return RequestedChange(
         add=frozenset(delta.add),
         remove=frozenset(delta.remove),
         replace=None if delta.replace is None else frozenset(delta.replace),
@@ -56,7 +64,7 @@ def wanted_change(delta: MemberDelta, name: str | None) -> GroupChange:
 
 
 def settled_change(
-    uow: UnitOfWork, scim_id: str, change: GroupChange, *, lenient: bool = False
+    uow: UnitOfWork, scim_id: str, change: RequestedChange, *, lenient: bool = False
 ) -> GroupChange:
     """Return the change as members who join and who leave.
 

@@ -7,7 +7,6 @@ from typing import Any
 
 import orjson
 
-from connector.domain.desired import GroupChange
 from connector.domain.model import DirectoryGroup
 from connector.ports import GROUP, USER, GroupMember, StoredResource, UnitOfWork
 from connector.scim_handlers.directory_groups import (
@@ -17,6 +16,7 @@ from connector.scim_handlers.directory_groups import (
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.group_writes import (
     GroupRequest,
+    RequestedChange,
     kept_for,
     member_ids,
     wanted_change,
@@ -63,7 +63,7 @@ class GroupHandler(StoredReader):
         with translated():
             before = self._read(context, scim_id)
             _check_account(before, resource)
-            change = GroupChange(replace=member_ids(resource), name=_new_name(before, resource))
+            change = RequestedChange(replace=member_ids(resource), name=_new_name(before, resource))
             return self._change(context, scim_id, change, before, resource)
 
     def patch(
@@ -109,7 +109,7 @@ class GroupHandler(StoredReader):
         self,
         context: RequestContext,
         scim_id: str,
-        change: GroupChange,
+        change: RequestedChange,
         before: Resource,
         after: Resource,
         *,

@@ -10,11 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from connector.domain.desired import GroupChange
 from connector.domain.plan import Plan
 from connector.ports import GROUP, UnitOfWork
 from connector.scim_handlers.directory_groups import change_directory_group
-from connector.scim_handlers.group_writes import GroupRequest
+from connector.scim_handlers.group_writes import GroupRequest, RequestedChange
 from connector.scim_handlers.ports import TenantServices
 from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
 from connector.services.context import Actor
@@ -89,9 +88,9 @@ def _requests(user_id: str, wishes: GroupWishes, actor: Actor) -> Iterable[Group
     user = frozenset({user_id})
     # Joining first: a profile shown as a Group takes the place of the one that is left after it.
     for scim_id in sorted(wishes.join):
-        yield GroupRequest(scim_id, GroupChange(add=user), {}, _unconditional, actor)
+        yield GroupRequest(scim_id, RequestedChange(add=user), {}, _unconditional, actor)
     for scim_id in sorted(wishes.leave):
-        yield GroupRequest(scim_id, GroupChange(remove=user), {}, _unconditional, actor)
+        yield GroupRequest(scim_id, RequestedChange(remove=user), {}, _unconditional, actor)
 
 
 def _unconditional(_uow: UnitOfWork) -> None:

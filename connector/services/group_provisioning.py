@@ -172,12 +172,8 @@ class GroupProvisioning:
     # planning -----------------------------------------------------------------
 
     def _plan(self, uow: UnitOfWork, group: DirectoryGroup, wanted: GroupChange) -> Plan:
-        where = (group.account_id, group.group_id)
-        if wanted.replace is not None:
-            members = uow.mirror.group_member_ids(*where)
-            return plan_group_change(group, wanted, members, members | wanted.replace)
         named = wanted.add | wanted.remove
-        members = uow.mirror.group_member_ids(*where, among=named)
+        members = uow.mirror.group_member_ids(group.account_id, group.group_id, among=named)
         return plan_group_change(group, wanted, members, self._fresh(uow, named))
 
     def _fresh(self, uow: UnitOfWork, user_ids: Iterable[str]) -> frozenset[str]:
@@ -198,8 +194,7 @@ class GroupProvisioning:
         if wanted.name is not None and wanted.name != group.name:
             self._check_writable(group)
             _check_name(uow, group.account_id, wanted.name, besides=group.group_id)
-        adding = wanted.add if wanted.replace is None else wanted.replace
-        check_members(uow, group, adding)
+        check_members(uow, group, wanted.add)
 
     def _check_writable(self, group: DirectoryGroup | None = None) -> None:
         if not self._context.settings.scim.group_writes:

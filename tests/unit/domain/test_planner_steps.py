@@ -76,23 +76,6 @@ def test_removing_is_left_out_only_where_a_fresh_copy_shows_no_member(members, t
     assert group_steps(GroupChange(remove=names("u1")), members, trusted) == expected
 
 
-def test_replacing_adds_what_is_new_and_removes_the_rest():
-    assert group_steps(GroupChange(replace=names("u2", "u3")), ["u1", "u2"], ["u1"]) == [
-        AddGroupMembers("A", "7", ("u3",)),
-        RemoveGroupMembers("A", "7", ("u1",)),
-    ]
-
-
-def test_replacing_with_nobody_empties_the_group():
-    assert group_steps(GroupChange(replace=NOTHING), ["u1"]) == [
-        RemoveGroupMembers("A", "7", ("u1",))
-    ]
-
-
-def test_replacing_with_the_same_changes_nothing():
-    assert group_steps(GroupChange(replace=names("u1")), ["u1"]) == []
-
-
 def test_many_members_go_in_chunks():
     everybody = frozenset(f"u{i:03}" for i in range(2 * GROUP_CHUNK + 1))
     steps = group_steps(GroupChange(add=everybody))
