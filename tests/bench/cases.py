@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import count
 from urllib.parse import quote
+
+import orjson
 
 from tests.bench.ceiling import PATH
 from tests.bench.load import Load
 from tests.bench.stage import Stage, external_id
 
 PAGE = 100
+CURSOR_PAGES = 200
+"""The most pages of a walk by cursor: one page has to be read before the next can be asked for."""
 WRITES_PER_LANE = 500
 """Keeps the write cases bounded in number, as the seconds keep them in time."""
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
@@ -103,6 +108,18 @@ def _compound(stage: Stage) -> Sequence[str]:
 
 def _page(start: int) -> str:
     return f"/Users?startIndex={start}&count={PAGE}"
+
+
+@lru_cache(maxsize=8)
+def _by_cursor(stage: Stage) -> Sequence[str]:
+    """Return the pages of a walk by cursor, each led to by the one before."""
+    path: str | None = f"/Users?cursor&count={PAGE}"
+    paths = []
+    while path and len(paths) < CURSOR_PAGES:
+        paths.append(path)
+        cursor = orjson.loads(stage.get(path)).get("nextCursor")
+        path = f"/Users?cursor={cursor}&count={PAGE}" if cursor else None
+    return paths
 
 
 def _last_page_start(stage: Stage) -> int:
@@ -196,6 +213,7 @@ READS = (
         _paths(lambda stage: [_page(at) for at in range(1, stage.people.total + 1, PAGE)]),
         ceiling=CEILING_PAGE,
     ),
+    Case("sweep by cursor", _paths(_by_cursor), ceiling=CEILING_PAGE),
     Case("compound filter", _paths(_compound)),
 )
 WRITES = (
