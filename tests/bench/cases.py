@@ -114,7 +114,7 @@ def _page(start: int) -> str:
 def _by_cursor(stage: Stage) -> Sequence[str]:
     """Return the pages of a walk by cursor, each led to by the one before."""
     path: str | None = f"/Users?cursor&count={PAGE}"
-    paths = []
+    paths: list[str] = []
     while path and len(paths) < CURSOR_PAGES:
         paths.append(path)
         cursor = orjson.loads(stage.get(path)).get("nextCursor")
