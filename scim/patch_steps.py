@@ -9,7 +9,7 @@ from typing import Any
 from scim.errors import InvalidPath, InvalidValue, Mutability, NoTarget
 from scim.evaluate import element_matches
 from scim.filters import And, Comparison, Filter, Operator
-from scim.resources import accept_value
+from scim.resources import accept_value, is_same
 from scim.schemas import Attribute, Target
 
 Element = Any
@@ -67,7 +67,7 @@ def _is_settled(step: Step, holder: dict[str, Any]) -> bool:
     attribute, sub = step.target.attribute, step.target.sub_attribute
     guarded = attribute if attribute.mutability in ("readOnly", "immutable") else step.target.leaf
     current = holder.get(attribute.name)
-    if guarded is sub and isinstance(current, dict):
+    if sub is not None and isinstance(current, dict):
         current = current.get(sub.name)
     if step.op == "remove":
         if step.target.leaf.required:
@@ -80,7 +80,9 @@ def _is_settled(step: Step, holder: dict[str, Any]) -> bool:
             return True
         raise Mutability(f"{step.label} is readOnly.")
     if guarded.mutability == "immutable" and current and not attribute.multi_valued:
-        if current == step.value:
+        if is_same(
+            step.target.leaf, current, accept_value(step.target.leaf, step.value, step.label)
+        ):
             return True
         raise Mutability(f"{step.label} is immutable and has another value.")
     return False

@@ -97,8 +97,18 @@ def check_immutable(resource_type: ResourceType, current: Resource, asserted: Re
     """
     for attribute in resource_type.schema.attributes:
         old, new = current.get(attribute.name), asserted.get(attribute.name)
-        if attribute.mutability == "immutable" and old and new is not None and old != new:
+        if attribute.mutability != "immutable" or not old or new is None:
+            continue
+        if not is_same(attribute, old, new):
             raise Mutability(f"{attribute.name} is immutable and has another value.")
+
+
+def is_same(attribute: Attribute, old: Any, new: Any) -> bool:
+    """Return whether a client gives a value as it is; readOnly parts are not theirs to give."""
+    if not isinstance(old, dict) or not isinstance(new, dict):
+        return bool(old == new)
+    given = (item.name for item in attribute.sub_attributes if not item.read_only)
+    return all(old.get(name) == new.get(name) for name in given)
 
 
 @lru_cache(maxsize=16)

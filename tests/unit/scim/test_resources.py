@@ -7,7 +7,8 @@ import pytest
 
 from scim.datetimes import format_datetime, parse_datetime
 from scim.errors import InvalidSyntax, InvalidValue, Mutability
-from scim.handlers import Projection
+from scim.handlers import PatchOperation, Projection
+from scim.patch import apply_patch
 from scim.projection import parse_names, project
 from scim.resources import ResourceType, accept_resource, check_immutable
 from scim.schemas import ENTERPRISE_USER, ENTITLEMENT, GROUP, USER, Attribute, Schema
@@ -27,6 +28,24 @@ EVERY_TYPE = Schema(
         Attribute("once", mutability="immutable"),
     ),
 )
+PLACE = Schema(
+    "urn:test:Place",
+    "Place",
+    "",
+    (
+        Attribute(
+            "place",
+            "complex",
+            mutability="immutable",
+            sub_attributes=(
+                Attribute("value", mutability="immutable"),
+                Attribute("display", mutability="readOnly"),
+            ),
+        ),
+    ),
+)
+PLACES = ResourceType("Place", "/Places", PLACE)
+HELD = {"value": "a", "display": "A"}
 THINGS = ResourceType("Thing", "/Things", EVERY_TYPE)
 
 
@@ -145,6 +164,32 @@ def test_immutable_attributes_are_set_once():
     check_immutable(THINGS, {"once": "a"}, {"once": "a"})
     with pytest.raises(Mutability):
         check_immutable(THINGS, {"once": "a"}, {"once": "b"})
+
+
+def test_readonly_parts_of_an_immutable_value_are_not_compared():
+    check_immutable(PLACES, {"place": HELD}, {"place": {"value": "a"}})
+    with pytest.raises(Mutability):
+        check_immutable(PLACES, {"place": HELD}, {"place": {"value": "b", "display": "A"}})
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("place", {"value": "a"}),
+        ("place", {"VALUE": "a", "display": "Other"}),
+        ("place.value", "a"),
+        (None, {"place": {"value": "a"}}),
+    ],
+)
+def test_an_immutable_value_may_be_given_again(path, value):
+    again = PatchOperation("replace", path, value)
+    assert apply_patch({"place": HELD}, [again], PLACE) == {"place": HELD}
+
+
+@pytest.mark.parametrize(("path", "value"), [("place", {"value": "b"}), ("place.value", "b")])
+def test_an_immutable_value_cannot_become_another(path, value):
+    with pytest.raises(Mutability):
+        apply_patch({"place": HELD}, [PatchOperation("replace", path, value)], PLACE)
 
 
 def test_an_application_keeps_a_part_of_a_schema():
