@@ -36,6 +36,7 @@ from connector.services.bindings import AccountBindings, binding_problems
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import TenantContext
+from connector.services.due import DueService
 from connector.services.execution import Executor
 from connector.services.fulfilment import FulfilmentService
 from connector.services.group_provisioning import GroupProvisioning
@@ -44,6 +45,7 @@ from connector.services.journal import Journal
 from connector.services.locks import WriteLocks
 from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
+from connector.services.policy import PolicyService
 from connector.services.presentation import Presenter
 from connector.services.provisioning import UserProvisioning
 from connector.services.recording import ChangePipeline
@@ -71,6 +73,8 @@ class TenantServices:
     groups: GroupProvisioning
     work_items: WorkItemService
     approvals: ApprovalService
+    due: DueService
+    policy: PolicyService
     aggregation: AggregationService
     settlement: SettlementService
     audit: AuditService
@@ -223,6 +227,8 @@ def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping
         groups=GroupProvisioning(context, locks, pipeline, mirror),
         work_items=WorkItemService(context, mirror, log),
         approvals=ApprovalService(context, log, desk, settlement),
+        due=DueService(context, log, desk),
+        policy=PolicyService(context),
         aggregation=AggregationService(context, mirror, refresh),
         settlement=settlement,
         audit=AuditService(context),

@@ -20,6 +20,7 @@ from connector.logs import correlated
 from connector.ports import Clock, Store
 from connector.services.aggregation import SYNC_JOB, AggregationService
 from connector.services.context import Actor, new_id
+from connector.services.due import DueService
 from connector.services.settlement import SettlementService
 from connector.services.work_items import WorkItemService
 from connector.settings import JobSettings, TenantSettings
@@ -45,6 +46,10 @@ class Jobs(Protocol):
     @property
     def work_items(self) -> WorkItemService:
         """Verifies manual tasks."""
+
+    @property
+    def due(self) -> DueService:
+        """Reminds, escalates and expires."""
 
     @property
     def aggregation(self) -> AggregationService:
@@ -84,6 +89,7 @@ class JobScheduler:
         self._tenants.append(tenant.settings.name)
         self._every(self._settings.settle_interval_s, "settle", tenant, _settle)
         self._every(self._settings.verify_interval_s, "verify", tenant, _verify)
+        self._every(self._settings.people_interval_s, "people", tenant, _people)
         self._every(
             self._settings.sync_interval_s, "sync", tenant, _sync, wait=self._until_sync(tenant)
         )
@@ -177,6 +183,10 @@ def _settle(tenant: Jobs, actor: Actor) -> object:
 
 def _verify(tenant: Jobs, actor: Actor) -> object:
     return tenant.work_items.verify_all(actor)
+
+
+def _people(tenant: Jobs, actor: Actor) -> object:
+    return tenant.due.run(actor)
 
 
 def _sync(tenant: Jobs, _actor: Actor) -> object:

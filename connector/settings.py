@@ -358,6 +358,9 @@ class JobSettings:
     """Time between full aggregations; 0 switches them off."""
     verify_interval_s: float = 300.0
     """Time between checks of manual tasks."""
+    people_interval_s: float = 300.0
+    """Time between looks for approvals that expire, overdue tasks and reminders; 0 switches them
+    off."""
     settle_interval_s: float = 15.0
     """Time between looks for abandoned and queued changes."""
 

@@ -14,6 +14,8 @@ _COMMANDS = {
     "sync": "connector.cli.sync:sync",
     "plan": "connector.cli.plan:plan",
     "tasks": "connector.cli.tasks:tasks",
+    "approvals": "connector.cli.approvals:approvals",
+    "policy": "connector.cli.policy:policy",
     "audit": "connector.cli.audit:audit",
     "client": "connector.cli.clients:client",
     "console": "connector.cli.console:console",

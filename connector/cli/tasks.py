@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import mimetypes
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import click
@@ -15,7 +17,9 @@ from connector.cli.context import (
     handle_errors,
     tenant_options,
 )
-from connector.domain.ledger import WorkItem
+from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.domain.policy import VERIFY_ATTESTATION
+from connector.services.work_items import MAX_EVIDENCE_BYTES
 
 
 @click.group()
@@ -23,8 +27,9 @@ def tasks() -> None:
     """List, show and work off manual tasks.
 
     A task is opened when somebody asks for what DocuSign lets only people do, above all the
-    organization-admin role. Do what its steps say, then complete it: the connector looks into
-    DocuSign and closes it once DocuSign confirms.
+    organization-admin role, or what the policy leaves to people. Do what its steps say, then
+    complete it: the connector looks into DocuSign and closes it once DocuSign confirms. What no API
+    shows is attested by a second person instead.
     """
 
 
@@ -39,7 +44,7 @@ def list_tasks(context: CommandContext, every: bool) -> None:
     Example:
       docusign-iga tasks list --all
     """
-    items = context.tenant.work_items.list(every=every)
+    items = context.tenant.work_items.list(every=every, kind=WorkItemKind.MANUAL_TASK)
     table = Table("Task", "What", "State", "Asked by", "Due")
     for item in items:
         due = f"{item.due_at:%Y-%m-%d}" if item.due_at else ""
@@ -78,6 +83,94 @@ def complete_task(context: CommandContext, task: str, comment: str) -> None:
       docusign-iga tasks complete 3f2a --comment "Granted in DocuSign Admin"
     """
     item = context.tenant.work_items.complete(task, cli_person(), comment)
+    context.output(_to_json(item), _outcome(item))
+
+
+@tasks.command("claim")
+@click.argument("task")
+@tenant_options
+@handle_errors
+def claim_task(context: CommandContext, task: str) -> None:
+    """Take a task, so that others see who works on it."""
+    item = context.tenant.work_items.claim(task, cli_person())
+    context.output(_to_json(item), f"{item.assignee} works on it.")
+
+
+@tasks.command("release")
+@click.argument("task")
+@click.option("--comment", default="", help="Why, for the record.")
+@tenant_options
+@handle_errors
+def release_task(context: CommandContext, task: str, comment: str) -> None:
+    """Give a task back to everybody."""
+    item = context.tenant.work_items.release(task, cli_person(), comment)
+    context.output(_to_json(item), "Nobody works on it now.")
+
+
+@tasks.command("hand-over")
+@click.argument("task")
+@click.option("--to", required=True, help="Login of who works on it from now on.")
+@click.option("--comment", default="", help="Why, for the record.")
+@tenant_options
+@handle_errors
+def hand_over_task(context: CommandContext, task: str, to: str, comment: str) -> None:
+    """Give a task to somebody else.
+
+    \b
+    Example:
+      docusign-iga tasks hand-over 3f2a --to ben --comment "On leave from tomorrow"
+    """
+    item = context.tenant.work_items.hand_over(task, cli_person(), to, comment)
+    context.output(_to_json(item), f"{item.assignee} works on it.")
+
+
+@tasks.command("comment")
+@click.argument("task")
+@click.argument("text")
+@tenant_options
+@handle_errors
+def comment_task(context: CommandContext, task: str, text: str) -> None:
+    """Say something about a task or an approval, for the record."""
+    item = context.tenant.work_items.comment(task, cli_person(), text)
+    context.output(_to_json(item), "Noted.")
+
+
+@tasks.command("attach")
+@click.argument("task")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@tenant_options
+@handle_errors
+def attach_to_task(context: CommandContext, task: str, file: Path) -> None:
+    """Attach FILE as evidence: a screenshot or a letter, of 5 MB at most.
+
+    \b
+    Example:
+      docusign-iga tasks attach 3f2a screenshot.png
+    """
+    with file.open("rb") as stream:
+        # One byte more than is allowed shows that it is too large, however large it is.
+        content = stream.read(MAX_EVIDENCE_BYTES + 1)
+    media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+    evidence = context.tenant.work_items.attach(task, cli_person(), file.name, media_type, content)
+    context.output(
+        {"id": evidence.evidence_id, "name": evidence.name, "sha256": evidence.sha256},
+        f"Attached {evidence.name} (SHA-256 {evidence.sha256}).",
+    )
+
+
+@tasks.command("attest")
+@click.argument("task")
+@click.option("--comment", default="", help="What you saw; needed where no file is attached.")
+@tenant_options
+@handle_errors
+def attest_task(context: CommandContext, task: str, comment: str) -> None:
+    """Confirm as a second person that a task which no API shows was done.
+
+    \b
+    Example:
+      docusign-iga tasks attest 3f2a --comment "Seen in the list of CLM administrators"
+    """
+    item = context.tenant.work_items.attest(task, cli_person(), comment)
     context.output(_to_json(item), _outcome(item))
 
 
@@ -128,6 +221,11 @@ def _words(item: WorkItem) -> str:
 
 def _outcome(item: WorkItem) -> str:
     if item.state.is_open:
+        if item.verification == VERIFY_ATTESTATION:
+            return (
+                "Noted. No API of DocuSign shows it: a second person attests it with "
+                "`docusign-iga tasks attest`."
+            )
         seen = f" ({item.last_check})" if item.last_check else ""
         return (
             f"Noted. DocuSign does not confirm it yet{seen}; the task is {_words(item)} and closes "
@@ -141,6 +239,9 @@ def _describe(item: WorkItem) -> str:
     facts: Mapping[str, Any] = {
         "Where": item.deep_link,
         "State": _words(item),
+        "Risk": item.risk,
+        "Owner": item.owner,
+        "Works on it": item.assignee,
         "Asked by": item.requester,
         "Opened": item.created_at,
         "Due": item.due_at,
@@ -149,7 +250,7 @@ def _describe(item: WorkItem) -> str:
         "Closed by": item.closed_by,
         "Task id": item.work_item_id,
     }
-    lines += ["", *(f"  {name:<11}{value}" for name, value in facts.items() if value)]
+    lines += ["", *(f"  {name:<12}{value}" for name, value in facts.items() if value)]
     return "\n".join(lines)
 
 
@@ -162,6 +263,10 @@ def _to_json(item: WorkItem) -> dict[str, Any]:
         "entitlement": item.entitlement,
         "direction": item.direction,
         "state": item.state,
+        "risk": item.risk,
+        "owner": item.owner,
+        "assignee": item.assignee,
+        "verification": item.verification,
         "steps": list(item.instructions),
         "deep_link": item.deep_link,
         "requester": item.requester,

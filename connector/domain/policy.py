@@ -37,6 +37,8 @@ VERIFY_ATTESTATION = "attestation"
 """No API shows it: a second person attests what the first one did."""
 VERIFIED_BY_API = (VERIFY_ORGANIZATION_ADMIN, VERIFY_DOCUSIGN)
 
+ANY = ("", "*")
+"""Conditions that always hold."""
 PROFILE, GROUP, ROLE = "profile", "group", "role"
 """What an entitlement is."""
 
@@ -171,5 +173,5 @@ def _words(meaning: Meaning) -> str:
     if not isinstance(meaning, EntitlementRule):
         return "no rule covers it: automatic"
     conditions = {"match": meaning.match, "kind": meaning.kind, "account": meaning.account}
-    held = ", ".join(f"{name}: {value}" for name, value in conditions.items() if value)
-    return f"{meaning.source} ({held})"
+    held = ", ".join(f"{name}: {value}" for name, value in conditions.items() if value not in ANY)
+    return f"{meaning.source} ({held or 'it covers everything'})"

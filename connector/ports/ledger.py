@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -20,6 +20,7 @@ from connector.domain.ledger import (
     WorkItemKind,
     WorkItemState,
 )
+from connector.domain.plan import Operation
 from connector.domain.work_items import Delegation, Evidence, WorkItemEvent
 
 
@@ -53,6 +54,9 @@ class PlanRepository(Protocol):
 
     def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
         """Return open and queued plans of a resource, oldest first."""
+
+    def since(self, moment: datetime) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
+        """Walk the plans recorded since then with what they do, oldest first."""
 
     def queued(self, subject_kind: str, subject_ids: Iterable[str]) -> Sequence[PlanRecord]:
         """Return the queued plans of many resources, for each the oldest first."""

@@ -44,12 +44,12 @@ from connector.errors import (
     TemporaryError,
 )
 from connector.ports import UnitOfWork
-from connector.services.actual import OPEN_STATES, load_attributes
+from connector.services.actual import OPEN_STATES
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Principal, TenantContext, new_id
+from connector.services.people import manager_of
 from connector.services.settlement import SettlementService
 from connector.services.work_item_log import WorkItemLog
-from mappings.model import ENTERPRISE_USER
 
 _log = structlog.get_logger(__name__)
 
@@ -275,7 +275,7 @@ class ApprovalService:
         subject = _subject(uow, item)
         return Matter(
             approvers=approvers,
-            manager=_manager(uow, item.subject_id),
+            manager=manager_of(uow, item.subject_id),
             parties=frozenset({fold(requester), subject.email_key, fold(subject.user_id)}),
             delegations=uow.work_items.delegations(),
             now=self._context.clock.now(),
@@ -424,14 +424,6 @@ def _subject(uow: UnitOfWork, item: WorkItem) -> User:
 def _voter(person: Principal) -> Voter:
     is_approver = bool(person.roles & {*_DECIDING_ROLES})
     return Voter(person.login, person.email, person.groups, is_approver)
-
-
-def _manager(uow: UnitOfWork, user_id: str) -> str:
-    """Return the address of a user's manager, empty where the client did not say."""
-    manager = load_attributes(uow, user_id).kept.get(ENTERPRISE_USER, {}).get("manager") or {}
-    manager_id = manager.get("value", "") if isinstance(manager, dict) else str(manager)
-    found = uow.mirror.get_users([manager_id]).get(manager_id) if manager_id else None
-    return found.email if found else ""
 
 
 def _changed(item: WorkItem) -> ConnectorError:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 
 from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
-from connector.domain.plan import operation_from_dict
+from connector.domain.plan import Operation, operation_from_dict
 from connector.errors import NotFoundError
-from connector.store.statements import Records, Session, add_rows, after_prefix, chunked, put_rows
+from connector.store.statements import (
+    CHUNK,
+    Records,
+    Session,
+    add_rows,
+    after_prefix,
+    chunked,
+    put_rows,
+)
 from connector.store.tables import operations, plans
 
 PLANS = Records(plans, PlanRecord)
@@ -115,6 +123,41 @@ class SqlPlans:
             .order_by(plans.c.created_at, plans.c.plan_id)
         )
         return [PLANS.from_row(row) for row in found]
+
+    def since(self, moment: datetime) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
+        """Walk the plans recorded since then with what they do, oldest first."""
+        last = (moment, "")
+        while True:
+            found = self._connection.execute(
+                select(*PLANS.columns)
+                .where(
+                    plans.c.tenant == self._tenant,
+                    or_(
+                        plans.c.created_at > last[0],
+                        and_(plans.c.created_at == last[0], plans.c.plan_id > last[1]),
+                    ),
+                )
+                .order_by(plans.c.created_at, plans.c.plan_id)
+                .limit(CHUNK)
+            ).all()
+            if not found:
+                return
+            records = [PLANS.from_row(row) for row in found]
+            steps = self._steps([plan.plan_id for plan in records])
+            for plan in records:
+                yield plan, steps.get(plan.plan_id, ())
+            last = (records[-1].created_at, records[-1].plan_id)
+
+    def _steps(self, plan_ids: Sequence[str]) -> Mapping[str, Sequence[Operation]]:
+        found = self._connection.execute(
+            select(operations.c.plan_id, operations.c.operation)
+            .where(operations.c.tenant == self._tenant, operations.c.plan_id.in_(plan_ids))
+            .order_by(operations.c.plan_id, operations.c.position)
+        )
+        steps: dict[str, list[Operation]] = {}
+        for row in found:
+            steps.setdefault(row.plan_id, []).append(operation_from_dict(row.operation))
+        return steps
 
     def queued(self, subject_kind: str, subject_ids: Iterable[str]) -> Sequence[PlanRecord]:
         """Return the queued plans of many resources, for each the oldest first."""

@@ -35,6 +35,7 @@ plans = Table(
     Column("finished_at", Instant),
     Index("ix_plans_subject", "tenant", "subject_kind", "subject_id", "state"),
     Index("ix_plans_state", "tenant", "state"),
+    Index("ix_plans_created", "tenant", "created_at", "plan_id"),
 )
 
 operations = Table(

@@ -1,0 +1,274 @@
+"""``docusign-iga approvals``: what waits for a decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.table import Table
+
+from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
+from connector.domain.ledger import WorkItem
+from connector.domain.work_items import Delegation, Verdict
+from connector.services.approvals import ApprovalView
+
+_MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%MZ"])
+
+
+@click.group()
+def approvals() -> None:
+    """List, show and decide what the policy wants approved.
+
+    A change that needs an approval waits; nothing of it is in DocuSign. Once enough approvers
+    agree, the connector carries it out. Who decides, the policy says; `docusign-iga policy explain`
+    tells.
+    """
+
+
+@approvals.command("list")
+@click.option("--all", "every", is_flag=True, help="Decided ones too.")
+@click.option("--mine", is_flag=True, help="Only those that wait for you.")
+@tenant_options
+@handle_errors
+def list_approvals(context: CommandContext, every: bool, mine: bool) -> None:
+    """List open approvals, oldest first.
+
+    \b
+    Example:
+      docusign-iga approvals list --mine
+    """
+    service = context.tenant.approvals
+    items = service.inbox(cli_person()) if mine else service.list(every=every)
+    table = Table("Approval", "What", "Risk", "State", "Asked by", "Expires")
+    for item in items:
+        table.add_row(
+            item.work_item_id[:8],
+            item.title,
+            item.risk,
+            _words(item),
+            item.requester,
+            _day(item.expires_at),
+        )
+    empty = "Nothing waits for an approval." if not every else "There are no approvals yet."
+    context.output([_to_json(item) for item in items], table if items else empty)
+
+
+@approvals.command("show")
+@click.argument("approval")
+@tenant_options
+@handle_errors
+def show_approval(context: CommandContext, approval: str) -> None:
+    """Show an approval with its plan and its history. APPROVAL is its id or the beginning of it.
+
+    \b
+    Example:
+      docusign-iga approvals show 3f2a
+    """
+    _show(context, context.tenant.approvals.get(approval, cli_person()))
+
+
+@approvals.command("approve")
+@click.argument("approval")
+@click.option("--comment", default="", help="Why, for the record.")
+@click.option("--checksum", help="Of the plan that you saw; refused if it is another one by now.")
+@tenant_options
+@handle_errors
+def approve(context: CommandContext, approval: str, comment: str, checksum: str | None) -> None:
+    """Agree. With the last approval that is needed the change is carried out.
+
+    \b
+    Example:
+      docusign-iga approvals approve 3f2a --comment "New team lead"
+    """
+    view = context.tenant.approvals.decide(
+        approval, Verdict.APPROVE, cli_person(), comment=comment, checksum=checksum
+    )
+    context.output(_view_to_json(view), _outcome(view))
+
+
+@approvals.command("deny")
+@click.argument("approval")
+@click.option("--comment", required=True, help="Why, for the requester and the record.")
+@tenant_options
+@handle_errors
+def deny(context: CommandContext, approval: str, comment: str) -> None:
+    """Refuse. One denial ends the request; the access stays as it is.
+
+    \b
+    Example:
+      docusign-iga approvals deny 3f2a --comment "Not in the team any more"
+    """
+    view = context.tenant.approvals.decide(approval, Verdict.DENY, cli_person(), comment=comment)
+    context.output(_view_to_json(view), _outcome(view))
+
+
+@approvals.command("withdraw")
+@click.argument("approval")
+@click.option("--comment", default="", help="Why, for the record.")
+@tenant_options
+@handle_errors
+def withdraw(context: CommandContext, approval: str, comment: str) -> None:
+    """Take a request back, on behalf of whoever asked for it.
+
+    \b
+    Example:
+      docusign-iga approvals withdraw 3f2a
+    """
+    view = context.tenant.approvals.withdraw(approval, cli_person(), comment)
+    context.output(_view_to_json(view), _outcome(view))
+
+
+@approvals.command("delegate")
+@click.option("--from", "absent", required=True, help="Who is away: login or e-mail address.")
+@click.option("--to", required=True, help="Who decides meanwhile: login or e-mail address.")
+@click.option("--start", required=True, type=_MOMENT, help="From, UTC: 2026-08-01.")
+@click.option("--end", required=True, type=_MOMENT, help="Until, UTC: 2026-08-15T12:00Z.")
+@click.option("--reason", default="", help="For the record.")
+@tenant_options
+@handle_errors
+def delegate(
+    context: CommandContext, *, absent: str, to: str, start: datetime, end: datetime, reason: str
+) -> None:
+    """Let somebody decide for another who is away. Nobody decides so on their own access.
+
+    What the absent person may decide as a member of a group goes along only if they delegate
+    themselves, in the console.
+
+    \b
+    Example:
+      docusign-iga approvals delegate --from ann@example.com --to bob@example.com \\
+        --start 2026-08-01 --end 2026-08-15
+    """
+    made = context.tenant.approvals.delegate(
+        cli_person(),
+        to,
+        start.replace(tzinfo=UTC),
+        end.replace(tzinfo=UTC),
+        reason=reason,
+        absent=absent,
+    )
+    context.output(_delegation(made), f"{made.delegate} decides for {made.delegator} meanwhile.")
+
+
+@approvals.command("delegations")
+@tenant_options
+@handle_errors
+def delegations(context: CommandContext) -> None:
+    """List who decides for whom, newest first."""
+    found = context.tenant.approvals.delegations()
+    table = Table("Delegation", "Away", "Decides", "From", "Until", "Ended")
+    for item in found:
+        table.add_row(
+            item.delegation_id,
+            item.delegator,
+            item.delegate,
+            _day(item.starts_at),
+            _day(item.ends_at),
+            _day(item.revoked_at),
+        )
+    context.output([_delegation(item) for item in found], table if found else "There are none.")
+
+
+@approvals.command("end-delegation")
+@click.argument("delegation")
+@tenant_options
+@handle_errors
+def end_delegation(context: CommandContext, delegation: str) -> None:
+    """End a delegation now. DELEGATION is its id."""
+    ended = context.tenant.approvals.end_delegation(delegation, cli_person())
+    context.output(_delegation(ended), f"{ended.delegate} no longer decides for {ended.delegator}.")
+
+
+def _show(context: CommandContext, view: ApprovalView) -> None:
+    item = view.item
+    lines = [item.title, ""]
+    lines += [f"  {n}. {step}" for n, step in enumerate(view.plan.summary.split("; "), 1)]
+    facts: Mapping[str, Any] = {
+        "State": _words(item),
+        "Risk": item.risk,
+        "Owner": item.owner,
+        "Rule": item.rule,
+        "Asked by": item.requester,
+        "Opened": item.created_at,
+        "Expires": item.expires_at,
+        "Approvers": view.approvers,
+        "Agreed": f"{len(view.approved_by)} of {view.needed} {' '.join(view.approved_by)}",
+        "Comment": item.comment,
+        "You": view.refusal or "may decide",
+        "Checksum": item.checksum,
+        "Id": item.work_item_id,
+    }
+    lines += ["", *(f"  {name:<11}{value}" for name, value in facts.items() if value), ""]
+    for event in view.history:
+        said = f": {event.comment}" if event.comment else ""
+        lines.append(f"  {event.at:%Y-%m-%d %H:%M} {event.act} by {event.actor}{said}")
+    context.output(_view_to_json(view), "\n".join(lines))
+
+
+def _outcome(view: ApprovalView) -> str:
+    state = _words(view.item)
+    if state == "open":
+        return f"Noted: {len(view.approved_by)} of {view.needed} have agreed."
+    if state == "approved":
+        return "Approved. DocuSign could not be told yet; the connector goes on by itself."
+    if state == "done":
+        return "Approved and carried out."
+    return f"The approval is {state}. {view.item.comment or ''}".rstrip()
+
+
+def _words(item: WorkItem) -> str:
+    return str(item.state).replace("_", " ")
+
+
+def _day(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d}" if moment else ""
+
+
+def _delegation(item: Delegation) -> dict[str, Any]:
+    return {
+        "id": item.delegation_id,
+        "delegator": item.delegator,
+        "delegate": item.delegate,
+        "starts_at": item.starts_at,
+        "ends_at": item.ends_at,
+        "reason": item.reason,
+        "revoked_at": item.revoked_at,
+    }
+
+
+def _view_to_json(view: ApprovalView) -> dict[str, Any]:
+    return {
+        **_to_json(view.item),
+        "plan": view.plan.summary,
+        "plan_state": view.plan.state,
+        "approvers": view.approvers,
+        "approved_by": list(view.approved_by),
+        "needed": view.needed,
+        "refusal": view.refusal,
+        "history": [
+            {"at": event.at, "act": event.act, "by": event.actor, "comment": event.comment}
+            for event in view.history
+        ],
+    }
+
+
+def _to_json(item: WorkItem) -> dict[str, Any]:
+    return {
+        "id": item.work_item_id,
+        "title": item.title,
+        "user_id": item.subject_id,
+        "entitlement": item.entitlement,
+        "state": item.state,
+        "risk": item.risk,
+        "owner": item.owner,
+        "rule": item.rule,
+        "requester": item.requester,
+        "created_at": item.created_at,
+        "expires_at": item.expires_at,
+        "checksum": item.checksum,
+        "comment": item.comment,
+        "closed_at": item.closed_at,
+        "closed_by": item.closed_by,
+    }

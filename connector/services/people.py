@@ -1,0 +1,21 @@
+"""What the ledger knows of people beyond DocuSign: who manages whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connector.ports import UnitOfWork
+from connector.services.actual import load_attributes
+from mappings.model import ENTERPRISE_USER
+
+
+def manager_of(uow: UnitOfWork, user_id: str) -> str:
+    """Return the address of a user's manager (enterprise extension); empty where the client did
+    not say, or named somebody who is unknown."""
+    kept = load_attributes(uow, user_id).kept.get(ENTERPRISE_USER, {})
+    manager = kept.get("manager") if isinstance(kept, Mapping) else None
+    manager_id = manager.get("value", "") if isinstance(manager, Mapping) else manager
+    if not isinstance(manager_id, str) or not manager_id:
+        return ""
+    found = uow.mirror.get_users([manager_id]).get(manager_id)
+    return found.email if found else ""

@@ -1,0 +1,148 @@
+"""Approvals, tasks and policy on the command line."""
+
+from __future__ import annotations
+
+import getpass
+import json
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from connector.cli import main
+from connector.cli.context import CommandContext
+from tests.approvals import ask, asking_first, held, pending
+from tests.simulated import simulated
+
+ADDRESS = "ann.lee@acme.test"
+
+
+@pytest.fixture
+def asked_for(simulated_world):
+    account = simulated_world.accounts[0]
+    profile = next(
+        item.profile_id
+        for item in account.profiles.values()
+        if not item.is_admin and item.profile_id != account.default_profile_id
+    )
+    return f"{account.account_id}.{profile}"
+
+
+@pytest.fixture
+def simulated_world():
+    return simulated(10)
+
+
+@pytest.fixture
+def connector(connect, simulated_world, asked_for):
+    return connect(world=simulated_world, entitlements=(asking_first(asked_for, risk="high"),))
+
+
+@pytest.fixture
+def run(connector, monkeypatch):
+    monkeypatch.setattr(CommandContext, "application", connector.application)
+    monkeypatch.setattr(CommandContext, "known_tenant", "default")
+
+    def command(*arguments, code=0):
+        result = CliRunner().invoke(main, [*map(str, arguments)])
+        assert result.exit_code == code, result.output
+        return result.output
+
+    return command
+
+
+@pytest.fixture
+def ann(connector):
+    return connector.create(ADDRESS)
+
+
+def test_a_request_is_approved_on_the_command_line_and_shown_by_scim(
+    connector, run, ann, asked_for
+):
+    ask(connector, ann["id"], asked_for)
+    assert ADDRESS in run("approvals", "list", "--mine")
+    (item,) = json.loads(run("approvals", "list", "--json"))
+    shown = run("approvals", "show", item["id"][:8])
+    assert "change the profile of" in shown
+    assert "may decide" in shown
+
+    answer = run("approvals", "approve", item["id"], "--checksum", item["checksum"])
+
+    assert "Approved and carried out." in answer
+    assert connector.membership(ann["id"]).profile_id == asked_for.partition(".")[2]
+    user = connector.user(ann["id"])
+    assert (held(user), pending(user)) == ({asked_for}, [])
+
+
+def test_a_denial_needs_a_reason(connector, run, ann, asked_for):
+    ask(connector, ann["id"], asked_for)
+    (item,) = connector.services.approvals.list()
+    assert "--comment" in run("approvals", "deny", item.work_item_id, code=2)
+    assert "rejected" in run("approvals", "deny", item.work_item_id, "--comment", "No.")
+    assert "Nothing waits" in run("approvals", "list")
+
+
+def test_a_delegation_is_made_listed_and_ended(run):
+    times = ("--start", "2126-08-01", "--end", "2126-08-10T12:00Z")
+    made = json.loads(
+        run("approvals", "delegate", "--from", "ann", "--to", "bob", *times, "--json")
+    )
+    assert "bob" in run("approvals", "delegations")
+    assert "no longer" in run("approvals", "end-delegation", made["id"])
+
+
+def test_the_policy_is_explained(run, ann, asked_for):
+    told = run("policy", "explain", "--user", ADDRESS, "--entitlement", asked_for)
+
+    assert "approval by 1 of whoever has the role approver" in told
+    assert f"rule 1 of the tenant (match: {asked_for})" in told
+
+
+def test_what_does_not_exist_cannot_be_explained(run, ann):
+    told = run("policy", "explain", "--user", ADDRESS, "--entitlement", "Nothing", code=1)
+    assert "no profile, group or role 'Nothing'" in told
+
+
+def test_a_changed_policy_is_held_against_what_was_asked_for(
+    connector, run, ann, asked_for, tmp_path
+):
+    ask(connector, ann["id"], asked_for)
+    file = tmp_path / "policy.yaml"
+    people = {"people": ["bob"]}
+    file.write_text(yaml.safe_dump({"entitlements": [asking_first("*sender*", approvers=people)]}))
+
+    found = json.loads(run("policy", "simulate", file, "--json"))
+
+    (before,) = connector.services.approvals.list()
+    assert found["grants"] == 2
+    assert found["before"] == {"automatic": 1, "approval": 1}
+    changed = {
+        item["entitlement"]: (item["before"], item["after"]) for item in found["differences"]
+    }
+    assert changed[asked_for][0] == "approval by 1 of whoever has the role approver"
+    assert connector.services.approvals.list() == [before]
+    assert "Rule" in run("policy", "simulate", file)
+
+
+def test_a_policy_that_cannot_be_read_is_explained(run, tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text("entitlements: [{match: '*', fulfilment: never}]")
+    assert "fulfilment" in run("policy", "simulate", file, code=1)
+    file.write_text("rules: []")
+    assert "may hold" in run("policy", "simulate", file, code=1)
+
+
+def test_a_task_is_claimed_discussed_and_given_evidence(connector, run, ann, tmp_path):
+    connector.patch(
+        f"/Users/{ann['id']}",
+        {"op": "add", "path": "roles", "value": [{"value": "organization-admin"}]},
+    )
+    (task,) = json.loads(run("tasks", "list", "--json"))
+    assert getpass.getuser() in run("tasks", "claim", task["id"])
+    run("tasks", "comment", task["id"], "Asked her")
+    file = tmp_path / "shot.png"
+    file.write_bytes(b"image")
+    assert "shot.png" in run("tasks", "attach", task["id"], file)
+    assert "user:ben" in run("tasks", "hand-over", task["id"], "--to", "ben")
+    run("tasks", "release", task["id"])
+    assert "verify it instead" in run("tasks", "attest", task["id"], "--comment", "x", code=1)
