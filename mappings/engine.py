@@ -16,20 +16,32 @@ Resource = Mapping[str, Any]
 
 
 def to_directory(
-    resource: Resource, mapping: UserMapping, current: Fields | None = None
+    resource: Resource,
+    mapping: UserMapping,
+    current: Fields | None = None,
+    kept_before: Mapping[str, Any] | None = None,
 ) -> dict[str, str]:
     """Return the fields of the person that *resource* asks for.
 
     :param current: what DocuSign has. With it the first source that differs from it wins; without
         it, the first that has a value.
+    :param kept_before: what is kept now (:func:`kept_attributes`): a value that is kept beside
+        another one in DocuSign differs from it, and is no change while it stays as it is.
     """
+    own = (kept_before or {}).get(CORE_USER, {})
     wanted: dict[str, str] = {}
     for field in mapping.fields:
-        wanted[field.name] = _wanted(field, resource, wanted, current)
+        wanted[field.name] = _wanted(field, resource, wanted, current, own)
     return wanted
 
 
-def _wanted(field: FieldMapping, resource: Resource, wanted: Fields, current: Fields | None) -> str:
+def _wanted(
+    field: FieldMapping,
+    resource: Resource,
+    wanted: Fields,
+    current: Fields | None,
+    own: Mapping[str, Any],
+) -> str:
     present = [
         (source, value)
         for source in field.sources
@@ -40,14 +52,18 @@ def _wanted(field: FieldMapping, resource: Resource, wanted: Fields, current: Fi
     known = current.get(field.name, "")
     if not present:
         return known if field.required else ""
-    changed = (value for source, value in present if value != _baseline(source, field, current))
+    changed = (value for source, value in present if value != _baseline(source, field, current, own))
     return next(changed, known)
 
 
-def _baseline(source: Source, field: FieldMapping, current: Fields) -> str:
+def _baseline(
+    source: Source, field: FieldMapping, current: Fields, own: Mapping[str, Any]
+) -> str:
     """Return what the source would give if the client had changed nothing."""
     if source.from_fields:
         return _joined(source, current)
+    if source.keep_when_different and source.attribute in own:
+        return _text(own[source.attribute])
     return current.get(field.name, "")
 
 

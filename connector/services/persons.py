@@ -30,8 +30,7 @@ def desired_person(
     :param kept: what is kept now (:attr:`~connector.domain.ledger.ClientAttributes.kept`).
     """
     before = person_fields(current) if current else None
-    wanted = (
-        {"email": "", "user_name": ""} | (before or {}) | to_directory(resource, mapping, before)
-    )
+    fields = to_directory(resource, mapping, before, kept)
+    wanted = {"email": "", "user_name": ""} | (before or {}) | fields
     wanted_kept = kept_attributes(resource, mapping, wanted, current=before, kept_before=kept)
     return Person(**wanted), wanted_kept

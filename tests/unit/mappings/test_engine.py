@@ -114,6 +114,14 @@ def test_a_kept_display_name_outlives_a_rename():
     assert kept(resource, current=ANN, before=before) == before
 
 
+def test_a_kept_display_name_renames_nobody():
+    before = {CORE_USER: {"displayName": "Annie"}}
+    resource = shown() | {"displayName": "Annie", "title": "Counsel"}
+    assert _to_directory(resource, MAPPING, ANN, before)["user_name"] == "Ann Lee"
+    resource["displayName"] = "Anne"
+    assert _to_directory(resource, MAPPING, ANN, before)["user_name"] == "Anne"
+
+
 def test_a_tenant_may_send_a_kept_attribute_to_docusign():
     mapping = load_user_mapping(
         {"fields": {"company": {"sources": [{"attribute": f"{ENTERPRISE_USER}:organization"}]}}}
