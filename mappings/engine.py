@@ -52,17 +52,17 @@ def _wanted(
     known = current.get(field.name, "")
     if not present:
         return known if field.required else ""
-    changed = (value for source, value in present if value != _baseline(source, field, current, own))
+    changed = (
+        value for source, value in present if value != _baseline(source, field, current, own)
+    )
     return next(changed, known)
 
 
-def _baseline(
-    source: Source, field: FieldMapping, current: Fields, own: Mapping[str, Any]
-) -> str:
+def _baseline(source: Source, field: FieldMapping, current: Fields, own: Mapping[str, Any]) -> str:
     """Return what the source would give if the client had changed nothing."""
     if source.from_fields:
         return _joined(source, current)
-    if source.keep_when_different and source.attribute in own:
+    if source.attribute and source.keep_when_different and source.attribute in own:
         return _text(own[source.attribute])
     return current.get(field.name, "")
 
