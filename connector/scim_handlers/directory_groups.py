@@ -45,15 +45,15 @@ def change_directory_group(services: TenantServices, request: GroupRequest) -> O
 
 
 def create_directory_group(
-    services: TenantServices, resource: Resource, actor: Actor, *, dry_run: bool
+    services: TenantServices, resource: Resource, actor: Actor, *, dry_run: bool, lenient: bool
 ) -> Outcome:
     """Create a group with its members; nothing is left of it where the members are refused.
 
+    :param lenient: pass over members who are unknown instead of refusing everybody.
     :raises connector.errors.ConnectorError: see :meth:`GroupProvisioning.create`.
     """
-    members = member_ids(resource) or frozenset()
     name = resource["displayName"]
-    account_id = _account(services, resource, members)
+    account_id, members = _account_and_members(services, resource, lenient=lenient)
     extra = kept_for(actor, resource.get("externalId"))
     outcome = services.groups.create(account_id, name, extra, actor, dry_run=dry_run)
     if dry_run:
@@ -68,16 +68,19 @@ def create_directory_group(
     return outcome
 
 
-def _account(services: TenantServices, resource: Resource, members: frozenset[str]) -> str:
-    """Return where the group shall be, once its members are known to be able to join."""
+def _account_and_members(
+    services: TenantServices, resource: Resource, *, lenient: bool
+) -> tuple[str, frozenset[str]]:
+    """Return where the group shall be, and its members once they are known to be able to join."""
+    listed = RequestedChange(add=member_ids(resource) or frozenset())
     asked = ((resource.get(DOCUSIGN_GROUP) or {}).get("account") or {}).get("value")
     with services.context.read() as uow:
         book = services.context.book(uow.mirror.catalogue())
         name = asked or services.settings.scim.default_group_account
         account_id = book.resolve(name) if name else book.default_account
-        settled_change(uow, "", RequestedChange(add=members))
+        members = settled_change(uow, resource["displayName"], listed, lenient=lenient).add
         check_members(uow, DirectoryGroup(account_id, "", resource["displayName"]), members)
-    return account_id
+    return account_id, members
 
 
 def _with_members(

@@ -83,7 +83,7 @@ def settled_change(
         user_id for user_id in joining if user_id not in rows or not rows[user_id].visible
     )
     if unknown and lenient:
-        _log.warning("passed over unknown members of the group %s: %r", scim_id, unknown[:20])
+        _log.warning("passed over unknown members of the group %r: %r", scim_id[:80], unknown[:20])
         joining -= frozenset(unknown)
     elif unknown:
         raise InvalidValue(f"There is no user {', '.join(unknown[:5])}: nobody was added.")
