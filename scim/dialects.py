@@ -54,6 +54,13 @@ class Dialect:
         "`strict`: 400 and nobody joins",
         ("strict", "lenient"),
     )
+    unknown_attributes: str = _tolerance(
+        "strict",
+        "RFC 7644 §3.5.2",
+        "`ignore`: an operation of a PATCH whose path names an attribute that is not in the schema "
+        "is passed over and logged, the others count; `strict`: 400 `invalidPath`",
+        ("strict", "ignore"),
+    )
     allow_group_writes_via_user: bool = _tolerance(
         False,
         "RFC 7643 §4.1.2",
@@ -94,7 +101,7 @@ DIALECTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "identityiq": {"check_body_version": True, "strip_four_byte_characters": True},
         "isc": {"check_body_version": True, "strip_four_byte_characters": True},
         "okta": {"unknown_members": "lenient", "value_path_create": True},
-        "entra": {"value_path_create": True},
+        "entra": {"value_path_create": True, "unknown_attributes": "ignore"},
         "onelogin": {},
         "midpoint": {"put_semantics": "merge"},
         "conductorone": {},

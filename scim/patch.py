@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
 
-from scim.errors import InvalidPath, InvalidValue, NoTarget, ScimError
+from scim.errors import (
+    InvalidPath,
+    InvalidValue,
+    NoTarget,
+    NotImplementedByServer,
+    ScimError,
+)
 from scim.filters import parse_path
 from scim.handlers import PatchOperation, Resource
 from scim.members import MemberDelta, member_changes
 from scim.patch_steps import Step, change
 from scim.schemas import Schema, Target, find_schema, resolve
+
+_log = logging.getLogger("scim")
 
 __all__ = ["MemberDelta", "apply_patch", "member_changes"]
 
@@ -25,6 +34,7 @@ def apply_patch(
     extensions: Sequence[Schema] = (),
     *,
     value_path_create: bool = True,
+    ignore_unknown: bool = False,
 ) -> Resource:
     """Return a copy of *resource* with every operation applied in order.
 
@@ -33,15 +43,24 @@ def apply_patch(
 
     :param value_path_create: whether ``replace`` creates the element that a path filter describes
         where none matches, as ``add`` does in any case; the RFC wants ``noTarget``.
+    :param ignore_unknown: whether operations whose path names no attribute of the schemas are
+        passed over and logged; the RFC wants ``invalidPath``.
     :raises NoTarget: a path filter matched no value and describes none that could be created, or
         ``remove`` has no path.
     :raises InvalidPath: a path is malformed or names an unknown attribute.
     :raises InvalidValue: a value has the wrong type.
     :raises Mutability: an operation changes what is readOnly or immutable, or removes what is
         required.
+    :raises NotImplementedByServer: a path names the password, and the schema has none.
     """
     patched = deepcopy(resource)
-    patcher = _Patcher(patched, schema, tuple(extensions), value_path_create=value_path_create)
+    patcher = _Patcher(
+        patched,
+        schema,
+        tuple(extensions),
+        value_path_create=value_path_create,
+        ignore_unknown=ignore_unknown,
+    )
     for number, operation in enumerate(operations, start=1):
         try:
             patcher.apply(operation)
@@ -59,11 +78,13 @@ class _Patcher:
         extensions: tuple[Schema, ...],
         *,
         value_path_create: bool,
+        ignore_unknown: bool,
     ) -> None:
         self._resource = resource
         self._schema = schema
         self._extensions = extensions
         self._value_path_create = value_path_create
+        self._ignore_unknown = ignore_unknown
 
     def apply(self, operation: PatchOperation) -> None:
         """Apply one operation.
@@ -80,9 +101,17 @@ class _Patcher:
             self._apply_to_extension(operation, extension)
             return
         step = self._step(operation, operation.path)
-        if step is None:
+        if step is not None:
+            self._change(step)
+            return
+        if operation.path.rpartition(":")[2].strip().lower() == "password":
+            raise NotImplementedByServer(
+                "Passwords are neither kept nor changed here (changePassword in "
+                "ServiceProviderConfig): leave password out."
+            )
+        if not self._ignore_unknown:
             raise InvalidPath(f"{self._schema.name} has no attribute {operation.path}.")
-        self._change(step)
+        _log.info("passed over an operation on the unknown attribute %r", operation.path[:80])
 
     def _apply_without_path(self, operation: PatchOperation) -> None:
         if operation.op == "remove":

@@ -54,7 +54,11 @@ class GroupHandler(StoredReader):
             # A group with members takes two plans.
             actor = actor_of(context, waits=True if resource.get("members") else None)
             outcome = create_directory_group(
-                self._services(context), resource, actor, dry_run=context.dry_run
+                self._services(context),
+                resource,
+                actor,
+                dry_run=context.dry_run,
+                lenient=context.caller.dialect.unknown_members == "lenient",
             )
             return self._answer(context, outcome, outcome.subject_id or "")
 
@@ -73,7 +77,13 @@ class GroupHandler(StoredReader):
         with translated():
             before = self._read(context, scim_id)
             delta = member_changes(operations)
-            after = apply_patch(before, delta.rest, GROUPS.schema, GROUPS.extensions)
+            after = apply_patch(
+                before,
+                delta.rest,
+                GROUPS.schema,
+                GROUPS.extensions,
+                ignore_unknown=context.caller.dialect.unknown_attributes == "ignore",
+            )
             change = wanted_change(delta, _new_name(before, after))
             return self._change(context, scim_id, change, before, after, is_patch=True)
 

@@ -92,6 +92,7 @@ class UserHandler(StoredReader):
                 schema,
                 USERS.extensions,
                 value_path_create=dialect.value_path_create,
+                ignore_unknown=dialect.unknown_attributes == "ignore",
             )
 
         find = self._finder(context, scim_id)
