@@ -114,7 +114,8 @@ class Calls:
         except Unauthorized as error:
             if segments and canonical_name(segments[0]) in self._service.config.anonymous:
                 return Caller(tenant, "", frozenset({"read"}))
-            challenges = [("WWW-Authenticate", value) for value in authenticator.challenges()]
+            offered = authenticator.challenges(refused="Authorization" in headers)
+            challenges = [("WWW-Authenticate", value) for value in offered]
             error.headers = (*error.headers, *challenges)
             raise
 

@@ -109,16 +109,21 @@ class Endpoints:
             if segments[1] == ".search":
                 return self._search(call, registered)
             return self._item(call, registered, segments[1])
-        raise NotFound(f"There is no endpoint /{'/'.join(segments)}.")
+        raise _no_endpoint(segments)
 
     def _methods(self, segments: Sequence[str]) -> Sequence[str]:
         if not segments or segments[-1] == ".search":
             return _SEARCH_METHODS if segments else _READ_METHODS
         if segments == ["Bulk"]:
             return _SEARCH_METHODS
-        if segments[0] in self._by_endpoint:
-            return _COLLECTION_METHODS if len(segments) == 1 else _ITEM_METHODS
-        return _READ_METHODS
+        registered = self._by_endpoint.get(segments[0])
+        if registered is None:
+            if is_discovery(segments[0]) or segments[0] in ("Me", "Requests"):
+                return _READ_METHODS
+            raise _no_endpoint(segments)
+        if registered[0].read_only:
+            return _READ_METHODS
+        return _COLLECTION_METHODS if len(segments) == 1 else _ITEM_METHODS
 
     def _collection(self, call: Call, registered: Registered) -> Response:
         if call.method == "GET":
@@ -256,7 +261,7 @@ class Endpoints:
             return self._bulk(call)
         if name == "Requests" and len(segments) == 2:  # noqa: PLR2004
             return self._request_status(call, segments[1])
-        raise NotFound(f"There is no endpoint /{'/'.join(segments)}.")
+        raise _no_endpoint(segments)
 
     def _request_status(self, call: Call, transaction: str) -> Response:
         if call.method != "GET":
@@ -312,6 +317,10 @@ _WRITES: dict[str, Callable[[Endpoints, Call, Registered, str], Response]] = {
     "PATCH": Endpoints._patch,
     "DELETE": Endpoints._delete,
 }
+
+
+def _no_endpoint(segments: Sequence[str]) -> NotFound:
+    return NotFound(f"There is no endpoint /{'/'.join(segments)}.")
 
 
 def _accepted(call: Call, deferred: Deferred) -> Response:

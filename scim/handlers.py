@@ -245,5 +245,8 @@ class Authenticator(Protocol):
         :raises scim.errors.TooManyRequests: so it was again and again.
         """
 
-    def challenges(self) -> Sequence[str]:
-        """Return the values for ``WWW-Authenticate``, one for each way in."""
+    def challenges(self, *, refused: bool) -> Sequence[str]:
+        """Return the values for ``WWW-Authenticate``, one for each way in.
+
+        :param refused: whether a credential was sent: only then an error is told (RFC 6750 §3.1).
+        """

@@ -40,6 +40,11 @@ class ResourceType:
     extensions: tuple[Schema, ...] = ()
     description: str = ""
 
+    @property
+    def read_only(self) -> bool:
+        """Whether clients can write nothing of it."""
+        return all(attribute.read_only for attribute in self.schema.attributes)
+
     def resolve(self, path: AttributePath) -> Target | None:
         """Return what *path* names in a resource of this type, or None for nothing."""
         return resolve(path, self.schema, self.extensions)

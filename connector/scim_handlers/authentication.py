@@ -18,7 +18,8 @@ from connector.services.throttle import Throttle, TooManyFailuresError
 from scim.errors import TooManyRequests, Unauthorized
 from scim.handlers import Authenticator, Caller
 
-_BEARER = 'Bearer realm="scim", error="invalid_token"'
+_BEARER = 'Bearer realm="scim"'
+_REFUSED = ', error="invalid_token"'
 _BASIC = 'Basic realm="scim", charset="UTF-8"'
 _WRITABLE = {Scope.WRITE_USERS: USER, Scope.WRITE_GROUPS: GROUP}
 
@@ -97,9 +98,13 @@ class ClientAuthenticator(Authenticator):
         with self._throttle.watching(tenant, "", f"certificate-{found[:16]}"):
             return self._clients.authenticate_bound(tenant, Method.MTLS, found)
 
-    def challenges(self) -> Sequence[str]:
-        """Return one challenge for each scheme that is offered."""
-        return self._challenges
+    def challenges(self, *, refused: bool) -> Sequence[str]:
+        """Return one challenge for each scheme that is offered.
+
+        :param refused: whether a credential was sent: only then an error is told (RFC 6750 §3.1).
+        """
+        error = _REFUSED if refused else ""
+        return [f"{each}{error if each is _BEARER else ''}" for each in self._challenges]
 
 
 def challenges_for(offered: frozenset[Method]) -> Sequence[str]:

@@ -47,7 +47,10 @@ class _Catalogue(StoredReader):
         self._refuse()
 
     def _refuse(self) -> NoReturn:
-        raise NotAllowed(f"{self.kind} resources are readOnly: {self.source}.")
+        raise NotAllowed(
+            f"{self.kind} resources are readOnly: {self.source}.",
+            allow=("GET", "HEAD", "OPTIONS"),
+        )
 
 
 class EntitlementHandler(_Catalogue):

@@ -86,12 +86,17 @@ class StoredReader:
         """Return what a write is about, as it is under the write lock.
 
         :raises NotFound: there is none.
-        :raises PreconditionFailed: it is not the version that ``If-Match`` names.
+        :raises PreconditionFailed: it is not the version that ``If-Match`` names, or it is the one
+            that ``If-None-Match`` does (RFC 9110 §13.1.2).
         """
         stored = self._find(uow, context, scim_id)
         tags = context.preconditions.if_match
         if tags and not matches_version(tags, stored.version):
             raise PreconditionFailed
+        if matches_version(context.preconditions.if_none_match, stored.version):
+            raise PreconditionFailed(
+                "Precondition Failed: If-None-Match names the version that there is."
+            )
         return stored
 
     def _written(self, context: RequestContext, scim_id: str) -> Written:

@@ -145,8 +145,8 @@ class TokenAuthenticator:
         name = headers["Authorization"].removeprefix("Bearer ")
         return Caller(tenant, name, scopes, settings=self.settings)
 
-    def challenges(self):
-        return ['Bearer realm="scim", error="invalid_token"']
+    def challenges(self, *, refused):
+        return ['Bearer realm="scim"' + (', error="invalid_token"' if refused else "")]
 
 
 def request_status(context, transaction):
