@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from connector.domain.ledger import ClientAttributes, PlanState
 from connector.domain.model import Account, Profile
+from connector.domain.work_items import Act, Delegation, Evidence, WorkItemEvent
 from connector.errors import NotFoundError
 from connector.ports import (
     AttributeRepository,
@@ -35,6 +37,10 @@ from tests.contract.store.test_console import NOW as CONSOLE_NOW
 GROUP_ID = people.in_group(1)
 ID = "user-00001"
 
+HISTORY = WorkItemEvent("item-1", NOW, "ann", Act.COMMENTED)
+EVIDENCE = Evidence("ev-1", "item-1", "x.txt", "text/plain", 1, "00", "ann", NOW)
+DELEGATION = Delegation("d-1", "ann", "bob", NOW, NOW + timedelta(days=1), "", "ann", NOW)
+
 
 def _fill(unit: UnitOfWork) -> None:
     unit.put_fact("accounts", [ACCOUNT])
@@ -49,6 +55,9 @@ def _fill(unit: UnitOfWork) -> None:
     unit.plans.add(records.plan(), [records.operation()])
     unit.plans.add(records.plan("plan-2", state=PlanState.QUEUED), [])
     unit.work_items.add(records.work_item())
+    unit.work_items.add_event(HISTORY)
+    unit.work_items.add_evidence(EVIDENCE, b"x")
+    unit.work_items.put_delegation(DELEGATION)
     unit.clients.add(records.client())
     unit.clients.add_token(records.token())
     unit.attributes.put(ClientAttributes(USER, ID, {"iiq": "e1"}, {"urn": 1}))
@@ -111,10 +120,15 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.plans.lease_owners("o"),
         lambda unit: unit.plans.open_for_subject(USER, ID),
         lambda unit: unit.plans.queued(USER, [ID]),
+        lambda unit: list(unit.plans.since(NOW - timedelta(days=400))),
     ],
     "work_items": [
         lambda unit: unit.work_items.get("item-1"),
         lambda unit: unit.work_items.search(),
+        lambda unit: unit.work_items.events("item-1"),
+        lambda unit: unit.work_items.evidence("item-1"),
+        lambda unit: unit.work_items.evidence_content("ev-1"),
+        lambda unit: unit.work_items.delegations(),
     ],
     "clients": [
         lambda unit: unit.clients.get("iiq"),
@@ -166,6 +180,9 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.plans.release_leases("o"),
     lambda unit: unit.work_items.add(records.work_item(title="x")),
     lambda unit: unit.work_items.save(records.work_item(title="y")),
+    lambda unit: unit.work_items.add_event(replace(HISTORY, comment="x")),
+    lambda unit: unit.work_items.add_evidence(replace(EVIDENCE, name="y"), b"y"),
+    lambda unit: unit.work_items.put_delegation(replace(DELEGATION, reason="y")),
     lambda unit: unit.clients.add(records.client(settings={})),
     lambda unit: unit.clients.save(records.client(settings={"x": 1})),
     lambda unit: unit.clients.add_token(records.token(revoked_at=NOW)),
