@@ -204,10 +204,10 @@ class Application:
 def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping) -> TenantServices:
     """Return the services of one tenant over these adapters."""
     mirror = MirrorWriter(context, presenter)
-    refresh = RefreshService(context, mirror)
     locks = WriteLocks(context)
     log = WorkItemLog(context, mirror)
     tasks = ManualTasks(context, log)
+    refresh = RefreshService(context, mirror, tasks)
     desk = ApprovalDesk(context, log, tasks, refresh)
     subjects = Subjects(context, mirror)
     executor = Executor(context, mirror)

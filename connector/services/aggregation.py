@@ -22,6 +22,7 @@ from connector.services.bindings import bind, require_bound
 from connector.services.changes import overtaken_since, tombstone_id
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import LEASE, SYNC_KEY
+from connector.services.manual_tasks import ADMINS_KNOWN
 from connector.services.mirror import MirrorWriter
 from connector.services.refresh import RefreshService
 
@@ -313,6 +314,10 @@ class AggregationService:
                     checked += 1
             after = ids[-1]
         run.add("role_checks", checked)
+        if checked < _ROLE_CHECKS:
+            with self._context.write() as uow:
+                uow.put_fact(ADMINS_KNOWN, True)
+                uow.commit()
 
 
 def _with_newer(

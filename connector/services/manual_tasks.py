@@ -18,7 +18,7 @@ from connector.domain.ledger import (
     WorkItemKind,
     WorkItemState,
 )
-from connector.domain.model import User
+from connector.domain.model import ORGANIZATION_ADMIN, User
 from connector.domain.plan import AddGroupMembers, GrantRole, Operation, Plan, RevokeRole
 from connector.domain.policy import ROLE, Ruling, given
 from connector.ports import USER, UnitOfWork
@@ -26,7 +26,7 @@ from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import user_key
 from connector.services.naming import names_for
-from connector.services.work_item_log import WorkItemLog
+from connector.services.work_item_log import REVIEW, WorkItemLog
 
 _GENERIC_STEPS = (
     "Sign in to DocuSign Admin (https://admin.docusign.com) as an administrator of the account.",
@@ -34,6 +34,10 @@ _GENERIC_STEPS = (
     "Give them {entitlement} and save.",
     "The task closes by itself once DocuSign shows it.",
 )
+
+
+ADMINS_KNOWN = "organization_admins_known"
+"""A fact of the tenant: a sync has looked at everybody who may be an organization admin."""
 
 
 class Ask(NamedTuple):
@@ -128,6 +132,56 @@ class ManualTasks:
                 kind=WorkItemKind.MANUAL_TASK,
             )
             uow.work_items.save(replace(item, comment=reason))
+
+    def review_native_admin(self, uow: UnitOfWork, before: User) -> None:
+        """Open a task about somebody who became organization admin in DocuSign itself.
+
+        Who was one when the connector first looked is no news, nor is who was asked for.
+
+        :param before: the person as the mirror had them.
+        """
+        user_id, role = before.user_id, ORGANIZATION_ADMIN
+        first_look = before.is_organization_admin is None and not uow.facts().get(ADMINS_KNOWN)
+        granted = any(item.entitlement == role for item in uow.attributes.provenance(user_id))
+        asked_for = uow.work_items.search(
+            states=OPEN_STATES, subject_ids=[user_id], entitlement=role
+        )
+        if first_look or granted or asked_for or role not in self._context.policy.roles:
+            return
+        actor = Actor("job:sync", "job", new_id())
+        step = RevokeRole(user_id, role)
+        own = Plan((step,))
+        plan = PlanRecord(
+            plan_id=new_id(),
+            subject_kind=USER,
+            subject_id=user_id,
+            requester=actor.name,
+            source=actor.source,
+            correlation_id=actor.correlation_id,
+            state=PlanState.OPEN,
+            checksum=own.checksum,
+            created_at=self._context.clock.now(),
+            summary="; ".join(own.describe(names_for(uow, self._context, own))),
+            context={REVIEW: True, "locks": [user_key(user_id)]},
+        )
+        record = OperationRecord(
+            new_id(), plan.plan_id, 0, step, Fulfilment.MANUAL, OperationState.WAITING
+        )
+        uow.plans.add(plan, [record])
+        ruling = self._context.policy.rule_on(role, uow.mirror.catalogue())
+        item = self._new_item(plan, record.operation_id, before, ruling, Direction.REVOKE)
+        name = f"{before.user_name} <{before.email}>"
+        item = replace(
+            item,
+            title=f"Review {name}, who became {ruling.target.name} in DocuSign itself",
+            instructions=(
+                f"Find out who made {name} {ruling.target.name} in DocuSign, and why.",
+                "If it shall stay, reject this task with the reason: it is accepted then.",
+                "If it shall not stay, take it away:",
+                *item.instructions,
+            ),
+        )
+        self._log.open(uow, item, actor)
 
     def _finished(self, record: OperationRecord) -> OperationRecord:
         return replace(record, state=OperationState.DONE, finished_at=self._context.clock.now())

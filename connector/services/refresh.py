@@ -10,15 +10,17 @@ from connector.domain.merge import merge_member, merge_person, without_membershi
 from connector.domain.model import User
 from connector.errors import NotFoundError, TemporaryError
 from connector.services.context import TenantContext
+from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
 
 
 class RefreshService:
     """Targeted reads of one tenant."""
 
-    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+    def __init__(self, context: TenantContext, mirror: MirrorWriter, tasks: ManualTasks) -> None:
         self._context = context
         self._mirror = mirror
+        self._tasks = tasks
 
     def claimed_domains(self) -> frozenset[str] | None:
         """Return the organization's claimed domains; None if unknown."""
@@ -89,6 +91,8 @@ class RefreshService:
             current = uow.mirror.get_users([user_id])[user_id]
             confirmed = replace(person, organization_admin_verified_at=now)
             self._mirror.put_users(uow, [merge_person(current, confirmed)])
+            if person.is_organization_admin and not current.is_organization_admin:
+                self._tasks.review_native_admin(uow, current)
             uow.commit()
 
     def find_address(self, email: str) -> Sequence[User]:

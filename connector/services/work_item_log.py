@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from connector.domain.ledger import (
+    Direction,
     OperationRecord,
     OperationState,
     PlanRecord,
     PlanState,
+    Provenance,
     WorkItem,
     WorkItemKind,
     WorkItemState,
@@ -21,6 +23,8 @@ from connector.services.actual import attest_role
 from connector.services.context import Actor, TenantContext
 from connector.services.mirror import MirrorWriter
 
+REVIEW = "review"
+"""In a plan's context: nobody asked for it; rejecting its task accepts what was found."""
 _UNFINISHED = (OperationState.PLANNED, OperationState.IN_FLIGHT, OperationState.WAITING)
 
 
@@ -104,11 +108,34 @@ class WorkItemLog:
             direction=item.direction,
         )
         is_task = item.kind is WorkItemKind.MANUAL_TASK
+        if is_task:
+            self._note_provenance(uow, closed, actor)
         if state is WorkItemState.DONE and is_task and item.verification == VERIFY_ATTESTATION:
             attest_role(uow, item.subject_id, item.entitlement, item.direction)
         # The pending list of the person's resource changed.
         self._mirror.rerender_users(uow, [item.subject_id])
         return closed
+
+    def _note_provenance(self, uow: UnitOfWork, item: WorkItem, actor: Actor) -> None:
+        """Write down why the person holds it now: what people gave or accepted has no call."""
+        plan, _ = uow.plans.get(item.plan_id)
+        is_done = item.state is WorkItemState.DONE
+        if is_done and item.direction is Direction.REVOKE:
+            uow.attributes.remove_provenance(item.subject_id, item.entitlement)
+            return
+        is_accepted = item.state is WorkItemState.REJECTED and plan.context.get(REVIEW)
+        if not is_done and not is_accepted:
+            return
+        uow.attributes.put_provenance(
+            Provenance(
+                item.subject_id,
+                item.entitlement,
+                plan.plan_id,
+                actor.name if is_accepted else plan.requester,
+                "accepted" if is_accepted else plan.source,
+                self._context.clock.now(),
+            )
+        )
 
     def _settle(self, uow: UnitOfWork, item: WorkItem) -> None:
         """Let the operations that the item stood for end as it did."""

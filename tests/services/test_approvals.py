@@ -5,6 +5,7 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ DAY = 86_400
 @pytest.fixture
 def start(tmp_path):
     """Start a connector whose policy asks for one profile, with these conditions."""
-    started = []
+    started: list[Any] = []
 
     def run(database=None, *, rules=(), **conditions):
         clock = ManualClock()

@@ -1,0 +1,224 @@
+"""Manual tasks: worked off by people, verified by DocuSign or by a second person."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.domain.ledger import Direction, WorkItemKind, WorkItemState
+from connector.domain.work_items import Act, Verdict
+from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
+from connector.services.context import Actor
+from connector.services.work_items import MAX_EVIDENCE_BYTES
+from tests.approvals import administrator, approver, ask, held, operator, pending, somebody
+from tests.connector import ORGANIZATION_ADMIN, ManualClock, connected, ok
+from tests.simulated import simulated
+
+ADDRESS = "ann.lee@acme.test"
+JOB = Actor("job:verify", "job", "test")
+DAY = 86_400
+AUDITOR = {
+    "auditor": {
+        "display": "Auditor",
+        "instructions": {"grant": ["Tell {email}."], "revoke": ["Tell {email} again."]},
+    }
+}
+
+
+@pytest.fixture
+def connector(tmp_path):
+    clock = ManualClock()
+    running = connected(
+        tmp_path / "c.db",
+        world=simulated(10, now=clock.now),
+        clock=clock,
+        manual_roles=AUDITOR,
+        entitlements=({"kind": "group", "match": "*", "fulfilment": "manual", "risk": "high"},),
+    )
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def ann(connector):
+    return connector.create(ADDRESS)["id"]
+
+
+@pytest.fixture
+def work(connector):
+    return connector.services.work_items
+
+
+def open_task(connector, user_id, role="auditor"):
+    value = [{"value": role}]
+    ok(connector.patch(f"/Users/{user_id}", {"op": "add", "path": "roles", "value": value}))
+    (item,) = connector.services.work_items.list(kind=WorkItemKind.MANUAL_TASK)
+    return item.work_item_id
+
+
+def test_what_no_api_shows_is_attested_by_a_second_person(connector, ann, work):
+    task = open_task(connector, ann)
+    item = work.complete(task, operator("olga"), "Told her")
+    assert item.state is WorkItemState.AWAITING_VERIFICATION
+    assert "roles" not in connector.user(ann)
+    with pytest.raises(ForbiddenError, match="second person"):
+        work.attest(task, operator("olga"), "Yes")
+    with pytest.raises(ForbiddenError, match="second person"):
+        work.attest(task, operator("ann", email=ADDRESS), "Yes")
+    with pytest.raises(InvalidRequestError, match="Say what you saw"):
+        work.attest(task, operator("paul"), " ")
+    assert work.attest(task, operator("paul"), "Seen").state is WorkItemState.DONE
+    assert [role["value"] for role in connector.user(ann)["roles"]] == ["auditor"]
+    with connector.services.context.read() as uow:
+        (known,) = [p for p in uow.attributes.provenance(ann) if p.entitlement == "auditor"]
+    assert known.granted_by == "client:iga"
+
+
+def test_evidence_serves_instead_of_a_comment(connector, ann, work):
+    task = open_task(connector, ann)
+    work.complete(task, operator("olga"))
+    evidence = work.attach(task, operator("olga"), "../../etc/shot\r\n.png", "image/png", b"x")
+    assert evidence.name == "shot.png"
+    assert work.evidence_content(task, evidence.evidence_id) == (evidence, b"x")
+    with pytest.raises(NotFoundError):
+        work.evidence_content("another", evidence.evidence_id)
+    assert work.attest(task, operator("paul"), "").state is WorkItemState.DONE
+
+
+@pytest.mark.parametrize("size", [0, MAX_EVIDENCE_BYTES + 1])
+def test_evidence_has_a_size(connector, ann, work, size):
+    task = open_task(connector, ann)
+    with pytest.raises(InvalidRequestError, match="bytes"):
+        work.attach(task, operator(), "f", "text/plain", b"x" * size)
+
+
+def test_nothing_is_attested_that_nobody_completed(connector, ann, work):
+    with pytest.raises(InvalidRequestError, match="Nobody has completed"):
+        work.attest(open_task(connector, ann), operator("paul"), "Seen")
+
+
+def test_a_claimed_task_is_left_to_who_claimed_it(connector, ann, work):
+    task = open_task(connector, ann)
+    work.claim(task, operator("olga"))
+    for act in (work.claim, work.release, work.complete):
+        with pytest.raises(ForbiddenError, match="olga"):
+            act(task, operator("paul"))
+    assert work.hand_over(task, operator("olga"), "paul").assignee == "user:paul"
+    assert work.release(task, administrator()).assignee is None
+    assert work.claim(task, operator("eva")).assignee == "user:eva"
+    acts = [event.act for event in work.view(task).history]
+    assert acts == [Act.OPENED, Act.CLAIMED, Act.HANDED_OVER, Act.RELEASED, Act.CLAIMED]
+
+
+@pytest.mark.parametrize("by", [somebody("vera"), approver()])
+def test_only_operators_work_tasks(connector, ann, work, by):
+    task = open_task(connector, ann)
+    for act in (work.claim, work.release, work.complete):
+        with pytest.raises(ForbiddenError, match="operator"):
+            act(task, by)
+
+
+def test_a_closed_task_stays_closed(connector, ann, work):
+    task = open_task(connector, ann)
+    with pytest.raises(InvalidRequestError, match="reason"):
+        work.reject(task, operator(), "  ")
+    work.reject(task, operator(), "Not needed")
+    for act in (work.claim, work.complete):
+        with pytest.raises(InvalidRequestError, match="rejected already"):
+            act(task, operator())
+
+
+def test_an_overdue_task_is_escalated_once(connector, ann, work):
+    task = open_task(connector, ann)
+    connector.clock.advance(6 * DAY)
+    assert connector.services.due.run(JOB)["escalated"] == 1
+    assert connector.services.due.run(JOB)["escalated"] == 0
+    assert work.get(task).escalated_at is not None
+
+
+def test_a_group_may_be_left_to_people_and_is_verified_in_docusign(connector, ann, work):
+    group = connector.group()
+    value = [{"value": ann}]
+    connector.patch(f"/Groups/{group}", {"op": "add", "path": "members", "value": value})
+    assert pending(connector.user(ann)) == [("manual_task", group, "grant")]
+    (item,) = work.list()
+    assert (item.risk, item.verification) == ("high", "docusign")
+    assert any("Ann" in step or ADDRESS in step for step in item.instructions)
+    after = work.complete(item.work_item_id, operator())
+    assert after.state is WorkItemState.AWAITING_VERIFICATION
+    account_id, _, number = group.partition(".g")
+    connector.services.context.directory.add_group_members(account_id, number, (ann,))
+    assert work.verify_all(JOB) == {"checked": 1, "closed": 1, "failed": 0}
+    assert pending(connector.user(ann)) == []
+    assert group in {item["value"] for item in connector.user(ann)["groups"]}
+
+
+@pytest.fixture
+def administrator_of_an_account(connector, ann):
+    """Return an account administrator, as DocuSign has them, known to the connector."""
+    profiles = connector.world.account.profiles.values()
+    member = connector.membership(ann)
+    member.profile_id = next(item.profile_id for item in profiles if item.is_admin)
+    connector.clock.advance(120)
+    connector.sync()
+    return member.user
+
+
+def test_who_was_organization_admin_from_the_start_is_no_news(connector, work):
+    connector.sync()
+    assert work.list() == []
+
+
+def test_a_native_organization_admin_is_reviewed(connector, work, administrator_of_an_account):
+    user = administrator_of_an_account
+    user.is_organization_admin = True
+    connector.sync()
+    (item,) = work.list()
+    assert (item.subject_id, item.entitlement) == (user.user_id, ORGANIZATION_ADMIN)
+    assert item.direction is Direction.REVOKE
+    assert item.requester == "job:sync"
+    connector.sync()
+    assert len(work.list()) == 1
+
+    user.is_organization_admin = False
+    assert work.verify_all(JOB)["closed"] == 1
+
+
+def test_an_accepted_organization_admin_is_known_from_then_on(
+    connector, work, administrator_of_an_account
+):
+    user = administrator_of_an_account
+    user.is_organization_admin = True
+    connector.sync()
+    (item,) = work.list()
+    work.reject(item.work_item_id, operator("olga"), "New IT lead")
+    for state in (False, True):
+        user.is_organization_admin = state
+        connector.sync()
+    assert work.list() == []
+    with connector.services.context.read() as uow:
+        (known,) = [
+            p
+            for p in uow.attributes.provenance(user.user_id)
+            if p.entitlement == ORGANIZATION_ADMIN
+        ]
+    assert (known.granted_by, known.source) == ("user:olga", "accepted")
+
+
+def test_a_role_may_be_approved_before_its_task(tmp_path):
+    rule = {"organization-admin": {"fulfilment": "approval", "approvers": {"people": ["bob"]}}}
+    running = connected(tmp_path / "r.db", world=simulated(10), manual_roles=rule)
+    try:
+        user = running.create(ADDRESS, roles=[{"value": ORGANIZATION_ADMIN}])
+        assert pending(user) == [("approval", ORGANIZATION_ADMIN, "grant")]
+        (item,) = running.services.approvals.list()
+        running.services.approvals.decide(item.work_item_id, Verdict.APPROVE, somebody("bob"))
+        assert pending(running.user(user["id"])) == [("manual_task", ORGANIZATION_ADMIN, "grant")]
+        remove = {"op": "remove", "path": f'roles[value eq "{ORGANIZATION_ADMIN}"]'}
+        assert pending(ok(running.patch(f"/Users/{user['id']}", remove))) == []
+    finally:
+        running.close()
+
+
+def test_asking_for_a_profile_in_the_usual_way_needs_nobody(connector, ann, work):
+    assert held(ask(connector, ann, connector.entitlement())) == {connector.entitlement()}
+    assert work.list() == []
