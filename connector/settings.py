@@ -246,6 +246,73 @@ class ApprovalSettings:
 
 
 @dataclass(frozen=True)
+class SmtpSettings:
+    """The mail server."""
+
+    host: str = ""
+    """Empty: no e-mail is sent."""
+    port: int = 587
+    security: str = "starttls"
+    """``starttls``, ``tls`` (from the beginning, usually port 465) or ``none``."""
+    user: str = ""
+    """Empty: without signing in."""
+    password: Secret | None = None
+    sender: str = ""
+    """Address that messages come from, as ``Name <address>`` if wanted."""
+    timeout_s: float = 20.0
+    """The longest that handing over one message may take."""
+
+
+@dataclass(frozen=True)
+class ChannelSettings:
+    """One way to tell people or systems what happened."""
+
+    name: str = ""
+    kind: str = "email"
+    """``email`` or ``webhook``."""
+    events: tuple[str, ...] = ("approval.*", "task.*", "consent.*", "job.*", "organization_admin.*")
+    """What is told: names as in docs/notifications.md, or patterns with ``*``."""
+    recipients: tuple[str, ...] = ()
+    """Of an e-mail: addresses, ``role:approver`` and the other roles, ``approvers``, ``owner``,
+    ``assignee``, ``requester_manager``, ``person``."""
+    url: Secret | None = None
+    """Of a webhook. For Slack and Teams it is a secret by itself."""
+    secret: Secret | None = None
+    """Signs webhooks (HMAC-SHA256): ``whsec_`` and base64, or any text."""
+    authorization: Secret | None = None
+    """Value of the header ``Authorization``, where the receiver wants one."""
+    template: str = "standard"
+    """``standard``, ``servicenow``, ``jira``, ``slack`` or ``teams``."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """What the template needs besides: ``project`` for Jira, fields of the record for ServiceNow."""
+
+
+@dataclass(frozen=True)
+class NotificationSettings:
+    """What is told to whom."""
+
+    smtp: SmtpSettings = SmtpSettings()
+    channels: tuple[ChannelSettings, ...] = ()
+    allowed_networks: tuple[str, ...] = ()
+    """Networks that webhooks may reach although they are not public, such as 10.1.2.0/24."""
+    timeout_s: float = 10.0
+    """The longest that one webhook may take, from the connection to the answer."""
+    max_attempts: int = 12
+    """Attempts over about five days; then a delivery is given up until it is replayed."""
+    keep_days: int = 30
+    """Days that delivered messages are listed."""
+
+
+@dataclass(frozen=True)
+class AuditSettings:
+    """The record of what happened."""
+
+    anchor_file: str = ""
+    """File to which the end of the audit chain is appended on schedule; best on a medium that the
+    database's administrators cannot change. Empty: none."""
+
+
+@dataclass(frozen=True)
 class TenantSettings:
     """One customer."""
 
@@ -270,6 +337,8 @@ class TenantSettings:
     approvals: ApprovalSettings = ApprovalSettings()
     guards: GuardSettings = GuardSettings()
     scim: ScimSettings = ScimSettings()
+    notifications: NotificationSettings = NotificationSettings()
+    audit: AuditSettings = AuditSettings()
     console_groups: ConsoleGroups = ConsoleGroups()
 
 
@@ -363,6 +432,10 @@ class JobSettings:
     off."""
     settle_interval_s: float = 15.0
     """Time between looks for abandoned and queued changes."""
+    notify_interval_s: float = 15.0
+    """Time between looks for notifications that are due; 0: this process sends none."""
+    anchor_interval_s: float = 3600.0
+    """Time between anchors of the audit chain; 0: none."""
 
 
 @dataclass(frozen=True)

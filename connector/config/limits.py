@@ -7,6 +7,7 @@ from typing import Any
 from connector.settings import (
     AccountSettings,
     AuthenticationSettings,
+    ChannelSettings,
     Behaviour,
     ConsoleSettings,
     DatabaseSettings,
@@ -14,10 +15,12 @@ from connector.settings import (
     GuardSettings,
     JwtSettings,
     LoggingSettings,
+    NotificationSettings,
     OidcSettings,
     ProvisioningSettings,
     ScimSettings,
     ServerSettings,
+    SmtpSettings,
     TenantSettings,
 )
 
@@ -27,6 +30,9 @@ CHOICES: dict[Setting, tuple[str, ...]] = {
     (DatabaseSettings, "synchronous"): ("full", "normal"),
     (AuthenticationSettings, "methods"): ("token", "oauth", "basic", "jwt", "mtls"),
     (JwtSettings, "algorithms"): ("RS256", "PS256", "ES256"),
+    (ChannelSettings, "kind"): ("email", "webhook"),
+    (ChannelSettings, "template"): ("standard", "servicenow", "jira", "slack", "teams"),
+    (SmtpSettings, "security"): ("starttls", "tls", "none"),
     (LoggingSettings, "level"): ("debug", "info", "warning", "error"),
     (LoggingSettings, "format"): ("json", "console", "auto"),
     (Behaviour, "reactivation"): ("resend_activation", "user_status", "admin_profiles"),
@@ -47,6 +53,7 @@ REQUIRED: frozenset[Setting] = frozenset(
         (TenantSettings, "user_id"),
         (TenantSettings, "accounts"),
         (AccountSettings, "account_id"),
+        (ChannelSettings, "name"),
     }
 )
 
@@ -77,6 +84,11 @@ RANGES: dict[Setting, tuple[float, float | None]] = {
     (DocusignSettings, "read_timeout_s"): (0.1, 45),
     # Together with the read time-out below the lease of a write (connector.services.locks).
     (ProvisioningSettings, "wait_s"): (0, 45),
+    (SmtpSettings, "port"): (1, 65_535),
+    (SmtpSettings, "timeout_s"): (0.1, 30),
+    (NotificationSettings, "timeout_s"): (0.1, 30),
+    (NotificationSettings, "max_attempts"): (1, 100),
+    (NotificationSettings, "keep_days"): (0, None),
     (JwtSettings, "leeway_s"): (0, 300),
     (JwtSettings, "timeout_s"): (0.1, 30),
     (OidcSettings, "timeout_s"): (0.1, 30),

@@ -15,6 +15,7 @@ from connector.ports.ledger import (
     PlanRepository,
     WorkItemRepository,
 )
+from connector.ports.notifications import AnchorSink, NotificationRepository, Notifier
 from connector.ports.mirror import MirrorRepository
 from connector.ports.resources import (
     BASE_URL_MARK,
@@ -42,6 +43,7 @@ __all__ = [
     "ROLE",
     "TOMBSTONE",
     "USER",
+    "AnchorSink",
     "AttributeRepository",
     "AuditRepository",
     "CallJournal",
@@ -54,6 +56,8 @@ __all__ = [
     "JoinedPage",
     "LockRepository",
     "MirrorRepository",
+    "NotificationRepository",
+    "Notifier",
     "PendingEvents",
     "PlanRepository",
     "ResourceQuery",

@@ -17,6 +17,7 @@ from connector.ports.ledger import (
     WorkItemRepository,
 )
 from connector.ports.mirror import MirrorRepository
+from connector.ports.notifications import NotificationRepository
 from connector.ports.resources import ResourceRepository
 
 
@@ -53,6 +54,7 @@ class UnitOfWork(Protocol):
     jobs: JobRepository
     console: ConsoleRepository
     locks: LockRepository
+    notifications: NotificationRepository
 
     def commit(self) -> None:
         """Make everything since the start durable."""

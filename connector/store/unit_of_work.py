@@ -17,6 +17,7 @@ from connector.ports import (
     JobRepository,
     LockRepository,
     MirrorRepository,
+    NotificationRepository,
     PendingEvents,
     PlanRepository,
     ResourceRepository,
@@ -33,6 +34,7 @@ from connector.store.engine import Database, open_engine
 from connector.store.jobs import SqlJobs
 from connector.store.locks import SqlLocks
 from connector.store.mirror import SqlMirror
+from connector.store.notifications import SqlNotifications
 from connector.store.plans import SqlPlans
 from connector.store.resources import SqlResources
 from connector.store.scim_sources import STANDARD_SCHEMAS, Schemas
@@ -58,6 +60,7 @@ class SqlUnitOfWork:
     jobs: JobRepository
     console: ConsoleRepository
     locks: LockRepository
+    notifications: NotificationRepository
 
     def __init__(
         self,
@@ -81,6 +84,7 @@ class SqlUnitOfWork:
         self.jobs = SqlJobs(session)
         self.console = SqlConsole(session)
         self.locks = SqlLocks(session)
+        self.notifications = SqlNotifications(session)
 
     def commit(self) -> None:
         """Make everything since the start durable, with the audit events that waited for it."""

@@ -31,6 +31,7 @@ from connector.store.tables.mirror import (
     users,
 )
 from connector.store.tables.people import delegations, work_item_events, work_item_evidence
+from connector.store.tables.notifications import notifications
 from connector.store.tables.resources import BLOCK_SIZE, page_blocks, resources
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "locks",
     "memberships",
     "metadata",
+    "notifications",
     "operations",
     "page_blocks",
     "plans",

@@ -1,0 +1,5 @@
+"""Outbound adapter: e-mail and signed webhooks, a :class:`connector.ports.Notifier`."""
+
+from connector.notifications.notifier import ChannelNotifier
+
+__all__ = ["ChannelNotifier"]

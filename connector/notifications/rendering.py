@@ -1,0 +1,67 @@
+"""Messages as text and as the JSON that each kind of receiver takes."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+
+from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
+
+from connector.domain.notifications import Message
+from connector.errors import PermanentError
+from connector.settings import ChannelSettings
+
+TEMPLATES = ("standard", "servicenow", "jira", "slack", "teams")
+
+
+@cache
+def _environment() -> Environment:
+    # Values enter JSON through the filter tojson alone, so that none can break out of its string.
+    environment = Environment(  # noqa: S701 - neither template makes HTML
+        loader=PackageLoader("connector.notifications"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["slack"] = _slack
+    environment.filters["markdown"] = _markdown
+    environment.policies["json.dumps_function"] = _dumps
+    return environment
+
+
+def render(channel: ChannelSettings, message: Message, delivery_id: str) -> bytes:
+    """Return the body of a webhook.
+
+    :raises PermanentError: the channel lacks an option that its template needs.
+    """
+    template = _environment().get_template(f"{channel.template}.json.j2")
+    try:
+        text = template.render(message=message, id=delivery_id, options=dict(channel.options))
+    except TemplateError as error:
+        raise PermanentError(
+            f"The channel {channel.name!r} lacks an option of the template {channel.template!r}: "
+            f"{error.message}."
+        ) from error
+    return json.dumps(json.loads(text), separators=(",", ":")).encode()
+
+
+def email_text(message: Message) -> str:
+    """Return the text of an e-mail."""
+    return _environment().get_template("email.txt.j2").render(message=message)
+
+
+def _dumps(value: object, **_: object) -> str:
+    return json.dumps(value)
+
+
+def _slack(text: str) -> str:
+    """Return a text without what Slack takes for markup (docs.slack.dev, formatting)."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _markdown(text: str) -> str:
+    """Return a text without what Adaptive Cards take for markup."""
+    for char in "\\`*_[]()#<>":
+        text = text.replace(char, f"\\{char}")
+    return text

@@ -1,0 +1,148 @@
+"""Signed webhooks, as Standard Webhooks describes them (standardwebhooks.com).
+
+The signature covers id, time and body; a receiver that checks all three and refuses old times and
+known ids cannot be fooled by a repetition. No redirect is followed, no proxy is used, and little
+of the answer is read.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import socket
+import ssl
+from collections.abc import Mapping
+
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import HTTPError
+from urllib3.response import HTTPResponse
+
+from connector.domain.notifications import Message
+from connector.errors import ConfigError, PermanentError, TemporaryError
+from connector.notifications.deadline import cut_off_after
+from connector.notifications.rendering import render
+from connector.notifications.targets import Target, Targets
+from connector.ports import Clock
+from connector.settings import ChannelSettings, Secret
+
+_MOST_READ = 2_048
+"""Bytes of an answer; they only serve the message about a failure."""
+_GONE = 410
+_LONGEST_SHOWN = 200
+_PREFIX = "whsec_"
+
+
+class WebhookSender:
+    """Posts messages to URLs."""
+
+    def __init__(self, targets: Targets, timeout_s: float, clock: Clock, ca_bundle: str) -> None:
+        self._targets = targets
+        self._timeout_s = timeout_s
+        self._clock = clock
+        self._ca_bundle = ca_bundle
+
+    def send(self, channel: ChannelSettings, message: Message, delivery_id: str) -> None:
+        """Post a message; any status of success means that it arrived.
+
+        :raises TemporaryError: no success; the receiver may be mended, so it is tried again.
+        :raises PermanentError: the target is refused, or says that it is gone for good.
+        """
+        target = self._targets.resolve(channel.url.reveal() if channel.url else "")
+        body = render(channel, message, delivery_id)
+        headers = {
+            "Host": target.authority,
+            "Content-Type": "application/json",
+            "User-Agent": "docusign-iga-connector",
+            **signature(channel.secret, delivery_id, int(self._clock.now().timestamp()), body),
+        }
+        if channel.authorization:
+            headers["Authorization"] = channel.authorization.reveal()
+        status, text = self._post(target, headers, body)
+        if 200 <= status < 300:  # noqa: PLR2004 -- RFC 9110 §15.3
+            return
+        shown = " ".join(text.split())[:_LONGEST_SHOWN]
+        if status == _GONE:
+            raise PermanentError(f"{target.host} answered 410, gone for good. {shown}")
+        raise TemporaryError(f"{target.host} answered {status}. {shown}")
+
+    def _post(
+        self, target: Target, headers: Mapping[str, str], body: bytes
+    ) -> tuple[int, str]:
+        connection = self._connection(target)
+
+        def open_socket() -> socket.socket | None:
+            return connection.sock
+
+        try:
+            with cut_off_after(self._timeout_s, open_socket):
+                connection.connect()
+                connection.request(
+                    "POST", target.path, body=body, headers=headers, preload_content=False
+                )
+                response = connection.getresponse()
+                return response.status, _beginning(response)
+        except (OSError, HTTPError, ValueError) as error:
+            raise TemporaryError(
+                f"{target.host} did not take the message within {self._timeout_s:g} seconds "
+                f"({type(error).__name__})."
+            ) from error
+        finally:
+            connection.close()
+
+    def _connection(self, target: Target) -> HTTPConnection:
+        if target.scheme == "http":
+            return HTTPConnection(target.address, target.port, timeout=self._timeout_s)
+        return HTTPSConnection(
+            target.address,
+            target.port,
+            timeout=self._timeout_s,
+            # The certificate has to be that of the name, although the address is connected to.
+            server_hostname=target.host,
+            assert_hostname=target.host,
+            ssl_context=trusting(self._ca_bundle),
+        )
+
+
+def trusting(ca_bundle: str) -> ssl.SSLContext:
+    """Return a context that trusts the system's authorities and those of a PEM file."""
+    context = ssl.create_default_context()
+    if ca_bundle:
+        try:
+            context.load_verify_locations(ca_bundle)
+        except OSError as error:
+            raise ConfigError([f"docusign.ca_bundle: {ca_bundle} is no readable PEM file"]) from error
+    return context
+
+
+def signature(
+    secret: Secret | None, delivery_id: str, timestamp: int, body: bytes
+) -> Mapping[str, str]:
+    """Return the headers of Standard Webhooks; without a secret there is no signature."""
+    headers = {"webhook-id": delivery_id, "webhook-timestamp": str(timestamp)}
+    if secret:
+        signed = f"{delivery_id}.{timestamp}.".encode() + body
+        mac = hmac.new(key_of(secret), signed, hashlib.sha256).digest()
+        headers["webhook-signature"] = f"v1,{base64.b64encode(mac).decode()}"
+    return headers
+
+
+def key_of(secret: Secret) -> bytes:
+    """Return the bytes of a secret: base64 behind ``whsec_``, else the text itself."""
+    text = secret.reveal()
+    if not text.startswith(_PREFIX):
+        return text.encode()
+    try:
+        return base64.b64decode(text.removeprefix(_PREFIX), validate=True)
+    except binascii.Error as error:
+        raise PermanentError(
+            "The channel's secret starts with whsec_, but what follows is no base64."
+        ) from error
+
+
+def _beginning(response: HTTPResponse) -> str:
+    try:
+        return response.read(_MOST_READ, decode_content=False).decode(errors="replace")
+    except (OSError, HTTPError, ValueError):
+        return ""  # The status is what counts.

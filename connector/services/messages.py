@@ -1,0 +1,131 @@
+"""Writes what a delivery says, from what the ledger knows when it is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.domain.ledger import WorkItem
+from connector.domain.notifications import Delivery, Message, Notice
+from connector.errors import NotFoundError
+from connector.services.context import TenantContext
+
+_TEXTS: Mapping[Notice, tuple[str, str]] = {
+    Notice.APPROVAL_REQUESTED: (
+        "Approval needed: {title}",
+        "Somebody has to decide. Open the console, sign in, and approve or deny.",
+    ),
+    Notice.APPROVAL_REMINDER: (
+        "Still waiting for approval: {title}",
+        "Nobody has decided yet. Open the console, sign in, and approve or deny.",
+    ),
+    Notice.APPROVAL_DECIDED: ("Decided: {title}", "The request was decided. Nothing is left to do."),
+    Notice.APPROVAL_EXPIRED: (
+        "Expired undecided: {title}",
+        "Nobody decided in time, so nothing was changed. The requester may ask again.",
+    ),
+    Notice.TASK_OPENED: (
+        "Task: {title}",
+        "Only a person can do this in DocuSign. Follow the steps; the task closes by itself once "
+        "DocuSign confirms, where DocuSign shows it.",
+    ),
+    Notice.TASK_DUE: ("Due soon: {title}", "The task is still open. Follow the steps."),
+    Notice.TASK_OVERDUE: ("Overdue: {title}", "The task is still open after its due date."),
+    Notice.TASK_VERIFIED: ("Done: {title}", "The task is done and closed."),
+    Notice.TASK_REJECTED: ("Rejected: {title}", "The task was refused; the access is unchanged."),
+    Notice.CONSENT_LOST: (
+        "DocuSign no longer lets the connector in",
+        "Consent is missing or was withdrawn. Until it is granted again nothing is read or changed "
+        "in DocuSign; requests are refused or queued.",
+    ),
+    Notice.JOB_FAILED: (
+        "A scheduled job fails: {job}",
+        "It is tried again at its interval. It keeps failing until the reason is gone.",
+    ),
+    Notice.ORGANIZATION_ADMIN_UNEXPECTED: (
+        "Unexpected organization administrator",
+        "Somebody is organization administrator in DocuSign and nobody asked for it here. Check "
+        "who granted it, and accept or revoke it.",
+    ),
+    Notice.AUDIT_ANCHORED: (
+        "The audit chain stands at event {sequence}",
+        "Keep this message: it proves that no event up to this one was altered or removed.",
+    ),
+    Notice.TEST: ("Test message of the DocuSign connector", "This channel works."),
+}
+_NEUTRAL = ("state", "entitlement", "direction", "work_item", "job", "sequence", "hash", "subject")
+"""What of an event's data is passed on to programs as it is."""
+
+
+class Writer:
+    """Makes messages of deliveries of one tenant."""
+
+    def __init__(self, context: TenantContext, public_url: str) -> None:
+        self._context = context
+        tenant = "" if context.tenant == "default" else f"/{context.tenant}"
+        self._console = f"{public_url.rstrip('/')}{tenant}/console"
+
+    def write(self, delivery: Delivery) -> Message:
+        """Return the message; it says what is true when it is sent."""
+        item = self._work_item(delivery)
+        title, text = _TEXTS[delivery.notice]
+        known = {name: str(delivery.payload.get(name, "")) for name in ("job", "sequence")}
+        return Message(
+            notice=delivery.notice,
+            tenant=self._context.tenant,
+            at=delivery.created_at,
+            title=title.format(title=_one_line(item.title if item else ""), **known),
+            text=text,
+            facts=tuple(
+                (name, _one_line(str(value))) for name, value in _facts(delivery, item) if value
+            ),
+            steps=item.instructions if item is not None and item.state.is_open else (),
+            link=self._link(delivery, item),
+            data={
+                name: delivery.payload[name] for name in _NEUTRAL if delivery.payload.get(name)
+            },
+        )
+
+    def _work_item(self, delivery: Delivery) -> WorkItem | None:
+        if "work_item" not in delivery.payload:
+            return None
+        try:
+            with self._context.read() as uow:
+                return uow.work_items.get(str(delivery.payload["work_item"]))
+        except NotFoundError:
+            return None
+
+    def _link(self, delivery: Delivery, item: WorkItem | None) -> str:
+        if item is not None:
+            return f"{self._console}/tasks/{item.work_item_id}"
+        if delivery.notice in (Notice.CONSENT_LOST, Notice.JOB_FAILED):
+            return f"{self._console}/connection"
+        if delivery.notice is Notice.ORGANIZATION_ADMIN_UNEXPECTED and delivery.subject_id:
+            return f"{self._console}/users/{delivery.subject_id}"
+        return f"{self._console}/"
+
+
+def _facts(delivery: Delivery, item: WorkItem | None) -> list[tuple[str, Any]]:
+    payload = delivery.payload
+    facts: list[tuple[str, Any]] = []
+    if item is not None:
+        facts += [
+            ("Entitlement", item.entitlement),
+            ("Asked by", item.requester),
+            ("State", str(item.state).replace("_", " ")),
+            ("Due", f"{item.due_at:%Y-%m-%d %H:%M} UTC" if item.due_at else ""),
+            ("Closed by", item.closed_by),
+            ("Comment", item.comment),
+        ]
+    facts += [
+        ("Reason", payload.get("error") or payload.get("reason")),
+        ("User", "" if item else delivery.subject_id),
+        ("Hash", payload.get("hash")),
+        ("Tenant", "" if item else payload.get("tenant")),
+    ]
+    return facts
+
+
+def _one_line(text: str) -> str:
+    """Return a text without line breaks and controls: it becomes a subject or a cell."""
+    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
