@@ -12,19 +12,23 @@ import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from pathlib import Path
 from uuid import uuid4
 
 import requests
 
+from connector.anchor_file import AnchorFile
 from connector.clock import SystemClock
+from connector.config.masking import flattened
 from connector.docusign.directory import Connection
 from connector.docusign.transport import pooled_session
-from connector.domain.ledger import Method
+from connector.domain.ledger import AuditHead, Method
 from connector.domain.policy import Policy
 from connector.errors import ConfigError, NotFoundError
 from connector.identity_provider import PublishedKeys
-from connector.ports import Clock
+from connector.notifications import ChannelNotifier
+from connector.ports import Clock, Notifier
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.aggregation import AggregationService
 from connector.services.api_clients import ApiClientService
@@ -33,18 +37,21 @@ from connector.services.approvals import ApprovalService
 from connector.services.attempts import Attempts
 from connector.services.audit import AuditService
 from connector.services.bindings import AccountBindings, binding_problems
+from connector.services.configuration import record_configuration
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
-from connector.services.context import TenantContext
+from connector.services.context import Actor, TenantContext, new_id
 from connector.services.due import DueService
 from connector.services.execution import Executor
 from connector.services.fulfilment import FulfilmentService
 from connector.services.group_provisioning import GroupProvisioning
 from connector.services.identity_tokens import KeySet, TokenVerifier
+from connector.services.job_watch import JobWatch
 from connector.services.journal import Journal
 from connector.services.locks import WriteLocks
 from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
+from connector.services.notifications import NotificationService
 from connector.services.policy import PolicyService
 from connector.services.presentation import Presenter
 from connector.services.provisioning import UserProvisioning
@@ -78,12 +85,19 @@ class TenantServices:
     aggregation: AggregationService
     settlement: SettlementService
     audit: AuditService
+    notifications: NotificationService
+    watch: JobWatch
     bindings: AccountBindings
 
     @property
     def settings(self) -> TenantSettings:
         """The tenant's settings."""
         return self.context.settings
+
+    def anchor(self, actor: Actor) -> AuditHead | None:
+        """Note in the anchor file, if there is one, and tell where the audit chain stands."""
+        path = self.settings.audit.anchor_file
+        return self.audit.anchor([AnchorFile(Path(path))] if path else [], actor)
 
 
 class Application:
@@ -198,10 +212,27 @@ class Application:
             policy=Policy(entitlements, {a.account_id: a.alias for a in settings.accounts}),
             owner=self.owner,
         )
-        return wire(context, Presenter(user_mapping, settings, entitlements), user_mapping)
+        notifier = ChannelNotifier(
+            settings.notifications, self.clock, self.settings.docusign.ca_bundle
+        )
+        presenter = Presenter(user_mapping, settings, entitlements)
+        return wire(context, presenter, user_mapping, notifier, self.settings.server.url)
+
+    def record_configuration(self) -> None:
+        """Write into each tenant's audit that its configuration changed since the last start."""
+        for services in self.tenants():
+            name = services.settings.name
+            actor = Actor("connector", "start", new_id())
+            record_configuration(services.context, actor, partial(flattened, self.settings, name))
 
 
-def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping) -> TenantServices:
+def wire(
+    context: TenantContext,
+    presenter: Presenter,
+    user_mapping: UserMapping,
+    notifier: Notifier,
+    public_url: str,
+) -> TenantServices:
     """Return the services of one tenant over these adapters."""
     mirror = MirrorWriter(context, presenter)
     locks = WriteLocks(context)
@@ -232,6 +263,8 @@ def wire(context: TenantContext, presenter: Presenter, user_mapping: UserMapping
         aggregation=AggregationService(context, mirror, refresh),
         settlement=settlement,
         audit=AuditService(context),
+        notifications=NotificationService(context, notifier, public_url),
+        watch=JobWatch(context),
         bindings=AccountBindings(context, locks, mirror),
     )
 

@@ -21,6 +21,8 @@ from connector.ports import Clock, Store
 from connector.services.aggregation import SYNC_JOB, AggregationService
 from connector.services.context import Actor, new_id
 from connector.services.due import DueService
+from connector.services.job_watch import JobWatch
+from connector.services.notifications import NotificationService
 from connector.services.settlement import SettlementService
 from connector.services.work_items import WorkItemService
 from connector.settings import JobSettings, TenantSettings
@@ -59,6 +61,17 @@ class Jobs(Protocol):
     def settlement(self) -> SettlementService:
         """Settles abandoned plans."""
 
+    @property
+    def notifications(self) -> NotificationService:
+        """Delivers what people shall hear of."""
+
+    @property
+    def watch(self) -> JobWatch:
+        """Tells of jobs that fail."""
+
+    def anchor(self, actor: Actor) -> object:
+        """Note where the audit chain stands."""
+
 
 class JobScheduler:
     """Runs the jobs of tenants at their intervals, as long as this process holds the lease."""
@@ -93,6 +106,9 @@ class JobScheduler:
         self._every(
             self._settings.sync_interval_s, "sync", tenant, _sync, wait=self._until_sync(tenant)
         )
+
+        self._every(self._settings.notify_interval_s, "notify", tenant, _notify)
+        self._every(self._settings.anchor_interval_s, "anchor", tenant, _anchor)
 
     def run(self, stop: threading.Event) -> None:
         """Tick until *stop* is set; a job that runs then is finished first."""
@@ -149,7 +165,7 @@ class JobScheduler:
         with correlated(actor.correlation_id):
             try:
                 with self._acting(tenant.settings.name, actor.name):
-                    outcome = work(tenant, actor)
+                    outcome = _watched(name, tenant, work, actor)
             except ConflictingWriteError:
                 log.info("job is running elsewhere")
             except ConnectorError as error:
@@ -177,6 +193,21 @@ class JobScheduler:
             uow.commit()
 
 
+def _watched(
+    name: str, tenant: Jobs, work: Callable[[Jobs, Actor], object], actor: Actor
+) -> object:
+    """Run a job; whether it works is told where that changes."""
+    try:
+        outcome = work(tenant, actor)
+    except ConflictingWriteError:
+        raise
+    except ConnectorError as error:
+        tenant.watch.failed(name, error, actor)
+        raise
+    tenant.watch.succeeded(name, actor)
+    return outcome
+
+
 def _settle(tenant: Jobs, actor: Actor) -> object:
     return tenant.settlement.settle_all(actor)
 
@@ -191,3 +222,11 @@ def _people(tenant: Jobs, actor: Actor) -> object:
 
 def _sync(tenant: Jobs, _actor: Actor) -> object:
     return tenant.aggregation.sync().counts
+
+
+def _notify(tenant: Jobs, _actor: Actor) -> object:
+    return tenant.notifications.deliver_due()
+
+
+def _anchor(tenant: Jobs, actor: Actor) -> object:
+    return tenant.anchor(actor)

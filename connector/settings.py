@@ -60,6 +60,11 @@ class ServerSettings:
     max_body_bytes: int = 1_048_576
     """Larger request bodies are answered with 413."""
 
+    @property
+    def url(self) -> str:
+        """Under which the connector is reached, without path and trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
 
 @dataclass(frozen=True)
 class DatabaseSettings:
@@ -263,6 +268,24 @@ class SmtpSettings:
     """The longest that handing over one message may take."""
 
 
+NOTICES = (
+    "approval.requested",
+    "approval.reminder",
+    "approval.decided",
+    "approval.expired",
+    "task.opened",
+    "task.due",
+    "task.overdue",
+    "task.verified",
+    "task.rejected",
+    "consent.lost",
+    "job.failed",
+    "organization_admin.unexpected",
+    "audit.anchored",
+)
+"""What a channel may name (:class:`connector.domain.notifications.Notice`)."""
+
+
 @dataclass(frozen=True)
 class ChannelSettings:
     """One way to tell people or systems what happened."""
@@ -284,7 +307,7 @@ class ChannelSettings:
     template: str = "standard"
     """``standard``, ``servicenow``, ``jira``, ``slack`` or ``teams``."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """What the template needs besides: ``project`` for Jira, fields of the record for ServiceNow."""
+    """What the template needs besides: ``project`` for Jira, fields of a record for ServiceNow."""
 
 
 @dataclass(frozen=True)

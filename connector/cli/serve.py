@@ -111,6 +111,7 @@ def _make_ready(settings: Settings) -> None:
     """Migrate the database and settle what an earlier process left in the middle."""
     application = build(settings, role="serve")
     try:
+        application.record_configuration()
         application.require_bound_accounts()
         for tenant in application.tenants():
             if settings.database.url.startswith("sqlite"):

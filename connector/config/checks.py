@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from ipaddress import ip_network
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from connector.settings import (
+    NOTICES,
     AuthenticationSettings,
     DatabaseSettings,
     ProvisioningSettings,
@@ -25,6 +27,8 @@ from connector.settings import (
 from mappings import MappingError, load_entitlements, load_user_mapping
 
 Problem = tuple[str, str]
+_ROLES = ("viewer", "approver", "operator", "administrator")
+_RECIPIENTS = ("owner", "approvers", "assignee", "requester_manager", "person")
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _RESERVED = frozenset({"scim", "console", "api", "health", "oauth", "static"})
@@ -154,6 +158,7 @@ def _tenant(name: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _accounts(path, tenant)
     yield from _page_sizes(f"{path}.scim", _section(tenant, "scim"))
     yield from _mappings(path, tenant)
+    yield from _notifications(f"{path}.notifications", _section(tenant, "notifications"))
 
 
 def _accounts(path: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
@@ -211,6 +216,57 @@ def _mappings(path: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
     except MappingError as error:
         for line in error.problems:
             yield _split(f"{path}.user_mapping.{line}")
+
+
+def _notifications(path: str, notifications: Mapping[str, Any]) -> Iterator[Problem]:
+    smtp = _section(notifications, "smtp")
+    if _text(smtp, "host"):
+        if "@" not in _text(smtp, "sender"):
+            yield f"{path}.smtp.sender", "must be the address that messages come from"
+        if _text(smtp, "security") == "none" and _text(smtp, "user"):
+            yield (
+                f"{path}.smtp.security",
+                "must be starttls or tls where a user signs in: the password would be readable",
+            )
+    for place, text in enumerate(notifications.get("allowed_networks") or ()):
+        try:
+            ip_network(text, strict=False)
+        except ValueError:
+            yield f"{path}.allowed_networks[{place}]", "is no address or network like 10.1.2.0/24"
+    channels = notifications.get("channels")
+    names: set[str] = set()
+    for place, given in enumerate(channels if isinstance(channels, list) else ()):
+        channel = given if isinstance(given, Mapping) else {}
+        here = f"{path}.channels[{place}]"
+        name = _text(channel, "name")
+        if name in names:
+            yield f"{here}.name", f"{name!r} is the name of a channel above"
+        names.add(name)
+        yield from _channel(here, channel, has_smtp=bool(_text(smtp, "host")))
+
+
+def _channel(path: str, channel: Mapping[str, Any], *, has_smtp: bool) -> Iterator[Problem]:
+    for place, pattern in enumerate(channel.get("events") or ()):
+        if not any(fnmatchcase(notice, str(pattern)) for notice in NOTICES):
+            known = ", ".join(NOTICES)
+            yield f"{path}.events[{place}]", f"matches none of {known}"
+    if _text(channel, "kind", "email") == "webhook":
+        if not (channel.get("url") or channel.get("url_file")):
+            yield f"{path}.url", "must be given for a webhook"
+        if _text(channel, "template") == "jira" and not _section(channel, "options").get("project"):
+            yield f"{path}.options", "must have the key of the project for Jira"
+        return
+    if not has_smtp:
+        yield path, "needs a mail server: set notifications.smtp.host"
+    recipients = channel.get("recipients")
+    if not recipients:
+        yield f"{path}.recipients", "must not be empty for an e-mail"
+    for place, who in enumerate(recipients if isinstance(recipients, list) else ()):
+        role = str(who).removeprefix("role:")
+        is_role = str(who).startswith("role:") and role in _ROLES
+        if not (is_role or who in _RECIPIENTS or "@" in str(who)):
+            words = ", ".join((*(f"role:{role}" for role in _ROLES), *_RECIPIENTS))
+            yield f"{path}.recipients[{place}]", f"{who!r} is no address and none of {words}"
 
 
 def _split(line: str) -> Problem:

@@ -7,8 +7,8 @@ from typing import Any
 from connector.settings import (
     AccountSettings,
     AuthenticationSettings,
-    ChannelSettings,
     Behaviour,
+    ChannelSettings,
     ConsoleSettings,
     DatabaseSettings,
     DocusignSettings,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -14,22 +14,46 @@ from connector.settings import Secret, Settings
 MASK = "********"
 
 
-def masked(settings: Settings) -> dict[str, Any]:
-    """Return every setting by name, defaults included, with secrets as asterisks."""
-    shown: dict[str, Any] = _plain(settings)
+Show = Callable[[str], str]
+
+
+def masked(settings: Settings, show: Show = lambda _secret: MASK) -> dict[str, Any]:
+    """Return every setting by name, defaults included, with secrets as asterisks.
+
+    :param show: what stands for a secret instead.
+    """
+    shown: dict[str, Any] = _plain(settings, show)
     shown["database"]["url"] = _masked_url(settings.database.url)
     return shown
 
 
-def _plain(value: Any) -> Any:
+def flattened(settings: Settings, tenant: str, show: Show) -> dict[str, Any]:
+    """Return what concerns one tenant, each value by its path, such as ``server.port``."""
+    shown = masked(settings, show)
+    tenants = shown.pop("tenants")
+    flat: dict[str, Any] = {}
+    _flatten("", {**shown, "tenant": tenants.get(tenant, {})}, flat)
+    return flat
+
+
+def _flatten(path: str, value: Any, flat: dict[str, Any]) -> None:
+    if not isinstance(value, Mapping | list) or not value:
+        flat[path] = value
+        return
+    items = value.items() if isinstance(value, Mapping) else enumerate(value)
+    for name, inner in items:
+        _flatten(f"{path}.{name}" if path else str(name), inner, flat)
+
+
+def _plain(value: Any, show: Show) -> Any:
     if isinstance(value, Secret):
-        return MASK
+        return show(value.reveal())
     if is_dataclass(value):
-        return {item.name: _plain(getattr(value, item.name)) for item in fields(value)}
+        return {item.name: _plain(getattr(value, item.name), show) for item in fields(value)}
     if isinstance(value, Mapping):
-        return {key: _plain(inner) for key, inner in value.items()}
+        return {key: _plain(inner, show) for key, inner in value.items()}
     if isinstance(value, tuple | list):
-        return [_plain(inner) for inner in value]
+        return [_plain(inner, show) for inner in value]
     return value
 
 

@@ -44,7 +44,6 @@ _OF_WORK_ITEMS: Mapping[str, tuple[Notice, Notice]] = {
 }
 """By the last word of the audit action ``work_item.…``: of an approval, of a manual task."""
 _OTHERS: Mapping[str, Notice] = {
-    "sync.failed": Notice.JOB_FAILED,
     "job.failed": Notice.JOB_FAILED,
     "consent.lost": Notice.CONSENT_LOST,
     "organization_admin.unexpected": Notice.ORGANIZATION_ADMIN_UNEXPECTED,

@@ -10,13 +10,17 @@ from contextlib import contextmanager, suppress
 
 @contextmanager
 def cut_off_after(seconds: float, find: Callable[[], socket.socket | None]) -> Iterator[None]:
-    """Shut the block's socket down when the time is over; what waits for it then fails.
+    """Shut the block's socket down when the time is over.
 
     A time-out of a socket starts anew with each byte, so a peer that sends one now and then would
     never meet it.
+
+    :raises TimeoutError: the time was over; what the block got by then may be a part.
     """
+    is_over = threading.Event()
 
     def cut() -> None:
+        is_over.set()
         with suppress(OSError):
             if (found := find()) is not None:
                 found.shutdown(socket.SHUT_RDWR)
@@ -29,3 +33,5 @@ def cut_off_after(seconds: float, find: Callable[[], socket.socket | None]) -> I
     finally:
         timer.cancel()
         timer.join()
+    if is_over.is_set():
+        raise TimeoutError(f"not done within {seconds:g} seconds")

@@ -35,7 +35,10 @@ class SmtpSender:
         :raises TemporaryError: the server cannot be reached, or puts us off.
         :raises PermanentError: the server refuses sender, receiver or message.
         """
-        mail = self._mail(message, delivery_id, recipient)
+        try:
+            mail = self._mail(message, delivery_id, recipient)
+        except ValueError as error:
+            raise PermanentError(f"The e-mail cannot be written: {error}.") from error
         try:
             with self._connected() as server:
                 server.send_message(mail)
@@ -45,8 +48,10 @@ class SmtpSender:
         except smtplib.SMTPResponseException as error:
             # A wrong password is mended by a person, without loss of what waits.
             is_login = isinstance(error, smtplib.SMTPAuthenticationError)
-            raise _refusal(_PERMANENT - 1 if is_login else error.smtp_code, error.smtp_error) from error
-        except (smtplib.SMTPException, OSError, ValueError) as error:
+            raise _refusal(
+                _PERMANENT - 1 if is_login else error.smtp_code, error.smtp_error
+            ) from error
+        except (smtplib.SMTPException, OSError) as error:
             raise TemporaryError(
                 f"The mail server {self._settings.host}:{self._settings.port} did not take the "
                 f"message ({type(error).__name__}: {error})."
@@ -62,7 +67,7 @@ class SmtpSender:
         else:
             server = smtplib.SMTP(timeout=timeout)
         # smtplib takes the name for TLS from its constructor, which would connect at once.
-        server._host = settings.host  # type: ignore[attr-defined]  # noqa: SLF001
+        server._host = settings.host  # type: ignore[attr-defined]
 
         def open_socket() -> socket.socket | None:
             return server.sock

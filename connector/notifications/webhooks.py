@@ -14,6 +14,7 @@ import hmac
 import socket
 import ssl
 from collections.abc import Mapping
+from http.client import HTTPException
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
@@ -67,9 +68,7 @@ class WebhookSender:
             raise PermanentError(f"{target.host} answered 410, gone for good. {shown}")
         raise TemporaryError(f"{target.host} answered {status}. {shown}")
 
-    def _post(
-        self, target: Target, headers: Mapping[str, str], body: bytes
-    ) -> tuple[int, str]:
+    def _post(self, target: Target, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
         connection = self._connection(target)
 
         def open_socket() -> socket.socket | None:
@@ -83,7 +82,7 @@ class WebhookSender:
                 )
                 response = connection.getresponse()
                 return response.status, _beginning(response)
-        except (OSError, HTTPError, ValueError) as error:
+        except (OSError, HTTPError, HTTPException, ValueError) as error:
             raise TemporaryError(
                 f"{target.host} did not take the message within {self._timeout_s:g} seconds "
                 f"({type(error).__name__})."
@@ -112,7 +111,9 @@ def trusting(ca_bundle: str) -> ssl.SSLContext:
         try:
             context.load_verify_locations(ca_bundle)
         except OSError as error:
-            raise ConfigError([f"docusign.ca_bundle: {ca_bundle} is no readable PEM file"]) from error
+            raise ConfigError(
+                [f"docusign.ca_bundle: {ca_bundle} is no readable PEM file"]
+            ) from error
     return context
 
 
@@ -144,5 +145,5 @@ def key_of(secret: Secret) -> bytes:
 def _beginning(response: HTTPResponse) -> str:
     try:
         return response.read(_MOST_READ, decode_content=False).decode(errors="replace")
-    except (OSError, HTTPError, ValueError):
+    except (OSError, HTTPError, HTTPException, ValueError):
         return ""  # The status is what counts.

@@ -15,8 +15,8 @@ from connector.ports.ledger import (
     PlanRepository,
     WorkItemRepository,
 )
-from connector.ports.notifications import AnchorSink, NotificationRepository, Notifier
 from connector.ports.mirror import MirrorRepository
+from connector.ports.notifications import AnchorSink, NotificationRepository, Notifier
 from connector.ports.resources import (
     BASE_URL_MARK,
     ENTITLEMENT,

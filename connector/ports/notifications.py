@@ -35,9 +35,7 @@ class NotificationRepository(Protocol):
     def was_told(self, notice: Notice, about: str) -> bool:
         """Whether there is a delivery of that notice about this."""
 
-    def search(
-        self, states: Iterable[DeliveryState] = (), limit: int = 100
-    ) -> Sequence[Delivery]:
+    def search(self, states: Iterable[DeliveryState] = (), limit: int = 100) -> Sequence[Delivery]:
         """Return deliveries, newest first; no states means all."""
 
     def purge(self, before: datetime) -> int:

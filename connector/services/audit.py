@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -11,12 +11,13 @@ from connector.domain.audit_story import Entitlements, Story, stories
 from connector.domain.ledger import AuditEvent, AuditFilter, AuditHead
 from connector.domain.model import Catalogue, fold
 from connector.errors import InvalidRequestError, NotFoundError
-from connector.ports import UnitOfWork
-from connector.services.context import TenantContext
+from connector.ports import AnchorSink, UnitOfWork
+from connector.services.context import Actor, TenantContext
 from mappings.model import Role
 
 ACCOUNT_ADMINISTRATION = "account-admin"
 """Means every profile that makes an administrator of an account."""
+_ANCHOR = "audit.anchor"
 _CHUNK = 500
 """Requests whose events are read at once."""
 
@@ -67,6 +68,24 @@ class AuditService:
             head = uow.audit.head()
             broken = check.finish(head)
         return Verification(head, check.count, len(check.anchors), broken)
+
+    def anchor(self, sinks: Iterable[AnchorSink], actor: Actor) -> AuditHead | None:
+        """Note outside the database where the chain stands, and tell it to the channels that want
+        to know; None where nothing has happened since the last anchor."""
+        head = self.head()
+        with self._context.write() as uow:
+            last = uow.facts().get(_ANCHOR) or {"sequence": 0}
+            # The event about the last anchor alone is no reason for another.
+            if head.sequence <= int(last["sequence"]) + 1:
+                return None
+            now = self._context.clock.now()
+            for sink in sinks:
+                sink.write(self._context.tenant, head, now)
+            uow.put_fact(_ANCHOR, {"sequence": head.sequence, "hash": head.hash})
+            facts = {"sequence": head.sequence, "hash": head.hash}
+            self._context.audit(uow, actor, "audit.anchored", "", **facts)
+            uow.commit()
+        return head
 
     def head(self) -> AuditHead:
         """Return where the chain ends."""

@@ -14,6 +14,7 @@ from connector.domain.model import Catalogue
 from connector.domain.policy import Policy
 from connector.errors import ForbiddenError
 from connector.ports import Clock, Directory, Store, UnitOfWork
+from connector.services.outbox import announce
 from connector.settings import TenantSettings
 
 
@@ -115,9 +116,16 @@ class TenantContext:
     def audit(
         self, uow: UnitOfWork, actor: Actor, action: str, subject: str, **data: object
     ) -> None:
-        """Append an audit event within a transaction."""
-        uow.audit.append(
-            AuditEvent(self.clock.now(), actor.name, action, subject, actor.correlation_id, data)
+        """Append an audit event within a transaction, and tell whoever wants to hear of it."""
+        now = self.clock.now()
+        uow.audit.append(AuditEvent(now, actor.name, action, subject, actor.correlation_id, data))
+        announce(
+            uow,
+            self.settings.notifications,
+            now,
+            action=action,
+            subject_id=subject,
+            data=data,
         )
 
 

@@ -19,15 +19,20 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
         "Still waiting for approval: {title}",
         "Nobody has decided yet. Open the console, sign in, and approve or deny.",
     ),
-    Notice.APPROVAL_DECIDED: ("Decided: {title}", "The request was decided. Nothing is left to do."),
+    Notice.APPROVAL_DECIDED: (
+        "Decided: {title}",
+        "The request was decided.",
+    ),
     Notice.APPROVAL_EXPIRED: (
         "Expired undecided: {title}",
         "Nobody decided in time, so nothing was changed. The requester may ask again.",
     ),
     Notice.TASK_OPENED: (
         "Task: {title}",
-        "Only a person can do this in DocuSign. Follow the steps; the task closes by itself once "
-        "DocuSign confirms, where DocuSign shows it.",
+        (
+            "Only a person can do this in DocuSign. Follow the steps; the task closes by "
+            "itself once DocuSign confirms, where DocuSign shows it."
+        ),
     ),
     Notice.TASK_DUE: ("Due soon: {title}", "The task is still open. Follow the steps."),
     Notice.TASK_OVERDUE: ("Overdue: {title}", "The task is still open after its due date."),
@@ -35,8 +40,10 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
     Notice.TASK_REJECTED: ("Rejected: {title}", "The task was refused; the access is unchanged."),
     Notice.CONSENT_LOST: (
         "DocuSign no longer lets the connector in",
-        "Consent is missing or was withdrawn. Until it is granted again nothing is read or changed "
-        "in DocuSign; requests are refused or queued.",
+        (
+            "Consent is missing or was withdrawn. Until it is granted again nothing is read or "
+            "changed in DocuSign; requests are refused or queued."
+        ),
     ),
     Notice.JOB_FAILED: (
         "A scheduled job fails: {job}",
@@ -44,8 +51,10 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
     ),
     Notice.ORGANIZATION_ADMIN_UNEXPECTED: (
         "Unexpected organization administrator",
-        "Somebody is organization administrator in DocuSign and nobody asked for it here. Check "
-        "who granted it, and accept or revoke it.",
+        (
+            "Somebody is organization administrator in DocuSign and nobody asked for it "
+            "here. Check who granted it, and accept or revoke it."
+        ),
     ),
     Notice.AUDIT_ANCHORED: (
         "The audit chain stands at event {sequence}",
@@ -81,9 +90,7 @@ class Writer:
             ),
             steps=item.instructions if item is not None and item.state.is_open else (),
             link=self._link(delivery, item),
-            data={
-                name: delivery.payload[name] for name in _NEUTRAL if delivery.payload.get(name)
-            },
+            data={name: delivery.payload[name] for name in _NEUTRAL if delivery.payload.get(name)},
         )
 
     def _work_item(self, delivery: Delivery) -> WorkItem | None:

@@ -85,12 +85,8 @@ class NotificationService:
             uow.commit()
 
     def _attempt(self, delivery: Delivery) -> Delivery:
-        channel = self._channel(delivery.channel)
         try:
-            if channel is None:
-                raise PermanentError(f"There is no channel {delivery.channel!r} any more.")
-            message = self._writer.write(delivery)
-            self._notifier.deliver(channel, message, delivery.delivery_id, delivery.recipient)
+            self._send(delivery)
         except ConnectorError as error:
             after = self._after_failure(delivery, error)
         except Exception as error:  # noqa: BLE001
@@ -99,12 +95,24 @@ class NotificationService:
             after = self._after_failure(delivery, PermanentError(f"defect: {error!r}"))
         else:
             now = self._context.clock.now()
-            done = {"state": DeliveryState.DELIVERED, "finished_at": now, "error": None}
-            after = replace(delivery, attempts=delivery.attempts + 1, **done)
+            after = replace(
+                delivery,
+                attempts=delivery.attempts + 1,
+                state=DeliveryState.DELIVERED,
+                finished_at=now,
+                error=None,
+            )
         with self._context.write() as uow:
             uow.notifications.save(after)
             uow.commit()
         return after
+
+    def _send(self, delivery: Delivery) -> None:
+        channel = self._channel(delivery.channel)
+        if channel is None:
+            raise PermanentError(f"There is no channel {delivery.channel!r} any more.")
+        message = self._writer.write(delivery)
+        self._notifier.deliver(channel, message, delivery.delivery_id, delivery.recipient)
 
     def _after_failure(self, delivery: Delivery, error: ConnectorError) -> Delivery:
         attempts = delivery.attempts + 1
@@ -117,9 +125,7 @@ class NotificationService:
         # Full jitter on the upper half: receivers that were away are not met by all at once.
         wait = wait_after(attempts) * random.uniform(0.5, 1.0)  # noqa: S311
         next_attempt_at = self._context.clock.now() + wait
-        return replace(
-            delivery, attempts=attempts, error=reason, next_attempt_at=next_attempt_at
-        )
+        return replace(delivery, attempts=attempts, error=reason, next_attempt_at=next_attempt_at)
 
     def _dead(self, delivery: Delivery, reason: str) -> Delivery:
         now = self._context.clock.now()
@@ -179,9 +185,8 @@ class NotificationService:
         if channel.kind == "email" and not recipient:
             raise InvalidRequestError("Give the address that the test e-mail is sent to: --to.")
         now = self._context.clock.now()
-        delivery = new_delivery(Notice.TEST, channel, now, "test", "", {})
-        lease = {"recipient": recipient, "next_attempt_at": now + _LEASE}
-        return self._attempt(replace(delivery, **lease))
+        delivery = new_delivery(Notice.TEST, channel, now, about="test")
+        return self._attempt(replace(delivery, recipient=recipient, next_attempt_at=now + _LEASE))
 
     def _channel(self, name: str) -> ChannelSettings | None:
         return next((item for item in self._settings.channels if item.name == name), None)

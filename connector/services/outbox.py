@@ -25,6 +25,7 @@ def announce(
     uow: UnitOfWork,
     settings: NotificationSettings,
     now: datetime,
+    *,
     action: str,
     subject_id: str,
     data: Mapping[str, Any],
@@ -48,16 +49,19 @@ def announce(
     for channel in settings.channels:
         if is_wanted(notice, channel.events):
             subject = item.subject_id if item else subject_id
-            uow.notifications.add(new_delivery(notice, channel, now, about, subject, payload))
+            uow.notifications.add(
+                new_delivery(notice, channel, now, about=about, subject_id=subject, payload=payload)
+            )
 
 
 def new_delivery(
     notice: Notice,
     channel: ChannelSettings,
     now: datetime,
+    *,
     about: str,
-    subject_id: str,
-    payload: Mapping[str, Any],
+    subject_id: str = "",
+    payload: Mapping[str, Any] | None = None,
 ) -> Delivery:
     """Return a delivery that is due at once."""
     return Delivery(
@@ -67,7 +71,7 @@ def new_delivery(
         recipient="",
         about=about,
         subject_id=subject_id,
-        payload=payload,
+        payload=payload or {},
         state=DeliveryState.WAITING,
         created_at=now,
         next_attempt_at=now,

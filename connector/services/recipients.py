@@ -59,9 +59,7 @@ def _addresses(
         yield from _of_item(uow, context, who, item)
 
 
-def _of_item(
-    uow: UnitOfWork, context: TenantContext, who: str, item: WorkItem
-) -> Iterator[str]:
+def _of_item(uow: UnitOfWork, context: TenantContext, who: str, item: WorkItem) -> Iterator[str]:
     if who == OWNER:
         rule = context.policy.roles.get(item.entitlement)
         yield getattr(item, "owner", "") or (rule.owner if rule else "")

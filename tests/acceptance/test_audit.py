@@ -13,8 +13,9 @@ from sqlalchemy import update
 
 from connector.cli.main import main
 from connector.domain.audit import find_break
+from connector.domain.console import ConsoleRole
 from connector.logs import correlated
-from connector.services.context import Actor
+from connector.services.context import person
 from connector.store.tables import audit_events
 from simulator.faults import Fault
 from tests.connector import ORGANIZATION_ADMIN, connected, ok, refused
@@ -141,7 +142,7 @@ def run(connector, tmp_path):
     return run
 
 
-ANN = Actor("user:ann", "cli", "c-ann")
+ANN = person("ann", source="cli", correlation_id="c-ann", roles=[ConsoleRole.OPERATOR])
 
 
 def admin_profile(connector):

@@ -30,8 +30,8 @@ from connector.store.tables.mirror import (
     run_sightings,
     users,
 )
-from connector.store.tables.people import delegations, work_item_events, work_item_evidence
 from connector.store.tables.notifications import notifications
+from connector.store.tables.people import delegations, work_item_events, work_item_evidence
 from connector.store.tables.resources import BLOCK_SIZE, page_blocks, resources
 
 __all__ = [

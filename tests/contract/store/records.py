@@ -25,6 +25,7 @@ from connector.domain.ledger import (
     WorkItemKind,
     WorkItemState,
 )
+from connector.domain.notifications import Delivery, DeliveryState, Notice
 from connector.domain.plan import SetProfile
 from connector.ports import USER
 from tests.contract.store.people import ACCOUNT, NOW
@@ -110,6 +111,23 @@ def event(action: str = "plan.recorded", **changes: Any) -> AuditEvent:
     """Return an event that is not yet appended, with a part that names a person."""
     data = {"plan": "plan-1", "operation": {"kind": "x", "email": "ä@example.com"}}
     made = AuditEvent(NOW, "client:iiq", action, "user-00001", "c1", data)
+    return replace(made, **changes)
+
+
+def delivery(**changes: Any) -> Delivery:
+    """Return a delivery that waits."""
+    made = Delivery(
+        delivery_id="delivery-1",
+        notice=Notice.TASK_OPENED,
+        channel="mail",
+        recipient="",
+        about="item-1",
+        subject_id="user-00001",
+        payload={"work_item": "item-1"},
+        state=DeliveryState.WAITING,
+        created_at=NOW,
+        next_attempt_at=NOW,
+    )
     return replace(made, **changes)
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from connector.domain.ledger import ClientAttributes, PlanState
 from connector.domain.model import Account, Profile
+from connector.domain.notifications import Notice
 from connector.domain.work_items import Act, Delegation, Evidence, WorkItemEvent
 from connector.errors import NotFoundError
 from connector.ports import (
@@ -21,6 +22,7 @@ from connector.ports import (
     JobRepository,
     LockRepository,
     MirrorRepository,
+    NotificationRepository,
     PlanRepository,
     ResourceQuery,
     ResourceRepository,
@@ -64,6 +66,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.attributes.add_tombstone(records.tombstone())
     unit.attributes.put_provenance(records.provenance())
     unit.audit.append(records.event())
+    unit.notifications.add(records.delivery())
     unit.jobs.add(records.run())
     unit.console.add_account(ANN)
     unit.console.add_session(SESSION)
@@ -148,6 +151,11 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.audit.head().sequence,
         lambda unit: [event.actor for event in unit.audit.events() if event.data],
     ],
+    "notifications": [
+        lambda unit: unit.notifications.get("delivery-1"),
+        lambda unit: unit.notifications.search(),
+        lambda unit: unit.notifications.was_told(Notice.TASK_OPENED, "item-1"),
+    ],
     "locks": [lambda unit: unit.locks.owners("o")],
     "console": [
         lambda unit: unit.console.get_account("ann"),
@@ -196,6 +204,12 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.attributes.remove_provenance(ID, "role"),
     lambda unit: unit.audit.append(records.event("other")),
     lambda unit: unit.audit.erase([1], ["user:ann"]),
+    lambda unit: unit.notifications.add(records.delivery()),
+    lambda unit: unit.notifications.save(records.delivery(attempts=9)),
+    lambda unit: unit.notifications.remove("delivery-1"),
+    lambda unit: unit.notifications.claim(NOW, NOW.replace(year=2100), 10),
+    lambda unit: unit.notifications.purge(NOW.replace(year=2100)),
+    lambda unit: unit.notifications.forget_subject("user-00001"),
     lambda unit: unit.jobs.add(records.run(error="x")),
     lambda unit: unit.jobs.save(records.run(error="y")),
     lambda unit: unit.console.add_account(ANN),
@@ -263,6 +277,7 @@ def test_another_tenant_changes_nothing(store: SqlStore) -> None:
         AttributeRepository,
         AuditRepository,
         JobRepository,
+        NotificationRepository,
         ConsoleRepository,
         LockRepository,
     ],

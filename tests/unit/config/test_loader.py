@@ -265,3 +265,48 @@ def test_nobody_would_get_in(data):
 def test_a_tenant_is_not_called_like_the_token_endpoint(data):
     data["tenants"]["oauth"] = data["tenants"].pop("default")
     assert problems(data)[0].startswith("tenants.oauth: ")
+
+
+# ------------------------------------------------------------------------------ notifications
+
+
+def with_notifications(data, **notifications):
+    data["tenants"]["default"]["notifications"] = notifications
+    return data
+
+
+HOOK = {"name": "hook", "kind": "webhook", "url": "https://hooks.example.com/x"}
+SMTP = {"host": "mail.example.com", "sender": "iga@example.com"}
+
+
+def test_channels_are_read_with_their_secrets_masked(data):
+    listed = {"name": "mail", "recipients": ["role:approver", "ann@example.com", "owner"]}
+    settings = settings_from(with_notifications(data, smtp=SMTP, channels=[HOOK, listed]))
+    hook, mail = settings.tenants["default"].notifications.channels
+    assert hook.url.reveal() == "https://hooks.example.com/x"
+    assert "hooks.example.com" not in repr(hook)
+    assert mail.recipients == ("role:approver", "ann@example.com", "owner")
+
+
+@pytest.mark.parametrize(
+    "given, where",
+    [
+        ({"channels": [{"name": "mail", "recipients": ["owner"]}]}, "channels[0]"),
+        ({"smtp": SMTP, "channels": [{"name": "mail"}]}, "channels[0].recipients"),
+        (
+            {"smtp": SMTP, "channels": [{"name": "m", "recipients": ["role:boss"]}]},
+            "channels[0].recipients[0]",
+        ),
+        ({"channels": [HOOK, HOOK]}, "channels[1].name"),
+        ({"channels": [{"name": "x", "kind": "webhook"}]}, "channels[0].url"),
+        ({"channels": [{**HOOK, "events": ["task.nothing"]}]}, "channels[0].events[0]"),
+        ({"channels": [{**HOOK, "template": "jira"}]}, "channels[0].options"),
+        ({"channels": [{**HOOK, "template": "irc"}]}, "channels[0].template"),
+        ({"smtp": {"host": "x"}}, "smtp.sender"),
+        ({"smtp": {**SMTP, "security": "none", "user": "u"}}, "smtp.security"),
+        ({"allowed_networks": ["intranet"]}, "allowed_networks[0]"),
+    ],
+)
+def test_a_channel_that_cannot_work_is_told_before_the_start(data, given, where):
+    found = problems(with_notifications(data, **given))
+    assert any(line.startswith(f"tenants.default.notifications.{where}: ") for line in found), found

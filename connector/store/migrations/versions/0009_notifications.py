@@ -1,13 +1,13 @@
 """The outbox of notifications.
 
-Revision: 0008
+Revision: 0009
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
@@ -34,9 +34,7 @@ def upgrade() -> None:
         sa.Column("finished_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("tenant", "delivery_id", name=op.f("pk_notifications")),
     )
-    op.create_index(
-        "ix_notifications_due", "notifications", ["tenant", "state", "next_attempt_at"]
-    )
+    op.create_index("ix_notifications_due", "notifications", ["tenant", "state", "next_attempt_at"])
     op.create_index("ix_notifications_about", "notifications", ["tenant", "about"])
     op.create_index("ix_notifications_subject", "notifications", ["tenant", "subject_id"])
 
