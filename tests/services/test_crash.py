@@ -136,6 +136,19 @@ def test_group_is_created_once(connector, instant, monkeypatch):
 
 
 @pytest.mark.parametrize("instant", [item for item in INSTANTS if item[3] == 1], ids=str)
+def test_group_that_a_sync_saw_before_it_was_settled_is_created_once(
+    connector, instant, monkeypatch
+):
+    act = lambda: connector.post("/Groups", {"displayName": "Crash"})  # noqa: E731
+    killed_during(connector, instant, monkeypatch, act)
+    connector.sync()
+    assert settled(connector)["failed"] == 0
+    groups = connector.world.account.groups.values()
+    assert [item.name for item in groups].count("Crash") == 1
+    assert differences(connector) == []
+
+
+@pytest.mark.parametrize("instant", [item for item in INSTANTS if item[3] == 1], ids=str)
 def test_settling_again_finds_nothing_to_do(connector, instant, monkeypatch):
     killed_during(
         connector, instant, monkeypatch, lambda: connector.post("/Users", {"userName": ADDRESS})
