@@ -7,6 +7,7 @@ one without the other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -135,13 +136,17 @@ class MirrorWriter:
 
     def add_group_members(self, uow: UnitOfWork, step: AddGroupMembers) -> None:
         """Write that users are in a group."""
-        uow.mirror.add_group_members(step.account_id, step.group_id, step.user_ids)
-        self._members_changed(uow, step)
+        place = (step.account_id, step.group_id)
+        joined = frozenset(step.user_ids) - uow.mirror.group_member_ids(*place, step.user_ids)
+        uow.mirror.add_group_members(*place, step.user_ids)
+        self._members_changed(uow, step, joined)
 
     def remove_group_members(self, uow: UnitOfWork, step: RemoveGroupMembers) -> None:
         """Write that users are no longer in a group."""
-        uow.mirror.remove_group_members(step.account_id, step.group_id, step.user_ids)
-        self._members_changed(uow, step)
+        place = (step.account_id, step.group_id)
+        left = uow.mirror.group_member_ids(*place, step.user_ids)
+        uow.mirror.remove_group_members(*place, step.user_ids)
+        self._members_changed(uow, step, left)
 
     def put_group_members(
         self, uow: UnitOfWork, group: DirectoryGroup, user_ids: frozenset[str]
@@ -157,9 +162,16 @@ class MirrorWriter:
             self.touch_groups(uow, [(group.account_id, group.group_id)])
         return len(joined) + len(left)
 
-    def _members_changed(self, uow: UnitOfWork, step: AddGroupMembers | RemoveGroupMembers) -> None:
+    def _members_changed(
+        self,
+        uow: UnitOfWork,
+        step: AddGroupMembers | RemoveGroupMembers,
+        moved: AbstractSet[str],
+    ) -> None:
         self.rerender_users(uow, step.user_ids)
-        self.touch_groups(uow, [(step.account_id, step.group_id)])
+        if moved:
+            # A grant that is repeated is no change: readers of deltas would take it for one.
+            self.touch_groups(uow, [(step.account_id, step.group_id)])
 
     def put_group(self, uow: UnitOfWork, group: DirectoryGroup) -> None:
         """Write a group; its members are written apart."""
