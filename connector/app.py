@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from flask import Flask, Response
+from flask import Flask
 
 from connector.bootstrap import Application, build
 from connector.config import load_settings
 from connector.logs import configure_logging
+from connector.observing import create_observing_blueprint
 from connector.parentage import end_with_parent
 from connector.processor import OneProcessor
 from connector.scim_handlers import build_scim_service
@@ -43,10 +44,7 @@ def create_app(application: Application) -> Flask:
         create_token_blueprint(application, "tenant_oauth"), url_prefix="/<tenant>/oauth"
     )
 
-    @app.get("/healthz")
-    def healthz() -> Response:
-        return Response("ok\n", mimetype="text/plain")
-
+    app.register_blueprint(create_observing_blueprint(application))
     return app
 
 

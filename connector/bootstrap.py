@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import requests
@@ -27,8 +28,9 @@ from connector.domain.ledger import AuditHead, Method
 from connector.domain.policy import Policy
 from connector.errors import ConfigError, NotFoundError
 from connector.identity_provider import PublishedKeys
+from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
-from connector.ports import Clock, Notifier
+from connector.ports import CallJournal, Clock, Notifier
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.aggregation import AggregationService
 from connector.services.api_clients import ApiClientService
@@ -114,8 +116,10 @@ class Application:
         connection: Connection,
         *,
         journal: Journal,
+        metrics: Metrics,
         role: str,
     ) -> None:
+        self.metrics = metrics
         self.settings = settings
         self.store = store
         self.journal = journal
@@ -288,8 +292,22 @@ def build(
     journal = Journal(clock)
     store = open_database(settings.database, ATTRIBUTE_SCHEMAS, journal)
     store.migrate()
-    connection = Connection(settings.docusign, clock, session, journal)
-    return Application(settings, store, clock, connection, journal=journal, role=role)
+    metrics = Metrics()
+    connection = Connection(settings.docusign, clock, session, _Journals(journal, metrics))
+    return Application(
+        settings, store, clock, connection, journal=journal, metrics=metrics, role=role
+    )
+
+
+class _Journals:
+    """Several journals as one; see :class:`connector.ports.CallJournal`."""
+
+    def __init__(self, *journals: CallJournal) -> None:
+        self._journals = journals
+
+    def call(self, tenant: str, facts: Mapping[str, Any]) -> None:
+        for journal in self._journals:
+            journal.call(tenant, facts)
 
 
 def owner_prefix(role: str) -> str:

@@ -18,6 +18,7 @@ from connector.domain.ledger import RunState
 from connector.errors import ConflictingWriteError, ConnectorError
 from connector.logs import correlated
 from connector.ports import Clock, Store
+from connector.purpose import Purpose, calling_for
 from connector.services.aggregation import SYNC_JOB, AggregationService
 from connector.services.context import Actor, new_id
 from connector.services.due import DueService
@@ -209,11 +210,13 @@ def _watched(
 
 
 def _settle(tenant: Jobs, actor: Actor) -> object:
-    return tenant.settlement.settle_all(actor)
+    with calling_for(Purpose.SETTLEMENT):
+        return tenant.settlement.settle_all(actor)
 
 
 def _verify(tenant: Jobs, actor: Actor) -> object:
-    return tenant.work_items.verify_all(actor)
+    with calling_for(Purpose.VERIFICATION):
+        return tenant.work_items.verify_all(actor)
 
 
 def _people(tenant: Jobs, actor: Actor) -> object:

@@ -93,6 +93,17 @@ class LoggingSettings:
 
 
 @dataclass(frozen=True)
+class ObservingSettings:
+    """What monitoring may see at /metrics and /readyz."""
+
+    metrics_token: Secret | None = None
+    """Bearer token that Prometheus sends; without one there is no /metrics."""
+    ready_sync_age_s: float = 86_400.0
+    """/readyz says "not ready" where no tenant was read from DocuSign within this time; 0: never.
+    Keep it well above ``jobs.sync_interval_s``."""
+
+
+@dataclass(frozen=True)
 class Behaviour:
     """What DocuSign does where its documentation is silent or disagrees with itself.
 
@@ -468,6 +479,7 @@ class Settings:
     server: ServerSettings = ServerSettings()
     database: DatabaseSettings = DatabaseSettings()
     logging: LoggingSettings = LoggingSettings()
+    observing: ObservingSettings = ObservingSettings()
     docusign: DocusignSettings = DocusignSettings()
     authentication: AuthenticationSettings = AuthenticationSettings()
     console: ConsoleSettings = ConsoleSettings()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import time
 
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
@@ -24,6 +25,7 @@ class Front:
 
     def __init__(self, service: ScimService) -> None:
         self._around_request = service.around_request
+        self._measured = service.measured
         self._endpoints = Endpoints(service)
 
     def answer(self, request: Request, tenant: str, rest: str) -> Response:
@@ -31,10 +33,14 @@ class Front:
 
         :param rest: the path under the tenant's base address.
         """
+        started = time.perf_counter()
         correlation_id = _known_or_new(request.environ.get("HTTP_X_CORRELATION_ID"))
         with self._around_request(correlation_id):
             response = self._answer(request, tenant, rest, correlation_id)
         response.headers["X-Correlation-Id"] = correlation_id
+        if self._measured is not None:
+            seconds = time.perf_counter() - started
+            self._measured(request.method, rest, response.status_code, seconds)
         return response
 
     def _answer(self, request: Request, tenant: str, rest: str, correlation_id: str) -> Response:

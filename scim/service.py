@@ -84,6 +84,9 @@ class ScimService:
     )
     """From a caller's request to write, its method and its path under the base address, to what it
     is carried out within: an audit that sees the error too, if there is one."""
+    measured: Callable[[str, str, int, float], object] | None = None
+    """Told of each answer: method, path under the base address, status and seconds. It has to be
+    quick, and must not raise."""
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
 

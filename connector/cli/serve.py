@@ -21,6 +21,7 @@ from connector.cli.context import CommandContext, config_option, handle_errors
 from connector.cli.processes import Child, Keeper, require_free_port, stopped_by_signals
 from connector.errors import PermanentError
 from connector.logs import correlated
+from connector.metrics import share_metrics
 from connector.parentage import PARENT_VARIABLE, end_with_parent, lives
 from connector.scheduler import JobScheduler
 from connector.services.context import Actor
@@ -47,6 +48,7 @@ def serve(context: CommandContext) -> None:
     """
     settings = context.settings
     end_with_parent()
+    share_metrics()
     with _only_server(settings):
         require_free_port(settings.server.host, settings.server.port)
         _make_ready(settings)

@@ -377,3 +377,16 @@ class JobRun:
     counts: Mapping[str, int] = field(default_factory=dict)
     finished_at: datetime | None = None
     error: str | None = None
+    cause: str | None = None
+    """The name of the error's class, by which monitoring tells a refused token from a bad hour."""
+    calls: int = 0
+    """Calls to DocuSign that it made."""
+    actor: str = ""
+    """Who started it; empty: the clock."""
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds from its start to its end; None while it runs."""
+        if self.finished_at is None:
+            return None
+        return max(0.0, (self.finished_at - self.started_at).total_seconds())

@@ -34,6 +34,7 @@ from connector.ports.resources import (
     StoredResource,
 )
 from connector.ports.store import LockRepository, Store, UnitOfWork
+from connector.ports.totals import TotalsRepository
 
 __all__ = [
     "BASE_URL_MARK",
@@ -66,6 +67,7 @@ __all__ = [
     "Store",
     "StoredPage",
     "StoredResource",
+    "TotalsRepository",
     "UnitOfWork",
     "UserPage",
     "WorkItemRepository",

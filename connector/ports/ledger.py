@@ -199,5 +199,8 @@ class JobRepository(Protocol):
     def latest(self, job: str) -> JobRun | None:
         """Return the last run of a job."""
 
+    def latest_done(self, job: str) -> JobRun | None:
+        """Return the last run of a job that succeeded."""
+
     def list(self, limit: int = 50) -> Sequence[JobRun]:
         """Return runs, newest first."""

@@ -19,6 +19,7 @@ from connector.ports.ledger import (
 from connector.ports.mirror import MirrorRepository
 from connector.ports.notifications import NotificationRepository
 from connector.ports.resources import ResourceRepository
+from connector.ports.totals import TotalsRepository
 
 
 class LockRepository(Protocol):
@@ -55,6 +56,7 @@ class UnitOfWork(Protocol):
     console: ConsoleRepository
     locks: LockRepository
     notifications: NotificationRepository
+    totals: TotalsRepository
 
     def commit(self) -> None:
         """Make everything since the start durable."""

@@ -71,6 +71,7 @@ def build_scim_service(application: Application) -> ScimService:
         request_status=RequestStatus(application).get,
         requests_per_minute=lambda tenant: settings.tenants[tenant].scim.requests_per_minute,
         around_request=correlated,
+        measured=application.metrics.request,
         around_write=RequestAudit(application).around,
         cursor_key=CursorKeys(application).key,
         now=lambda: application.clock.now().timestamp(),

@@ -6,6 +6,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from connector.domain.ledger import Method
+from connector.metrics import Metrics
 from connector.ports import Clock
 from connector.services.api_clients import ApiClientService
 from connector.services.context import Actor, TenantContext
@@ -58,6 +59,10 @@ class Application(Protocol):
     @property
     def clock(self) -> Clock:
         """The time."""
+
+    @property
+    def metrics(self) -> Metrics:
+        """Counts the requests."""
 
     @property
     def clients(self) -> ApiClientService:

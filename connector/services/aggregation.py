@@ -18,6 +18,7 @@ from connector.domain.model import Account, DirectoryGroup, GroupType, User
 from connector.errors import ConflictingWriteError, ConnectorError, NotFoundError
 from connector.logs import correlation_id
 from connector.ports import GROUP, TOMBSTONE, USER, UnitOfWork, UserPage
+from connector.purpose import Purpose, calling_for
 from connector.services.bindings import bind, require_bound
 from connector.services.changes import overtaken_since, tombstone_id
 from connector.services.context import Actor, TenantContext, new_id
@@ -84,15 +85,19 @@ class AggregationService:
         :raises connector.errors.ConfigError: the database belongs to other accounts.
         :raises ConnectorError: DocuSign or a setting stood in the way; the run keeps its place.
         """
-        run = self._begin()
+        with calling_for(Purpose.AGGREGATION):
+            return self._sync(self._begin(), report)
+
+    def _sync(self, run: _Run, report: Report) -> JobRun:
         try:
             self._read_accounts(run, report)
             self._read_roles(run)
         except ConnectorError as error:
-            self._finish(run, RunState.FAILED, str(error))
+            self._finish(run, RunState.FAILED, str(error), type(error).__name__)
             raise
         except BaseException as error:
-            self._finish(run, RunState.FAILED, f"broken off: {type(error).__name__}")
+            text = f"broken off: {type(error).__name__}"
+            self._finish(run, RunState.FAILED, text, type(error).__name__)
             raise
         return self._finish(run, RunState.DONE)
 
@@ -105,7 +110,9 @@ class AggregationService:
             require_bound(uow, self._context.settings)
             last = uow.jobs.latest(SYNC_JOB)
             if last is not None and self._can_go_on(last):
-                record = replace(last, state=RunState.RUNNING, error=None, finished_at=None)
+                record = replace(
+                    last, state=RunState.RUNNING, error=None, cause=None, finished_at=None
+                )
                 uow.jobs.save(record)
             else:
                 if last is not None:
@@ -119,9 +126,16 @@ class AggregationService:
         is_young = self._now() - last.started_at <= _RESUME_WITHIN
         return last.state is not RunState.DONE and bool(last.cursor) and is_young
 
-    def _finish(self, run: _Run, state: RunState, error: str | None = None) -> JobRun:
+    def _finish(
+        self, run: _Run, state: RunState, error: str | None = None, cause: str | None = None
+    ) -> JobRun:
         record = replace(
-            run.record, state=state, counts=run.counts, finished_at=self._now(), error=error
+            run.record,
+            state=state,
+            counts=run.counts,
+            finished_at=self._now(),
+            error=error,
+            cause=cause,
         )
         with self._context.write() as uow:
             if state is RunState.DONE:

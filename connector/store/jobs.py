@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
-from connector.domain.ledger import JobRun
+from connector.domain.ledger import JobRun, RunState
 from connector.store.statements import Records, Session, add_rows, put_rows
 from connector.store.tables import job_runs
 
@@ -32,9 +32,16 @@ class SqlJobs:
 
     def latest(self, job: str) -> JobRun | None:
         """Return the last run of a job."""
+        return self._latest(job_runs.c.job == job)
+
+    def latest_done(self, job: str) -> JobRun | None:
+        """Return the last run of a job that succeeded."""
+        return self._latest(job_runs.c.job == job, job_runs.c.state == RunState.DONE)
+
+    def _latest(self, *conditions: ColumnElement[bool]) -> JobRun | None:
         found = self._connection.execute(
             select(*RUNS.columns)
-            .where(job_runs.c.tenant == self._tenant, job_runs.c.job == job)
+            .where(job_runs.c.tenant == self._tenant, *conditions)
             .order_by(job_runs.c.started_at.desc(), job_runs.c.run_id.desc())
             .limit(1)
         ).first()

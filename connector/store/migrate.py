@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib.resources import as_file, files
 
 from alembic import command
@@ -39,6 +40,15 @@ def current(database: Database) -> str | None:
     """Return the revision of the tables, None for an empty database."""
     with database.reading() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+@cache
+def newest() -> str:
+    """Return the revision of the tables that this program needs."""
+    with as_file(files("connector.store") / "migrations") as location:
+        head = ScriptDirectory(str(location)).get_current_head()
+    assert head is not None  # noqa: S101 - the package ships migrations
+    return head
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from connector.ports import (
     PendingEvents,
     PlanRepository,
     ResourceRepository,
+    TotalsRepository,
     UnitOfWork,
     WorkItemRepository,
 )
@@ -40,6 +41,7 @@ from connector.store.resources import SqlResources
 from connector.store.scim_sources import STANDARD_SCHEMAS, Schemas
 from connector.store.statements import Session, put_rows
 from connector.store.tables import facts
+from connector.store.totals import SqlTotals
 from connector.store.work_items import SqlWorkItems
 
 _MANY = 50
@@ -61,6 +63,7 @@ class SqlUnitOfWork:
     console: ConsoleRepository
     locks: LockRepository
     notifications: NotificationRepository
+    totals: TotalsRepository
 
     def __init__(
         self,
@@ -85,6 +88,7 @@ class SqlUnitOfWork:
         self.console = SqlConsole(session)
         self.locks = SqlLocks(session)
         self.notifications = SqlNotifications(session)
+        self.totals = SqlTotals(session)
 
     def commit(self) -> None:
         """Make everything since the start durable, with the audit events that waited for it."""
@@ -155,6 +159,13 @@ class SqlStore:
     def schema_version(self) -> str | None:
         """Return the revision of the tables, None for an empty database."""
         return migrate.current(self.database)
+
+    def revisions(self) -> tuple[str | None, str]:
+        """Return the revision of the tables, and the one that this program needs.
+
+        :raises connector.errors.TemporaryError: the database cannot be reached.
+        """
+        return migrate.current(self.database), migrate.newest()
 
     def close(self) -> None:
         """Close every connection."""

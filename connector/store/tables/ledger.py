@@ -193,6 +193,9 @@ job_runs = Table(
     Column("counts", Json, nullable=False),
     Column("finished_at", Instant),
     optional("error"),
+    optional("cause"),
+    Column("calls", Integer, nullable=False, server_default="0"),
+    Column("actor", TEXT, nullable=False, server_default=""),
     Index("ix_job_runs_job", "tenant", "job", "started_at"),
     Index("ix_job_runs_started", "tenant", "started_at"),
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connector.domain.ledger import ClientAttributes, PlanState
+from connector.domain.ledger import ClientAttributes, PlanState, RunState
 from connector.domain.model import Account, Profile
 from connector.domain.notifications import Notice
 from connector.domain.work_items import Act, Delegation, Evidence, WorkItemEvent
@@ -26,6 +26,7 @@ from connector.ports import (
     PlanRepository,
     ResourceQuery,
     ResourceRepository,
+    TotalsRepository,
     UnitOfWork,
     WorkItemRepository,
 )
@@ -68,6 +69,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.audit.append(records.event())
     unit.notifications.add(records.delivery())
     unit.jobs.add(records.run())
+    unit.jobs.add(records.run(run_id="run-2", job="done", state=RunState.DONE, finished_at=NOW))
     unit.console.add_account(ANN)
     unit.console.add_session(SESSION)
     unit.console.put_failures([FAILURES], CONSOLE_NOW)
@@ -164,7 +166,17 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.console.find_session("h1"),
         lambda unit: unit.console.failures(["a"], CONSOLE_NOW),
     ],
-    "jobs": [lambda unit: unit.jobs.latest("sync"), lambda unit: unit.jobs.list()],
+    "jobs": [
+        lambda unit: unit.jobs.latest("sync"),
+        lambda unit: unit.jobs.latest_done("done"),
+        lambda unit: unit.jobs.list(),
+    ],
+    "totals": [
+        lambda unit: unit.totals.plans(),
+        lambda unit: sum(unit.totals.open_work_items().values()),
+        lambda unit: sum(unit.totals.mirror().values()),
+        lambda unit: unit.totals.last_runs(),
+    ],
 }
 
 WRITES: list[Callable[[UnitOfWork], Any]] = [
@@ -280,6 +292,7 @@ def test_another_tenant_changes_nothing(store: SqlStore) -> None:
         NotificationRepository,
         ConsoleRepository,
         LockRepository,
+        TotalsRepository,
     ],
 )
 def test_every_method_of_every_port_is_asked(port: type) -> None:

@@ -1,0 +1,151 @@
+"""What monitoring asks over HTTP: /healthz, /readyz and /metrics."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
+
+import orjson
+from flask import Blueprint, Response, request
+
+from connector.bootstrap import Application
+from connector.errors import ConnectorError
+from connector.services.observation import Check, Observation, Readiness, observe
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import GaugeMetricFamily
+
+_KEPT_S = 10.0
+"""Several Prometheus servers ask often; the database is asked less."""
+
+
+def create_observing_blueprint(application: Application) -> Blueprint:
+    """Return the blueprint for the root of the site."""
+    blueprint = Blueprint("observing", __name__)
+    settings = application.settings.observing
+    readiness = Readiness(
+        application.store,
+        application.clock,
+        application.settings.tenants,
+        application.store.revisions,
+        settings.ready_sync_age_s,
+    )
+    state = StateCollector(application, readiness)
+
+    @blueprint.get("/healthz")
+    def healthz() -> Response:
+        return Response("ok\n", mimetype="text/plain")
+
+    @blueprint.get("/readyz")
+    def readyz() -> Response:
+        checks = readiness.checks()
+        is_ready = readiness.is_ready(checks)
+        return Response(
+            orjson.dumps(_readiness_json(checks, is_ready=is_ready), option=orjson.OPT_INDENT_2),
+            status=200 if is_ready else 503,
+            mimetype="application/json",
+            headers={"Cache-Control": "no-store"},
+        )
+
+    @blueprint.get("/metrics")
+    def metrics() -> Response:
+        token = settings.metrics_token
+        if not token:
+            text = "There are no metrics here: observing.metrics_token is not set.\n"
+            return Response(text, 404, mimetype="text/plain")
+        if not hmac.compare_digest(_presented(), token.reveal().encode()):
+            headers = {"WWW-Authenticate": 'Bearer realm="metrics"'}
+            text = "Send the token of observing.metrics_token as a bearer token.\n"
+            return Response(text, 401, headers, mimetype="text/plain")
+        text_of_all = application.metrics.text(state)
+        return Response(text_of_all, content_type=application.metrics.content_type)
+
+    return blueprint
+
+
+def _presented() -> bytes:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token.strip().encode() if scheme.casefold() == "bearer" else b""
+
+
+def _readiness_json(checks: Sequence[Check], *, is_ready: bool) -> dict[str, object]:
+    return {
+        "status": "ready" if is_ready else "not ready",
+        "checks": {check.name: check.problem or "ok" for check in checks},
+    }
+
+
+class StateCollector:
+    """How the tenants stand, as gauges; asked at most every ten seconds. Thread-safe."""
+
+    def __init__(self, application: Application, readiness: Readiness) -> None:
+        self._application = application
+        self._readiness = readiness
+        self._lock = threading.Lock()
+        self._seen: Sequence[Observation] = ()
+        self._is_ready = False
+        self._until = 0.0
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        """Return the gauges."""
+        with self._lock:
+            if time.monotonic() >= self._until:
+                self._look()
+                self._until = time.monotonic() + _KEPT_S
+            seen, is_ready = self._seen, self._is_ready
+        gauges = _Gauges()
+        gauges.add("ready", "Whether /readyz says ready.", {}, float(is_ready))
+        now = self._application.clock.now().timestamp()
+        for one in seen:
+            _describe(gauges, one, now)
+        return gauges.families()
+
+    def _look(self) -> None:
+        self._is_ready = self._readiness.is_ready(self._readiness.checks())
+        try:
+            names = self._application.settings.tenants
+            self._seen = [observe(self._application.store, name) for name in names]
+        except ConnectorError:
+            self._seen = ()  # Told by /readyz; the counters are worth having without the database.
+
+
+def _describe(gauges: _Gauges, seen: Observation, now: float) -> None:
+    tenant = {"tenant": seen.tenant}
+    for state, number in seen.plans.items():
+        gauges.add("plans", "Plans in the ledger by state.", {**tenant, "state": state}, number)
+    for kind, number in seen.open_work_items.items():
+        help_text = "Work items that wait for somebody."
+        gauges.add("work_items_open", help_text, {**tenant, "kind": kind}, number)
+    for name, number in seen.mirror.items():
+        gauges.add("mirror_size", "Rows of the mirror.", {**tenant, "kind": name}, number)
+    if seen.synced_at is not None:
+        age = max(0.0, now - seen.synced_at.timestamp())
+        gauges.add("sync_age_seconds", "Time since the last full aggregation began.", tenant, age)
+    for run in seen.last_runs:
+        job = {**tenant, "job": run.job}
+        succeeded = "Whether the last run succeeded."
+        gauges.add("job_last_succeeded", succeeded, job, float(run.error is None))
+        duration = "Time that the last run took."
+        gauges.add("job_last_duration_seconds", duration, job, run.duration_s or 0.0)
+
+
+class _Gauges:
+    """Gathers samples into families by name."""
+
+    def __init__(self) -> None:
+        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 - see metrics
+
+        self._make: Callable[..., GaugeMetricFamily] = GaugeMetricFamily
+        self._families: dict[str, GaugeMetricFamily] = {}
+
+    def add(self, name: str, help_text: str, labels: dict[str, str], value: float) -> None:
+        if name not in self._families:
+            full_name = f"docusign_iga_{name}"
+            self._families[name] = self._make(full_name, help_text, labels=tuple(labels))
+        self._families[name].add_metric(list(labels.values()), value)
+
+    def families(self) -> Iterable[GaugeMetricFamily]:
+        return self._families.values()

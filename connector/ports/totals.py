@@ -1,0 +1,24 @@
+"""Counts of what a tenant has, for monitoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from connector.domain.ledger import JobRun, PlanState, WorkItemKind
+
+
+class TotalsRepository(Protocol):
+    """Counts over the mirror and the ledger; each reads an index, none a table."""
+
+    def plans(self) -> Mapping[PlanState, int]:
+        """Return the number of plans in each state that some plan has."""
+
+    def open_work_items(self) -> Mapping[WorkItemKind, int]:
+        """Return the number of work items of each kind that wait for somebody."""
+
+    def mirror(self) -> Mapping[str, int]:
+        """Return the number of ``users``, ``memberships``, ``profiles`` and ``groups``."""
+
+    def last_runs(self) -> Sequence[JobRun]:
+        """Return the last finished run of each job, by job."""

@@ -1,0 +1,141 @@
+"""What monitoring asks: how each tenant stands, and whether the process can do its work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connector.domain.ledger import JobRun, PlanState, RunState, WorkItemKind
+from connector.errors import ConnectorError
+from connector.ports import Clock, Store
+from connector.services.aggregation import SYNC_JOB
+
+REFUSALS = frozenset(
+    {
+        "ConsentRequiredError",
+        "KeyRejectedError",
+        "IntegrationKeyUnknownError",
+        "SubjectUnknownError",
+        "ClockSkewError",
+        "TokenRejectedError",
+    }
+)
+"""Errors of :mod:`connector.docusign.errors` that mean that there is no token."""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """How a tenant stands."""
+
+    tenant: str
+    plans: Mapping[PlanState, int]
+    open_work_items: Mapping[WorkItemKind, int]
+    mirror: Mapping[str, int]
+    """Rows of ``users``, ``memberships``, ``profiles``, ``groups``."""
+    last_runs: Sequence[JobRun]
+    """The last finished run of each job."""
+    synced_at: datetime | None
+    """When the last full aggregation that succeeded began: nothing in the mirror is older."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that has to be right."""
+
+    name: str
+    problem: str = ""
+    """What is wrong and what to do; empty where nothing is."""
+
+
+def observe(store: Store, tenant: str) -> Observation:
+    """Return how a tenant stands.
+
+    :raises connector.errors.TemporaryError: the database cannot be asked.
+    """
+    with store.read(tenant) as uow:
+        return Observation(
+            tenant,
+            uow.totals.plans(),
+            uow.totals.open_work_items(),
+            uow.totals.mirror(),
+            uow.totals.last_runs(),
+            _synced_at(uow.jobs.latest_done(SYNC_JOB)),
+        )
+
+
+class Readiness:
+    """Whether this process can answer, and for whom DocuSign is behind it."""
+
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        tenants: Iterable[str],
+        revisions: Callable[[], tuple[str | None, str]],
+        max_sync_age_s: float,
+    ) -> None:
+        """:param revisions: returns the database's revision and the program's.
+        :param max_sync_age_s: 0 for any age."""
+        self._store = store
+        self._clock = clock
+        self._tenants = tuple(tenants)
+        self._revisions = revisions
+        self._max_age = timedelta(seconds=max_sync_age_s)
+
+    def checks(self) -> Sequence[Check]:
+        """Return what was looked at: the database, its migrations, and each tenant."""
+        try:
+            found, wanted = self._revisions()
+        except ConnectorError as error:
+            return [Check("database", str(error))]
+        if found != wanted:
+            return [Check("database"), Check("migrations", _migration_problem(found, wanted))]
+        tenants = [self._tenant(name) for name in self._tenants]
+        return [Check("database"), Check("migrations"), *tenants]
+
+    @staticmethod
+    def is_ready(checks: Sequence[Check]) -> bool:
+        """Return whether requests should come here.
+
+        One customer whose consent is gone does not take the others' connector away: of the tenants
+        one has to be right.
+        """
+        tenants = [check for check in checks if check.name.startswith("tenant ")]
+        others = [check for check in checks if check not in tenants]
+        some_tenant = not tenants or any(not check.problem for check in tenants)
+        return some_tenant and not any(check.problem for check in others)
+
+    def _tenant(self, name: str) -> Check:
+        try:
+            with self._store.read(name) as uow:
+                last, done = uow.jobs.latest(SYNC_JOB), uow.jobs.latest_done(SYNC_JOB)
+        except ConnectorError as error:
+            return Check(f"tenant {name}", str(error))
+        return Check(f"tenant {name}", self._sync_problem(last, done))
+
+    def _sync_problem(self, last: JobRun | None, done: JobRun | None) -> str:
+        if last is not None and last.state is RunState.FAILED and last.cause in REFUSALS:
+            return f"DocuSign gives no token: {last.error}"
+        reason = f" The last attempt said: {last.error}" if last is not None and last.error else ""
+        if done is None:
+            return f"Nothing was read from DocuSign yet. Run `docusign-iga sync`.{reason}"
+        age = self._clock.now() - done.started_at
+        if self._max_age and age > self._max_age:
+            hours = age / timedelta(hours=1)
+            return (
+                f"The last sync that succeeded began {hours:.1f} hours ago, longer than "
+                f"observing.ready_sync_age_s allows. Is `docusign-iga jobs` running?{reason}"
+            )
+        return ""
+
+
+def _migration_problem(found: str | None, wanted: str) -> str:
+    return (
+        f"The database is at revision {found or 'none'}, this version of the program needs "
+        f"{wanted}. Start `docusign-iga serve` of this version once; it migrates."
+    )
+
+
+def _synced_at(run: JobRun | None) -> datetime | None:
+    return None if run is None else run.started_at
