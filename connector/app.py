@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flask import Flask
 
 from connector.bootstrap import Application, build
 from connector.config import load_settings
+from connector.console import ConsoleMount
 from connector.logs import configure_logging
 from connector.observing import create_observing_blueprint
 from connector.parentage import end_with_parent
@@ -18,6 +20,9 @@ from connector.token_endpoint import create_token_blueprint
 from scim.blueprint import create_blueprint
 from scim.direct_reads import DirectReads
 from scim.front import Front
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
 
 CONFIG_VARIABLE = "DOCUSIGN_IGA_CONFIG"
 
@@ -33,7 +38,10 @@ def create_app(application: Application) -> Flask:
         create_blueprint(scim), url_prefix="/scim/v2", url_defaults={"tenant": "default"}
     )
     app.register_blueprint(create_blueprint(scim, "tenant_scim"), url_prefix="/<tenant>/scim/v2")
-    app.wsgi_app = DirectReads(app.wsgi_app, scim)  # type: ignore[method-assign]
+    others: WSGIApplication = app.wsgi_app
+    if application.settings.console.enabled:
+        others = ConsoleMount(application, others)
+    app.wsgi_app = DirectReads(others, scim)  # type: ignore[method-assign]
 
     app.register_blueprint(
         create_token_blueprint(application),

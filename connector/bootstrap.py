@@ -39,6 +39,7 @@ from connector.services.approvals import ApprovalService
 from connector.services.attempts import Attempts
 from connector.services.audit import AuditService
 from connector.services.bindings import AccountBindings, binding_problems
+from connector.services.browsing import Browser
 from connector.services.configuration import record_configuration
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
@@ -90,6 +91,7 @@ class TenantServices:
     notifications: NotificationService
     watch: JobWatch
     bindings: AccountBindings
+    browser: Browser
 
     @property
     def settings(self) -> TenantSettings:
@@ -270,6 +272,7 @@ def wire(
         notifications=NotificationService(context, notifier, public_url),
         watch=JobWatch(context),
         bindings=AccountBindings(context, locks, mirror),
+        browser=Browser(context),
     )
 
 

@@ -80,6 +80,24 @@ class WorkItemRepository(Protocol):
     def save(self, item: WorkItem) -> None:
         """Overwrite an item."""
 
+    def count(self, states: Iterable[WorkItemState]) -> int:
+        """Return how many items have one of these states."""
+
+    def page(
+        self,
+        states: Iterable[WorkItemState],
+        *,
+        kind: WorkItemKind | None = None,
+        assignee: str | None = None,
+        newest_first: bool = False,
+        after: str = "",
+        limit: int = 50,
+    ) -> Sequence[WorkItem]:
+        """Return items in the order of their creation.
+
+        :param after: the id of the last item of the page before.
+        """
+
     def search(
         self,
         *,

@@ -6,7 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from connector.domain.model import Account, Catalogue, DirectoryGroup, Profile, User
+from connector.domain.model import (
+    Account,
+    Catalogue,
+    DirectoryGroup,
+    MembershipStatus,
+    Profile,
+    User,
+)
 
 
 class MirrorRepository(Protocol):
@@ -77,6 +84,12 @@ class MirrorRepository(Protocol):
 
     def count_admins(self, account_id: str) -> int:
         """Return the number of active administrators of an account."""
+
+    def count_memberships(self, account_id: str) -> Mapping[MembershipStatus, int]:
+        """Return how many memberships of an account have each status."""
+
+    def count_profile_holders(self, account_id: str) -> Mapping[str, int]:
+        """Return how many open memberships of an account hold each profile, by profile id."""
 
     def seen_in_run(self, run_id: str, account_id: str, user_ids: Sequence[str]) -> None:
         """Note that an aggregation run saw these users in an account."""

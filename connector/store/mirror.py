@@ -302,6 +302,29 @@ class SqlMirror:
         )
         return self._connection.scalar(statement) or 0
 
+    def count_memberships(self, account_id: str) -> Mapping[MembershipStatus, int]:
+        """Return how many memberships of an account have each status."""
+        found = self._connection.execute(
+            select(memberships.c.status, func.count())
+            .where(memberships.c.tenant == self._tenant, memberships.c.account_id == account_id)
+            .group_by(memberships.c.status)
+        )
+        return {status: count for status, count in found}  # noqa: C416 - rows are no pairs to mypy
+
+    def count_profile_holders(self, account_id: str) -> Mapping[str, int]:
+        """Return how many open memberships of an account hold each profile, by profile id."""
+        found = self._connection.execute(
+            select(memberships.c.profile_id, func.count())
+            .where(
+                memberships.c.tenant == self._tenant,
+                memberships.c.account_id == account_id,
+                memberships.c.profile_id.is_not(None),
+                memberships.c.status.in_([item for item in MembershipStatus if item.is_open]),
+            )
+            .group_by(memberships.c.profile_id)
+        )
+        return {str(profile_id): count for profile_id, count in found}
+
     def seen_in_run(self, run_id: str, account_id: str, user_ids: Sequence[str]) -> None:
         """Note that an aggregation run saw these users in an account."""
         key = {"tenant": self._tenant, "run_id": run_id, "account_id": account_id}

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, select
+from sqlalchemy import ColumnElement, Row, func, insert, literal, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
 from connector.domain.ledger import Direction, WorkItem, WorkItemKind, WorkItemState
@@ -17,6 +17,7 @@ from connector.domain.work_items import (
     WorkItemEvent,
 )
 from connector.errors import NotFoundError, UniquenessError
+from connector.store.columns import TEXT
 from connector.store.statements import Records, Session, after_prefix, put_rows
 from connector.store.tables import delegations, work_item_events, work_item_evidence, work_items
 from mappings.model import Approvers
@@ -82,6 +83,53 @@ class SqlWorkItems:
     def save(self, item: WorkItem) -> None:
         """Overwrite an item."""
         put_rows(self._connection, work_items, [self._row(item)])
+
+    def count(self, states: Iterable[WorkItemState]) -> int:
+        """Return how many items have one of these states."""
+        statement = select(func.count()).where(
+            work_items.c.tenant == self._tenant, work_items.c.state.in_(list(states))
+        )
+        return self._connection.scalar(statement) or 0
+
+    def page(
+        self,
+        states: Iterable[WorkItemState],
+        *,
+        kind: WorkItemKind | None = None,
+        assignee: str | None = None,
+        newest_first: bool = False,
+        after: str = "",
+        limit: int = 50,
+    ) -> Sequence[WorkItem]:
+        """Return items in the order of their creation.
+
+        :param after: the id of the last item of the page before.
+        """
+        place = tuple_(work_items.c.created_at, work_items.c.work_item_id)
+        conditions = [work_items.c.tenant == self._tenant, work_items.c.state.in_(list(states))]
+        if kind is not None:
+            conditions.append(work_items.c.kind == kind)
+        if assignee is not None:
+            conditions.append(work_items.c.assignee == assignee)
+        if after:
+            last = self._connection.execute(
+                select(work_items.c.created_at, work_items.c.work_item_id).where(
+                    work_items.c.tenant == self._tenant, work_items.c.work_item_id == after
+                )
+            ).first()
+            if last is not None:
+                known = tuple_(
+                    literal(last.created_at, work_items.c.created_at.type), literal(after, TEXT)
+                )
+                conditions.append(place < known if newest_first else place > known)
+        order = (work_items.c.created_at, work_items.c.work_item_id)
+        found = self._connection.execute(
+            select(*WORK_ITEMS.columns)
+            .where(*conditions)
+            .order_by(*(column.desc() if newest_first else column for column in order))
+            .limit(limit)
+        )
+        return [_record(row) for row in found]
 
     def search(
         self,

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connector.domain.ledger import ClientAttributes, PlanState, RunState
+from connector.domain.ledger import ClientAttributes, PlanState, RunState, WorkItemState
 from connector.domain.model import Account, Profile
 from connector.domain.notifications import Notice
 from connector.domain.work_items import Act, Delegation, Evidence, WorkItemEvent
@@ -117,6 +117,8 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.mirror.iter_user_ids(),
         lambda unit: unit.mirror.count_users(),
         lambda unit: unit.mirror.count_admins(ACCOUNT),
+        lambda unit: unit.mirror.count_memberships(ACCOUNT),
+        lambda unit: unit.mirror.count_profile_holders(ACCOUNT),
         lambda unit: unit.mirror.unseen_in_run("run", ACCOUNT),
     ],
     "plans": [
@@ -134,6 +136,8 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.work_items.evidence("item-1"),
         lambda unit: unit.work_items.evidence_content("ev-1"),
         lambda unit: unit.work_items.delegations(),
+        lambda unit: unit.work_items.count(WorkItemState),
+        lambda unit: unit.work_items.page(WorkItemState),
     ],
     "clients": [
         lambda unit: unit.clients.get("iiq"),

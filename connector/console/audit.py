@@ -1,0 +1,140 @@
+"""The audit: search, and export in the form that auditors take along."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import orjson
+from flask import Blueprint, Response, abort, render_template, request, stream_with_context
+
+from connector.console.here import is_fragment, principal, tenant
+from connector.console.users import number_of, printable
+from connector.console.words import event_title, told
+from connector.domain.ledger import AuditEvent, AuditFilter
+
+blueprint = Blueprint("audit", __name__, url_prefix="/audit")
+_COLUMNS = ("sequence", "at", "actor", "action", "subject", "correlation_id", "data", "hash")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""First characters that a spreadsheet takes for a formula."""
+_FIELDS = ("subject", "actor", "action", "since", "until", "request")
+
+
+@blueprint.get("")
+def search() -> str:
+    """Show a page of events, the newest first."""
+    wanted, problem = _wanted()
+    before = number_of(request.args.get("before"))
+    page = tenant().browser.events(wanted, before=before, person=_text("subject"))
+    kept = {name: request.args[name] for name in _FIELDS if request.args.get(name)}
+    follows = None
+    if page.next_before:
+        follows = "?" + urlencode({**kept, "before": page.next_before})
+    return render_template(
+        "audit_lines.html" if is_fragment() else "audit.html",
+        events=told(page),
+        follows=follows,
+        problem=problem,
+        kept=kept,
+        query=urlencode(kept),
+    )
+
+
+@blueprint.get("/<int:sequence>")
+def show(sequence: int) -> str:
+    """Show one event with its data and its place in the chain."""
+    with tenant().context.read() as uow:
+        found = uow.audit.events(after=sequence - 1, limit=1)
+    if not found or found[0].sequence != sequence:
+        abort(404)
+    text = orjson.dumps(found[0].data, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
+    return render_template(
+        "audit_event.html", event=found[0], title=event_title(found[0]), data=text
+    )
+
+
+@blueprint.get("/export.<form>")
+def export(form: str) -> Response:
+    """Send the events that are asked for, oldest first, as they are read."""
+    if form not in _WRITERS:
+        abort(404)
+    wanted, problem = _wanted()
+    if problem:
+        abort(400)
+    services = tenant()
+    with services.context.write() as uow:
+        asked = {name: request.args[name] for name in _FIELDS if request.args.get(name)}
+        facts = {"form": form, "asked": urlencode(asked)}
+        services.context.audit(uow, principal(), "console.audit_exported", "", **facts)
+        uow.commit()
+    mimetype, write = _WRITERS[form]
+
+    def stream() -> Iterator[str]:
+        yield from write(services.audit.walk(wanted, person=_text("subject")))
+
+    response = Response(stream_with_context(stream()), mimetype=mimetype)
+    response.headers["Content-Disposition"] = f'attachment; filename="audit.{form}"'
+    return response
+
+
+def _json_lines(events: Iterator[AuditEvent]) -> Iterator[str]:
+    for event in events:
+        yield orjson.dumps(_plain(event), option=orjson.OPT_UTC_Z).decode() + "\n"
+
+
+def _csv(events: Iterator[AuditEvent]) -> Iterator[str]:
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(_COLUMNS)
+    for event in events:
+        row = _plain(event)
+        row["data"] = orjson.dumps(row["data"], option=orjson.OPT_SORT_KEYS).decode()
+        writer.writerow([_harmless(row[name]) for name in _COLUMNS])
+        yield buffer.getvalue()
+        buffer.seek(0)
+        buffer.truncate()
+    yield buffer.getvalue()
+
+
+_WRITERS = {"jsonl": ("application/jsonl", _json_lines), "csv": ("text/csv", _csv)}
+
+
+def _plain(event: AuditEvent) -> dict[str, Any]:
+    return {name: getattr(event, name) for name in _COLUMNS} | {"at": event.at.isoformat()}
+
+
+def _harmless(value: Any) -> str:
+    text = str(value)
+    return f"'{text}" if text.startswith(_FORMULA) else text
+
+
+def _wanted() -> tuple[AuditFilter, str]:
+    """Return what the query asks for, and what is wrong with it."""
+    since, first = _day(_text("since"))
+    until, second = _day(_text("until"))
+    correlation_id = _text("request")
+    wanted = AuditFilter(
+        correlation_ids=(correlation_id,) if correlation_id else (),
+        actor=_text("actor"),
+        action=_text("action"),
+        since=since,
+        until=until + timedelta(days=1) if until else None,
+    )
+    return wanted, first or second
+
+
+def _text(name: str) -> str:
+    return printable(request.args.get(name, "")).strip()
+
+
+def _day(text: str) -> tuple[datetime | None, str]:
+    if not text:
+        return None, ""
+    try:
+        return datetime.combine(date.fromisoformat(text), time(), UTC), ""
+    except ValueError:
+        return None, f"{text!r} is not a day such as 2026-03-31."

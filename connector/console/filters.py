@@ -1,0 +1,133 @@
+"""How pages show times, people, states and numbers."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask, request, url_for
+from markupsafe import Markup
+
+from connector.console.here import application, session, tenant, tenant_name
+from connector.console.words import act_words, actor_words, state_words, tone
+from connector.domain.ledger import WorkItem, WorkItemKind
+
+_STEPS = (
+    (timedelta(minutes=1), timedelta(seconds=1), "second"),
+    (timedelta(hours=1), timedelta(minutes=1), "minute"),
+    (timedelta(days=1), timedelta(hours=1), "hour"),
+    (timedelta(days=45), timedelta(days=1), "day"),
+    (timedelta(days=730), timedelta(days=30), "month"),
+    (timedelta.max, timedelta(days=365), "year"),
+)
+_JUST_NOW = timedelta(seconds=10)
+
+
+def install(app: Flask) -> None:
+    """Give templates these filters, and what every page shows."""
+    app.jinja_env.filters.update(
+        act=act_words,
+        ago=ago,
+        moment=moment,
+        actor=actor_words,
+        state=state_badge,
+        number=number,
+        plural=plural,
+        lead=lead,
+        names=with_quiet_ids,
+    )
+    app.jinja_env.tests["overdue"] = is_overdue
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.context_processor(_on_every_page)
+
+
+def _on_every_page() -> dict[str, Any]:
+    return {
+        "person": session,
+        "tenant_name": tenant_name(),
+        "is_default_tenant": tenant_name() == "default",
+        "waiting": _count_waiting,
+        "item_url": _item_url,
+        "here": request.endpoint or "",
+    }
+
+
+def _item_url(item: WorkItem) -> str:
+    page = "approvals" if item.kind is WorkItemKind.APPROVAL else "tasks"
+    return url_for(f"{page}.show", item_id=item.work_item_id)
+
+
+def _count_waiting() -> int:
+    return tenant().browser.count_waiting()
+
+
+def ago(at: datetime | None, empty: str = "never") -> Markup:
+    """Return a time as people say it, with the exact one in its title."""
+    if at is None:
+        return Markup.escape(empty)
+    return _time(at, relative(at, application().clock.now()))
+
+
+def moment(at: datetime | None, empty: str = "never") -> Markup:
+    """Return the exact time in UTC, with the distance in its title."""
+    if at is None:
+        return Markup.escape(empty)
+    distance = relative(at, application().clock.now())
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.isoformat(), distance, f"{at:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _time(at: datetime, words: str) -> Markup:
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(
+        at.isoformat(), f"{at:%A, %d %B %Y, %H:%M:%S} UTC", words
+    )
+
+
+def relative(at: datetime, now: datetime) -> str:
+    """Return the distance in words: ``3 days ago``, ``in 2 hours``."""
+    distance = abs(now - at)
+    if distance < _JUST_NOW:
+        return "just now"
+    _, unit, name = next(step for step in _STEPS if distance < step[0])
+    words = plural(round(distance / unit), name)
+    return f"{words} ago" if at < now else f"in {words}"
+
+
+def is_overdue(at: datetime | None) -> bool:
+    """Whether a time is over."""
+    return at is not None and at < application().clock.now()
+
+
+def state_badge(state: str) -> Markup:
+    """Return a state as a word with its colour; the word alone says it all."""
+    return Markup('<span class="badge {}">{}</span>').format(tone(state), state_words(state))
+
+
+def number(value: int) -> str:
+    """Return a number with narrow spaces between its thousands."""
+    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+_IDS = re.compile(r"\((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")
+
+
+def with_quiet_ids(text: str) -> Markup:
+    """Return a sentence in which the ids beside names stand back."""
+    parts = Markup("")
+    end = 0
+    for found in _IDS.finditer(text):
+        parts += Markup('{}<span class="id">{}</span>').format(text[end : found.start()], found[0])
+        end = found.end()
+    return parts + Markup.escape(text[end:]).replace("-&gt;", "\N{RIGHTWARDS ARROW}")
+
+
+def lead(text: str) -> str:
+    """Return a sentence with a capital at its beginning, the rest as it is."""
+    return text[:1].upper() + text[1:]
+
+
+def plural(count: int, name: str) -> str:
+    """Return ``1 day``, ``2 days``."""
+    return f"{number(count)} {name}{'' if count == 1 else 's'}"

@@ -1,0 +1,72 @@
+"""What the console needs of the application; :mod:`connector.bootstrap` provides it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from connector.ports import Clock, Store
+from connector.services.approvals import ApprovalService
+from connector.services.audit import AuditService
+from connector.services.browsing import Browser
+from connector.services.console_sign_in import ConsoleSignIn
+from connector.services.context import TenantContext
+from connector.services.work_items import WorkItemService
+from connector.settings import Settings, TenantSettings
+
+
+class TenantServices(Protocol):
+    """What one tenant can do."""
+
+    @property
+    def context(self) -> TenantContext:
+        """Adapters and settings."""
+
+    @property
+    def settings(self) -> TenantSettings:
+        """The tenant's settings."""
+
+    @property
+    def browser(self) -> Browser:
+        """What pages show of users, accounts and groups."""
+
+    @property
+    def audit(self) -> AuditService:
+        """The record of what happened."""
+
+    @property
+    def approvals(self) -> ApprovalService:
+        """What waits for a decision."""
+
+    @property
+    def work_items(self) -> WorkItemService:
+        """Manual tasks."""
+
+
+class Application(Protocol):
+    """The connector as a whole."""
+
+    @property
+    def settings(self) -> Settings:
+        """The whole configuration."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+
+    @property
+    def store(self) -> Store:
+        """The database, for what belongs to no tenant."""
+
+    @property
+    def console_sign_in(self) -> ConsoleSignIn:
+        """Who is signed in."""
+
+    def acting(self, tenant: str, actor: str) -> AbstractContextManager[None]:
+        """Let the audit know who acts for a tenant in the block, and miss nothing at its end."""
+
+    def tenant(self, name: str) -> TenantServices:
+        """Return the services of a tenant.
+
+        :raises connector.errors.NotFoundError: the configuration has no such tenant.
+        """

@@ -1,0 +1,75 @@
+"""Job runs, the connection to DocuSign, and the settings as they are in force."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, render_template
+
+from connector.config.masking import masked
+from connector.console.here import application, may_try, tenant, tenant_name
+from connector.services.health import ConnectionHealth
+
+blueprint = Blueprint("runs", __name__)
+
+
+@blueprint.get("/runs")
+def every() -> str:
+    """Show the latest runs."""
+    services = tenant()
+    jobs = application().settings.jobs
+    return render_template("runs.html", runs=services.browser.runs(), jobs=jobs)
+
+
+@blueprint.get("/connection")
+def connection() -> str:
+    """Show how the connection to DocuSign is."""
+    services = tenant()
+    health = ConnectionHealth(services.context, application().settings.jobs).look()
+    return render_template(
+        "connection.html",
+        health=health,
+        docusign=application().settings.docusign,
+        tenant_settings=services.settings,
+        labels=services.browser.labels(),
+        clients=services.browser.clients(),
+        users=services.browser.count_users(),
+    )
+
+
+@blueprint.get("/settings")
+@may_try(lambda person: person.may_administer)
+def settings() -> str:
+    """Show the settings in force, secrets masked, without those of other tenants."""
+    data = masked(application().settings)
+    data["tenants"] = {tenant_name(): data["tenants"][tenant_name()]}
+    return render_template("settings.html", sections=list(_sections(data)))
+
+
+def _sections(data: dict[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:
+    for name, values in data.items():
+        if name == "tenants":
+            for tenant_, inner in values.items():
+                yield f"tenants.{tenant_}", list(_flat(inner))
+        else:
+            yield name, list(_flat(values))
+
+
+def _flat(values: Any, path: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(values, dict) and values:
+        for name, inner in values.items():
+            yield from _flat(inner, f"{path}.{name}" if path else str(name))
+    elif isinstance(values, list) and any(isinstance(item, dict) for item in values):
+        for place, inner in enumerate(values):
+            yield from _flat(inner, f"{path}[{place}]")
+    else:
+        yield path, _text(values)
+
+
+def _text(value: Any) -> str:
+    if value is None or value in ("", [], {}):
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

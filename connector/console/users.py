@@ -1,0 +1,81 @@
+"""Users: search, and one user with everything known of them."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, render_template, request, url_for
+
+from connector.console.here import is_fragment, tenant
+from connector.console.words import told
+from connector.domain.ledger import AuditFilter
+from connector.services.browsing import UserQuery
+
+blueprint = Blueprint("users", __name__, url_prefix="/users")
+_STATES = {"active": True, "inactive": False}
+_FIELDS = ("q", "state", "profile", "group")
+_LONGEST_TEXT = 100
+
+
+@blueprint.get("")
+def search() -> str:
+    """Show a page of users."""
+    query = UserQuery(
+        text=printable(request.args.get("q", "")),
+        active=_STATES.get(request.args.get("state", "")),
+        profile=printable(request.args.get("profile", "")),
+        group=printable(request.args.get("group", "")),
+        after=number_of(request.args.get("after")),
+    )
+    labels = tenant().browser.labels()
+    held = query.profile or query.group
+    page = tenant().browser.users(query)
+    follows = None
+    if page.next_after is not None:
+        kept = {name: value for name, value in request.args.items() if value and name in _FIELDS}
+        follows = f"{url_for('users.search')}?{urlencode({**kept, 'after': page.next_after})}"
+    return render_template(
+        "user_lines.html" if is_fragment() else "users.html",
+        query=query,
+        page=page,
+        follows=follows,
+        profiles=sorted(
+            (
+                (item.scim_id, labels.entitlement(item.scim_id))
+                for item in labels.catalogue.profiles.values()
+            ),
+            key=lambda item: item[1].casefold(),
+        ),
+        held_name=labels.entitlement(held) if held else "",
+        state=request.args.get("state", ""),
+    )
+
+
+@blueprint.get("/<user_id>")
+def show(user_id: str) -> str:
+    """Show one user."""
+    services = tenant()
+    detail = services.browser.user(user_id.lower())
+    before = number_of(request.args.get("before"))
+    page = services.browser.events(
+        AuditFilter(subjects=(detail.user.user_id,)), before=before, calls=False
+    )
+    return render_template(
+        "user.html",
+        detail=detail,
+        user=detail.user,
+        events=told(page),
+        before=page.next_before,
+        labels=services.browser.labels(),
+        settings=services.settings,
+    )
+
+
+def printable(text: str) -> str:
+    """Return the beginning of a query's text without what no name has."""
+    return "".join(char for char in text[:_LONGEST_TEXT] if char.isprintable())
+
+
+def number_of(text: str | None) -> int:
+    """Return a number of a query string; what is none, or not one of ours, begins anew."""
+    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 16 else 0  # noqa: PLR2004

@@ -1,0 +1,132 @@
+"""Names of states, actors and events in plain English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connector.domain.ledger import AuditEvent
+from connector.domain.names import Names
+from connector.services.browsing import EventPage, steps_of
+
+_ACTORS = {"client": "{} (SCIM client)", "job": "the job “{}”", "user": "{}", "address": "{}"}
+_STATES = {
+    "open": "open",
+    "awaiting_verification": "awaiting verification",
+    "activation_sent": "invited",
+    "activation_required": "must activate",
+    "superseded": "superseded",
+    "queued_change": "waits for DocuSign",
+    "manual_task": "manual task",
+}
+_TONES = {
+    "good": {"active", "done", "low", "confirmed"},
+    "wait": {
+        "open",
+        "approved",
+        "awaiting_verification",
+        "activation_sent",
+        "activation_required",
+        "queued",
+        "running",
+        "medium",
+        "planned",
+        "in_flight",
+        "waiting",
+    },
+    "bad": {"failed", "rejected", "high", "critical", "overdue", "expired", "denied"},
+}
+_ACTIONS = {
+    "plan.recorded": "A change was accepted",
+    "plan.queued": "The change waits until DocuSign can be reached",
+    "plan.failed": "The change failed",
+    "plan.done": "The change was carried out",
+    "operation.done": "Carried out in DocuSign",
+    "operation.undone": "Undone in DocuSign",
+    "request.received": "Asked over SCIM",
+    "request.refused": "A request was refused",
+    "work_item.checked": "Looked into DocuSign",
+    "work_item.verified": "Looked into DocuSign",
+    "audit.erased": "Personal data was erased",
+    "client.configured": "API client configured",
+    "client.revoked": "API client revoked",
+    "client.rotated": "API client's token exchanged",
+    "account.forgotten": "The account is governed no longer",
+    "organization.forgotten": "The organization is governed no longer",
+    "docusign.called": "DocuSign was called",
+    "work_item.opened": "Waits for a person",
+    "work_item.claimed": "Claimed",
+    "work_item.released": "Given back to everybody",
+    "work_item.handed_over": "Handed over",
+    "work_item.commented": "Commented",
+    "work_item.evidence": "Evidence was attached",
+    "work_item.completed": "Said to be done",
+    "work_item.attested": "Attested by a second person",
+    "work_item.approved": "Approved",
+    "work_item.denied": "Denied",
+    "work_item.refused": "A decision was refused",
+    "work_item.replanned": "Planned again, because something changed",
+    "work_item.carried_out": "Carried out",
+    "work_item.reminded": "A reminder was sent",
+    "work_item.escalated": "Escalated",
+    "work_item.closed": "Closed",
+    "work_item.done": "Confirmed and closed",
+    "work_item.rejected": "Rejected",
+    "work_item.superseded": "Superseded",
+    "work_item.expired": "Expired",
+    "console.signed_in": "Signed in to the console",
+    "console.signed_out": "Signed out",
+    "console.sign_in_refused": "A sign-in was refused",
+    "console.throttled": "Too many sign-ins; made to wait",
+    "console.account_added": "Console account added",
+    "console.account_disabled": "Console account disabled",
+    "console.account_enabled": "Console account enabled",
+    "console.password_changed": "Console password changed",
+    "console.roles_changed": "Console roles changed",
+    "console.audit_exported": "The audit was exported",
+    "client.added": "API client added",
+    "client.throttled": "API client made to wait",
+}
+_TOLD = ("summary", "reason", "comment", "description", "entitlement", "address", "subject")
+"""What of an event's data stands beside its title, the most telling first."""
+
+
+def act_words(act: str) -> str:
+    """Return what somebody did to a work item."""
+    return _ACTIONS.get(f"work_item.{act}", str(act).replace("_", " ").capitalize())
+
+
+def actor_words(name: str | None) -> str:
+    """Return who it is, without our prefixes: ``client:iga`` is ``iga (SCIM client)``."""
+    kind, colon, rest = (name or "").partition(":")
+    return _ACTORS[kind].format(rest) if colon and kind in _ACTORS else name or "nobody"
+
+
+def state_words(state: str) -> str:
+    """Return a state in words."""
+    return _STATES.get(str(state), str(state).replace("_", " "))
+
+
+def tone(state: str) -> str:
+    """Return the class that colours a state."""
+    return next((name for name, states in _TONES.items() if str(state) in states), "calm")
+
+
+def event_title(event: AuditEvent) -> str:
+    """Return what an event is, in words."""
+    return _ACTIONS.get(event.action, event.action.replace(".", ": ").replace("_", " "))
+
+
+def told(page: EventPage) -> Sequence[tuple[AuditEvent, str, str]]:
+    """Return events with their titles and the most telling part of their data."""
+    return [(event, event_title(event), _detail(event, page.names)) for event in page.events]
+
+
+def _detail(event: AuditEvent, names: Names) -> str:
+    data: Mapping[str, Any] = event.data
+    if steps := steps_of(event):
+        return "; ".join(step.describe(names) for step in steps)
+    if "path" in data:
+        answer = data.get("status") or data.get("error") or ""
+        return f"{data.get('method', '')} {data['path']} {answer}".strip()
+    return next((str(data[name]) for name in _TOLD if data.get(name)), "")

@@ -1,0 +1,585 @@
+"""What people see of users, accounts and groups: read models for pages, from the mirror and the
+ledger. Nothing here asks DocuSign, and nothing loads a table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import reduce
+
+import orjson
+
+from connector.domain.ledger import (
+    ApiClient,
+    AuditEvent,
+    AuditFilter,
+    JobRun,
+    Provenance,
+    WorkItem,
+    WorkItemKind,
+    WorkItemState,
+)
+from connector.domain.model import (
+    ORGANIZATION_ADMIN,
+    Account,
+    Catalogue,
+    DirectoryGroup,
+    Membership,
+    MembershipStatus,
+    Profile,
+    User,
+    fold,
+)
+from connector.domain.names import Names
+from connector.domain.plan import Operation, operation_from_dict
+from connector.errors import NotFoundError
+from connector.ports import USER, GroupMember, ResourceQuery, UnitOfWork
+from connector.services.actual import OPEN_STATES, attested_roles, load_attributes
+from connector.services.context import TenantContext
+from connector.services.naming import names_for
+from connector.services.presentation import DOCUSIGN_USER
+from mappings.model import Meaning
+from scim.filters import And, AttributePath, Comparison, Filter, Operator, Or
+
+PAGE = 50
+"""Lines of a page: what fits a few screens, and costs milliseconds."""
+_UNSEEN_IN_TIMELINE = ("docusign.called", "request.received")
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
+_WORDS = 4
+_NAMES = (
+    AttributePath("userName"),
+    AttributePath("displayName"),
+    AttributePath("name", "givenName"),
+    AttributePath("name", "familyName"),
+)
+"""Whose beginnings a search looks at: each has an index."""
+
+
+@dataclass(frozen=True)
+class UserQuery:
+    """Which users are asked for; everything given has to hold."""
+
+    text: str = ""
+    """Beginnings of address or names, each word somewhere; or a DocuSign user id."""
+    active: bool | None = None
+    profile: str = ""
+    """SCIM id of a permission profile that they hold."""
+    group: str = ""
+    """SCIM id of a group that they are in."""
+    after: int = 0
+    """The ``next_after`` of the page before."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """What somebody has in one account, in words."""
+
+    account: str
+    profile: str
+    status: str
+
+
+@dataclass(frozen=True)
+class UserLine:
+    """A user in a list."""
+
+    user_id: str
+    name: str
+    email: str
+    active: bool
+    places: Sequence[Place]
+    roles: Sequence[str]
+    pending: int
+    """Work items and queued changes that wait."""
+
+
+@dataclass(frozen=True)
+class UserPage:
+    """A page of users."""
+
+    lines: Sequence[UserLine]
+    total: int | None
+    """None on a page that is not the first: it is not counted again."""
+    next_after: int | None
+
+
+@dataclass(frozen=True)
+class Held:
+    """An entitlement that somebody holds, and why."""
+
+    scim_id: str
+    name: str
+    kind: str
+    """``profile``, ``group`` or ``role``."""
+    meaning: Meaning
+    provenance: Provenance | None
+    """None: found in DocuSign, not granted through the connector."""
+    verified_at: datetime | None = None
+    """Of a role: when DocuSign last showed it."""
+
+
+@dataclass(frozen=True)
+class HeldMembership:
+    """A membership with what it gives."""
+
+    account: Account
+    membership: Membership
+    profile: Held | None
+    groups: Sequence[Held]
+
+
+@dataclass(frozen=True)
+class UserDetail:
+    """Everything known of one user."""
+
+    user: User
+    memberships: Sequence[HeldMembership]
+    roles: Sequence[Held]
+    items: Sequence[WorkItem]
+    """All work items of the user, newest first."""
+    others: Sequence[User]
+    """Who else has, or had, this address in DocuSign."""
+    fetched_at: datetime | None
+    deleted: bool
+
+    @property
+    def open_items(self) -> Sequence[WorkItem]:
+        """What still waits, oldest first."""
+        return [item for item in reversed(self.items) if item.state.is_open]
+
+
+@dataclass(frozen=True)
+class AccountLine:
+    """An account in the list."""
+
+    account: Account
+    alias: str
+    members: Mapping[MembershipStatus, int]
+    admins: int
+
+    @property
+    def open_members(self) -> int:
+        """Memberships that hold an address."""
+        return sum(count for status, count in self.members.items() if status.is_open)
+
+
+@dataclass(frozen=True)
+class ProfileLine:
+    """A permission profile with the number of its holders."""
+
+    profile: Profile
+    meaning: Meaning
+    holders: int
+    is_baseline: bool
+
+
+@dataclass(frozen=True)
+class GroupLine:
+    """A DocuSign group with the number of its members."""
+
+    group: DirectoryGroup
+    members: int
+
+
+@dataclass(frozen=True)
+class AccountDetail:
+    """An account with what can be held in it."""
+
+    line: AccountLine
+    profiles: Sequence[ProfileLine]
+    groups: Sequence[GroupLine]
+
+
+@dataclass(frozen=True)
+class RoleLine:
+    """A role that only people give."""
+
+    role_id: str
+    name: str
+    meaning: Meaning
+    holders: Sequence[GroupMember]
+
+
+@dataclass(frozen=True)
+class EventPage:
+    """A page of audit events."""
+
+    events: Sequence[AuditEvent]
+    names: Names
+    """What their operations speak of."""
+    next_before: int | None
+
+
+@dataclass(frozen=True)
+class ItemQuery:
+    """Which work items are asked for."""
+
+    kind: WorkItemKind | None = None
+    closed: bool = False
+    assignee: str | None = None
+    after: str = ""
+    """The ``next_after`` of the page before."""
+
+
+@dataclass(frozen=True)
+class ItemPage:
+    """A page of work items."""
+
+    items: Sequence[WorkItem]
+    people: Mapping[str, User]
+    """By id."""
+    next_after: str | None
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What ids are called, for lists of changes and work items."""
+
+    catalogue: Catalogue
+    roles: Mapping[str, str] = field(default_factory=dict)
+
+    def entitlement(self, scim_id: str) -> str:
+        """Return the name of a profile, group or role with its account; else the id itself."""
+        account_id, _, rest = scim_id.partition(".")
+        account = self.catalogue.accounts.get(account_id)
+        where = f" ({account.name})" if account else ""
+        profile = self.catalogue.profiles.get((account_id, rest))
+        if profile is not None:
+            return f"{profile.name}{where}"
+        group = self.catalogue.groups.get((account_id, rest[1:])) if rest[:1] == "g" else None
+        if group is not None:
+            return f"{group.name}{where}"
+        return self.roles.get(scim_id, scim_id)
+
+
+class Browser:
+    """Read models of one tenant."""
+
+    def __init__(self, context: TenantContext) -> None:
+        self._context = context
+
+    # users --------------------------------------------------------------------
+
+    def users(self, query: UserQuery) -> UserPage:
+        """Return a page of the users whom SCIM shows."""
+        wanted = ResourceQuery(USER, _filter(query), count=PAGE, after=query.after)
+        with self._context.read() as uow:
+            page = uow.resources.search(wanted)
+        lines = [_line(orjson.loads(item.document)) for item in page.resources]
+        return UserPage(lines, None if query.after else page.total, page.next_after)
+
+    def user(self, user_id: str) -> UserDetail:
+        """Return everything known of one user, seen by SCIM or not.
+
+        :raises NotFoundError: the mirror has no such user.
+        """
+        with self._context.read() as uow:
+            user = uow.mirror.get_users([user_id]).get(user_id)
+            if user is None:
+                raise NotFoundError(f"There is no user {user_id}.")
+            catalogue = uow.mirror.catalogue()
+            reasons = {item.entitlement: item for item in uow.attributes.provenance(user_id)}
+            same_address = uow.mirror.users_by_email([user.email_key]).get(user.email_key, ())
+            kept = load_attributes(uow, user_id).kept
+            return UserDetail(
+                user=user,
+                memberships=self._memberships(user, catalogue, reasons),
+                roles=self._roles(user, attested_roles(kept), reasons),
+                items=uow.work_items.search(subject_ids=[user_id])[::-1],
+                others=[item for item in same_address if item.user_id != user_id],
+                fetched_at=uow.mirror.fetched_at(user_id),
+                deleted=user_id in uow.attributes.is_deleted(USER, [user_id]),
+            )
+
+    def _memberships(
+        self, user: User, catalogue: Catalogue, reasons: Mapping[str, Provenance]
+    ) -> Sequence[HeldMembership]:
+        found = []
+        for account_id, membership in user.memberships.items():
+            account = catalogue.accounts.get(account_id) or Account(account_id, account_id)
+            profile = catalogue.profiles.get((account_id, membership.profile_id or ""))
+            groups = [
+                catalogue.groups[account_id, group_id]
+                for group_id in membership.group_ids
+                if (account_id, group_id) in catalogue.groups
+            ]
+            found.append(
+                HeldMembership(
+                    account,
+                    membership,
+                    self._held(profile.scim_id, profile.name, "profile", reasons)
+                    if profile
+                    else None,
+                    [
+                        self._held(group.scim_id, group.name, "group", reasons)
+                        for group in sorted(groups, key=lambda item: fold(item.name))
+                    ],
+                )
+            )
+        # Where somebody is comes before where they were.
+        return sorted(
+            found, key=lambda item: (not item.membership.status.is_open, fold(item.account.name))
+        )
+
+    def _held(self, scim_id: str, name: str, kind: str, reasons: Mapping[str, Provenance]) -> Held:
+        meaning = self._context.policy.mapping.meaning(scim_id, name)
+        return Held(scim_id, name, kind, meaning, reasons.get(scim_id))
+
+    def _roles(
+        self, user: User, attested: frozenset[str], reasons: Mapping[str, Provenance]
+    ) -> Sequence[Held]:
+        held = set(attested)
+        if user.is_organization_admin:
+            held.add(ORGANIZATION_ADMIN)
+        roles = self._context.policy.roles
+        return [
+            Held(
+                role_id,
+                roles[role_id].display if role_id in roles else role_id,
+                "role",
+                roles.get(role_id, Meaning()),
+                reasons.get(role_id),
+                user.organization_admin_verified_at if role_id == ORGANIZATION_ADMIN else None,
+            )
+            for role_id in sorted(held)
+        ]
+
+    # accounts -----------------------------------------------------------------
+
+    def accounts(self) -> Sequence[AccountLine]:
+        """Return the governed accounts by name."""
+        with self._context.read() as uow:
+            found = uow.mirror.catalogue().accounts.values()
+            return [self._account(uow, item) for item in sorted(found, key=lambda a: fold(a.name))]
+
+    def account(self, account_id: str) -> AccountDetail:
+        """Return an account with its profiles, groups and how many hold them.
+
+        :raises NotFoundError: the tenant governs no such account, or no sync has read it yet.
+        """
+        with self._context.read() as uow:
+            catalogue = uow.mirror.catalogue()
+            account = catalogue.accounts.get(account_id)
+            if account is None:
+                raise NotFoundError(f"There is no account {account_id}.")
+            return AccountDetail(
+                self._account(uow, account),
+                self._profiles(uow, catalogue, account_id),
+                self._groups(uow, catalogue, account_id),
+            )
+
+    def _account(self, uow: UnitOfWork, account: Account) -> AccountLine:
+        configured = {item.account_id: item for item in self._context.settings.accounts}
+        settings = configured.get(account.account_id)
+        return AccountLine(
+            account,
+            settings.alias if settings else "",
+            uow.mirror.count_memberships(account.account_id),
+            uow.mirror.count_admins(account.account_id),
+        )
+
+    def _profiles(
+        self, uow: UnitOfWork, catalogue: Catalogue, account_id: str
+    ) -> Sequence[ProfileLine]:
+        holders = uow.mirror.count_profile_holders(account_id)
+        baseline = self._baseline(catalogue, account_id)
+        found = (item for (owner, _), item in catalogue.profiles.items() if owner == account_id)
+        return [
+            ProfileLine(
+                item,
+                self._context.policy.mapping.meaning(item.scim_id, item.name),
+                holders.get(item.profile_id, 0),
+                item.profile_id == baseline,
+            )
+            for item in sorted(found, key=lambda profile: fold(profile.name))
+        ]
+
+    def _baseline(self, catalogue: Catalogue, account_id: str) -> str:
+        try:
+            return self._context.book(catalogue).baseline(account_id).profile_id
+        except Exception:  # noqa: BLE001 - a wrong setting is told where it matters
+            return ""
+
+    def _groups(
+        self, uow: UnitOfWork, catalogue: Catalogue, account_id: str
+    ) -> Sequence[GroupLine]:
+        found = (item for (owner, _), item in catalogue.groups.items() if owner == account_id)
+        return [
+            GroupLine(item, uow.mirror.group_size(account_id, item.group_id))
+            for item in sorted(found, key=lambda group: fold(group.name))
+        ]
+
+    def roles(self) -> Sequence[RoleLine]:
+        """Return the roles that only people give, with up to a page of those who hold them."""
+        with self._context.read() as uow:
+            return [
+                RoleLine(
+                    role.role_id,
+                    role.display,
+                    role,
+                    uow.resources.members(f"role.{role.role_id}", limit=PAGE),
+                )
+                for role in self._context.policy.roles.values()
+            ]
+
+    # work items ---------------------------------------------------------------
+
+    def count_waiting(self) -> int:
+        """Return the number of work items that wait for somebody or something."""
+        with self._context.read() as uow:
+            return uow.work_items.count(OPEN_STATES)
+
+    def items(self, query: ItemQuery) -> ItemPage:
+        """Return a page of work items with the people whom they are about.
+
+        What is open comes oldest first, what is closed newest first.
+        """
+        closed = [state for state in WorkItemState if not state.is_open]
+        with self._context.read() as uow:
+            found = uow.work_items.page(
+                closed if query.closed else OPEN_STATES,
+                kind=query.kind,
+                assignee=query.assignee,
+                newest_first=query.closed,
+                after=query.after,
+                limit=PAGE + 1,
+            )
+            items = found[:PAGE]
+            people = uow.mirror.get_users({item.subject_id for item in items})
+        return ItemPage(items, people, items[-1].work_item_id if len(found) > PAGE else None)
+
+    # events -------------------------------------------------------------------
+
+    def events(
+        self, wanted: AuditFilter, *, before: int = 0, person: str = "", calls: bool = True
+    ) -> EventPage:
+        """Return a page of audit events, the newest first, with the names that they need.
+
+        :param person: a user's id, or an address: everybody who has, or had, it.
+        :param calls: False leaves out each single call to DocuSign.
+        """
+        with self._context.read() as uow:
+            if person:
+                wanted = replace(wanted, subjects=_ids_of(uow, person))
+            found = uow.audit.events(after=before, limit=PAGE + 1, wanted=wanted, newest_first=True)
+            shown = [
+                item for item in found[:PAGE] if calls or item.action not in _UNSEEN_IN_TIMELINE
+            ]
+            names = names_for(uow, self._context, (step for e in shown for step in steps_of(e)))
+        return EventPage(shown, names, found[PAGE - 1].sequence if len(found) > PAGE else None)
+
+    def describe(self, steps: Sequence[Operation]) -> Sequence[str]:
+        """Return what operations do, in words and names."""
+        with self._context.read() as uow:
+            names = names_for(uow, self._context, steps)
+        return [step.describe(names) for step in steps]
+
+    # the rest -----------------------------------------------------------------
+
+    def labels(self) -> Labels:
+        """Return what ids are called."""
+        roles = {name: role.display for name, role in self._context.policy.roles.items()}
+        with self._context.read() as uow:
+            return Labels(uow.mirror.catalogue(), roles)
+
+    def people(self, user_ids: Iterable[str]) -> Mapping[str, User]:
+        """Return the users of these ids, those whom the mirror has."""
+        with self._context.read() as uow:
+            return uow.mirror.get_users(user_ids)
+
+    def runs(self, limit: int = PAGE) -> Sequence[JobRun]:
+        """Return job runs, newest first."""
+        with self._context.read() as uow:
+            return uow.jobs.list(limit)
+
+    def clients(self) -> Sequence[ApiClient]:
+        """Return the API clients by name."""
+        with self._context.read() as uow:
+            return uow.clients.list()
+
+    def count_users(self) -> int:
+        """Return the number of users with an open membership."""
+        with self._context.read() as uow:
+            return uow.mirror.count_users()
+
+
+def steps_of(event: AuditEvent) -> Sequence[Operation]:
+    """Return the operations that an event tells of, those that this version understands."""
+    data = event.data
+    listed = [
+        *(data.get("operations") or ()),
+        *([data["operation"]] if "operation" in data else []),
+    ]
+    found = []
+    for step in listed:
+        try:
+            found.append(operation_from_dict(step))
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue  # Without what was erased, or of another version of the program.
+    return found
+
+
+def _ids_of(uow: UnitOfWork, person: str) -> tuple[str, ...]:
+    if "@" not in person:
+        return (person,)
+    key = fold(person)
+    known = [user.user_id for user in uow.mirror.users_by_email([key]).get(key, ())]
+    gone = [tombstone.scim_id for tombstone in uow.attributes.tombstones(key)]
+    return tuple(dict.fromkeys([*known, *gone])) or (person,)
+
+
+def _filter(query: UserQuery) -> Filter | None:
+    terms: list[Filter] = []
+    text = query.text.strip()
+    if _GUID.match(text):
+        terms.append(Comparison(AttributePath("id"), Operator.EQ, text.lower()))
+    else:
+        terms += [_begins(word) for word in text.split()[:_WORDS]]
+    if query.active is not None:
+        terms.append(Comparison(AttributePath("active"), Operator.EQ, query.active))
+    if query.profile:
+        path = AttributePath("entitlements", "value")
+        terms.append(Comparison(path, Operator.EQ, query.profile))
+    if query.group:
+        terms.append(Comparison(AttributePath("groups", "value"), Operator.EQ, query.group))
+    return reduce(And, terms) if terms else None
+
+
+def _begins(word: str) -> Filter:
+    # Only an address has such a sign, and looking at one index is faster than at four.
+    paths = _NAMES[:1] if "@" in word else _NAMES
+    terms: list[Filter] = [Comparison(path, Operator.SW, word) for path in paths]
+    return reduce(Or, terms)
+
+
+def _line(document: Mapping[str, object]) -> UserLine:
+    extension = _section(document.get(DOCUSIGN_USER))
+    return UserLine(
+        user_id=str(document["id"]),
+        name=str(document.get("displayName") or document["userName"]),
+        email=str(document["userName"]),
+        active=bool(document.get("active")),
+        places=[
+            Place(
+                str(item.get("accountName") or item["account"]),
+                str(item.get("profileName") or ""),
+                str(item["status"]),
+            )
+            for item in _sections(extension.get("memberships"))
+        ],
+        roles=[
+            str(item.get("display") or item["value"]) for item in _sections(document.get("roles"))
+        ],
+        pending=len(_sections(extension.get("pending"))),
+    )
+
+
+def _section(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, dict) else {}
+
+
+def _sections(value: object) -> Sequence[Mapping[str, object]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

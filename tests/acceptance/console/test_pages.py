@@ -1,0 +1,279 @@
+"""What the console's pages show, to whom, and what they do with hostile input."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from html.parser import HTMLParser
+
+import pytest
+
+from tests.connector import ORGANIZATION_ADMIN
+from tests.simulated import simulated
+from tests.visitors import add_account, ask_for_admin, lively, signed_in, visitor
+
+HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}"
+
+
+class _Dangers(HTMLParser):
+    """Collects what could run somebody else's code."""
+
+    def __init__(self):
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        given = dict(attrs)
+        runs = tag in {"script", "style", "iframe", "object"} and not given.get("src")
+        leads = any((given.get(name) or "").lower().startswith("javascript:") for name in given)
+        handles = any(name.startswith("on") or name == "style" for name in given)
+        if runs or leads or handles or tag == "img":
+            self.found.append(self.get_starttag_text() or tag)
+
+
+def dangers(page):
+    """Return the tags of a page that run scripts."""
+    parser = _Dangers()
+    parser.feed(page)
+    return parser.found
+
+
+def text(answer, status=200):
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    return answer.get_data(as_text=True)
+
+
+@pytest.fixture
+def lived(connector):
+    """A connector in which things have happened, and somebody who may see everything."""
+    ids = lively(connector)
+    return connector, ids, signed_in(connector, "administrator")
+
+
+def test_the_inbox_lists_what_waits_with_the_people_s_names(lived):
+    connector, ids, ann = lived
+    page = text(ann.get("/"))
+    assert "Grant Organization Administrator" in page and "Ada Lovelace" in page
+    assert f"/console/tasks/{ids['task']}" in page
+    assert "Nothing has been closed yet" in text(ann.get("/?view=closed"))
+    bob = signed_in(connector, "viewer", login="bob")
+    assert "Nothing waits for you" in text(bob.get("/"))
+    assert "Ada Lovelace" in text(bob.get("/?view=all"))
+    assert ann.get("/?view=nonsense").status_code == 302
+
+
+def test_users_are_found_by_the_beginnings_of_names_and_addresses(lived):
+    _, ids, ann = lived
+    for query in ("ada", "love", "ADA LOVE", "ada.lovelace@", ids["user"]):
+        assert "ada.lovelace@northwind.example" in text(ann.get(f"/users?q={query}")), query
+    assert "Nobody fits" in text(ann.get("/users?q=lovelace.ada"))
+
+
+def test_users_are_found_by_what_they_hold_and_their_state(lived):
+    connector, ids, ann = lived
+    group = connector.group()
+    assert "Ada Lovelace" in text(ann.get(f"/users?profile={ids['profile']}&q=ada"))
+    assert "Ada Lovelace" in text(ann.get(f"/users?group={group}"))
+    inactive = text(ann.get("/users?state=inactive"))
+    assert "Grace Hopper" in inactive or 'rel="next"' in inactive
+    assert "Ada Lovelace" not in inactive
+
+
+def test_walking_all_pages_shows_everybody_once(connect):
+    connector = connect(world=simulated(180))
+    ann = signed_in(connector, "viewer")
+    found: list[str] = []
+    path: str | None = "/users"
+    while path:
+        page = text(ann.get(path))
+        found += re.findall(r'href="/console/users/([0-9a-f-]{36})"', page)
+        follows = re.search(r'href="/console(/users\?[^"]*after=\d+)"', page)
+        path = follows[1].replace("&amp;", "&") if follows else None
+    total = connector.get("/Users?count=0").json["totalResults"]
+    assert len(found) == len(set(found)) == total > 150
+
+
+def test_a_user_s_page_tells_why_each_entitlement_is_held(lived):
+    _, ids, ann = lived
+    page = text(ann.get(f"/users/{ids['user']}"))
+    assert page.count("iga (SCIM client)") > 3
+    assert "Pending" in page and "Waits for a person" in page
+    assert "Carried out in DocuSign" in page
+
+
+def test_what_was_found_in_docusign_is_said_to_be(connector):
+    ann = signed_in(connector, "viewer")
+    assert "found in DocuSign" in text(ann.get(f"/users/{connector.world.member().user.user_id}"))
+
+
+def test_accounts_show_how_many_hold_what(lived):
+    connector, ids, ann = lived
+    page = text(ann.get(f"/accounts/{ids['account']}"))
+    for profile in connector.world.account.profiles.values():
+        assert profile.name in page
+    assert "what plain members hold" in page
+    assert connector.world.account.name in text(ann.get("/accounts"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/users/00000000-0000-4000-8000-000000000000",
+        "/accounts/nope",
+        "/tasks/nope",
+        "/nope",
+        "/audit/999999",
+        "/audit/export.pdf",
+    ],
+)
+def test_what_does_not_exist_is_404_with_a_way_on(lived, path):
+    page = text(lived[2].get(path), 404)
+    assert "Go to the inbox" in page
+
+
+def test_runs_and_connection_tell_of_the_sync(lived):
+    _, _, ann = lived
+    assert "sync" in text(ann.get("/runs"))
+    assert "DocuSign answers" in text(ann.get("/connection"))
+
+
+def test_a_connection_without_consent_says_so(lived):
+    connector, ids, _ = lived
+    connector.world.state.applications.by_key.clear()
+    connector.clock.advance(7200)
+    ann = signed_in(connector, "viewer", login="bob")
+    connector.patch(f"/Users/{ids['user']}", {"op": "replace", "path": "active", "value": False})
+    assert "DocuSign gives the connector no token" in text(ann.get("/connection"))
+
+
+def test_settings_are_shown_to_administrators_with_secrets_masked(lived):
+    connector, _, ann = lived
+    page = text(ann.get("/settings"))
+    assert "PRIVATE KEY" not in page and "********" in page
+    for other in ("viewer", "operator", "approver"):
+        who = signed_in(connector, other, login=other)
+        assert who.get("/settings").status_code == 403
+        assert "/console/settings" not in text(who.get("/"))
+
+
+def test_a_task_is_worked_off_from_the_page(connector):
+    operator = signed_in(connector, "operator")
+    user_id = connector.world.member().user.user_id
+    task = ask_for_admin(connector, user_id)
+    page = f"/tasks/{task}"
+    assert "Add Administrator" in text(operator.get(page))
+
+    assert operator.post(f"{page}/complete", page=page, comment="Done").status_code == 303
+    assert "does not confirm it yet" in text(operator.get(page))
+
+    connector.world.state.user(user_id).is_organization_admin = True
+    operator.post(f"{page}/verify", page=page)
+    assert "The task is done" in text(operator.get(page))
+    assert connector.user(user_id)["roles"][0]["value"] == ORGANIZATION_ADMIN
+
+
+def test_a_rejection_without_a_reason_is_refused_in_words(connector):
+    operator = signed_in(connector, "operator")
+    task = ask_for_admin(connector, connector.world.member().user.user_id)
+    page = f"/tasks/{task}"
+    operator.post(f"{page}/reject", page=page, comment="", back=page)
+    assert "A rejection needs a reason" in text(operator.get(page))
+    assert connector.services.work_items.get(task).state.is_open
+
+
+@pytest.mark.parametrize("role", ["viewer", "approver"])
+def test_who_may_not_work_tasks_sees_no_buttons_and_gets_nowhere(connector, role):
+    who = signed_in(connector, role)
+    task = ask_for_admin(connector, connector.world.member().user.user_id)
+    assert "It is done" not in text(who.get(f"/tasks/{task}"))
+    for act in ("complete", "verify", "reject"):
+        assert who.post(f"/tasks/{task}/{act}", comment="x").status_code == 403
+    assert connector.services.work_items.get(task).state == "open"
+
+
+def test_the_audit_is_searched_and_taken_along(lived):
+    connector, ids, ann = lived
+    page = text(ann.get(f"/audit?subject={ids['user']}&action=work_item.*"))
+    assert "Waits for a person" in page and "Carried out" not in page
+    found = text(ann.get("/audit?subject=ada.lovelace@northwind.example"))
+    assert "Carried out in DocuSign" in found and "HR Sender" in found
+    lines = text(ann.get(f"/audit/export.jsonl?subject={ids['user']}")).splitlines()
+    events = [json.loads(line) for line in lines]
+    assert any(event["subject"] == ids["user"] for event in events)
+    rows = list(csv.DictReader(io.StringIO(text(ann.get("/audit/export.csv?action=plan.*")))))
+    assert {row["action"] for row in rows} == {"plan.recorded"}
+    with connector.services.context.read() as uow:
+        actions = [event.action for event in uow.audit.walk()]
+    assert actions.count("console.audit_exported") == 2
+    assert "is not a day" in text(ann.get("/audit?since=yesterday"))
+
+
+def test_a_spreadsheet_gets_no_formulas(connector):
+    ann = signed_in(connector, "viewer")
+    connector.create("eve@x.example", displayName="=cmd|' /C calc'!A0", title="+1+1")
+    rows = csv.reader(io.StringIO(text(ann.get("/audit/export.csv"))))
+    assert not [cell for row in rows for cell in row if cell[:1] in ("=", "+", "-", "@")]
+
+
+def test_scripts_in_every_displayed_field_stay_text(connector):
+    ann = signed_in(connector, "administrator")
+    user = connector.create(
+        "eve@x.example",
+        title=HOSTILE[:80],
+        name={"givenName": HOSTILE[2:27], "familyName": HOSTILE[27:60]},
+    )
+    task = ask_for_admin(connector, user["id"])
+    group = connector.post("/Groups", {"displayName": f"{HOSTILE}{1}"[:60]})
+    assert group.status_code == 201
+    connector.patch(
+        f"/Groups/{group.json['id']}",
+        {"op": "add", "path": "members", "value": [{"value": user["id"]}]},
+    )
+    account = connector.world.account.account_id
+    paths = ["/", f"/users/{user['id']}", f"/tasks/{task}", f"/accounts/{account}", "/audit"]
+    paths += [f"/users?q={HOSTILE}", f"/audit?subject={HOSTILE}&since={HOSTILE}", "/users"]
+    paths += [f"/users?group={group.json['id']}", f"/audit?request={HOSTILE}", f"/{HOSTILE}"]
+    for path in paths:
+        page = ann.get(path).get_data(as_text=True)
+        assert dangers(page) == [], path
+        assert "'49" not in page, path
+
+
+def test_pages_have_neither_inline_scripts_nor_inline_style(lived):
+    _, ids, ann = lived
+    for path in ("/", "/users", f"/users/{ids['user']}", f"/tasks/{ids['task']}", "/audit"):
+        page = text(ann.get(path))
+        assert dangers(page) == []
+        assert page.count("<h1") == 1
+
+
+def test_a_tenant_s_pages_show_nothing_of_another(connect):
+    connector = connect()
+    application = connector.application
+    user_id = connector.world.member().user.user_id
+    task = ask_for_admin(connector, user_id)
+    other = replace(application.settings.tenants["default"], name="acme")
+    application.settings.tenants["acme"] = other
+    add_account(connector, "ann", "administrator")
+    add_account(connector, "zoe", "administrator", tenant="acme")
+    ann, zoe = visitor(connector), visitor(connector, "/acme/console")
+    assert ann.sign_in("zoe").status_code == 403
+    assert zoe.sign_in("ann").status_code == 403
+    assert zoe.sign_in("zoe").status_code == 303
+    assert ann.sign_in("ann").status_code == 303
+    account = connector.world.account.account_id
+    for path in (f"/users/{user_id}", f"/tasks/{task}", f"/accounts/{account}", "/audit/1000"):
+        assert zoe.get(path).status_code == 404, path
+    for act in ("complete", "verify", "reject"):
+        assert zoe.post(f"/tasks/{task}/{act}", comment="x").status_code in {303, 404}
+    assert connector.services.work_items.get(task).state == "open"
+    assert "Nobody fits" in text(zoe.get("/users"))
+    assert "tenants.default" not in text(zoe.get("/settings"))
+    # A cookie of one tenant is nobody in another.
+    cookie = ann.http.get_cookie("__Secure-console", path="/console")
+    zoe.http.set_cookie("__Secure-console", cookie.value, path="/acme/console")
+    assert zoe.get("/").status_code == 302
+    assert visitor(connector, "/nowhere/console").get("/").status_code == 404
