@@ -21,6 +21,7 @@ from connector.console import (
     errors,
     filters,
     inbox,
+    oidc,
     runs,
     sign_in,
     tasks,
@@ -75,9 +76,10 @@ def create_console(application: Application) -> Flask:
     app.extensions[EXTENSION] = application
     app.jinja_env.globals["asset"] = _asset_versions()
     _protect(app, is_https=is_https)
+    oidc.install(app, application.settings)
     filters.install(app)
     errors.install(app)
-    for module in (sign_in, inbox, tasks, approvals, absences, users, accounts, runs, audit):
+    for module in (sign_in, oidc, inbox, tasks, approvals, absences, users, accounts, runs, audit):
         app.register_blueprint(module.blueprint)
     app.before_request(require_person)
     app.before_request(begin_acting)

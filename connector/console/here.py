@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from connector.console.ports import Application, TenantServices
 
 EXTENSION = "connector"
-_PUBLIC = frozenset({"static", "sign_in.form", "sign_in.enter", "sign_in.leave"})
+_PUBLIC = frozenset(
+    {"static", "sign_in.form", "sign_in.enter", "sign_in.leave", "oidc.begin", "oidc.answer"}
+)
 """What is open to people who are not signed in."""
 _LONGEST_NEXT = 2_000
 

@@ -59,11 +59,11 @@ def enter() -> BaseResponse | tuple[str, int]:
         return _page(sent, str(error)), 429
     except SignInRefusedError as error:
         return _page(sent, str(error)), 403
-    begin(token)
+    start_session(token)
     return redirect(own_path(request.args.get("next")), 303)
 
 
-def begin(token: str) -> None:
+def start_session(token: str) -> None:
     """Begin a session anew: nothing that was in the cookie before goes along."""
     session.clear()
     found = application().console_sign_in.find(tenant_name(), token)

@@ -1,0 +1,151 @@
+"""Sign-in through the identity provider: OpenID Connect, authorization code with PKCE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import requests
+import structlog
+from authlib.common.errors import AuthlibBaseError
+from authlib.integrations.flask_client import OAuth
+from flask import Blueprint, Flask, abort, current_app, flash, redirect, request, session, url_for
+from joserfc.errors import JoseError
+from werkzeug.wrappers import Response as BaseResponse
+
+from connector.console.here import application, own_path, tenant_name
+from connector.console.sign_in import start_session
+from connector.domain.console import ConsoleRole, SignInMethod
+from connector.errors import ConnectorError
+from connector.logs import correlation_id
+from connector.services.console_sign_in import Identity, SignInRefusedError
+from connector.settings import OidcSettings, ServerSettings, Settings
+
+_log = structlog.get_logger(__name__)
+
+blueprint = Blueprint("oidc", __name__, url_prefix="/sign-in/oidc")
+_CLIENT = "provider"
+_EXTENSION = "authlib.integrations.flask_client"
+_NEXT = "oidc_next"
+_LONGEST_NEXT = 1_000
+_LONGEST = 100
+"""Characters of a login."""
+
+
+def install(app: Flask, settings: Settings) -> None:
+    """Let the application know the provider, where there is one. Nothing is asked of it yet."""
+    oidc = settings.console.oidc
+    if not oidc.issuer:
+        return
+    known: dict[str, Any] = {"timeout": oidc.timeout_s, "code_challenge_method": "S256"}
+    if settings.docusign.ca_bundle:
+        known["verify"] = settings.docusign.ca_bundle
+    OAuth(app).register(  # type: ignore[no-untyped-call]
+        _CLIENT,
+        client_id=oidc.client_id,
+        client_secret=oidc.client_secret.reveal() if oidc.client_secret else None,
+        server_metadata_url=f"{oidc.issuer.rstrip('/')}/.well-known/openid-configuration",
+        client_kwargs={"scope": " ".join(oidc.scopes), **known},
+    )
+
+
+@blueprint.get("")
+def begin() -> BaseResponse:
+    """Send the person to the provider."""
+    session.clear()
+    session[_NEXT] = request.args.get("next", "/")[:_LONGEST_NEXT]
+    try:
+        answer: BaseResponse = _client().authorize_redirect(_redirect_uri())
+    except (requests.RequestException, AuthlibBaseError, ValueError, KeyError) as error:
+        return _failed(error, "The identity provider cannot be reached. Try again in a moment.")
+    return answer
+
+
+@blueprint.get("/answer")
+def answer() -> BaseResponse:
+    """Take the provider's answer, and open a session for whom it names."""
+    wanted = session.get(_NEXT, "/")
+    oidc = application().settings.console.oidc
+    try:
+        token = _client().authorize_access_token()
+        claims = dict(token.get("userinfo") or {})
+        if oidc.groups_claim not in claims:
+            claims = {**_client().userinfo(token=token), **claims}
+        _require_same_issuer(claims, oidc)
+        identity = _identity(claims, oidc)
+        opened = application().console_sign_in.with_identity(
+            tenant_name(), identity, correlation_id()
+        )
+    except SignInRefusedError as error:
+        return _failed(error, str(error))
+    except ConnectorError:
+        raise
+    except (requests.RequestException, AuthlibBaseError, JoseError, ValueError, KeyError) as error:
+        return _failed(
+            error,
+            "The identity provider's answer was not accepted. Begin again; if it stays so, its "
+            "administrator finds the reason in the connector's log.",
+        )
+    start_session(opened)
+    return redirect(own_path(wanted), 303)
+
+
+def _client() -> Any:
+    if _EXTENSION not in current_app.extensions:
+        abort(404)
+    return current_app.extensions[_EXTENSION].create_client(_CLIENT)
+
+
+def _redirect_uri() -> str:
+    """Return the address that is registered at the provider; the Host header is never used."""
+    return _public_url(application().settings.server) + url_for("oidc.answer")
+
+
+def _public_url(server: ServerSettings) -> str:
+    return (server.public_url or f"http://{server.host}:{server.port}").rstrip("/")
+
+
+def _require_same_issuer(claims: Mapping[str, Any], oidc: OidcSettings) -> None:
+    # The provider's own metadata say who it is; believed is only what the setting names.
+    issuer = str(claims.get("iss", ""))
+    if issuer.rstrip("/") != oidc.issuer.rstrip("/"):
+        raise SignInRefusedError(
+            "The identity provider calls itself otherwise than the setting console.oidc.issuer."
+        )
+
+
+def _identity(claims: Mapping[str, Any], oidc: OidcSettings) -> Identity:
+    login = claims.get(oidc.login_claim)
+    if not isinstance(login, str) or not login.strip() or not login.isprintable():
+        raise SignInRefusedError(
+            f"The identity provider sends no claim {oidc.login_claim!r}, by which people are known "
+            "here (console.oidc.login_claim)."
+        )
+    if oidc.login_claim == "email" and claims.get("email_verified") is False:
+        raise SignInRefusedError("The identity provider has not verified your e-mail address.")
+    email = claims.get("email")
+    is_verified = claims.get("email_verified") is not False
+    groups = claims.get(oidc.groups_claim) or ()
+    groups = [groups] if isinstance(groups, str) else groups
+    names = frozenset(str(item) for item in groups if isinstance(item, str | int))
+    login = login.strip().lower()[:_LONGEST]
+    return Identity(
+        login=login,
+        display_name=str(claims.get(oidc.name_claim) or login)[:_LONGEST],
+        email=email if isinstance(email, str) and is_verified else "",
+        roles=_roles(names),
+        groups=names,
+        method=SignInMethod.OIDC,
+    )
+
+
+def _roles(groups: frozenset[str]) -> frozenset[ConsoleRole]:
+    named = application().settings.tenants[tenant_name()].console_groups
+    return frozenset(role for role in ConsoleRole if groups & set(getattr(named, str(role))))
+
+
+def _failed(error: Exception, words: str) -> BaseResponse:
+    _log.warning("sign-in through the identity provider failed", error=str(error))
+    session.clear()
+    flash(words, "bad")
+    return redirect(url_for("sign_in.form"))
