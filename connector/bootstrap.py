@@ -45,6 +45,7 @@ from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.due import DueService
+from connector.services.erasure import ErasureService
 from connector.services.execution import Executor
 from connector.services.fulfilment import FulfilmentService
 from connector.services.group_provisioning import GroupProvisioning
@@ -90,6 +91,7 @@ class TenantServices:
     audit: AuditService
     notifications: NotificationService
     watch: JobWatch
+    erasures: ErasureService
     bindings: AccountBindings
     browser: Browser
 
@@ -271,6 +273,7 @@ def wire(
         audit=AuditService(context),
         notifications=NotificationService(context, notifier, public_url),
         watch=JobWatch(context),
+        erasures=ErasureService(context, locks),
         bindings=AccountBindings(context, locks, mirror),
         browser=Browser(context),
     )

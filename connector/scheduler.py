@@ -22,6 +22,7 @@ from connector.purpose import Purpose, calling_for
 from connector.services.aggregation import SYNC_JOB, AggregationService
 from connector.services.context import Actor, new_id
 from connector.services.due import DueService
+from connector.services.erasure import ErasureService
 from connector.services.job_watch import JobWatch
 from connector.services.notifications import NotificationService
 from connector.services.settlement import SettlementService
@@ -34,6 +35,8 @@ LEASE = timedelta(seconds=45)
 RENEW_EVERY_S = 15
 _LEASE_KEY = "scheduler"
 _JITTER_S = 5
+_ERASE_EVERY_S = 3600.0
+"""DocuSign takes its time over erasures; nobody waits for the minute."""
 
 
 Acting = Callable[[str, str], AbstractContextManager[None]]
@@ -69,6 +72,10 @@ class Jobs(Protocol):
     @property
     def watch(self) -> JobWatch:
         """Tells of jobs that fail."""
+
+    @property
+    def erasures(self) -> ErasureService:
+        """Goes on with confirmed erasures."""
 
     def anchor(self, actor: Actor) -> object:
         """Note where the audit chain stands."""
@@ -108,6 +115,7 @@ class JobScheduler:
             self._settings.sync_interval_s, "sync", tenant, _sync, wait=self._until_sync(tenant)
         )
 
+        self._every(_ERASE_EVERY_S, "erase", tenant, _erase)
         self._every(self._settings.notify_interval_s, "notify", tenant, _notify)
         self._every(self._settings.anchor_interval_s, "anchor", tenant, _anchor)
 
@@ -225,6 +233,10 @@ def _people(tenant: Jobs, actor: Actor) -> object:
 
 def _sync(tenant: Jobs, _actor: Actor) -> object:
     return tenant.aggregation.sync().counts
+
+
+def _erase(tenant: Jobs, actor: Actor) -> object:
+    return tenant.erasures.carry_out_all(actor)
 
 
 def _notify(tenant: Jobs, _actor: Actor) -> object:

@@ -11,6 +11,7 @@ from simulator.limits import Limits
 from simulator.routes import (
     admin_exports,
     admin_organizations,
+    admin_redaction,
     admin_users,
     control,
     groups,
@@ -37,6 +38,7 @@ ADMIN_BLUEPRINTS = (
     admin_organizations.blueprint,
     admin_users.blueprint,
     admin_exports.blueprint,
+    admin_redaction.blueprint,
 )
 
 

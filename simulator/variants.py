@@ -57,6 +57,8 @@ class Variants:
     """Adding a user to a group that has them, and removing one that is not there."""
     limit_status: Literal[429, 400] = 429
     """HTTP status of an exceeded limit; DocuSign moved from 400 to 429 during 2026."""
+    redaction_is_pending: bool = False
+    """Data redaction answers ``pending`` first, and ``already_redacted`` when asked again."""
     admin_take_maximum: int = 250
     """Largest page of Admin lists; larger requests get this many."""
     admin_group_type: Literal["name", "number"] = "name"

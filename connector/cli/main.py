@@ -17,6 +17,7 @@ _COMMANDS = {
     "approvals": "connector.cli.approvals:approvals",
     "policy": "connector.cli.policy:policy",
     "audit": "connector.cli.audit:audit",
+    "erase": "connector.cli.erase:erase",
     "notify": "connector.cli.notify:notify",
     "client": "connector.cli.clients:client",
     "console": "connector.cli.console:console",

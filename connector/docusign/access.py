@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connector.docusign.auth import ADMIN_SCOPES, ESIGN_SCOPES, Subject
+from connector.docusign.auth import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES, Subject
 from connector.docusign.client import ApiClient, Call, Json, Target, listed
 from connector.docusign.errors import FeatureMissingError, PermissionLostError, RefusedError
 from connector.docusign.hosts import Hosts
@@ -95,6 +95,13 @@ class Access:
             )
         budget = f"organization {organization_id}"
         subject = self._subject(ADMIN_SCOPES)
+        return Target(self._hosts.admin_url, subject, budget, self._tenant.name)
+
+    def redaction(self) -> Target:
+        """Return where people are erased, with an organization or without."""
+        organization_id = self.organization_id
+        budget = f"organization {organization_id}" if organization_id else "data redaction"
+        subject = self._subject(REDACTION_SCOPES)
         return Target(self._hosts.admin_url, subject, budget, self._tenant.name)
 
     def _subject(self, scopes: frozenset[str]) -> Subject:

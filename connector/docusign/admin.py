@@ -19,6 +19,8 @@ from connector.settings import TenantSettings
 _DOMAINS_FRESH_FOR = timedelta(minutes=10)
 """Domains are claimed over days."""
 _ORGANIZATION = "/v2/organizations/{organization_id}"
+_REDACTION_OF_ORGANIZATION = "/v2/data_redaction/organizations/{organization_id}/user"
+_REDACTION_OF_ACCOUNT = "/v2/data_redaction/accounts/{account_id}/user"
 
 
 class AdminApi:
@@ -169,6 +171,31 @@ class AdminApi:
             f"The organization does not show user {user_id} on that address. Check that the "
             "account is linked to the organization, then run a sync."
         )
+
+    def redact(self, user_id: str, account_ids: Sequence[str]) -> Mapping[str, str]:
+        """Delete a user's data in accounts, for good, and return DocuSign's status by account.
+
+        Without an organization each account is asked by itself.
+        """
+        organization_id = self._access.organization_id
+        if organization_id is not None:
+            path = {"organization_id": organization_id}
+            places = [{"account_id": account_id} for account_id in account_ids]
+            body: Json = {"user_id": user_id, "memberships": places}
+            return self._redact(_REDACTION_OF_ORGANIZATION, path, body)
+        found: dict[str, str] = {}
+        for account_id in account_ids:
+            path = {"account_id": account_id}
+            found.update(self._redact(_REDACTION_OF_ACCOUNT, path, {"user_id": user_id}))
+        return found
+
+    def _redact(self, template: str, path: Mapping[str, str], body: Json) -> Mapping[str, str]:
+        call = Call("erasing a person", "POST", template, path, {}, body)
+        answer = self._client.send(self._access.redaction(), call)
+        return {
+            wire.text(item, "account_id").lower(): wire.text(item, "status").lower()
+            for item in listed(call, answer, "membership_results")
+        }
 
     # calls --------------------------------------------------------------------
 

@@ -40,6 +40,8 @@ ADMIN_SCOPES = ESIGN_SCOPES | {
     "group_read",
     "domain_read",
 }
+REDACTION_SCOPES = ADMIN_SCOPES | {"user_data_redact"}
+"""Asked for only where somebody is erased: consent has to cover every scope that is asked for."""
 _ASSERTION_LIFETIME = timedelta(hours=1)
 """DocuSign's tokens live an hour whatever the assertion says."""
 _EXPIRY_MARGIN = timedelta(seconds=30)

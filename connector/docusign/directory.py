@@ -21,6 +21,7 @@ from connector.docusign.limits import LimitGate
 from connector.docusign.members import Members, is_open
 from connector.docusign.openings import Openings
 from connector.docusign.transport import Transport
+from connector.domain.erasure import Redaction
 from connector.domain.model import Account, DirectoryGroup, MembershipStatus, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.errors import PermanentError
@@ -236,6 +237,17 @@ class DocusignDirectory:
         if site_id is None:
             site_id = self._admin.site_of(user_id, self._address_of(user_id))
         self._admin.change_email(user_id, email, site_id)
+
+    def redact_user(self, user_id: str, account_ids: Sequence[str]) -> Mapping[str, Redaction]:
+        """Delete a user's data in accounts, for good."""
+        told = self._admin.redact(user_id, account_ids)
+        known = set(Redaction)
+        return {
+            account_id: Redaction(told[account_id])
+            if told.get(account_id) in known
+            else Redaction.UNKNOWN
+            for account_id in account_ids
+        }
 
     def _address_of(self, user_id: str) -> str:
         for account in self._tenant.accounts:

@@ -8,6 +8,7 @@ from connector.ports.audit import AuditRepository, CallJournal, PendingEvents
 from connector.ports.clock import Clock
 from connector.ports.console import ConsoleRepository
 from connector.ports.directory import Directory, UserPage
+from connector.ports.erasures import ErasureRepository
 from connector.ports.ledger import (
     AttributeRepository,
     ClientRepository,
@@ -52,6 +53,7 @@ __all__ = [
     "Clock",
     "ConsoleRepository",
     "Directory",
+    "ErasureRepository",
     "GroupMember",
     "JobRepository",
     "JoinedPage",

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from connector.domain.erasure import Redaction
 from connector.domain.model import Account, DirectoryGroup, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
 
@@ -103,6 +104,11 @@ class Directory(Protocol):
 
     def change_email(self, user_id: str, email: str, *, site_id: int | None) -> None:
         """Change the address in every account (Admin API, claimed domains only)."""
+
+    def redact_user(self, user_id: str, account_ids: Sequence[str]) -> Mapping[str, Redaction]:
+        """Delete a user's data in accounts, for good, and return what DocuSign says of each.
+
+        Only memberships that have been closed for 24 hours are deleted; repeating is safe."""
 
     def add_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
         """Put users into a group; those already in it are no error."""

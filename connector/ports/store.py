@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from connector.ports.audit import AuditRepository
 from connector.ports.console import ConsoleRepository
+from connector.ports.erasures import ErasureRepository
 from connector.ports.ledger import (
     AttributeRepository,
     ClientRepository,
@@ -57,6 +58,7 @@ class UnitOfWork(Protocol):
     locks: LockRepository
     notifications: NotificationRepository
     totals: TotalsRepository
+    erasures: ErasureRepository
 
     def commit(self) -> None:
         """Make everything since the start durable."""

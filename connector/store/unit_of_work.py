@@ -14,6 +14,7 @@ from connector.ports import (
     AuditRepository,
     ClientRepository,
     ConsoleRepository,
+    ErasureRepository,
     JobRepository,
     LockRepository,
     MirrorRepository,
@@ -32,6 +33,7 @@ from connector.store.audit import SqlAudit
 from connector.store.clients import SqlClients
 from connector.store.console import SqlConsole
 from connector.store.engine import Database, open_engine
+from connector.store.erasures import SqlErasures
 from connector.store.jobs import SqlJobs
 from connector.store.locks import SqlLocks
 from connector.store.mirror import SqlMirror
@@ -64,6 +66,7 @@ class SqlUnitOfWork:
     locks: LockRepository
     notifications: NotificationRepository
     totals: TotalsRepository
+    erasures: ErasureRepository
 
     def __init__(
         self,
@@ -89,6 +92,7 @@ class SqlUnitOfWork:
         self.locks = SqlLocks(session)
         self.notifications = SqlNotifications(session)
         self.totals = SqlTotals(session)
+        self.erasures = SqlErasures(session)
 
     def commit(self) -> None:
         """Make everything since the start durable, with the audit events that waited for it."""

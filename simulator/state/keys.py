@@ -20,6 +20,7 @@ SCOPES = frozenset(
         "group_read",
         "domain_read",
         "identity_provider_read",
+        "user_data_redact",
     }
 )
 """What the seeded consent of the service user covers."""

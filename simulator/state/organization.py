@@ -36,6 +36,8 @@ class State:
         self.users: dict[str, User] = {}
         self.applications = Applications(now)
         self.exports: dict[str, Export] = {}
+        self.redacted: set[tuple[str, str]] = set()
+        """Memberships whose data was deleted, by account and user id."""
         self.service_user_id = ""
         self._by_email: dict[str, list[User]] = {}
 
@@ -112,6 +114,18 @@ class State:
         account.members[user.user_id] = membership
         for group_id in membership.group_ids:
             account.groups[group_id].members[user.user_id] = membership
+
+    def remove_membership(self, membership: Membership) -> None:
+        """Forget a membership, and with the last one the user."""
+        account, user = membership.account, membership.user
+        account.roster.remove(membership)
+        del account.members[user.user_id]
+        del user.memberships[account.account_id]
+        for group in account.groups.values():
+            group.members.pop(user.user_id, None)
+        if not user.memberships:
+            del self.users[user.user_id]
+            self._by_email[user.email.lower()].remove(user)
 
     def readdress(self, user: User, email: str) -> None:
         """Give a user another address."""

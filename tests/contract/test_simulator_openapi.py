@@ -9,6 +9,7 @@ import copy
 import json
 import os
 import re
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
@@ -236,6 +237,22 @@ def test_account_user(admin, world):
     body = {"email": "ada@northwind-freight.example", "first_name": "Ada", "last_name": "Byron"}
     made = admin.call(path, accountId=world.account.account_id, json=body)
     assert made["user_name"] == "Ada Byron"
+
+
+def test_redaction(admin, world):
+    member = world.member(status=Status.CLOSED)
+    member.closed_at = world.state.now() - timedelta(days=2)
+    account_id, user_id = member.account.account_id, member.user.user_id
+    path = "/v2/data_redaction/organizations/{organizationId}/user"
+    open_one = {"account_id": world.account.account_id}
+    body = {"user_id": world.member().user.user_id, "memberships": [open_one]}
+    assert admin.call(f"POST {path}", json=body)["status"] == "failure"
+    body = {"user_id": user_id, "memberships": [{"account_id": account_id}]}
+    assert admin.call(f"POST {path}", json=body)["status"] == "success"
+    path = "/v2/data_redaction/accounts/{accountId}/user"
+    body = {"user_id": user_id}
+    answer = admin.call(f"POST {path}", accountId=account_id, json=body)
+    assert answer["membership_results"][0]["status"] == "already_redacted"
 
 
 def test_exports(admin):

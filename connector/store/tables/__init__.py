@@ -7,6 +7,7 @@
 from connector.store.tables.audit import audit_actors, audit_details, audit_events, audit_heads
 from connector.store.tables.base import metadata
 from connector.store.tables.console import console_accounts, console_failures, console_sessions
+from connector.store.tables.erasures import erasures
 from connector.store.tables.ledger import (
     api_clients,
     api_tokens,
@@ -48,6 +49,7 @@ __all__ = [
     "console_failures",
     "console_sessions",
     "delegations",
+    "erasures",
     "external_ids",
     "facts",
     "group_members",

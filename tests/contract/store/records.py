@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from connector.domain.erasure import Erasure, ErasureState
 from connector.domain.ledger import (
     ApiClient,
     ApiToken,
@@ -128,6 +129,12 @@ def delivery(**changes: Any) -> Delivery:
         created_at=NOW,
         next_attempt_at=NOW,
     )
+    return replace(made, **changes)
+
+
+def erasure(**changes: Any) -> Erasure:
+    """Return a request to be forgotten."""
+    made = Erasure("erasure-1", "user-00001", ErasureState.REQUESTED, "letter", "user:ann", NOW)
     return replace(made, **changes)
 
 

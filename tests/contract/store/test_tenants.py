@@ -19,6 +19,7 @@ from connector.ports import (
     AuditRepository,
     ClientRepository,
     ConsoleRepository,
+    ErasureRepository,
     JobRepository,
     LockRepository,
     MirrorRepository,
@@ -68,6 +69,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.attributes.put_provenance(records.provenance())
     unit.audit.append(records.event())
     unit.notifications.add(records.delivery())
+    unit.erasures.put(records.erasure())
     unit.jobs.add(records.run())
     unit.jobs.add(records.run(run_id="run-2", job="done", state=RunState.DONE, finished_at=NOW))
     unit.console.add_account(ANN)
@@ -162,6 +164,10 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.notifications.search(),
         lambda unit: unit.notifications.was_told(Notice.TASK_OPENED, "item-1"),
     ],
+    "erasures": [
+        lambda unit: unit.erasures.get("erasure-1"),
+        lambda unit: unit.erasures.search(),
+    ],
     "locks": [lambda unit: unit.locks.owners("o")],
     "console": [
         lambda unit: unit.console.get_account("ann"),
@@ -220,6 +226,8 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.attributes.remove_provenance(ID, "role"),
     lambda unit: unit.audit.append(records.event("other")),
     lambda unit: unit.audit.erase([1], ["user:ann"]),
+    lambda unit: unit.erasures.put(records.erasure(reason="y")),
+    lambda unit: unit.erasures.forget_person("user-00001", "person1@example.com"),
     lambda unit: unit.notifications.add(records.delivery()),
     lambda unit: unit.notifications.save(records.delivery(attempts=9)),
     lambda unit: unit.notifications.remove("delivery-1"),
@@ -292,6 +300,7 @@ def test_another_tenant_changes_nothing(store: SqlStore) -> None:
         ClientRepository,
         AttributeRepository,
         AuditRepository,
+        ErasureRepository,
         JobRepository,
         NotificationRepository,
         ConsoleRepository,

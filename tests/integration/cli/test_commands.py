@@ -264,3 +264,21 @@ def test_an_unknown_account_cannot_be_forgotten(run):
     result = run("sync", "--forget-account", "00000000-0000-4000-8000-0000000000ff")
     assert result.exit_code == 1
     assert "The database has no account" in result.stderr
+
+
+# ------------------------------------------------------------------------------ erase, notify
+
+
+def test_erasing_says_that_it_cannot_be_undone_and_asks(run):
+    assert "IRREVERSIBLE" in run("erase", "confirm", "--help").stdout
+    assert "There are none" in run("erase", "list").stdout
+    assert "Nobody is known" in run("erase", "request", "x@y.example", "--reason", "r").stderr
+    refused = run("erase", "confirm", "3f2a")
+    assert refused.exit_code == 1
+    assert "Nothing brings it back" in refused.stderr
+
+
+def test_a_channel_that_is_not_there_is_a_message(run):
+    assert "There are none" in run("notify", "list").stdout
+    assert "There is no channel 'x'. Channels: none." in run("notify", "test", "x").stderr
+    assert run("notify", "replay").exit_code == 1

@@ -94,7 +94,7 @@ def test_a_closed_subject(world):
     assert ask(world).json()["error_description"] == "user_not_found"
 
 
-@pytest.mark.parametrize("scope", ["signature", "signature impersonation user_data_redact"])
+@pytest.mark.parametrize("scope", ["signature", "signature impersonation account_write"])
 def test_consent_must_cover_every_scope(world, scope):
     answer = ask(world, scope=scope)
     assert answer.json() == {"error": "consent_required"}
@@ -151,7 +151,7 @@ def test_userinfo_without_a_token(world):
 
 # -------------------------------------------------------------------- consent
 
-SCOPES = "signature impersonation user_data_redact"
+SCOPES = "signature impersonation account_write"
 
 
 def consent_query(world, **changes):
@@ -178,7 +178,7 @@ def decide(world, decision="accept", user_id=None, **changes):
 def test_the_consent_page_shows_the_scopes(world):
     page = world.session().get(f"{BASE_URL}/oauth/auth", params=consent_query(world))
     assert page.status_code == 200
-    assert "user_data_redact" in page.text
+    assert "account_write" in page.text
 
 
 @pytest.mark.parametrize("changes", [{"client_id": "unknown"}, {"redirect_uri": "http://else/"}])

@@ -1,0 +1,102 @@
+"""``docusign-iga erase``: the right to be forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rich.table import Table
+
+from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
+from connector.domain.erasure import Erasure
+from connector.services.erasure import require_done
+
+
+@click.group()
+def erase() -> None:
+    """Erase a person for good, in DocuSign and in the connector's own records.
+
+    IRREVERSIBLE. DocuSign deletes the person's data in every governed account (Admin API, data
+    redaction), 24 hours after the last membership was closed at the earliest. The connector forgets
+    name, addresses and what they were, and keeps that a person of that id was given and lost
+    access; the audit chain still holds. Two people are needed: one asks, another confirms.
+    """
+
+
+@erase.command("request")
+@click.argument("person")
+@click.option("--reason", required=True, help="Such as the number of the person's letter.")
+@tenant_options
+@handle_errors
+def request(context: CommandContext, person: str, reason: str) -> None:
+    """Ask for PERSON, an address or a user id, to be erased. Nothing is erased yet.
+
+    \b
+    Example:
+      docusign-iga erase request ada@example.com --reason "letter 2026-117"
+    """
+    item = context.tenant.erasures.request(person, reason, cli_actor())
+    context.output(
+        _to_json(item),
+        f"Noted as {item.erasure_id[:8]}. Another person has to confirm it:\n"
+        f"  docusign-iga erase confirm {item.erasure_id[:8]}",
+    )
+
+
+@erase.command("confirm")
+@click.argument("erasure")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@tenant_options
+@handle_errors
+def confirm(context: CommandContext, erasure: str, yes: bool) -> None:
+    """Confirm an erasure that another person asked for, and carry it out. IRREVERSIBLE.
+
+    \b
+    Example:
+      docusign-iga erase confirm 3f2a
+    """
+    if not yes:
+        click.confirm(
+            "This deletes the person's data in DocuSign and here. Nothing brings it back. Go on?",
+            abort=True,
+            err=True,
+        )
+    item = require_done(context.tenant.erasures.confirm(erasure, cli_actor()))
+    context.output(_to_json(item), "Erased, in DocuSign and here.")
+
+
+@erase.command("withdraw")
+@click.argument("erasure")
+@tenant_options
+@handle_errors
+def withdraw(context: CommandContext, erasure: str) -> None:
+    """Take a request back that nobody has confirmed.
+
+    \b
+    Example:
+      docusign-iga erase withdraw 3f2a
+    """
+    item = context.tenant.erasures.withdraw(erasure, cli_actor())
+    context.output(_to_json(item), "Withdrawn.")
+
+
+@erase.command("list")
+@tenant_options
+@handle_errors
+def list_erasures(context: CommandContext) -> None:
+    """List every erasure, oldest first.
+
+    \b
+    Example:
+      docusign-iga erase list
+    """
+    found = context.tenant.erasures.list()
+    table = Table("Erasure", "User", "State", "Asked by", "Confirmed by", "Why not")
+    for item in found:
+        people = (item.requested_by, item.confirmed_by or "")
+        table.add_row(item.erasure_id[:8], item.subject_id, item.state, *people, item.error or "")
+    context.output([_to_json(item) for item in found], table if found else "There are none.")
+
+
+def _to_json(item: Erasure) -> dict[str, Any]:
+    return vars(item)

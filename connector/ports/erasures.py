@@ -1,0 +1,31 @@
+"""Requests to be forgotten, and the forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from connector.domain.erasure import Erasure, ErasureState
+
+
+class ErasureRepository(Protocol):
+    """Requests to be forgotten, and what the database holds of a person beside the audit."""
+
+    def put(self, erasure: Erasure) -> None:
+        """Insert or overwrite a request."""
+
+    def get(self, erasure_id: str) -> Erasure:
+        """Return a request by its id or a beginning of it that only it has.
+
+        :raises connector.errors.NotFoundError: there is none, or there are several.
+        """
+
+    def search(self, states: Iterable[ErasureState] = ()) -> Sequence[Erasure]:
+        """Return requests, oldest first; no states means all."""
+
+    def forget_person(self, user_id: str, email: str) -> None:
+        """Delete what the mirror and the ledger hold of a person. Plans and work items stay, with
+        who did what and when, and every text in them replaced.
+
+        :param email: also in plans that never led to a user; empty: not known any more.
+        """

@@ -1,0 +1,273 @@
+"""Carries out a person's right to be forgotten: in DocuSign for good, and in our own records."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import structlog
+
+from connector.domain.audit import ERASED
+from connector.domain.erasure import CLOSED_FOR, Erasure, ErasureState, Redaction
+from connector.domain.ledger import AuditEvent, AuditFilter
+from connector.domain.model import User, fold
+from connector.errors import ConnectorError, InvalidRequestError, NotFoundError, PermanentError
+from connector.ports import TOMBSTONE, USER, UnitOfWork
+from connector.services.actual import OPEN_STATES
+from connector.services.changes import tombstone_id
+from connector.services.context import Actor, TenantContext, new_id
+from connector.services.locks import WriteLocks, user_key
+
+_log = structlog.get_logger(__name__)
+
+_WAIT_S = 20.0
+_OPEN = (ErasureState.REQUESTED, ErasureState.CONFIRMED)
+
+
+class ErasureService:
+    """The use cases around erasure in one tenant."""
+
+    def __init__(self, context: TenantContext, locks: WriteLocks) -> None:
+        self._context = context
+        self._locks = locks
+
+    # asking -------------------------------------------------------------------
+
+    def request(self, person: str, reason: str, actor: Actor) -> Erasure:
+        """Ask for somebody to be forgotten; another person has to confirm it.
+
+        :param person: an address or a user id.
+        :raises NotFoundError: nobody of that name is known.
+        :raises InvalidRequestError: the person cannot be erased (yet), the message says why.
+        """
+        now = self._context.clock.now()
+        with self._context.write() as uow:
+            user = self._find(uow, person)
+            self._require_erasable(uow, user)
+            if any(item.subject_id == user.user_id for item in uow.erasures.search(_OPEN)):
+                raise InvalidRequestError(
+                    "There is an erasure of this person already: docusign-iga erase list."
+                )
+            erasure = Erasure(
+                erasure_id=new_id(),
+                subject_id=user.user_id,
+                state=ErasureState.REQUESTED,
+                reason=reason,
+                requested_by=actor.name,
+                requested_at=now,
+            )
+            uow.erasures.put(erasure)
+            self._audit(uow, actor, "erasure.requested", erasure, reason=reason)
+            uow.commit()
+        return erasure
+
+    def withdraw(self, erasure_id: str, actor: Actor) -> Erasure:
+        """Take a request back that nobody has confirmed.
+
+        :raises InvalidRequestError: it is confirmed or over.
+        """
+        with self._context.write() as uow:
+            erasure = _requested(uow.erasures.get(erasure_id))
+            now = self._context.clock.now()
+            erasure = replace(erasure, state=ErasureState.WITHDRAWN, finished_at=now)
+            uow.erasures.put(erasure)
+            self._audit(uow, actor, "erasure.withdrawn", erasure)
+            uow.commit()
+        return erasure
+
+    def list(self) -> Sequence[Erasure]:
+        """Return every request, oldest first."""
+        with self._context.read() as uow:
+            return uow.erasures.search()
+
+    # carrying out -------------------------------------------------------------
+
+    def confirm(self, erasure_id: str, actor: Actor) -> Erasure:
+        """Confirm a request and carry it out. Nothing brings the data back.
+
+        :raises InvalidRequestError: it is over, or the person who asked may not confirm it.
+        """
+        with self._context.write() as uow:
+            erasure = _requested(uow.erasures.get(erasure_id))
+            if erasure.requested_by == actor.name:
+                raise InvalidRequestError(
+                    "Who asked for an erasure cannot confirm it: another person has to."
+                )
+            user = uow.mirror.get_users([erasure.subject_id]).get(erasure.subject_id)
+            if user is not None:
+                self._require_erasable(uow, user)
+            erasure = replace(
+                erasure,
+                state=ErasureState.CONFIRMED,
+                confirmed_by=actor.name,
+                confirmed_at=self._context.clock.now(),
+            )
+            uow.erasures.put(erasure)
+            self._audit(uow, actor, "erasure.confirmed", erasure)
+            uow.commit()
+        return self.carry_out(erasure, actor)
+
+    def carry_out_all(self, actor: Actor) -> Mapping[str, int]:
+        """Go on with every confirmed request; return counts by state."""
+        counts = {"done": 0, "confirmed": 0}
+        with self._context.read() as uow:
+            waiting = uow.erasures.search([ErasureState.CONFIRMED])
+        for erasure in waiting:
+            counts[self.carry_out(erasure, actor).state] += 1
+        return counts
+
+    def carry_out(self, erasure: Erasure, actor: Actor) -> Erasure:
+        """Have DocuSign erase a person, then forget them here; return how far that came."""
+        try:
+            with self._locks.hold([user_key(erasure.subject_id)], _WAIT_S):
+                return self._carry_out(erasure, actor)
+        except ConnectorError as error:
+            _log.warning("erasure waits", erasure=erasure.erasure_id, error=str(error))
+            return self._keep(erasure, actor, erasure.outcomes, str(error))
+
+    def _carry_out(self, erasure: Erasure, actor: Actor) -> Erasure:
+        accounts = self._accounts(erasure)
+        outcomes: Mapping[str, str] = {}
+        if accounts:
+            found = self._context.directory.redact_user(erasure.subject_id, accounts)
+            outcomes = {**erasure.outcomes, **found}
+        left = [account for account in accounts if not Redaction(outcomes[account]).is_done]
+        if left:
+            told = ", ".join(f"{account}: {outcomes[account]}" for account in left)
+            return self._keep(erasure, actor, outcomes, f"DocuSign has not erased {told}.")
+        return self._forget(replace(erasure, outcomes=outcomes, error=None), actor)
+
+    def _accounts(self, erasure: Erasure) -> Sequence[str]:
+        """Return the accounts that DocuSign still has to erase the person in."""
+        with self._context.read() as uow:
+            user = uow.mirror.get_users([erasure.subject_id]).get(erasure.subject_id)
+        known = sorted(user.memberships) if user is not None else sorted(erasure.outcomes)
+        done = {name for name, told in erasure.outcomes.items() if Redaction(told).is_done}
+        return [account for account in known if account not in done]
+
+    def _keep(
+        self, erasure: Erasure, actor: Actor, outcomes: Mapping[str, str], error: str
+    ) -> Erasure:
+        """Note why an erasure is not done yet; it is tried again."""
+        with self._context.write() as uow:
+            after = replace(erasure, outcomes=dict(outcomes), error=error)
+            uow.erasures.put(after)
+            if after != erasure:
+                self._audit(uow, actor, "erasure.waits", after, reason=error)
+            uow.commit()
+        return after
+
+    def _forget(self, erasure: Erasure, actor: Actor) -> Erasure:
+        """Erase our own records of the person, in one transaction with what says so."""
+        user_id = erasure.subject_id
+        with self._context.read() as uow:
+            user = uow.mirror.get_users([user_id]).get(user_id)
+            email = user.email if user is not None else ""
+            # A walk over everything, so not in the transaction for which others wait.
+            mentions = _mentioning(uow, email) if email else set()
+        with self._context.write() as uow:
+            sequences = sorted(mentions | _events_about(uow, user_id))
+            uow.audit.erase(sequences)
+            uow.resources.remove(USER, [user_id])
+            uow.resources.remove(TOMBSTONE, [tombstone_id(USER, user_id)])
+            uow.attributes.remove(USER, user_id)
+            uow.erasures.forget_person(user_id, email)
+            done = replace(
+                erasure,
+                state=ErasureState.DONE,
+                reason="",
+                finished_at=self._context.clock.now(),
+            )
+            uow.erasures.put(done)
+            facts = {"events": sequences, "actors": []}
+            self._context.audit(uow, actor, ERASED, user_id, **facts)
+            uow.commit()
+        _log.info("erased", erasure=erasure.erasure_id)
+        return done
+
+    # checks -------------------------------------------------------------------
+
+    def _find(self, uow: UnitOfWork, person: str) -> User:
+        if "@" not in person:
+            users = list(uow.mirror.get_users([person.lower()]).values())
+        else:
+            users = list(uow.mirror.users_by_email([fold(person)]).get(fold(person), ()))
+        if not users:
+            raise NotFoundError(f"Nobody is known as {person!r}. Run a sync, or give the id.")
+        if len(users) > 1:
+            ids = ", ".join(user.user_id for user in users)
+            raise InvalidRequestError(f"Several users had this address: {ids}. Give the id.")
+        return users[0]
+
+    def _require_erasable(self, uow: UnitOfWork, user: User) -> None:
+        if user.user_id == self._context.directory.service_user_id:
+            raise InvalidRequestError("This is the user whom the connector impersonates.")
+        if any(user.open_memberships()):
+            raise InvalidRequestError(
+                "The person still has an open membership. Delete the user first, over SCIM; "
+                "DocuSign erases a membership 24 hours after its closing."
+            )
+        now = self._context.clock.now()
+        closed = [item.closed_at for item in user.memberships.values() if item.closed_at]
+        if closed and now - max(closed) < CLOSED_FOR:
+            earliest = max(closed) + CLOSED_FOR
+            raise InvalidRequestError(
+                f"DocuSign erases a membership 24 hours after its closing: from "
+                f"{earliest:%Y-%m-%d %H:%M} UTC on."
+            )
+        if uow.work_items.search(states=OPEN_STATES, subject_ids=[user.user_id]):
+            raise InvalidRequestError(
+                "Work items of the person are open. Have them done or rejected first: "
+                "docusign-iga tasks list."
+            )
+        if uow.plans.open_for_subject(USER, user.user_id):
+            raise InvalidRequestError("A change of the person is not finished yet.")
+
+    def _audit(
+        self, uow: UnitOfWork, actor: Actor, action: str, erasure: Erasure, **more: object
+    ) -> None:
+        accounts = {"counts": dict(erasure.outcomes)} if erasure.outcomes else {}
+        facts = {"item": erasure.erasure_id, **accounts, **more}
+        self._context.audit(uow, actor, action, erasure.subject_id, **facts)
+
+
+def _requested(erasure: Erasure) -> Erasure:
+    if erasure.state is not ErasureState.REQUESTED:
+        raise InvalidRequestError(
+            f"Erasure {erasure.erasure_id} is {erasure.state} already; this is for new ones."
+        )
+    return erasure
+
+
+def _events_about(uow: UnitOfWork, user_id: str) -> set[int]:
+    """Return the events that may hold something of a person: those about them, and those of the
+    requests that led to these and had no subject yet, such as a creation."""
+    about = list(uow.audit.walk(AuditFilter(subjects=(user_id,))))
+    requests = sorted({event.correlation_id for event in about} - {""})
+    more = uow.audit.walk(AuditFilter(correlation_ids=tuple(requests))) if requests else ()
+    found = (event for event in (*about, *more) if event.subject in (user_id, ""))
+    return {event.sequence for event in found if _is_personal(event)}
+
+
+def _mentioning(uow: UnitOfWork, email: str) -> set[int]:
+    """Return the events that name an address, such as the refusal of a request."""
+    text = fold(email)
+    return {
+        event.sequence
+        for event in uow.audit.walk()
+        if _is_personal(event) and text in fold(str(event.data))
+    }
+
+
+def _is_personal(event: AuditEvent) -> bool:
+    return event.seal is not None and event.seal.personal is not None
+
+
+def require_done(erasure: Erasure) -> Erasure:
+    """Return a finished erasure.
+
+    :raises PermanentError: it is not finished; the message says what it waits for.
+    """
+    if erasure.state is not ErasureState.DONE:
+        raise PermanentError(f"Not erased yet. {erasure.error} It is tried again every hour.")
+    return erasure

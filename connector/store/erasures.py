@@ -1,0 +1,132 @@
+"""Requests to be forgotten, and the forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import Table, and_, delete, func, or_, select, update
+
+from connector.domain.erasure import ERASED_TEXT, Erasure, ErasureState, scrubbed
+from connector.errors import NotFoundError
+from connector.store.statements import Records, Session, after_prefix, put_rows
+from connector.store.tables import (
+    erasures,
+    group_members,
+    memberships,
+    notifications,
+    operations,
+    plans,
+    provenance,
+    tombstones,
+    users,
+    work_item_events,
+    work_item_evidence,
+    work_items,
+)
+
+ERASURES = Records(erasures, Erasure)
+
+
+class SqlErasures:
+    """See :class:`connector.ports.ErasureRepository`."""
+
+    __slots__ = ("_connection", "_tenant")
+
+    def __init__(self, session: Session) -> None:
+        self._tenant = session.tenant
+        self._connection = session.connection
+
+    def put(self, erasure: Erasure) -> None:
+        """Insert or overwrite a request."""
+        put_rows(self._connection, erasures, [ERASURES.to_row(self._tenant, erasure)])
+
+    def get(self, erasure_id: str) -> Erasure:
+        """Return a request by its id or a beginning of it that only it has.
+
+        :raises NotFoundError: there is none, or there are several.
+        """
+        found: list[Erasure] = []
+        if erasure_id:
+            within = (
+                erasures.c.erasure_id >= erasure_id,
+                erasures.c.erasure_id < after_prefix(erasure_id),
+            )
+            found = self._select(*within)
+        if len(found) != 1:
+            how = "Several erasures start" if found else "No erasure starts"
+            raise NotFoundError(f"{how} with {erasure_id!r}. See docusign-iga erase list.")
+        return found[0]
+
+    def search(self, states: Iterable[ErasureState] = ()) -> Sequence[Erasure]:
+        """Return requests, oldest first; no states means all."""
+        wanted = list(states)
+        return self._select(*([erasures.c.state.in_(wanted)] if wanted else []))
+
+    def _select(self, *conditions: Any) -> list[Erasure]:
+        rows = self._connection.execute(
+            select(*ERASURES.columns)
+            .where(erasures.c.tenant == self._tenant, *conditions)
+            .order_by(erasures.c.requested_at, erasures.c.erasure_id)
+        )
+        return [ERASURES.from_row(row) for row in rows]
+
+    # forgetting ---------------------------------------------------------------
+
+    def forget_person(self, user_id: str, email: str) -> None:
+        """Delete what the mirror and the ledger hold of a person; see the port."""
+        self._delete(group_members, group_members.c.user_id == user_id)
+        self._delete(memberships, memberships.c.user_id == user_id)
+        self._delete(users, users.c.user_id == user_id)
+        self._delete(provenance, provenance.c.user_id == user_id)
+        self._delete(tombstones, tombstones.c.kind == "User", tombstones.c.scim_id == user_id)
+        self._delete(notifications, notifications.c.subject_id == user_id)
+        self._scrub_plans(user_id, email)
+        self._scrub_work_items(user_id)
+
+    def _scrub_plans(self, user_id: str, email: str) -> None:
+        about = plans.c.subject_id == user_id
+        if email:
+            summary = func.lower(plans.c.summary)
+            failed = plans.c.subject_id.is_(None)
+            about = or_(about, and_(failed, summary.contains(email.lower(), autoescape=True)))
+        mine = (plans.c.tenant == self._tenant, plans.c.subject_kind == "User", about)
+        ids = [
+            row.plan_id for row in self._connection.execute(select(plans.c.plan_id).where(*mine))
+        ]
+        self._connection.execute(update(plans).where(*mine).values(summary=ERASED_TEXT, context={}))
+        for plan_id in ids:
+            of_plan = (operations.c.tenant == self._tenant, operations.c.plan_id == plan_id)
+            rows = self._connection.execute(
+                select(operations.c.operation_id, operations.c.operation).where(*of_plan)
+            ).all()
+            for row in rows:
+                self._connection.execute(
+                    update(operations)
+                    .where(*of_plan, operations.c.operation_id == row.operation_id)
+                    .values(operation=scrubbed(row.operation), error=None)
+                )
+
+    def _scrub_work_items(self, user_id: str) -> None:
+        mine = (work_items.c.tenant == self._tenant, work_items.c.subject_id == user_id)
+        found = self._connection.execute(select(work_items.c.work_item_id).where(*mine))
+        ids = [row.work_item_id for row in found]
+        self._connection.execute(
+            update(work_items)
+            .where(*mine)
+            .values(title=ERASED_TEXT, instructions=[], comment=None, last_check=None)
+        )
+        for work_item_id in ids:
+            evidence = work_item_evidence.c.work_item_id == work_item_id
+            self._delete(work_item_evidence, evidence)
+            self._connection.execute(
+                update(work_item_events)
+                .where(
+                    work_item_events.c.tenant == self._tenant,
+                    work_item_events.c.work_item_id == work_item_id,
+                )
+                .values(comment="")
+            )
+
+    def _delete(self, table: Table, *conditions: Any) -> None:
+        self._connection.execute(delete(table).where(table.c.tenant == self._tenant, *conditions))

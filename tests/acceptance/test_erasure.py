@@ -1,0 +1,167 @@
+"""Somebody asks to be forgotten: two people, 24 hours, DocuSign first; the chain still holds."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import inspect, text
+
+from connector.domain.erasure import ErasureState
+from connector.errors import InvalidRequestError, NotFoundError
+from connector.services.context import Actor
+from simulator.faults import Fault
+from tests.connector import ENTERPRISE, ManualClock, connected, ok, refused
+from tests.simulated import simulated
+
+ADDRESS = "ada@northwind-freight.example"
+ANN, BOB = Actor("user:ann", "cli", "c-ann"), Actor("user:bob", "cli", "c-bob")
+JOB = Actor("job:erase", "job", "c-job")
+
+
+@pytest.fixture
+def connector(tmp_path):
+    clock = ManualClock()
+    connector = connected(
+        tmp_path / "connector.db", world=simulated(50, now=clock.now), clock=clock
+    )
+    yield connector
+    connector.close()
+
+
+def leaver(connector):
+    """Return somebody who came, was somebody, and left more than a day ago."""
+    extension = {"schemas": [ENTERPRISE], ENTERPRISE: {"department": "Quaternions"}}
+    name = {"givenName": "Ada", "familyName": "Byronova"}
+    user = connector.create(ADDRESS, externalId="hr-4711", name=name, **extension)
+    refused(connector.post("/Users", {"userName": ADDRESS}), 409, "uniqueness")
+    connector.delete(f"/Users/{user['id']}")
+    connector.clock.advance(timedelta(hours=25).total_seconds())
+    return user["id"]
+
+
+def everything(connector):
+    """Return all that the database holds, as text."""
+    engine = connector.application.store.database.engine
+    with engine.connect() as connection:
+        tables = inspect(engine).get_table_names()
+        return "\n".join(
+            str(connection.execute(text(f"SELECT * FROM {table}")).all()) for table in tables
+        )
+
+
+def erased(connector):
+    user_id = leaver(connector)
+    service = connector.services.erasures
+    item = service.request(ADDRESS, "letter 1 of Byronova", ANN)
+    return user_id, service.confirm(item.erasure_id, BOB)
+
+
+def test_a_person_is_forgotten_in_docusign_and_here_and_the_chain_holds(connector):
+    user_id, done = erased(connector)
+    assert (done.state, done.error) == (ErasureState.DONE, None)
+    assert user_id not in connector.world.state.users
+    left = everything(connector).lower()
+    for trace in (ADDRESS, "byronova", "quaternions", "hr-4711"):
+        assert trace not in left
+    verified = connector.services.audit.verify()
+    assert verified.broken is None
+    with connector.services.context.read() as uow:
+        told = [event.action for event in uow.audit.walk() if event.subject == user_id]
+    assert {"operation.done", "erasure.requested", "erasure.confirmed"} <= set(told)
+    assert told[-1] == "audit.erased"
+    refused(connector.get(f"/Users/{user_id}"), 404)
+
+
+def test_what_was_done_to_an_erased_person_is_still_told(connector):
+    user_id, _ = erased(connector)
+    found = connector.services.audit.explain(user_id, connector.baseline())
+    assert [str(story.direction) for story in found.stories][:1] == ["grant"]
+    with connector.services.context.read() as uow:
+        plans = [uow.plans.get(story.plan_id) for story in found.stories]
+    assert plans[0][1][0].operation.describe()
+
+
+def test_the_address_is_free_for_somebody_else(connector):
+    user_id, _ = erased(connector)
+    assert connector.create(ADDRESS)["id"] != user_id
+    connector.sync()
+
+
+def test_two_people_are_needed(connector):
+    leaver(connector)
+    service = connector.services.erasures
+    item = service.request(ADDRESS, "letter", ANN)
+    with pytest.raises(InvalidRequestError, match="another person"):
+        service.confirm(item.erasure_id, ANN)
+    with pytest.raises(InvalidRequestError, match="already"):
+        service.request(ADDRESS, "again", BOB)
+
+
+def test_who_is_still_in_or_left_today_is_not_erased(connector):
+    user = connector.create(ADDRESS)
+    service = connector.services.erasures
+    with pytest.raises(InvalidRequestError, match="open membership"):
+        service.request(ADDRESS, "letter", ANN)
+    connector.delete(f"/Users/{user['id']}")
+    connector.sync()
+    with pytest.raises(InvalidRequestError, match="24 hours"):
+        service.request(user["id"], "letter", ANN)
+    with pytest.raises(NotFoundError):
+        service.request("nobody@example.com", "letter", ANN)
+
+
+def test_who_came_back_before_the_confirmation_is_not_erased(connector):
+    user_id = leaver(connector)
+    service = connector.services.erasures
+    item = service.request(user_id, "letter", ANN)
+    connector.create(ADDRESS, externalId="hr-4711")
+    with pytest.raises(InvalidRequestError, match="open membership"):
+        service.confirm(item.erasure_id, BOB)
+    assert user_id in connector.world.state.users
+
+
+def test_a_withdrawn_request_cannot_be_confirmed(connector):
+    leaver(connector)
+    service = connector.services.erasures
+    item = service.request(ADDRESS, "letter", ANN)
+    service.withdraw(item.erasure_id, ANN)
+    with pytest.raises(InvalidRequestError, match="withdrawn"):
+        service.confirm(item.erasure_id, BOB)
+
+
+TROUBLES = {
+    "down": Fault("drop", "POST", "/data_redaction/"),
+    "lost": Fault("lose_answer", "POST", "/data_redaction/"),
+    "pending": None,
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_what_docusign_has_not_done_is_tried_again_and_nothing_is_forgotten_before(
+    connector, trouble
+):
+    user_id = leaver(connector)
+    service = connector.services.erasures
+    item = service.request(ADDRESS, "letter", ANN)
+    fault, state = TROUBLES[trouble], connector.world.state
+    if fault is not None:
+        connector.world.faults.add(fault)
+    else:
+        state.variants = state.variants.changed({"redaction_is_pending": True})
+    waiting = service.confirm(item.erasure_id, BOB)
+    assert waiting.state is ErasureState.CONFIRMED
+    assert waiting.error
+    assert ADDRESS in everything(connector)
+    assert service.carry_out_all(JOB) == {"done": 1, "confirmed": 0}
+    assert user_id not in connector.world.state.users
+    assert ADDRESS not in everything(connector)
+    assert connector.services.audit.verify().broken is None
+
+
+def test_the_call_is_in_the_audit(connector):
+    erased(connector)
+    with connector.services.context.read() as uow:
+        calls = [event for event in uow.audit.walk() if event.action == "docusign.called"]
+    assert calls[-1].data["path"].startswith("/v2/data_redaction/organizations/")
+    assert ok(connector.get("/Users?count=1"))
