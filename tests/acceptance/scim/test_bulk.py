@@ -1,0 +1,102 @@
+"""Bulk requests that reach DocuSign: references in any order, errors counted, rules for each."""
+
+from __future__ import annotations
+
+from connector.domain.ledger import Scope
+from tests.connector import ENTERPRISE, PATCH_OP, ok, refused
+from tests.simulated import simulated
+
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+
+
+def user(name, **more):
+    data = {"userName": f"{name}@northwind-freight.example", **more}
+    return {"method": "POST", "path": "/Users", "bulkId": name, "data": data}
+
+
+def group(name, *members):
+    listed = [{"value": f"bulkId:{one}"} for one in members]
+    data = {"displayName": name, "members": listed}
+    return {"method": "POST", "path": "/Groups", "bulkId": name, "data": data}
+
+
+def run(connector, *operations, **more):
+    body = {"schemas": [BULK], "Operations": list(operations), **more}
+    return ok(connector.post("/Bulk", body))["Operations"]
+
+
+def by_bulk_id(entries):
+    return {entry["bulkId"]: entry["location"].rpartition("/")[2] for entry in entries}
+
+
+def test_a_group_named_before_its_members_has_them_in_docusign(connector):
+    entries = run(connector, group("legal", "ann", "bob"), user("bob"), user("ann"))
+
+    assert [entry["status"] for entry in entries] == ["201"] * 3
+    ids = by_bulk_id(entries)
+    assert connector.group_members(ids["legal"]) == {ids["ann"], ids["bob"]}
+    assert connector.user(ids["ann"])["groups"][0]["value"] == ids["legal"]
+
+
+def test_managers_of_each_other_are_both_created(connector):
+    boss = {ENTERPRISE: {"manager": {"value": "bulkId:bob"}}}
+    friend = {ENTERPRISE: {"manager": {"value": "bulkId:ann"}}}
+    ids = by_bulk_id(run(connector, user("ann", **boss), user("bob", **friend)))
+    assert connector.user(ids["ann"])[ENTERPRISE]["manager"]["value"] == ids["bob"]
+    assert connector.user(ids["bob"])[ENTERPRISE]["manager"]["value"] == ids["ann"]
+
+
+def test_after_the_counted_errors_docusign_hears_no_more(connector):
+    nowhere = {"method": "DELETE", "path": "/Users/nobody"}
+    entries = run(connector, user("ann"), nowhere, nowhere, user("late"), failOnErrors=2)
+
+    assert [entry["status"] for entry in entries] == ["201", "404", "404"]
+    assert connector.world.state.on_address("late@northwind-freight.example") == []
+
+
+def test_every_change_of_one_person_is_carried_out_in_order(connector):
+    title = {"op": "replace", "path": "title", "value": "Counsel"}
+    join = {"op": "add", "path": "members", "value": [{"value": "bulkId:ann"}]}
+    entries = run(
+        connector,
+        {
+            "method": "PATCH",
+            "path": "/Users/bulkId:ann",
+            "data": {"schemas": [PATCH_OP], "Operations": [title]},
+        },
+        {
+            "method": "PATCH",
+            "path": f"/Groups/{connector.group()}",
+            "data": {"schemas": [PATCH_OP], "Operations": [join]},
+        },
+        user("ann"),
+    )
+    assert {entry["status"] for entry in entries} == {"200", "201"}
+    ann = next(e for e in entries if e["status"] == "201")["location"].rpartition("/")[2]
+    assert connector.user(ann)["title"] == "Counsel"
+    assert ann in connector.group_members(connector.group())
+
+
+def test_scopes_hold_within_a_bulk_request(connector):
+    scopes = frozenset({Scope.READ, Scope.WRITE_GROUPS})
+    token = connector.client_token("groups-only", scopes=scopes)
+    body = {"schemas": [BULK], "Operations": [user("ann"), group("legal")]}
+    first, second = ok(connector.send("POST", "/Bulk", body, token=token))["Operations"]
+    assert (first["status"], second["status"]) == ("403", "201")
+    reader = connector.client_token("reader", scopes=frozenset({Scope.READ}))
+    refused(connector.send("POST", "/Bulk", body, token=reader), 403)
+
+
+def test_a_dry_run_tells_the_plans_and_changes_nothing(connector):
+    body = {"schemas": [BULK], "Operations": [user("ann")]}
+    [entry] = ok(connector.post("/Bulk?dryRun=true", body))["Operations"]
+    assert entry["response"]
+    assert connector.world.state.on_address("ann@northwind-freight.example") == []
+
+
+def test_a_guard_stops_one_operation_and_lets_the_others_be(connect):
+    connector = connect(world=simulated(50))
+    service_user = connector.world.service_user.user_id
+    entries = run(connector, {"method": "DELETE", "path": f"/Users/{service_user}"}, user("ann"))
+    assert [entry["status"] for entry in entries] == ["403", "201"]
+    assert connector.user(service_user)["active"]

@@ -1,0 +1,338 @@
+"""Hostile requests in one table: the right status, a SCIM error without a trace of our insides, a
+bounded amount of work, and nothing changed, here or in DocuSign."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import flask
+import pytest
+import sqlalchemy
+
+from tests.connector import BASE, PATCH_OP, Connector, ManualClock, connected, ok
+from tests.simulated import simulated
+
+ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+BULK = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
+MOST_STATEMENTS = 40
+"""Of SQL, for one refused request: many times what a right one takes, far below a page's users."""
+INSIDES = ("Traceback", "sqlalchemy", "sqlite", "psycopg", "/site-packages/", "[SQL", 'File "')
+INJECTIONS = (
+    "' OR '1'='1",
+    "'; DROP TABLE users; --",
+    '" OR 1=1 --',
+    "1) UNION SELECT token_hash FROM api_tokens --",
+    "$$; SELECT pg_sleep(10); $$",
+    "%' ESCAPE '%",
+    "\\\\' OR 1=1 --",
+    "{{7*7}}${7*7}<%= 7*7 %>",
+    "../../../../etc/passwd",
+    "http://169.254.169.254/latest/meta-data/",
+    "<script>alert(1)</script>",
+    "\r\nSet-Cookie: a=b",
+    "$.[?(@.id)]",
+)
+
+Case = tuple[str, str, Any, dict[str, str], set[int]]
+"""Method, path, body (bytes go out as they are), headers, the statuses that are right."""
+
+
+def get(path: str, *statuses: int, **headers: str) -> Case:
+    return "GET", path, None, headers, set(statuses) or {400}
+
+
+def write(method: str, path: str, body: Any, *statuses: int, **headers: str) -> Case:
+    return method, path, body, headers, set(statuses) or {400}
+
+
+def bulk(*operations: Any, **more: Any) -> dict[str, Any]:
+    return {"schemas": [BULK], "Operations": list(operations), **more}
+
+
+def patch(*operations: Any) -> dict[str, Any]:
+    return {"schemas": [PATCH_OP], "Operations": list(operations)}
+
+
+def _cases() -> Iterator[tuple[str, Case]]:
+    yield from _bulk_cases()
+    yield from _cursor_cases()
+    yield from _header_cases()
+    yield from _encoding_cases()
+    yield from _injection_cases()
+
+
+def _bulk_cases() -> Iterator[tuple[str, Case]]:
+    user = {"method": "POST", "path": "/Users", "bulkId": "a", "data": {"userName": "b@x.test"}}
+    bodies: dict[str, tuple[Any, int]] = {
+        "no operations": ({"schemas": [BULK]}, 400),
+        "operations as an object": ({"Operations": {"0": user}}, 400),
+        "operations as text": ({"Operations": "POST"}, 400),
+        "a body that is a list": ([user], 400),
+        "too many operations": (bulk(*[user] * 101), 413),
+        "a body too large": (bulk(user, x="x" * 1_100_000), 413),
+        "failOnErrors as text": (bulk(user, failOnErrors="one"), 400),
+        "failOnErrors below 0": (bulk(user, failOnErrors=-1), 400),
+        "failOnErrors with a fraction": (bulk(user, failOnErrors=1.5), 400),
+        "failOnErrors true": (bulk(user, failOnErrors=True), 400),
+    }
+    for name, (body, status) in bodies.items():
+        yield f"bulk: {name}", write("POST", "/Bulk", body, status)
+    for method in ("GET", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
+        yield f"bulk: {method}", write(method, "/Bulk", bulk(user), 405)
+
+
+def _cursor_cases() -> Iterator[tuple[str, Case]]:
+    for token in (
+        "x",
+        "A" * 5000,
+        "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+        "!!!!",
+        "%00",
+        "%F0%9F%96%8B",
+        "..%2F..%2F",
+        "1",
+        "-1",
+        "bnVsbA==",
+    ):
+        yield f"cursor {token[:12]}", get(f"/Users?cursor={token}&count=5")
+    yield "cursor in a search", write("POST", "/Users/.search", {"cursor": "forged"})
+    yield "cursor that is a number", write("POST", "/Users/.search", {"cursor": 7})
+    yield "cursor that is a list", write("POST", "/Users/.search", {"cursor": ["a"]})
+    yield "cursor at the root", get("/?filter=id%20pr&cursor=forged")
+    for query in (
+        "cursor=&startIndex=1",
+        "cursor=&sortBy=userName",
+        "cursor=&count=-1",
+        "cursor=&count=201",
+        "cursor=&count=many",
+    ):
+        yield f"contradictory {query}", get(f"/Users?{query}")
+
+
+def _header_cases() -> Iterator[tuple[str, Case]]:
+    title = patch({"op": "replace", "path": "title", "value": "Hostile"})
+    user = {"userName": "hostile@x.test"}
+    old = 'W/"old"'
+    yield "a stale If-Match", write("PATCH", "/Users/{U}", title, 412, **{"If-Match": old})
+    yield "If-Match without quotes", write("PUT", "/Users/{U}", user, 412, **{"If-Match": "x"})
+    yield "If-None-Match: *", write("PATCH", "/Users/{U}", title, 412, **{"If-None-Match": "*"})
+    both = {"If-Match": "*", "If-None-Match": "*"}
+    yield "If-Match against If-None-Match", write("PATCH", "/Users/{U}", title, 412, **both)
+    yield (
+        "a stale If-Match of DELETE",
+        write("DELETE", "/Users/{U}", None, 412, **{"If-Match": old}),
+    )
+    group = write("DELETE", "/Groups/{G}", None, 412, **{"If-Match": old})
+    yield "a stale If-Match of a group", group
+    for kind in ("text/html", "image/png", "application/scim+json;q=0", "text/*"):
+        yield f"Accept {kind}", get("/Users?count=1", 406, Accept=kind)
+    for kind in (
+        "text/plain",
+        "application/xml",
+        "multipart/form-data; boundary=x",
+        "application/x-www-form-urlencoded",
+        "application/json-patch+json",
+    ):
+        yield f"Content-Type {kind}", write("POST", "/Users", user, 415, **{"Content-Type": kind})
+    for value in (
+        "Bearer",
+        "Bearer ",
+        "Bearer a b",
+        "Bearer " + "x" * 20_000,
+        "Basic !!!",
+        "Basic YTpi",
+        "Digest username=a",
+        "Negotiate",
+        "bearer null",
+    ):
+        yield f"Authorization {value[:20]}", get("/Users", 401, Authorization=value)
+    yield (
+        "a gzip body",
+        write("POST", "/Users", b"\x1f\x8b\x08\x00", **{"Content-Encoding": "gzip"}),
+    )
+
+
+def _encoding_cases() -> Iterator[tuple[str, Case]]:
+    for query in ("filter=%", "filter=%zz", "filter=%ff", "filter=%C3%28", "count=%EF%BC%91"):
+        yield f"query {query}", get(f"/Users?{query}")
+    many = "&".join(f"p{number}=1" for number in range(60))
+    yield "parameters without end", get(f"/Users?{many}")
+    for codec in ("utf-16", "utf-32", "cp037"):
+        text = '{"userName":"zoë@x.test"}'.encode(codec)
+        yield f"a body in {codec}", write("POST", "/Users", text)
+    for name, body in {
+        "latin-1": '{"userName":"zoë@x.test"}'.encode("latin-1"),
+        "an overlong slash": b'{"userName":"\xc0\xaf@x.test"}',
+        "a surrogate in UTF-8": b'{"userName":"\xed\xa0\x80@x.test"}',
+        "two byte order marks": b"\xef\xbb\xbf\xef\xbb\xbf{}",
+        "a key twice": b'{"userName":"a@x.test","userName":"b@x.test"}',
+        "a key in two cases": b'{"userName":"a@x.test","USERNAME":"b@x.test"}',
+        "a comment": b'{"userName":"a@x.test"/**/}',
+        "a comma too many": b'{"userName":"a@x.test",}',
+        "single quotes": b"{'userName':'a@x.test'}",
+        "many braces": b"{" * 50_000,
+        "a deep name": b'{"name":' + b'{"name":' * 5000 + b"1" + b"}" * 5001,
+    }.items():
+        yield f"a body with {name}", write("POST", "/Users", body)
+
+
+def _injection_cases() -> Iterator[tuple[str, Case]]:
+    for text in INJECTIONS:
+        said = json.dumps(text)
+        yield f"filter {text}", get(f"/Users?filter={quote(text)}")
+        yield f"filter value {text}", get(f"/Users?{_filtered(f'userName eq {said}')}", 200)
+        yield f"group filter {text}", get(f"/Groups?{_filtered(f'displayName co {said}')}", 200)
+        yield f"sortBy {text}", get(f"/Users?{urlencode({'sortBy': text})}")
+        yield f"attributes {text}", get(f"/Users/nobody?{urlencode({'attributes': text})}", 404)
+        yield f"id {text}", get(f"/Users/{quote(text, safe='')}", 404)
+        step = {"op": "replace", "path": text, "value": "x"}
+        yield f"path {text}", write("PATCH", "/Users/{U}", patch(step))
+        step = {"op": "remove", "path": f"emails[value eq {said}].nothing"}
+        yield f"value path {text}", write("PATCH", "/Users/{U}", patch(step))
+        step = {"op": "add", "path": "members", "value": [{"value": text}]}
+        yield f"member {text}", write("PATCH", "/Groups/{G}", patch(step))
+        body = {"userName": text, "displayName": text}
+        yield f"userName {text}", write("POST", "/Users", body)
+        granted = {"userName": "x@y.test", "entitlements": [{"value": text}]}
+        yield f"entitlement {text}", write("POST", "/Users", granted)
+
+
+def _filtered(text: str) -> str:
+    return urlencode({"filter": text})
+
+
+CASES = dict(_cases())
+
+
+class Watched:
+    """A connector whose SQL statements and DocuSign calls are counted."""
+
+    def __init__(self, connector: Connector, writes: list[str]) -> None:
+        self.connector = connector
+        self.writes = writes
+        """Calls that changed something in DocuSign."""
+        self.names = {
+            "U": str(connector.create("target@northwind-freight.example")["id"]),
+            "G": str(ok(connector.post("/Groups", {"displayName": "Target"}), 201)["id"]),
+        }
+
+    def everything(self) -> Any:
+        """Return all that clients can read, versions and times included."""
+        lists = ("Users", "Groups", "Entitlements", "Roles", "Tombstones")
+        return [ok(self.connector.get(f"/{name}?count=200")) for name in lists], [
+            item.work_item_id for item in self.connector.services.work_items.list()
+        ]
+
+    def send(self, case: Case) -> Any:
+        method, path, body, headers, _ = case
+        for name, value in self.names.items():
+            path = path.replace(f"{{{name}}}", value)
+        sent = {"Authorization": f"Bearer {self.connector.token}"} | headers
+        data = body if isinstance(body, bytes | None) else json.dumps(body).encode()
+        if data is not None:
+            sent.setdefault("Content-Type", "application/scim+json")
+        return self.connector.http.open(BASE + path, method=method, data=data, headers=sent)
+
+
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    clock = ManualClock()
+    world = simulated(10, now=clock.now)
+    writes: list[str] = []
+
+    def note() -> None:
+        if flask.request.method != "GET" and flask.request.path != "/oauth/token":
+            writes.append(f"{flask.request.method} {flask.request.path}")
+
+    world.app.before_request(note)
+    started = connected(tmp_path_factory.mktemp("hostile") / "h.db", world=world, clock=clock)
+    yield Watched(started, writes)
+    started.close()
+
+
+@pytest.fixture
+def statements() -> Iterator[list[str]]:
+    """The SQL statements that are executed from now on."""
+    seen: list[str] = []
+
+    def note(_connection, _cursor, statement, *_):
+        seen.append(statement)
+
+    sqlalchemy.event.listen(sqlalchemy.Engine, "before_cursor_execute", note)
+    yield seen
+    sqlalchemy.event.remove(sqlalchemy.Engine, "before_cursor_execute", note)
+
+
+def test_there_are_enough_cases():
+    assert len(CASES) > 200
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_a_hostile_request(watched: Watched, statements: list[str], case: Case) -> None:
+    before = watched.everything()
+    watched.writes.clear()
+    statements.clear()
+
+    response = watched.send(case)
+
+    assert len(statements) <= MOST_STATEMENTS
+    text = response.get_data(as_text=True)
+    assert response.status_code in case[-1], text[:500]
+    assert "Set-Cookie" not in response.headers
+    assert not [word for word in INSIDES if word in text]
+    if response.status_code == 200:
+        assert response.json["totalResults"] == 0
+    else:
+        assert response.content_type.startswith("application/scim+json")
+        assert response.json["schemas"] == [ERROR]
+        assert response.json["status"] == str(response.status_code)
+        assert len(response.json["detail"]) > 10
+        assert len(text) < 3000
+    assert watched.writes == []
+    assert watched.everything() == before
+
+
+@pytest.mark.parametrize(
+    ("operation", "status"),
+    [
+        ({}, "400"),
+        ("POST", "400"),
+        (None, "400"),
+        ({"method": "GET", "path": "/Users/x"}, "400"),
+        ({"method": 1, "path": "/Users/x"}, "400"),
+        ({"method": "DELETE"}, "400"),
+        ({"method": "DELETE", "path": 7}, "400"),
+        ({"method": "DELETE", "path": "/Users"}, "405"),
+        ({"method": "DELETE", "path": "/Nothing/x"}, "404"),
+        ({"method": "DELETE", "path": "https://evil.test/scim/v2/Users/x"}, "400"),
+        ({"method": "DELETE", "path": "/Users/../Groups/x"}, "404"),
+        ({"method": "DELETE", "path": "/Users/bulkId:nobody"}, "409"),
+        ({"method": "DELETE", "path": "/Users/{U}", "version": 'W/"old"'}, "412"),
+        ({"method": "POST", "path": "/Users", "data": {"userName": "a@x.test"}}, "400"),
+        ({"method": "POST", "path": "/Users", "bulkId": "a"}, "400"),
+        ({"method": "POST", "path": "/Users", "bulkId": "a", "data": []}, "400"),
+        ({"method": "POST", "path": "/Bulk", "bulkId": "a", "data": {}}, "404"),
+        ({"method": "POST", "path": "/Roles", "bulkId": "a", "data": {}}, "405"),
+        ({"method": "PUT", "path": "/Users/nobody", "data": {"userName": "a@x.test"}}, "404"),
+        ({"method": "PATCH", "path": "/Users/{U}", "data": {}}, "400"),
+    ],
+    ids=repr,
+)
+def test_a_hostile_operation_in_a_bulk_request(watched, statements, operation, status):
+    before = watched.everything()
+    watched.writes.clear()
+    statements.clear()
+    text = json.dumps(bulk(operation)).replace("{U}", watched.names["U"])
+    response = watched.send(write("POST", "/Bulk", text.encode()))
+    assert len(statements) <= MOST_STATEMENTS
+    if response.status_code == 200:
+        [entry] = response.json["Operations"]
+        assert entry["status"] == status
+        assert entry["response"]["schemas"] == [ERROR]
+    else:
+        assert (str(response.status_code), response.json["schemas"]) == (status, [ERROR])
+    assert watched.writes == []
+    assert watched.everything() == before
