@@ -188,7 +188,7 @@ def _injection_cases() -> Iterator[tuple[str, Case]]:
         yield f"sortBy {text}", get(f"/Users?{urlencode({'sortBy': text})}")
         yield f"attributes {text}", get(f"/Users/nobody?{urlencode({'attributes': text})}", 404)
         yield f"id {text}", get(f"/Users/{quote(text, safe='')}", 404)
-        step = {"op": "replace", "path": text, "value": "x"}
+        step: dict[str, Any] = {"op": "replace", "path": text, "value": "x"}
         yield f"path {text}", write("PATCH", "/Users/{U}", patch(step))
         step = {"op": "remove", "path": f"emails[value eq {said}].nothing"}
         yield f"value path {text}", write("PATCH", "/Users/{U}", patch(step))
@@ -196,7 +196,7 @@ def _injection_cases() -> Iterator[tuple[str, Case]]:
         yield f"member {text}", write("PATCH", "/Groups/{G}", patch(step))
         body = {"userName": text, "displayName": text}
         yield f"userName {text}", write("POST", "/Users", body)
-        granted = {"userName": "x@y.test", "entitlements": [{"value": text}]}
+        granted: dict[str, Any] = {"userName": "x@y.test", "entitlements": [{"value": text}]}
         yield f"entitlement {text}", write("POST", "/Users", granted)
 
 
