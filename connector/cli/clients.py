@@ -155,6 +155,8 @@ def set_settings(context: CommandContext, name: str, settings: Sequence[tuple[st
 def list_clients(context: CommandContext) -> None:
     """List the clients with their tokens; the tokens themselves are not kept.
 
+    "Last write" is when a client last asked for a change; reads are not counted.
+
     \b
     Example:
       docusign-iga client list --json
@@ -164,13 +166,23 @@ def list_clients(context: CommandContext) -> None:
         (found, [token for token in tokens if token.method is not Method.ACCESS_TOKEN])
         for found, tokens in context.application.clients.list(context.known_tenant)
     ]
-    table = Table("Client", "May", "Added", "Credentials")
+    service = context.application.clients
+    asked = {
+        found.client_id: service.last_write_at(context.known_tenant, found.client_id)
+        for found, _ in clients
+    }
+    table = Table("Client", "May", "Added", "Last write", "Credentials")
     for found, tokens in clients:
         may = "revoked" if found.revoked_at else ", ".join(sorted(found.scopes))
         states = ", ".join(f"{token.method}: {_state(token, now)}" for token in tokens)
-        table.add_row(found.client_id, may, f"{found.created_at:%Y-%m-%d}", states)
+        at = asked[found.client_id]
+        wrote = f"{at:%Y-%m-%d %H:%M}" if at else "never"
+        table.add_row(found.client_id, may, f"{found.created_at:%Y-%m-%d}", wrote, states)
     empty = "There are no clients yet. Add one: docusign-iga client add NAME"
-    data = [_to_json(found, tokens, now) for found, tokens in clients]
+    data = [
+        _to_json(found, tokens, now) | {"last_write_at": asked[found.client_id]}
+        for found, tokens in clients
+    ]
     context.output(data, table if clients else empty)
 
 

@@ -19,7 +19,15 @@ from uuid import uuid4
 
 from cachetools import TTLCache
 
-from connector.domain.ledger import ApiClient, ApiToken, AuditEvent, Method, Scope, widened
+from connector.domain.ledger import (
+    ApiClient,
+    ApiToken,
+    AuditEvent,
+    AuditFilter,
+    Method,
+    Scope,
+    widened,
+)
 from connector.errors import InvalidRequestError, NotFoundError, UniquenessError
 from connector.ports import Clock, Store, UnitOfWork
 
@@ -118,6 +126,16 @@ class ApiClientService:
             return [
                 (client, unit.clients.tokens(client.client_id)) for client in unit.clients.list()
             ]
+
+    def last_write_at(self, tenant: str, client_id: str) -> datetime | None:
+        """Return when a client last asked for a change, None where it never did.
+
+        The audit trail tells; reads leave no trace in it.
+        """
+        wanted = AuditFilter(actor=f"client:{client_id}", action="request.*")
+        with self._store.read(tenant) as unit:
+            events = unit.audit.events(wanted=wanted, newest_first=True, limit=1)
+        return events[0].at if events else None
 
     def method(self, tenant: str, client_id: str) -> Method:
         """Return how the client shows who it is."""

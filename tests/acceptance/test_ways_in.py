@@ -158,3 +158,13 @@ def test_the_token_endpoint_throttles_too(connector):
     response = grant(connector, basic("okta", "wrong"))
     assert response.status_code == 429
     assert "Retry-After" in response.headers
+
+
+def test_the_last_change_that_a_client_asked_for_is_known(connector):
+    token = connector.client_token("writer")
+    last = connector.application.clients.last_write_at
+    connector.send("GET", "/Users?count=1", token=token)
+    assert last("default", "writer") is None
+    connector.send("POST", "/Users", {"userName": "no address"}, token=token)
+    assert last("default", "writer") is not None
+    assert last("default", "nobody") is None

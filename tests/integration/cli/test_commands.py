@@ -131,7 +131,10 @@ def test_clients_are_listed_with_their_tokens(run, clients):
         ("iiq", ["read", "write"]),
     ]
     assert [token["state"] for token in found[1]["tokens"]] == ["valid", "valid"]
-    assert "valid until" in run("client", "list").stdout
+    assert found[0]["last_write_at"] is None
+    shown = run("client", "list").stdout
+    assert "valid until" in shown
+    assert "never" in shown
 
 
 def test_habits_of_a_client_are_kept(run, clients):
