@@ -52,6 +52,7 @@ from connector.services.group_provisioning import GroupProvisioning
 from connector.services.identity_tokens import KeySet, TokenVerifier
 from connector.services.job_watch import JobWatch
 from connector.services.journal import Journal
+from connector.services.leavers import Leavers
 from connector.services.locks import WriteLocks
 from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
@@ -255,7 +256,7 @@ def wire(
     fulfilment = FulfilmentService(
         context, attempts, undoer, tasks, desk, subjects=subjects, locks=locks
     )
-    pipeline = ChangePipeline(context, fulfilment, subjects, desk)
+    pipeline = ChangePipeline(context, fulfilment, subjects, desk, Leavers(context))
     settlement = SettlementService(context, locks, fulfilment)
     return TenantServices(
         context=context,

@@ -347,6 +347,25 @@ class AuditSettings:
 
 
 @dataclass(frozen=True)
+class LeaverSettings:
+    """What happens to the envelopes of somebody whose membership is closed. The first rule that
+    fits counts; without one nothing does. The closing itself never waits for any of it."""
+
+    profile: str = "*"
+    """Id or name of the permission profile held, with * and ?."""
+    account: str = "*"
+    """Id, alias or name of the account, with * and ?."""
+    hand_over_to: str = "manager"
+    """``manager`` (enterprise extension), or the address of a member of the account; empty:
+    nobody, a person decides."""
+    transfer_rule: bool = True
+    """Whether what is still in flight goes to them once it is completed, by a rule in DocuSign; the
+    account needs the feature *Transfer Custody*."""
+    custody_task: bool = True
+    """Whether a person gets a task to hand over what lies there: no API moves it."""
+
+
+@dataclass(frozen=True)
 class TenantSettings:
     """One customer."""
 
@@ -368,6 +387,8 @@ class TenantSettings:
     user_mapping: Mapping[str, Any] = field(default_factory=dict)
     """Parts of ``mappings/user.yaml`` to replace: ``fields`` and ``kept``, each by name."""
     provisioning: ProvisioningSettings = ProvisioningSettings()
+    leavers: tuple[LeaverSettings, ...] = ()
+    """What happens to envelopes of people who leave; the first rule that fits counts."""
     approvals: ApprovalSettings = ApprovalSettings()
     guards: GuardSettings = GuardSettings()
     scim: ScimSettings = ScimSettings()

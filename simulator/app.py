@@ -17,6 +17,7 @@ from simulator.routes import (
     groups,
     oauth,
     profiles,
+    transfer_rules,
     users,
 )
 from simulator.simulator import EXTENSION, Simulator
@@ -32,6 +33,7 @@ BLUEPRINTS = (
     users.blueprint,
     groups.blueprint,
     profiles.blueprint,
+    transfer_rules.blueprint,
     admin_exports.files,
 )
 ADMIN_BLUEPRINTS = (

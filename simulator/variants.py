@@ -49,6 +49,8 @@ class Variants:
     """What ``groupList`` does in an update."""
     rename_by: Literal["both", "parts", "full"] = "both"
     """Which name fields an update obeys. With both, the parts win."""
+    transfer_rules: bool = True
+    """The accounts have the feature *Transfer Custody*, which envelope transfer rules need."""
     close_closed: Literal["done", "refused"] = "done"
     """``DELETE`` of a user who is closed already."""
     close_last_admin: Literal["refused", "done"] = "refused"

@@ -20,6 +20,7 @@ from connector.docusign.hosts import Hosts
 from connector.docusign.limits import LimitGate
 from connector.docusign.members import Members, is_open
 from connector.docusign.openings import Openings
+from connector.docusign.transfers import TransferRules
 from connector.docusign.transport import Transport
 from connector.domain.erasure import Redaction
 from connector.domain.model import Account, DirectoryGroup, MembershipStatus, Profile, User
@@ -67,6 +68,7 @@ class Connection:
             access,
             reader=reader,
             writer=writer,
+            transfers=TransferRules(self._client, access),
             admin=admin,
             members=members,
             openings=Openings(
@@ -104,6 +106,7 @@ class DocusignDirectory:
         *,
         reader: EsignReader,
         writer: EsignWriter,
+        transfers: TransferRules,
         admin: AdminApi,
         members: Members,
         openings: Openings,
@@ -112,6 +115,7 @@ class DocusignDirectory:
         self._access = access
         self._reader = reader
         self._writer = writer
+        self._transfers = transfers
         self._admin = admin
         self._members = members
         self._openings = openings
@@ -265,6 +269,18 @@ class DocusignDirectory:
     def remove_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
         """Take users out of a group."""
         self._members.remove_from_group(account_id, group_id, user_ids)
+
+    def create_transfer_rule(self, account_id: str, user_id: str, to_user_id: str) -> str:
+        """Let envelopes of a user go to another when completed."""
+        return self._transfers.create(account_id, user_id, to_user_id)
+
+    def find_transfer_rule(self, account_id: str, user_id: str, to_user_id: str) -> str | None:
+        """Return the id of an enabled rule of this kind."""
+        return self._transfers.find(account_id, user_id, to_user_id)
+
+    def delete_transfer_rule(self, account_id: str, rule_id: str) -> None:
+        """Delete a rule."""
+        self._transfers.delete(account_id, rule_id)
 
     def create_group(self, account_id: str, name: str) -> DirectoryGroup:
         """Create a group."""

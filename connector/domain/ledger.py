@@ -11,6 +11,9 @@ from typing import Any
 from connector.domain.plan import Operation
 from connector.domain.work_items import ApprovalTerms
 
+CUSTODY = "custody:"
+"""How the ``entitlement`` of a custody task begins, followed by the account's id."""
+
 
 class Fulfilment(StrEnum):
     """Who carries an operation out."""
@@ -182,6 +185,11 @@ class WorkItem:
     """When people were last reminded of it."""
     escalated_at: datetime | None = None
     """When it was escalated, because it was overdue or about to expire."""
+
+
+def is_access(item: WorkItem) -> bool:
+    """Return whether an item is about somebody's access, and not about what a leaver left."""
+    return not item.entitlement.startswith(CUSTODY)
 
 
 class Scope(StrEnum):

@@ -25,6 +25,7 @@ from connector.domain.plan import (
     ReopenMembership,
     RevokeRole,
     SetProfile,
+    TakeCustody,
 )
 from connector.errors import InvalidRequestError
 from mappings.model import EntitlementMapping, EntitlementRule, Meaning, Role
@@ -35,6 +36,8 @@ VERIFY_DOCUSIGN = "docusign"
 """The eSignature API shows whether it was done: a profile or a group."""
 VERIFY_ATTESTATION = "attestation"
 """No API shows it: a second person attests what the first one did."""
+VERIFY_WORD = "word"
+"""The word of the person who did it: no access depends on it."""
 VERIFIED_BY_API = (VERIFY_ORGANIZATION_ADMIN, VERIFY_DOCUSIGN)
 
 ANY = ("", "*")
@@ -132,7 +135,7 @@ class Policy:
 
     def route(self, operation: Operation, catalogue: Catalogue) -> Fulfilment:
         """Return who carries an operation out: the strictest that an entitlement in it asks for."""
-        if isinstance(operation, RevokeRole):
+        if isinstance(operation, RevokeRole | TakeCustody):
             return Fulfilment.MANUAL
         found = {self.fulfilment_of(item, catalogue) for item in given(operation)}
         if Fulfilment.APPROVAL in found:

@@ -116,6 +116,19 @@ class Directory(Protocol):
     def remove_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
         """Take users out of a group; those not in it are no error."""
 
+    def create_transfer_rule(self, account_id: str, user_id: str, to_user_id: str) -> str:
+        """Let envelopes of a user go to another when completed; return the id of the rule.
+
+        :raises connector.errors.PermanentError: the account lacks the feature, or one of the two is
+            no open member.
+        """
+
+    def find_transfer_rule(self, account_id: str, user_id: str, to_user_id: str) -> str | None:
+        """Return the id of an enabled rule of this kind, None where there is none."""
+
+    def delete_transfer_rule(self, account_id: str, rule_id: str) -> None:
+        """Delete a rule; deleting a missing one succeeds."""
+
     def create_group(self, account_id: str, name: str) -> DirectoryGroup:
         """Create a group."""
 

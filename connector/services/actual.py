@@ -11,13 +11,14 @@ from dataclasses import replace
 from typing import Any
 
 from connector.domain.desired import ActualUser, Remembered
-from connector.domain.ledger import ClientAttributes, Direction, WorkItemState
+from connector.domain.ledger import ClientAttributes, Direction, WorkItemState, is_access
 from connector.domain.model import Membership
 from connector.errors import NotFoundError
 from connector.ports import USER, UnitOfWork
 
 OPEN_STATES = tuple(state for state in WorkItemState if state.is_open)
 MEMBERSHIPS_KEY = "_memberships"
+HAND_OVERS_KEY = "_hand_overs"
 ROLES_KEY = "_roles"
 
 
@@ -29,7 +30,8 @@ def load_actual(uow: UnitOfWork, user_id: str) -> ActualUser:
     user = uow.mirror.get_users([user_id]).get(user_id)
     if user is None:
         raise NotFoundError(f"There is no user {user_id}.")
-    items = uow.work_items.search(states=OPEN_STATES, subject_ids=[user_id])
+    open_items = uow.work_items.search(states=OPEN_STATES, subject_ids=[user_id])
+    items = [item for item in open_items if is_access(item)]
     profiles = (item.entitlement.partition(".") for item in items)
     kept = load_attributes(uow, user_id).kept
     return ActualUser(
@@ -65,6 +67,24 @@ def attest_role(uow: UnitOfWork, user_id: str, role: str, direction: Direction) 
     roles = attested_roles(attributes.kept)
     roles = roles | {role} if direction is Direction.GRANT else roles - {role}
     _save(uow, attributes, ROLES_KEY, sorted(roles))
+
+
+def handed_over(uow: UnitOfWork, user_id: str) -> Mapping[str, tuple[str, str]]:
+    """Return, by account, the transfer rule made when the user left, and who receives by it."""
+    kept = load_attributes(uow, user_id).kept.get(HAND_OVERS_KEY, {})
+    return {account_id: (rule_id, to) for account_id, (rule_id, to) in kept.items()}
+
+
+def keep_hand_over(
+    uow: UnitOfWork, user_id: str, account_id: str, rule: tuple[str, str] | None
+) -> None:
+    """Keep the transfer rule of a user in an account; None: there is none any more."""
+    attributes = load_attributes(uow, user_id)
+    kept = dict(attributes.kept.get(HAND_OVERS_KEY, {}))
+    kept.pop(account_id, None)
+    if rule is not None:
+        kept[account_id] = list(rule)
+    _save(uow, attributes, HAND_OVERS_KEY, kept)
 
 
 def remember_membership(uow: UnitOfWork, user_id: str, membership: Membership) -> None:

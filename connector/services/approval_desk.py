@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from connector.domain.grants import plan_grant
 from connector.domain.ledger import (
+    CUSTODY,
     Direction,
     Fulfilment,
     OperationRecord,
@@ -33,6 +34,7 @@ from connector.domain.plan import (
     ReopenMembership,
     RevokeRole,
     SetProfile,
+    TakeCustody,
 )
 from connector.domain.planner import Addresses
 from connector.domain.policy import ROLE, Ruling
@@ -77,7 +79,7 @@ class ApprovalDesk:
         catalogue = uow.mirror.catalogue()
         steps: list[Operation] = []
         for step in plan:
-            if isinstance(step, RevokeRole):
+            if isinstance(step, RevokeRole | TakeCustody):
                 steps.append(step)
                 continue
             if self._context.policy.route(step, catalogue) is Fulfilment.AUTOMATIC:
@@ -398,7 +400,10 @@ def _contradicted(uow: UnitOfWork, step: Operation) -> Sequence[WorkItem]:
         return _grants(uow, [user_id], accounts=[step.account_id])
     if isinstance(step, SetProfile | CreateMembership | ReopenMembership):
         found = _grants(uow, [user_id], accounts=[step.account_id])
-        return [item for item in found if _is_profile(item.entitlement)]
+        custody = uow.work_items.search(
+            states=OPEN_STATES, subject_ids=[user_id], entitlement=f"{CUSTODY}{step.account_id}"
+        )
+        return [*(item for item in found if _is_profile(item.entitlement)), *custody]
     return ()
 
 

@@ -36,6 +36,13 @@ class Attempts:
             except TemporaryError as error:
                 self._pause(error.retry_after_s, deadline, error)
 
+    def once(self, step: Operation) -> Performed:
+        """Carry an operation out without waiting out anything.
+
+        :raises ConnectorError: as :meth:`make`.
+        """
+        return self._executor.perform(step)
+
     def look_up(self, step: Operation) -> Performed | None:
         """Return the operation as performed if DocuSign shows its effect, else None.
 

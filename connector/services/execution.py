@@ -16,6 +16,8 @@ from connector.domain.plan import (
     CreateGroup,
     CreateMembership,
     DeleteGroup,
+    EndHandOver,
+    HandOverEnvelopes,
     Operation,
     RemoveGroupMembers,
     RenameGroup,
@@ -25,7 +27,7 @@ from connector.domain.plan import (
 )
 from connector.errors import NotFoundError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.ports import USER, UnitOfWork
-from connector.services.actual import forget_membership, remember_membership
+from connector.services.actual import forget_membership, keep_hand_over, remember_membership
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
 
@@ -119,6 +121,26 @@ class Executor:
             step, lambda uow: self._mirror.remove_group(uow, step.account_id, step.group_id)
         )
 
+    @perform.register
+    def _(self, step: HandOverEnvelopes) -> Performed:
+        rule_id = self._directory.create_transfer_rule(
+            step.account_id, step.user_id, step.to_user_id
+        )
+        return self._handed_over(step, rule_id)
+
+    @perform.register
+    def _(self, step: EndHandOver) -> Performed:
+        self._directory.delete_transfer_rule(step.account_id, step.rule_id)
+        return Performed(step, lambda uow: keep_hand_over(uow, step.user_id, step.account_id, None))
+
+    def _handed_over(self, step: HandOverEnvelopes, rule_id: str) -> Performed:
+        rule = (rule_id, step.to_user_id)
+        return Performed(
+            replace(step, rule_id=rule_id),
+            lambda uow: keep_hand_over(uow, step.user_id, step.account_id, rule),
+            step.user_id,
+        )
+
     # finding again ------------------------------------------------------------
 
     def find_effect(self, step: Operation) -> Performed | None:
@@ -131,6 +153,10 @@ class Executor:
             return self._find_joined(step)
         if isinstance(step, CreateGroup):
             return self._find_group(step)
+        if isinstance(step, HandOverEnvelopes):
+            where = (step.account_id, step.user_id, step.to_user_id)
+            rule_id = self._directory.find_transfer_rule(*where)
+            return self._handed_over(step, rule_id) if rule_id else None
         if isinstance(step, ChangeEmail):
             return self._find_address_changed(step)
         if isinstance(step, ReopenMembership | CloseMembership | SetProfile | UpdatePerson):

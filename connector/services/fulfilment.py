@@ -21,7 +21,7 @@ from connector.domain.ledger import (
     PlanRecord,
     PlanState,
 )
-from connector.domain.plan import Plan, with_user_id
+from connector.domain.plan import HandOverEnvelopes, Plan, with_user_id
 from connector.domain.planner import Addresses
 from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.ports import UnitOfWork
@@ -151,6 +151,8 @@ class FulfilmentService:
         record = replace(record, operation=with_user_id(record.operation, plan.subject_id))
         if record.fulfilment is not Fulfilment.AUTOMATIC:
             return self._leave_to_people(plan, record, actor)
+        if isinstance(record.operation, HandOverEnvelopes):
+            return self._hand_over(plan, record, actor, resumed=resumed)
         was_in_flight = record.state is OperationState.IN_FLIGHT
         performed: Performed | None = None
         if was_in_flight and resumed:
@@ -160,6 +162,47 @@ class FulfilmentService:
         if performed is None:
             performed = self._attempts.make(record.operation, deadline)
         return self._commit(plan, record, performed, actor)
+
+    def _hand_over(
+        self, plan: PlanRecord, record: OperationRecord, actor: Actor, *, resumed: bool
+    ) -> PlanRecord:
+        """Try once, and go on without it: what becomes of envelopes must not delay a closing."""
+        was_in_flight = record.state is OperationState.IN_FLIGHT
+        if not was_in_flight:
+            record = self._mark_in_flight(plan, record)
+        try:
+            found = self._attempts.look_up(record.operation) if was_in_flight and resumed else None
+            performed = found or self._attempts.once(record.operation)
+        except ConnectorError as error:
+            return self._go_on_without(plan, record, error, actor)
+        return self._commit(plan, record, performed, actor)
+
+    def _go_on_without(
+        self, plan: PlanRecord, record: OperationRecord, error: ConnectorError, actor: Actor
+    ) -> PlanRecord:
+        now = self._context.clock.now()
+        skipped = replace(
+            record,
+            state=OperationState.SKIPPED,
+            error=str(error),
+            trace_token=getattr(error, "trace_token", None),
+            finished_at=now,
+            lease_until=None,
+        )
+        with self._context.write() as uow:
+            uow.plans.save_operation(skipped)
+            plan = self._save_progress(uow, plan, actor)
+            self._context.audit(
+                uow,
+                actor,
+                "operation.skipped",
+                plan.subject_id or "",
+                plan=plan.plan_id,
+                operation=record.operation.to_dict(),
+                reason=str(error),
+            )
+            uow.commit()
+        return plan
 
     def _mark_in_flight(self, plan: PlanRecord, record: OperationRecord) -> OperationRecord:
         """Commit that DocuSign is about to hear of an operation, and renew what the caller holds:

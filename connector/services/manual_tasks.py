@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
 
 from connector.domain.ledger import (
+    CUSTODY,
     Direction,
     Fulfilment,
     OperationRecord,
@@ -19,8 +20,16 @@ from connector.domain.ledger import (
     WorkItemState,
 )
 from connector.domain.model import ORGANIZATION_ADMIN, User
-from connector.domain.plan import AddGroupMembers, GrantRole, Operation, Plan, RevokeRole
-from connector.domain.policy import ROLE, Ruling, given
+from connector.domain.plan import (
+    AddGroupMembers,
+    GrantRole,
+    HandOverEnvelopes,
+    Operation,
+    Plan,
+    RevokeRole,
+    TakeCustody,
+)
+from connector.domain.policy import ROLE, VERIFY_WORD, Ruling, given
 from connector.ports import USER, UnitOfWork
 from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
@@ -67,7 +76,8 @@ class ManualTasks:
         for other in others:
             # A task is for one person; of an operation with many, each gets a plan of their own.
             self.open_beside(uow, plan, other, step, actor)
-        direction = Direction.REVOKE if isinstance(step, RevokeRole) else Direction.GRANT
+        takes = isinstance(step, RevokeRole | TakeCustody)
+        direction = Direction.REVOKE if takes else Direction.GRANT
         actual = load_actual(uow, user_id)
         for item in uow.work_items.search(
             states=OPEN_STATES, subject_ids=[user_id], entitlement=entitlement
@@ -82,8 +92,11 @@ class ManualTasks:
         is_role = isinstance(step, GrantRole | RevokeRole)
         if is_role and (entitlement in actual.confirmed_roles) is (direction is Direction.GRANT):
             return self._finished(record)
-        ruling = self._context.policy.rule_on(entitlement, uow.mirror.catalogue())
-        item = self._new_item(plan, record.operation_id, actual.user, ruling, direction)
+        if isinstance(step, TakeCustody):
+            item = self._custody_item(uow, plan, record, step, actual.user)
+        else:
+            ruling = self._context.policy.rule_on(entitlement, uow.mirror.catalogue())
+            item = self._new_item(plan, record.operation_id, actual.user, ruling, direction)
         self._log.open(uow, item, actor)
         return replace(record, state=OperationState.WAITING)
 
@@ -132,6 +145,46 @@ class ManualTasks:
                 kind=WorkItemKind.MANUAL_TASK,
             )
             uow.work_items.save(replace(item, comment=reason))
+
+    def _custody_item(
+        self,
+        uow: UnitOfWork,
+        plan: PlanRecord,
+        record: OperationRecord,
+        step: TakeCustody,
+        user: User,
+    ) -> WorkItem:
+        _, records = uow.plans.get(plan.plan_id)
+        troubles = [
+            item.error
+            for item in records
+            if isinstance(item.operation, HandOverEnvelopes)
+            and (item.operation.account_id, item.operation.user_id)
+            == (step.account_id, step.user_id)
+            and item.error
+        ]
+        found = uow.mirror.catalogue().accounts.get(step.account_id)
+        account = found.name if found else step.account_id
+        now = self._context.clock.now()
+        days = self._context.settings.provisioning.manual_task_due_days
+        return WorkItem(
+            work_item_id=new_id(),
+            kind=WorkItemKind.MANUAL_TASK,
+            subject_id=user.user_id,
+            entitlement=f"{CUSTODY}{step.account_id}",
+            direction=Direction.REVOKE,
+            state=WorkItemState.OPEN,
+            title=f"Transfer what {user.user_name} <{user.email}> owns in {account}",
+            instructions=_custody_steps(user, account, step.to, troubles),
+            deep_link=None,
+            plan_id=plan.plan_id,
+            operation_id=record.operation_id,
+            requester=plan.requester,
+            created_at=now,
+            due_at=now + timedelta(days=days),
+            verification=VERIFY_WORD,
+            rule="the leaver policy",
+        )
 
     def review_native_admin(self, uow: UnitOfWork, before: User) -> None:
         """Open a task about somebody who became organization admin in DocuSign itself.
@@ -230,6 +283,20 @@ class ManualTasks:
         )
 
 
+def _custody_steps(user: User, account: str, to: str, troubles: Sequence[str]) -> tuple[str, ...]:
+    heir = to or "somebody (nobody is named: ask the owner of the account)"
+    return (
+        *(
+            f"The transfer rule for what is in flight could not be made: {text}"
+            for text in troubles
+        ),
+        f"Sign in to DocuSign as an administrator of {account} and open Settings.",
+        f"Look for Transfer Custody, choose {user.user_name} <{user.email}>, who is closed by now.",
+        f"Transfer the envelopes, and then the templates, to {heir}.",
+        "Complete this task and say what was transferred; DocuSign shows it to no API.",
+    )
+
+
 def asked(step: Operation) -> Iterator[Ask]:
     """Return the user and the entitlement of each grant or revocation in an operation that waits
     for people.
@@ -237,6 +304,8 @@ def asked(step: Operation) -> Iterator[Ask]:
     :raises TypeError: it is none, or its user is not known yet.
     """
     entitlements = [step.role] if isinstance(step, RevokeRole) else list(given(step)[:1])
+    if isinstance(step, TakeCustody):
+        entitlements = [f"{CUSTODY}{step.account_id}"]
     users = step.user_ids if isinstance(step, AddGroupMembers) else [getattr(step, "user_id", None)]
     if not entitlements or not all(users):
         raise TypeError(f"not an operation of a known user that people carry out: {step!r}")

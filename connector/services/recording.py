@@ -21,6 +21,7 @@ from connector.ports import UnitOfWork
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.fulfilment import FulfilmentService
+from connector.services.leavers import Leavers
 from connector.services.locks import LEASE
 from connector.services.naming import names_for
 from connector.services.safety import refuse_if_unsafe
@@ -143,9 +144,11 @@ class ChangePipeline:
         fulfilment: FulfilmentService,
         subjects: Subjects,
         desk: ApprovalDesk,
+        leavers: Leavers,
     ) -> None:
         self._context = context
         self._desk = desk
+        self._leavers = leavers
         self._fulfilment = fulfilment
         self._subjects = subjects
 
@@ -170,6 +173,7 @@ class ChangePipeline:
 
         :raises connector.errors.GuardError: a rule refuses the plan.
         """
+        plan = self._leavers.with_custody(uow, plan)
         plan = arrange(plan, self._context.policy, self._context.book(uow.mirror.catalogue()))
         refuse_if_unsafe(uow, self._context, plan)
         plan = self._desk.without_pending(uow, plan)

@@ -29,7 +29,7 @@ from connector.domain.plan import (
     SetProfile,
 )
 from connector.ports import GROUP, USER, UnitOfWork
-from connector.services.actual import load_attributes
+from connector.services.actual import handed_over, keep_hand_over, load_attributes
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
 
@@ -92,7 +92,11 @@ class Subjects:
                 plan.requester,
             )
         )
+        hand_overs = handed_over(uow, user_id)
         uow.attributes.remove(USER, user_id)
+        for account_id, rule in hand_overs.items():
+            # Should the same person come back, the rule has to end.
+            keep_hand_over(uow, user_id, account_id, rule)
 
 
 def keep_attributes(

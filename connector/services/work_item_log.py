@@ -15,6 +15,7 @@ from connector.domain.ledger import (
     WorkItem,
     WorkItemKind,
     WorkItemState,
+    is_access,
 )
 from connector.domain.policy import VERIFY_ATTESTATION
 from connector.domain.work_items import Act, WorkItemEvent
@@ -108,7 +109,7 @@ class WorkItemLog:
             direction=item.direction,
         )
         is_task = item.kind is WorkItemKind.MANUAL_TASK
-        if is_task:
+        if is_task and is_access(item):
             self._note_provenance(uow, closed, actor)
         if state is WorkItemState.DONE and is_task and item.verification == VERIFY_ATTESTATION:
             attest_role(uow, item.subject_id, item.entitlement, item.direction)

@@ -18,7 +18,7 @@ from connector.domain.ledger import (
 )
 from connector.domain.merge import merge_member
 from connector.domain.model import ORGANIZATION_ADMIN, User
-from connector.domain.policy import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN
+from connector.domain.policy import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN, VERIFY_WORD
 from connector.domain.work_items import Act, Evidence, WorkItemEvent
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
@@ -205,7 +205,8 @@ class WorkItemService:
     def complete(self, work_item_id: str, by: Principal, comment: str = "") -> WorkItem:
         """Say that a task is done.
 
-        It closes once DocuSign confirms; where no API shows it, once a second person attests it.
+        It closes once DocuSign confirms; where no API shows it, once a second person attests it;
+        at once where nobody's access depends on it.
 
         :raises ForbiddenError: somebody else has claimed it.
         """
@@ -221,6 +222,8 @@ class WorkItemService:
             )
             uow.work_items.save(item)
             self._log.note(uow, item, by, Act.COMPLETED, _text(comment))
+            if item.verification == VERIFY_WORD:
+                item = self._log.close(uow, item, WorkItemState.DONE, by, _text(comment))
             uow.commit()
         return self.verify(item.work_item_id, by)
 

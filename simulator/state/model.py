@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Status(StrEnum):
@@ -164,6 +165,8 @@ class Account:
     """All memberships in the order of joining, so that a page is a slice."""
     members: dict[str, Membership] = field(default_factory=dict)
     """The same by user id."""
+    transfer_rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Envelope transfer rules by id, as the API shows them."""
     next_number: int = 1000
     """The next id of a group or profile."""
 

@@ -292,3 +292,20 @@ def test_an_unknown_call_is_not_modelled(world):
     session = world.session(world.token(SCOPES))
     answer = session.get(f"{BASE_URL}/restapi/v2.1/accounts/{world.account.account_id}/envelopes")
     assert (answer.status_code, answer.json()["errorCode"]) == (501, "NOT_MODELLED")
+
+
+def test_transfer_rules(world):
+    rules = Api(world, "esignature-transfer-rules", "/restapi", accountId=world.account.account_id)
+    path = f"{ACCOUNT}/envelopes/transfer_rules"
+    first, second, *_ = (m.user.user_id for m in world.account.roster if m.status.is_open)
+    wanted = {
+        "enabled": "true",
+        "eventType": "completed",
+        "fromUsers": [{"userId": first}],
+        "toUser": {"userId": second},
+    }
+    made = rules.call(f"POST {path}", json=wanted)["envelopeTransferRules"]
+    assert rules.call(f"GET {path}")["envelopeTransferRules"] == made
+    one = f"{path}/{{envelopeTransferRuleId}}"
+    rules.call(f"DELETE {one}", envelopeTransferRuleId=made[0]["envelopeTransferRuleId"])
+    assert rules.call(f"GET {path}")["envelopeTransferRules"] == []
