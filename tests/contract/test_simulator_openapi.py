@@ -30,6 +30,11 @@ pytestmark = pytest.mark.skipif(
     not DESCRIPTIONS.is_dir(), reason="DocuSign's API descriptions are not here"
 )
 
+DESCRIBED = (
+    ("esignature-users", "/restapi"),
+    ("esignature-transfer-rules", "/restapi"),
+    ("admin", "/management"),
+)
 TYPES = {"String": "string", "Boolean": "boolean", "Number": "number"}
 
 
@@ -280,7 +285,7 @@ def test_every_modelled_call_is_described(world):
                 modelled |= {(method, path) for method in methods}
     described = {
         (method.upper(), prefix + re.sub(r"{\w+}", "{}", path))
-        for name, prefix in (("esignature-users", "/restapi"), ("admin", "/management"))
+        for name, prefix in DESCRIBED
         for path, operations in description(name)["paths"].items()
         for method in operations
     }
