@@ -27,14 +27,18 @@ from connector.cli.demo_guide import Guide, print_guide
 from connector.cli.processes import Child, require_free_port, stopped_by_signals
 from connector.cli.sync import sync_with_bar
 from connector.config import load_settings
+from connector.domain.console import ConsoleRole
 from connector.domain.ledger import Scope
 from connector.errors import PermanentError
 from connector.logs import configure_logging
+from connector.services.context import Actor, new_id
 from connector.settings import LoggingSettings
 
 _OUR_FILES = ("connector.db", "connector.db-wal", "connector.db-shm", "simulator.json")
 _START_WITHIN_S = 60.0
 _CLIENT = "demo"
+_PERSON = "demo"
+"""Who signs in to the console."""
 
 
 @click.command()
@@ -60,7 +64,7 @@ _CLIENT = "demo"
 @click.option(
     "--ready-file",
     type=click.Path(dir_okay=False, path_type=Path),
-    help="Write a JSON object with scim_url, token, simulator_url and pids when all answers.",
+    help="Write a JSON object with addresses, token, console password and pids when all answers.",
 )
 @click.option("--workers", default=1, show_default=True, help="Web worker processes.")
 @click.option(
@@ -124,6 +128,7 @@ class _Stage:
         self._workers = workers
         self._console = console
         self._config = directory / "config.yaml"
+        self._password = secrets.token_urlsafe(12)
 
     @contextmanager
     def simulator(self, users: int, export: Path | None) -> Iterator[_Simulator]:
@@ -154,6 +159,14 @@ class _Stage:
             sync_with_bar(application.tenant("default"), self._console)
             scopes = frozenset({Scope.READ, Scope.WRITE})
             _, token = application.clients.add("default", _CLIENT, scopes=scopes)
+            application.console_accounts.add(
+                "default",
+                _PERSON,
+                self._password,
+                [ConsoleRole.ADMINISTRATOR],
+                Actor("job:demo", "cli", new_id()),
+                display_name="Demo Administrator",
+            )
             self._facts = _guide_facts(application)
         finally:
             application.close()
@@ -174,6 +187,7 @@ class _Stage:
         """Return what scripts and people have to know."""
         scim_url = f"{self._url}/scim/v2"
         return {
+            **self._console_facts,
             "scim_url": scim_url,
             "token": token,
             "simulator_url": simulator.details["url"],
@@ -184,6 +198,7 @@ class _Stage:
                 "simulator": simulator.child.pid,
             },
             "guide": {
+                **self._console_facts,
                 "scim_url": scim_url,
                 "token": token,
                 "simulator_url": simulator.details["url"],
@@ -191,6 +206,14 @@ class _Stage:
                 "command": str(Path(sys.executable).with_name("docusign-iga")),
                 **self._facts,
             },
+        }
+
+    @property
+    def _console_facts(self) -> dict[str, str]:
+        return {
+            "console_url": f"{self._url}/console",
+            "console_login": _PERSON,
+            "console_password": self._password,
         }
 
     @property

@@ -19,6 +19,9 @@ class Guide:
     scim_url: str
     token: str
     simulator_url: str
+    console_url: str
+    console_login: str
+    console_password: str
     config: str
     command: str
     """How to call ``docusign-iga`` from anywhere."""
@@ -30,11 +33,16 @@ class Guide:
 def print_guide(guide: Guide) -> None:
     """Print addresses, token and examples; the lines are plain text, to be copied."""
     console = guide.console
+    password = f"password {guide.console_password}"
     console.print()
     console.print("[bold]The connector is running.[/bold] Ctrl-C ends it.\n")
     for name, value in (
         ("SCIM base URL", guide.scim_url),
         ("Bearer token", guide.token),
+        (
+            "Console",
+            f"{guide.console_url}  (login {guide.console_login}, {password})",
+        ),
         ("Simulator", f"{guide.simulator_url}  (DocuSign's side; open it in a browser)"),
         ("Configuration", guide.config),
     ):

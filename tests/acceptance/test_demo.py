@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -70,10 +71,22 @@ def _end(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     return alive
 
 
+def _signed_in_page(ready: dict[str, Any]) -> str:
+    """Return the page of the console that follows the sign-in."""
+    with requests.Session() as browser:
+        door = browser.get(f"{ready['console_url']}/", timeout=20)
+        token = re.findall(r'name="csrf_token" value="([^"]+)"', door.text)[0]
+        login = {"login": ready["console_login"], "password": ready["console_password"]}
+        entered = browser.post(door.url, data={"csrf_token": token, **login}, timeout=20)
+        return entered.text
+
+
 def test_the_guide_works_when_pasted_and_the_demo_ends_cleanly(demo: Demo, tmp_path: Path):
     ready = demo.ready
     assert {"scim_url", "token", "simulator_url", "pids"} <= ready.keys()
     assert all(map(psutil.pid_exists, ready["pids"].values()))
+    assert "Inbox" in _signed_in_page(ready)
+    assert ready["console_password"] in demo.printed.read_text()
     headers = {"Authorization": f"Bearer {ready['token']}"}
     page = requests.get(f"{ready['scim_url']}/Users?count=1", headers=headers, timeout=10).json()
     # Of several closed users on one address SCIM shows the last.
