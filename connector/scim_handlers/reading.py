@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from connector.ports import ResourceQuery, StoredResource, UnitOfWork
 from connector.scim_handlers.errors import translated
+from connector.scim_handlers.locations import as_stored
 from connector.scim_handlers.ports import Application, TenantServices
 from connector.scim_handlers.rendering import place, reader_of, render, render_joined
 from scim.errors import NotFound, PreconditionFailed
@@ -40,7 +41,7 @@ class StoredReader:
         """
         wanted = ResourceQuery(
             self.kind,
-            query.filter,
+            query.filter and as_stored(query.filter, context.base_url),
             query.sort_by,
             query.descending,
             query.start_index,

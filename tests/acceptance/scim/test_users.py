@@ -263,3 +263,20 @@ def test_a_dry_run_tells_the_plan_and_changes_nothing(connector, ann):
     assert len(connector.world.account.roster) == roster
     assert connector.membership(ann["id"]).profile_id == profile
     assert connector.user(ann["id"]) == ann
+
+
+def test_addresses_are_found_as_clients_see_them(connector):
+    user = connector.create("ann@acme.test")
+    group = connector.group()
+    connector.patch(
+        f"/Groups/{group}", {"op": "add", "path": "members", "value": [{"value": user["id"]}]}
+    )
+    at, there = user["meta"]["location"], connector.user(user["id"])["groups"][0]["$ref"]
+    for text in (
+        f'meta.location eq "{at}"',
+        f'userName eq "ann@acme.test" and not (meta.location ne "{at}")',
+        f'userName eq "ann@acme.test" and groups.$ref eq "{there}"',
+        f'userName eq "ann@acme.test" and groups[$ref eq "{there}"]',
+    ):
+        found = ok(connector.post("/Users/.search", {"filter": text}))["Resources"]
+        assert [one["id"] for one in found] == [user["id"]], text
