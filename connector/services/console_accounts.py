@@ -145,11 +145,10 @@ class ConsoleAccounts:
         return self._hasher.hash("nobody has this password")
 
     def _audit(self, uow: UnitOfWork, actor: Actor, action: str, account: ConsoleAccount) -> None:
-        facts = {"roles": sorted(account.roles)}
+        # A login names a person: beside the chain, not as the subject in it.
+        facts = {"login": account.login, "roles": sorted(account.roles)}
         uow.audit.append(
-            AuditEvent(
-                self._clock.now(), actor.name, action, account.login, actor.correlation_id, facts
-            )
+            AuditEvent(self._clock.now(), actor.name, action, "", actor.correlation_id, facts)
         )
 
 

@@ -225,7 +225,8 @@ class ConsoleSignIn:
         self, uow: UnitOfWork, login: str, action: str, correlation_id: str, **data: object
     ) -> None:
         now = self._clock.now()
-        uow.audit.append(AuditEvent(now, f"user:{login}", action, login, correlation_id, data))
+        facts = {**data, "login": login}
+        uow.audit.append(AuditEvent(now, f"user:{login}", action, "", correlation_id, facts))
 
 
 def _identity(account: ConsoleAccount) -> Identity:
