@@ -121,7 +121,7 @@ def withdraw(context: CommandContext, approval: str, comment: str) -> None:
 
 
 @approvals.command("delegate")
-@click.option("--from", "absent", required=True, help="Who is away: login or e-mail address.")
+@click.option("--from", "absent", required=True, help="E-mail address of who is away.")
 @click.option("--to", required=True, help="Who decides meanwhile: login or e-mail address.")
 @click.option("--start", required=True, type=_MOMENT, help="From, UTC: 2026-08-01.")
 @click.option("--end", required=True, type=_MOMENT, help="Until, UTC: 2026-08-15T12:00Z.")
@@ -133,8 +133,8 @@ def delegate(
 ) -> None:
     """Let somebody decide for another who is away. Nobody decides so on their own access.
 
-    What the absent person may decide as a member of a group goes along only if they delegate
-    themselves, in the console.
+    What the absent person may decide by their login or as a member of a group goes along only if
+    they delegate themselves, in the console.
 
     \b
     Example:

@@ -65,6 +65,7 @@ def standing(person: Voter, matter: Matter) -> Standing:
             continue
         absent = Voter(
             delegation.delegator,
+            delegation.delegator_email,
             groups=frozenset(delegation.groups),
             is_approver=delegation.is_approver,
         )

@@ -94,7 +94,7 @@ class Delegation:
 
     delegation_id: str
     delegator: str
-    """Login or e-mail address of who is away."""
+    """Login of who is away; the e-mail address, where somebody else arranged it."""
     delegate: str
     """Login or e-mail address of who decides meanwhile."""
     starts_at: datetime
@@ -107,6 +107,8 @@ class Delegation:
     is_approver: bool = False
     """Whether the delegator then had a tenant role that lets them decide."""
     revoked_at: datetime | None = None
+    delegator_email: str = ""
+    """Address of who is away, by which they are known as a beneficiary; empty if unknown."""
 
     def is_in_force(self, now: datetime) -> bool:
         """Return whether it counts at this time."""

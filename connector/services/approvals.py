@@ -27,6 +27,7 @@ from connector.domain.ledger import (
     WorkItemState,
 )
 from connector.domain.model import User, fold
+from connector.domain.planner import Addresses
 from connector.domain.work_items import (
     Act,
     ApprovalTerms,
@@ -159,7 +160,8 @@ class ApprovalService:
             decided already, or the comment is missing.
         :raises PreconditionError: the plan changed: it has to be looked at again.
         """
-        addresses = self._desk.addresses()
+        # A denial needs nothing of DocuSign.
+        addresses = self._desk.addresses() if verdict is Verdict.APPROVE else Addresses()
         problem: ConnectorError | None = None
         with self._context.write() as uow:
             item = _approval(uow, work_item_id)
@@ -339,14 +341,20 @@ class ApprovalService:
         """Let somebody else decide while one is away.
 
         :param to: login or e-mail address of who decides meanwhile. Delegations are not passed on.
-        :param absent: who is away, where an administrator arranges it; the rights that person has
-            as a member of a group are unknown then and do not go along.
+        :param absent: address of who is away, where an administrator arranges it; the rights that
+            person has by their login or as a member of a group are unknown then and do not go
+            along.
         :raises ForbiddenError: only an administrator delegates for somebody else.
         :raises InvalidRequestError: the time is no time, too long, or both are one person.
         """
         own = absent is None or fold(absent) in {fold(by.login), fold(by.email)}
         if not own:
             by.require(ConsoleRole.ADMINISTRATOR)
+            if "@" not in str(absent):
+                raise InvalidRequestError(
+                    "Name who is away by e-mail address: by it they are known where their own "
+                    "access is decided on."
+                )
         delegator = by.login if own else str(absent)
         days = self._context.settings.approvals.delegation_max_days
         if ends_at <= starts_at or (ends_at - starts_at).total_seconds() > days * 86_400:
@@ -366,6 +374,7 @@ class ApprovalService:
             self._context.clock.now(),
             groups=tuple(sorted(by.groups)) if own else (),
             is_approver=own and bool(by.roles & {*_DECIDING_ROLES}),
+            delegator_email=by.email if own else delegator,
         )
         self._put(delegation, by, "delegation.made")
         return delegation

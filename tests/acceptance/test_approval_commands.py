@@ -85,7 +85,7 @@ def test_a_denial_needs_a_reason(connector, run, ann, asked_for):
 def test_a_delegation_is_made_listed_and_ended(run):
     times = ("--start", "2126-08-01", "--end", "2126-08-10T12:00Z")
     made = json.loads(
-        run("approvals", "delegate", "--from", "ann", "--to", "bob", *times, "--json")
+        run("approvals", "delegate", "--from", ADDRESS, "--to", "bob", *times, "--json")
     )
     assert "bob" in run("approvals", "delegations")
     assert "no longer" in run("approvals", "end-delegation", made["id"])

@@ -236,6 +236,21 @@ def test_nobody_gets_round_self_approval_by_a_delegation(start):
         decide(connector, item, APPROVE, somebody("carl"))
 
 
+def test_nobody_decides_for_whose_access_it_is_under_whatever_name(start):
+    connector, asked_for = start(approvers={"people": ["al"]})
+    _, item = waiting(connector, asked_for)
+    away(connector, somebody("al", email=ADDRESS), "carl")
+    with pytest.raises(ForbiddenError):
+        decide(connector, item, APPROVE, somebody("carl"))
+
+
+def test_a_delegate_stands_for_whom_the_policy_names_by_address(start):
+    connector, asked_for = start(approvers={"people": ["bob@acme.test"]})
+    _, item = waiting(connector, asked_for)
+    away(connector, somebody("bob", email="bob@acme.test"), "carl")
+    assert decide(connector, item, APPROVE, somebody("carl")).item.state is WorkItemState.DONE
+
+
 def test_absent_and_delegate_are_one_voice(start):
     connector, asked_for = start(approvers={"people": ["bob", "dora"]}, approvals_needed=2)
     _, item = waiting(connector, asked_for)
@@ -259,7 +274,10 @@ def test_only_administrators_delegate_for_others(start):
     connector, _ = start()
     with pytest.raises(ForbiddenError):
         away(connector, approver("eve"), "eve", absent="bob")
-    assert away(connector, administrator(), "carl", absent="bob").delegator == "bob"
+    with pytest.raises(InvalidRequestError, match="e-mail address"):
+        away(connector, administrator(), "carl", absent="bob")
+    made = away(connector, administrator(), "carl", absent="bob@acme.test")
+    assert made.delegator == "bob@acme.test"
 
 
 # ------------------------------------------------------------------------- time

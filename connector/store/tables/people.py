@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table
 
 from connector.domain.work_items import Act
-from connector.store.columns import Choice, Instant, Json
+from connector.store.columns import TEXT, Choice, Instant, Json
 from connector.store.tables.base import key, metadata, required
 
 work_item_events = Table(
@@ -53,4 +53,5 @@ delegations = Table(
     Column("groups", Json, nullable=False),
     Column("is_approver", Boolean, nullable=False),
     Column("revoked_at", Instant),
+    Column("delegator_email", TEXT, nullable=False, server_default=""),
 )
