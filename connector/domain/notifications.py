@@ -34,6 +34,7 @@ class Notice(StrEnum):
 
 _OF_WORK_ITEMS: Mapping[str, tuple[Notice, Notice]] = {
     "opened": (Notice.APPROVAL_REQUESTED, Notice.TASK_OPENED),
+    "replanned": (Notice.APPROVAL_REMINDER, Notice.TASK_OPENED),
     "reminded": (Notice.APPROVAL_REMINDER, Notice.TASK_DUE),
     "escalated": (Notice.APPROVAL_REMINDER, Notice.TASK_OVERDUE),
     "approved": (Notice.APPROVAL_DECIDED, Notice.TASK_VERIFIED),

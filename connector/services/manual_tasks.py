@@ -235,6 +235,14 @@ class ManualTasks:
             ),
         )
         self._log.open(uow, item, actor)
+        self._context.audit(
+            uow,
+            actor,
+            "organization_admin.unexpected",
+            user_id,
+            work_item=item.work_item_id,
+            entitlement=role,
+        )
 
     def _finished(self, record: OperationRecord) -> OperationRecord:
         return replace(record, state=OperationState.DONE, finished_at=self._context.clock.now())

@@ -13,7 +13,10 @@ from connector.services.context import TenantContext
 
 def names_for(uow: UnitOfWork, context: TenantContext, steps: Iterable[Operation]) -> Names:
     """Return the names that the descriptions of these operations need, as they are now."""
+    steps = list(steps)
     shown = {user_id for step in steps for user_id in shown_users(touched_users(step))}
+    # Who takes over is no one whom the operation changes, but is named.
+    shown |= {heir for step in steps if (heir := getattr(step, "to_user_id", None))}
     return Names(
         uow.mirror.catalogue(),
         uow.mirror.get_users(shown) if shown else {},

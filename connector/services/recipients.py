@@ -8,6 +8,7 @@ from connector.domain.console import ConsoleRole
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.model import fold
 from connector.domain.notifications import Delivery
+from connector.domain.work_items import ApprovalTerms
 from connector.errors import NotFoundError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import TenantContext
@@ -66,12 +67,14 @@ def _of_item(uow: UnitOfWork, context: TenantContext, who: str, item: WorkItem) 
     elif who == ASSIGNEE:
         yield from _of_login(uow, (item.assignee or "").removeprefix("user:"))
     elif who == APPROVERS and item.kind is WorkItemKind.APPROVAL:
-        approvers = getattr(getattr(item, "terms", None), "approvers", None)
-        for login in getattr(approvers, "people", ()):
-            yield from _of_login(uow, login)
-        if getattr(approvers, "manager", False):
-            yield from _manager_of(uow, item.subject_id)
-        if not approvers:
+        terms = item.terms or ApprovalTerms()
+        asked = [terms.approvers, *([terms.escalate_to] if item.escalated_at else [])]
+        for approvers in asked:
+            for login in approvers.people:
+                yield from _of_login(uow, login)
+            if approvers.manager:
+                yield from _manager_of(uow, item.subject_id)
+        if not terms.approvers:
             yield from with_role(uow, ConsoleRole.APPROVER)
 
 

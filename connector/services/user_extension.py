@@ -74,7 +74,7 @@ def _pending_item(item: WorkItem) -> Document:
         entitlement=item.entitlement,
         direction=str(item.direction),
         since=timestamp(item.created_at),
-        due=_optional_time(item.due_at),
+        due=_optional_time(item.due_at or item.expires_at),
     )
 
 

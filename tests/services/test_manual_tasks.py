@@ -176,6 +176,9 @@ def test_a_native_organization_admin_is_reviewed(connector, work, administrator_
     assert (item.subject_id, item.entitlement) == (user.user_id, ORGANIZATION_ADMIN)
     assert item.direction is Direction.REVOKE
     assert item.requester == "job:sync"
+    with connector.services.context.read() as uow:
+        actions = [event.action for event in uow.audit.events(limit=10_000)]
+    assert actions.count("organization_admin.unexpected") == 1
     connector.sync()
     assert len(work.list()) == 1
 

@@ -18,7 +18,9 @@ from connector.domain.plan import (
     CreateGroup,
     CreateMembership,
     DeleteGroup,
+    EndHandOver,
     GrantRole,
+    HandOverEnvelopes,
     Person,
     Plan,
     RemoveGroupMembers,
@@ -26,6 +28,7 @@ from connector.domain.plan import (
     ReopenMembership,
     RevokeRole,
     SetProfile,
+    TakeCustody,
     UpdatePerson,
     operation_from_dict,
 )
@@ -61,6 +64,10 @@ REOPEN = ReopenMembership("A", "u1", PERSON, VIEWER, ("7",))
         (RenameGroup("A", "7", "New", "Old"), RenameGroup("A", "7", "Old", "New")),
         (DeleteGroup("A", "7", "Clerks"), None),
         (GrantRole("u1", "boss"), RevokeRole("u1", "boss")),
+        (HandOverEnvelopes("A", "u1", "u2"), None),
+        (HandOverEnvelopes("A", "u1", "u2", "r"), EndHandOver("A", "u1", "r", "u2")),
+        (EndHandOver("A", "u1", "r", "u2"), HandOverEnvelopes("A", "u1", "u2")),
+        (TakeCustody("A", "u1", "b@x.com"), None),
         (RevokeRole("u1", "boss"), GrantRole("u1", "boss")),
     ],
 )
@@ -100,6 +107,11 @@ STEPS = {
     DeleteGroup: st.builds(DeleteGroup, identifiers, identifiers, texts),
     GrantRole: st.builds(GrantRole, st.none() | identifiers, texts),
     RevokeRole: st.builds(RevokeRole, st.none() | identifiers, texts),
+    HandOverEnvelopes: st.builds(
+        HandOverEnvelopes, identifiers, identifiers, identifiers, st.none() | identifiers
+    ),
+    EndHandOver: st.builds(EndHandOver, identifiers, identifiers, identifiers, identifiers),
+    TakeCustody: st.builds(TakeCustody, identifiers, identifiers, texts),
 }
 steps = st.one_of(*STEPS.values())
 
