@@ -426,7 +426,8 @@ class AuthenticationSettings:
     """What is offered: token, oauth, basic, jwt, mtls. Credentials of other methods do nothing."""
     jwt: JwtSettings = JwtSettings()
     trusted_proxies: tuple[str, ...] = ()
-    """Addresses or networks of the proxies whose word about a certificate is believed."""
+    """Addresses or networks of the proxies whose word about a certificate, and about the address of
+    who signs in to the console, is believed."""
     certificate_header: str = "Client-Cert"
     """Header in which they pass on the certificate (RFC 9440, or URL-encoded PEM) or its SHA-256
     fingerprint."""

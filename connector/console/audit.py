@@ -37,6 +37,7 @@ def search() -> str:
     return render_template(
         "audit_lines.html" if is_fragment() else "audit.html",
         events=told(page),
+        people=page.people,
         follows=follows,
         problem=problem,
         kept=kept,

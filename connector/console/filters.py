@@ -115,12 +115,13 @@ _IDS = re.compile(r"\((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")
 
 def with_quiet_ids(text: str) -> Markup:
     """Return a sentence in which the ids beside names stand back."""
-    parts = Markup("")
-    end = 0
+    text = text.replace(" -> ", " \N{RIGHTWARDS ARROW} ")
+    parts, end = Markup(""), 0
     for found in _IDS.finditer(text):
-        parts += Markup('{}<span class="id">{}</span>').format(text[end : found.start()], found[0])
+        before = text[end : found.start()]
+        parts += Markup('{}<span class="id">{}</span>').format(before, found[0])
         end = found.end()
-    return parts + Markup.escape(text[end:]).replace("-&gt;", "\N{RIGHTWARDS ARROW}")
+    return parts + Markup.escape(text[end:])
 
 
 def lead(text: str) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from flask_wtf import FlaskForm
@@ -52,7 +54,7 @@ def enter() -> BaseResponse | tuple[str, int]:
             tenant_name(),
             sent.login.data or "",
             sent.password.data or "",
-            request.remote_addr or "",
+            client_address(),
             correlation_id(),
         )
     except TooManyAttemptsError as error:
@@ -61,6 +63,25 @@ def enter() -> BaseResponse | tuple[str, int]:
         return _page(sent, str(error)), 403
     start_session(token)
     return redirect(own_path(request.args.get("next")), 303)
+
+
+def client_address() -> str:
+    """Return where the person is: what the last proxy that we do not know was told, if we are
+    asked by proxies of ours, whose own address everybody would share."""
+    trusted = [ip_network(text) for text in application().settings.authentication.trusted_proxies]
+    address = request.remote_addr or ""
+    for forwarded in reversed(request.access_route):
+        if not any(_is_in(address, network) for network in trusted):
+            break
+        address = forwarded
+    return address
+
+
+def _is_in(address: str, network: IPv4Network | IPv6Network) -> bool:
+    try:
+        return ip_address(address) in network
+    except ValueError:
+        return False
 
 
 def start_session(token: str) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.domain.ledger import AuditEvent
-from connector.domain.names import Names
 from connector.services.browsing import EventPage, steps_of
 
 _ACTORS = {"client": "{} (SCIM client)", "job": "the job “{}”", "user": "{}", "address": "{}"}
@@ -20,7 +19,7 @@ _STATES = {
     "manual_task": "manual task",
 }
 _TONES = {
-    "good": {"active", "done", "low", "confirmed"},
+    "good": {"active", "done", "confirmed"},
     "wait": {
         "open",
         "approved",
@@ -87,7 +86,7 @@ _ACTIONS = {
     "client.added": "API client added",
     "client.throttled": "API client made to wait",
 }
-_TOLD = ("summary", "reason", "comment", "description", "entitlement", "address", "subject")
+_TOLD = ("summary", "reason", "comment", "result", "description", "address", "subject")
 """What of an event's data stands beside its title, the most telling first."""
 
 
@@ -119,14 +118,18 @@ def event_title(event: AuditEvent) -> str:
 
 def told(page: EventPage) -> Sequence[tuple[AuditEvent, str, str]]:
     """Return events with their titles and the most telling part of their data."""
-    return [(event, event_title(event), _detail(event, page.names)) for event in page.events]
+    return [(event, event_title(event), _detail(event, page)) for event in page.events]
 
 
-def _detail(event: AuditEvent, names: Names) -> str:
+def _detail(event: AuditEvent, page: EventPage) -> str:
     data: Mapping[str, Any] = event.data
     if steps := steps_of(event):
-        return "; ".join(step.describe(names) for step in steps)
+        return "; ".join(step.describe(page.names) for step in steps)
     if "path" in data:
         answer = data.get("status") or data.get("error") or ""
         return f"{data.get('method', '')} {data['path']} {answer}".strip()
-    return next((str(data[name]) for name in _TOLD if data.get(name)), "")
+    said = next((str(data[name]) for name in _TOLD if data.get(name)), "")
+    if entitlement := data.get("entitlement"):
+        name = page.labels.entitlement(str(entitlement))
+        return f"{name}: {said}" if said and said != name else name
+    return said

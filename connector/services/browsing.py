@@ -210,6 +210,9 @@ class EventPage:
     events: Sequence[AuditEvent]
     names: Names
     """What their operations speak of."""
+    labels: Labels
+    people: Mapping[str, User]
+    """Whom they are about, by id; others are no users, or unknown."""
     next_before: int | None
 
 
@@ -468,8 +471,14 @@ class Browser:
             shown = [
                 item for item in found[:PAGE] if calls or item.action not in _UNSEEN_IN_TIMELINE
             ]
-            names = names_for(uow, self._context, (step for e in shown for step in steps_of(e)))
-        return EventPage(shown, names, found[PAGE - 1].sequence if len(found) > PAGE else None)
+            steps = [step for event in shown for step in steps_of(event)]
+            return EventPage(
+                shown,
+                names_for(uow, self._context, steps),
+                self._labels(uow),
+                uow.mirror.get_users({event.subject for event in shown}),
+                found[PAGE - 1].sequence if len(found) > PAGE else None,
+            )
 
     def describe(self, steps: Sequence[Operation]) -> Sequence[str]:
         """Return what operations do, in words and names."""
@@ -481,9 +490,12 @@ class Browser:
 
     def labels(self) -> Labels:
         """Return what ids are called."""
-        roles = {name: role.display for name, role in self._context.policy.roles.items()}
         with self._context.read() as uow:
-            return Labels(uow.mirror.catalogue(), roles)
+            return self._labels(uow)
+
+    def _labels(self, uow: UnitOfWork) -> Labels:
+        roles = {name: role.display for name, role in self._context.policy.roles.items()}
+        return Labels(uow.mirror.catalogue(), roles)
 
     def people(self, user_ids: Iterable[str]) -> Mapping[str, User]:
         """Return the users of these ids, those whom the mirror has."""

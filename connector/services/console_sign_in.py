@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from connector.domain.console import (
     ConsoleAccount,
     ConsoleRole,
@@ -27,6 +29,8 @@ from connector.ports import Clock, Store, UnitOfWork
 from connector.services.console_accounts import PASSWORD_MAX, ConsoleAccounts
 from connector.services.throttle import network_of
 from connector.settings import ConsoleSettings
+
+_log = structlog.get_logger(__name__)
 
 WINDOW = timedelta(minutes=15)
 """Attempts are counted for this long; whoever had too many waits until it is over."""
@@ -161,7 +165,11 @@ class ConsoleSignIn:
                     return None
                 session = replace(session, roles=account.roles)
         if session.last_seen_at + _SEEN_EVERY < now:
-            self._touch(tenant, session.session_hash, now)
+            try:
+                self._touch(tenant, session.session_hash, now)
+            except TemporaryError as error:
+                # A page is worth more than the note that it was read; the next one notes it.
+                _log.info("a session's use was not noted", cause=str(error))
         return session
 
     def _touch(self, tenant: str, session_hash: str, now: datetime) -> None:
@@ -198,7 +206,7 @@ class ConsoleSignIn:
                     wait = (known[subject].ends_at - now).total_seconds()
                     raise TooManyAttemptsError(
                         f"There were too many attempts to sign in. Wait {_words(wait)}, then try "
-                        "again. An administrator can set a new password meanwhile.",
+                        "again.",
                         retry_after_s=wait,
                     )
             counted = [

@@ -200,6 +200,7 @@ def test_the_audit_is_searched_and_taken_along(lived):
     assert "Waits for a person" in page and "Carried out" not in page
     found = text(ann.get("/audit?subject=ada.lovelace@northwind.example"))
     assert "Carried out in DocuSign" in found and "HR Sender" in found
+    assert ">Ada Lovelace</a>" in found
     lines = text(ann.get(f"/audit/export.jsonl?subject={ids['user']}")).splitlines()
     events = [json.loads(line) for line in lines]
     assert any(event["subject"] == ids["user"] for event in events)

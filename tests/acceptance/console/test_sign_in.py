@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.domain.console import ConsoleRole
+from connector.settings import AuthenticationSettings
 from tests.visitors import PASSWORD, ROOT, Visitor, add_account, signed_in, visitor
 
 COOKIE = "__Secure-console"
@@ -63,6 +64,39 @@ def test_too_many_wrong_passwords_are_429(connector):
     refused = stranger.sign_in("ann")
     assert refused.status_code == 429
     assert "15 minutes" in refused.get_data(as_text=True)
+
+
+def test_behind_a_known_proxy_each_address_is_counted_for_itself(connect):
+    proxies = AuthenticationSettings(trusted_proxies=("127.0.0.0/8", "10.0.0.0/8"))
+    connector = connect(authentication=proxies)
+    add_account(connector, "ann", "viewer")
+    near, far = visitor(connector), visitor(connector)
+
+    def enter(who, password, route):
+        data = {"csrf_token": who.token("/sign-in"), "login": "ann", "password": password}
+        headers = {"X-Forwarded-For": route}
+        proxy = {"REMOTE_ADDR": "127.0.0.1"}
+        answer = who.http.post("/console/sign-in", data=data, headers=headers, environ_base=proxy)
+        return answer.status_code
+
+    for number in range(5):
+        # What the client itself claims stands first, and changes nothing.
+        assert enter(far, "wrong", f"192.0.2.{number}, 203.0.113.9, 10.1.1.1") == 403
+    assert enter(far, PASSWORD, "192.0.2.77, 203.0.113.9, 10.1.1.1") == 429
+    assert enter(near, PASSWORD, "198.51.100.4, 10.1.1.1") == 303
+
+
+def test_the_word_of_an_unknown_proxy_counts_for_nothing(connector):
+    add_account(connector, "ann", "viewer")
+    stranger = visitor(connector)
+    statuses = []
+    for number in range(6):
+        data = {"csrf_token": stranger.token("/sign-in"), "login": "ann", "password": "wrong"}
+        headers = {"X-Forwarded-For": f"192.0.2.{number}"}
+        statuses.append(
+            stranger.http.post("/console/sign-in", data=data, headers=headers).status_code
+        )
+    assert statuses == [403] * 5 + [429]
 
 
 @pytest.mark.parametrize(
