@@ -50,12 +50,10 @@ from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Principal, TenantContext, new_id
 from connector.services.people import manager_of
 from connector.services.settlement import SettlementService
-from connector.services.work_item_log import WorkItemLog
+from connector.services.work_item_log import WorkItemLog, tidy
 
 _log = structlog.get_logger(__name__)
 
-_MAX_TEXT = 4_000
-"""Characters of a comment or a reason."""
 _DECIDING_ROLES = (ConsoleRole.APPROVER, ConsoleRole.ADMINISTRATOR)
 
 
@@ -173,7 +171,7 @@ class ApprovalService:
                 self._log.note(uow, item, by, Act.REFUSED, str(problem), verdict=verdict)
             elif verdict is Verdict.DENY:
                 self._vote(uow, item, by, stand, Act.DENIED, comment=comment)
-                item = self._log.close(uow, item, WorkItemState.REJECTED, by, comment[:_MAX_TEXT])
+                item = self._log.close(uow, item, WorkItemState.REJECTED, by, tidy(comment))
             elif not self._desk.renew(uow, item, by, addresses):
                 problem = _changed(uow.work_items.get(item.work_item_id))
             else:
@@ -214,7 +212,7 @@ class ApprovalService:
             item,
             by,
             act,
-            comment.strip()[:_MAX_TEXT],
+            tidy(comment),
             checksum=item.checksum,
             plan=item.plan_id,
             voter=voter.login,
@@ -241,7 +239,7 @@ class ApprovalService:
         if stand.voter is None:
             return ForbiddenError(stand.refusal)
         is_needed = verdict is Verdict.DENY or self._terms(uow, item).reason_required
-        if is_needed and not comment.strip():
+        if is_needed and not tidy(comment):
             return InvalidRequestError("This decision needs a reason: give a comment.")
         decided = {
             fold(event.data.get("voter", ""))
@@ -322,7 +320,7 @@ class ApprovalService:
                 raise InvalidRequestError(
                     "DocuSign is being told already. Once it is done, ask for the opposite."
                 )
-            self._log.close(uow, item, WorkItemState.WITHDRAWN, by, comment.strip()[:_MAX_TEXT])
+            self._log.close(uow, item, WorkItemState.WITHDRAWN, by, tidy(comment))
             uow.commit()
         return self.get(item.work_item_id, by)
 
@@ -347,6 +345,7 @@ class ApprovalService:
         :raises ForbiddenError: only an administrator delegates for somebody else.
         :raises InvalidRequestError: the time is no time, too long, or both are one person.
         """
+        to, absent = tidy(to), tidy(absent) if absent is not None else None
         own = absent is None or fold(absent) in {fold(by.login), fold(by.email)}
         if not own:
             by.require(ConsoleRole.ADMINISTRATOR)
@@ -361,15 +360,15 @@ class ApprovalService:
             raise InvalidRequestError(f"A delegation ends after it starts, within {days} days.")
         if ends_at <= self._context.clock.now():
             raise InvalidRequestError("This delegation is over already.")
-        if not to.strip() or fold(to) in {fold(delegator), fold(by.email) if own else ""}:
+        if not to or fold(to) in {fold(delegator), fold(by.email) if own else ""}:
             raise InvalidRequestError("Name somebody else, by login or e-mail address.")
         delegation = Delegation(
             new_id(),
             delegator,
-            to.strip(),
+            to,
             starts_at,
             ends_at,
-            reason.strip()[:_MAX_TEXT],
+            tidy(reason),
             by.name,
             self._context.clock.now(),
             groups=tuple(sorted(by.groups)) if own else (),

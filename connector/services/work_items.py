@@ -25,14 +25,12 @@ from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.context import Actor, Principal, TenantContext, new_id
 from connector.services.mirror import MirrorWriter
-from connector.services.work_item_log import WorkItemLog
+from connector.services.work_item_log import WorkItemLog, tidy
 
 _log = structlog.get_logger(__name__)
 
 MAX_EVIDENCE_BYTES = 5_000_000
 """A screenshot or a PDF; the database is no file store."""
-_MAX_TEXT = 4_000
-"""Characters of a comment or a reason."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +130,7 @@ class WorkItemService:
             item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
             item = self._assign(uow, item, None)
-            self._log.note(uow, item, by, Act.RELEASED, _text(comment))
+            self._log.note(uow, item, by, Act.RELEASED, tidy(comment))
             uow.commit()
         return item
 
@@ -143,24 +141,24 @@ class WorkItemService:
         :raises ForbiddenError: somebody else has it.
         """
         by.require(ConsoleRole.OPERATOR)
-        if not to.strip():
+        if not tidy(to):
             raise InvalidRequestError("Say to whom the task is handed over: their login.")
         with self._context.write() as uow:
             item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
-            item = self._assign(uow, item, f"user:{to.strip().removeprefix('user:')}")
-            self._log.note(uow, item, by, Act.HANDED_OVER, _text(comment), to=item.assignee)
+            item = self._assign(uow, item, f"user:{tidy(to).removeprefix('user:')}")
+            self._log.note(uow, item, by, Act.HANDED_OVER, tidy(comment), to=item.assignee)
             uow.commit()
         return item
 
     def comment(self, work_item_id: str, by: Principal, text: str) -> WorkItem:
         """Say something about an item, open or closed, task or approval."""
         by.require(ConsoleRole.OPERATOR, ConsoleRole.APPROVER)
-        if not text.strip():
+        if not tidy(text):
             raise InvalidRequestError("The comment is empty.")
         with self._context.write() as uow:
             item = uow.work_items.get(work_item_id)
-            self._log.note(uow, item, by, Act.COMMENTED, _text(text))
+            self._log.note(uow, item, by, Act.COMMENTED, tidy(text))
             uow.commit()
         return item
 
@@ -183,7 +181,7 @@ class WorkItemService:
                 evidence_id=new_id(),
                 work_item_id=item.work_item_id,
                 name=_file_name(name),
-                media_type=media_type[:100] or "application/octet-stream",
+                media_type=tidy(media_type)[:100] or "application/octet-stream",
                 size=len(content),
                 sha256=hashlib.sha256(content).hexdigest(),
                 added_by=by.name,
@@ -217,13 +215,13 @@ class WorkItemService:
             item = replace(
                 item,
                 state=WorkItemState.AWAITING_VERIFICATION,
-                comment=_text(comment) or item.comment,
+                comment=tidy(comment) or item.comment,
                 completed_by=by.name,
             )
             uow.work_items.save(item)
-            self._log.note(uow, item, by, Act.COMPLETED, _text(comment))
+            self._log.note(uow, item, by, Act.COMPLETED, tidy(comment))
             if item.verification == VERIFY_WORD:
-                item = self._log.close(uow, item, WorkItemState.DONE, by, _text(comment))
+                item = self._log.close(uow, item, WorkItemState.DONE, by, tidy(comment))
             uow.commit()
         return self.verify(item.work_item_id, by)
 
@@ -245,10 +243,10 @@ class WorkItemService:
                 raise InvalidRequestError("Nobody has completed this task yet.")
             subject = uow.mirror.get_users([item.subject_id])[item.subject_id]
             _refuse_party(item, subject, by)
-            if not comment.strip() and not uow.work_items.evidence(item.work_item_id):
+            if not tidy(comment) and not uow.work_items.evidence(item.work_item_id):
                 raise InvalidRequestError("Say what you saw, or attach a file that shows it.")
-            self._log.note(uow, item, by, Act.ATTESTED, _text(comment))
-            item = self._log.close(uow, item, WorkItemState.DONE, by, _text(comment))
+            self._log.note(uow, item, by, Act.ATTESTED, tidy(comment))
+            item = self._log.close(uow, item, WorkItemState.DONE, by, tidy(comment))
             uow.commit()
         return item
 
@@ -259,12 +257,12 @@ class WorkItemService:
         :raises ForbiddenError: somebody else has claimed it.
         """
         by.require(ConsoleRole.OPERATOR)
-        if not comment.strip():
+        if not tidy(comment):
             raise InvalidRequestError("A rejection needs a reason: give a comment.")
         with self._context.write() as uow:
             item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
-            item = self._log.close(uow, item, WorkItemState.REJECTED, by, _text(comment))
+            item = self._log.close(uow, item, WorkItemState.REJECTED, by, tidy(comment))
             uow.commit()
         return item
 
@@ -393,11 +391,7 @@ def _refuse_party(item: WorkItem, subject: User, by: Principal) -> None:
         )
 
 
-def _text(comment: str) -> str:
-    return comment.strip()[:_MAX_TEXT]
-
-
 def _file_name(name: str) -> str:
     """Return the last part of a path, without what could end a header or start a new one."""
-    last = name.replace("\\", "/").rpartition("/")[2]
+    last = tidy(name.replace("\\", "/").rpartition("/")[2])
     return "".join(c for c in last if c.isprintable() and c != '"')[:200] or "evidence"

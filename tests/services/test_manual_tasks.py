@@ -225,3 +225,15 @@ def test_a_role_may_be_approved_before_its_task(tmp_path):
 def test_asking_for_a_profile_in_the_usual_way_needs_nobody(connector, ann, work):
     assert held(ask(connector, ann, connector.entitlement())) == {connector.entitlement()}
     assert work.list() == []
+
+
+@pytest.mark.parametrize("text", ["\x00", "\x1b[2J", "\ud800", "x" * 10_000, "<script>"])
+def test_what_people_write_can_be_kept_whatever_it_is(connector, ann, work, text):
+    task = open_task(connector, ann)
+    work.claim(task, operator("olga"))
+    work.release(task, operator("olga"), f"a{text}b")
+    said = work.view(task).history[-1].comment
+    assert said.startswith("a")
+    assert len(said) <= 4_000
+    assert "\x00" not in said
+    assert "\x1b" not in said
