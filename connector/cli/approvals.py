@@ -156,7 +156,12 @@ def delegate(
 @tenant_options
 @handle_errors
 def delegations(context: CommandContext) -> None:
-    """List who decides for whom, newest first."""
+    """List who decides for whom, newest first.
+
+    \b
+    Example:
+      docusign-iga approvals delegations
+    """
     found = context.tenant.approvals.delegations()
     table = Table("Delegation", "Away", "Decides", "From", "Until", "Ended")
     for item in found:
@@ -176,7 +181,12 @@ def delegations(context: CommandContext) -> None:
 @tenant_options
 @handle_errors
 def end_delegation(context: CommandContext, delegation: str) -> None:
-    """End a delegation now. DELEGATION is its id."""
+    """End a delegation now. DELEGATION is its id.
+
+    \b
+    Example:
+      docusign-iga approvals end-delegation 7c1e0f52-9d0c-4a54-8f0e-3a1f6b2c9d10
+    """
     ended = context.tenant.approvals.end_delegation(delegation, cli_person())
     context.output(_delegation(ended), f"{ended.delegate} no longer decides for {ended.delegator}.")
 

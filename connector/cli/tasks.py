@@ -91,7 +91,12 @@ def complete_task(context: CommandContext, task: str, comment: str) -> None:
 @tenant_options
 @handle_errors
 def claim_task(context: CommandContext, task: str) -> None:
-    """Take a task, so that others see who works on it."""
+    """Take a task, so that others see who works on it.
+
+    \b
+    Example:
+      docusign-iga tasks claim 3f2a
+    """
     item = context.tenant.work_items.claim(task, cli_person())
     context.output(_to_json(item), f"{item.assignee} works on it.")
 
@@ -102,7 +107,12 @@ def claim_task(context: CommandContext, task: str) -> None:
 @tenant_options
 @handle_errors
 def release_task(context: CommandContext, task: str, comment: str) -> None:
-    """Give a task back to everybody."""
+    """Give a task back to everybody.
+
+    \b
+    Example:
+      docusign-iga tasks release 3f2a --comment "Waiting for the answer of Legal"
+    """
     item = context.tenant.work_items.release(task, cli_person(), comment)
     context.output(_to_json(item), "Nobody works on it now.")
 
@@ -130,7 +140,12 @@ def hand_over_task(context: CommandContext, task: str, to: str, comment: str) ->
 @tenant_options
 @handle_errors
 def comment_task(context: CommandContext, task: str, text: str) -> None:
-    """Say something about a task or an approval, for the record."""
+    """Say something about a task or an approval, for the record.
+
+    \b
+    Example:
+      docusign-iga tasks comment 3f2a "Ada accepts the invitation tomorrow"
+    """
     item = context.tenant.work_items.comment(task, cli_person(), text)
     context.output(_to_json(item), "Noted.")
 
