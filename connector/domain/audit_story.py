@@ -132,24 +132,33 @@ def stories(events: Iterable[AuditEvent], wanted: Entitlements, user_id: str) ->
         directions = [change for change in changes if change is not None]
         if directions:
             # A replacement takes one and gives another: what it ends with counts.
-            found.append(Story(directions[-1], str(event.data.get("plan")), _told(ordered, event)))
+            found.append(
+                Story(directions[-1], str(event.data.get("plan")), _told(ordered, event, wanted))
+            )
     return found
 
 
-def _told(ordered: Sequence[AuditEvent], recorded: AuditEvent) -> Sequence[AuditEvent]:
+def _told(
+    ordered: Sequence[AuditEvent], recorded: AuditEvent, wanted: Entitlements
+) -> Sequence[AuditEvent]:
     """Return the events of a plan: its own, those of its work items, and the calls of both."""
-    plan_id = recorded.data.get("plan")
+    # What waits for an approval is a plan of its own, opened within the same request (ADR 8).
     items = {
         event.data["work_item"]
         for event in ordered
-        if "work_item" in event.data
-        and (event.data.get("plan") or plan_id) == plan_id
-        and (event.data.get("plan") or event.correlation_id == recorded.correlation_id)
+        if event.correlation_id == recorded.correlation_id
+        and event.data.get("entitlement") in wanted.scim_ids
+        and "work_item" in event.data
+    }
+    plans = {
+        event.data["plan"]
+        for event in ordered
+        if event is recorded or ("plan" in event.data and event.data.get("work_item") in items)
     }
     own = [
         event
         for event in ordered
-        if event.data.get("plan") == plan_id or event.data.get("work_item") in items
+        if event.data.get("plan") in plans or event.data.get("work_item") in items
     ]
     # Whoever carries out one plan calls for that plan alone; a job that checks tasks calls for
     # many, and the last call before the check is the one that it saw.
@@ -157,6 +166,8 @@ def _told(ordered: Sequence[AuditEvent], recorded: AuditEvent) -> Sequence[Audit
     told = {event.sequence: event for event in own}
     calls: dict[str, AuditEvent] = {}
     for event in ordered:
+        if not event.correlation_id:
+            continue
         if event.action in ("docusign.called", "request.received"):
             calls[event.correlation_id] = event
             if event.correlation_id in carried:

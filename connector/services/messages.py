@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from connector.domain.ledger import WorkItem
+from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.notifications import Delivery, Message, Notice
 from connector.errors import NotFoundError
 from connector.services.context import TenantContext
@@ -104,7 +104,8 @@ class Writer:
 
     def _link(self, delivery: Delivery, item: WorkItem | None) -> str:
         if item is not None:
-            return f"{self._console}/tasks/{item.work_item_id}"
+            page = "approvals" if item.kind is WorkItemKind.APPROVAL else "tasks"
+            return f"{self._console}/{page}/{item.work_item_id}"
         if delivery.notice in (Notice.CONSENT_LOST, Notice.JOB_FAILED):
             return f"{self._console}/connection"
         if delivery.notice is Notice.ORGANIZATION_ADMIN_UNEXPECTED and delivery.subject_id:

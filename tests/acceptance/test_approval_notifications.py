@@ -1,0 +1,131 @@
+"""Who has to decide hears of it, and hears once what was decided; an auditor sees it."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from connector.domain.work_items import Verdict
+from connector.logs import correlated
+from connector.services.context import Actor
+from connector.settings import ChannelSettings, NotificationSettings, Secret, SmtpSettings
+from tests.approvals import approver, ask, asking_first
+from tests.connector import connected
+from tests.receivers import mail_server, web_receiver
+from tests.simulated import simulated
+
+JOB = Actor("job:people", "job", "c-people")
+DAY_S = 86_400
+
+
+@pytest.fixture
+def web():
+    with web_receiver() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def box():
+    with mail_server() as mailbox:
+        yield mailbox
+
+
+@pytest.fixture
+def world():
+    return simulated(20)
+
+
+@pytest.fixture
+def asked_for(world):
+    account = world.accounts[0]
+    profile = next(
+        item.profile_id
+        for item in account.profiles.values()
+        if not item.is_admin and item.profile_id != account.default_profile_id
+    )
+    return f"{account.account_id}.{profile}"
+
+
+@pytest.fixture
+def connector(tmp_path, world, asked_for, web, box):
+    channels = (
+        ChannelSettings("hook", "webhook", ("approval.*",), url=Secret(web.url())),
+        ChannelSettings("mail", events=("approval.requested",), recipients=("approvers", "owner")),
+    )
+    smtp = SmtpSettings("127.0.0.1", box.port, "none", sender="iga@example.com")
+    people = {"people": ["dora@example.com", "dirk@example.com"]}
+    rule = asking_first(asked_for, approvers=people, approvals_needed=2, owner="owner@example.com")
+    running = connected(
+        tmp_path / "connector.db",
+        world=world,
+        entitlements=(rule,),
+        notifications=NotificationSettings(smtp, channels, ("127.0.0.0/8",), timeout_s=2),
+    )
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def asked(connector, asked_for):
+    user = connector.create("ann.lee@acme.test")
+    ask(connector, user["id"], asked_for)
+    return user, connector.services.approvals.list()[0].work_item_id
+
+
+def told(connector, web):
+    connector.services.notifications.deliver_due()
+    return [json.loads(item.body)["type"] for item in web.received]
+
+
+def decide(connector, item_id, who, verdict=Verdict.APPROVE):
+    me = approver(who, email=f"{who}@example.com")
+    with correlated(me.correlation_id):
+        return connector.services.approvals.decide(
+            item_id, verdict, me, comment="because of ticket 4711"
+        )
+
+
+def test_the_named_approvers_and_the_owner_hear_of_it(connector, asked, web, box):
+    assert told(connector, web) == ["approval.requested"]
+    receivers = sorted(envelope.rcpt_tos[0] for envelope in box.messages)
+    assert receivers == ["dirk@example.com", "dora@example.com", "owner@example.com"]
+    link = json.loads(web.received[0].body)["data"]["link"]
+    assert link == f"https://scim.acme.test/console/approvals/{asked[1]}"
+
+
+def test_the_decision_is_told_once_when_enough_have_agreed(connector, asked, web):
+    decide(connector, asked[1], "dora")
+    assert told(connector, web) == ["approval.requested"]
+    decide(connector, asked[1], "dirk")
+    assert told(connector, web) == ["approval.requested", "approval.decided"]
+
+
+def test_a_denial_is_told_once(connector, asked, web):
+    decide(connector, asked[1], "dora", Verdict.DENY)
+    assert told(connector, web) == ["approval.requested", "approval.decided"]
+
+
+def test_nobody_deciding_is_told_again_and_at_the_end(connector, asked, web):
+    told(connector, web)
+    for _ in range(2):
+        connector.clock.advance(3 * DAY_S)
+        connector.services.due.run(JOB)
+    assert told(connector, web)[1:] == ["approval.reminder", "approval.reminder"]
+    connector.clock.advance(30 * DAY_S)
+    connector.services.due.run(JOB)
+    assert told(connector, web)[-1] == "approval.expired"
+
+
+def test_the_audit_tells_who_approved_and_why(connector, asked, asked_for):
+    user, item_id = asked
+    decide(connector, item_id, "dora")
+    decide(connector, item_id, "dirk")
+    found = connector.services.audit.explain(user["id"], asked_for)
+    assert found.holds == [asked_for]
+    actors = {event.actor for story in found.stories for event in story.decided}
+    assert {"user:dora", "user:dirk"} <= actors
+    assert any("ticket 4711" in reason for story in found.stories for reason in story.reasons)
+    done = [event for story in found.stories for event in story.done]
+    assert any(event.data.get("method") == "PUT" for event in done)
+    assert any(story.checked for story in found.stories)
