@@ -48,7 +48,7 @@ from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Principal, TenantContext, new_id
-from connector.services.people import manager_of
+from connector.services.people import manager_of, subject_of
 from connector.services.settlement import SettlementService
 from connector.services.work_item_log import WorkItemLog, tidy
 
@@ -122,7 +122,7 @@ class ApprovalService:
                 item=item,
                 plan=plan,
                 operations=operations,
-                subject=_subject(uow, item),
+                subject=subject_of(uow, item),
                 entitlement_name=self._name(uow, item.entitlement),
                 approvers=in_words(matter),
                 approved_by=[voter.login for voter in votes(events, item.checksum, matter)],
@@ -272,7 +272,7 @@ class ApprovalService:
         if item.escalated_at is not None:
             approvers = joined(approvers, terms.escalate_to)
         requester = item.requester.partition(":")[2]
-        subject = _subject(uow, item)
+        subject = subject_of(uow, item)
         return Matter(
             approvers=approvers,
             manager=manager_of(uow, item.subject_id),
@@ -423,10 +423,6 @@ def _approval(uow: UnitOfWork, work_item_id: str) -> WorkItem:
     if item.kind is not WorkItemKind.APPROVAL:
         raise NotFoundError(f"Work item {item.work_item_id} is a manual task, no approval.")
     return item
-
-
-def _subject(uow: UnitOfWork, item: WorkItem) -> User:
-    return uow.mirror.get_users([item.subject_id])[item.subject_id]
 
 
 def _voter(person: Principal) -> Voter:

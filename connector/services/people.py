@@ -1,12 +1,20 @@
-"""What the ledger knows of people beyond DocuSign: who manages whom."""
+"""What the ledger knows of people beyond DocuSign: who manages whom, whose a work item is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connector.domain.ledger import WorkItem
+from connector.domain.model import User
 from connector.ports import UnitOfWork
 from connector.services.actual import load_attributes
 from mappings.model import ENTERPRISE_USER
+
+
+def subject_of(uow: UnitOfWork, item: WorkItem) -> User:
+    """Return the person whose access an item changes; of somebody who was erased, the id alone."""
+    found = uow.mirror.get_users([item.subject_id]).get(item.subject_id)
+    return found or User(item.subject_id, email="", user_name="somebody who was erased")
 
 
 def manager_of(uow: UnitOfWork, user_id: str) -> str:

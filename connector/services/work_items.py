@@ -25,6 +25,7 @@ from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.context import Actor, Principal, TenantContext, new_id
 from connector.services.mirror import MirrorWriter
+from connector.services.people import subject_of
 from connector.services.work_item_log import WorkItemLog, tidy
 
 _log = structlog.get_logger(__name__)
@@ -82,7 +83,7 @@ class WorkItemService:
             return TaskView(
                 item,
                 uow.plans.get(item.plan_id)[0],
-                uow.mirror.get_users([item.subject_id])[item.subject_id],
+                subject_of(uow, item),
                 uow.work_items.events(item.work_item_id),
                 uow.work_items.evidence(item.work_item_id),
             )
@@ -241,7 +242,7 @@ class WorkItemService:
                 )
             if item.state is not WorkItemState.AWAITING_VERIFICATION:
                 raise InvalidRequestError("Nobody has completed this task yet.")
-            subject = uow.mirror.get_users([item.subject_id])[item.subject_id]
+            subject = subject_of(uow, item)
             _refuse_party(item, subject, by)
             if not tidy(comment) and not uow.work_items.evidence(item.work_item_id):
                 raise InvalidRequestError("Say what you saw, or attach a file that shows it.")

@@ -494,3 +494,16 @@ def test_a_refused_decision_is_in_the_audit(start):
     with connector.services.context.read() as uow:
         refused = [e for e in uow.audit.events(limit=10_000) if e.action == "work_item.refused"]
     assert [(e.actor, e.data["work_item"]) for e in refused] == [("user:eve", item.work_item_id)]
+
+
+def test_the_approval_of_somebody_who_was_erased_can_still_be_shown(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No.")
+    with connector.services.context.write() as uow:
+        uow.erasures.forget_person(user["id"], ADDRESS)
+        uow.commit()
+    view = connector.services.approvals.get(item.work_item_id, approver())
+    assert view.subject.user_id == user["id"]
+    assert ADDRESS not in repr(view)
+    assert connector.services.work_items.view(item.work_item_id).subject.email == ""
