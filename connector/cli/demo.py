@@ -34,7 +34,11 @@ from connector.logs import configure_logging
 from connector.services.context import Actor, new_id
 from connector.settings import LoggingSettings
 
-_OUR_FILES = ("connector.db", "connector.db-wal", "connector.db-shm", "simulator.json")
+_MARK = ".docusign-iga-demo"
+"""Names a directory whose files a demo made."""
+_LEFT_BEHIND = ("connector.db", "connector.db-wal", "connector.db-shm", "simulator.json")
+"""Removed at the start: the simulator begins afresh, and the connector with it."""
+_WRITTEN = (*_LEFT_BEHIND, "config.yaml", "private-key.pem", "simulator.log", "connector.log")
 _START_WITHIN_S = 60.0
 _CLIENT = "demo"
 _PERSON = "demo"
@@ -59,7 +63,8 @@ _PERSON = "demo"
 @click.option(
     "--data-dir",
     type=click.Path(file_okay=False, path_type=Path),
-    help="Where database, configuration and logs go [default: a directory that is removed].",
+    help="Where database, configuration and logs go, made anew by each demo "
+    "[default: a directory that is removed].",
 )
 @click.option(
     "--ready-file",
@@ -293,9 +298,25 @@ def _directory(chosen: Path | None) -> Iterator[Path]:
         chosen.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PermanentError(f"Cannot use {chosen} for data: {error.strerror}.") from error
-    for name in _OUR_FILES:
+    _refuse_foreign_files(chosen)
+    for name in _LEFT_BEHIND:
         (chosen / name).unlink(missing_ok=True)
     yield chosen.resolve()
+
+
+def _refuse_foreign_files(directory: Path) -> None:
+    """Mark the directory as a demo's, unless it has what a demo would overwrite and did not make.
+
+    :raises PermanentError: it has; it may be the database of a real organization.
+    """
+    mark = directory / _MARK
+    foreign = [] if mark.exists() else [n for n in _WRITTEN if (directory / n).exists()]
+    if foreign:
+        raise PermanentError(
+            f"{directory} has {', '.join(foreign)}, which no demo made and a demo would overwrite. "
+            "Choose an empty directory for --data-dir."
+        )
+    mark.touch()
 
 
 def _free_port() -> int:

@@ -285,3 +285,19 @@ def test_a_channel_that_is_not_there_is_a_message(run):
     assert "There are none" in run("notify", "list").stdout
     assert "There is no channel 'x'. Channels: none." in run("notify", "test", "x").stderr
     assert run("notify", "replay").exit_code == 1
+
+
+# -------------------------------------------------------------------------------- demo
+
+
+@pytest.mark.parametrize("name", ["connector.db", "config.yaml", "private-key.pem"])
+def test_a_demo_overwrites_nothing_that_no_demo_made(tmp_path, name):
+    (tmp_path / name).write_text("dear to somebody")
+
+    result = CliRunner().invoke(main, ["demo", "--port", "0", "--data-dir", str(tmp_path)])
+
+    assert result.exit_code == 1
+    assert name in result.stderr
+    assert "empty directory" in result.stderr
+    assert [item.name for item in tmp_path.iterdir()] == [name]
+    assert (tmp_path / name).read_text() == "dear to somebody"
