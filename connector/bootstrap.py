@@ -23,7 +23,9 @@ from connector.anchor_file import AnchorFile
 from connector.clock import SystemClock
 from connector.config.masking import flattened
 from connector.docusign.directory import Connection
+from connector.docusign.shared_gate import SharedGate
 from connector.docusign.transport import pooled_session
+from connector.domain.budget import Shares
 from connector.domain.ledger import AuditHead, Method
 from connector.domain.policy import Policy
 from connector.errors import ConfigError, NotFoundError
@@ -40,6 +42,7 @@ from connector.services.attempts import Attempts
 from connector.services.audit import AuditService
 from connector.services.bindings import AccountBindings, binding_problems
 from connector.services.browsing import Browser
+from connector.services.budget import BudgetService
 from connector.services.configuration import record_configuration
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
@@ -89,6 +92,7 @@ class TenantServices:
     policy: PolicyService
     aggregation: AggregationService
     settlement: SettlementService
+    budget: BudgetService
     audit: AuditService
     notifications: NotificationService
     watch: JobWatch
@@ -225,7 +229,13 @@ class Application:
             settings.notifications, self.clock, self.settings.docusign.ca_bundle
         )
         presenter = Presenter(user_mapping, settings, entitlements)
-        return wire(context, presenter, user_mapping, notifier, self.settings.server.url)
+        return wire(
+            context,
+            presenter,
+            user_mapping,
+            notifier,
+            self.settings,
+        )
 
     def record_configuration(self) -> None:
         """Write into each tenant's audit that its configuration changed since the last start."""
@@ -240,7 +250,7 @@ def wire(
     presenter: Presenter,
     user_mapping: UserMapping,
     notifier: Notifier,
-    public_url: str,
+    settings: Settings,
 ) -> TenantServices:
     """Return the services of one tenant over these adapters."""
     mirror = MirrorWriter(context, presenter)
@@ -271,8 +281,9 @@ def wire(
         policy=PolicyService(context),
         aggregation=AggregationService(context, mirror, refresh),
         settlement=settlement,
+        budget=BudgetService(context, shares_of(settings)),
         audit=AuditService(context),
-        notifications=NotificationService(context, notifier, public_url),
+        notifications=NotificationService(context, notifier, settings.server.url),
         watch=JobWatch(context),
         erasures=ErasureService(context, locks),
         bindings=AccountBindings(context, locks, mirror),
@@ -300,10 +311,18 @@ def build(
     store = open_database(settings.database, ATTRIBUTE_SCHEMAS, journal)
     store.migrate()
     metrics = Metrics()
-    connection = Connection(settings.docusign, clock, session, _Journals(journal, metrics))
+    gate = SharedGate(clock, store, shares_of(settings))
+    journals = _Journals(journal, metrics)
+    connection = Connection(settings.docusign, clock, session, journals, gate)
     return Application(
         settings, store, clock, connection, journal=journal, metrics=metrics, role=role
     )
+
+
+def shares_of(settings: Settings) -> Shares:
+    """Return whose are the calls of an hour."""
+    budget = settings.docusign.budget
+    return Shares(budget.share_pct, budget.reserve_pct)
 
 
 class _Journals:

@@ -107,7 +107,8 @@ class StateCollector:
         self._is_ready = self._readiness.is_ready(self._readiness.checks())
         try:
             names = self._application.settings.tenants
-            self._seen = [observe(self._application.store, name) for name in names]
+            now = self._application.clock.now()
+            self._seen = [observe(self._application.store, name, now) for name in names]
         except ConnectorError:
             self._seen = ()  # Told by /readyz; the counters are worth having without the database.
 
@@ -121,6 +122,16 @@ def _describe(gauges: _Gauges, seen: Observation, now: float) -> None:
         gauges.add("work_items_open", help_text, {**tenant, "kind": kind}, number)
     for name, number in seen.mirror.items():
         gauges.add("mirror_size", "Rows of the mirror.", {**tenant, "kind": name}, number)
+    for count in seen.calls:
+        labels = {**tenant, "budget": count.budget, "purpose": count.purpose}
+        gauges.add("budget_calls_used", "Our calls of this hour.", labels, count.calls)
+    for budget, said in seen.budgets.items():
+        labels = {**tenant, "budget": budget}
+        if said.remaining is not None:
+            left = "Calls that the account has left in this hour."
+            gauges.add("budget_calls_left", left, labels, said.remaining)
+        if said.call_limit is not None:
+            gauges.add("budget_calls_limit", "Calls an hour.", labels, said.call_limit)
     if seen.synced_at is not None:
         age = max(0.0, now - seen.synced_at.timestamp())
         gauges.add("sync_age_seconds", "Time since the last full aggregation began.", tenant, age)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -26,19 +27,38 @@ class Purpose(StrEnum):
         return self in (Purpose.AGGREGATION, Purpose.RECONCILIATION)
 
 
-_purpose: ContextVar[Purpose] = ContextVar("purpose", default=Purpose.PROVISIONING)
+@dataclass
+class Scope:
+    """A piece of work that calls DocuSign."""
+
+    purpose: Purpose = Purpose.PROVISIONING
+    calls: int = 0
+    """Calls made in it so far."""
+    outer: Scope | None = None
+
+
+_scope: ContextVar[Scope] = ContextVar("scope", default=Scope())  # noqa: B039 - counts nothing
 
 
 def current_purpose() -> Purpose:
     """Return what calls made here and now are for."""
-    return _purpose.get()
+    return _scope.get().purpose
+
+
+def count_call() -> None:
+    """Note a call to DocuSign in the scope, and in those around it."""
+    scope = _scope.get()
+    while scope.outer is not None:
+        scope.calls += 1
+        scope = scope.outer
 
 
 @contextmanager
-def calling_for(purpose: Purpose) -> Iterator[None]:
-    """Let the calls that are made in the block be for this purpose."""
-    token = _purpose.set(purpose)
+def calling_for(purpose: Purpose) -> Iterator[Scope]:
+    """Let the calls that are made in the block be for this purpose, and count them."""
+    scope = Scope(purpose, outer=_scope.get())
+    token = _scope.set(scope)
     try:
-        yield
+        yield scope
     finally:
-        _purpose.reset(token)
+        _scope.reset(token)

@@ -15,7 +15,7 @@ import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.domain.ledger import RunState
-from connector.errors import ConflictingWriteError, ConnectorError
+from connector.errors import ConflictingWriteError, ConnectorError, TemporaryError
 from connector.logs import correlated
 from connector.ports import Clock, Store
 from connector.purpose import Purpose, calling_for
@@ -37,6 +37,7 @@ _LEASE_KEY = "scheduler"
 _JITTER_S = 5
 _ERASE_EVERY_S = 3600.0
 """DocuSign takes its time over erasures; nobody waits for the minute."""
+_AGAIN_AFTER_S = 60.0
 
 
 Acting = Callable[[str, str], AbstractContextManager[None]]
@@ -179,8 +180,24 @@ class JobScheduler:
                 log.info("job is running elsewhere")
             except ConnectorError as error:
                 log.warning("job failed", error=str(error))
+                if name == "sync" and isinstance(error, TemporaryError):
+                    self._again(name, tenant, work, error.retry_after_s)
             else:
                 log.debug("job done", outcome=outcome)
+
+    def _again(
+        self, name: str, tenant: Jobs, work: Callable[[Jobs, Actor], object], wait_s: float
+    ) -> None:
+        """Go on sooner than the interval says: a run that paused keeps its place for hours only."""
+        wait = timedelta(seconds=min(max(wait_s, _AGAIN_AFTER_S), 3600.0) + _JITTER_S)
+        self._scheduler.add_job(
+            self._tick,
+            "date",
+            run_date=datetime.now(UTC) + wait,
+            id=f"{tenant.settings.name}:{name}:again",
+            replace_existing=True,
+            args=(name, tenant, work),
+        )
 
     def _renew(self) -> None:
         """Take or keep the lease; without it this process only waits."""

@@ -130,6 +130,18 @@ class Behaviour:
 
 
 @dataclass(frozen=True)
+class BudgetSettings:
+    """Whose are the API calls that DocuSign allows an account in an hour."""
+
+    share_pct: float = 30.0
+    """The connector's share of the account's calls. Raise it where no other integration needs
+    them."""
+    reserve_pct: float = 20.0
+    """The part of that share that aggregation and reconciliation leave for changes. Raise it where
+    many changes come at once."""
+
+
+@dataclass(frozen=True)
 class DocusignSettings:
     """The connection to DocuSign, shared by all tenants."""
 
@@ -156,6 +168,7 @@ class DocusignSettings:
     """A token is renewed this long before it expires."""
     ca_bundle: str = ""
     """PEM file with further certificate authorities, for TLS-inspecting proxies."""
+    budget: BudgetSettings = BudgetSettings()
     behaviour: Behaviour = Behaviour()
 
 

@@ -12,6 +12,7 @@ _COMMANDS = {
     "serve": "connector.cli.serve:serve",
     "jobs": "connector.cli.serve:jobs",
     "sync": "connector.cli.sync:sync",
+    "budget": "connector.cli.budget:budget",
     "plan": "connector.cli.plan:plan",
     "tasks": "connector.cli.tasks:tasks",
     "approvals": "connector.cli.approvals:approvals",

@@ -126,7 +126,7 @@ class ApiClient:
         return random.uniform(0, _FIRST_BACKOFF_S * 2**attempt)  # noqa: S311
 
     def _once(self, target: Target, call: Call, token: str) -> Answer:
-        self._gate.check(target.budget)
+        self._gate.check(target.budget, target.tenant)
         names = {name: quote(value, safe="") for name, value in call.path.items()}
         response = self._transport.send(
             call.what,
@@ -139,7 +139,7 @@ class ApiClient:
             data=None if call.body is None else orjson.dumps(call.body),
             headers=None if call.body is None else {"Content-Type": "application/json"},
         )
-        self._gate.learn(target.budget, response.headers)
+        self._gate.learn(target.budget, response.headers, target.tenant)
         if 200 <= response.status_code < 300:  # noqa: PLR2004 -- RFC 9110 §15.3
             return _answer(call, response)
         raise self._refusal(target, call, response)
@@ -148,7 +148,9 @@ class ApiClient:
         refusal = said(response)
         error = refusal_error(call.what, refusal)
         if isinstance(error, RateLimitedError):
-            error.retry_after_s = self._gate.exceeded(target.budget, refusal.code, refusal.status)
+            error.retry_after_s = self._gate.exceeded(
+                target.budget, refusal.code, refusal.status, target.tenant
+            )
         elif not call.is_read and _may_have_worked(error, refusal):
             return _uncertain(call, refusal)
         return error

@@ -17,7 +17,7 @@ from connector.docusign.errors import MissingError, RefusedError
 from connector.docusign.esign_reads import EsignReader
 from connector.docusign.esign_writes import EsignWriter
 from connector.docusign.hosts import Hosts
-from connector.docusign.limits import LimitGate
+from connector.docusign.limits import Gate, LimitGate
 from connector.docusign.members import Members, is_open
 from connector.docusign.openings import Openings
 from connector.docusign.transfers import TransferRules
@@ -41,18 +41,22 @@ class Connection:
         clock: Clock,
         session: requests.Session | None = None,
         journal: CallJournal | None = None,
+        gate: Gate | None = None,
     ) -> None:
-        """:param journal: notes every call."""
+        """:param journal: notes every call.
+        :param gate: says who may call; None for one of this process alone."""
         self._settings = settings
         self._clock = clock
         self._hosts = Hosts.of(settings)
         self._transport = Transport(settings, session, journal)
         tokens = TokenSource(settings, self._hosts, self._transport, clock)
-        self._client = ApiClient(settings, self._transport, tokens, LimitGate(clock), clock)
+        self._gate = gate or LimitGate(clock)
+        self._client = ApiClient(settings, self._transport, tokens, self._gate, clock)
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._transport.close()
+        self._gate.close()
 
     def directory(self, tenant: TenantSettings) -> DocusignDirectory:
         """Return DocuSign as the service user of a tenant sees it."""

@@ -1,7 +1,6 @@
 """Obeys DocuSign's call limits: nothing is sent while an account's hour is known to be used up.
 
-The gate lives in one process. A gate that all processes share takes its place behind
-:class:`Gate` without a change here.
+:class:`LimitGate` lives in one process; :mod:`connector.docusign.shared_gate` shares what it knows.
 """
 
 from __future__ import annotations
@@ -23,19 +22,23 @@ _BLOCK_WAIT_S = 600.0
 
 
 class Gate(Protocol):
-    """Who may call now. ``budget`` names the account or organization that pays."""
+    """Who may call now. ``budget`` names the account or organization that pays, ``tenant`` whose it
+    is."""
 
-    def check(self, budget: str) -> None:
+    def check(self, budget: str, tenant: str = "") -> None:
         """Let a call pass.
 
         :raises RateLimitedError: the budget is known to be used up.
         """
 
-    def learn(self, budget: str, headers: Mapping[str, str]) -> None:
+    def learn(self, budget: str, headers: Mapping[str, str], tenant: str = "") -> None:
         """Take in the limit headers of an answer; not every answer has them."""
 
-    def exceeded(self, budget: str, code: str, status: int) -> float:
+    def exceeded(self, budget: str, code: str, status: int, tenant: str = "") -> float:
         """Note that DocuSign refused a call for a limit; return the seconds to wait."""
+
+    def close(self) -> None:
+        """Let go of everything."""
 
 
 class LimitGate:
@@ -47,7 +50,7 @@ class LimitGate:
         self._closed_until: dict[str, datetime] = {}
         self._reset_at: dict[str, datetime] = {}
 
-    def check(self, budget: str) -> None:
+    def check(self, budget: str, tenant: str = "") -> None:
         """Let a call pass, or tell when it may."""
         now = self._clock.now()
         with self._lock:
@@ -61,7 +64,7 @@ class LimitGate:
             wait_s,
         )
 
-    def learn(self, budget: str, headers: Mapping[str, str]) -> None:
+    def learn(self, budget: str, headers: Mapping[str, str], tenant: str = "") -> None:
         """Take in ``X-RateLimit-Remaining`` and ``X-RateLimit-Reset``."""
         now = self._clock.now()
         with self._lock:
@@ -70,13 +73,21 @@ class LimitGate:
             if headers.get("X-RateLimit-Remaining", "").strip() == "0":
                 self._closed_until[budget] = self._hour_end(budget, now)
 
-    def exceeded(self, budget: str, code: str, status: int) -> float:
+    def exceeded(self, budget: str, code: str, status: int, tenant: str = "") -> float:
         """Close a budget for as long as the kind of limit asks for."""
         now = self._clock.now()
         with self._lock:
             until = self._until(budget, code.upper(), status, now)
             self._closed_until[budget] = max(until, self._closed_until.get(budget, until))
             return (self._closed_until[budget] - now).total_seconds()
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+    def _close(self, budget: str, until: datetime) -> None:
+        """Close a budget for as long as another process was told to wait."""
+        with self._lock:
+            self._closed_until[budget] = max(until, self._closed_until.get(budget, until))
 
     def _until(self, budget: str, code: str, status: int, now: datetime) -> datetime:
         if code == THROTTLED or status == 444:  # noqa: PLR2004 -- DocuSign's own status

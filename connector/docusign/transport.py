@@ -24,6 +24,7 @@ from connector.docusign.errors import (
 )
 from connector.errors import ConfigError
 from connector.ports import CallJournal
+from connector.purpose import count_call
 from connector.settings import DocusignSettings
 
 _log = structlog.get_logger(__name__)
@@ -145,6 +146,7 @@ class Transport:
 
     def _log(self, tenant: str, method: str, template: str, started: float, **outcome: Any) -> None:
         elapsed_ms = round((time.perf_counter() - started) * 1000)
+        count_call()
         if self._journal is not None:
             known = {name: value for name, value in outcome.items() if value is not None}
             facts = {"method": method, "path": template, "duration_ms": elapsed_ms, **known}

@@ -5,6 +5,7 @@ Adapters: :mod:`connector.docusign` is a :class:`Directory`, :mod:`connector.sto
 """
 
 from connector.ports.audit import AuditRepository, CallJournal, PendingEvents
+from connector.ports.budget import BudgetRepository
 from connector.ports.clock import Clock
 from connector.ports.console import ConsoleRepository
 from connector.ports.directory import Directory, UserPage
@@ -48,6 +49,7 @@ __all__ = [
     "AnchorSink",
     "AttributeRepository",
     "AuditRepository",
+    "BudgetRepository",
     "CallJournal",
     "ClientRepository",
     "Clock",

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from connector.ports.audit import AuditRepository
+from connector.ports.budget import BudgetRepository
 from connector.ports.console import ConsoleRepository
 from connector.ports.erasures import ErasureRepository
 from connector.ports.ledger import (
@@ -59,6 +60,7 @@ class UnitOfWork(Protocol):
     notifications: NotificationRepository
     totals: TotalsRepository
     erasures: ErasureRepository
+    budgets: BudgetRepository
 
     def commit(self) -> None:
         """Make everything since the start durable."""

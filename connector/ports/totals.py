@@ -20,5 +20,8 @@ class TotalsRepository(Protocol):
     def mirror(self) -> Mapping[str, int]:
         """Return the number of ``users``, ``memberships``, ``profiles`` and ``groups``."""
 
+    def members(self, account_id: str) -> int:
+        """Return the number of memberships of an account, closed ones included."""
+
     def last_runs(self) -> Sequence[JobRun]:
         """Return the last finished run of each job, by job."""

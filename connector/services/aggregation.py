@@ -18,7 +18,7 @@ from connector.domain.model import Account, DirectoryGroup, GroupType, User
 from connector.errors import ConflictingWriteError, ConnectorError, NotFoundError
 from connector.logs import correlation_id
 from connector.ports import GROUP, TOMBSTONE, USER, UnitOfWork, UserPage
-from connector.purpose import Purpose, calling_for
+from connector.purpose import Purpose, Scope, calling_for
 from connector.services.bindings import bind, require_bound
 from connector.services.changes import overtaken_since, tombstone_id
 from connector.services.context import Actor, TenantContext, new_id
@@ -60,6 +60,13 @@ class _Run:
     """Of the lease: two syncs in one process exclude each other too."""
     counts: dict[str, int] = field(default_factory=dict)
     regrouped: set[tuple[str, str]] = field(default_factory=set)
+    scope: Scope = field(default_factory=Scope)
+    calls_before: int = 0
+    """Calls that the run made before it was broken off."""
+
+    @property
+    def calls(self) -> int:
+        return self.calls_before + self.scope.calls
 
     def add(self, name: str, number: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + number
@@ -85,8 +92,10 @@ class AggregationService:
         :raises connector.errors.ConfigError: the database belongs to other accounts.
         :raises ConnectorError: DocuSign or a setting stood in the way; the run keeps its place.
         """
-        with calling_for(Purpose.AGGREGATION):
-            return self._sync(self._begin(), report)
+        with calling_for(Purpose.AGGREGATION) as scope:
+            run = self._begin()
+            run.scope, run.calls_before = scope, run.record.calls
+            return self._sync(run, report)
 
     def _sync(self, run: _Run, report: Report) -> JobRun:
         try:
@@ -133,6 +142,7 @@ class AggregationService:
             run.record,
             state=state,
             counts=run.counts,
+            calls=run.calls,
             finished_at=self._now(),
             error=error,
             cause=cause,
@@ -152,7 +162,10 @@ class AggregationService:
     def _save(self, uow: UnitOfWork, run: _Run, **cursor: object) -> None:
         """Move the cursor within the transaction of the page it stands for."""
         run.record = replace(
-            run.record, cursor={**run.record.cursor, **cursor}, counts=dict(run.counts)
+            run.record,
+            cursor={**run.record.cursor, **cursor},
+            counts=dict(run.counts),
+            calls=run.calls,
         )
         uow.jobs.save(run.record)
         self._renew(uow, run.owner)

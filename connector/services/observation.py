@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from connector.domain.budget import BudgetState, CallCount, hour_start
 from connector.domain.ledger import JobRun, PlanState, RunState, WorkItemKind
 from connector.errors import ConnectorError
 from connector.ports import Clock, Store
@@ -35,6 +36,10 @@ class Observation:
     """Rows of ``users``, ``memberships``, ``profiles``, ``groups``."""
     last_runs: Sequence[JobRun]
     """The last finished run of each job."""
+    calls: Sequence[CallCount]
+    """Calls to DocuSign of this hour, by all processes."""
+    budgets: Mapping[str, BudgetState]
+    """What DocuSign last said of its limits."""
     synced_at: datetime | None
     """When the last full aggregation that succeeded began: nothing in the mirror is older."""
 
@@ -48,7 +53,7 @@ class Check:
     """What is wrong and what to do; empty where nothing is."""
 
 
-def observe(store: Store, tenant: str) -> Observation:
+def observe(store: Store, tenant: str, now: datetime) -> Observation:
     """Return how a tenant stands.
 
     :raises connector.errors.TemporaryError: the database cannot be asked.
@@ -60,6 +65,8 @@ def observe(store: Store, tenant: str) -> Observation:
             uow.totals.open_work_items(),
             uow.totals.mirror(),
             uow.totals.last_runs(),
+            uow.budgets.calls(hour_start(now)),
+            {name: state.current(now) for name, state in uow.budgets.states().items()},
             _synced_at(uow.jobs.latest_done(SYNC_JOB)),
         )
 

@@ -60,6 +60,15 @@ class SqlTotals:
             for name, table in _COUNTED.items()
         }
 
+    def members(self, account_id: str) -> int:
+        """Return the number of memberships of an account, closed ones included."""
+        number: int = self._connection.execute(
+            select(func.count())
+            .select_from(memberships)
+            .where(memberships.c.tenant == self._tenant, memberships.c.account_id == account_id)
+        ).scalar_one()
+        return number
+
     def last_runs(self) -> Sequence[JobRun]:
         """Return the last finished run of each job, by job."""
         jobs = self._connection.execute(

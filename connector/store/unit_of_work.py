@@ -12,6 +12,7 @@ from connector.domain.ledger import AuditEvent
 from connector.ports import (
     AttributeRepository,
     AuditRepository,
+    BudgetRepository,
     ClientRepository,
     ConsoleRepository,
     ErasureRepository,
@@ -30,6 +31,7 @@ from connector.settings import DatabaseSettings
 from connector.store import migrate
 from connector.store.attributes import SqlAttributes
 from connector.store.audit import SqlAudit
+from connector.store.budget import SqlBudgets
 from connector.store.clients import SqlClients
 from connector.store.console import SqlConsole
 from connector.store.engine import Database, open_engine
@@ -67,6 +69,7 @@ class SqlUnitOfWork:
     notifications: NotificationRepository
     totals: TotalsRepository
     erasures: ErasureRepository
+    budgets: BudgetRepository
 
     def __init__(
         self,
@@ -93,6 +96,7 @@ class SqlUnitOfWork:
         self.notifications = SqlNotifications(session)
         self.totals = SqlTotals(session)
         self.erasures = SqlErasures(session)
+        self.budgets = SqlBudgets(session)
 
     def commit(self) -> None:
         """Make everything since the start durable, with the audit events that waited for it."""

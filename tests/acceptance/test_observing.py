@@ -172,6 +172,7 @@ def _names(text):
 
 def test_dashboard_and_alerts_name_metrics_that_exist(connector):
     connector.create("ann@acme.test")
+    connector.application.connection._gate.flush()
     shown = _names(metrics(connector))
     asked = _names((DEPLOY / "grafana-dashboard.json").read_text())
     asked |= _names((DEPLOY / "prometheus-alerts.yaml").read_text())

@@ -6,6 +6,7 @@
 
 from connector.store.tables.audit import audit_actors, audit_details, audit_events, audit_heads
 from connector.store.tables.base import metadata
+from connector.store.tables.budget import budget_calls, budgets
 from connector.store.tables.console import console_accounts, console_failures, console_sessions
 from connector.store.tables.erasures import erasures
 from connector.store.tables.ledger import (
@@ -44,6 +45,8 @@ __all__ = [
     "audit_details",
     "audit_events",
     "audit_heads",
+    "budget_calls",
+    "budgets",
     "client_attributes",
     "console_accounts",
     "console_failures",

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from connector.domain.budget import BudgetState, CallCount
 from connector.domain.ledger import ClientAttributes, PlanState, RunState, WorkItemState
 from connector.domain.model import Account, Profile
 from connector.domain.notifications import Notice
@@ -17,6 +18,7 @@ from connector.errors import NotFoundError
 from connector.ports import (
     AttributeRepository,
     AuditRepository,
+    BudgetRepository,
     ClientRepository,
     ConsoleRepository,
     ErasureRepository,
@@ -70,6 +72,8 @@ def _fill(unit: UnitOfWork) -> None:
     unit.audit.append(records.event())
     unit.notifications.add(records.delivery())
     unit.erasures.put(records.erasure())
+    unit.budgets.put_states([BudgetState(ACCOUNT, NOW, 3000, 2900)])
+    unit.budgets.add_calls([CallCount(ACCOUNT, NOW, "aggregation", 7)])
     unit.jobs.add(records.run())
     unit.jobs.add(records.run(run_id="run-2", job="done", state=RunState.DONE, finished_at=NOW))
     unit.console.add_account(ANN)
@@ -181,7 +185,12 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.jobs.latest_done("done"),
         lambda unit: unit.jobs.list(),
     ],
+    "budgets": [
+        lambda unit: unit.budgets.states(),
+        lambda unit: unit.budgets.calls(NOW),
+    ],
     "totals": [
+        lambda unit: unit.totals.members(ACCOUNT),
         lambda unit: unit.totals.plans(),
         lambda unit: sum(unit.totals.open_work_items().values()),
         lambda unit: sum(unit.totals.mirror().values()),
@@ -228,6 +237,9 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.audit.erase([1], ["user:ann"]),
     lambda unit: unit.erasures.put(records.erasure(reason="y")),
     lambda unit: unit.erasures.forget_person("user-00001", "person1@example.com"),
+    lambda unit: unit.budgets.put_states([BudgetState(ACCOUNT, NOW, 1)]),
+    lambda unit: unit.budgets.add_calls([CallCount(ACCOUNT, NOW, "aggregation", 5)]),
+    lambda unit: unit.budgets.forget_calls(NOW.replace(year=2100)),
     lambda unit: unit.notifications.add(records.delivery()),
     lambda unit: unit.notifications.save(records.delivery(attempts=9)),
     lambda unit: unit.notifications.remove("delivery-1"),
@@ -306,6 +318,7 @@ def test_another_tenant_changes_nothing(store: SqlStore) -> None:
         ConsoleRepository,
         LockRepository,
         TotalsRepository,
+        BudgetRepository,
     ],
 )
 def test_every_method_of_every_port_is_asked(port: type) -> None:

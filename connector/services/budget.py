@@ -1,0 +1,149 @@
+"""What is used and left of DocuSign's hours, and what the next full aggregation will take."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import ceil
+
+from connector.domain.budget import (
+    DEFAULT_LIMIT,
+    BudgetState,
+    CallCount,
+    Shares,
+    hour_end,
+    hour_start,
+)
+from connector.domain.ledger import JobRun
+from connector.services.aggregation import SYNC_JOB
+from connector.services.context import TenantContext
+
+_PAGE = 100
+"""Users in one answer of DocuSign's list."""
+_FIXED_CALLS = 4
+"""Profiles, groups and closing dates of an account, where they fill one page each."""
+_CALL_S = 0.5
+"""Time of a call, where no run has shown another."""
+
+
+@dataclass(frozen=True)
+class BudgetLine:
+    """One account's or organization's hour."""
+
+    budget: str
+    name: str
+    limit: int
+    remaining: int | None
+    """As DocuSign last said; None where it has not in this hour."""
+    resets_at: datetime
+    closed_until: datetime | None
+    used: Mapping[str, int]
+    """Our calls of this hour, by purpose."""
+    ours: int
+    """Our share of the hour."""
+    background_left: int
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """What the next full aggregation will take."""
+
+    calls: Mapping[str, int]
+    """By account id."""
+    minutes: float
+    """With the pauses that the budget asks for."""
+    pauses: int = 0
+    """Hours that it has to wait for."""
+
+
+@dataclass(frozen=True)
+class BudgetReport:
+    """Everything about the calls of a tenant."""
+
+    lines: Sequence[BudgetLine]
+    today: Mapping[str, int]
+    """Calls since midnight UTC, by purpose."""
+    refused_today: int
+    forecast: Forecast
+    hours: Sequence[CallCount] = field(default_factory=tuple)
+    """Since midnight UTC."""
+
+
+class BudgetService:
+    """Reports on the calls of one tenant."""
+
+    def __init__(self, context: TenantContext, shares: Shares) -> None:
+        self._context = context
+        self._shares = shares
+
+    def report(self) -> BudgetReport:
+        """Return what is used, what is left and what is to come."""
+        now = self._context.clock.now()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        with self._context.read() as uow:
+            states = uow.budgets.states()
+            counts = uow.budgets.calls(midnight)
+            members = {
+                account.account_id: uow.totals.members(account.account_id)
+                for account in self._context.settings.accounts
+            }
+            last = uow.jobs.latest_done(SYNC_JOB)
+        aliases = {item.account_id: item.alias for item in self._context.settings.accounts}
+        names = sorted({*states, *(count.budget for count in counts), *aliases})
+        lines = [self._line(name, aliases, states.get(name), counts, now) for name in names]
+        today: Counter[str] = Counter()
+        for count in counts:
+            today[count.purpose] += count.calls
+        refused = sum(count.refused for count in counts)
+        return BudgetReport(lines, today, refused, self._forecast(lines, members, last), counts)
+
+    def _line(
+        self,
+        budget: str,
+        aliases: Mapping[str, str],
+        told: BudgetState | None,
+        counts: Sequence[CallCount],
+        now: datetime,
+    ) -> BudgetLine:
+        state = told.current(now) if told else None
+        limit = (state.call_limit if state else None) or DEFAULT_LIMIT
+        hour = hour_start(now)
+        used = {
+            item.purpose: item.calls
+            for item in counts
+            if item.budget == budget and item.hour == hour
+        }
+        closed = state.closed_until if state else None
+        return BudgetLine(
+            budget,
+            aliases.get(budget) or budget,
+            limit,
+            state.remaining if state else None,
+            (state.reset_at if state else None) or hour_end(now),
+            closed if closed is not None and closed > now else None,
+            used,
+            self._shares.ours(limit),
+            self._shares.background_left(state, sum(used.values())),
+        )
+
+    def _forecast(
+        self, lines: Sequence[BudgetLine], members: Mapping[str, int], last: JobRun | None
+    ) -> Forecast:
+        calls = {
+            account: ceil(max(1, number) / _PAGE) + _FIXED_CALLS
+            for account, number in members.items()
+        }
+        by_budget = {line.budget: line for line in lines}
+        pauses = max((self._pauses(by_budget[key], n) for key, n in calls.items()), default=0)
+        call_s = _CALL_S
+        if last is not None and last.calls and last.duration_s:
+            call_s = last.duration_s / last.calls
+        work = timedelta(seconds=sum(calls.values()) * call_s)
+        return Forecast(calls, work / timedelta(minutes=1) + 60 * pauses, pauses)
+
+    def _pauses(self, line: BudgetLine, calls: int) -> int:
+        """Return how many further hours an account's calls need."""
+        later = max(0, calls - line.background_left)
+        return ceil(later / max(1, self._shares.for_background(line.limit)))

@@ -1,0 +1,161 @@
+"""The shared gate: what one process learns holds for all, and changes keep their reserve."""
+
+from dataclasses import replace
+
+import pytest
+
+from connector.cli.budget import _describe
+from connector.docusign.errors import RateLimitedError
+from connector.docusign.shared_gate import SharedGate
+from connector.domain.budget import Shares, hour_end
+from connector.domain.ledger import RunState
+from connector.purpose import Purpose, calling_for
+from connector.services.aggregation import SYNC_JOB
+from tests.connector import ManualClock, connected
+from tests.simulated import simulated
+
+TENANT, ACCOUNT = "default", "a-1"
+SHARES = Shares(share_pct=30, reserve_pct=20)
+
+
+@pytest.fixture
+def connector(tmp_path):
+    running = connected(tmp_path / "connector.db")
+    yield running
+    running.close()
+
+
+def gate(connector):
+    """Return the gate of a further process."""
+    return SharedGate(connector.clock, connector.application.store, SHARES)
+
+
+def answer(connector, remaining, limit=1000):
+    """Return the headers of an answer in this hour."""
+    reset_at = hour_end(connector.clock.now())
+    return {
+        "X-RateLimit-Limit": str(limit),
+        "X-RateLimit-Remaining": str(remaining),
+        "X-RateLimit-Reset": str(int(reset_at.timestamp())),
+    }
+
+
+def test_a_used_up_hour_closes_the_gate_of_every_process(connector):
+    first, second = gate(connector), gate(connector)
+    first.exceeded(ACCOUNT, "HOURLY_APIINVOCATION_LIMIT_EXCEEDED", 400, TENANT)
+    first.close()
+    with pytest.raises(RateLimitedError):
+        second.check(ACCOUNT, TENANT)
+
+
+def test_a_burst_closes_it_for_less_than_a_minute(connector):
+    first, second = gate(connector), gate(connector)
+    wait_s = first.exceeded(ACCOUNT, "BURST_APIINVOCATION_LIMIT_EXCEEDED", 400, TENANT)
+    first.close()
+    assert wait_s < 60
+    connector.clock.advance(60)
+    second.check(ACCOUNT, TENANT)
+
+
+def test_background_work_leaves_the_reserve_to_changes(connector):
+    one = gate(connector)
+    # A third of 1,000 is ours, 240 of that for the background.
+    for _ in range(240):
+        one.check(ACCOUNT, TENANT)
+        one.learn(ACCOUNT, answer(connector, 900), TENANT)
+    one.close()
+    other = gate(connector)
+    other.check(ACCOUNT, TENANT)
+    with (
+        calling_for(Purpose.AGGREGATION),
+        pytest.raises(RateLimitedError, match="kept for changes"),
+    ):
+        other.check(ACCOUNT, TENANT)
+
+
+def test_what_others_used_counts_too(connector):
+    one = gate(connector)
+    one.learn(ACCOUNT, answer(connector, 50), TENANT)
+    with calling_for(Purpose.RECONCILIATION), pytest.raises(RateLimitedError):
+        one.check(ACCOUNT, TENANT)
+    one.check(ACCOUNT, TENANT)
+    one.close()
+
+
+def test_the_next_hour_begins_anew(connector):
+    one = gate(connector)
+    one.learn(ACCOUNT, answer(connector, 0), TENANT)
+    connector.clock.advance(3601)
+    with calling_for(Purpose.AGGREGATION):
+        one.check(ACCOUNT, TENANT)
+    one.close()
+
+
+def test_many_calls_are_one_transaction(connector, monkeypatch):
+    writes = []
+    store = connector.application.store
+    write = store.write
+
+    def counted(tenant):
+        writes.append(tenant)
+        return write(tenant)
+
+    monkeypatch.setattr(store, "write", counted)
+    one = gate(connector)
+    for _ in range(500):
+        one.check(ACCOUNT, TENANT)
+        one.learn(ACCOUNT, answer(connector, 900), TENANT)
+    one.close()
+    assert len(writes) <= 3
+    with store.read(TENANT) as uow:
+        [count] = [
+            item for item in uow.budgets.calls(_midnight(connector)) if item.budget == ACCOUNT
+        ]
+    assert (count.purpose, count.calls) == ("provisioning", 500)
+
+
+def _midnight(connector):
+    return connector.clock.now().replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def test_sync_pauses_before_the_reserve_and_goes_on_in_the_next_hour(tmp_path):
+    clock = ManualClock()
+    world = simulated(50, now=clock.now)
+    connector = connected(tmp_path / "connector.db", world=world, clock=clock)
+    world.limits.hourly = 60
+    services = connector.services
+    clock.advance(3601)
+    with pytest.raises(RateLimitedError, match="kept for changes"):
+        for _ in range(6):
+            services.aggregation.sync()
+    with services.context.read() as uow:
+        paused = uow.jobs.latest(SYNC_JOB)
+    assert (paused.state, paused.cause) == (RunState.FAILED, "RateLimitedError")
+    services.refresh.refresh(next(iter(world.account.members)))
+    clock.advance(3601)
+    assert services.aggregation.sync().state is RunState.DONE
+    connector.close()
+
+
+def test_the_report_counts_calls_by_purpose_and_foresees_the_next_sync(connector):
+    connector.create("ann@acme.test")
+    connector.application.connection._gate.flush()
+    report = connector.services.budget.report()
+    assert report.today["aggregation"] > 5
+    assert report.today["provisioning"] >= 1
+    with connector.services.context.read() as uow:
+        run = uow.jobs.latest(SYNC_JOB)
+    foreseen = sum(report.forecast.calls.values())
+    assert run.calls / 2 <= foreseen <= run.calls * 2
+    assert report.forecast.minutes < 1
+    assert report.forecast.pauses == 0
+    assert _describe(report)
+
+
+def test_a_forecast_beyond_the_hour_counts_the_pauses(connector):
+    service = connector.services.budget
+    report = service.report()
+    line = replace(report.lines[0], limit=1000, background_left=240)
+    assert service._pauses(line, 240) == 0
+    assert service._pauses(line, 241) == 1
+    assert service._pauses(line, 1000) == 4
