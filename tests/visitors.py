@@ -77,8 +77,9 @@ def ask_for_admin(connector: Connector, user_id: str, op: str = "add") -> str:
     value = [{"value": ORGANIZATION_ADMIN}]
     done = connector.patch(f"/Users/{user_id}", {"op": op, "path": "roles", "value": value})
     assert done.status_code == 200, done.json
+    asked = (user_id, ORGANIZATION_ADMIN)
     items = connector.services.work_items.list()
-    return next(item.work_item_id for item in items if item.subject_id == user_id)
+    return next(i.work_item_id for i in items if (i.subject_id, i.entitlement) == asked)
 
 
 def guarded(match: str = "*Approver*", **more: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import may_try, principal, session, tenant
@@ -34,10 +34,12 @@ def show(item_id: str) -> str:
 @blueprint.post("/<item_id>/decide")
 def decide(item_id: str) -> BaseResponse:
     """Approve or deny what the person saw; the service says who may."""
-    verdict = Verdict.APPROVE if request.form.get("verdict") == "approve" else Verdict.DENY
+    verdict = request.form.get("verdict", "")
+    if verdict not in list(Verdict):
+        abort(400)
     view = tenant().approvals.decide(
         item_id,
-        verdict,
+        Verdict(verdict),
         principal(),
         comment=request.form.get("comment", ""),
         checksum=request.form.get("checksum", ""),

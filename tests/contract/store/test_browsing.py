@@ -1,0 +1,80 @@
+"""What the console's lists ask of the store, on every database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from connector.domain.ledger import WorkItemKind, WorkItemState
+from connector.domain.model import Account, MembershipStatus, Profile
+from tests.contract.store import people, records
+from tests.contract.store.people import ACCOUNT, NOW
+
+OPEN = [state for state in WorkItemState if state.is_open]
+
+
+def _items(count):
+    """Return items of which pairs were created at the same time."""
+    first = records.work_item()
+    return [
+        replace(
+            first,
+            work_item_id=f"item-{number:02}",
+            subject_id=f"user-{number}",
+            created_at=NOW + timedelta(seconds=number // 2),
+        )
+        for number in range(count)
+    ]
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_pages_of_work_items_hold_each_once_in_order(store, newest_first):
+    wanted = _items(7)
+    with store.write("t1") as uow:
+        for item in wanted:
+            uow.work_items.add(item)
+        uow.commit()
+    found, after = [], ""
+    with store.read("t1") as uow:
+        assert uow.work_items.count(OPEN) == 7
+        while page := uow.work_items.page(OPEN, newest_first=newest_first, after=after, limit=3):
+            assert len(page) <= 3
+            found += page
+            after = page[-1].work_item_id
+    assert found == (wanted[::-1] if newest_first else wanted)
+
+
+def test_a_page_holds_the_kind_the_state_and_the_assignee_asked_for(store):
+    one, two, three = _items(3)
+    with store.write("t1") as uow:
+        uow.work_items.add(replace(one, kind=WorkItemKind.APPROVAL))
+        uow.work_items.add(replace(two, assignee="user:ann", kind=WorkItemKind.MANUAL_TASK))
+        uow.work_items.add(replace(three, state=WorkItemState.DONE))
+        uow.commit()
+
+    def ids(states, **more):
+        with store.read("t1") as uow:
+            return [item.work_item_id for item in uow.work_items.page(states, **more)]
+
+    assert ids(OPEN, kind=WorkItemKind.APPROVAL) == ["item-00"]
+    assert ids(OPEN, assignee="user:ann") == ["item-01"]
+    assert ids([WorkItemState.DONE]) == ["item-02"]
+    assert ids(OPEN, after="item-unknown") == ["item-00", "item-01"]
+
+
+def test_memberships_are_counted_by_status_and_open_ones_by_profile(store):
+    closed, active = MembershipStatus.CLOSED, MembershipStatus.ACTIVE
+    with store.write("t1") as uow:
+        uow.mirror.put_accounts([Account(ACCOUNT, "A")])
+        uow.mirror.put_profiles(ACCOUNT, [Profile(ACCOUNT, "1", "P"), Profile(ACCOUNT, "2", "Q")])
+        held = [("1", active), ("1", active), ("2", active), ("2", closed)]
+        users = [
+            people.user(number, memberships=people.member(profile_id=profile, status=status))
+            for number, (profile, status) in enumerate(held)
+        ]
+        uow.mirror.put_users(users, NOW)
+        assert uow.mirror.count_memberships(ACCOUNT) == {active: 3, closed: 1}
+        assert uow.mirror.count_profile_holders(ACCOUNT) == {"1": 2, "2": 1}
+        assert uow.mirror.count_memberships("another") == {}
