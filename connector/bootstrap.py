@@ -47,6 +47,7 @@ from connector.services.configuration import record_configuration
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import Actor, TenantContext, new_id
+from connector.services.doctor import Doctor
 from connector.services.due import DueService
 from connector.services.erasure import ErasureService
 from connector.services.execution import Executor
@@ -99,6 +100,7 @@ class TenantServices:
     erasures: ErasureService
     bindings: AccountBindings
     browser: Browser
+    doctor: Doctor
 
     @property
     def settings(self) -> TenantSettings:
@@ -233,9 +235,15 @@ class Application:
             context,
             presenter,
             user_mapping,
-            notifier,
-            self.settings,
+            notifier=notifier,
+            settings=self.settings,
+            doctor=self._doctor(settings),
         )
+
+    def _doctor(self, tenant: TenantSettings) -> Doctor:
+        server, docusign = self.settings.server, self.settings.docusign
+        redirect_uri = docusign.redirect_uri or f"{server.url}/consent/callback"
+        return Doctor(docusign, tenant, self.connection.examiner(tenant, redirect_uri))
 
     def record_configuration(self) -> None:
         """Write into each tenant's audit that its configuration changed since the last start."""
@@ -249,8 +257,10 @@ def wire(
     context: TenantContext,
     presenter: Presenter,
     user_mapping: UserMapping,
+    *,
     notifier: Notifier,
     settings: Settings,
+    doctor: Doctor,
 ) -> TenantServices:
     """Return the services of one tenant over these adapters."""
     mirror = MirrorWriter(context, presenter)
@@ -288,6 +298,7 @@ def wire(
         erasures=ErasureService(context, locks),
         bindings=AccountBindings(context, locks, mirror),
         browser=Browser(context),
+        doctor=doctor,
     )
 
 

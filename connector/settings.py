@@ -156,6 +156,9 @@ class DocusignSettings:
     integration_key: str = ""
     private_key: Secret | None = None
     """RSA private key in PEM form."""
+    redirect_uri: str = ""
+    """Where DocuSign sends people back after they consented. It must be registered for the
+    integration key letter by letter; empty: server.public_url and /consent/callback."""
     connect_timeout_s: float = 5.0
     read_timeout_s: float = 30.0
     pool_size: int = 16

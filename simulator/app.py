@@ -75,6 +75,7 @@ def create_app(
             )
     app.register_error_handler(HTTPException, _failed)
     app.after_request(wire.with_trace_token)
+    app.after_request(lambda response: wire.dated(response, simulator.state.now()))
     app.wsgi_app = Faulty(  # type: ignore[method-assign]
         app.wsgi_app, simulator.faults, simulator.latency, simulator.revoke_consent
     )

@@ -164,7 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _send(self, status: str, headers: list[tuple[str, str]], content: bytes) -> None:
         """Write head and body in one piece: two would wait for each other's acknowledgement."""
         code, _, reason = status.partition(" ")
-        self.send_response(int(code), reason)
+        # The application gives the Date: the time may be a simulated one.
+        self.send_response_only(int(code), reason)
         for name, value in headers:
             if name.lower() != "content-length":
                 self.send_header(name, value)

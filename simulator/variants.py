@@ -71,6 +71,8 @@ class Variants:
     """``users/profile`` shows only users modified in so many days; 0: all."""
     token_error_status: Literal[400, 401] = 400
     """HTTP status of a refused token."""
+    suspended: bool = False
+    """Whether the accounts say that they are suspended."""
     stale_reads: int = 0
     """How many reads of a user still show the state before a change; DocuSign promises no
     read-after-write."""

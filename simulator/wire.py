@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 import orjson
 from flask import Response, request
+from werkzeug.http import http_date
 
 from simulator.state.errors import RuleError, invalid
 
@@ -29,6 +30,12 @@ def answer(body: Any, status: int = 200) -> Response:
 def with_trace_token(response: Response) -> Response:
     """Mark an answer with the token that DocuSign's support asks for."""
     response.headers.setdefault("X-DocuSign-TraceToken", str(uuid.uuid4()))
+    return response
+
+
+def dated(response: Response, now: datetime) -> Response:
+    """Give an answer its ``Date``, in the simulated time."""
+    response.headers["Date"] = http_date(now)
     return response
 
 

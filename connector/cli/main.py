@@ -11,6 +11,7 @@ _COMMANDS = {
     "demo": "connector.cli.demo:demo",
     "serve": "connector.cli.serve:serve",
     "jobs": "connector.cli.serve:jobs",
+    "doctor": "connector.cli.doctor:doctor",
     "sync": "connector.cli.sync:sync",
     "budget": "connector.cli.budget:budget",
     "plan": "connector.cli.plan:plan",
@@ -49,7 +50,7 @@ def main() -> None:
     """Govern DocuSign from an identity-governance suite, over SCIM 2.0.
 
     Try it with `docusign-iga demo`. For a real organization, copy config.example.yaml to
-    config.yaml and go on with `config check`, `sync`, `client add` and `serve`.
+    config.yaml and go on with `config check`, `doctor`, `sync`, `client add` and `serve`.
     """
     # What a command writes (database, logs, ready files) holds personal data: for its user alone.
     os.umask(0o077)

@@ -20,9 +20,14 @@ def check_private_key(text: str) -> None:
 
     :raises ValidationError: naming the problem and the remedy.
     """
-    problem = next(_form_problems(text), None) or _content_problem(text)
+    problem = private_key_problem(text)
     if problem:
         raise ValidationError(problem)
+
+
+def private_key_problem(text: str) -> str | None:
+    """Return what is wrong with a private key, to follow "the key", or None."""
+    return next(_form_problems(text), None) or _content_problem(text)
 
 
 def _form_problems(text: str) -> Iterator[str]:

@@ -71,6 +71,7 @@ URLS: frozenset[Setting] = frozenset(
         (ServerSettings, "public_url"),
         (DocusignSettings, "oauth_url"),
         (DocusignSettings, "admin_url"),
+        (DocusignSettings, "redirect_uri"),
         (JwtSettings, "jwks_url"),
         (OidcSettings, "issuer"),
     }

@@ -6,10 +6,11 @@ import threading
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connector.docusign.auth import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES, Subject
+from connector.docusign.auth import Subject
 from connector.docusign.client import ApiClient, Call, Json, Target, listed
 from connector.docusign.errors import FeatureMissingError, PermissionLostError, RefusedError
 from connector.docusign.hosts import Hosts
+from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES
 from connector.ports import Clock
 from connector.settings import TenantSettings
 
@@ -124,12 +125,13 @@ class Access:
         subject = self._subject(ESIGN_SCOPES)
         target = Target(self._hosts.oauth_url, subject, "authentication", self._tenant.name)
         answer = self._client.send(target, call)
-        places = (_place(item) for item in listed(call, answer, "accounts"))
+        places = (place_of(item) for item in listed(call, answer, "accounts"))
         self._places = {place.account_id: place for place in places}
         self._read_at = self._clock.now()
 
 
-def _place(item: Json) -> Place:
+def place_of(item: Json) -> Place:
+    """Return an account of an answer of userinfo."""
     told = item.get("organization")
     organization = told if isinstance(told, dict) else {}
     organization_id = organization.get("organization_id")

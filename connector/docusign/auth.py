@@ -31,17 +31,6 @@ from connector.settings import DocusignSettings
 _log = structlog.get_logger(__name__)
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
-ESIGN_SCOPES = frozenset({"signature", "impersonation"})
-ADMIN_SCOPES = ESIGN_SCOPES | {
-    "organization_read",
-    "user_read",
-    "user_write",
-    "permission_read",
-    "group_read",
-    "domain_read",
-}
-REDACTION_SCOPES = ADMIN_SCOPES | {"user_data_redact"}
-"""Asked for only where somebody is erased: consent has to cover every scope that is asked for."""
 _ASSERTION_LIFETIME = timedelta(hours=1)
 """DocuSign's tokens live an hour whatever the assertion says."""
 _EXPIRY_MARGIN = timedelta(seconds=30)
@@ -64,6 +53,7 @@ class Subject:
 @dataclass(frozen=True)
 class _Grant:
     token: str = field(repr=False)
+    scopes: frozenset[str]
     renew_at: datetime
     expires_at: datetime
 
@@ -113,6 +103,20 @@ class TokenSource:
             if grant is None or self._clock.now() >= grant.renew_at:
                 grant = self._renew(subject, slot, tenant)
             return grant.token
+
+    def request(self, subject: Subject, tenant: str = "") -> frozenset[str]:
+        """Ask for a new token whatever is known, and return the scopes that it has.
+
+        What is learned counts at once: the token is used from now on, and a refusal that was
+        remembered is forgotten.
+
+        :raises ConsentRequiredError: and the other errors of the token endpoint.
+        """
+        slot = self._slot(subject)
+        grant = self._request(subject, self._clock.now(), tenant)
+        with slot.lock:
+            slot.grant, slot.failure = grant, None
+        return grant.scopes
 
     def invalidate(self, subject: Subject, token: str) -> None:
         """Forget a token that DocuSign refused, unless it was replaced meanwhile."""
@@ -169,9 +173,9 @@ class TokenSource:
             raise _unavailable(str(error)) from None
         if response.status_code != 200:  # noqa: PLR2004 -- the only success of RFC 6749
             raise _refused(refusal_error(_WHAT, said(response, at_token_endpoint=True)))
-        return self._grant(json_object(response) or {}, now)
+        return self._grant(json_object(response) or {}, subject, now)
 
-    def _grant(self, body: dict[str, Any], now: datetime) -> _Grant:
+    def _grant(self, body: dict[str, Any], subject: Subject, now: datetime) -> _Grant:
         token = body.get("access_token")
         if not isinstance(token, str) or not _TOKEN.fullmatch(token):
             raise BadAnswerError(
@@ -186,7 +190,9 @@ class TokenSource:
         lifetime = min(max(lifetime, timedelta(0)), timedelta(days=1))
         # A margin above the lifetime would renew at every call.
         early = min(timedelta(seconds=self._settings.token_renew_before_s), lifetime / 2)
-        return _Grant(token, now + lifetime - early, now + lifetime - _EXPIRY_MARGIN)
+        # A success that names no scope gave all that were asked for (RFC 6749 §5.1).
+        scopes = frozenset(str(body.get("scope") or "").split()) or subject.scopes
+        return _Grant(token, scopes, now + lifetime - early, now + lifetime - _EXPIRY_MARGIN)
 
     def _assertion(self, subject: Subject, now: datetime) -> str:
         claims = {

@@ -16,12 +16,14 @@ from connector.docusign.client import ApiClient
 from connector.docusign.errors import MissingError, RefusedError
 from connector.docusign.esign_reads import EsignReader
 from connector.docusign.esign_writes import EsignWriter
+from connector.docusign.examination import DocusignExaminer
 from connector.docusign.hosts import Hosts
 from connector.docusign.limits import Gate, LimitGate
 from connector.docusign.members import Members, is_open
 from connector.docusign.openings import Openings
 from connector.docusign.transfers import TransferRules
 from connector.docusign.transport import Transport
+from connector.domain.consent import App
 from connector.domain.erasure import Redaction
 from connector.domain.model import Account, DirectoryGroup, MembershipStatus, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
@@ -49,14 +51,36 @@ class Connection:
         self._clock = clock
         self._hosts = Hosts.of(settings)
         self._transport = Transport(settings, session, journal)
-        tokens = TokenSource(settings, self._hosts, self._transport, clock)
+        self._tokens = TokenSource(settings, self._hosts, self._transport, clock)
         self._gate = gate or LimitGate(clock)
-        self._client = ApiClient(settings, self._transport, tokens, self._gate, clock)
+        self._client = ApiClient(settings, self._transport, self._tokens, self._gate, clock)
 
     def close(self) -> None:
         """Close the pooled connections."""
         self._transport.close()
         self._gate.close()
+
+    def examiner(self, tenant: TenantSettings, redirect_uri: str) -> DocusignExaminer:
+        """Return what a diagnosis of a tenant's connection asks.
+
+        :param redirect_uri: where people come back after they consented.
+        """
+        app = App(
+            self._hosts.oauth_url,
+            self._hosts.people_url or self._hosts.oauth_url,
+            self._settings.integration_key,
+            redirect_uri,
+        )
+        return DocusignExaminer(
+            self._settings,
+            tenant,
+            self._clock,
+            app=app,
+            transport=self._transport,
+            tokens=self._tokens,
+            client=self._client,
+            gate=self._gate,
+        )
 
     def directory(self, tenant: TenantSettings) -> DocusignDirectory:
         """Return DocuSign as the service user of a tenant sees it."""

@@ -24,6 +24,7 @@
 
 from __future__ import annotations
 
+from connector.domain.diagnosis import Trouble
 from connector.errors import (
     ConnectorError,
     InvalidRequestError,
@@ -60,6 +61,7 @@ class DocusignError(ConnectorError):
 class UnavailableError(DocusignError, TemporaryError):
     """DocuSign cannot be reached, or fails on its side."""
 
+    trouble = Trouble.UNAVAILABLE
     retry_after_s = 30.0
     nothing_sent = False
     """Whether it is certain that DocuSign has not seen the request."""
@@ -68,11 +70,14 @@ class UnavailableError(DocusignError, TemporaryError):
 class RateLimitedError(DocusignError, TemporaryError):
     """A limit of calls is used up; ``retry_after_s`` says when it is free again."""
 
+    trouble = Trouble.RATE_LIMITED
     retry_after_s = 60.0
 
 
 class BadAnswerError(DocusignError, TemporaryError):
     """The answer to a read is not what the interface describes: often a proxy's page, soon gone."""
+
+    trouble = Trouble.BAD_ANSWER
 
 
 class NoAnswerError(DocusignError, UnknownOutcomeError):
@@ -93,37 +98,55 @@ class ExistsError(DocusignError, UniquenessError):
 class RefusedError(DocusignError, PermanentError):
     """DocuSign refuses; repeating does not help."""
 
+    trouble = Trouble.REFUSED
+
 
 class ConsentRequiredError(RefusedError):
     """The impersonated user, or an administrator, has not consented to every scope."""
+
+    trouble = Trouble.CONSENT_REQUIRED
 
 
 class KeyRejectedError(RefusedError):
     """The private key or a claim of the assertion is not accepted."""
 
+    trouble = Trouble.KEY_REJECTED
+
 
 class IntegrationKeyUnknownError(RefusedError):
     """The integration key is unknown in this environment."""
+
+    trouble = Trouble.ISSUER_UNKNOWN
 
 
 class SubjectUnknownError(RefusedError):
     """The impersonated user is closed or unknown in this environment."""
 
+    trouble = Trouble.SUBJECT_UNKNOWN
+
 
 class ClockSkewError(RefusedError):
     """The assertion had expired when it arrived."""
+
+    trouble = Trouble.CLOCK_SKEW
 
 
 class TokenRejectedError(RefusedError):
     """A fresh token is not accepted."""
 
+    trouble = Trouble.TOKEN_REJECTED
+
 
 class PermissionLostError(RefusedError):
     """The impersonated user lacks administrator rights."""
 
+    trouble = Trouble.PERMISSION_LOST
+
 
 class FeatureMissingError(RefusedError):
     """The account's plan lacks the feature."""
+
+    trouble = Trouble.FEATURE_MISSING
 
 
 class InvalidDataError(RefusedError, InvalidRequestError):
@@ -132,3 +155,5 @@ class InvalidDataError(RefusedError, InvalidRequestError):
 
 class CertificateRejectedError(RefusedError):
     """The server's certificate is not trusted."""
+
+    trouble = Trouble.CERTIFICATE_REJECTED

@@ -18,6 +18,8 @@ class Hosts:
     oauth_url: str
     admin_url: str
     jwt_audience: str
+    people_url: str = ""
+    """DocuSign Admin in a browser; empty for a custom environment."""
 
     @classmethod
     def of(cls, settings: DocusignSettings) -> Hosts:
@@ -28,7 +30,12 @@ class Hosts:
             return cls(oauth_url, settings.admin_url.rstrip("/"), audience)
         mark = "" if settings.environment == "production" else "-d"
         host = f"account{mark}.docusign.com"
-        return cls(f"https://{host}", f"https://api{mark}.docusign.net/management", host)
+        return cls(
+            f"https://{host}",
+            f"https://api{mark}.docusign.net/management",
+            host,
+            f"https://admin{'demo' if mark else ''}.docusign.com",
+        )
 
     def serves_accounts(self, base_uri: str) -> bool:
         """Return whether a token may be sent to the base URI that userinfo gives for an account:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from connector.docusign.causes import THROTTLED
 from connector.docusign.errors import RateLimitedError
-from connector.ports import Clock
+from connector.ports import Clock, LimitReading
 
 _BURST_WAIT_S = (30.0, 45.0)
 """The burst window is 30 s; the spread keeps workers from returning together."""
@@ -37,6 +37,9 @@ class Gate(Protocol):
     def exceeded(self, budget: str, code: str, status: int, tenant: str = "") -> float:
         """Note that DocuSign refused a call for a limit; return the seconds to wait."""
 
+    def reading(self, budget: str) -> LimitReading | None:
+        """Return what the last answer to this process said, None before any did."""
+
     def close(self) -> None:
         """Let go of everything."""
 
@@ -49,6 +52,12 @@ class LimitGate:
         self._lock = threading.Lock()
         self._closed_until: dict[str, datetime] = {}
         self._reset_at: dict[str, datetime] = {}
+        self._readings: dict[str, LimitReading] = {}
+
+    def reading(self, budget: str) -> LimitReading | None:
+        """Return what the last answer said, None before any did."""
+        with self._lock:
+            return self._readings.get(budget)
 
     def check(self, budget: str, tenant: str = "") -> None:
         """Let a call pass, or tell when it may."""
@@ -68,6 +77,8 @@ class LimitGate:
         """Take in ``X-RateLimit-Remaining`` and ``X-RateLimit-Reset``."""
         now = self._clock.now()
         with self._lock:
+            if (reading := _reading(headers, now)) is not None:
+                self._readings[budget] = reading
             if (reset_at := _reset(headers, now)) is not None:
                 self._reset_at[budget] = reset_at
             if headers.get("X-RateLimit-Remaining", "").strip() == "0":
@@ -100,6 +111,15 @@ class LimitGate:
         """Return when the hour ends: as DocuSign said, else the next full hour."""
         said = self._reset_at.get(budget)
         return said if said is not None and said > now else _next_full_hour(now)
+
+
+def _reading(headers: Mapping[str, str], now: datetime) -> LimitReading | None:
+    try:
+        limit = int(headers.get("X-RateLimit-Limit", ""))
+        remaining = int(headers.get("X-RateLimit-Remaining", ""))
+    except ValueError:
+        return None
+    return LimitReading(limit, remaining, now)
 
 
 def _reset(headers: Mapping[str, str], now: datetime) -> datetime | None:

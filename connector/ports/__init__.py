@@ -10,6 +10,15 @@ from connector.ports.clock import Clock
 from connector.ports.console import ConsoleRepository
 from connector.ports.directory import Directory, UserPage
 from connector.ports.erasures import ErasureRepository
+from connector.ports.examination import (
+    AccountPlan,
+    AdministeredOrganization,
+    ClaimedDomain,
+    Examiner,
+    Identity,
+    KnownAccount,
+    LimitReading,
+)
 from connector.ports.ledger import (
     AttributeRepository,
     ClientRepository,
@@ -46,19 +55,26 @@ __all__ = [
     "ROLE",
     "TOMBSTONE",
     "USER",
+    "AccountPlan",
+    "AdministeredOrganization",
     "AnchorSink",
     "AttributeRepository",
     "AuditRepository",
     "BudgetRepository",
     "CallJournal",
+    "ClaimedDomain",
     "ClientRepository",
     "Clock",
     "ConsoleRepository",
     "Directory",
     "ErasureRepository",
+    "Examiner",
     "GroupMember",
+    "Identity",
     "JobRepository",
     "JoinedPage",
+    "KnownAccount",
+    "LimitReading",
     "LockRepository",
     "MirrorRepository",
     "NotificationRepository",

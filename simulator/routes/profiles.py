@@ -29,7 +29,7 @@ def get_account(account: Account) -> Response:
             "currencyCode": "USD",
             "planName": "Enterprise Pro",
             "planClassification": "enterprise",
-            "suspensionStatus": "",
+            "suspensionStatus": "suspended" if current().state.variants.suspended else "",
             "seatsInUse": str(sum(item.status.is_open for item in account.roster)),
         }
     )

@@ -11,11 +11,12 @@ import requests_mock as mocking
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from connector.docusign.auth import ESIGN_SCOPES, Subject, TokenSource
+from connector.docusign.auth import Subject, TokenSource
 from connector.docusign.client import ApiClient, Target
 from connector.docusign.hosts import Hosts
 from connector.docusign.limits import LimitGate
 from connector.docusign.transport import Transport
+from connector.domain.consent import ESIGN_SCOPES
 from connector.settings import DocusignSettings, Secret
 
 OAUTH = "https://account-d.docusign.com/oauth/token"

@@ -11,8 +11,9 @@ import pytest
 import requests
 
 from connector.docusign import errors
-from connector.docusign.auth import ADMIN_SCOPES, Subject, TokenSource
+from connector.docusign.auth import Subject, TokenSource
 from connector.docusign.hosts import Hosts
+from connector.domain.consent import ADMIN_SCOPES
 from connector.settings import DocusignSettings, Secret
 
 OAUTH = "https://account-d.docusign.com/oauth/token"

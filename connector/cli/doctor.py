@@ -1,0 +1,100 @@
+"""``docusign-iga doctor``: why the connection to DocuSign does not work, and what to do."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import click
+from rich.console import Console
+
+from connector.cli.context import CommandContext, tenant_options
+from connector.domain.diagnosis import Diagnosis, Finding, Result
+from connector.domain.symptoms import CHECKS
+from connector.errors import ConfigError, ConnectorError
+from connector.services.doctor import misconfigured
+
+_STATUS = {Result.OK: 0, Result.SKIPPED: 0, Result.WARNING: 1, Result.FAILED: 2}
+_TITLES = {check.check_id: check.title for check in CHECKS}
+_WIDTH = max(map(len, _TITLES.values())) + 2
+
+
+@click.command()
+@tenant_options
+def doctor(context: CommandContext) -> None:
+    """Look at everything that the connection to DocuSign needs, and say what is missing.
+
+    Key, clock, environment, consent, the service user's rights, organization, domains, limits: each
+    with what was found, and where it is not good with the cause, what to do, and where. Nothing is
+    changed in DocuSign. It costs about six calls, and four for each account.
+
+    The exit status is 0 where all is well, 1 where there are warnings, 2 where something failed.
+    docs/troubleshooting.md lists everything that can be found, and explains the JSON.
+
+    \b
+    Examples:
+      docusign-iga doctor
+      docusign-iga doctor --tenant acme --json
+    """
+    try:
+        diagnosis = _examine(context)
+    except ConfigError as error:
+        diagnosis = misconfigured(error.problems)
+    except ConnectorError as error:
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(2)
+    context.output(as_data(diagnosis), "\n".join(_lines(diagnosis)))
+    sys.exit(_STATUS[diagnosis.result])
+
+
+def _examine(context: CommandContext) -> Diagnosis:
+    tenant = context.tenant
+    with Console(stderr=True).status("Looking ...") as status:
+        return tenant.doctor.examine(lambda check: status.update(f"Looking at {check.looks_at}"))
+
+
+def as_data(diagnosis: Diagnosis) -> dict[str, Any]:
+    """Return a diagnosis as plain data, for JSON."""
+    return {
+        "tenant": diagnosis.tenant,
+        "result": diagnosis.result,
+        "findings": [_finding(item) for item in diagnosis.findings],
+    }
+
+
+def _finding(item: Finding) -> dict[str, Any]:
+    problem = item.problem
+    return {
+        "check": item.check_id,
+        "result": item.result,
+        "subject": item.subject,
+        "found": item.found,
+        "problem": problem.code if problem else None,
+        "cause": problem.cause if problem else None,
+        "remedy": problem.remedy if problem else None,
+        "link": item.link or None,
+        "evidence": item.evidence or None,
+    }
+
+
+def _lines(diagnosis: Diagnosis) -> Iterator[str]:
+    for item in diagnosis.findings:
+        about = f"{item.subject}: " if item.subject else ""
+        yield f"{item.result:<8} {_TITLES[item.check_id]:<{_WIDTH}}{about}{item.found}"
+        if item.problem is None:
+            continue
+        details = {
+            "Cause": "" if item.found == item.problem.cause else item.problem.cause,
+            "To do": item.problem.remedy,
+            "Link": item.link,
+            "Said": item.evidence,
+        }
+        yield from (f"{'':<9}{name + ':':<7}{text}" for name, text in details.items() if text)
+    bad = [item for item in diagnosis.findings if item.problem]
+    failed = sum(item.result is Result.FAILED for item in bad)
+    yield ""
+    if not bad:
+        yield "All is well."
+    else:
+        yield f"{failed} failed, {len(bad) - failed} warnings. See docs/troubleshooting.md."

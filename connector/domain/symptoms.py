@@ -1,0 +1,425 @@
+"""The checks of the doctor with everything that they can find, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connector.domain.diagnosis import Check, Place, Problem, Result, Trouble
+
+_AFTER_TOKEN = ("consent",)
+_AFTER_USERINFO = ("userinfo",)
+
+CHECKS: tuple[Check, ...] = (
+    Check(
+        "configuration",
+        "Configuration",
+        "the configuration file",
+        (
+            Problem(
+                "configuration_invalid",
+                "No command works; `serve` ends at once with a list of settings.",
+                "A setting is missing, misspelled, or has a value that it cannot have.",
+                "Correct what is named and run `docusign-iga config check`.",
+            ),
+        ),
+    ),
+    Check(
+        "key",
+        "Private key",
+        "whether the private key is a whole RSA key in PEM form, without a passphrase",
+        (
+            Problem(
+                "key_unusable",
+                "`docusign.private_key` is named at start, or: The private key cannot be used.",
+                "The key is cut off, damaged, encrypted, of another kind, the public half, or has "
+                "Windows line endings (CRLF).",
+                "Save the private key again, exactly as DocuSign showed it, with its first and "
+                "last line. DocuSign shows it only once: where it is lost, make a new pair.",
+                Place.APPS_AND_KEYS,
+            ),
+        ),
+    ),
+    Check(
+        "connection",
+        "Connection",
+        "whether DocuSign's authentication host answers over TLS",
+        (
+            Problem(
+                "unreachable",
+                "Changes are answered 503; the log says that DocuSign cannot be reached.",
+                "There is no way to DocuSign: name resolution, network, proxy or firewall.",
+                "Allow outgoing connections on port 443 to account.docusign.com, api.docusign.net "
+                "and *.docusign.net (demo: account-d.docusign.com, api-d.docusign.net). Behind a "
+                "proxy set HTTPS_PROXY.",
+            ),
+            Problem(
+                "certificate_rejected",
+                "The server's certificate comes from an unknown authority.",
+                "A proxy inspects TLS, and its authority is not trusted here.",
+                "Give the authority's certificate (PEM) in `docusign.ca_bundle`.",
+            ),
+            Problem(
+                "foreign_answer",
+                "The answer does not come from DocuSign's API.",
+                "A proxy, a sign-in page of the network or a wrong address answers in DocuSign's "
+                "place.",
+                "Let the connector pass the proxy, and check `docusign.oauth_url` and "
+                "`docusign.admin_url` where the environment is custom.",
+            ),
+        ),
+    ),
+    Check(
+        "clock",
+        "Clock",
+        "this machine's clock against the Date of DocuSign's answers",
+        (
+            Problem(
+                "clock_drifts",
+                "None yet.",
+                "This machine's clock is off by more than half a minute.",
+                "Synchronise it (NTP) before DocuSign refuses signed requests.",
+                result=Result.WARNING,
+            ),
+            Problem(
+                "clock_wrong",
+                "Tokens are refused with `expired_grant` or `no_valid_keys_or_signatures`.",
+                "This machine's clock is wrong: signed requests seem expired, or from the future.",
+                "Synchronise it (NTP), then restart nothing: the next request is signed anew.",
+            ),
+        ),
+        ("connection",),
+    ),
+    Check(
+        "environment",
+        "Environment",
+        "whether key and service user belong to the configured environment, demo or production",
+        (
+            Problem(
+                "wrong_environment",
+                "Tokens are refused with `issuer_not_found`, `no_valid_keys_or_signatures` or "
+                "`user_not_found` although key and user exist in DocuSign.",
+                "`docusign.environment` names one environment, and the integration key, its key "
+                "pair or the service user belong to the other. Users, consent and RSA keys do not "
+                "carry over from demo to production.",
+                "Set `docusign.environment` to the environment that is meant, or take integration "
+                "key, private key and user id from there.",
+                Place.APPS_AND_KEYS,
+            ),
+        ),
+        ("key", "connection", "clock"),
+    ),
+    Check(
+        "integration_key",
+        "Integration key",
+        "whether DocuSign knows the integration key in this environment",
+        (
+            Problem(
+                "integration_key_unknown",
+                "Tokens are refused with `issuer_not_found`.",
+                "No app of this environment has the integration key: it is mistyped, deleted, or "
+                "has not passed Go-Live.",
+                "Copy the integration key again into `docusign.integration_key`.",
+                Place.APPS_AND_KEYS,
+            ),
+        ),
+        ("environment",),
+    ),
+    Check(
+        "signature",
+        "Key pair",
+        "whether the private key belongs to the integration key",
+        (
+            Problem(
+                "key_rejected",
+                "Tokens are refused with `no_valid_keys_or_signatures`.",
+                "The private key is not one of those that the integration key has: it belongs to "
+                "another app, or its public half was removed.",
+                "Register the public half (`docusign-iga key show` prints it) with the integration "
+                "key, or configure the private key that belongs to it.",
+                Place.APPS_AND_KEYS,
+            ),
+        ),
+        ("integration_key",),
+    ),
+    Check(
+        "service_user",
+        "Service user",
+        "whether the user whom the connector impersonates exists and is active",
+        (
+            Problem(
+                "service_user_unknown",
+                "Tokens are refused with `user_not_found` or `invalid_subject`; everything that "
+                "needs DocuSign fails at once.",
+                "No active user has the id in `tenants.*.user_id`: it is no user's id, or the user "
+                "was closed or never activated.",
+                "Compare with the API User ID of the service user, and activate or re-open that "
+                "user.",
+                Place.ADMIN,
+            ),
+            Problem(
+                "service_user_confused",
+                "Tokens are refused with `user_not_found`.",
+                "`tenants.*.user_id` has the id of something else.",
+                "Enter the API User ID of the service user.",
+                Place.ADMIN,
+            ),
+        ),
+        ("signature",),
+    ),
+    Check(
+        "consent",
+        "Consent",
+        "whether the service user, or an administrator, has agreed to the scopes",
+        (
+            Problem(
+                "consent_missing",
+                "Tokens are refused with `consent_required`.",
+                "Nobody has agreed that the connector acts for the service user, or the consent "
+                "was revoked. Consent in one environment does not count in the other.",
+                "Let the service user open the link and accept, or let an organization "
+                "administrator consent for everybody (`docusign-iga consent url`). If DocuSign "
+                "shows an error page instead of going back, compare the redirect URI of the link "
+                "with those registered for the app, letter by letter.",
+                Place.CONSENT,
+            ),
+            Problem(
+                "consent_partial",
+                "Some things work; others are refused with `consent_required`.",
+                "Consent was given before the connector asked for all of today's scopes.",
+                "Open the link and accept once more: it asks for all of them.",
+                Place.CONSENT,
+            ),
+        ),
+        ("service_user",),
+    ),
+    Check(
+        "token",
+        "Access token",
+        "whether DocuSign gives an access token now",
+        (
+            Problem(
+                "token_refused",
+                "Everything that needs DocuSign fails.",
+                "DocuSign gives no token, for a reason that the connector does not know.",
+                "Ask DocuSign's support, with the words and the trace token below.",
+            ),
+        ),
+        _AFTER_TOKEN,
+    ),
+    Check(
+        "scopes",
+        "Scopes",
+        "whether the token has every scope that was asked for",
+        (
+            Problem(
+                "scopes_fewer",
+                "Calls of the Admin API are refused although the rights are there.",
+                "DocuSign gave a token with fewer scopes than were asked for.",
+                "Open the consent link and accept once more.",
+                Place.CONSENT,
+                Result.WARNING,
+            ),
+        ),
+        ("token",),
+    ),
+    Check(
+        "userinfo",
+        "Accounts of the service user",
+        "what userinfo says: who the service user is, and in which accounts",
+        (
+            Problem(
+                "no_accounts",
+                "The service user is not an active member of any account.",
+                "The service user exists and belongs to no account.",
+                "Add the user to every governed account, with an administrator profile, and "
+                "activate the memberships.",
+                Place.ADMIN,
+            ),
+            Problem(
+                "token_rejected",
+                "DocuSign refuses the access token, even a fresh one.",
+                "The token is not accepted: the user was locked or closed a moment ago, or the "
+                "APIs that are called belong to another environment than the one that gave it.",
+                "Check the service user, then `docusign.environment`.",
+                Place.ADMIN,
+            ),
+        ),
+        ("token",),
+    ),
+    Check(
+        "membership",
+        "Membership",
+        "whether the service user is an active member of each governed account",
+        (
+            Problem(
+                "account_not_member",
+                "The service user is not an active member of the account.",
+                "The service user has no active membership there, or the account id belongs to "
+                "the other environment or to nobody.",
+                "Add the service user to the account, or correct `account_id`.",
+                Place.ADMIN,
+            ),
+            Problem(
+                "account_host_foreign",
+                "The base address of the account is no DocuSign host over https.",
+                "What answers for DocuSign sends the connector elsewhere; no token is sent there.",
+                "Check `docusign.oauth_url` and what stands between connector and DocuSign.",
+            ),
+        ),
+        _AFTER_USERINFO,
+    ),
+    Check(
+        "administrator",
+        "Administrator rights",
+        "whether the service user administers each governed account",
+        (
+            Problem(
+                "not_administrator",
+                "Changes are refused with `USER_LACKS_PERMISSIONS` or `USER_NOT_ACCOUNT_ADMIN`.",
+                "The service user is a member without the rights of an administrator: it was "
+                "demoted, or never had them.",
+                "Give it the administrator profile in that account.",
+                Place.ADMIN,
+            ),
+            Problem(
+                "delegated_administrator",
+                "Some users can be changed, and administrators cannot.",
+                "The service user may manage users without being a full administrator.",
+                "Give it the administrator profile, or leave the administrators to people.",
+                Place.ADMIN,
+                Result.WARNING,
+            ),
+        ),
+        _AFTER_USERINFO,
+    ),
+    Check(
+        "organization",
+        "Organization",
+        "whether the service user administers the organization, and which accounts belong to it",
+        (
+            Problem(
+                "no_organization",
+                "Organization administrators cannot be verified, addresses cannot be changed.",
+                "No governed account belongs to an organization.",
+                "Link the accounts to an organization, or set `use_organization: false` to say "
+                "that this is meant.",
+                Place.ADMIN,
+                Result.WARNING,
+            ),
+            Problem(
+                "organization_absent",
+                "Calls of the Admin API are refused.",
+                "The service user administers no organization of the configured id.",
+                "Correct `organization_id`, or make the service user an organization administrator "
+                "there.",
+                Place.ADMIN,
+            ),
+            Problem(
+                "not_organization_administrator",
+                "Organization administrators cannot be verified, addresses cannot be changed.",
+                "The service user is no organization administrator.",
+                "Make it one; people can, no API. Or set `use_organization: false`.",
+                Place.ADMIN,
+            ),
+            Problem(
+                "account_not_linked",
+                "The account works, without what the organization adds.",
+                "A governed account does not belong to the organization.",
+                "Link it to the organization.",
+                Place.ADMIN,
+                Result.WARNING,
+            ),
+        ),
+        _AFTER_USERINFO,
+    ),
+    Check(
+        "domains",
+        "Claimed domains",
+        "which e-mail domains the organization has claimed",
+        (
+            Problem(
+                "domain_waiting",
+                "Memberships in the domain wait for an e-mail to be answered.",
+                "A domain was claimed and is not verified yet.",
+                "Publish the record that DocuSign Admin shows, and verify the domain.",
+                Place.ADMIN,
+                Result.WARNING,
+            ),
+        ),
+        ("organization",),
+    ),
+    Check(
+        "plan",
+        "Features of the plan",
+        "what each account's plan includes, where DocuSign tells",
+        (
+            Problem(
+                "account_suspended",
+                "Calls for the account are refused.",
+                "DocuSign has suspended the account.",
+                "Talk to DocuSign: often an invoice is open.",
+                Place.ADMIN,
+            ),
+        ),
+        ("membership", "administrator"),
+    ),
+    Check(
+        "docusign_scim",
+        "DocuSign's own SCIM",
+        "whether another SCIM client already manages users (of the first hundred in each account)",
+        (
+            Problem(
+                "docusign_scim_active",
+                "Changes of some users are refused: DocuSign's own SCIM manages them.",
+                "DocuSign's own provisioning is switched on beside the connector.",
+                "Let one of the two manage users. Switch DocuSign's provisioning off, or leave "
+                "those users to it.",
+                Place.ADMIN,
+                Result.WARNING,
+            ),
+        ),
+        ("membership", "administrator"),
+    ),
+    Check(
+        "limits",
+        "Calls left",
+        "how many API calls are left in this hour (X-RateLimit headers)",
+        (
+            Problem(
+                "limit_near",
+                "None yet.",
+                "Less than a fifth of the hour's calls is left; all integrations of the account "
+                "share them.",
+                "Find out which integration calls so often, or ask DocuSign for a higher limit.",
+                result=Result.WARNING,
+            ),
+            Problem(
+                "limit_reached",
+                "Changes are answered 503 with Retry-After; the log names "
+                "`HOURLY_APIINVOCATION_LIMIT_EXCEEDED` or `BURST_APIINVOCATION_LIMIT_EXCEEDED`.",
+                "The calls of this hour, or of these 30 seconds, are used up.",
+                "Wait until the next full hour. If it comes back, ask DocuSign for a higher limit.",
+            ),
+        ),
+        ("membership",),
+    ),
+)
+
+PROBLEMS: Mapping[str, Problem] = {
+    problem.code: problem for check in CHECKS for problem in check.problems
+}
+
+BY_TROUBLE: Mapping[str, str] = {
+    Trouble.CONSENT_REQUIRED: "consent_missing",
+    Trouble.KEY_REJECTED: "key_rejected",
+    Trouble.ISSUER_UNKNOWN: "integration_key_unknown",
+    Trouble.SUBJECT_UNKNOWN: "service_user_unknown",
+    Trouble.CLOCK_SKEW: "clock_wrong",
+    Trouble.TOKEN_REJECTED: "token_rejected",
+    Trouble.CERTIFICATE_REJECTED: "certificate_rejected",
+    Trouble.RATE_LIMITED: "limit_reached",
+    Trouble.UNAVAILABLE: "unreachable",
+    Trouble.BAD_ANSWER: "foreign_answer",
+    Trouble.PERMISSION_LOST: "not_administrator",
+}
+"""What a failed call means where a check does not say it better."""

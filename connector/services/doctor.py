@@ -1,0 +1,74 @@
+"""Why does the connection to DocuSign not work: every check, with cause, remedy and link.
+
+:mod:`connector.domain.symptoms` has the words. A check that needs another one is skipped once that
+failed, so that one cause is told once. Nothing is changed in DocuSign, and nothing is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from connector.domain.diagnosis import Check, Diagnosis, Finding, Result
+from connector.domain.symptoms import CHECKS, PROBLEMS
+from connector.errors import ConnectorError
+from connector.ports import Examiner
+from connector.services.rights_checks import RightsChecks
+from connector.services.token_checks import TokenChecks
+from connector.settings import DocusignSettings, TenantSettings
+
+
+class Doctor:
+    """Examines one tenant's connection."""
+
+    def __init__(
+        self, docusign: DocusignSettings, tenant: TenantSettings, examiner: Examiner
+    ) -> None:
+        self._docusign = docusign
+        self._tenant = tenant
+        self._examiner = examiner
+
+    def examine(self, report: Callable[[Check], None] = lambda _: None) -> Diagnosis:
+        """Run every check. Costs six calls to DocuSign and four for each account.
+
+        :param report: hears of each check before it runs.
+        """
+        visit = _Visit(self._docusign, self._tenant, self._examiner)
+        findings: list[Finding] = []
+        for check in CHECKS:
+            report(check)
+            findings += _run(visit, check, findings)
+        return Diagnosis(self._tenant.name, tuple(findings))
+
+
+def misconfigured(problems: Iterable[str]) -> Diagnosis:
+    """Return the diagnosis of a configuration that cannot be used.
+
+    :param problems: as in :class:`connector.errors.ConfigError`.
+    """
+    findings = []
+    for problem in problems:
+        is_key = problem.startswith("docusign.private_key")
+        check_id = "key" if is_key else "configuration"
+        entry = PROBLEMS["key_unusable" if is_key else "configuration_invalid"]
+        findings.append(Finding(check_id, Result.FAILED, problem, problem=entry))
+    return Diagnosis("", tuple(findings))
+
+
+class _Visit(TokenChecks, RightsChecks):
+    """One examination. A check of :data:`CHECKS` is the method that has its id as its name."""
+
+
+def _run(visit: _Visit, check: Check, before: Iterable[Finding]) -> list[Finding]:
+    """Run one check unless one that it needs failed or was skipped."""
+    is_bad = {Result.FAILED, Result.SKIPPED}
+    bad = {item.check_id for item in before if item.result in is_bad}
+    good = {item.check_id for item in before if item.result not in is_bad}
+    # Of several accounts one may be good: the others have been told.
+    missing = [name for name in check.needs if name in bad - good]
+    if missing:
+        return [Finding(check.check_id, Result.SKIPPED, f"needs the check {missing[0]!r}")]
+    run: Callable[[], Iterator[Finding]] = getattr(visit, check.check_id)
+    try:
+        return list(run())
+    except ConnectorError as error:
+        return [visit.refused(check.check_id, error)]

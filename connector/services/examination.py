@@ -1,0 +1,72 @@
+"""The words and links of a diagnosis, for all checks of one visit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, Way
+from connector.domain.diagnosis import Finding, Place, Problem
+from connector.domain.symptoms import BY_TROUBLE, PROBLEMS
+from connector.errors import ConnectorError, TemporaryError
+from connector.ports import Examiner
+from connector.settings import DocusignSettings, TenantSettings
+
+_APPS_AND_KEYS = "/authenticate?goTo=appsAndKeys"
+_MAX_EVIDENCE = 500
+
+
+class Examination:
+    """What all checks of one visit share. What was learned is used by the checks that follow."""
+
+    def __init__(
+        self, docusign: DocusignSettings, tenant: TenantSettings, examiner: Examiner
+    ) -> None:
+        self.docusign = docusign
+        self.tenant = tenant
+        self.examiner = examiner
+        self.barred: set[str] = set()
+        """Accounts that refuse the service user: told once."""
+
+    # words --------------------------------------------------------------------
+
+    def bad(
+        self, check_id: str, code: str, found: str, *, subject: str = "", evidence: str = ""
+    ) -> Finding:
+        """Return the finding that something is wrong."""
+        problem = PROBLEMS[code]
+        link = self._link(problem)
+        evidence = evidence[:_MAX_EVIDENCE]
+        return Finding(check_id, problem.result, found, subject, problem, evidence, link)
+
+    def refused(
+        self,
+        check_id: str,
+        error: ConnectorError,
+        meaning: Mapping[str, str] | None = None,
+        subject: str = "",
+    ) -> Finding:
+        """Return the finding for a call that failed.
+
+        :param meaning: problem codes by trouble, where this check knows better.
+        """
+        meanings = {**BY_TROUBLE, **(meaning or {})}
+        fallback = "unreachable" if isinstance(error, TemporaryError) else "token_refused"
+        code = meanings.get(error.trouble, fallback)
+        found = PROBLEMS[code].cause
+        return self.bad(check_id, code, found, subject=subject, evidence=str(error))
+
+    def _link(self, problem: Problem) -> str:
+        app = self.examiner.app
+        if problem.place is Place.CONSENT:
+            return app.consent_url(Way.INDIVIDUAL, self.wanted_scopes)
+        if problem.place is Place.APPS_AND_KEYS and self.examiner.environment != "custom":
+            return app.admin_url + _APPS_AND_KEYS
+        return app.admin_url if problem.place is not Place.NOWHERE else ""
+
+    @property
+    def wanted_scopes(self) -> frozenset[str]:
+        return ADMIN_SCOPES if self.tenant.use_organization else ESIGN_SCOPES
+
+    def name(self, account_id: str) -> str:
+        alias = next((a.alias for a in self.tenant.accounts if a.account_id == account_id), "")
+        return f"{alias} ({account_id})" if alias else account_id
