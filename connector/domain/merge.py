@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from connector.domain.model import User
+from connector.domain.model import Membership, MembershipStatus, User
 
 
 def merge_member(known: User | None, seen: User, *, with_groups: bool = True) -> User:
     """Return the person with the membership that *seen* carries.
 
     Names and address are taken from an open membership only: DocuSign ignores edits of closed
-    users, so a closed one may show old values.
+    users, so a closed one may show old values. The profile of a membership that is not active may
+    be hidden (docusign-api.md 2.2): the known one stays.
 
     :param with_groups: False where *seen* came from a list without groups: the known ones stay.
     """
     if known is None:
         return seen
     (membership,) = seen.memberships.values()
+    before = known.memberships.get(membership.account_id)
     if not with_groups:
-        before = known.memberships.get(membership.account_id)
         membership = replace(membership, group_ids=before.group_ids if before else frozenset())
+    if before is not None and _hides_profile(membership):
+        membership = replace(membership, profile_id=before.profile_id)
     base = seen if membership.status.is_open or not any(known.open_memberships()) else known
     return replace(
         base,
@@ -31,6 +34,10 @@ def merge_member(known: User | None, seen: User, *, with_groups: bool = True) ->
         managed_by_scim=seen.managed_by_scim,
         created_at=min(filter(None, (known.created_at, seen.created_at)), default=None),
     )
+
+
+def _hides_profile(membership: Membership) -> bool:
+    return membership.profile_id is None and membership.status is not MembershipStatus.ACTIVE
 
 
 def without_membership(user: User, account_id: str) -> User:

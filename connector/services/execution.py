@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial, singledispatchmethod
 
 from connector.domain.merge import merge_member
-from connector.domain.model import MembershipStatus, User, fold
+from connector.domain.model import Membership, MembershipStatus, User, fold
 from connector.domain.plan import (
     AddGroupMembers,
     ChangeEmail,
@@ -78,7 +78,8 @@ class Executor:
     @perform.register
     def _(self, step: SetProfile) -> Performed:
         self._directory.set_profile(step.account_id, step.user_id, step.profile_id)
-        return self._member(step, self._confirmed(step, _may_have_profile(step)))
+        seen = self._confirmed(step, _may_have_profile(step))
+        return self._member(step, _with_profile(seen, step.account_id, step.profile_id))
 
     @perform.register
     def _(self, step: UpdatePerson) -> Performed:
@@ -303,15 +304,16 @@ class Executor:
             before = known.memberships[step.account_id]
             if step.strip or not step.restorable:
                 forget_membership(uow, step.user_id, step.account_id)
-            elif before.status.is_open:
-                remember_membership(uow, step.user_id, before)
+            elif step.reopen is not None or before.status.is_open:
+                remember_membership(uow, step.user_id, _as_planned(step, before))
             after = seen or replace(
                 known,
                 memberships={step.account_id: replace(before, status=MembershipStatus.CLOSED)},
             )
+            after = merge_member(known, after)
             if step.strip:
                 after = _stripped(after, step.account_id)
-            self._mirror.put_users(uow, [merge_member(known, after)])
+            self._mirror.put_users(uow, [after])
 
         return Performed(step, apply, step.user_id)
 
@@ -353,10 +355,25 @@ class Executor:
         )
 
 
+def _as_planned(step: CloseMembership, before: Membership) -> Membership:
+    """Return the membership with what it held when its closing was planned. The mirror's copy may
+    be what a sync read between DocuSign's answer and our commit: closed, and bare."""
+    if step.reopen is None:
+        return before
+    held = frozenset(step.reopen.group_ids)
+    return replace(before, profile_id=step.reopen.profile_id, group_ids=held)
+
+
 def _stripped(user: User, account_id: str) -> User:
     """Return a user without what a strip takes: a read just after it may still show that."""
     bare = replace(user.memberships[account_id], profile_id=None, group_ids=frozenset())
     return replace(user, memberships={**user.memberships, account_id: bare})
+
+
+def _with_profile(user: User, account_id: str, profile_id: str) -> User:
+    """Return a user with the profile that DocuSign accepted, which it may hide afterwards."""
+    membership = replace(user.memberships[account_id], profile_id=profile_id)
+    return replace(user, memberships={account_id: membership})
 
 
 def _has_profile(step: SetProfile) -> Callable[[User], bool]:

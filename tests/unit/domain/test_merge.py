@@ -10,6 +10,7 @@ from connector.domain.merge import (
     merge_person,
     without_membership,
 )
+from connector.domain.model import MembershipStatus
 from tests.builders import SENDER, VIEWER, closed, membership, user
 
 EARLY, LATE = datetime(2020, 1, 1, tzinfo=UTC), datetime(2021, 1, 1, tzinfo=UTC)
@@ -91,3 +92,17 @@ def test_admin_api_does_not_speak_for_memberships():
     merged = merge_person(user(membership("A")), person)
     assert merged.memberships["A"] == membership("A")
     assert (merged.is_organization_admin, merged.site_id) == (True, 2)
+
+
+PENDING = MembershipStatus.ACTIVATION_SENT
+
+
+@pytest.mark.parametrize("status", [PENDING, MembershipStatus.CLOSED])
+def test_hidden_profile_stays_known(status):
+    merged = merge_member(user(membership("A", SENDER)), user(membership("A", None, status)))
+    assert merged.memberships["A"] == membership("A", SENDER, status)
+
+
+def test_active_membership_that_shows_no_profile_has_none():
+    merged = merge_member(user(membership("A", SENDER)), user(membership("A", None)))
+    assert merged.memberships["A"].profile_id is None
