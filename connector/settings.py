@@ -156,6 +156,8 @@ class DocusignSettings:
     integration_key: str = ""
     private_key: Secret | None = None
     """RSA private key in PEM form."""
+    previous_private_key: Secret | None = None
+    """The key before, during a rotation: used while DocuSign does not accept ``private_key``."""
     redirect_uri: str = ""
     """Where DocuSign sends people back after they consented. It must be registered for the
     integration key letter by letter; empty: server.public_url and /consent/callback."""

@@ -22,7 +22,9 @@ from connector.config.limits import CHOICES, GUIDS, REQUIRED, URLS, Setting, num
 from connector.settings import DocusignSettings, Secret, TenantSettings
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
-_KEY: Setting = (DocusignSettings, "private_key")
+_KEYS: frozenset[Setting] = frozenset(
+    {(DocusignSettings, "private_key"), (DocusignSettings, "previous_private_key")}
+)
 _UNWRITTEN: frozenset[Setting] = frozenset({(TenantSettings, "name")})
 """Settings that come from elsewhere: a tenant's name is its key in the file."""
 
@@ -243,7 +245,7 @@ def _text_checks(setting: Setting) -> list[Check]:
 
 
 def _secret_checks(setting: Setting) -> list[Check]:
-    return [lambda secret: check_private_key(secret.reveal())] if setting == _KEY else []
+    return [lambda secret: check_private_key(secret.reveal())] if setting in _KEYS else []
 
 
 def _not_empty(value: Any) -> None:

@@ -26,7 +26,7 @@ from connector.docusign.hosts import Hosts
 from connector.docusign.transport import Transport
 from connector.errors import ConnectorError
 from connector.ports import Clock
-from connector.settings import DocusignSettings
+from connector.settings import DocusignSettings, Secret
 
 _log = structlog.get_logger(__name__)
 
@@ -80,7 +80,11 @@ class TokenSource:
         self._clock = clock
         self._slots: dict[Subject, _Slot] = {}
         self._lock = threading.Lock()
-        self._key: Any = None
+        given = (settings.private_key, settings.previous_private_key)
+        self._secrets = [secret for secret in given if secret] or [Secret("")]
+        self._keys: dict[int, Any] = {}
+        self._chosen = 0
+        """Which of the keys DocuSign accepted last."""
 
     def token(self, subject: Subject, tenant: str = "") -> str:
         """Return a token that is valid for a while longer.
@@ -117,6 +121,11 @@ class TokenSource:
         with slot.lock:
             slot.grant, slot.failure = grant, None
         return grant.scopes
+
+    @property
+    def uses_previous_key(self) -> bool:
+        """Whether DocuSign accepted the key before, and not the one that replaces it."""
+        return self._chosen > 0
 
     def invalidate(self, subject: Subject, token: str) -> None:
         """Forget a token that DocuSign refused, unless it was replaced meanwhile."""
@@ -160,6 +169,21 @@ class TokenSource:
     # the grant ----------------------------------------------------------------
 
     def _request(self, subject: Subject, now: datetime, tenant: str) -> _Grant:
+        """Ask with each key in turn, the new one first: during a rotation DocuSign knows one."""
+        last = len(self._secrets) - 1
+        for number in range(last + 1):
+            try:
+                grant = self._request_with(number, subject, now, tenant)
+            except KeyRejectedError:
+                if number == last:
+                    raise
+            else:
+                self._chosen = number
+                return grant
+        raise AssertionError("there is at least one key")
+
+    def _request_with(self, number: int, subject: Subject, now: datetime, tenant: str) -> _Grant:
+        assertion = self._assertion(number, subject, now)
         try:
             response = self._transport.send(
                 _WHAT,
@@ -167,7 +191,7 @@ class TokenSource:
                 f"{self._hosts.oauth_url}/oauth/token",
                 template="/oauth/token",
                 tenant=tenant,
-                data={"grant_type": JWT_GRANT, "assertion": self._assertion(subject, now)},
+                data={"grant_type": JWT_GRANT, "assertion": assertion},
             )
         except (NoAnswerError, UnavailableError) as error:
             raise _unavailable(str(error)) from None
@@ -194,7 +218,7 @@ class TokenSource:
         scopes = frozenset(str(body.get("scope") or "").split()) or subject.scopes
         return _Grant(token, scopes, now + lifetime - early, now + lifetime - _EXPIRY_MARGIN)
 
-    def _assertion(self, subject: Subject, now: datetime) -> str:
+    def _assertion(self, number: int, subject: Subject, now: datetime) -> str:
         claims = {
             "iss": self._settings.integration_key,
             "sub": subject.user_id,
@@ -204,7 +228,7 @@ class TokenSource:
             "scope": " ".join(sorted(subject.scopes)),
         }
         try:
-            return jwt.encode(claims, self._private_key(), algorithm="RS256")
+            return jwt.encode(claims, self._private_key(number), algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
             # Not chained: the cause may quote the key.
             raise KeyRejectedError(
@@ -212,12 +236,11 @@ class TokenSource:
                 "form, complete with its first and last line, and without a passphrase."
             ) from None
 
-    def _private_key(self) -> Any:
-        if self._key is None:
-            secret = self._settings.private_key
-            pem = secret.reveal() if secret else ""
-            self._key = load_pem_private_key(pem.encode(), password=None)
-        return self._key
+    def _private_key(self, number: int) -> Any:
+        if number not in self._keys:
+            pem = self._secrets[number].reveal()
+            self._keys[number] = load_pem_private_key(pem.encode(), password=None)
+        return self._keys[number]
 
 
 def _unavailable(text: str) -> UnavailableError:

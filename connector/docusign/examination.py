@@ -101,6 +101,11 @@ class DocusignExaminer:
         tokens = self._tokens_elsewhere() if elsewhere else self._tokens
         return tokens.request(Subject(user_id, scopes), self._tenant.name)
 
+    @property
+    def uses_previous_key(self) -> bool:
+        """Whether DocuSign accepted the previous private key only."""
+        return self._tokens.uses_previous_key
+
     def _tokens_elsewhere(self) -> TokenSource:
         settings = replace(self._settings, environment=self.other_environment)
         return TokenSource(settings, Hosts.of(settings), self._transport, self._clock)

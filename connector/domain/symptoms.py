@@ -138,6 +138,23 @@ CHECKS: tuple[Check, ...] = (
                 "key, or configure the private key that belongs to it.",
                 Place.APPS_AND_KEYS,
             ),
+            Problem(
+                "new_key_not_registered",
+                "None yet: `docusign.previous_private_key` still works.",
+                "DocuSign does not accept `docusign.private_key`, and accepts the key before.",
+                "Register the public half of the new key (`docusign-iga key show` prints it) with "
+                "the integration key before the old one is removed there.",
+                Place.APPS_AND_KEYS,
+                Result.WARNING,
+            ),
+            Problem(
+                "old_key_configured",
+                "None.",
+                "The new private key works, and the one before is still configured.",
+                "Remove `docusign.previous_private_key` here, and its pair at DocuSign.",
+                Place.APPS_AND_KEYS,
+                Result.WARNING,
+            ),
         ),
         ("integration_key",),
     ),

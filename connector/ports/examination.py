@@ -100,6 +100,10 @@ class Examiner(Protocol):
         :param elsewhere: ask the other environment; whatever comes back is thrown away.
         """
 
+    @property
+    def uses_previous_key(self) -> bool:
+        """Whether DocuSign accepted the previous private key only, when last asked."""
+
     def identity(self) -> Identity:
         """Return who the service user is."""
 

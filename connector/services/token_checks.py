@@ -8,6 +8,7 @@ from functools import cached_property
 from connector.config.keys import private_key_problem
 from connector.domain.consent import ESIGN_SCOPES
 from connector.domain.diagnosis import Finding, Result, Trouble
+from connector.domain.symptoms import PROBLEMS
 from connector.errors import ConnectorError
 from connector.services.examination import Examination
 
@@ -115,6 +116,11 @@ class TokenChecks(Examination):
         """Signed by the right key, at the right time."""
         if self._trouble == Trouble.CLOCK_SKEW:
             yield from self._stumbled("signature", Trouble.CLOCK_SKEW, "")
+            return
+        if not self._trouble and self.docusign.previous_private_key:
+            before = self.examiner.uses_previous_key
+            code = "new_key_not_registered" if before else "old_key_configured"
+            yield self.bad("signature", code, PROBLEMS[code].cause)
             return
         words = "the private key belongs to the integration key"
         yield from self._stumbled("signature", Trouble.KEY_REJECTED, words)
