@@ -57,6 +57,8 @@ class Variants:
     """Closing the last active administrator of an account."""
     add_existing_group_member: Literal["done", "refused"] = "done"
     """Adding a user to a group that has them, and removing one that is not there."""
+    duplicate_group_names: bool = False
+    """An account can have several groups of one name."""
     limit_status: Literal[429, 400] = 429
     """HTTP status of an exceeded limit; DocuSign moved from 400 to 429 during 2026."""
     redaction_is_pending: bool = False

@@ -55,6 +55,9 @@ class PlanRepository(Protocol):
     def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
         """Return open and queued plans of a resource, oldest first."""
 
+    def unfinished_creations(self, subject_kind: str) -> Sequence[PlanRecord]:
+        """Return open and queued plans that have brought no resource yet, oldest first."""
+
     def since(self, moment: datetime) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
         """Walk the plans recorded since then with what they do, oldest first."""
 

@@ -217,10 +217,10 @@ class Executor:
         return None
 
     def _find_group(self, step: CreateGroup) -> Performed | None:
-        with self._context.read() as uow:
-            known = uow.mirror.catalogue().groups
+        # A plan is recorded only where the mirror has no group of that name. What a sync has seen
+        # since then is what the plan made.
         for group in self._directory.list_groups(step.account_id):
-            if group.name == step.name and (group.account_id, group.group_id) not in known:
+            if group.name == step.name:
                 return Performed(
                     replace(step, group_id=group.group_id),
                     partial(self._mirror.put_group, group=group),

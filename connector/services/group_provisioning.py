@@ -26,7 +26,13 @@ from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.aggregation import SYNC_JOB
 from connector.services.changes import overtaken_since
 from connector.services.context import Actor, TenantContext
-from connector.services.locks import LOCKED_USERS, WriteLocks, group_key, user_key
+from connector.services.locks import (
+    LOCKED_USERS,
+    WriteLocks,
+    group_key,
+    group_name_key,
+    user_key,
+)
 from connector.services.mirror import MirrorWriter
 from connector.services.recording import ChangePipeline, Outcome, Subject
 
@@ -62,8 +68,9 @@ class GroupProvisioning:
 
         :raises UniquenessError: the account has a group of that name.
         """
-        key = f"group-name:{account_id}:{fold(name)}"
+        key = group_name_key(account_id, name)
         with self._locks.hold([key], self._pipeline.wait_s):
+            self._pipeline.settle_creations(GROUP, [key], actor, dry_run=dry_run)
             with self._context.write() as uow:
                 self._check_writable()
                 _check_name(uow, account_id, name)

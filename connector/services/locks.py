@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 
+from connector.domain.model import fold
 from connector.errors import ConflictingWriteError
 from connector.services.context import TenantContext, new_id
 
@@ -39,6 +40,11 @@ def plan_key(plan_id: str) -> str:
 def group_key(scim_id: str) -> str:
     """Return the lock of a group."""
     return f"group:{scim_id}"
+
+
+def group_name_key(account_id: str, name: str) -> str:
+    """Return the lock of a group's name, taken while a group of that name is created."""
+    return f"group-name:{account_id}:{fold(name)}"
 
 
 def admins_key(account_id: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -205,6 +205,31 @@ class ChangePipeline:
             return  # Nothing is done, or it is done behind the earlier ones.
         with self._context.read() as uow:
             earlier = uow.plans.open_for_subject(subject_kind, subject_id)
+        self._settle(earlier, actor)
+
+    def settle_creations(
+        self, subject_kind: str, keys: Collection[str], actor: Actor, *, dry_run: bool
+    ) -> None:
+        """Finish the creations that were left in doubt under one of these locks, all of which the
+        caller holds: settled later, they would bring back what is closed or deleted meanwhile.
+
+        :raises TemporaryError: as :meth:`settle_earlier`.
+        """
+        if not dry_run and actor.waits:
+            self._settle(self._creations(subject_kind, keys), actor)
+
+    def creation_keys(self, subject_kind: str, keys: Iterable[str]) -> Collection[str]:
+        """Return those of the locks under which a creation has not come to its first result."""
+        asked = set(keys)
+        plans = self._creations(subject_kind, asked)
+        return asked & {key for plan in plans for key in plan.context.get("locks", ())}
+
+    def _creations(self, subject_kind: str, keys: Collection[str]) -> Sequence[PlanRecord]:
+        with self._context.read() as uow:
+            plans = uow.plans.unfinished_creations(subject_kind)
+        return [plan for plan in plans if not set(keys).isdisjoint(plan.context.get("locks", ()))]
+
+    def _settle(self, earlier: Iterable[PlanRecord], actor: Actor) -> None:
         for plan in earlier:
             try:
                 self._fulfilment.settle(plan.plan_id, actor)

@@ -112,12 +112,19 @@ class SqlPlans:
 
     def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
         """Return open and queued plans of a resource, oldest first."""
+        return self._unfinished(subject_kind, plans.c.subject_id == subject_id)
+
+    def unfinished_creations(self, subject_kind: str) -> Sequence[PlanRecord]:
+        """Return open and queued plans that have brought no resource yet, oldest first."""
+        return self._unfinished(subject_kind, plans.c.subject_id.is_(None))
+
+    def _unfinished(self, subject_kind: str, which: ColumnElement[bool]) -> Sequence[PlanRecord]:
         found = self._connection.execute(
             select(*PLANS.columns)
             .where(
                 plans.c.tenant == self._tenant,
                 plans.c.subject_kind == subject_kind,
-                plans.c.subject_id == subject_id,
+                which,
                 plans.c.state.in_(UNFINISHED_PLANS),
             )
             .order_by(plans.c.created_at, plans.c.plan_id)

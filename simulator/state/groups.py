@@ -54,7 +54,7 @@ def of_membership(membership: Membership) -> list[Group]:
 
 def create(state: State, account: Account, name: str) -> Group:
     """Make a group."""
-    group = Group(account.take_number(), _checked_name(account, name), state.now())
+    group = Group(account.take_number(), _checked_name(state, account, name), state.now())
     account.groups[group.group_id] = group
     return group
 
@@ -62,7 +62,7 @@ def create(state: State, account: Account, name: str) -> Group:
 def rename(state: State, account: Account, group_id: str, name: str) -> Group:
     """Give a group another name."""
     group = _custom(account, group_id)
-    group.name = _checked_name(account, name, besides=group)
+    group.name = _checked_name(state, account, name, besides=group)
     group.modified_at = state.now()
     return group
 
@@ -115,10 +115,12 @@ def _custom(account: Account, group_id: str) -> Group:
     return group
 
 
-def _checked_name(account: Account, name: str, besides: Group | None = None) -> str:
+def _checked_name(state: State, account: Account, name: str, besides: Group | None = None) -> str:
     name = name.strip()
     if not name or len(name) > MAX_GROUP_NAME:
         raise invalid(f"groupName must have 1 to {MAX_GROUP_NAME} characters.")
+    if state.variants.duplicate_group_names:
+        return name
     for group in account.groups.values():
         if group is not besides and group.name.lower() == name.lower():
             raise RuleError("GROUP_NAME_ALREADY_EXISTS", f"There is a group {name!r} already.")

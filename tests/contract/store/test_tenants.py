@@ -132,6 +132,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.plans.abandoned(NOW),
         lambda unit: unit.plans.lease_owners("o"),
         lambda unit: unit.plans.open_for_subject(USER, ID),
+        lambda unit: unit.plans.unfinished_creations(USER),
         lambda unit: unit.plans.queued(USER, [ID]),
         lambda unit: list(unit.plans.since(NOW - timedelta(days=400))),
     ],

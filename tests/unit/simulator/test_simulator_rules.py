@@ -360,6 +360,15 @@ def test_adding_and_removing_twice(world):
         world.set_variants(add_existing_group_member="done")
 
 
+def test_accounts_that_allow_it_have_two_groups_of_one_name(world):
+    groups.create(world.state, world.account, "Harbour")
+    with pytest.raises(RuleError, match="already"):
+        groups.create(world.state, world.account, "Harbour")
+    world.set_variants(duplicate_group_names=True)
+    groups.create(world.state, world.account, "Harbour")
+    assert [item.name for item in world.account.groups.values()].count("Harbour") == 2
+
+
 def test_closed_users_join_no_group(world):
     user_id = world.member(status=Status.CLOSED).user.user_id
     with pytest.raises(RuleError, match="closed user"):
