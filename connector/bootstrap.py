@@ -54,6 +54,7 @@ from connector.services.execution import Executor
 from connector.services.fulfilment import FulfilmentService
 from connector.services.group_provisioning import GroupProvisioning
 from connector.services.identity_tokens import KeySet, TokenVerifier
+from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
 from connector.services.journal import Journal
 from connector.services.leavers import Leavers
@@ -96,6 +97,7 @@ class TenantServices:
     budget: BudgetService
     audit: AuditService
     notifications: NotificationService
+    runs: JobRuns
     watch: JobWatch
     erasures: ErasureService
     bindings: AccountBindings
@@ -294,6 +296,7 @@ def wire(
         budget=BudgetService(context, shares_of(settings)),
         audit=AuditService(context),
         notifications=NotificationService(context, notifier, settings.server.url),
+        runs=JobRuns(context),
         watch=JobWatch(context),
         erasures=ErasureService(context, locks),
         bindings=AccountBindings(context, locks, mirror),

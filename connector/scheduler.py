@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
@@ -23,6 +24,7 @@ from connector.services.aggregation import SYNC_JOB, AggregationService
 from connector.services.context import Actor, new_id
 from connector.services.due import DueService
 from connector.services.erasure import ErasureService
+from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
 from connector.services.notifications import NotificationService
 from connector.services.settlement import SettlementService
@@ -71,6 +73,10 @@ class Jobs(Protocol):
         """Delivers what people shall hear of."""
 
     @property
+    def runs(self) -> JobRuns:
+        """Keeps what became of runs."""
+
+    @property
     def watch(self) -> JobWatch:
         """Tells of jobs that fail."""
 
@@ -109,16 +115,9 @@ class JobScheduler:
     def add(self, tenant: Jobs) -> None:
         """Schedule the jobs of a tenant."""
         self._tenants.append(tenant.settings.name)
-        self._every(self._settings.settle_interval_s, "settle", tenant, _settle)
-        self._every(self._settings.verify_interval_s, "verify", tenant, _verify)
-        self._every(self._settings.people_interval_s, "people", tenant, _people)
-        self._every(
-            self._settings.sync_interval_s, "sync", tenant, _sync, wait=self._until_sync(tenant)
-        )
-
-        self._every(_ERASE_EVERY_S, "erase", tenant, _erase)
-        self._every(self._settings.notify_interval_s, "notify", tenant, _notify)
-        self._every(self._settings.anchor_interval_s, "anchor", tenant, _anchor)
+        for name, job in JOBS.items():
+            wait = self._until_sync(tenant) if name == SYNC_JOB else None
+            self._every(job.interval_s(self._settings), name, tenant, wait=wait)
 
     def run(self, stop: threading.Event) -> None:
         """Tick until *stop* is set; a job that runs then is finished first."""
@@ -148,7 +147,6 @@ class JobScheduler:
         interval_s: float,
         name: str,
         tenant: Jobs,
-        work: Callable[[Jobs, Actor], object],
         *,
         wait: timedelta | None = None,
     ) -> None:
@@ -163,31 +161,31 @@ class JobScheduler:
             jitter=min(_JITTER_S, interval_s / 10),
             id=f"{tenant.settings.name}:{name}",
             max_instances=1,
-            args=(name, tenant, work),
+            args=(name, tenant),
             **first,
         )
 
-    def _tick(self, name: str, tenant: Jobs, work: Callable[[Jobs, Actor], object]) -> None:
+    def _tick(self, name: str, tenant: Jobs) -> None:
         if not self._leads.is_set():
             return
         actor = Actor(f"job:{name}", "job", new_id())
         log = _log.bind(job=name, tenant=tenant.settings.name)
         with correlated(actor.correlation_id):
             try:
+                if name in tenant.runs.paused():
+                    return
                 with self._acting(tenant.settings.name, actor.name):
-                    outcome = _watched(name, tenant, work, actor)
+                    outcome = run_job(name, tenant, actor)
             except ConflictingWriteError:
                 log.info("job is running elsewhere")
             except ConnectorError as error:
                 log.warning("job failed", error=str(error))
                 if name == "sync" and isinstance(error, TemporaryError):
-                    self._again(name, tenant, work, error.retry_after_s)
+                    self._again(name, tenant, error.retry_after_s)
             else:
                 log.debug("job done", outcome=outcome)
 
-    def _again(
-        self, name: str, tenant: Jobs, work: Callable[[Jobs, Actor], object], wait_s: float
-    ) -> None:
+    def _again(self, name: str, tenant: Jobs, wait_s: float) -> None:
         """Go on sooner than the interval says: a run that paused keeps its place for hours only."""
         wait = timedelta(seconds=min(max(wait_s, _AGAIN_AFTER_S), 3600.0) + _JITTER_S)
         self._scheduler.add_job(
@@ -196,7 +194,7 @@ class JobScheduler:
             run_date=datetime.now(UTC) + wait,
             id=f"{tenant.settings.name}:{name}:again",
             replace_existing=True,
-            args=(name, tenant, work),
+            args=(name, tenant),
         )
 
     def _renew(self) -> None:
@@ -219,12 +217,13 @@ class JobScheduler:
             uow.commit()
 
 
-def _watched(
-    name: str, tenant: Jobs, work: Callable[[Jobs, Actor], object], actor: Actor
-) -> object:
-    """Run a job; whether it works is told where that changes."""
+def run_job(name: str, tenant: Jobs, actor: Actor) -> object:
+    """Run a job of :data:`JOBS` and return what it did.
+
+    What became of it is kept; whether it works is told where that changes.
+    """
     try:
-        outcome = work(tenant, actor)
+        outcome = tenant.runs.run(name, actor, lambda: JOBS[name].work(tenant, actor))
     except ConflictingWriteError:
         raise
     except ConnectorError as error:
@@ -262,3 +261,40 @@ def _notify(tenant: Jobs, _actor: Actor) -> object:
 
 def _anchor(tenant: Jobs, actor: Actor) -> object:
     return tenant.anchor(actor)
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something that is done again and again."""
+
+    what: str
+    """For people."""
+    work: Callable[[Jobs, Actor], object]
+    interval_s: Callable[[JobSettings], float]
+    """Seconds between two runs; 0 for never."""
+
+
+JOBS: dict[str, Job] = {
+    "settle": Job(
+        "carries out queued changes and finishes what a killed process left",
+        _settle,
+        lambda settings: settings.settle_interval_s,
+    ),
+    "verify": Job(
+        "looks whether manual tasks were done",
+        _verify,
+        lambda settings: settings.verify_interval_s,
+    ),
+    "people": Job(
+        "expires approvals, reminds, escalates",
+        _people,
+        lambda settings: settings.people_interval_s,
+    ),
+    "sync": Job("reads everything from DocuSign", _sync, lambda settings: settings.sync_interval_s),
+    "erase": Job("carries out erasures", _erase, lambda _settings: _ERASE_EVERY_S),
+    "notify": Job("delivers notices", _notify, lambda settings: settings.notify_interval_s),
+    "anchor": Job(
+        "notes where the audit chain stands", _anchor, lambda settings: settings.anchor_interval_s
+    ),
+}
+"""The jobs of a tenant, by name."""

@@ -56,11 +56,24 @@ def serve(context: CommandContext) -> None:
             _run_web_server(context.config_path, settings)
 
 
-@click.command()
+class _Subcommands(click.Group):
+    """The commands of :mod:`connector.cli.jobs`, imported when they are used."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return ["list", "run", "pause", "resume", "history"]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        from connector.cli import jobs as commands  # noqa: PLC0415 - the process starts faster
+
+        known = {**vars(commands), "list": commands.list_jobs}
+        return known[cmd_name] if cmd_name in self.list_commands(ctx) else None
+
+
+@click.group(cls=_Subcommands, invoke_without_command=True)
 @config_option
 @handle_errors
 def jobs(context: CommandContext) -> None:
-    """Run the scheduled jobs alone: settlement, verification of tasks, full aggregation.
+    """Run the scheduled jobs alone; with a command, see and steer them.
 
     ``serve`` starts this by itself unless jobs.enabled is false. Start it on its own where the web
     servers run elsewhere; of several, one ticks and the others wait.
@@ -68,7 +81,10 @@ def jobs(context: CommandContext) -> None:
     \b
     Example:
       docusign-iga jobs --config /etc/docusign-iga/config.yaml
+      docusign-iga jobs list --config /etc/docusign-iga/config.yaml
     """
+    if click.get_current_context().invoked_subcommand is not None:
+        return
     end_with_parent()
     application = build(context.settings, role="jobs")
     application.require_bound_accounts()

@@ -223,5 +223,5 @@ class JobRepository(Protocol):
     def latest_done(self, job: str) -> JobRun | None:
         """Return the last run of a job that succeeded."""
 
-    def list(self, limit: int = 50) -> Sequence[JobRun]:
-        """Return runs, newest first."""
+    def list(self, limit: int = 50, job: str | None = None) -> Sequence[JobRun]:
+        """Return runs, newest first, of one job or of all."""

@@ -47,11 +47,12 @@ class SqlJobs:
         ).first()
         return None if found is None else RUNS.from_row(found)
 
-    def list(self, limit: int = 50) -> Sequence[JobRun]:
-        """Return runs, newest first."""
+    def list(self, limit: int = 50, job: str | None = None) -> Sequence[JobRun]:
+        """Return runs, newest first, of one job or of all."""
+        wanted = [] if job is None else [job_runs.c.job == job]
         found = self._connection.execute(
             select(*RUNS.columns)
-            .where(job_runs.c.tenant == self._tenant)
+            .where(job_runs.c.tenant == self._tenant, *wanted)
             .order_by(job_runs.c.started_at.desc(), job_runs.c.run_id.desc())
             .limit(limit)
         )

@@ -301,3 +301,32 @@ def test_a_demo_overwrites_nothing_that_no_demo_made(tmp_path, name):
     assert "empty directory" in result.stderr
     assert [item.name for item in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "dear to somebody"
+
+
+# ------------------------------------------------------------------------------ jobs, budget
+
+
+def test_a_paused_job_is_listed_as_paused_until_it_is_resumed(run):
+    assert run("jobs", "pause", "sync").output == "sync is paused.\n"
+    listed = {item["job"]: item for item in json.loads(run("jobs", "list", "--json").output)}
+    assert listed["sync"]["paused"]["by"].startswith("user:")
+    assert listed["settle"]["paused"] is None
+    run("jobs", "resume", "sync")
+    listed = {item["job"]: item for item in json.loads(run("jobs", "list", "--json").output)}
+    assert listed["sync"]["paused"] is None
+
+
+def test_a_job_runs_on_demand(run):
+    result = run("jobs", "run", "settle")
+    assert (result.exit_code, result.output) == (
+        0,
+        "settle: settled 0, waiting 0, failed 0.\n",
+    )
+    assert run("jobs", "history").output == "No job has run yet.\n"
+
+
+def test_the_budget_of_a_fresh_database_is_whole(run):
+    report = json.loads(run("budget", "--json").output)
+    [line] = report["budgets"]
+    assert (line["limit"], line["remaining"], line["background_left"]) == (3000, None, 720)
+    assert run("budget").exit_code == 0
