@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from connector.console.here import is_fragment, principal, session, tenant
 from connector.console.users import printable
 from connector.domain.ledger import WorkItemKind
-from connector.services.browsing import ItemPage, ItemQuery
+from connector.services.browsing_views import ItemPage, ItemQuery
 
 blueprint = Blueprint("inbox", __name__)
 

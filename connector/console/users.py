@@ -9,7 +9,7 @@ from flask import Blueprint, render_template, request, url_for
 from connector.console.here import is_fragment, tenant
 from connector.console.words import told
 from connector.domain.ledger import AuditFilter
-from connector.services.browsing import UserQuery
+from connector.services.browsing_views import UserQuery
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 _STATES = {"active": True, "inactive": False}

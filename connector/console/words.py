@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.domain.ledger import AuditEvent
-from connector.services.browsing import EventPage, steps_of
+from connector.services.browsing import steps_of
+from connector.services.browsing_views import EventPage
 
 _ACTORS = {"client": "{} (SCIM client)", "job": "the job “{}”", "user": "{}", "address": "{}"}
 _STATES = {

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from dataclasses import replace
 from functools import reduce
 
 import orjson
@@ -18,26 +17,37 @@ from connector.domain.ledger import (
     AuditFilter,
     JobRun,
     Provenance,
-    WorkItem,
-    WorkItemKind,
     WorkItemState,
 )
 from connector.domain.model import (
     ORGANIZATION_ADMIN,
     Account,
     Catalogue,
-    DirectoryGroup,
-    Membership,
-    MembershipStatus,
-    Profile,
     User,
     fold,
 )
-from connector.domain.names import Names
 from connector.domain.plan import Operation, operation_from_dict
 from connector.errors import NotFoundError
-from connector.ports import USER, GroupMember, ResourceQuery, UnitOfWork
+from connector.ports import USER, ResourceQuery, UnitOfWork
 from connector.services.actual import OPEN_STATES, attested_roles, load_attributes
+from connector.services.browsing_views import (
+    AccountDetail,
+    AccountLine,
+    EventPage,
+    GroupLine,
+    Held,
+    HeldMembership,
+    ItemPage,
+    ItemQuery,
+    Labels,
+    Place,
+    ProfileLine,
+    RoleLine,
+    UserDetail,
+    UserLine,
+    UserPage,
+    UserQuery,
+)
 from connector.services.context import TenantContext
 from connector.services.naming import names_for
 from connector.services.presentation import DOCUSIGN_USER
@@ -56,206 +66,6 @@ _NAMES = (
     AttributePath("name", "familyName"),
 )
 """Whose beginnings a search looks at: each has an index."""
-
-
-@dataclass(frozen=True)
-class UserQuery:
-    """Which users are asked for; everything given has to hold."""
-
-    text: str = ""
-    """Beginnings of address or names, each word somewhere; or a DocuSign user id."""
-    active: bool | None = None
-    profile: str = ""
-    """SCIM id of a permission profile that they hold."""
-    group: str = ""
-    """SCIM id of a group that they are in."""
-    after: int = 0
-    """The ``next_after`` of the page before."""
-
-
-@dataclass(frozen=True)
-class Place:
-    """What somebody has in one account, in words."""
-
-    account: str
-    profile: str
-    status: str
-
-
-@dataclass(frozen=True)
-class UserLine:
-    """A user in a list."""
-
-    user_id: str
-    name: str
-    email: str
-    active: bool
-    places: Sequence[Place]
-    roles: Sequence[str]
-    pending: int
-    """Work items and queued changes that wait."""
-
-
-@dataclass(frozen=True)
-class UserPage:
-    """A page of users."""
-
-    lines: Sequence[UserLine]
-    total: int | None
-    """None on a page that is not the first: it is not counted again."""
-    next_after: int | None
-
-
-@dataclass(frozen=True)
-class Held:
-    """An entitlement that somebody holds, and why."""
-
-    scim_id: str
-    name: str
-    kind: str
-    """``profile``, ``group`` or ``role``."""
-    meaning: Meaning
-    provenance: Provenance | None
-    """None: found in DocuSign, not granted through the connector."""
-    verified_at: datetime | None = None
-    """Of a role: when DocuSign last showed it."""
-
-
-@dataclass(frozen=True)
-class HeldMembership:
-    """A membership with what it gives."""
-
-    account: Account
-    membership: Membership
-    profile: Held | None
-    groups: Sequence[Held]
-
-
-@dataclass(frozen=True)
-class UserDetail:
-    """Everything known of one user."""
-
-    user: User
-    memberships: Sequence[HeldMembership]
-    roles: Sequence[Held]
-    items: Sequence[WorkItem]
-    """All work items of the user, newest first."""
-    others: Sequence[User]
-    """Who else has, or had, this address in DocuSign."""
-    fetched_at: datetime | None
-    deleted: bool
-
-    @property
-    def open_items(self) -> Sequence[WorkItem]:
-        """What still waits, oldest first."""
-        return [item for item in reversed(self.items) if item.state.is_open]
-
-
-@dataclass(frozen=True)
-class AccountLine:
-    """An account in the list."""
-
-    account: Account
-    alias: str
-    members: Mapping[MembershipStatus, int]
-    admins: int
-
-    @property
-    def open_members(self) -> int:
-        """Memberships that hold an address."""
-        return sum(count for status, count in self.members.items() if status.is_open)
-
-
-@dataclass(frozen=True)
-class ProfileLine:
-    """A permission profile with the number of its holders."""
-
-    profile: Profile
-    meaning: Meaning
-    holders: int
-    is_baseline: bool
-
-
-@dataclass(frozen=True)
-class GroupLine:
-    """A DocuSign group with the number of its members."""
-
-    group: DirectoryGroup
-    members: int
-
-
-@dataclass(frozen=True)
-class AccountDetail:
-    """An account with what can be held in it."""
-
-    line: AccountLine
-    profiles: Sequence[ProfileLine]
-    groups: Sequence[GroupLine]
-
-
-@dataclass(frozen=True)
-class RoleLine:
-    """A role that only people give."""
-
-    role_id: str
-    name: str
-    meaning: Meaning
-    holders: Sequence[GroupMember]
-
-
-@dataclass(frozen=True)
-class EventPage:
-    """A page of audit events."""
-
-    events: Sequence[AuditEvent]
-    names: Names
-    """What their operations speak of."""
-    labels: Labels
-    people: Mapping[str, User]
-    """Whom they are about, by id; others are no users, or unknown."""
-    next_before: int | None
-
-
-@dataclass(frozen=True)
-class ItemQuery:
-    """Which work items are asked for."""
-
-    kind: WorkItemKind | None = None
-    closed: bool = False
-    assignee: str | None = None
-    after: str = ""
-    """The ``next_after`` of the page before."""
-
-
-@dataclass(frozen=True)
-class ItemPage:
-    """A page of work items."""
-
-    items: Sequence[WorkItem]
-    people: Mapping[str, User]
-    """By id."""
-    next_after: str | None
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What ids are called, for lists of changes and work items."""
-
-    catalogue: Catalogue
-    roles: Mapping[str, str] = field(default_factory=dict)
-
-    def entitlement(self, scim_id: str) -> str:
-        """Return the name of a profile, group or role with its account; else the id itself."""
-        account_id, _, rest = scim_id.partition(".")
-        account = self.catalogue.accounts.get(account_id)
-        where = f" ({account.name})" if account else ""
-        profile = self.catalogue.profiles.get((account_id, rest))
-        if profile is not None:
-            return f"{profile.name}{where}"
-        group = self.catalogue.groups.get((account_id, rest[1:])) if rest[:1] == "g" else None
-        if group is not None:
-            return f"{group.name}{where}"
-        return self.roles.get(scim_id, scim_id)
 
 
 class Browser:
