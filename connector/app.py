@@ -10,6 +10,7 @@ from flask import Flask
 
 from connector.bootstrap import Application, build
 from connector.config import load_settings
+from connector.consent_page import create_consent_blueprint
 from connector.console import ConsoleMount
 from connector.logs import configure_logging
 from connector.observing import create_observing_blueprint
@@ -52,6 +53,12 @@ def create_app(application: Application) -> Flask:
         create_token_blueprint(application, "tenant_oauth"), url_prefix="/<tenant>/oauth"
     )
 
+    app.register_blueprint(
+        create_consent_blueprint(application), url_prefix="/consent", url_defaults={"tenant": ""}
+    )
+    app.register_blueprint(
+        create_consent_blueprint(application, "tenant_consent"), url_prefix="/<tenant>/consent"
+    )
     app.register_blueprint(create_observing_blueprint(application))
     return app
 

@@ -32,7 +32,7 @@ from connector.errors import ConfigError, NotFoundError
 from connector.identity_provider import PublishedKeys
 from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
-from connector.ports import CallJournal, Clock, Notifier
+from connector.ports import CallJournal, Clock, Examiner, Notifier
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.aggregation import AggregationService
 from connector.services.api_clients import ApiClientService
@@ -44,6 +44,7 @@ from connector.services.bindings import AccountBindings, binding_problems
 from connector.services.browsing import Browser
 from connector.services.budget import BudgetService
 from connector.services.configuration import record_configuration
+from connector.services.consent import ConsentService
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import Actor, TenantContext, new_id
@@ -103,6 +104,7 @@ class TenantServices:
     bindings: AccountBindings
     browser: Browser
     doctor: Doctor
+    consent: ConsentService
 
     @property
     def settings(self) -> TenantSettings:
@@ -239,13 +241,13 @@ class Application:
             user_mapping,
             notifier=notifier,
             settings=self.settings,
-            doctor=self._doctor(settings),
+            examiner=self._examiner(settings),
         )
 
-    def _doctor(self, tenant: TenantSettings) -> Doctor:
+    def _examiner(self, tenant: TenantSettings) -> Examiner:
         server, docusign = self.settings.server, self.settings.docusign
         redirect_uri = docusign.redirect_uri or f"{server.url}/consent/callback"
-        return Doctor(docusign, tenant, self.connection.examiner(tenant, redirect_uri))
+        return self.connection.examiner(tenant, redirect_uri)
 
     def record_configuration(self) -> None:
         """Write into each tenant's audit that its configuration changed since the last start."""
@@ -262,7 +264,7 @@ def wire(
     *,
     notifier: Notifier,
     settings: Settings,
-    doctor: Doctor,
+    examiner: Examiner,
 ) -> TenantServices:
     """Return the services of one tenant over these adapters."""
     mirror = MirrorWriter(context, presenter)
@@ -301,7 +303,8 @@ def wire(
         erasures=ErasureService(context, locks),
         bindings=AccountBindings(context, locks, mirror),
         browser=Browser(context),
-        doctor=doctor,
+        doctor=Doctor(settings.docusign, context.settings, examiner),
+        consent=ConsentService(context, examiner),
     )
 
 

@@ -24,6 +24,7 @@ _COMMANDS = {
     "client": "connector.cli.clients:client",
     "console": "connector.cli.console:console",
     "export": "connector.cli.export:export",
+    "consent": "connector.cli.consent:consent",
     "key": "connector.cli.keys:key",
     "config": "connector.cli.configuration:config",
     "db": "connector.cli.database:db",

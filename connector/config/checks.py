@@ -31,7 +31,7 @@ _ROLES = ("viewer", "approver", "operator", "administrator")
 _RECIPIENTS = ("owner", "approvers", "assignee", "requester_manager", "person")
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
-_RESERVED = frozenset({"scim", "console", "api", "health", "oauth", "static"})
+_RESERVED = frozenset({"consent", "scim", "console", "api", "health", "oauth", "static"})
 """First steps of our own URLs, which a tenant's name would shadow."""
 
 

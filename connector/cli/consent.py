@@ -1,0 +1,89 @@
+"""``docusign-iga consent``: the link by which consent is given, and whether it works."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.domain.consent import Way
+from connector.services.consent import Verdict
+
+_ADMIN = """\
+DocuSign Admin: {url}
+As an organization administrator open Connected Apps, choose Authorize Application, choose the app
+with the integration key {key}, and enter these permissions:
+  {scopes}
+It covers users of claimed domains. Then run: docusign-iga consent verify"""
+_LINK = """\
+{url}
+
+{who} opens this link and accepts. It is good for one answer in a week. If DocuSign shows an error
+page and does not come back, this redirect URI is not registered for the app letter by letter:
+  {redirect_uri}"""
+_WHO = {
+    Way.INDIVIDUAL: "The service user",
+    Way.EXTERNAL: "An organization administrator of the customer",
+}
+_VERDICTS = {
+    Verdict.GRANTED: "Consent works: DocuSign gave a token with every scope.",
+    Verdict.PARTIAL: "Consent covers a part of the scopes. Give it again: docusign-iga consent url",
+    Verdict.INEFFECTIVE: "Consent is missing. Give it: docusign-iga consent url",
+    Verdict.FAILED: "Consent is not what is missing. See: docusign-iga doctor",
+}
+
+
+@click.group()
+def consent() -> None:
+    """Let somebody agree that the connector acts for the service user, and verify it."""
+
+
+@consent.command()
+@click.option(
+    "--way",
+    type=click.Choice([str(way) for way in Way]),
+    default=str(Way.INDIVIDUAL),
+    show_default=True,
+    help="individual: the service user agrees. organization: an administrator authorizes an app of "
+    "the organization's own. external: an administrator agrees to an app of somebody else.",
+)
+@tenant_options
+@handle_errors
+def url(context: CommandContext, *, way: str) -> None:
+    """Give the link that asks for exactly the scopes needed.
+
+    \b
+    Examples:
+      docusign-iga consent url
+      docusign-iga consent url --tenant acme --way external
+    """
+    chosen, service = Way(way), context.tenant.consent
+    link, scopes = service.link(chosen), sorted(service.scopes)
+    text = _ADMIN if chosen is Way.ORGANIZATION else _LINK
+    data = {
+        "url": link,
+        "way": way,
+        "scopes": scopes,
+        "redirect_uri": service.redirect_uri,
+    }
+    key = context.settings.docusign.integration_key
+    who = _WHO.get(chosen, "")
+    words = {"url": link, "key": key, "who": who, "redirect_uri": service.redirect_uri}
+    context.output(data, text.format(scopes=" ".join(scopes), **words))
+
+
+@consent.command()
+@tenant_options
+@handle_errors
+def verify(context: CommandContext) -> None:
+    """Request a token and say whether the consent works; the exit status is 1 where it does not.
+
+    \b
+    Example:
+      docusign-iga consent verify --tenant acme
+    """
+    verdict, detail = context.tenant.consent.verify()
+    data = {"verdict": verdict, "detail": detail}
+    context.output(data, "\n".join(filter(None, (_VERDICTS[verdict], detail))))
+    sys.exit(0 if verdict is Verdict.GRANTED else 1)

@@ -1,0 +1,115 @@
+"""Where DocuSign sends people back after they consented: says whether it worked, and what is next.
+
+The page needs no sign-in: whoever accepts is often nobody of ours. It says nothing about a
+customer, and a link's ``state`` is good for one answer.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, render_template_string, request
+
+from connector.bootstrap import Application
+from connector.errors import ConnectorError
+from connector.services.consent import ConsentAnswer, Verdict
+
+_PAGE = """<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{{ title }}</title>
+<h1>{{ title }}</h1>
+<p>{{ text }}</p>
+{% if link %}
+<p><a href="{{ link }}" rel="noreferrer">Open a new link and try again</a></p>
+{% endif %}
+</html>
+"""
+_WORDS = {
+    Verdict.GRANTED: (
+        "Consent works",
+        (
+            "DocuSign gave the connector access. You can close this page. Administrators: "
+            "changes that waited go on by themselves; a new connection goes on with "
+            "`docusign-iga doctor` and `docusign-iga sync`."
+        ),
+    ),
+    Verdict.PARTIAL: (
+        "Consent covers a part",
+        (
+            "DocuSign gives access, but not to everything that was asked for. Open the link "
+            "again and accept all of it."
+        ),
+    ),
+    Verdict.INEFFECTIVE: (
+        "Consent was given, and does not count",
+        (
+            "DocuSign still asks for consent. Either somebody else than the service user "
+            "accepted, or the consent of an administrator does not cover that user: it covers"
+            " users of claimed domains only. Sign in to DocuSign as the service user and open"
+            " the link again."
+        ),
+    ),
+    Verdict.FAILED: (
+        "Consent is not what is missing",
+        (
+            "DocuSign still gives no access, for another reason. Administrators: "
+            "`docusign-iga doctor` says which."
+        ),
+    ),
+    Verdict.REFUSED: (
+        "Consent was declined",
+        "Nothing was changed. Without consent the connector cannot work.",
+    ),
+    Verdict.UNKNOWN: (
+        "This answer belongs to no link",
+        (
+            "The link was made for another customer, or by nobody here. Ask your "
+            "administrator for a new one (`docusign-iga consent url`)."
+        ),
+    ),
+    Verdict.REPLAYED: (
+        "This link was answered before",
+        "It is good for one answer. If consent was given then, nothing is left to do.",
+    ),
+    Verdict.EXPIRED: (
+        "This link has expired",
+        "It is good for a week. Ask your administrator for a new one (`docusign-iga consent url`).",
+    ),
+}
+_STATUS = {Verdict.GRANTED: 200, Verdict.PARTIAL: 200, Verdict.INEFFECTIVE: 200}
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+def create_consent_blueprint(application: Application, name: str = "consent") -> Blueprint:
+    """Return a blueprint with the callback, mounted at ``/consent`` for every tenant (the state
+    says whose it is) and at ``/{tenant}/consent``."""
+    blueprint = Blueprint(name, __name__)
+
+    @blueprint.get("/callback")
+    def callback(tenant: str) -> Response:
+        try:
+            answer = _answer(application, tenant)
+        except ConnectorError:
+            return _page("Try again in a minute", "The connector is busy.", status=503)
+        title, text = _WORDS[answer.verdict]
+        return _page(title, text, answer.link, _STATUS.get(answer.verdict, 400))
+
+    return blueprint
+
+
+def _answer(application: Application, tenant: str) -> ConsentAnswer:
+    state = request.args.get("state", "")
+    named = state.partition(".")[0]
+    if named not in application.settings.tenants or tenant not in ("", named):
+        return ConsentAnswer(Verdict.UNKNOWN)
+    services = application.tenant(named)
+    with application.acting(named, "consent"):
+        return services.consent.answer(state, request.args.get("error", ""))
+
+
+def _page(title: str, text: str, link: str = "", status: int = 200) -> Response:
+    html = render_template_string(_PAGE, title=title, text=text, link=link)
+    return Response(html, status, headers=_HEADERS, content_type="text/html; charset=utf-8")

@@ -1,0 +1,154 @@
+"""Consent from the link to the page that says whether it works, over the simulator's own pages."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from click.testing import CliRunner
+
+from connector.cli import main
+from connector.cli.context import CommandContext
+from connector.domain.consent import ADMIN_SCOPES, Way
+from connector.services.consent import Verdict
+
+CALLBACK = "https://scim.acme.test/consent/callback"
+
+
+@pytest.fixture
+def world(connector):
+    """The simulated DocuSign, where nobody has consented and our redirect URI is registered."""
+    application = application_of(connector.world)
+    application.redirect_uris.add(CALLBACK)
+    connector.world.app.extensions["simulator"].revoke_consent()
+    return connector.world
+
+
+def application_of(world):
+    return next(iter(world.state.applications.by_key.values()))
+
+
+def decide(world, link, decision="accept", user_id=None):
+    """Answer DocuSign's consent page; return where it sends the browser."""
+    parts = urlsplit(link)
+    data = {"decision": decision, "user_id": user_id or world.state.service_user_id}
+    answer = world.app.test_client().post(
+        f"{parts.path}?{parts.query}", data=data, base_url=world.base_url
+    )
+    assert answer.status_code == 302, answer.text
+    return answer.headers["Location"].removeprefix("https://scim.acme.test")
+
+
+def titled(answer):
+    return re.search("<h1>(.*?)</h1>", answer.text).group(1)
+
+
+@pytest.mark.parametrize("way", [Way.INDIVIDUAL, Way.EXTERNAL])
+def test_accepting_makes_the_connection_work_at_once(connector, world, way):
+    claimed = world.state.claimed(world.service_user.email)
+    answer = connector.http.get(decide(world, connector.services.consent.link(way)))
+    works = way is Way.INDIVIDUAL or claimed is not None
+    assert titled(answer) == ("Consent works" if works else "Consent was given, and does not count")
+    if works:
+        connector.sync()
+
+
+def test_the_page_is_kept_nowhere_and_framed_by_nobody(connector):
+    answer = connector.http.get("/consent/callback")
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_declining_changes_nothing_and_gives_another_link(connector, world):
+    answer = connector.http.get(
+        decide(world, connector.services.consent.link(Way.INDIVIDUAL), "decline")
+    )
+    assert titled(answer) == "Consent was declined"
+    link = unescape(re.search('href="(.*?)"', answer.text).group(1))
+    assert titled(connector.http.get(decide(world, link))) == "Consent works"
+
+
+def test_a_link_is_good_for_one_answer(connector, world):
+    back = decide(world, connector.services.consent.link(Way.INDIVIDUAL))
+    connector.http.get(back)
+    again = connector.http.get(back)
+    assert (again.status_code, titled(again)) == (400, "This link was answered before")
+
+
+def test_a_link_expires(connector, world):
+    link = connector.services.consent.link(Way.INDIVIDUAL)
+    connector.clock.advance(8 * 24 * 3600)
+    assert titled(connector.http.get(decide(world, link))) == "This link has expired"
+
+
+@pytest.mark.parametrize("state", ["", "default.made-up", "nobody.x", "<script>"])
+def test_an_answer_to_no_link_is_refused(connector, world, state):
+    answer = connector.http.get("/consent/callback", query_string={"code": "x", "state": state})
+    assert titled(answer) == "This answer belongs to no link"
+    assert "<script>" not in answer.text
+
+
+def test_an_answer_at_the_callback_of_another_tenant_is_refused(connector, world):
+    back = decide(world, connector.services.consent.link(Way.INDIVIDUAL))
+    assert titled(connector.http.get(f"/other{back}")) == "This answer belongs to no link"
+    assert titled(connector.http.get(f"/default{back}")) == "Consent works"
+
+
+def test_consent_of_somebody_else_does_not_count(connector, world):
+    somebody = world.member().user.user_id
+    back = decide(world, connector.services.consent.link(Way.INDIVIDUAL), user_id=somebody)
+    assert titled(connector.http.get(back)) == "Consent was given, and does not count"
+
+
+def test_consent_to_a_part_is_told_apart(connector, world):
+    application_of(world).consents[world.state.service_user_id] = {"signature", "impersonation"}
+    assert connector.services.consent.verify()[0] is Verdict.PARTIAL
+
+
+def test_a_redirect_uri_that_is_not_registered_ends_at_docusign(connector, world):
+    application_of(world).redirect_uris.clear()
+    parts = urlsplit(connector.services.consent.link(Way.INDIVIDUAL))
+    page = world.app.test_client().get(f"{parts.path}?{parts.query}", base_url=world.base_url)
+    assert page.status_code == 400
+    assert "redirect URI" in page.text
+
+
+def test_a_link_asks_for_exactly_the_scopes_needed(connector):
+    query = parse_qs(urlsplit(connector.services.consent.link(Way.INDIVIDUAL)).query)
+    assert set(query["scope"][0].split()) == ADMIN_SCOPES
+    assert query["redirect_uri"] == [CALLBACK]
+
+
+def test_states_are_kept_as_hashes(connector):
+    state = parse_qs(urlsplit(connector.services.consent.link(Way.INDIVIDUAL)).query)["state"][0]
+    with connector.application.store.read("default") as uow:
+        assert state.partition(".")[2] not in str(uow.facts())
+
+
+# commands ---------------------------------------------------------------------
+
+
+@pytest.fixture
+def command(connector, monkeypatch):
+    """Run ``docusign-iga consent``."""
+    monkeypatch.setattr(CommandContext, "settings", connector.application.settings)
+    monkeypatch.setattr(CommandContext, "application", connector.application)
+    return lambda *arguments: CliRunner().invoke(main, ["consent", *arguments])
+
+
+def test_the_command_gives_a_link_that_works(connector, world, command):
+    assert command("verify").exit_code == 1
+    result = command("url")
+    assert CALLBACK in result.stdout
+    link = re.search(r"^https://\S+$", result.stdout, re.MULTILINE).group(0)
+    assert titled(connector.http.get(decide(world, link))) == "Consent works"
+    assert command("verify").exit_code == 0
+
+
+def test_an_app_of_the_organization_is_told_with_its_scopes(connector, command):
+    result = command("url", "--way", "organization")
+    assert "Connected Apps" in result.output
+    assert connector.world.details["integration_key"] in result.output
+    assert " ".join(sorted(ADMIN_SCOPES)) in result.output
