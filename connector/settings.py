@@ -219,7 +219,8 @@ class GuardSettings:
     """Safety rules; each can be widened on purpose."""
 
     max_affected_pct: float = 10.0
-    """Largest share of users that one plan may touch without a person's word."""
+    """Largest share of users that one plan may touch without a person's word, and that a sync
+    believes to be gone from an account."""
     max_affected_min: int = 20
     """Plans that touch no more than this many users are never refused for their size."""
     protect_last_admin: bool = True

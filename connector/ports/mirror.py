@@ -99,5 +99,8 @@ class MirrorRepository(Protocol):
     ) -> Sequence[str]:
         """Return users whom the mirror has in the account and the run did not see."""
 
+    def count_unseen_in_run(self, run_id: str, account_id: str) -> int:
+        """Return how many those are."""
+
     def forget_run(self, run_id: str) -> None:
         """Drop the notes of a run."""

@@ -15,7 +15,7 @@ import structlog
 from connector.domain.ledger import JobRun, RunState
 from connector.domain.merge import merge_member, without_membership
 from connector.domain.model import Account, DirectoryGroup, GroupType, User
-from connector.errors import ConflictingWriteError, ConnectorError, NotFoundError
+from connector.errors import ConflictingWriteError, ConnectorError, GuardError, NotFoundError
 from connector.logs import correlation_id
 from connector.ports import GROUP, TOMBSTONE, USER, UnitOfWork, UserPage
 from connector.purpose import Purpose, Scope, calling_for
@@ -290,7 +290,11 @@ class AggregationService:
                 uow.commit()
 
     def _confirm_vanished(self, run: _Run, account: Account) -> None:
-        """Ask for each user whom the walk missed: lists can skip users that move while paging."""
+        """Ask for each user whom the walk missed: lists can skip users that move while paging.
+
+        :raises GuardError: it missed so many that the list is not to be believed.
+        """
+        self._refuse_mass_vanishing(run, account)
         after = ""
         while True:
             with self._context.read() as uow:
@@ -301,6 +305,25 @@ class AggregationService:
                 while not self._confirm(run, account, user_id):
                     pass
             after = missed[-1]
+
+    def _refuse_mass_vanishing(self, run: _Run, account: Account) -> None:
+        """DocuSign closes users and does not delete them, so a list that lacks many is wrong, or
+        another account answers; to ask for each of them would cost a call each."""
+        guards = self._context.settings.guards
+        with self._context.read() as uow:
+            missed = uow.mirror.count_unseen_in_run(run.record.run_id, account.account_id)
+            known = uow.totals.members(account.account_id)
+        limit = max(guards.max_affected_min, int(known * guards.max_affected_pct / 100))
+        if missed > limit:
+            raise GuardError(
+                f"DocuSign's list of users of account {account.name} lacks {missed:,} of the "
+                f"{known:,} that are known, more than {limit:,}. Nobody was taken out. Users are "
+                "closed in DocuSign and not deleted: look whether docusign.environment and the "
+                "account are right, and sync again. If they are really gone, raise "
+                "guards.max_affected_pct for one sync.",
+                guard="mass_vanishing",
+                setting="guards.max_affected_pct",
+            )
 
     def _confirm(self, run: _Run, account: Account, user_id: str) -> bool:
         """Read a user; return False where another change overtook the read."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, Table, and_, delete, func, select, true, update
+from sqlalchemy import ColumnElement, Row, Table, and_, delete, func, select, true, update
 
 from connector.domain.model import (
     Account,
@@ -334,23 +334,32 @@ class SqlMirror:
         self, run_id: str, account_id: str, after: str = "", limit: int = 500
     ) -> Sequence[str]:
         """Return users whom the mirror has in the account and the run did not see."""
+        return self._connection.scalars(
+            select(memberships.c.user_id)
+            .where(memberships.c.user_id > after, *self._unseen(run_id, account_id))
+            .order_by(memberships.c.user_id)
+            .limit(limit)
+        ).all()
+
+    def count_unseen_in_run(self, run_id: str, account_id: str) -> int:
+        """Return how many those are."""
+        number: int = self._connection.execute(
+            select(func.count()).select_from(memberships).where(*self._unseen(run_id, account_id))
+        ).scalar_one()
+        return number
+
+    def _unseen(self, run_id: str, account_id: str) -> tuple[ColumnElement[bool], ...]:
         seen = and_(
             run_sightings.c.tenant == memberships.c.tenant,
             run_sightings.c.run_id == run_id,
             run_sightings.c.account_id == memberships.c.account_id,
             run_sightings.c.user_id == memberships.c.user_id,
         )
-        return self._connection.scalars(
-            select(memberships.c.user_id)
-            .where(
-                memberships.c.tenant == self._tenant,
-                memberships.c.account_id == account_id,
-                memberships.c.user_id > after,
-                ~select(1).where(seen).exists(),
-            )
-            .order_by(memberships.c.user_id)
-            .limit(limit)
-        ).all()
+        return (
+            memberships.c.tenant == self._tenant,
+            memberships.c.account_id == account_id,
+            ~select(1).where(seen).exists(),
+        )
 
     def forget_run(self, run_id: str) -> None:
         """Drop the notes of a run."""

@@ -156,6 +156,7 @@ def test_a_run_knows_whom_it_did_not_see(store: SqlStore) -> None:
         assert unseen("r", ACCOUNT, after="user-00000", limit=1) == ["user-00002"]
         unit.mirror.forget_run("r")
         assert len(unseen("r", ACCOUNT)) == 5
+        assert unit.mirror.count_unseen_in_run("r", ACCOUNT) == 5
 
 
 def test_an_account_goes_when_its_members_have_gone(store: SqlStore) -> None:

@@ -126,6 +126,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.mirror.count_memberships(ACCOUNT),
         lambda unit: unit.mirror.count_profile_holders(ACCOUNT),
         lambda unit: unit.mirror.unseen_in_run("run", ACCOUNT),
+        lambda unit: unit.mirror.count_unseen_in_run("run", ACCOUNT),
     ],
     "plans": [
         lambda unit: unit.plans.get("plan-1"),
