@@ -48,6 +48,7 @@ from connector.services.consent import ConsentService
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import Actor, TenantContext, new_id
+from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
 from connector.services.due import DueService
 from connector.services.erasure import ErasureService
@@ -91,6 +92,7 @@ class TenantServices:
     groups: GroupProvisioning
     work_items: WorkItemService
     approvals: ApprovalService
+    delegations: DelegationService
     due: DueService
     policy: PolicyService
     aggregation: AggregationService
@@ -291,6 +293,7 @@ def wire(
         groups=GroupProvisioning(context, locks, pipeline, mirror),
         work_items=WorkItemService(context, mirror, log),
         approvals=ApprovalService(context, log, desk, settlement),
+        delegations=DelegationService(context),
         due=DueService(context, log, desk),
         policy=PolicyService(context),
         aggregation=AggregationService(context, mirror, refresh),

@@ -141,7 +141,7 @@ def delegate(
       docusign-iga approvals delegate --from ann@example.com --to bob@example.com \\
         --start 2026-08-01 --end 2026-08-15
     """
-    made = context.tenant.approvals.delegate(
+    made = context.tenant.delegations.begin(
         cli_person(),
         to,
         start.replace(tzinfo=UTC),
@@ -162,7 +162,7 @@ def delegations(context: CommandContext) -> None:
     Example:
       docusign-iga approvals delegations
     """
-    found = context.tenant.approvals.delegations()
+    found = context.tenant.delegations.list()
     table = Table("Delegation", "Away", "Decides", "From", "Until", "Ended")
     for item in found:
         table.add_row(
@@ -187,7 +187,7 @@ def end_delegation(context: CommandContext, delegation: str) -> None:
     Example:
       docusign-iga approvals end-delegation 7c1e0f52-9d0c-4a54-8f0e-3a1f6b2c9d10
     """
-    ended = context.tenant.approvals.end_delegation(delegation, cli_person())
+    ended = context.tenant.delegations.end(delegation, cli_person())
     context.output(_delegation(ended), f"{ended.delegate} no longer decides for {ended.delegator}.")
 
 

@@ -16,7 +16,7 @@ blueprint = Blueprint("absences", __name__, url_prefix="/absences")
 @blueprint.get("")
 def every() -> str:
     """Show the delegations, and the form for one's own."""
-    found = tenant().approvals.delegations()
+    found = tenant().delegations.list()
     now = application().clock.now()
     return render_template(
         "absences.html",
@@ -32,7 +32,7 @@ def begin() -> BaseResponse:
     """Let somebody else decide for a while."""
     now = application().clock.now()
     starts_at = max(_day("from"), now)
-    made = tenant().approvals.delegate(
+    made = tenant().delegations.begin(
         principal(),
         request.form.get("to", ""),
         starts_at,
@@ -47,7 +47,7 @@ def begin() -> BaseResponse:
 @blueprint.post("/<delegation_id>/end")
 def end(delegation_id: str) -> BaseResponse:
     """End a delegation."""
-    tenant().approvals.end_delegation(delegation_id, principal())
+    tenant().delegations.end(delegation_id, principal())
     flash("The delegation has ended.", "good")
     return redirect(url_for("absences.every"), 303)
 

@@ -11,6 +11,7 @@ from connector.services.audit import AuditService
 from connector.services.browsing import Browser
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import TenantContext
+from connector.services.delegations import DelegationService
 from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
 
@@ -37,6 +38,10 @@ class TenantServices(Protocol):
     @property
     def approvals(self) -> ApprovalService:
         """What waits for a decision."""
+
+    @property
+    def delegations(self) -> DelegationService:
+        """Who decides for whom."""
 
     @property
     def work_items(self) -> WorkItemService:

@@ -12,7 +12,6 @@ from datetime import timedelta
 
 from connector.domain.grants import plan_grant
 from connector.domain.ledger import (
-    CUSTODY,
     Direction,
     Fulfilment,
     OperationRecord,
@@ -26,14 +25,9 @@ from connector.domain.ledger import (
 from connector.domain.model import group_scim_id
 from connector.domain.plan import (
     AddGroupMembers,
-    CloseMembership,
-    CreateMembership,
     Operation,
     Plan,
-    RemoveGroupMembers,
-    ReopenMembership,
     RevokeRole,
-    SetProfile,
     TakeCustody,
 )
 from connector.domain.planner import Addresses
@@ -46,6 +40,7 @@ from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import group_key, user_key
 from connector.services.manual_tasks import Ask, ManualTasks, asked
 from connector.services.naming import names_for
+from connector.services.open_grants import contradicted_by, is_profile, open_grants
 from connector.services.refresh import RefreshService
 from connector.services.work_item_log import WorkItemLog
 
@@ -87,7 +82,8 @@ class ApprovalDesk:
             elif isinstance(step, AddGroupMembers):
                 entitlement = group_scim_id(step.account_id, step.group_id)
                 pending = {
-                    item.subject_id for item in _grants(uow, step.user_ids, entitlement=entitlement)
+                    item.subject_id
+                    for item in open_grants(uow, step.user_ids, entitlement=entitlement)
                 }
                 left = tuple(user_id for user_id in step.user_ids if user_id not in pending)
                 steps += [replace(step, user_ids=left)] if left else []
@@ -99,7 +95,7 @@ class ApprovalDesk:
         if not getattr(step, "user_id", None):
             return False
         return all(
-            bool(_grants(uow, [user_id], entitlement=entitlement))
+            bool(open_grants(uow, [user_id], entitlement=entitlement))
             for user_id, entitlement in asked(step)
         )
 
@@ -126,10 +122,10 @@ class ApprovalDesk:
         addresses: Addresses,
     ) -> None:
         user_id, entitlement = ask
-        for item in _grants(uow, [user_id], accounts=[entitlement.partition(".")[0]]):
+        for item in open_grants(uow, [user_id], accounts=[entitlement.partition(".")[0]]):
             if item.entitlement == entitlement:
                 return
-            if _is_profile(item.entitlement) and _is_profile(entitlement):
+            if is_profile(item.entitlement) and is_profile(entitlement):
                 self.supersede(uow, item, actor, "Another profile of the account was asked for.")
         for item in uow.work_items.search(
             states=OPEN_STATES,
@@ -248,7 +244,7 @@ class ApprovalDesk:
         """End the grants that a plan contradicts: what it closes, takes, or gives instead."""
         names = names_for(uow, self._context, plan)
         for step in plan:
-            for item in _contradicted(uow, step):
+            for item in contradicted_by(uow, step):
                 self.supersede(uow, item, actor, f"Overtaken: {step.describe(names)}.")
 
     def take_back(
@@ -257,7 +253,7 @@ class ApprovalDesk:
         """End grants that the requester no longer wants, approvals and tasks alike."""
         ids = list(user_ids)
         for entitlement in entitlements if ids else ():
-            for item in _grants(uow, ids, entitlement=entitlement):
+            for item in open_grants(uow, ids, entitlement=entitlement):
                 self.supersede(uow, item, actor, "The opposite was asked for.")
 
     # carrying out -------------------------------------------------------------
@@ -368,45 +364,3 @@ def _asked(step: Operation) -> Iterator[Ask]:
         yield from asked(step)
     except TypeError:
         return  # It gives nothing: the closing after a passage.
-
-
-def _grants(
-    uow: UnitOfWork,
-    user_ids: Sequence[str],
-    *,
-    entitlement: str | None = None,
-    accounts: Sequence[str] = (),
-) -> Sequence[WorkItem]:
-    """Return the open grants of users, of one entitlement or of accounts."""
-    found = uow.work_items.search(
-        states=OPEN_STATES,
-        subject_ids=user_ids,
-        entitlement=entitlement,
-        direction=Direction.GRANT,
-    )
-    return [
-        item for item in found if not accounts or item.entitlement.partition(".")[0] in accounts
-    ]
-
-
-def _contradicted(uow: UnitOfWork, step: Operation) -> Sequence[WorkItem]:
-    if isinstance(step, RemoveGroupMembers):
-        entitlement = group_scim_id(step.account_id, step.group_id)
-        return _grants(uow, step.user_ids, entitlement=entitlement)
-    user_id = getattr(step, "user_id", None)
-    if not user_id:
-        return ()
-    if isinstance(step, CloseMembership):
-        return _grants(uow, [user_id], accounts=[step.account_id])
-    if isinstance(step, SetProfile | CreateMembership | ReopenMembership):
-        found = _grants(uow, [user_id], accounts=[step.account_id])
-        custody = uow.work_items.search(
-            states=OPEN_STATES, subject_ids=[user_id], entitlement=f"{CUSTODY}{step.account_id}"
-        )
-        return [*(item for item in found if _is_profile(item.entitlement)), *custody]
-    return ()
-
-
-def _is_profile(entitlement: str) -> bool:
-    rest = entitlement.partition(".")[2]
-    return bool(rest) and not rest.startswith("g")

@@ -1,10 +1,9 @@
-"""Approvals as people see them: what waits for whom, decided, withdrawn, delegated."""
+"""Approvals as people see them: what waits for whom, decided, withdrawn."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 import structlog
 
@@ -31,7 +30,6 @@ from connector.domain.planner import Addresses
 from connector.domain.work_items import (
     Act,
     ApprovalTerms,
-    Delegation,
     Evidence,
     Verdict,
     WorkItemEvent,
@@ -47,14 +45,12 @@ from connector.errors import (
 from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.approval_desk import ApprovalDesk
-from connector.services.context import Principal, TenantContext, new_id
+from connector.services.context import Principal, TenantContext
 from connector.services.people import manager_of, subject_of
 from connector.services.settlement import SettlementService
 from connector.services.work_item_log import WorkItemLog, tidy
 
 _log = structlog.get_logger(__name__)
-
-_DECIDING_ROLES = (ConsoleRole.APPROVER, ConsoleRole.ADMINISTRATOR)
 
 
 @dataclass(frozen=True)
@@ -324,99 +320,6 @@ class ApprovalService:
             uow.commit()
         return self.get(item.work_item_id, by)
 
-    # delegating ---------------------------------------------------------------
-
-    def delegate(
-        self,
-        by: Principal,
-        to: str,
-        starts_at: datetime,
-        ends_at: datetime,
-        *,
-        reason: str = "",
-        absent: str | None = None,
-    ) -> Delegation:
-        """Let somebody else decide while one is away.
-
-        :param to: login or e-mail address of who decides meanwhile. Delegations are not passed on.
-        :param absent: address of who is away, where an administrator arranges it; the rights that
-            person has by their login or as a member of a group are unknown then and do not go
-            along.
-        :raises ForbiddenError: only an administrator delegates for somebody else.
-        :raises InvalidRequestError: the time is no time, too long, or both are one person.
-        """
-        to, absent = tidy(to), tidy(absent) if absent is not None else None
-        own = absent is None or fold(absent) in {fold(by.login), fold(by.email)}
-        if not own:
-            by.require(ConsoleRole.ADMINISTRATOR)
-            if "@" not in str(absent):
-                raise InvalidRequestError(
-                    "Name who is away by e-mail address: by it they are known where their own "
-                    "access is decided on."
-                )
-        delegator = by.login if own else str(absent)
-        days = self._context.settings.approvals.delegation_max_days
-        if ends_at <= starts_at or (ends_at - starts_at).total_seconds() > days * 86_400:
-            raise InvalidRequestError(f"A delegation ends after it starts, within {days} days.")
-        if ends_at <= self._context.clock.now():
-            raise InvalidRequestError("This delegation is over already.")
-        if not to or fold(to) in {fold(delegator), fold(by.email) if own else ""}:
-            raise InvalidRequestError("Name somebody else, by login or e-mail address.")
-        delegation = Delegation(
-            new_id(),
-            delegator,
-            to,
-            starts_at,
-            ends_at,
-            tidy(reason),
-            by.name,
-            self._context.clock.now(),
-            groups=tuple(sorted(by.groups)) if own else (),
-            is_approver=own and bool(by.roles & {*_DECIDING_ROLES}),
-            delegator_email=by.email if own else delegator,
-        )
-        self._put(delegation, by, "delegation.made")
-        return delegation
-
-    def end_delegation(self, delegation_id: str, by: Principal) -> Delegation:
-        """End a delegation, as who made it, who is away, or an administrator.
-
-        :raises NotFoundError: there is none.
-        :raises ForbiddenError: the person is none of these.
-        """
-        found = next(
-            (item for item in self.delegations() if item.delegation_id == delegation_id), None
-        )
-        if found is None:
-            raise NotFoundError(f"There is no delegation {delegation_id!r}.")
-        is_own = fold(found.delegator) in {fold(by.login), fold(by.email)}
-        if not is_own and found.created_by != by.name:
-            by.require(ConsoleRole.ADMINISTRATOR)
-        ended = replace(found, revoked_at=found.revoked_at or self._context.clock.now())
-        self._put(ended, by, "delegation.ended")
-        return ended
-
-    def delegations(self) -> Sequence[Delegation]:
-        """Return all delegations, newest first."""
-        with self._context.read() as uow:
-            return uow.work_items.delegations()
-
-    def _put(self, delegation: Delegation, by: Principal, action: str) -> None:
-        with self._context.write() as uow:
-            uow.work_items.put_delegation(delegation)
-            self._context.audit(
-                uow,
-                by,
-                action,
-                "",
-                delegation=delegation.delegation_id,
-                delegator=delegation.delegator,
-                delegate=delegation.delegate,
-                starts_at=delegation.starts_at.isoformat(),
-                ends_at=delegation.ends_at.isoformat(),
-            )
-            uow.commit()
-
 
 def _approval(uow: UnitOfWork, work_item_id: str) -> WorkItem:
     item = uow.work_items.get(work_item_id)
@@ -426,8 +329,7 @@ def _approval(uow: UnitOfWork, work_item_id: str) -> WorkItem:
 
 
 def _voter(person: Principal) -> Voter:
-    is_approver = bool(person.roles & {*_DECIDING_ROLES})
-    return Voter(person.login, person.email, person.groups, is_approver)
+    return Voter(person.login, person.email, person.groups, person.is_approver)
 
 
 def _changed(item: WorkItem) -> ConnectorError:

@@ -51,6 +51,11 @@ class Principal(Actor):
         """The login alone."""
         return self.name.partition(":")[2]
 
+    @property
+    def is_approver(self) -> bool:
+        """Whether their role lets them decide where the policy names nobody."""
+        return bool(self.roles & {ConsoleRole.APPROVER, ConsoleRole.ADMINISTRATOR})
+
     def require(self, *roles: ConsoleRole) -> None:
         """Let the person act.
 

@@ -198,14 +198,14 @@ def test_two_approvers_at_the_same_instant_decide_once(start, database):
 
 def away(connector, by, to, **more):
     now = connector.clock.now()
-    return connector.services.approvals.delegate(by, to, now, now + timedelta(days=7), **more)
+    return connector.services.delegations.begin(by, to, now, now + timedelta(days=7), **more)
 
 
 def test_a_delegate_decides_while_somebody_is_away(start):
     connector, asked_for = start(approvers={"groups": ["Owners"]})
     _, item = waiting(connector, asked_for)
     made = away(connector, somebody("bob", groups=["Owners"]), "carl")
-    connector.services.approvals.end_delegation(made.delegation_id, somebody("bob"))
+    connector.services.delegations.end(made.delegation_id, somebody("bob"))
     with pytest.raises(ForbiddenError):
         decide(connector, item, APPROVE, somebody("carl"))
     away(connector, somebody("bob", groups=["Owners"]), "carl")
@@ -265,7 +265,7 @@ def test_a_delegation_has_a_sensible_time(start, start_in, days):
     connector, _ = start()
     begin = connector.clock.now() + timedelta(days=start_in)
     with pytest.raises(InvalidRequestError):
-        connector.services.approvals.delegate(
+        connector.services.delegations.begin(
             somebody("bob"), "carl", begin, begin + timedelta(days=days)
         )
 

@@ -1,0 +1,63 @@
+"""Finds what has been asked for and not been given yet, and what contradicts it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from connector.domain.ledger import CUSTODY, Direction, WorkItem
+from connector.domain.model import group_scim_id
+from connector.domain.plan import (
+    CloseMembership,
+    CreateMembership,
+    Operation,
+    RemoveGroupMembers,
+    ReopenMembership,
+    SetProfile,
+)
+from connector.ports import UnitOfWork
+from connector.services.actual import OPEN_STATES
+
+
+def open_grants(
+    uow: UnitOfWork,
+    user_ids: Sequence[str],
+    *,
+    entitlement: str | None = None,
+    accounts: Sequence[str] = (),
+) -> Sequence[WorkItem]:
+    """Return the open grants of users, of one entitlement or of accounts."""
+    found = uow.work_items.search(
+        states=OPEN_STATES,
+        subject_ids=user_ids,
+        entitlement=entitlement,
+        direction=Direction.GRANT,
+    )
+    return [
+        item for item in found if not accounts or item.entitlement.partition(".")[0] in accounts
+    ]
+
+
+def contradicted_by(uow: UnitOfWork, step: Operation) -> Sequence[WorkItem]:
+    """Return the open grants and transfers that an operation makes pointless: what it closes,
+    takes, or gives instead."""
+    if isinstance(step, RemoveGroupMembers):
+        entitlement = group_scim_id(step.account_id, step.group_id)
+        return open_grants(uow, step.user_ids, entitlement=entitlement)
+    user_id = getattr(step, "user_id", None)
+    if not user_id:
+        return ()
+    if isinstance(step, CloseMembership):
+        return open_grants(uow, [user_id], accounts=[step.account_id])
+    if isinstance(step, SetProfile | CreateMembership | ReopenMembership):
+        found = open_grants(uow, [user_id], accounts=[step.account_id])
+        custody = uow.work_items.search(
+            states=OPEN_STATES, subject_ids=[user_id], entitlement=f"{CUSTODY}{step.account_id}"
+        )
+        return [*(item for item in found if is_profile(item.entitlement)), *custody]
+    return ()
+
+
+def is_profile(entitlement: str) -> bool:
+    """Return whether an entitlement is a permission profile: neither a group nor a role."""
+    rest = entitlement.partition(".")[2]
+    return bool(rest) and not rest.startswith("g")
