@@ -34,10 +34,10 @@ _NEUTRAL = frozenset({
     "entitlement", "entitlements", "error_code", "event", "events", "expires_at", "finding",
     "fulfilment", "group_id", "group_ids", "hash", "item", "job", "kind", "level", "manual",
     "matches", "method", "operation", "operation_id", "operations", "organization_admin", "path",
-    "plan", "policy", "position", "previous", "previous_profile_id", "profile_id", "reopen",
-    "restorable", "result", "role", "role_id", "rule", "run", "scopes", "sequence", "settings",
-    "site_id", "source", "state", "status", "step", "strip", "target", "template", "tenant",
-    "trace_token", "type", "user_id", "user_ids", "verification", "verifier", "version",
+    "plan", "policy", "position", "predecessors", "previous", "previous_profile_id", "profile_id",
+    "reopen", "restorable", "result", "role", "role_id", "rule", "run", "scopes", "sequence",
+    "settings", "site_id", "source", "state", "status", "step", "strip", "target", "template",
+    "tenant", "trace_token", "type", "user_id", "user_ids", "verification", "verifier", "version",
     "waits", "was", "work_item",
 })
 # fmt: on

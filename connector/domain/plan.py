@@ -67,6 +67,9 @@ class CreateMembership(Operation):
     group_ids: tuple[str, ...] = ()
     user_id: str | None = None
     auto_activate: bool = False
+    predecessors: tuple[str, ...] | None = None
+    """For a new person: the users whom the address had before, closed or deleted. Whoever is on it
+    besides them came with this step. None where nobody looked."""
 
     def describe(self, names: Names = IDS_ALONE) -> str:
         profile = names.profile(self.account_id, self.profile_id)
@@ -409,8 +412,8 @@ def operation_from_dict(data: Mapping[str, Any]) -> Operation:
     cls = OPERATION_TYPES[data["kind"]]
     known = {item.name for item in fields(cls)}
     values = {key: value for key, value in data.items() if key in known}
-    for key in ("group_ids", "user_ids"):
-        if key in values:
+    for key in ("group_ids", "user_ids", "predecessors"):
+        if values.get(key) is not None:
             values[key] = tuple(values[key])
     if isinstance(values.get("person"), Mapping):
         values["person"] = Person(**values["person"])

@@ -59,10 +59,16 @@ class Addresses:
 # ------------------------------------------------------------------------- users
 
 
-def plan_creation(desired: DesiredUser, book: AccountBook, addresses: Addresses) -> Plan:
+def plan_creation(
+    desired: DesiredUser,
+    book: AccountBook,
+    addresses: Addresses,
+    predecessors: Iterable[str] | None = None,
+) -> Plan:
     """Return how a new person joins. Created inactive means joined, then closed: DocuSign knows
     no closed newcomer.
 
+    :param predecessors: the users that the address has had until now.
     :raises InvalidRequestError: unknown entitlement, or two for one account.
     """
     wanted = _wanted_profiles(desired.profiles or frozenset(), book)
@@ -70,8 +76,15 @@ def plan_creation(desired: DesiredUser, book: AccountBook, addresses: Addresses)
         account_id = book.default_account
         wanted = {account_id: book.baseline(account_id).profile_id}
     automatic = addresses.is_claimed(desired.person.email)
+    earlier = None if predecessors is None else tuple(sorted(predecessors))
     steps: list[Operation] = [
-        CreateMembership(account_id, desired.person, profile_id, auto_activate=automatic)
+        CreateMembership(
+            account_id,
+            desired.person,
+            profile_id,
+            auto_activate=automatic,
+            predecessors=earlier,
+        )
         for account_id, profile_id in sorted(wanted.items())
     ]
     if desired.active is False:

@@ -199,8 +199,17 @@ class Executor:
         return apply
 
     def _find_joined(self, step: CreateMembership) -> Performed | None:
-        user = self._find_open(step)
+        user = self._find_newcomer(step) or self._find_open(step)
         return self._joined(step, user) if user else None
+
+    def _find_newcomer(self, step: CreateMembership) -> User | None:
+        """Return who came to an address with a step, even if they were closed since: created again
+        they would come back."""
+        if step.user_id is not None or step.predecessors is None:
+            return None
+        on_address = self._directory.find_members(step.account_id, step.person.email)
+        found = [user for user in on_address if user.user_id not in step.predecessors]
+        return max(found, key=lambda user: any(user.open_memberships()), default=None)
 
     def _find_open(self, step: CreateMembership) -> User | None:
         for user in self._directory.find_members(step.account_id, step.person.email):
@@ -263,10 +272,7 @@ class Executor:
 
     def _refuse_predecessor(self, step: CreateMembership, user_id: str) -> None:
         """Refuse a closed user whom DocuSign re-opened instead of creating a new one."""
-        with self._context.read() as uow:
-            known = uow.mirror.get_users([user_id]).get(user_id)
-            is_deleted = bool(uow.attributes.is_deleted(USER, [user_id]))
-        if is_deleted or (known is not None and not any(known.open_memberships())):
+        if self._was_there(step, user_id):
             error = PermanentError(
                 f"DocuSign re-opened the earlier user {user_id} of {step.person.email} instead of "
                 "creating a new one, who would inherit that user's envelopes. The connector closes "
@@ -275,6 +281,15 @@ class Executor:
             )
             error.is_partial = True
             raise error
+
+    def _was_there(self, step: CreateMembership, user_id: str) -> bool:
+        if step.predecessors is not None:
+            return user_id in step.predecessors
+        # A plan of an earlier version: only the mirror can tell, as long as no sync has seen them.
+        with self._context.read() as uow:
+            known = uow.mirror.get_users([user_id]).get(user_id)
+            is_deleted = bool(uow.attributes.is_deleted(USER, [user_id]))
+        return is_deleted or (known is not None and not any(known.open_memberships()))
 
     def _member(
         self,

@@ -104,6 +104,7 @@ class GroupProvisioning:
         keys = [group_key(scim_id)]
         if len(users) <= LOCKED_USERS:
             keys += [user_key(user_id) for user_id in users]
+        self._settle_creation(scim_id, actor, dry_run=dry_run)
         with self._locks.hold(keys, self._pipeline.wait_s):
             self._pipeline.settle_earlier(GROUP, scim_id, actor, dry_run=dry_run)
             if whole:
@@ -133,6 +134,7 @@ class GroupProvisioning:
         :raises NotFoundError: no such group.
         :raises GuardError: the group is built in, or groups must not be deleted by clients.
         """
+        self._settle_creation(scim_id, actor, dry_run=dry_run)
         with self._locks.hold([group_key(scim_id)], self._pipeline.wait_s):
             self._pipeline.settle_earlier(GROUP, scim_id, actor, dry_run=dry_run)
             with self._context.write() as uow:
@@ -145,6 +147,18 @@ class GroupProvisioning:
                     uow, plan, subject, actor, extra={}, dry_run=dry_run
                 )
             return self._pipeline.carry_out(outcome, actor)
+
+    def _settle_creation(self, scim_id: str, actor: Actor, *, dry_run: bool) -> None:
+        """Finish what may have created a group: settled later, it would create it again.
+
+        :raises TemporaryError: as :meth:`ChangePipeline.settle_earlier`.
+        """
+        with self._context.read() as uow:
+            group = self._get(uow, scim_id)
+        keys = self._pipeline.creation_keys(GROUP, [group_name_key(group.account_id, group.name)])
+        if keys:
+            with self._locks.hold(keys, self._pipeline.wait_s):
+                self._pipeline.settle_creations(GROUP, keys, actor, dry_run=dry_run)
 
     # reading ------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from connector.domain.desired import ActualUser, DesiredUser
@@ -60,7 +60,9 @@ class UserProvisioning:
         :raises InvalidRequestError: unknown entitlement or role, or a contradiction.
         """
         email_key = fold(desired.person.email)
-        with self._locks.hold([address_key(email_key)], self._pipeline.wait_s):
+        keys = [address_key(email_key)]
+        with self._locks.hold(keys, self._pipeline.wait_s):
+            self._pipeline.settle_creations(USER, keys, actor, dry_run=dry_run)
             self._refresh.find_address(desired.person.email)
             returning = self._find_returning(desired, email_key, actor)
             if returning is not None:
@@ -74,7 +76,7 @@ class UserProvisioning:
         with self._context.write() as uow:
             book = self._context.book(uow.mirror.catalogue())
             self._check_roles(desired)
-            plan = plan_creation(desired, book, addresses)
+            plan = plan_creation(desired, book, addresses, _users_on(uow, email_key))
             subject = Subject(USER, None, [address_key(email_key)])
             extra = {**_client_part(desired, actor), "create": True}
             outcome = self._pipeline.record(uow, plan, subject, actor, extra=extra, dry_run=dry_run)
@@ -128,6 +130,7 @@ class UserProvisioning:
         :raises InvalidRequestError: the wish cannot be, see the message.
         :raises connector.errors.GuardError: a safety rule refuses.
         """
+        self._settle_creations([user_id], actor, dry_run=dry_run)
         with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
             self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
             self._refresh.refresh_if_stale(user_id)
@@ -183,6 +186,7 @@ class UserProvisioning:
         keys = [group_key(scim_id)]
         if len(user_ids) <= LOCKED_USERS:
             keys += [user_key(user_id) for user_id in user_ids]
+        self._settle_creations(user_ids, actor, dry_run=dry_run)
         with self._locks.hold(keys, self._pipeline.wait_s):
             self._pipeline.settle_earlier(GROUP, scim_id, actor, dry_run=dry_run)
             for user_id in user_ids:
@@ -233,6 +237,7 @@ class UserProvisioning:
         :raises connector.errors.NotFoundError: no such user.
         :raises connector.errors.GuardError: a safety rule refuses.
         """
+        self._settle_creations([user_id], actor, dry_run=dry_run)
         with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
             self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
             self._refresh.refresh_if_stale(user_id)
@@ -248,6 +253,19 @@ class UserProvisioning:
                 return self._pipeline.carry_out(outcome, actor)
 
     # common -------------------------------------------------------------------
+
+    def _settle_creations(self, user_ids: Iterable[str], actor: Actor, *, dry_run: bool) -> None:
+        """Finish what may have created these people, before their own locks are taken: a creation
+        takes the lock of the address first.
+
+        :raises TemporaryError: as :meth:`ChangePipeline.settle_earlier`.
+        """
+        with self._context.read() as uow:
+            users = uow.mirror.get_users(user_ids).values()
+        keys = self._pipeline.creation_keys(USER, [address_key(user.email_key) for user in users])
+        if keys:
+            with self._locks.hold(keys, self._pipeline.wait_s):
+                self._pipeline.settle_creations(USER, keys, actor, dry_run=dry_run)
 
     def _addresses(self) -> Addresses:
         return Addresses(self._refresh.claimed_domains())
@@ -272,6 +290,13 @@ def unchanged(uow: UnitOfWork, actual: ActualUser, actor: Actor) -> DesiredUser:
         external_id=attributes.external_ids.get(actor.external_id_scope),
         kept={key: value for key, value in attributes.kept.items() if not key.startswith("_")},
     )
+
+
+def _users_on(uow: UnitOfWork, email_key: str) -> frozenset[str]:
+    """Return everybody who is known to be or to have been on an address."""
+    users = uow.mirror.users_by_email([email_key]).get(email_key, ())
+    deleted = uow.attributes.tombstones(email_key)
+    return frozenset({user.user_id for user in users} | {item.scim_id for item in deleted})
 
 
 def _changes_roles(plan: Plan) -> bool:

@@ -218,11 +218,11 @@ class ChangePipeline:
         if not dry_run and actor.waits:
             self._settle(self._creations(subject_kind, keys), actor)
 
-    def creation_keys(self, subject_kind: str, keys: Iterable[str]) -> Collection[str]:
+    def creation_keys(self, subject_kind: str, keys: Iterable[str]) -> Sequence[str]:
         """Return those of the locks under which a creation has not come to its first result."""
         asked = set(keys)
         plans = self._creations(subject_kind, asked)
-        return asked & {key for plan in plans for key in plan.context.get("locks", ())}
+        return sorted(asked & {key for plan in plans for key in plan.context.get("locks", ())})
 
     def _creations(self, subject_kind: str, keys: Collection[str]) -> Sequence[PlanRecord]:
         with self._context.read() as uow:

@@ -3,12 +3,15 @@
 import pytest
 
 from connector.services.locks import LEASE
+from simulator.state import memberships
 from tests.connector import ManualClock, connected, ok
 from tests.services.test_crash import differences, killed_during, settled
 from tests.simulated import simulated
 
 ANSWERED = ("executor", "perform", True, 1)
 """DocuSign has done it, and the process dies before it can note that down."""
+ADDRESS = "doubt@partner.example"
+PERSON = {"userName": ADDRESS, "externalId": "e-1"}
 GROUP = {"displayName": "Crash", "externalId": "x-1"}
 
 
@@ -16,10 +19,12 @@ GROUP = {"displayName": "Crash", "externalId": "x-1"}
 def start(tmp_path):
     running = []
 
-    def start(**variants):
+    def start(provisioning=None, **variants):
         clock = ManualClock()
         world = simulated(10, now=clock.now, **variants)
-        running.append(connected(tmp_path / "c.db", world=world, clock=clock))
+        running.append(
+            connected(tmp_path / "c.db", world=world, clock=clock, provisioning=provisioning or {})
+        )
         return running[-1]
 
     yield start
@@ -57,3 +62,90 @@ def test_a_repeated_creation_of_a_group_finds_the_first_one(start, monkeypatch, 
     settled(connector)
     assert names(connector).count("Crash") == 1
     assert differences(connector) == []
+
+
+def test_a_deleted_group_whose_creation_was_in_doubt_stays_deleted(start, monkeypatch):
+    connector = start()
+    die(connector, monkeypatch, lambda: connector.post("/Groups", GROUP))
+    connector.sync()
+    (group,) = ok(connector.get('/Groups?filter=displayName eq "Crash"'))["Resources"]
+    assert connector.delete(f"/Groups/{group['id']}").status_code == 204
+    settled(connector)
+    assert "Crash" not in names(connector)
+
+
+def people(connector):
+    return connector.world.state.on_address(ADDRESS)
+
+
+def test_a_repeated_creation_of_a_person_leads_to_the_first_one(start, monkeypatch):
+    connector = start()
+    die(connector, monkeypatch, lambda: connector.post("/Users", PERSON))
+    answer = connector.post("/Users", PERSON)
+    (user,) = people(connector)
+    assert answer.status_code == 409
+    assert user.user_id in answer.json["detail"]
+    assert connector.user(user.user_id)["externalId"] == "e-1"
+
+
+def test_a_deleted_person_whose_creation_was_in_doubt_stays_deleted(start, monkeypatch):
+    connector = start()
+    die(connector, monkeypatch, lambda: connector.post("/Users", PERSON))
+    connector.sync()
+    (user,) = people(connector)
+    assert connector.delete(f"/Users/{user.user_id}").status_code == 204
+    settled(connector)
+    assert people(connector) == [user]
+    assert not user.is_open
+    assert differences(connector) == []
+
+
+def test_a_disabled_person_whose_creation_was_in_doubt_stays_disabled(start, monkeypatch):
+    connector = start()
+    die(connector, monkeypatch, lambda: connector.post("/Users", PERSON))
+    connector.sync()
+    (user,) = people(connector)
+    off = {"op": "replace", "path": "active", "value": False}
+    assert ok(connector.patch(f"/Users/{user.user_id}", off))["active"] is False
+    settled(connector)
+    assert people(connector) == [user]
+    assert not user.is_open
+    assert connector.user(user.user_id)["externalId"] == "e-1"
+
+
+def test_whom_somebody_closed_in_docusign_before_settlement_is_not_created_again(
+    start, monkeypatch
+):
+    connector = start()
+    die(connector, monkeypatch, lambda: connector.post("/Users", PERSON))
+    (user,) = people(connector)
+    close(connector, user)
+    connector.sync()
+    settled(connector)
+    assert people(connector) == [user]
+    assert not user.is_open
+    assert connector.user(user.user_id)["active"] is False
+
+
+@pytest.mark.parametrize("leaves", ["deleted", "closed"])
+def test_an_earlier_user_whom_docusign_re_opened_is_closed_again(start, monkeypatch, leaves):
+    connector = start({"closed_users": "none"}, recreate_closed="reopens")
+    before = connector.create(ADDRESS, externalId="before")["id"]
+    user = connector.world.state.user(before)
+    if leaves == "deleted":
+        connector.delete(f"/Users/{before}")
+    else:
+        close(connector, user)
+        connector.sync()
+    unseen = ("executor", "_joined", False, 1)
+    killed_during(connector, unseen, monkeypatch, lambda: connector.post("/Users", PERSON))
+    assert user.is_open
+    connector.sync()
+    settled(connector)
+    assert people(connector) == [user]
+    assert not user.is_open
+
+
+def close(connector, user):
+    for membership in list(user.memberships.values()):
+        memberships.close(connector.world.state, membership)

@@ -60,6 +60,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.resources.put([people.plain_row(1), people.group_row(people.group(1))])
     unit.plans.add(records.plan(), [records.operation()])
     unit.plans.add(records.plan("plan-2", state=PlanState.QUEUED), [])
+    unit.plans.add(records.plan("plan-3", subject_id=None), [])
     unit.work_items.add(records.work_item())
     unit.work_items.add_event(HISTORY)
     unit.work_items.add_evidence(EVIDENCE, b"x")
