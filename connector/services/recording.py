@@ -18,7 +18,7 @@ from connector.domain.ledger import (
 from connector.domain.plan import Plan
 from connector.errors import TemporaryError
 from connector.ports import UnitOfWork
-from connector.services.approval_desk import ApprovalDesk
+from connector.services.approval_desk import APPROVAL, ApprovalDesk
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.fulfilment import FulfilmentService
 from connector.services.leavers import Leavers
@@ -196,16 +196,24 @@ class ChangePipeline:
     def settle_earlier(
         self, subject_kind: str, subject_id: str, actor: Actor, *, dry_run: bool
     ) -> None:
-        """Finish what an earlier change of this resource left in doubt: settled later, it would
-        override the one that comes now. The caller holds the resource's write lock.
+        """Finish what an earlier change of this resource left in doubt or queued: settled later, it
+        would override the one that comes now, and taking back what is queued looks like nothing to
+        do where only the mirror is asked. The caller holds the resource's write lock.
 
-        :raises TemporaryError: DocuSign cannot be asked, and the tenant does not queue changes.
+        :raises TemporaryError: DocuSign cannot be asked, so the earlier change still waits.
         """
-        if dry_run or not actor.waits:
-            return  # Nothing is done, or it is done behind the earlier ones.
-        with self._context.read() as uow:
-            earlier = uow.plans.open_for_subject(subject_kind, subject_id)
+        if dry_run:
+            return
+        earlier = self._open(subject_kind, subject_id)
         self._settle(earlier, actor)
+        for plan in self._open(subject_kind, subject_id) if earlier else ():
+            # The desk knows what was approved: asked for again, it is not planned twice.
+            if plan.state is PlanState.QUEUED and APPROVAL not in plan.context:
+                raise _waits(plan)
+
+    def _open(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
+        with self._context.read() as uow:
+            return uow.plans.open_for_subject(subject_kind, subject_id)
 
     def settle_creations(
         self, subject_kind: str, keys: Collection[str], actor: Actor, *, dry_run: bool
@@ -233,9 +241,8 @@ class ChangePipeline:
         for plan in earlier:
             try:
                 self._fulfilment.settle(plan.plan_id, actor)
-            except TemporaryError:
-                if self._context.settings.provisioning.on_unavailable != "queue":
-                    raise
+            except TemporaryError as error:
+                raise _waits(plan, error.retry_after_s) from error
 
     def carry_out(self, outcome: Outcome, actor: Actor) -> Outcome:
         """Do what was recorded, within the request's time.
@@ -247,6 +254,15 @@ class ChangePipeline:
         deadline = self._context.clock.now() + timedelta(seconds=self.wait_s)
         record = self._fulfilment.carry_out(outcome.record.plan_id, actor, deadline)
         return replace(outcome, record=record, subject_id=record.subject_id)
+
+
+def _waits(plan: PlanRecord, retry_after_s: float = 30.0) -> TemporaryError:
+    return TemporaryError(
+        f"An earlier change still waits for DocuSign ({plan.summary}). What this one has to do "
+        "depends on it, so nothing of it was recorded; it is temporarily unavailable. Send it "
+        "again.",
+        retry_after_s=retry_after_s,
+    )
 
 
 def _automatic(plan: Plan, fulfilments: Sequence[Fulfilment]) -> Plan:

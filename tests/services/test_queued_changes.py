@@ -1,0 +1,86 @@
+"""A change that takes back what is still queued: the last wish counts."""
+
+import pytest
+
+from connector.services.context import Actor
+from simulator.faults import Fault
+from tests.connector import ManualClock, connected, ok, refused
+from tests.simulated import simulated
+
+ACTOR = Actor("job:settle", "job", "test")
+ADDRESS = "new@partner.example"
+DISABLED = {"op": "replace", "path": "active", "value": False}
+ENABLED = {"op": "replace", "path": "active", "value": True}
+LATER = {"prefer": "respond-async"}
+
+
+@pytest.fixture
+def connector(tmp_path):
+    clock = ManualClock()
+    running = connected(
+        tmp_path / "connector.db",
+        world=simulated(10, now=clock.now),
+        clock=clock,
+        provisioning={"on_unavailable": "queue"},
+    )
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def user_id(connector):
+    return connector.create(ADDRESS)["id"]
+
+
+def settle(connector):
+    connector.clock.advance(130)
+    connector.services.settlement.settle_all(ACTOR)
+
+
+@pytest.mark.parametrize("second", [{}, LATER], ids=["at once", "later"])
+def test_enabling_after_a_queued_disabling_leaves_enabled(connector, user_id, second):
+    path = f"/Users/{user_id}"
+    assert connector.patch(path, DISABLED, **LATER).status_code == 202
+    assert connector.patch(path, ENABLED, **second).status_code in (200, 202)
+    settle(connector)
+    assert connector.user(user_id)["active"] is True
+
+
+def test_first_profile_asked_for_again_is_the_last_one(connector, user_id):
+    def wish(entitlement):
+        value = [{"value": entitlement}]
+        change = {"op": "replace", "path": "entitlements", "value": value}
+        return connector.patch(f"/Users/{user_id}", change, **LATER)
+
+    assert wish(connector.entitlement()).status_code == 202
+    assert wish(connector.baseline()).status_code == 202
+    settle(connector)
+    (held,) = connector.user(user_id)["entitlements"]
+    assert held["value"] == connector.baseline()
+
+
+def test_member_who_is_removed_after_a_queued_joining_is_out(connector, user_id):
+    path = f"/Groups/{connector.group()}"
+    joining = {"op": "add", "path": "members", "value": [{"value": user_id}]}
+    leaving = {"op": "remove", "path": f'members[value eq "{user_id}"]'}
+    assert connector.patch(path, joining, **LATER).status_code == 202
+    assert connector.patch(path, leaving, **LATER).status_code == 202
+    settle(connector)
+    assert user_id not in connector.group_members(connector.group())
+
+
+def test_while_docusign_is_down_the_next_change_is_refused_and_counts_once_it_is_back(
+    connector, user_id
+):
+    path = f"/Users/{user_id}"
+    connector.world.faults.add(Fault("error", "DELETE", "/users$", times=None, status=503))
+    ok(connector.patch(path, DISABLED))
+    answer = connector.patch(path, ENABLED)
+    assert "still waits for DocuSign" in refused(answer, 503)
+    assert answer.headers["Retry-After"]
+
+    connector.world.faults.clear()
+    connector.clock.advance(60)
+    assert ok(connector.patch(path, ENABLED))["active"] is True
+    settle(connector)
+    assert connector.user(user_id)["active"] is True
