@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from connector.parentage import lives
 from connector.purpose import current_purpose
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _SHARED = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus_client when it is imported, which is why it is imported late."""
 
+_DIRECTORY = "docusign-iga-metrics-"
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 """A read takes less than a millisecond, a write what DocuSign takes, both together up to wait_s."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -115,9 +117,10 @@ def share_metrics() -> None:
 
     To be called before anything is counted. The files go when this process ends.
     """
-    place = Path(tempfile.mkdtemp(prefix="docusign-iga-metrics-"))
-    os.environ[_SHARED] = str(place)
     owner = os.getpid()
+    _remove_left_over()
+    place = Path(tempfile.mkdtemp(prefix=f"{_DIRECTORY}{owner}-"))
+    os.environ[_SHARED] = str(place)
 
     def remove() -> None:
         # Forked workers end with the same list of things to do.
@@ -125,6 +128,14 @@ def share_metrics() -> None:
             shutil.rmtree(place, ignore_errors=True)
 
     atexit.register(remove)
+
+
+def _remove_left_over() -> None:
+    """Remove the files of processes that were killed and could not do it themselves."""
+    for place in Path(tempfile.gettempdir()).glob(f"{_DIRECTORY}*-*"):
+        pid = place.name.removeprefix(_DIRECTORY).partition("-")[0]
+        if pid.isdecimal() and not lives(int(pid)):
+            shutil.rmtree(place, ignore_errors=True)
 
 
 def _route(rest: str) -> str:

@@ -2,7 +2,9 @@
 
 import json
 import logging
+import os
 import re
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +17,7 @@ from connector.app import create_app
 from connector.docusign import transport
 from connector.errors import ConnectorError
 from connector.logs import configure_logging
-from connector.metrics import Metrics
+from connector.metrics import Metrics, share_metrics
 from connector.settings import LoggingSettings, ObservingSettings, Secret
 from scim.direct_reads import DirectReads
 from simulator.faults import Fault
@@ -230,3 +232,15 @@ def test_one_id_leads_from_a_request_to_docusigns_trace_token(connector, log_lin
     ]
     assert creation["correlation_id"] == "req-7"
     assert creation["trace_token"]
+
+
+def test_what_a_killed_process_left_is_removed(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", "")
+    left, other = tmp_path / "docusign-iga-metrics-4194305-x", tmp_path / "something-else"
+    left.mkdir()
+    other.mkdir()
+    share_metrics()
+    assert not left.exists()
+    assert other.exists()
+    assert os.environ["PROMETHEUS_MULTIPROC_DIR"].startswith(str(tmp_path))
