@@ -1,0 +1,203 @@
+"""What a client was told is so, is so in the end, whatever happened in between.
+
+``test_stateful`` lets DocuSign fail and asks whether everybody agrees. Here nothing is refused for
+good, and the question is whether they agree on what was asked for last.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from connector.services.context import Actor
+from connector.settings import DatabaseSettings
+from simulator.faults import Fault
+from tests import databases
+from tests.connector import Connector, ManualClock, connected, ok
+from tests.simulated import simulated
+
+UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
+EXAMPLES = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 20
+ACTOR = Actor("job:test", "job", "test")
+
+people = st.integers(0, 2)
+groups = st.integers(0, 1)
+ways = st.sampled_from(["", "", "respond-async"])
+"""Whether the client waits for the change."""
+
+
+@dataclass
+class Wish:
+    """What was asked for last of a person."""
+
+    active: bool = True
+    profile: str = ""
+    groups: set[str] = field(default_factory=set)
+
+
+class Machine(RuleBasedStateMachine):
+    """Clients that wait and clients that do not, a DocuSign that is away at times, and syncs."""
+
+    open_database: Callable[[], DatabaseSettings]
+
+    @initialize(shows=st.booleans(), queues=st.booleans())
+    def begin(self, shows: bool, queues: bool) -> None:
+        clock = ManualClock()
+        self.world = simulated(10, now=clock.now, closed_shows_profile=shows)
+        self.connector: Connector = connected(
+            type(self).open_database(),
+            world=self.world,
+            clock=clock,
+            provisioning={"on_unavailable": "queue"} if queues else {},
+        )
+        self.is_away = False
+        self.groups = [self.connector.group(0, number) for number in range(2)]
+        self.wishes: dict[str, Wish] = {}
+        for number in range(3):
+            profile = self.connector.entitlement()
+            created = self.connector.create(
+                f"person{number}@partner.example", entitlements=[{"value": profile}]
+            )
+            self.wishes[created["id"]] = Wish(profile=profile)
+
+    # wishes -----------------------------------------------------------------------------
+
+    @rule(person=people, active=st.booleans(), way=ways)
+    def switch(self, person: int, active: bool, way: str) -> None:
+        user_id, wish = self._person(person)
+        operation = {"op": "replace", "path": "active", "value": active}
+        if self._is_taken(f"/Users/{user_id}", operation, way):
+            wish.active = active
+
+    @rule(person=people, profile=st.integers(0, 1), way=ways)
+    def grant(self, person: int, profile: int, way: str) -> None:
+        user_id, wish = self._person(person)
+        if wish.active:
+            value = self.connector.entitlement(0, profile)
+            operation = {"op": "add", "path": "entitlements", "value": [{"value": value}]}
+            if self._is_taken(f"/Users/{user_id}", operation, way):
+                wish.profile = value
+
+    @rule(person=people, group=groups, joins=st.booleans(), way=ways)
+    def move(self, person: int, group: int, joins: bool, way: str) -> None:
+        user_id, wish = self._person(person)
+        if wish.active:
+            group_id = self.groups[group]
+            member: dict[str, Any] = {"op": "add", "path": "members", "value": [{"value": user_id}]}
+            leaver = {"op": "remove", "path": f'members[value eq "{user_id}"]'}
+            if self._is_taken(f"/Groups/{group_id}", member if joins else leaver, way):
+                change = wish.groups.add if joins else wish.groups.discard
+                change(group_id)
+
+    # the world around -------------------------------------------------------------------
+
+    @rule()
+    @precondition(lambda self: not self.is_away)
+    def docusign_goes_away(self) -> None:
+        self.world.faults.add(Fault("error", "*", "/restapi/", status=503, times=None))
+        self.is_away = True
+
+    @rule()
+    @precondition(lambda self: self.is_away)
+    def docusign_is_back(self) -> None:
+        self.world.faults.clear()
+        self.is_away = False
+
+    @rule(seconds=st.sampled_from([61, 130]))
+    def time_passes(self, seconds: int) -> None:
+        self.connector.clock.advance(seconds)
+
+    @rule()
+    def settle(self) -> None:
+        self.connector.services.settlement.settle_all(ACTOR)
+
+    @rule()
+    @precondition(lambda self: not self.is_away)
+    def sync(self) -> None:
+        self.connector.sync()
+
+    # the end ----------------------------------------------------------------------------
+
+    def teardown(self) -> None:
+        if not hasattr(self, "connector"):
+            return
+        try:
+            self.world.faults.clear()
+            for _ in range(3):
+                self.connector.clock.advance(3700)
+                self.settle()
+            for user_id, wish in self.wishes.items():
+                assert self._seen(user_id, wish) == wish
+        finally:
+            self.connector.close()
+
+    def _seen(self, user_id: str, wish: Wish) -> Wish:
+        """Return what SCIM shows; what somebody inactive held is shown by enabling them."""
+        shown = self.connector.user(user_id)
+        is_active = shown["active"]
+        if not is_active:
+            operation = {"op": "replace", "path": "active", "value": True}
+            ok(self.connector.patch(f"/Users/{user_id}", operation))
+            shown = self.connector.user(user_id)
+        (held,) = shown["entitlements"]
+        joined = {item["value"] for item in shown.get("groups", [])} & set(self.groups)
+        return Wish(is_active, held["value"], joined)
+
+    def _person(self, number: int) -> tuple[str, Wish]:
+        return list(self.wishes.items())[number]
+
+    def _is_taken(self, path: str, operation: dict[str, Any], way: str) -> bool:
+        headers = {"prefer": way} if way else {}
+        response = self.connector.patch(path, operation, **headers)
+        assert response.status_code in {200, 202, 204, 503}, response.get_data(as_text=True)
+        return response.status_code != 503
+
+
+def _run(open_database: Callable[[], DatabaseSettings], max_examples: int) -> None:
+    machine = type("Machine", (Machine,), {"open_database": staticmethod(open_database)})
+    chosen = settings(
+        max_examples=max_examples,
+        stateful_step_count=14,
+        phases=UNSHRUNK,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    run_state_machine_as_test(machine, settings=chosen)
+
+
+def test_the_last_wish_holds_on_sqlite(sqlite_template, tmp_path):
+    numbers = count()
+
+    def open_database() -> DatabaseSettings:
+        path = tmp_path / f"{next(numbers)}.db"
+        shutil.copyfile(sqlite_template, path)
+        return databases.sqlite_settings(path)
+
+    _run(open_database, EXAMPLES)
+
+
+def test_the_last_wish_holds_on_postgresql(postgresql_server):
+    with databases.postgresql_database(postgresql_server, "wishes") as chosen:
+        store = databases.open_database(chosen)
+        store.migrate()
+        store.close()
+
+        def open_database() -> DatabaseSettings:
+            databases.empty(chosen)
+            return chosen
+
+        _run(open_database, EXAMPLES // 4)
