@@ -90,7 +90,7 @@ class FulfilmentService:
                         guarded = True
                     plan = self._do(plan, record, actor, deadline, resumed=resumed)
                 except ConnectorError as error:
-                    return self._give_up(plan_id, record, error, actor)
+                    return self._give_up(plan_id, record, error, actor, resumed=resumed)
         return plan
 
     def settle(self, plan_id: str, actor: Actor) -> PlanRecord:
@@ -292,13 +292,23 @@ class FulfilmentService:
     # failure ------------------------------------------------------------------
 
     def _give_up(
-        self, plan_id: str, record: OperationRecord, error: ConnectorError, actor: Actor
+        self,
+        plan_id: str,
+        record: OperationRecord,
+        error: ConnectorError,
+        actor: Actor,
+        *,
+        resumed: bool,
     ) -> PlanRecord:
         if isinstance(error, UnknownOutcomeError):
             self._leave_to_settlement(plan_id, record, error)
             raise TemporaryError(str(error), retry_after_s=30) from error
         if isinstance(error, TemporaryError) and self._queues(plan_id):
             return self._queue(plan_id, record, error, actor)
+        if isinstance(error, TemporaryError) and resumed:
+            # Nobody waits for an answer any more: a plan that was broken off goes forward.
+            self._leave_to_settlement(plan_id, record, error)
+            raise error
         undoing = self._undoer.undo(plan_id, record, error, actor)
         message = undoing.message(str(error))
         if undoing.waiting:

@@ -6,12 +6,15 @@ from collections.abc import Collection, Mapping
 
 import structlog
 
+from connector.domain.ledger import PlanRecord, PlanState
 from connector.errors import TemporaryError
 from connector.services.context import Actor, TenantContext
 from connector.services.fulfilment import FulfilmentService
 from connector.services.locks import WriteLocks, plan_key
 
 _log = structlog.get_logger(__name__)
+
+_COUNTED_AS = {PlanState.QUEUED: "waiting", PlanState.FAILED: "failed"}
 
 
 class SettlementService:
@@ -25,13 +28,16 @@ class SettlementService:
         self._fulfilment = fulfilment
 
     def settle_all(self, actor: Actor) -> Mapping[str, int]:
-        """Settle every plan that nobody works on, oldest first; return counts by outcome."""
+        """Settle every plan that nobody works on, oldest first; return counts by outcome.
+
+        Settled is what DocuSign has confirmed, or what waits for people alone.
+        """
         counts = {"settled": 0, "waiting": 0, "failed": 0}
         with self._context.read() as uow:
             plan_ids = uow.plans.abandoned(self._context.clock.now())
         for plan_id in plan_ids:
             try:
-                self.settle_plan(plan_id, actor)
+                plan = self.settle_plan(plan_id, actor)
             except TemporaryError as error:
                 _log.info("plan waits", plan=plan_id, reason=str(error))
                 counts["waiting"] += 1
@@ -40,11 +46,11 @@ class SettlementService:
                 _log.exception("plan cannot be settled", plan=plan_id)
                 counts["failed"] += 1
             else:
-                counts["settled"] += 1
+                counts[_COUNTED_AS.get(plan.state, "settled")] += 1
         return counts
 
-    def settle_plan(self, plan_id: str, actor: Actor) -> None:
-        """Settle one plan.
+    def settle_plan(self, plan_id: str, actor: Actor) -> PlanRecord:
+        """Settle one plan and return it as it then stands: failed, or queued again, too.
 
         :raises TemporaryError: DocuSign is out of reach, or somebody else works on it.
         """
@@ -52,7 +58,7 @@ class SettlementService:
             plan, _ = uow.plans.get(plan_id)
         keys = [*plan.context.get("locks", ()), plan_key(plan_id)]
         with self._locks.hold(keys, wait_s=1.0):
-            self._fulfilment.settle(plan_id, actor)
+            return self._fulfilment.settle(plan_id, actor)
 
     def lease_owners(self, owner_prefix: str) -> Collection[str]:
         """Return who holds leases, of the owners that start so."""

@@ -3,12 +3,15 @@
 import pytest
 
 from connector.services.context import Actor
-from connector.services.locks import admins_key
+from connector.services.locks import LEASE, admins_key
 from simulator.faults import Fault
+from simulator.state.model import Status
 from tests.connector import ManualClock, connected
+from tests.services.test_crash import killed_during
 from tests.simulated import simulated
 
 ACTOR = Actor("job:settle", "job", "test")
+ANN = "ann@partner.example"
 LATER = {"prefer": "respond-async"}
 
 
@@ -50,11 +53,45 @@ def test_an_undoing_that_waits_is_not_counted_as_settled(connector):
         Fault("error", "DELETE", "/users$", times=None, status=503),
     )
     wanted = [{"value": connector.entitlement(0)}, {"value": connector.entitlement(1)}]
-    connector.post("/Users", {"userName": "ann@partner.example", "entitlements": wanted})
+    connector.post("/Users", {"userName": ANN, "entitlements": wanted})
     connector.clock.advance(130)
 
     assert settle(connector) == {"settled": 0, "waiting": 1, "failed": 0}
 
     connector.world.faults.clear()
     connector.clock.advance(130)
+    assert settle(connector) == {"settled": 0, "waiting": 0, "failed": 1}
+
+
+def test_a_broken_off_plan_waits_while_docusign_is_out_of_order(connector, monkeypatch):
+    wanted = [{"value": connector.entitlement(0)}, {"value": connector.entitlement(1)}]
+    body = {"userName": ANN, "externalId": "e-1", "entitlements": wanted}
+    answered = ("executor", "perform", True, 1)
+    killed_during(connector, answered, monkeypatch, lambda: connector.post("/Users", body))
+    connector.clock.advance(LEASE.total_seconds() + 1)
+    connector.world.faults.add(Fault("error", "POST", "/users$", times=None, status=503))
+
+    assert settle(connector) == {"settled": 0, "waiting": 1, "failed": 0}
+    (user,) = connector.world.state.on_address(ANN)
+    assert user.is_open
+
+    connector.world.faults.clear()
     assert settle(connector) == {"settled": 1, "waiting": 0, "failed": 0}
+    assert [item.status for item in user.memberships.values()] == [Status.ACTIVATION_SENT] * 2
+    assert connector.user(user.user_id)["externalId"] == "e-1"
+
+
+def test_a_plan_that_goes_back_into_the_queue_waits(connector):
+    user_id = connector.create(ANN)["id"]
+    closing = {"op": "replace", "path": "active", "value": False}
+    assert connector.patch(f"/Users/{user_id}", closing, **LATER).status_code == 202
+    connector.world.faults.add(Fault("error", "DELETE", "/users$", times=None, status=503))
+    assert settle(connector) == {"settled": 0, "waiting": 1, "failed": 0}
+
+
+def test_a_plan_that_docusign_refuses_is_counted_as_failed(connector):
+    user_id = connector.create(ANN)["id"]
+    closing = {"op": "replace", "path": "active", "value": False}
+    assert connector.patch(f"/Users/{user_id}", closing, **LATER).status_code == 202
+    connector.world.faults.add(Fault("error", "DELETE", "/users$", times=None, status=400))
+    assert settle(connector) == {"settled": 0, "waiting": 0, "failed": 1}
