@@ -180,8 +180,11 @@ class MirrorWriter:
         self._group_rows.put_groups(uow, [group])
 
     def rename_group(self, uow: UnitOfWork, step: RenameGroup) -> None:
-        """Write a new name into the group and into every member's resource."""
-        group = uow.mirror.catalogue().groups[step.account_id, step.group_id]
+        """Write a new name into the group and into every member's resource; nothing where a sync
+        found the group gone since DocuSign was asked."""
+        group = uow.mirror.catalogue().groups.get((step.account_id, step.group_id))
+        if group is None:
+            return
         self.put_group(uow, replace(group, name=step.name))
         members = uow.mirror.group_member_ids(step.account_id, step.group_id)
         self._rerender_many(uow, members)

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from connector.services import aggregation
+from connector.services.execution import Executor
 from simulator.state import groups
 from simulator.transport import SimulatorAdapter
 from tests.connector import ManualClock, connected, ok
@@ -109,6 +110,24 @@ def test_a_group_that_changes_while_the_groups_are_read_stays_as_it_then_is(tmp_
     assert ok(connector.get(f"/Groups/{made[0]}"))["displayName"] == "Made"
     assert ok(connector.get(f"/Groups/{renamed}"))["displayName"] == "Renamed"
     assert connector.get(f"/Groups/{deleted}").status_code == 404
+    connector.close()
+
+
+def test_renaming_a_group_that_a_sync_finds_gone_meanwhile_is_no_defect(tmp_path, monkeypatch):
+    connector = connected(tmp_path / "c.db", world=simulated(10))
+    account, group = connector.world.account, connector.group()
+    perform = vars(Executor)["perform"]
+
+    def overtaken(self, step):
+        performed = perform.__get__(self)(step)
+        groups.delete(connector.world.state, account, group.partition(".g")[2])
+        connector.sync()
+        return performed
+
+    monkeypatch.setattr(Executor, "perform", overtaken)
+    name = {"op": "replace", "path": "displayName", "value": "Renamed"}
+    assert connector.patch(f"/Groups/{group}", name).status_code < 500
+    assert connector.get(f"/Groups/{group}").status_code == 404
     connector.close()
 
 
