@@ -197,11 +197,17 @@ class JobScheduler:
             args=(name, tenant),
         )
 
+    @property
+    def _lease_tenant(self) -> str:
+        """Whose lease stands for all: the same one for every process, in whatever order their
+        configuration files name the tenants."""
+        return min(self._tenants)
+
     def _renew(self) -> None:
         """Take or keep the lease; without it this process only waits."""
         now = self._clock.now()
         try:
-            with self._store.write(self._tenants[0]) as uow:
+            with self._store.write(self._lease_tenant) as uow:
                 leads = uow.locks.acquire([_LEASE_KEY], self._owner, now + LEASE, now)
                 uow.commit()
         except ConnectorError as error:
@@ -212,7 +218,7 @@ class JobScheduler:
         (self._leads.set if leads else self._leads.clear)()
 
     def _give_up(self) -> None:
-        with self._store.write(self._tenants[0]) as uow:
+        with self._store.write(self._lease_tenant) as uow:
             uow.locks.release([_LEASE_KEY], self._owner)
             uow.commit()
 

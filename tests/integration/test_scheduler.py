@@ -2,7 +2,7 @@
 
 import threading
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -12,6 +12,7 @@ from connector.services.aggregation import SYNC_JOB
 from connector.settings import JobSettings
 from tests.connector import connected, ok
 
+INTERVALS = [item for item in fields(JobSettings) if item.name.endswith("_interval_s")]
 SETTINGS = JobSettings(settle_interval_s=0, verify_interval_s=0.1, sync_interval_s=3600)
 
 
@@ -83,3 +84,24 @@ def test_a_second_scheduler_waits_for_the_lease(connector):
         with Running(connector, "jobs:b") as second:
             time.sleep(0.3)
             assert not second.scheduler._leads.is_set()
+
+
+class Other:
+    """A tenant besides, without jobs."""
+
+    def __init__(self, services):
+        self.settings = replace(services.settings, name="another")
+
+
+def test_processes_that_name_the_tenants_in_another_order_share_the_lease(connector):
+    application = connector.application
+    nothing = JobSettings(**dict.fromkeys((item.name for item in INTERVALS), 0))
+    tenants = [connector.services, Other(connector.services)]
+    schedulers = [
+        JobScheduler(application.store, application.clock, owner, nothing) for owner in ("a", "b")
+    ]
+    for scheduler, ordered in zip(schedulers, (tenants, tenants[::-1]), strict=True):
+        for tenant in ordered:
+            scheduler.add(tenant)
+        scheduler._renew()
+    assert [scheduler._leads.is_set() for scheduler in schedulers] == [True, False]
