@@ -4,158 +4,32 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import timedelta
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
-from hypothesis import strategies as st
 
 from connector.domain.ledger import ClientAttributes
-from connector.domain.model import ORGANIZATION_ADMIN, Membership, MembershipStatus, User
-from connector.ports import BASE_URL_MARK, GROUP, USER, ResourceQuery
+from connector.domain.model import ORGANIZATION_ADMIN
+from connector.ports import GROUP, USER, ResourceQuery
 from connector.store import SqlStore, open_database
-from connector.store.scim_sources import STANDARD_SCHEMAS, SchemaSet
-from scim.datetimes import format_datetime
 from scim.errors import InvalidFilter
 from scim.evaluate import matches
 from scim.filters import (
-    And,
     AttributePath,
     Comparison,
     Filter,
     Not,
     Operator,
-    Or,
     Present,
-    ValuePath,
 )
-from scim.schemas import ENTERPRISE_USER, Attribute
-from scim.schemas import USER as USER_SCHEMA
 from tests import databases
 from tests.contract.store import people
+from tests.contract.store.random_filters import filters
+from tests.contract.store.random_people import ACCOUNT_IDS, SCHEMAS, TEXTS, group_documents, person
 
-EXTENSIONS = (ENTERPRISE_USER, people.EXTENSION)
-SCHEMAS = {
-    **STANDARD_SCHEMAS,
-    USER: SchemaSet(USER_SCHEMA, EXTENSIONS),
-}
 SCOPE = "identityiq"
-TEXTS = (
-    "",
-    "a",
-    "A",
-    "ab",
-    "Äb",
-    "äB",
-    "%",
-    "_",
-    "a%b",
-    "a_b",
-    "İx",
-    'q"q',
-    "b\\s",
-    "\U0001d4b3",
-    "Zz",
-    "é",
-)
-TIMES = tuple(
-    format_datetime(people.NOW + shift)
-    for shift in (
-        timedelta(),
-        timedelta(milliseconds=1),
-        timedelta(hours=-1),
-        timedelta(days=400),
-    )
-)
-ACCOUNT_IDS = (people.ACCOUNT, people.OTHER_ACCOUNT)
-
-
-# ------------------------------------------------------------------------------------- the data
-
-
-def _person(chance: random.Random, number: int) -> tuple[User, dict[str, Any]]:
-    """Return a user as in the mirror, and as presented."""
-    held = {
-        account_id: Membership(
-            account_id,
-            chance.choice([MembershipStatus.ACTIVE, MembershipStatus.ACTIVATION_SENT]),
-            profile_id=chance.choice("12"),
-            group_ids=frozenset(chance.sample("123", chance.randrange(3))),
-        )
-        for account_id in chance.sample(ACCOUNT_IDS, chance.randrange(3))
-    }
-    user = people.user(
-        number,
-        email=f"{chance.choice(TEXTS)}{number}@x.com",
-        user_name=chance.choice(TEXTS) or "n",
-        memberships=held,
-        is_organization_admin=chance.choice([True, False, None]),
-    )
-    return user, _document(chance, user)
-
-
-def _document(chance: random.Random, user: User) -> dict[str, Any]:
-    document: dict[str, Any] = {
-        "schemas": [USER_SCHEMA.id],
-        "id": user.user_id,
-        "userName": user.email,
-        "active": chance.choice([True, False]),
-        "emails": [{"value": user.email, "type": chance.choice(["work", "Home"]), "primary": True}],
-        "groups": people.references(
-            [f"{a}.g{g}" for a, item in user.memberships.items() for g in item.group_ids]
-        ),
-        "entitlements": [
-            {"value": f"{a}.{item.profile_id}", "type": "permissionProfile"}
-            for a, item in user.memberships.items()
-        ],
-        "roles": [{"value": ORGANIZATION_ADMIN}] if user.is_organization_admin else [],
-        "meta": {
-            "resourceType": "User",
-            "created": chance.choice(TIMES),
-            "lastModified": chance.choice(TIMES),
-            "version": f'W/"{user.user_id}"',
-        },
-        people.EXTENSION.id: _extension(chance),
-    }
-    for name in ("displayName", "title", "nickName"):
-        if chance.random() < 0.6:
-            document[name] = chance.choice(TEXTS)
-    if chance.random() < 0.7:
-        document["name"] = {
-            "givenName": chance.choice(TEXTS),
-            "familyName": chance.choice(TEXTS),
-        }
-    if chance.random() < 0.6:
-        document[ENTERPRISE_USER.id] = {
-            "department": chance.choice(TEXTS),
-            "manager": {"value": chance.choice(TEXTS)},
-        }
-    return document
-
-
-def _extension(chance: random.Random) -> dict[str, Any]:
-    data = {
-        "tags": chance.sample(TEXTS, chance.randrange(3)),
-        "codes": chance.sample(TEXTS, chance.randrange(3)),
-        "joined": chance.choice(TIMES),
-        "count": chance.randrange(-2, 3),
-        "weight": chance.choice([-0.5, 0, 1.25]),
-        "verified": chance.choice([True, False]),
-        "memberships": [
-            {
-                "accountId": account_id,
-                "status": chance.choice(["active", "Closed"]),
-                "isAdmin": chance.choice([True, False]),
-                "since": chance.choice(TIMES),
-                "size": chance.randrange(3),
-            }
-            for account_id in chance.sample(ACCOUNT_IDS, chance.randrange(3))
-        ],
-    }
-    return {key: value for key, value in data.items() if chance.random() < 0.7}
 
 
 class World:
@@ -164,14 +38,14 @@ class World:
     def __init__(self, store: SqlStore) -> None:
         self.store = store
         chance = random.Random(7)
-        people_ = [_person(chance, number) for number in range(60)]
+        people_ = [person(chance, number) for number in range(60)]
         external = {user.user_id: chance.choice(TEXTS) for user, _ in people_[::2]}
         self.documents: Mapping[str, Sequence[dict[str, Any]]] = {
             USER: [
                 {**document, "externalId": external.get(user.user_id, "")}
                 for user, document in people_
             ],
-            GROUP: _group_documents([user for user, _ in people_]),
+            GROUP: group_documents([user for user, _ in people_]),
         }
         with store.write("default") as unit:
             for account_id in ACCOUNT_IDS:
@@ -214,28 +88,6 @@ class World:
             return "invalid"
 
 
-def _group_documents(users: Sequence[User]) -> list[dict[str, Any]]:
-    documents = []
-    for account_id in ACCOUNT_IDS:
-        for number in (1, 2, 3):
-            members = [
-                {
-                    "value": user.user_id,
-                    "display": user.user_name,
-                    "type": "User",
-                    "$ref": f"{BASE_URL_MARK}/Users/{user.user_id}",
-                }
-                for user in users
-                if str(number)
-                in user.memberships.get(
-                    account_id, Membership(account_id, MembershipStatus.CLOSED)
-                ).group_ids
-            ]
-            shown = people.group_document(people.group(number, account_id))
-            documents.append({**shown, "members": members})
-    return documents
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 def world(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
@@ -256,120 +108,6 @@ def world(
         store.close()
 
 
-# ------------------------------------------------------------------------------------- the filters
-
-_LITERALS: Mapping[str, st.SearchStrategy[Any]] = {
-    "string": st.sampled_from(TEXTS) | st.sampled_from(["work", "closed", "ACTIVE", "b"]),
-    "reference": st.sampled_from(TEXTS),
-    "binary": st.sampled_from(TEXTS),
-    "boolean": st.booleans() | st.sampled_from(["True", "false"]),
-    "integer": st.integers(-3, 3) | st.just(2**70),
-    "decimal": st.sampled_from([Decimal("1.25"), Decimal("-0.5"), 0, 1]),
-    "dateTime": st.sampled_from(TIMES)
-    | st.sampled_from(
-        [
-            "2026-11-23T09:15:30.123+01:00",
-            "2026-11-23T08:15:30.1234Z",
-            "2026-11-23T24:15:30Z",
-            "2026-11-23T08:15",
-            "nonsense",
-        ]
-    ),
-}
-_KNOWN_VALUES = st.sampled_from(
-    [
-        people.in_group(1),
-        people.in_group(2, people.OTHER_ACCOUNT),
-        f"{people.ACCOUNT}.1",
-        f"{people.OTHER_ACCOUNT}.2",
-        ORGANIZATION_ADMIN,
-        people.ACCOUNT,
-        "user-00003",
-        "3@x.com",
-        "A7@X.com",
-        'W/"user-00005"',
-    ]
-)
-_MOSTLY_RIGHT: Mapping[str, Sequence[Operator]] = {
-    "string": list(Operator),
-    "reference": list(Operator),
-    "binary": list(Operator),
-    "boolean": [Operator.EQ, Operator.NE],
-    "integer": [o for o in Operator if o not in (Operator.CO, Operator.SW, Operator.EW)],
-    "decimal": [o for o in Operator if o not in (Operator.CO, Operator.SW, Operator.EW)],
-    "dateTime": list(Operator),
-    "complex": list(Operator),
-}
-
-
-def _comparisons(paths: Sequence[tuple[AttributePath, Attribute]]) -> st.SearchStrategy[Filter]:
-    @st.composite
-    def comparison(draw: st.DrawFn) -> Filter:
-        path, attribute = paths[draw(st.integers(0, len(paths) - 1))]
-        kind = draw(st.integers(0, 9))
-        if kind == 0:
-            return Present(path)
-        if kind == 1:
-            return Comparison(path, draw(st.sampled_from([Operator.EQ, Operator.NE])), None)
-        literals = _LITERALS.get(attribute.type, st.sampled_from(TEXTS))
-        if attribute.type in ("string", "complex", "reference"):
-            literals |= _KNOWN_VALUES
-        operator = draw(st.sampled_from(_MOSTLY_RIGHT[attribute.type]))
-        return Comparison(path, operator, draw(literals))
-
-    return comparison()
-
-
-def _paths(kind: str) -> list[tuple[AttributePath, Attribute]]:
-    schemas = SCHEMAS[kind]
-    found = [
-        (AttributePath("id"), Attribute("id")),
-        (AttributePath("externalId"), Attribute("externalId")),
-        (AttributePath("meta", "created"), Attribute("created", "dateTime")),
-        (AttributePath("META", "lastmodified"), Attribute("lastModified", "dateTime")),
-        (AttributePath("meta", "resourceType"), Attribute("resourceType")),
-        (AttributePath("noSuchThing"), Attribute("noSuchThing")),
-    ]
-    for schema in (schemas.schema, *schemas.extensions):
-        urn = None if schema is schemas.schema else schema.id
-        for attribute in schema.attributes:
-            if attribute.name in ("photos", "ims", "addresses", "x509Certificates", "phoneNumbers"):
-                continue
-            found.append((AttributePath(attribute.name, None, urn), attribute))
-            found += [
-                (AttributePath(attribute.name, sub.name.upper(), urn), sub)
-                for sub in attribute.sub_attributes
-            ]
-    return found
-
-
-def _value_paths(kind: str) -> st.SearchStrategy[Filter]:
-    schemas = SCHEMAS[kind]
-    choices: list[st.SearchStrategy[Filter]] = []
-    for schema in (schemas.schema, *schemas.extensions):
-        urn = None if schema is schemas.schema else schema.id
-        for attribute in schema.attributes:
-            if not attribute.multi_valued or not attribute.is_complex:
-                continue
-            subs = [(AttributePath(sub.name), sub) for sub in attribute.sub_attributes]
-            inner = _combined(_comparisons(subs), 3)
-            path = AttributePath(attribute.name, None, urn)
-            choices.append(st.builds(ValuePath, st.just(path), inner))
-    return st.one_of(choices)
-
-
-def _combined(leaves: st.SearchStrategy[Filter], size: int) -> st.SearchStrategy[Filter]:
-    return st.recursive(
-        leaves,
-        lambda inner: st.builds(And, inner, inner) | st.builds(Or, inner, inner) | inner.map(Not),
-        max_leaves=size,
-    )
-
-
-def _filters(kind: str) -> st.SearchStrategy[Filter]:
-    return _combined(_comparisons(_paths(kind)) | _value_paths(kind), 4)
-
-
 def _eq(attribute: str, value: Any, sub: str | None = None) -> Comparison:
     return Comparison(AttributePath(attribute, sub), Operator.EQ, value)
 
@@ -377,7 +115,7 @@ def _eq(attribute: str, value: Any, sub: str | None = None) -> Comparison:
 @settings(
     max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(filter_=_filters(USER))
+@given(filter_=filters(USER))
 @example(_eq("groups", people.in_group(1)))
 @example(_eq("entitlements", f"{people.ACCOUNT}.1", "value"))
 @example(_eq("externalId", "ab"))
@@ -393,7 +131,7 @@ def test_users_found_are_those_that_match(world: World, filter_: Filter) -> None
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(filter_=_filters(GROUP))
+@given(filter_=filters(GROUP))
 @example(_eq("members", "user-00003"))
 @example(_eq("members", "user-00003", "value"))
 @example(Present(AttributePath("members")))

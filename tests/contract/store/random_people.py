@@ -1,0 +1,155 @@
+"""People and groups as filters may meet them: as the mirror has them, and as they are presented."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from connector.domain.model import ORGANIZATION_ADMIN, Membership, MembershipStatus, User
+from connector.ports import BASE_URL_MARK, USER
+from connector.store.scim_sources import STANDARD_SCHEMAS, SchemaSet
+from scim.datetimes import format_datetime
+from scim.schemas import ENTERPRISE_USER
+from scim.schemas import USER as USER_SCHEMA
+from tests.contract.store import people
+
+EXTENSIONS = (ENTERPRISE_USER, people.EXTENSION)
+SCHEMAS = {
+    **STANDARD_SCHEMAS,
+    USER: SchemaSet(USER_SCHEMA, EXTENSIONS),
+}
+TEXTS = (
+    "",
+    "a",
+    "A",
+    "ab",
+    "Äb",
+    "äB",
+    "%",
+    "_",
+    "a%b",
+    "a_b",
+    "İx",
+    'q"q',
+    "b\\s",
+    "\U0001d4b3",
+    "Zz",
+    "é",
+)
+TIMES = tuple(
+    format_datetime(people.NOW + shift)
+    for shift in (
+        timedelta(),
+        timedelta(milliseconds=1),
+        timedelta(hours=-1),
+        timedelta(days=400),
+    )
+)
+ACCOUNT_IDS = (people.ACCOUNT, people.OTHER_ACCOUNT)
+
+
+def person(chance: random.Random, number: int) -> tuple[User, dict[str, Any]]:
+    """Return a user as in the mirror, and as presented."""
+    held = {
+        account_id: Membership(
+            account_id,
+            chance.choice([MembershipStatus.ACTIVE, MembershipStatus.ACTIVATION_SENT]),
+            profile_id=chance.choice("12"),
+            group_ids=frozenset(chance.sample("123", chance.randrange(3))),
+        )
+        for account_id in chance.sample(ACCOUNT_IDS, chance.randrange(3))
+    }
+    user = people.user(
+        number,
+        email=f"{chance.choice(TEXTS)}{number}@x.com",
+        user_name=chance.choice(TEXTS) or "n",
+        memberships=held,
+        is_organization_admin=chance.choice([True, False, None]),
+    )
+    return user, _document(chance, user)
+
+
+def _document(chance: random.Random, user: User) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "schemas": [USER_SCHEMA.id],
+        "id": user.user_id,
+        "userName": user.email,
+        "active": chance.choice([True, False]),
+        "emails": [{"value": user.email, "type": chance.choice(["work", "Home"]), "primary": True}],
+        "groups": people.references(
+            [f"{a}.g{g}" for a, item in user.memberships.items() for g in item.group_ids]
+        ),
+        "entitlements": [
+            {"value": f"{a}.{item.profile_id}", "type": "permissionProfile"}
+            for a, item in user.memberships.items()
+        ],
+        "roles": [{"value": ORGANIZATION_ADMIN}] if user.is_organization_admin else [],
+        "meta": {
+            "resourceType": "User",
+            "created": chance.choice(TIMES),
+            "lastModified": chance.choice(TIMES),
+            "version": f'W/"{user.user_id}"',
+        },
+        people.EXTENSION.id: _extension(chance),
+    }
+    for name in ("displayName", "title", "nickName"):
+        if chance.random() < 0.6:
+            document[name] = chance.choice(TEXTS)
+    if chance.random() < 0.7:
+        document["name"] = {
+            "givenName": chance.choice(TEXTS),
+            "familyName": chance.choice(TEXTS),
+        }
+    if chance.random() < 0.6:
+        document[ENTERPRISE_USER.id] = {
+            "department": chance.choice(TEXTS),
+            "manager": {"value": chance.choice(TEXTS)},
+        }
+    return document
+
+
+def _extension(chance: random.Random) -> dict[str, Any]:
+    data = {
+        "tags": chance.sample(TEXTS, chance.randrange(3)),
+        "codes": chance.sample(TEXTS, chance.randrange(3)),
+        "joined": chance.choice(TIMES),
+        "count": chance.randrange(-2, 3),
+        "weight": chance.choice([-0.5, 0, 1.25]),
+        "verified": chance.choice([True, False]),
+        "memberships": [
+            {
+                "accountId": account_id,
+                "status": chance.choice(["active", "Closed"]),
+                "isAdmin": chance.choice([True, False]),
+                "since": chance.choice(TIMES),
+                "size": chance.randrange(3),
+            }
+            for account_id in chance.sample(ACCOUNT_IDS, chance.randrange(3))
+        ],
+    }
+    return {key: value for key, value in data.items() if chance.random() < 0.7}
+
+
+def group_documents(users: Sequence[User]) -> list[dict[str, Any]]:
+    """Return the groups with those of *users* who are in them, as presented."""
+    documents = []
+    for account_id in ACCOUNT_IDS:
+        for number in (1, 2, 3):
+            members = [
+                {
+                    "value": user.user_id,
+                    "display": user.user_name,
+                    "type": "User",
+                    "$ref": f"{BASE_URL_MARK}/Users/{user.user_id}",
+                }
+                for user in users
+                if str(number)
+                in user.memberships.get(
+                    account_id, Membership(account_id, MembershipStatus.CLOSED)
+                ).group_ids
+            ]
+            shown = people.group_document(people.group(number, account_id))
+            documents.append({**shown, "members": members})
+    return documents
