@@ -10,6 +10,9 @@ from connector.domain.model import DirectoryGroup, Profile
 
 NEW_ADDRESS = "ada.lovelace@northwind.example"
 
+_Section = tuple[str, list[str]]
+"""A title and the lines under it."""
+
 
 @dataclass(frozen=True)
 class Guide:
@@ -55,13 +58,16 @@ def print_guide(guide: Guide) -> None:
         console.print()
 
 
-def _sections(guide: Guide) -> list[tuple[str, list[str]]]:
-    first, second, group = guide.first, guide.second, guide.group
-    new_user = (
-        f'{{"userName":"{NEW_ADDRESS}","name":{{"givenName":"Ada","familyName":"Lovelace"}},'
-        f'"externalId":"emp-1815","entitlements":[{{"value":"{first.scim_id}"}}]}}'
-    )
-    read_id = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"id\"])'"
+def _sections(guide: Guide) -> list[_Section]:
+    return [
+        *_looking(guide),
+        *_provisioning(guide),
+        *_administering(guide),
+        *_leaving(guide),
+    ]
+
+
+def _looking(guide: Guide) -> list[_Section]:
     return [
         (
             "Where, as whom, and two shorthands",
@@ -85,6 +91,17 @@ def _sections(guide: Guide) -> list[tuple[str, list[str]]]:
                 'scim "$SCIM/Entitlements?attributes=displayName" | python3 -m json.tool',
             ],
         ),
+    ]
+
+
+def _provisioning(guide: Guide) -> list[_Section]:
+    first, second, group = guide.first, guide.second, guide.group
+    new_user = (
+        f'{{"userName":"{NEW_ADDRESS}","name":{{"givenName":"Ada","familyName":"Lovelace"}},'
+        f'"externalId":"emp-1815","entitlements":[{{"value":"{first.scim_id}"}}]}}'
+    )
+    read_id = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"id\"])'"
+    return [
         (
             f"Create somebody with the permission profile {first.name}",
             [f"ID=$(scim \"$SCIM/Users\" -d '{new_user}' | {read_id}); echo $ID"],
@@ -112,6 +129,11 @@ def _sections(guide: Guide) -> list[tuple[str, list[str]]]:
                 )
             ],
         ),
+    ]
+
+
+def _administering(guide: Guide) -> list[_Section]:
+    return [
         (
             "Ask for the organization-admin role. DocuSign lets only people grant it: a task opens",
             [
@@ -130,6 +152,11 @@ def _sections(guide: Guide) -> list[tuple[str, list[str]]]:
                 'scim "$SCIM/Users/$ID?attributes=userName,roles" | python3 -m json.tool',
             ],
         ),
+    ]
+
+
+def _leaving(guide: Guide) -> list[_Section]:
+    return [
         (
             "Disable, enable, delete",
             [
@@ -144,7 +171,7 @@ def _sections(guide: Guide) -> list[tuple[str, list[str]]]:
             "Ask what a change would do, without doing it",
             [
                 (
-                    f'OTHER=$(scim "$SCIM/Groups/{group.scim_id}" | python3 -c '
+                    f'OTHER=$(scim "$SCIM/Groups/{guide.group.scim_id}" | python3 -c '
                     '\'import json,sys; print(json.load(sys.stdin)["members"][0]["value"])\')'
                 ),
                 _activate("Users/$OTHER?dryRun=true", "false"),

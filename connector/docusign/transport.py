@@ -121,16 +121,17 @@ class Transport:
         :raises CertificateRejectedError: TLS failed.
         """
         started = time.perf_counter()
+        headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
         try:
+            # A redirect would carry the token to another host.
             response = self._session.request(
                 method,
                 url,
                 params=params,
                 data=data,
-                headers={"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})},
+                headers=headers,
                 auth=auth or _no_auth,
                 timeout=self._timeout_s,
-                # A redirect would carry the token to another host.
                 allow_redirects=False,
             )
         except requests.RequestException as error:

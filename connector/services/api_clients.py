@@ -92,15 +92,7 @@ class ApiClientService:
         :raises InvalidRequestError: the name has other than lower-case letters, digits and ``._-``,
             or the method is not offered.
         """
-        if method not in self._offered:
-            raise InvalidRequestError(
-                f"The method {method} is not offered; add it to the setting authentication.methods."
-            )
-        if not _NAME.match(client_id):
-            raise InvalidRequestError(
-                f"The client name {client_id!r} cannot be used: lower-case letters, digits and "
-                "._- only, at most 63 of them."
-            )
+        self._check_new(client_id, method)
         with self._store.write(tenant) as unit:
             client = ApiClient(
                 client_id=client_id,
@@ -119,6 +111,17 @@ class ApiClientService:
             unit.commit()
         self._forget()
         return client, text
+
+    def _check_new(self, client_id: str, method: Method) -> None:
+        if method not in self._offered:
+            raise InvalidRequestError(
+                f"The method {method} is not offered; add it to the setting authentication.methods."
+            )
+        if not _NAME.match(client_id):
+            raise InvalidRequestError(
+                f"The client name {client_id!r} cannot be used: lower-case letters, digits and "
+                "._- only, at most 63 of them."
+            )
 
     def list(self, tenant: str) -> Sequence[tuple[ApiClient, Sequence[ApiToken]]]:
         """Return every client with its tokens, newest first, revoked ones included."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from connector.domain.ledger import (
     CUSTODY,
@@ -114,28 +114,14 @@ class ManualTasks:
         user_id, entitlement = ask
         if isinstance(step, AddGroupMembers):
             step = replace(step, user_ids=(user_id,))
-        now = self._context.clock.now()
-        own = Plan((step,))
-        beside = PlanRecord(
-            plan_id=new_id(),
-            subject_kind=USER,
-            subject_id=user_id,
-            requester=plan.requester,
-            source=plan.source,
-            correlation_id=plan.correlation_id,
-            state=PlanState.OPEN,
-            checksum=own.checksum,
-            created_at=now,
-            summary="; ".join(own.describe(names_for(uow, self._context, own))),
-            context={"after": plan.plan_id, "reason": reason, "locks": [user_key(user_id)]},
+        requester = Actor(plan.requester, plan.source, plan.correlation_id)
+        beside, record = self._plan_of_one(
+            uow, user_id, step, requester, {"after": plan.plan_id, "reason": reason}
         )
-        record = OperationRecord(
-            new_id(), beside.plan_id, 0, step, Fulfilment.MANUAL, OperationState.PLANNED
-        )
-        uow.plans.add(beside, [record])
         record = self.open_for(uow, beside, record, actor)
         uow.plans.save_operation(record)
         if record.state is OperationState.DONE:
+            now = self._context.clock.now()
             uow.plans.save_plan(replace(beside, state=PlanState.DONE, finished_at=now))
         elif reason:
             (item,) = uow.work_items.search(
@@ -145,6 +131,35 @@ class ManualTasks:
                 kind=WorkItemKind.MANUAL_TASK,
             )
             uow.work_items.save(replace(item, comment=reason))
+
+    def _plan_of_one(
+        self,
+        uow: UnitOfWork,
+        user_id: str,
+        step: Operation,
+        requester: Actor,
+        context: Mapping[str, Any],
+    ) -> tuple[PlanRecord, OperationRecord]:
+        """Record a plan of one operation, which people carry out."""
+        own = Plan((step,))
+        plan = PlanRecord(
+            plan_id=new_id(),
+            subject_kind=USER,
+            subject_id=user_id,
+            requester=requester.name,
+            source=requester.source,
+            correlation_id=requester.correlation_id,
+            state=PlanState.OPEN,
+            checksum=own.checksum,
+            created_at=self._context.clock.now(),
+            summary="; ".join(own.describe(names_for(uow, self._context, own))),
+            context={**context, "locks": [user_key(user_id)]},
+        )
+        record = OperationRecord(
+            new_id(), plan.plan_id, 0, step, Fulfilment.MANUAL, OperationState.PLANNED
+        )
+        uow.plans.add(plan, [record])
+        return plan, record
 
     def _custody_item(
         self,
@@ -202,25 +217,10 @@ class ManualTasks:
         if first_look or granted or asked_for or role not in self._context.policy.roles:
             return
         actor = Actor("job:sync", "job", new_id())
-        step = RevokeRole(user_id, role)
-        own = Plan((step,))
-        plan = PlanRecord(
-            plan_id=new_id(),
-            subject_kind=USER,
-            subject_id=user_id,
-            requester=actor.name,
-            source=actor.source,
-            correlation_id=actor.correlation_id,
-            state=PlanState.OPEN,
-            checksum=own.checksum,
-            created_at=self._context.clock.now(),
-            summary="; ".join(own.describe(names_for(uow, self._context, own))),
-            context={REVIEW: True, "locks": [user_key(user_id)]},
+        plan, record = self._plan_of_one(
+            uow, user_id, RevokeRole(user_id, role), actor, {REVIEW: True}
         )
-        record = OperationRecord(
-            new_id(), plan.plan_id, 0, step, Fulfilment.MANUAL, OperationState.WAITING
-        )
-        uow.plans.add(plan, [record])
+        uow.plans.save_operation(replace(record, state=OperationState.WAITING))
         ruling = self._context.policy.rule_on(role, uow.mirror.catalogue())
         item = self._new_item(plan, record.operation_id, before, ruling, Direction.REVOKE)
         name = f"{before.user_name} <{before.email}>"
@@ -258,17 +258,8 @@ class ManualTasks:
         meaning, target = ruling.meaning, ruling.target
         now = self._context.clock.now()
         days = meaning.due_days or self._context.settings.provisioning.manual_task_due_days
-        verb = "Grant" if direction is Direction.GRANT else "Revoke"
-        preposition = "to" if direction is Direction.GRANT else "from"
-        names = {
-            "full_name": user.user_name,
-            "email": user.email,
-            "user_id": user.user_id,
-            "entitlement": target.title,
-        }
-        instructions = meaning.instructions
-        if target.kind != ROLE and not instructions.grant:
-            instructions = replace(instructions, grant=_GENERIC_STEPS)
+        is_grant = direction is Direction.GRANT
+        verb, preposition = ("Grant", "to") if is_grant else ("Revoke", "from")
         return WorkItem(
             work_item_id=new_id(),
             kind=WorkItemKind.MANUAL_TASK,
@@ -277,7 +268,7 @@ class ManualTasks:
             direction=direction,
             state=WorkItemState.OPEN,
             title=f"{verb} {target.title} {preposition} {user.user_name} <{user.email}>",
-            instructions=instructions.steps(direction, names),
+            instructions=_steps(user, ruling, direction),
             deep_link=meaning.deep_link,
             plan_id=plan.plan_id,
             operation_id=operation_id,
@@ -289,6 +280,19 @@ class ManualTasks:
             owner=meaning.owner,
             rule=ruling.rule,
         )
+
+
+def _steps(user: User, ruling: Ruling, direction: Direction) -> tuple[str, ...]:
+    instructions = ruling.meaning.instructions
+    if ruling.target.kind != ROLE and not instructions.grant:
+        instructions = replace(instructions, grant=_GENERIC_STEPS)
+    names = {
+        "full_name": user.user_name,
+        "email": user.email,
+        "user_id": user.user_id,
+        "entitlement": ruling.target.title,
+    }
+    return instructions.steps(direction, names)
 
 
 def _custody_steps(user: User, account: str, to: str, troubles: Sequence[str]) -> tuple[str, ...]:

@@ -76,13 +76,10 @@ class Presenter:
         :param queued: the user's plans that wait until DocuSign is available.
         """
         kept = attributes.kept if attributes else {}
-        content = self._person(user, kept)
         roles = self._roles(confirmed_roles(user) | attested_roles, open_items)
-        content |= {
-            "active": user.is_active(pending_counts=self._settings.provisioning.pending_is_active),
-            "groups": self._groups_of(user, catalogue, roles),
-            "entitlements": self._entitlements_of(user, catalogue),
-            "roles": roles,
+        content = {
+            **self._person(user, kept),
+            **self._access(user, catalogue, roles),
             **{name: value for name, value in kept.items() if name in self._mapping.kept},
             DOCUSIGN_USER: user_extension(user, catalogue, open_items, queued),
         }
@@ -108,6 +105,16 @@ class Presenter:
     def _person(self, user: User, kept: Mapping[str, Any]) -> Document:
         """Return the core attributes; what the client kept of them stands over DocuSign's."""
         return to_scim(person_fields(user), self._mapping) | dict(kept.get(CORE_USER, {}))
+
+    def _access(
+        self, user: User, catalogue: Catalogue, roles: Sequence[Document]
+    ) -> Mapping[str, Any]:
+        return {
+            "active": user.is_active(pending_counts=self._settings.provisioning.pending_is_active),
+            "groups": self._groups_of(user, catalogue, roles),
+            "entitlements": self._entitlements_of(user, catalogue),
+            "roles": roles,
+        }
 
     def _roles(self, confirmed: frozenset[str], open_items: Sequence[WorkItem]) -> list[Document]:
         """Return the confirmed roles, or the requested ones where the tenant wants those."""
