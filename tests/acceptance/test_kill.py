@@ -8,23 +8,28 @@ import threading
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
+from sqlalchemy import select
 from werkzeug.test import run_wsgi_app
 
 from connector.app import create_app
 from connector.bootstrap import Application, build, owner_prefix
 from connector.config import load_settings
+from connector.domain.ledger import PlanState
 from connector.services.context import Actor
+from connector.store.tables import plans
 from tests.acceptance.agreement import disagreements
 from tests.acceptance.processes import Serving, free_port, on_socket, write_config
 from tests.connector import ORGANIZATION_ADMIN, ok
 from tests.simulated import Simulated, simulated
 
-KILLS = int(os.environ.get("KILLS", "5"))
+KILLS = int(os.environ.get("KILLS", "3"))
 CLIENTS = 3
 ANSWER_TAKES_S = 0.12
 """Time between DocuSign's effect and its answer: most kills fall into it."""
@@ -48,13 +53,32 @@ def world():
         yield world
 
 
+class Fate(StrEnum):
+    """What becomes of a person once they are provisioned."""
+
+    STAYS = "stays"
+    LEAVES = "leaves"
+    RETURNS = "returns"
+    IS_DELETED = "is deleted"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody whose every request was answered with success."""
+
+    address: str
+    user_id: str
+    fate: Fate
+    team: str
+    """A DocuSign group made for this person."""
+
+
 class Client:
     """Provisions one person after the other, and repeats what got no answer, as suites do."""
 
     def __init__(self, name: str, url: str, token: str, world: Simulated) -> None:
         self.name = name
-        self.done: list[tuple[str, str]] = []
-        """Address and id of those whose every request was answered with success."""
+        self.done: list[Person] = []
         self._base = f"{url}/scim/v2"
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {token}"
@@ -71,19 +95,29 @@ class Client:
     def work(self, stop: threading.Event) -> None:
         """Provision until told to stop; the person begun last is finished."""
         number = 0
+        fates = random.sample(list(Fate), len(Fate))
         while not stop.is_set():
+            self._provision(f"{self.name}{number}", fates[number % len(fates)])
             number += 1
-            self._provision(f"{self.name}{number}@northwind-freight.example")
 
-    def _provision(self, address: str) -> None:
-        user_id = self._create(address)
-        first = {"op": "add", "path": "entitlements", "value": [{"value": self.profiles[1]}]}
-        self._insist("PATCH", f"/Users/{user_id}", {"Operations": [first]})
-        member = {"op": "add", "path": "members", "value": [{"value": user_id}]}
-        self._insist("PATCH", f"/Groups/{self.group}", {"Operations": [member]})
-        self.done.append((address, user_id))
+    def _provision(self, name: str, fate: Fate) -> None:
+        address = f"{name}@northwind-freight.example"
+        user_id = self._create_user(address)
+        profile = {"op": "add", "path": "entitlements", "value": [{"value": self.profiles[1]}]}
+        self._change(f"/Users/{user_id}", profile)
+        team = self._create_group(f"Team of {name}")
+        for group in (self.group, team):
+            member = {"op": "add", "path": "members", "value": [{"value": user_id}]}
+            self._change(f"/Groups/{group}", member)
+        if fate in (Fate.LEAVES, Fate.RETURNS):
+            self._change(f"/Users/{user_id}", {"op": "replace", "path": "active", "value": False})
+        if fate is Fate.RETURNS:
+            self._change(f"/Users/{user_id}", {"op": "replace", "path": "active", "value": True})
+        if fate is Fate.IS_DELETED:
+            self._insist("DELETE", f"/Users/{user_id}", also=404)
+        self.done.append(Person(address, user_id, fate, team))
 
-    def _create(self, address: str) -> str:
+    def _create_user(self, address: str) -> str:
         body = {
             "userName": address,
             "externalId": address,
@@ -91,12 +125,20 @@ class Client:
             "entitlements": [{"value": self.profiles[0]}],
             "roles": [{"value": ORGANIZATION_ADMIN}],
         }
-        answer = self._insist("POST", "/Users", body, also=409)
+        return self._create("/Users", body, f'userName eq "{address}"')
+
+    def _create_group(self, name: str) -> str:
+        return self._create("/Groups", {"displayName": name}, f'displayName eq "{name}"')
+
+    def _create(self, path: str, body: Any, filter_: str) -> str:
+        answer = self._insist("POST", path, body, also=409)
         if answer.status_code == 409:
             # The first try was answered by nobody; correlate as a suite does.
-            query = f'/Users?filter=userName eq "{address}"'
-            return str(self._insist("GET", query).json()["Resources"][0]["id"])
+            return str(self._insist("GET", f"{path}?filter={filter_}").json()["Resources"][0]["id"])
         return str(answer.json()["id"])
+
+    def _change(self, path: str, operation: Any) -> None:
+        self._insist("PATCH", path, {"Operations": [operation]})
 
     def _insist(self, method: str, path: str, body: Any = None, also: int = 0) -> requests.Response:
         deadline = time.monotonic() + GIVE_UP_AFTER_S
@@ -114,9 +156,19 @@ class Client:
             time.sleep(0.1)
 
 
-def test_killed_at_random_instants(world, tmp_path: Path):
+@pytest.mark.parametrize(
+    ("sync_interval_s", "longest_life_s"),
+    # The first sync begins two seconds after its process.
+    [(0, 1.2), (1, 3.5)],
+    ids=["alone", "with syncs"],
+)
+def test_killed_at_random_instants(world, tmp_path: Path, sync_interval_s, longest_life_s):
     port = free_port()
-    jobs = {"settle_interval_s": 1, "sync_interval_s": 0, "verify_interval_s": 0}
+    jobs = {
+        "settle_interval_s": 1,
+        "sync_interval_s": sync_interval_s,
+        "verify_interval_s": 0,
+    }
     config = write_config(tmp_path, world, port, jobs=jobs)
     token = _prepared(config)
     serving = Serving(config, port, tmp_path / "serve.log")
@@ -128,7 +180,7 @@ def test_killed_at_random_instants(world, tmp_path: Path):
             working = [pool.submit(client.work, stop) for client in clients]
             try:
                 for _ in range(KILLS):
-                    time.sleep(random.uniform(0.3, 1.2))
+                    time.sleep(random.uniform(0.3, longest_life_s))
                     serving.kill()
                     serving.start()
             finally:
@@ -140,7 +192,7 @@ def test_killed_at_random_instants(world, tmp_path: Path):
     finally:
         stop.set()
         serving.kill()
-    assert sum(len(client.done) for client in clients) >= KILLS
+    assert sum(len(client.done) for client in clients) >= CLIENTS
     _check(world, config, clients)
 
 
@@ -159,26 +211,43 @@ def _check(world: Simulated, config: Path, clients: list[Client]) -> None:
         settlement = application.tenant("default").settlement
         for role in ("serve", "jobs"):
             settlement.release_dead(owner_prefix(role))
-        assert settlement.settle_all(Actor("job:test", "job", "test"))["waiting"] == 0
+        left = settlement.settle_all(Actor("job:test", "job", "test"))
+        assert (left["waiting"], left["failed"]) == (0, 0)
+        assert _failed_plans(application) == []
         for client in clients:
-            for address, user_id in client.done:
-                _check_person(world, application, client, address, user_id)
+            for person in client.done:
+                _check_person(world, application, client, person)
         _check_agreement(world, application)
     finally:
         application.close()
 
 
+def _failed_plans(application: Application) -> list[str]:
+    """Return what was given up: nothing here is refused, so that nothing may be."""
+    failed = select(plans.c.summary).where(plans.c.state == PlanState.FAILED)
+    with application.store.database.reading() as connection:
+        return list(connection.execute(failed).scalars())
+
+
 def _check_person(
-    world: Simulated, application: Application, client: Client, address: str, user_id: str
+    world: Simulated, application: Application, client: Client, person: Person
 ) -> None:
     """Everything that was answered with success is in DocuSign, and once."""
-    assert [user.user_id for user in world.state.on_address(address)] == [user_id]
-    membership = world.account.members[user_id]
-    assert f"{world.account.account_id}.{membership.profile_id}" == client.profiles[1]
-    assert client.group.partition(".g")[2] in membership.group_ids
+    assert [user.user_id for user in world.state.on_address(person.address)] == [person.user_id]
+    name = world.account.groups[person.team.partition(".g")[2]].name
+    assert [group.name for group in world.account.groups.values()].count(name) == 1
+    membership = world.account.members[person.user_id]
+    is_open = person.fate in (Fate.STAYS, Fate.RETURNS)
+    assert membership.status.is_open is is_open
+    if is_open:
+        assert f"{world.account.account_id}.{membership.profile_id}" == client.profiles[1]
+    if person.fate is not Fate.IS_DELETED:
+        groups = {group.partition(".g")[2] for group in (client.group, person.team)}
+        assert groups <= set(membership.group_ids)
     with application.tenant("default").context.read() as uow:
-        (task,) = uow.work_items.search(subject_ids=[user_id])
-        assert task.state.is_open
+        (task,) = uow.work_items.search(subject_ids=[person.user_id])
+        # Whoever leaves may return: what was asked for them goes on waiting.
+        assert task.state.is_open is (person.fate is not Fate.IS_DELETED)
 
 
 def _check_agreement(world: Simulated, application: Application) -> None:
