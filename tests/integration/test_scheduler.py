@@ -3,6 +3,7 @@
 import threading
 import time
 from dataclasses import fields, replace
+from typing import Any
 
 import pytest
 
@@ -95,7 +96,8 @@ class Other:
 
 def test_processes_that_name_the_tenants_in_another_order_share_the_lease(connector):
     application = connector.application
-    nothing = JobSettings(**dict.fromkeys((item.name for item in INTERVALS), 0))
+    intervals: dict[str, Any] = dict.fromkeys((item.name for item in INTERVALS), 0)
+    nothing = replace(SETTINGS, **intervals)
     tenants = [connector.services, Other(connector.services)]
     schedulers = [
         JobScheduler(application.store, application.clock, owner, nothing) for owner in ("a", "b")
