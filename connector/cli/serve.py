@@ -32,6 +32,9 @@ _BACKLOG = 1024
 _PREDECESSOR_ENDS_WITHIN_S = 10.0
 """What a killed `serve` started ends by itself, a moment later."""
 
+_SETTLES_WITHIN_S = 3.0
+"""For each tenant, before the server listens: enough for what a crash leaves."""
+
 
 @click.command()
 @config_option
@@ -126,7 +129,8 @@ def _only_server(settings: Settings) -> Iterator[None]:
 
 
 def _make_ready(settings: Settings) -> None:
-    """Migrate the database and settle what an earlier process left in the middle."""
+    """Migrate the database and settle what an earlier process left in the middle, as far as it
+    takes a moment: nobody is served meanwhile, and the jobs process goes on."""
     application = build(settings, role="serve")
     try:
         application.record_configuration()
@@ -136,7 +140,8 @@ def _make_ready(settings: Settings) -> None:
                 _release_dead(tenant.settlement)
             name = tenant.settings.name
             with application.acting(name, "job:settle"), correlated() as correlation_id:
-                tenant.settlement.settle_all(Actor("job:settle", "job", correlation_id))
+                actor = Actor("job:settle", "job", correlation_id)
+                tenant.settlement.settle_all(actor, within_s=_SETTLES_WITHIN_S)
     finally:
         application.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 
 import structlog
 
@@ -27,15 +28,23 @@ class SettlementService:
         self._locks = locks
         self._fulfilment = fulfilment
 
-    def settle_all(self, actor: Actor) -> Mapping[str, int]:
+    def settle_all(self, actor: Actor, *, within_s: float | None = None) -> Mapping[str, int]:
         """Settle every plan that nobody works on, oldest first; return counts by outcome.
 
         Settled is what DocuSign has confirmed, or what waits for people alone.
+
+        :param within_s: for somebody who waits for the end: after so many seconds, or once a plan
+            has to wait for DocuSign, the rest is left to the next look.
         """
         counts = {"settled": 0, "waiting": 0, "failed": 0}
+        started_at = self._context.clock.now()
         with self._context.read() as uow:
-            plan_ids = uow.plans.abandoned(self._context.clock.now())
+            plan_ids = uow.plans.abandoned(started_at)
         for plan_id in plan_ids:
+            is_late = within_s is not None and self._elapsed_s(started_at) >= within_s
+            if is_late or (within_s is not None and counts["waiting"]):
+                _log.info("plans are left to the jobs process", **counts)
+                break
             try:
                 plan = self.settle_plan(plan_id, actor)
             except TemporaryError as error:
@@ -48,6 +57,9 @@ class SettlementService:
             else:
                 counts[_COUNTED_AS.get(plan.state, "settled")] += 1
         return counts
+
+    def _elapsed_s(self, since: datetime) -> float:
+        return (self._context.clock.now() - since).total_seconds()
 
     def settle_plan(self, plan_id: str, actor: Actor) -> PlanRecord:
         """Settle one plan and return it as it then stands: failed, or queued again, too.

@@ -4,6 +4,7 @@ import pytest
 
 from connector.services.context import Actor
 from connector.services.locks import LEASE, admins_key
+from connector.services.settlement import SettlementService
 from simulator.faults import Fault
 from simulator.state.model import Status
 from tests.connector import ManualClock, connected
@@ -12,6 +13,7 @@ from tests.simulated import simulated
 
 ACTOR = Actor("job:settle", "job", "test")
 ANN = "ann@partner.example"
+CLOSING = {"op": "replace", "path": "active", "value": False}
 LATER = {"prefer": "respond-async"}
 
 
@@ -95,3 +97,33 @@ def test_a_plan_that_docusign_refuses_is_counted_as_failed(connector):
     assert connector.patch(f"/Users/{user_id}", closing, **LATER).status_code == 202
     connector.world.faults.add(Fault("error", "DELETE", "/users$", times=None, status=400))
     assert settle(connector) == {"settled": 0, "waiting": 0, "failed": 1}
+
+
+def queue_three(connector):
+    """Return three users whose closing is queued."""
+    ids = [connector.create(f"u{number}@partner.example")["id"] for number in range(3)]
+    for user_id in ids:
+        connector.patch(f"/Users/{user_id}", CLOSING, **LATER)
+    return ids
+
+
+def test_somebody_who_waits_is_kept_no_longer_than_one_plan_that_docusign_refuses_to_hear(
+    connector,
+):
+    queue_three(connector)
+    connector.world.faults.add(Fault("error", "DELETE", "/users$", times=None, status=503))
+    counts = connector.services.settlement.settle_all(ACTOR, within_s=3)
+    assert counts == {"settled": 0, "waiting": 1, "failed": 0}
+
+
+def test_what_takes_longer_than_somebody_waits_is_left_to_the_next_look(connector, monkeypatch):
+    queue_three(connector)
+    settle_plan = SettlementService.settle_plan
+
+    def slow(self, *arguments):
+        connector.clock.advance(2)
+        return settle_plan(self, *arguments)
+
+    monkeypatch.setattr(SettlementService, "settle_plan", slow)
+    assert connector.services.settlement.settle_all(ACTOR, within_s=3)["settled"] == 2
+    assert settle(connector)["settled"] == 1
