@@ -17,6 +17,7 @@ from connector.observing import create_observing_blueprint
 from connector.parentage import end_with_parent
 from connector.processor import OneProcessor
 from connector.scim_handlers import build_scim_service
+from connector.strangers import add_error_handlers
 from connector.token_endpoint import create_token_blueprint
 from scim.blueprint import create_blueprint
 from scim.direct_reads import DirectReads
@@ -60,6 +61,7 @@ def create_app(application: Application) -> Flask:
         create_consent_blueprint(application, "tenant_consent"), url_prefix="/<tenant>/consent"
     )
     app.register_blueprint(create_observing_blueprint(application))
+    add_error_handlers(app)
     return app
 
 

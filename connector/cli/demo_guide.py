@@ -100,7 +100,9 @@ def _provisioning(guide: Guide) -> list[_Section]:
         f'{{"userName":"{NEW_ADDRESS}","name":{{"givenName":"Ada","familyName":"Lovelace"}},'
         f'"externalId":"emp-1815","entitlements":[{{"value":"{first.scim_id}"}}]}}'
     )
-    read_id = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"id\"])'"
+    read_id = (
+        'python3 -c \'import json,sys; a=json.load(sys.stdin); print(a.get("id") or a["detail"])\''
+    )
     return [
         (
             f"Create somebody with the permission profile {first.name}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Iterator
@@ -186,6 +187,8 @@ def _run_web_server(config_path: Path, settings: Settings) -> None:
         f"{', '.join(sorted(settings.tenants))}. Ctrl-C or SIGTERM ends it.",
         err=True,
     )
+    # Threads mostly wait for DocuSign: more of them than processors are meant.
+    logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)
     os.environ[CONFIG_VARIABLE] = str(config_path)
     os.environ[PARENT_VARIABLE] = str(os.getpid())
     Granian(

@@ -168,3 +168,32 @@ def test_the_last_change_that_a_client_asked_for_is_known(connector):
     connector.send("POST", "/Users", {"userName": "no address"}, token=token)
     assert last("default", "writer") is not None
     assert last("default", "nobody") is None
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "scim_type"),
+    [
+        ("PURGE", "/scim/v2/Users", 405, None),
+        ("GET", "/scim/v1/Users", 400, "invalidVers"),
+        ("GET", "/scim/v2.1/Users", 400, "invalidVers"),
+        ("GET", "/scim", 404, None),
+        ("GET", "/a%2fb/scim/v2/Users", 404, None),
+    ],
+)
+def test_what_no_endpoint_takes_is_answered_as_scim(connector, method, path, status, scim_type):
+    answer = connector.http.open(path, method=method)
+
+    assert (answer.status_code, answer.json.get("scimType")) == (status, scim_type)
+    assert answer.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+    assert status != 405 or "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("GET", "/oauth/token", 405), ("GET", "/", 404)]
+)
+def test_elsewhere_a_stranger_is_answered_in_plain_text(connector, method, path, status):
+    answer = connector.http.open(path, method=method)
+
+    assert answer.status_code == status
+    assert answer.mimetype == "text/plain"
+    assert status != 405 or "POST" in answer.headers["Allow"]

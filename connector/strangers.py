@@ -1,0 +1,41 @@
+"""Answers to what no endpoint takes: words of ours for programs, where Flask would send a page."""
+
+from __future__ import annotations
+
+import re
+
+import flask
+from flask import Flask
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.wrappers import Response
+
+from scim.errors import InvalidVersion, NotAllowed, NotFound, ScimError
+from scim.responses import error_response
+
+_SCIM = re.compile(r".*/scim(?:/(?P<version>v[\d.]+)?(?:/.*)?)?\Z", re.DOTALL)
+
+
+def add_error_handlers(app: Flask) -> None:
+    """Have HTTP errors answered as SCIM under ``/scim``, and as plain text elsewhere."""
+    app.register_error_handler(HTTPException, _answer)
+
+
+def _answer(error: HTTPException) -> Response:
+    request = flask.request
+    found = _SCIM.match(request.path)
+    if found:
+        return error_response(
+            _scim_error(error, found["version"]), request.headers.get("Accept", "")
+        )
+    response = error.get_response()
+    response.set_data(f"{error.code} {error.name}. {error.description}\n")
+    response.mimetype = "text/plain"
+    return Response(response.get_data(), response.status, response.headers)
+
+
+def _scim_error(error: HTTPException, version: str | None) -> ScimError:
+    if isinstance(error, MethodNotAllowed):
+        return NotAllowed(allow=sorted(error.valid_methods or ()))
+    if version and version != "v2":
+        return InvalidVersion("Version 2 of SCIM is served, under /scim/v2.")
+    return NotFound("There is no endpoint here. SCIM is served under /scim/v2.")
