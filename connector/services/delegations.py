@@ -41,19 +41,8 @@ class DelegationService:
         """
         to, absent = tidy(to), tidy(absent) if absent is not None else None
         own = absent is None or fold(absent) in {fold(by.login), fold(by.email)}
-        if not own:
-            by.require(ConsoleRole.ADMINISTRATOR)
-            if "@" not in str(absent):
-                raise InvalidRequestError(
-                    "Name who is away by e-mail address: by it they are known where their own "
-                    "access is decided on."
-                )
-        delegator = by.login if own else str(absent)
-        days = self._context.settings.approvals.delegation_max_days
-        if ends_at <= starts_at or (ends_at - starts_at).total_seconds() > days * 86_400:
-            raise InvalidRequestError(f"A delegation ends after it starts, within {days} days.")
-        if ends_at <= self._context.clock.now():
-            raise InvalidRequestError("This delegation is over already.")
+        delegator = by.login if own else _somebody_else(str(absent), by)
+        self._check_time(starts_at, ends_at)
         if not to or fold(to) in {fold(delegator), fold(by.email) if own else ""}:
             raise InvalidRequestError("Name somebody else, by login or e-mail address.")
         delegation = Delegation(
@@ -71,6 +60,13 @@ class DelegationService:
         )
         self._put(delegation, by, "delegation.made")
         return delegation
+
+    def _check_time(self, starts_at: datetime, ends_at: datetime) -> None:
+        days = self._context.settings.approvals.delegation_max_days
+        if ends_at <= starts_at or (ends_at - starts_at).total_seconds() > days * 86_400:
+            raise InvalidRequestError(f"A delegation ends after it starts, within {days} days.")
+        if ends_at <= self._context.clock.now():
+            raise InvalidRequestError("This delegation is over already.")
 
     def end(self, delegation_id: str, by: Principal) -> Delegation:
         """End a delegation, as who made it, who is away, or an administrator.
@@ -108,3 +104,14 @@ class DelegationService:
                 ends_at=delegation.ends_at.isoformat(),
             )
             uow.commit()
+
+
+def _somebody_else(absent: str, by: Principal) -> str:
+    """Return who is away, where an administrator arranges it for them."""
+    by.require(ConsoleRole.ADMINISTRATOR)
+    if "@" not in absent:
+        raise InvalidRequestError(
+            "Name who is away by e-mail address: by it they are known where their own access is "
+            "decided on."
+        )
+    return absent
