@@ -21,10 +21,13 @@ from werkzeug.wrappers import Request, Response
 
 WsgiApp = Callable[[dict[str, Any], Any], Iterable[bytes]]
 
-FaultKind = Literal["error", "html", "delay", "drop", "lose_answer", "revoke_consent"]
+FaultKind = Literal[
+    "error", "html", "delay", "drop", "lose_answer", "error_after_effect", "revoke_consent"
+]
 """``error``: a JSON error instead of the effect. ``html``: an HTML page instead of the effect.
 ``delay``: the call waits, then works. ``drop``: the connection ends before the effect.
-``lose_answer``: the effect happens and the connection ends. ``revoke_consent``: all consent and
+``lose_answer``: the effect happens and the connection ends. ``error_after_effect``: the effect
+happens and a gateway answers with an HTML error. ``revoke_consent``: all consent and
 all tokens are withdrawn, then the call goes on."""
 
 CONTROL_PATH = "/_simulator"
@@ -208,11 +211,12 @@ class Faulty:
         _sleep(fault.delay_s)
         if fault.kind == "drop":
             raise ConnectionDropped(timed_out=fault.timed_out)
-        if fault.kind == "lose_answer":
+        if fault.kind in ("lose_answer", "error_after_effect"):
             body, _, _ = run_wsgi_app(self._app, environ, buffered=True)
             list(body)
-            raise ConnectionDropped(timed_out=fault.timed_out)
-        if fault.kind in ("error", "html"):
+            if fault.kind == "lose_answer":
+                raise ConnectionDropped(timed_out=fault.timed_out)
+        if fault.kind in ("error", "html", "error_after_effect"):
             return _answer(fault, environ)(environ, start_response)
         if fault.kind == "revoke_consent":
             self._revoke_consent()
@@ -222,7 +226,7 @@ class Faulty:
 def _answer(fault: Fault, environ: Mapping[str, Any]) -> Response:
     """Return the error in the manner of the API that is called."""
     headers = {"X-DocuSign-TraceToken": str(uuid.uuid4())}
-    if fault.kind == "html":
+    if fault.kind in ("html", "error_after_effect"):
         page = (
             f"<html><head><title>{fault.status}</title></head><body>{fault.message}</body></html>"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -37,8 +38,6 @@ class Answer(Json):
 
 
 _FIRST_BACKOFF_S = 0.5
-_NOT_PROCESSED = frozenset({429, 444, 503})
-"""Statuses by which a gateway says that it did not pass the request on."""
 
 
 @dataclass(frozen=True)
@@ -157,8 +156,13 @@ class ApiClient:
 
 
 def _may_have_worked(error: DocusignError, refusal: Said) -> bool:
-    """Whether a write may have taken effect although the answer is an error (500, 502, 504)."""
-    return isinstance(error, UnavailableError) and refusal.status not in _NOT_PROCESSED
+    """Whether a write may have taken effect although the answer is an error (5xx).
+
+    A 503 with a code is DocuSign's own word that it does not serve now; without one it is a
+    gateway's, which may have passed the write on.
+    """
+    is_turned_away = refusal.status == HTTPStatus.SERVICE_UNAVAILABLE and bool(refusal.code)
+    return isinstance(error, UnavailableError) and not is_turned_away
 
 
 def _uncertain(call: Call, refusal: Said) -> NoAnswerError:

@@ -32,10 +32,10 @@ def test_hidden_profile_of_a_pending_member_is_taken_as_accepted(tmp_path):
     connector.close()
 
 
-@pytest.mark.parametrize("kind", ["drop", "lose_answer"])
+@pytest.mark.parametrize("kind", ["drop", "lose_answer", "error_after_effect"])
 def test_creation_without_an_answer_happens_once(tmp_path, kind):
     connector = connected(tmp_path / "c.db", world=simulated(10))
-    connector.world.faults.add(Fault(kind, "POST", "/users$"))
+    connector.world.faults.add(Fault(kind, "POST", "/users$", status=503))
     connector.create(ADDRESS)
     assert len(connector.world.state.on_address(ADDRESS)) == 1
     connector.close()

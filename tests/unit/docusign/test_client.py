@@ -81,6 +81,7 @@ def test_writes_are_repeated_where_nothing_was_sent(client, target, wire_mock, a
     [
         {"status_code": 500},
         {"status_code": 502, "text": "<html>gateway</html>"},
+        {"status_code": 503, "text": "<html>upstream</html>"},
         {"status_code": 504},
         {"status_code": 200, "text": "<html>login</html>"},
         {"exc": RESET},
@@ -96,8 +97,10 @@ def test_writes_with_a_lost_answer_are_never_repeated(
     assert tried.call_count == 1
 
 
-def test_write_that_was_turned_away_is_temporary_and_left_to_the_caller(client, target, wire_mock):
-    tried = wire_mock.post(URL, status_code=503)
+def test_write_that_docusign_turned_away_is_temporary_and_left_to_the_caller(
+    client, target, wire_mock
+):
+    tried = wire_mock.post(URL, status_code=503, json={"errorCode": "UNSPECIFIED_ERROR"})
     with pytest.raises(errors.UnavailableError):
         client.send(target, write())
     assert tried.call_count == 1
