@@ -52,8 +52,8 @@ class Person:
 
 
 NEWCOMER = ""
-"""The user id of somebody whom an earlier operation of the same plan creates; fulfilment fills the
-real one in."""
+"""The id of the user or group that an earlier operation of the same plan creates; fulfilment fills
+the real one in."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +198,8 @@ class AddGroupMembers(Operation):
     user_ids: tuple[str, ...]
 
     def describe(self, names: Names = IDS_ALONE) -> str:
-        group = names.group(self.account_id, self.group_id)
+        is_new = self.group_id == NEWCOMER
+        group = "(new)" if is_new else names.group(self.account_id, self.group_id)
         account = names.account(self.account_id)
         return f"add to group {group} of account {account}: {names.people(self.user_ids)}"
 
@@ -325,6 +326,13 @@ def with_user_id(step: Operation, user_id: str | None) -> Operation:
             step, user_ids=tuple(user_id if item == NEWCOMER else item for item in step.user_ids)
         )
     return step
+
+
+def with_subject_id(step: Operation, scim_id: str | None) -> Operation:
+    """Return a step with the id of the user or group that an earlier one of its plan brought."""
+    if scim_id and isinstance(step, AddGroupMembers) and step.group_id == NEWCOMER:
+        return replace(step, group_id=scim_id.partition(".g")[2])
+    return with_user_id(step, scim_id)
 
 
 @dataclass(frozen=True)

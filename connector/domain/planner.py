@@ -396,9 +396,10 @@ def plan_group_change(
     return Plan(tuple(steps))
 
 
-def plan_group_creation(account_id: str, name: str) -> Plan:
-    """Return how a group comes to be; its members follow once it has an id."""
-    return Plan((CreateGroup(account_id, name),))
+def plan_group_creation(account_id: str, name: str, members: frozenset[str] = frozenset()) -> Plan:
+    """Return how a group comes to be, with these users in it."""
+    joining = [AddGroupMembers(account_id, NEWCOMER, chunk) for chunk in _chunks(members)]
+    return Plan((CreateGroup(account_id, name), *joining))
 
 
 def plan_group_deletion(group: DirectoryGroup) -> Plan:

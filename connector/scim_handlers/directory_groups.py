@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from connector.domain.desired import GroupChange
+from connector.domain.ledger import Fulfilment
 from connector.domain.model import DirectoryGroup
-from connector.domain.plan import AddGroupMembers, Plan
+from connector.domain.plan import NEWCOMER, AddGroupMembers, Plan
 from connector.errors import ConnectorError
 from connector.ports import UnitOfWork
 from connector.scim_handlers.group_writes import (
@@ -18,7 +19,7 @@ from connector.scim_handlers.ports import TenantServices
 from connector.services.context import Actor
 from connector.services.group_provisioning import check_members
 from connector.services.presentation import DOCUSIGN_GROUP
-from connector.services.recording import Outcome, routed
+from connector.services.recording import Outcome
 from scim.errors import Unavailable
 from scim.handlers import Resource
 
@@ -55,16 +56,21 @@ def create_directory_group(
     name = resource["displayName"]
     account_id, members = _account_and_members(services, resource, lenient=lenient)
     extra = kept_for(actor, resource.get("externalId"))
-    outcome = services.groups.create(account_id, name, extra, actor, dry_run=dry_run)
+    # Approvals and tasks name their group by its id: members who wait follow once it has one.
+    route = services.groups.joining_route(account_id, name)
+    waiting = frozenset() if route is Fulfilment.AUTOMATIC else members
+    outcome = services.groups.create(
+        account_id, name, extra, actor, members=members - waiting, dry_run=dry_run
+    )
     if dry_run:
-        return _with_members(services, outcome, account_id, members)
+        return _with_waiting(outcome, account_id, waiting, route)
     if outcome.subject_id is None and actor.waits:
         raise Unavailable(
             "DocuSign is temporarily unavailable (503). The group is queued and will be created "
             "when it is back; look for the displayName then."
         )
-    if members and outcome.subject_id is not None:
-        _fill(services, outcome.subject_id, members, actor)
+    if waiting and outcome.subject_id is not None:
+        _fill(services, outcome.subject_id, waiting, actor)
     return outcome
 
 
@@ -83,15 +89,14 @@ def _account_and_members(
     return account_id, members
 
 
-def _with_members(
-    services: TenantServices, outcome: Outcome, account_id: str, members: frozenset[str]
+def _with_waiting(
+    outcome: Outcome, account_id: str, members: frozenset[str], route: Fulfilment
 ) -> Outcome:
-    """Return a dry run's plan with the members; their group has no id yet."""
+    """Return a dry run's plan with the members who wait for people."""
     if not members:
         return outcome
-    joining = AddGroupMembers(account_id, "(new)", tuple(sorted(members)))
-    plan = Plan((*outcome.plan, joining))
-    return Outcome(plan, routed(services.context, plan))
+    joining = AddGroupMembers(account_id, NEWCOMER, tuple(sorted(members)))
+    return Outcome(Plan((*outcome.plan, joining)), (*outcome.fulfilments, route))
 
 
 def _fill(services: TenantServices, scim_id: str, members: frozenset[str], actor: Actor) -> None:

@@ -51,7 +51,7 @@ class GroupHandler(StoredReader):
     def create(self, context: RequestContext, resource: Resource) -> Outcome:
         """Create a DocuSign group."""
         with translated():
-            # A group with members takes two plans.
+            # Members who wait for people take a second plan, once the group is there.
             actor = actor_of(context, waits=True if resource.get("members") else None)
             outcome = create_directory_group(
                 self._services(context),

@@ -21,7 +21,7 @@ from connector.domain.ledger import (
     PlanRecord,
     PlanState,
 )
-from connector.domain.plan import HandOverEnvelopes, Plan, with_user_id
+from connector.domain.plan import HandOverEnvelopes, Plan, with_subject_id
 from connector.domain.planner import Addresses
 from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.ports import UnitOfWork
@@ -148,7 +148,7 @@ class FulfilmentService:
         *,
         resumed: bool,
     ) -> PlanRecord:
-        record = replace(record, operation=with_user_id(record.operation, plan.subject_id))
+        record = replace(record, operation=with_subject_id(record.operation, plan.subject_id))
         if record.fulfilment is not Fulfilment.AUTOMATIC:
             return self._leave_to_people(plan, record, actor)
         if isinstance(record.operation, HandOverEnvelopes):
@@ -232,7 +232,7 @@ class FulfilmentService:
             subject_id = plan.subject_id or performed.subject_id
             if plan.subject_id is None and subject_id is not None:
                 # A new person: what the request said of them belongs to their first appearance.
-                keep_attributes(uow, subject_id, plan.context)
+                keep_attributes(uow, subject_id, plan.context, kind=plan.subject_kind)
             performed.apply(uow)
             done = replace(
                 record,

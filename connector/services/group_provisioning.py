@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.desired import GroupChange
-from connector.domain.ledger import RunState
+from connector.domain.ledger import Fulfilment, RunState
 from connector.domain.model import DirectoryGroup, fold
-from connector.domain.plan import Plan
+from connector.domain.plan import NEWCOMER, AddGroupMembers, Plan
 from connector.domain.planner import (
     plan_group_change,
     plan_group_creation,
@@ -62,23 +63,38 @@ class GroupProvisioning:
         extra: Mapping[str, Any],
         actor: Actor,
         *,
+        members: frozenset[str] = frozenset(),
         dry_run: bool = False,
     ) -> Outcome:
         """Create a group. *extra* is what is kept for the client.
 
+        :param members: who is in it from the start; nothing is left of it where they are refused.
+            Only where that is automatic (:meth:`joining_route`).
         :raises UniquenessError: the account has a group of that name.
         """
-        key = group_name_key(account_id, name)
-        with self._locks.hold([key], self._pipeline.wait_s):
-            self._pipeline.settle_creations(GROUP, [key], actor, dry_run=dry_run)
+        keys = [group_name_key(account_id, name)]
+        if len(members) <= LOCKED_USERS:
+            keys += [user_key(user_id) for user_id in sorted(members)]
+        with self._locks.hold(keys, self._pipeline.wait_s):
+            self._pipeline.settle_creations(GROUP, keys[:1], actor, dry_run=dry_run)
             with self._context.write() as uow:
                 self._check_writable()
                 _check_name(uow, account_id, name)
-                plan = plan_group_creation(account_id, name)
+                check_members(uow, DirectoryGroup(account_id, "", name), members)
+                plan = plan_group_creation(account_id, name, members)
                 outcome = self._pipeline.record(
-                    uow, plan, Subject(GROUP, None, [key]), actor, extra=extra, dry_run=dry_run
+                    uow, plan, Subject(GROUP, None, keys), actor, extra=extra, dry_run=dry_run
                 )
             return self._pipeline.carry_out(outcome, actor)
+
+    def joining_route(self, account_id: str, name: str) -> Fulfilment:
+        """Return who lets users into a group of this name, which is yet to come."""
+        group = DirectoryGroup(account_id, NEWCOMER, name)
+        with self._context.read() as uow:
+            catalogue = uow.mirror.catalogue()
+        groups = {**catalogue.groups, (account_id, NEWCOMER): group}
+        joining = AddGroupMembers(account_id, NEWCOMER, ())
+        return self._context.policy.route(joining, replace(catalogue, groups=groups))
 
     def change(
         self,

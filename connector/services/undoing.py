@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from connector.domain.ledger import OperationRecord, OperationState, PlanRecord
-from connector.domain.plan import Operation, with_user_id
+from connector.domain.plan import Operation, with_subject_id
 from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.services.attempts import Attempts
 from connector.services.context import Actor, TenantContext
@@ -61,7 +61,7 @@ class Undoer:
         undoing = Undoing(self._context.clock.now() + _UNDO_WITHIN)
         to_undo = [item for item in records if item.state is OperationState.DONE]
         if error.is_partial:
-            operation = with_user_id(failed.operation, plan.subject_id)
+            operation = with_subject_id(failed.operation, plan.subject_id)
             to_undo.append(replace(failed, operation=operation, state=OperationState.IN_FLIGHT))
         with self._context.read() as uow:
             names = names_for(uow, self._context, [item.operation for item in to_undo])

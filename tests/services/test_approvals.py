@@ -450,6 +450,22 @@ def test_each_new_member_of_a_group_is_approved_alone(start):
     assert connector.group_members(group) & set(users) == {first.subject_id}
 
 
+def test_members_of_a_new_group_wait_for_the_approval_that_its_name_asks_for(start):
+    rule = {"kind": "group", "match": "*", "fulfilment": "approval"}
+    connector, _ = start(rules=(rule,))
+    user_id = connector.create(ADDRESS)["id"]
+    body = {"displayName": "Legal", "members": [{"value": user_id}]}
+    shown = ok(connector.post("/Groups?dryRun=true", body))["operations"]
+    assert [item["fulfilment"] for item in shown] == ["automatic", "approval"]
+
+    group = ok(connector.post("/Groups", body), 201)["id"]
+    (item,) = connector.services.approvals.list()
+    assert connector.group_members(group) == set()
+
+    decide(connector, item, APPROVE, approver())
+    assert connector.group_members(group) == {user_id}
+
+
 def test_taking_a_pending_member_out_of_a_group_ends_the_approval(start):
     rule = {"kind": "group", "match": "*", "fulfilment": "approval"}
     connector, _ = start(rules=(rule,))

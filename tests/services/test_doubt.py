@@ -3,6 +3,7 @@
 import pytest
 
 from connector.services.locks import LEASE
+from simulator.faults import Fault
 from simulator.state import memberships
 from tests.connector import ManualClock, connected, ok
 from tests.services.test_crash import differences, killed_during, settled
@@ -149,3 +150,45 @@ def test_an_earlier_user_whom_docusign_re_opened_is_closed_again(start, monkeypa
 def close(connector, user):
     for membership in list(user.memberships.values()):
         memberships.close(connector.world.state, membership)
+
+
+@pytest.mark.parametrize("nth", [1, 2])
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("owner", [("executor", "perform"), ("fulfilment", "_commit")], ids=str)
+def test_a_group_whose_creation_was_broken_off_gets_its_members(
+    start, monkeypatch, owner, after, nth
+):
+    connector = start()
+    user_id = connector.create(ADDRESS)["id"]
+    body = {**GROUP, "members": [{"value": user_id}]}
+    instant = (*owner, after, nth)
+    killed_during(connector, instant, monkeypatch, lambda: connector.post("/Groups", body))
+    settled(connector)
+    (group,) = ok(connector.get('/Groups?filter=displayName eq "Crash"'))["Resources"]
+    assert group["externalId"] == "x-1"
+    assert user_id in connector.group_members(group["id"])
+    assert differences(connector) == []
+
+
+def test_a_queued_group_comes_with_its_members(start):
+    connector = start({"on_unavailable": "queue"})
+    user_id = connector.create(ADDRESS)["id"]
+    connector.world.faults.add(Fault("error", "POST", "/groups$", times=None, status=503))
+    body = {**GROUP, "members": [{"value": user_id}]}
+    assert connector.post("/Groups", body).status_code == 503
+    connector.world.faults.clear()
+    settled(connector)
+    (group,) = ok(connector.get('/Groups?filter=displayName eq "Crash"'))["Resources"]
+    assert user_id in connector.group_members(group["id"])
+
+
+def test_nothing_is_left_of_a_group_whose_members_docusign_refuses(start):
+    connector = start()
+    user_id = connector.create(ADDRESS)["id"]
+    connector.world.faults.add(Fault("error", "PUT", "/groups/", times=None, status=400))
+    body = {**GROUP, "members": [{"value": user_id}]}
+    answer = connector.post("/Groups", body)
+    assert answer.status_code >= 400
+    assert "Undone: create group 'Crash'" in answer.json["detail"]
+    assert "Crash" not in names(connector)
+    assert differences(connector) == []

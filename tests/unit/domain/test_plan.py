@@ -31,6 +31,7 @@ from connector.domain.plan import (
     TakeCustody,
     UpdatePerson,
     operation_from_dict,
+    with_subject_id,
 )
 from connector.settings import AccountSettings
 from tests.builders import PERSON, SENDER, VIEWER
@@ -213,3 +214,10 @@ def test_a_description_names_what_it_has_ids_of(step, line):
 def test_of_many_members_the_first_are_named_and_the_others_counted():
     step = RemoveGroupMembers("A", "7", tuple(f"u{number}" for number in range(1, 8)))
     assert step.describe(NAMES).endswith("4@x.com (u4), 5@x.com (u5) and 2 more")
+
+
+def test_members_of_a_new_group_join_under_the_id_that_it_got():
+    joining = AddGroupMembers("A", NEWCOMER, ("u1",))
+    assert joining.describe() == "add to group (new) of account A: u1"
+    assert with_subject_id(joining, "A.g12") == AddGroupMembers("A", "12", ("u1",))
+    assert with_subject_id(joining, None) == joining

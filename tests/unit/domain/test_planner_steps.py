@@ -8,6 +8,7 @@ from connector.domain.desired import ActualUser, GroupChange
 from connector.domain.ledger import Direction
 from connector.domain.model import ORGANIZATION_ADMIN, DirectoryGroup
 from connector.domain.plan import (
+    NEWCOMER,
     AddGroupMembers,
     ChangeEmail,
     CreateGroup,
@@ -93,6 +94,9 @@ def test_group_is_renamed_where_the_name_differs(name, steps):
 
 def test_group_comes_and_goes_by_one_step():
     assert list(plan_group_creation("A", "Clerks")) == [CreateGroup("A", "Clerks")]
+    filled = plan_group_creation("A", "Clerks", frozenset({"u2", "u1"}))
+    joining = AddGroupMembers("A", NEWCOMER, ("u1", "u2"))
+    assert list(filled) == [CreateGroup("A", "Clerks"), joining]
     assert list(plan_group_deletion(CLERKS)) == [DeleteGroup("A", "7", "Clerks")]
 
 
