@@ -37,6 +37,7 @@ _RESUME_WITHIN = timedelta(hours=6)
 run was due (the default of ``jobs.sync_interval_s``), and would be missed by the resumed one."""
 _ROLE_CHECKS = 200
 """The most users whose organization-admin flag one run reads: one Admin API call each."""
+_ROLES_REACHED = "roles_reached"
 
 
 @dataclass(frozen=True)
@@ -348,10 +349,16 @@ class AggregationService:
     # roles --------------------------------------------------------------------
 
     def _read_roles(self, run: _Run) -> None:
-        """Look at account administrators and known organization admins: no list shows the role."""
+        """Look at account administrators and known organization admins: no list shows the role.
+
+        Begins behind whom the last run looked at, so that each has their turn where they are many.
+        """
         if not self._directory.has_organization:
             return
-        after, checked = "", 0
+        with self._context.read() as uow:
+            last = uow.jobs.latest_done(SYNC_JOB)
+        after, checked = str(last.cursor.get(_ROLES_REACHED, "")) if last else "", 0
+        reached = ""
         while checked < _ROLE_CHECKS:
             with self._context.read() as uow:
                 ids = uow.mirror.iter_user_ids(after)
@@ -362,12 +369,15 @@ class AggregationService:
                 if checked < _ROLE_CHECKS and _may_be_organization_admin(users[user_id]):
                     self._refresh.refresh_roles(user_id)
                     checked += 1
+                    reached = user_id
             after = ids[-1]
         run.add("role_checks", checked)
-        if checked < _ROLE_CHECKS:
-            with self._context.write() as uow:
+        is_at_end = checked < _ROLE_CHECKS
+        with self._context.write() as uow:
+            if is_at_end:
                 uow.put_fact(ADMINS_KNOWN, True)
-                uow.commit()
+            self._save(uow, run, **{_ROLES_REACHED: "" if is_at_end else reached})
+            uow.commit()
 
 
 def _with_newer(

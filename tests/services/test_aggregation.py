@@ -8,6 +8,7 @@ import pytest
 
 from connector.services import aggregation
 from connector.services.execution import Executor
+from connector.services.refresh import RefreshService
 from simulator.state import groups
 from simulator.transport import SimulatorAdapter
 from tests.connector import ManualClock, connected, ok
@@ -236,4 +237,25 @@ def test_a_run_that_was_broken_off_long_ago_is_begun_anew(tmp_path, monkeypatch)
     run = connector.services.aggregation.sync()
     assert len(calls) == sum(number for _, number in pages_of(connector))
     assert connector.clock.now() - run.started_at < timedelta(hours=1)
+    connector.close()
+
+
+def test_each_run_looks_at_other_administrators_until_all_had_their_turn(tmp_path, monkeypatch):
+    connector = connected(tmp_path / "c.db", world=simulated(10))
+    looked, refresh = [], RefreshService.refresh_roles
+
+    def noted(self, user_id):
+        looked.append(user_id)
+        refresh(self, user_id)
+
+    monkeypatch.setattr(RefreshService, "refresh_roles", noted)
+    connector.sync()
+    everybody = list(looked)
+    looked.clear()
+    assert len(everybody) > 1
+
+    monkeypatch.setattr(aggregation, "_ROLE_CHECKS", 1)
+    for _ in everybody:
+        connector.sync()
+    assert looked == everybody
     connector.close()
