@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -214,8 +214,9 @@ def anchor(context: CommandContext, path: Path) -> None:
 def _filter(given: Mapping[str, Any]) -> AuditFilter:
     until = given["until"]
     if until is not None:
-        # The last day counts.
-        until = datetime.fromtimestamp(until.timestamp() + 86_400, UTC)
+        # The last day counts; behind the last of the calendar there is nothing to leave out.
+        is_last = until.year == MAXYEAR
+        until = None if is_last else until + timedelta(days=1)
     return AuditFilter(
         actor=given["actor"], action=given["action"], since=given["since"], until=until
     )

@@ -19,6 +19,8 @@ from connector.domain.ledger import AuditEvent, AuditFilter
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 _COLUMNS = ("sequence", "at", "actor", "action", "subject", "correlation_id", "data", "hash")
+_LAST_SEQUENCE = 2**63 - 1
+"""The largest number that a database can look for."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """First characters that a spreadsheet takes for a formula."""
 _FIELDS = ("subject", "actor", "action", "since", "until", "request")
@@ -48,6 +50,8 @@ def search() -> str:
 @blueprint.get("/<int:sequence>")
 def show(sequence: int) -> str:
     """Show one event with its data and its place in the chain."""
+    if sequence > _LAST_SEQUENCE:
+        abort(404)
     with tenant().context.read() as uow:
         found = uow.audit.events(after=sequence - 1, limit=1)
     if not found or found[0].sequence != sequence:
@@ -116,14 +120,15 @@ def _harmless(value: Any) -> str:
 def _wanted() -> tuple[AuditFilter, str]:
     """Return what the query asks for, and what is wrong with it."""
     since, first = _day(_text("since"))
-    until, second = _day(_text("until"))
+    # The last day counts.
+    until, second = _day(_text("until"), timedelta(days=1))
     correlation_id = _text("request")
     wanted = AuditFilter(
         correlation_ids=(correlation_id,) if correlation_id else (),
         actor=_text("actor"),
         action=_text("action"),
         since=since,
-        until=until + timedelta(days=1) if until else None,
+        until=until,
     )
     return wanted, first or second
 
@@ -132,10 +137,10 @@ def _text(name: str) -> str:
     return printable(request.args.get(name, "")).strip()
 
 
-def _day(text: str) -> tuple[datetime | None, str]:
+def _day(text: str, more: timedelta = timedelta(0)) -> tuple[datetime | None, str]:
     if not text:
         return None, ""
     try:
-        return datetime.combine(date.fromisoformat(text), time(), UTC), ""
-    except ValueError:
+        return datetime.combine(date.fromisoformat(text), time(), UTC) + more, ""
+    except (ValueError, OverflowError):
         return None, f"{text!r} is not a day such as 2026-03-31."

@@ -212,6 +212,18 @@ def test_the_audit_is_searched_and_taken_along(lived):
     assert "is not a day" in text(ann.get("/audit?since=yesterday"))
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/audit?until=9999-12-31", 200),
+        ("/audit/export.csv?until=9999-12-31", 400),
+        ("/audit/999999999999999999999999", 404),
+    ],
+)
+def test_the_ends_of_calendar_and_numbers_are_no_errors_of_ours(connector, path, status):
+    assert signed_in(connector, "viewer").get(path).status_code == status
+
+
 def test_a_spreadsheet_gets_no_formulas(connector):
     ann = signed_in(connector, "viewer")
     connector.create("eve@x.example", displayName="=cmd|' /C calc'!A0", title="+1+1")
