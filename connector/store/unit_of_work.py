@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import Connection, select
 
@@ -52,8 +52,28 @@ _MANY = 50
 """Audit events that no transaction wrote yet: so many are worth the head of the chain."""
 
 
+_REPOSITORIES: Mapping[str, Callable[[Session], Any]] = {
+    "mirror": SqlMirror,
+    "plans": SqlPlans,
+    "work_items": SqlWorkItems,
+    "clients": SqlClients,
+    "attributes": SqlAttributes,
+    "audit": SqlAudit,
+    "jobs": SqlJobs,
+    "console": SqlConsole,
+    "locks": SqlLocks,
+    "notifications": SqlNotifications,
+    "totals": SqlTotals,
+    "erasures": SqlErasures,
+    "budgets": SqlBudgets,
+}
+
+
 class SqlUnitOfWork:
-    """One transaction of one tenant; see :class:`connector.ports.UnitOfWork`."""
+    """One transaction of one tenant; see :class:`connector.ports.UnitOfWork`.
+
+    A repository is made when it is first asked for: a read, of which there are most, takes one.
+    """
 
     # Declared as the ports, because a mutable attribute of a Protocol is matched exactly.
     resources: ResourceRepository
@@ -78,25 +98,26 @@ class SqlUnitOfWork:
         schemas: Schemas,
         pending: PendingEvents | None = None,
     ) -> None:
-        session = Session(tenant, connection)
         self.tenant = tenant
+        self._session = Session(tenant, connection)
+        self._schemas = schemas
         self._connection = connection
         self._pending = pending
-        self.resources = SqlResources(session, schemas)
-        self.mirror = SqlMirror(session)
-        self.plans = SqlPlans(session)
-        self.work_items = SqlWorkItems(session)
-        self.clients = SqlClients(session)
-        self.attributes = SqlAttributes(session)
-        self._audit = SqlAudit(session)
-        self.audit = self._audit
-        self.jobs = SqlJobs(session)
-        self.console = SqlConsole(session)
-        self.locks = SqlLocks(session)
-        self.notifications = SqlNotifications(session)
-        self.totals = SqlTotals(session)
-        self.erasures = SqlErasures(session)
-        self.budgets = SqlBudgets(session)
+
+    def __getattr__(self, name: str) -> Any:
+        """Make a repository; once made, it is found without coming here."""
+        if name == "resources":
+            made: Any = SqlResources(self._session, self._schemas)
+        elif name in _REPOSITORIES:
+            made = _REPOSITORIES[name](self._session)
+        else:
+            raise AttributeError(name)
+        setattr(self, name, made)
+        return made
+
+    @property
+    def _audit(self) -> SqlAudit:
+        return cast(SqlAudit, self.audit)
 
     def commit(self) -> None:
         """Make everything since the start durable, with the audit events that waited for it."""
