@@ -52,7 +52,8 @@ def serve(context: CommandContext) -> None:
     """
     settings = context.settings
     end_with_parent()
-    share_metrics()
+    if settings.observing.metrics_token:
+        share_metrics()
     with _only_server(settings):
         require_free_port(settings.server.host, settings.server.port)
         _make_ready(settings)

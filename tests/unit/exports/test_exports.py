@@ -102,7 +102,6 @@ def test_the_address_is_the_one_that_is_served(tenant):
             throttle=None,
             offered=frozenset({Method.TOKEN}),
             token_verifier=None,
-            metrics=SimpleNamespace(request=None),
         )
     ).base_url(tenant)
     assert base_url(settings.server, tenant) == served
