@@ -50,18 +50,26 @@ class StoredReader:
             None if query.after is None else int(query.after or 0),
         )
         is_plain = query.filter is None and query.sort_by is None
-        is_joined = query.joined and is_plain and self._passes_through
-        # A joined page is one statement; a cursor takes a second one to see where it ends. What is
-        # not plain begins by itself where it takes more.
-        single = (is_joined and query.after is None) or (not is_plain and self._passes_through)
+        if query.joined and is_plain and self._passes_through:
+            joined = self._joined(context, wanted)
+            if joined is not None:
+                return joined
+        # What is not plain begins a transaction by itself where it takes several statements.
+        single = self._passes_through and not is_plain
         with translated(), self._services(context).context.read(single=single) as uow:
-            if is_joined:
-                joined = render_joined(uow.resources.joined_page(wanted), reader_of(context))
-                if joined is not None:
-                    return joined
             page = uow.resources.search(wanted)
             documents = self._render_page(uow, context, page.resources)
             return Page(page.total, documents, next_after=place(page.next_after))
+
+    def _joined(self, context: RequestContext, wanted: ResourceQuery) -> Page | None:
+        """Return a page made by the database; see :func:`render_joined`.
+
+        It is one statement; a cursor takes another to see where the page ends.
+        """
+        single = wanted.after is None
+        with translated(), self._services(context).context.read(single=single) as uow:
+            page = uow.resources.joined_page(wanted)
+        return render_joined(page, reader_of(context))
 
     def _services(self, context: RequestContext) -> TenantServices:
         return self._application.tenant(context.caller.tenant)
