@@ -7,31 +7,21 @@ good, and the question is whether they agree on what was asked for last.
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, precondition, rule
 
 from connector.services.context import Actor
-from connector.settings import DatabaseSettings
 from simulator.faults import Fault
-from tests import databases
+from tests.acceptance.machines import UNSHRUNK, OnDatabase, run_on_postgresql, run_on_sqlite
 from tests.connector import Connector, ManualClock, connected, ok
 from tests.simulated import simulated
 
-UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
 EXAMPLES = 200 if os.environ.get("HYPOTHESIS_PROFILE") == "thorough" else 20
+PROFILE = settings(max_examples=EXAMPLES, stateful_step_count=14, phases=UNSHRUNK)
 ACTOR = Actor("job:test", "job", "test")
 
 people = st.integers(0, 2)
@@ -49,10 +39,8 @@ class Wish:
     groups: set[str] = field(default_factory=set)
 
 
-class Machine(RuleBasedStateMachine):
+class Machine(OnDatabase):
     """Clients that wait and clients that do not, a DocuSign that is away at times, and syncs."""
-
-    open_database: Callable[[], DatabaseSettings]
 
     @initialize(shows=st.booleans(), queues=st.booleans())
     def begin(self, shows: bool, queues: bool) -> None:
@@ -169,37 +157,10 @@ class Machine(RuleBasedStateMachine):
         return response.status_code != 503
 
 
-def _run(open_database: Callable[[], DatabaseSettings], max_examples: int) -> None:
-    machine = type("Machine", (Machine,), {"open_database": staticmethod(open_database)})
-    chosen = settings(
-        max_examples=max_examples,
-        stateful_step_count=14,
-        phases=UNSHRUNK,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(machine, settings=chosen)
-
-
 def test_the_last_wish_holds_on_sqlite(sqlite_template, tmp_path):
-    numbers = count()
-
-    def open_database() -> DatabaseSettings:
-        path = tmp_path / f"{next(numbers)}.db"
-        shutil.copyfile(sqlite_template, path)
-        return databases.sqlite_settings(path)
-
-    _run(open_database, EXAMPLES)
+    run_on_sqlite(Machine, sqlite_template, tmp_path, PROFILE)
 
 
 def test_the_last_wish_holds_on_postgresql(postgresql_server):
-    with databases.postgresql_database(postgresql_server, "wishes") as chosen:
-        store = databases.open_database(chosen)
-        store.migrate()
-        store.close()
-
-        def open_database() -> DatabaseSettings:
-            databases.empty(chosen)
-            return chosen
-
-        _run(open_database, EXAMPLES // 4)
+    fewer = settings(PROFILE, max_examples=EXAMPLES // 4)
+    run_on_postgresql(Machine, postgresql_server, "wishes", fewer)

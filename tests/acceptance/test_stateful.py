@@ -3,32 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
-from collections.abc import Callable
-from itertools import count
 from typing import Any
 
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import initialize, precondition, rule
 
 from connector.errors import ConnectorError
 from connector.services.context import Actor
-from connector.settings import DatabaseSettings
 from simulator.faults import Fault, burst_limit, hourly_limit
-from tests import databases
 from tests.acceptance.agreement import disagreements
+from tests.acceptance.machines import UNSHRUNK, OnDatabase, run_on_postgresql, run_on_sqlite
 from tests.connector import ORGANIZATION_ADMIN, Connector, ManualClock, connected, ok
 from tests.simulated import simulated
 
-UNSHRUNK = (Phase.explicit, Phase.reuse, Phase.generate)
-# A failure takes minutes to shrink: left to whoever looks into it, with the larger profile.
 settings.register_profile("ci", max_examples=25, stateful_step_count=12, phases=UNSHRUNK)
 settings.register_profile("thorough", max_examples=1000, stateful_step_count=30)
 PROFILE = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
@@ -87,10 +75,8 @@ def _faults() -> st.SearchStrategy[list[Fault]]:
     return st.one_of(st.just([]), st.lists(st.one_of(one, one, limit), min_size=1, max_size=2))
 
 
-class Machine(RuleBasedStateMachine):
+class Machine(OnDatabase):
     """A client, a connector, and a DocuSign that fails as it likes."""
-
-    open_database: Callable[[], DatabaseSettings]
 
     def __init__(self) -> None:
         super().__init__()
@@ -356,36 +342,10 @@ class Machine(RuleBasedStateMachine):
         return [{"value": self.connector.entitlement(*item)} for item in sorted(chosen)]
 
 
-def _run(open_database: Callable[[], DatabaseSettings], max_examples: int) -> None:
-    machine = type("Machine", (Machine,), {"open_database": staticmethod(open_database)})
-    chosen = settings(
-        PROFILE,
-        max_examples=max_examples,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    run_state_machine_as_test(machine, settings=chosen)
-
-
 def test_random_writes_end_in_agreement_on_sqlite(sqlite_template, tmp_path):
-    numbers = count()
-
-    def open_database() -> DatabaseSettings:
-        path = tmp_path / f"{next(numbers)}.db"
-        shutil.copyfile(sqlite_template, path)
-        return databases.sqlite_settings(path)
-
-    _run(open_database, PROFILE.max_examples)
+    run_on_sqlite(Machine, sqlite_template, tmp_path, PROFILE)
 
 
 def test_random_writes_end_in_agreement_on_postgresql(postgresql_server):
-    with databases.postgresql_database(postgresql_server, "stateful") as chosen:
-        store = databases.open_database(chosen)
-        store.migrate()
-        store.close()
-
-        def open_database() -> DatabaseSettings:
-            databases.empty(chosen)
-            return chosen
-
-        _run(open_database, max(5, PROFILE.max_examples // 5))
+    fewer = settings(PROFILE, max_examples=max(5, PROFILE.max_examples // 5))
+    run_on_postgresql(Machine, postgresql_server, "stateful", fewer)
