@@ -244,3 +244,11 @@ def test_events_are_found_and_exported(connector, run, tmp_path):
 def test_an_unknown_person_or_entitlement_is_a_message(connector, run):
     run("explain", "--user", "nobody@example.com", "--entitlement", "account-admin", status=1)
     run("explain", "--user", "x", "--entitlement", "nothing", status=1)
+
+
+def test_the_last_day_of_the_calendar_leaves_nothing_out(connector, run):
+    connector.create("ada@northwind-freight.example")
+    actions = [
+        json.loads(line)["action"] for line in run("export", "--until", "9999-12-31").splitlines()
+    ]
+    assert "plan.recorded" in actions

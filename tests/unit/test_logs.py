@@ -23,7 +23,7 @@ def lines(capsys):
 def test_our_lines_and_those_of_libraries_look_alike(lines):
     with correlated("c1"):
         structlog.get_logger("connector.x").info("user closed", user_id="u1")
-        logging.getLogger("some.library").warning("took %d s", 3)
+        logging.getLogger("some.package").warning("took %d s", 3)
     ours, theirs = lines()
     assert (ours["event"], ours["user_id"], ours["correlation_id"]) == ("user closed", "u1", "c1")
     assert (theirs["event"], theirs["level"], theirs["correlation_id"]) == (
