@@ -1,0 +1,90 @@
+"""Every setting, with its unit, its default and when to change it.
+
+``config.example.yaml`` shows the same tree; :mod:`connector.config` reads and checks it. Names that
+end in ``_s`` are seconds, in ``_pct`` per cent. Secrets are wrapped in :class:`Secret` so that
+neither a log nor a repr shows them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from connector.settings.access import (
+    AuthenticationSettings,
+    ConsoleSettings,
+    JwtSettings,
+    OidcSettings,
+)
+from connector.settings.docusign import Behaviour, BudgetSettings, DocusignSettings
+from connector.settings.notifications import (
+    NOTICES,
+    ChannelSettings,
+    NotificationSettings,
+    SmtpSettings,
+)
+from connector.settings.secret import Secret
+from connector.settings.serving import (
+    DatabaseSettings,
+    JobSettings,
+    LoggingSettings,
+    ObservingSettings,
+    ServerSettings,
+)
+from connector.settings.tenant import (
+    AccountSettings,
+    ApprovalSettings,
+    AuditSettings,
+    ConsoleGroups,
+    GuardSettings,
+    LeaverSettings,
+    ProvisioningSettings,
+    ScimSettings,
+    TenantSettings,
+)
+
+__all__ = [
+    "NOTICES",
+    "AccountSettings",
+    "ApprovalSettings",
+    "AuditSettings",
+    "AuthenticationSettings",
+    "Behaviour",
+    "BudgetSettings",
+    "ChannelSettings",
+    "ConsoleGroups",
+    "ConsoleSettings",
+    "DatabaseSettings",
+    "DocusignSettings",
+    "GuardSettings",
+    "JobSettings",
+    "JwtSettings",
+    "LeaverSettings",
+    "LoggingSettings",
+    "NotificationSettings",
+    "ObservingSettings",
+    "OidcSettings",
+    "ProvisioningSettings",
+    "ScimSettings",
+    "Secret",
+    "ServerSettings",
+    "Settings",
+    "SmtpSettings",
+    "TenantSettings",
+]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The whole configuration."""
+
+    server: ServerSettings = field(default_factory=ServerSettings)
+    database: DatabaseSettings = field(default_factory=DatabaseSettings)
+    logging: LoggingSettings = field(default_factory=LoggingSettings)
+    observing: ObservingSettings = field(default_factory=ObservingSettings)
+    docusign: DocusignSettings = field(default_factory=DocusignSettings)
+    authentication: AuthenticationSettings = field(default_factory=AuthenticationSettings)
+    console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    jobs: JobSettings = field(default_factory=JobSettings)
+    tenants: Mapping[str, TenantSettings] = field(default_factory=dict)
+    """By tenant name; the tenant ``default`` is served at /scim/v2."""

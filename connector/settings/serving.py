@@ -1,0 +1,91 @@
+"""Where the connector listens, keeps its data, writes and works."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector.settings.secret import Secret
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """The HTTP server."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. Change to 0.0.0.0 behind a TLS-terminating proxy only."""
+    port: int = 8080
+    public_url: str = ""
+    """URL under which clients reach us, without path; empty: http://host:port. Every ``location``
+    starts with it; the Host header is never used."""
+    workers: int = 1
+    """Web worker processes. With SQLite more than 2 rarely help."""
+    threads: int = 8
+    """Threads that serve requests in each worker. A write holds one for as long as DocuSign
+    takes."""
+    bind_threads: bool = True
+    """Whether the threads of a worker stay on one processor (Linux). Turn it off where a busy
+    program that cannot move uses that processor too."""
+    max_body_bytes: int = 1_048_576
+    """Larger request bodies are answered with 413."""
+
+    @property
+    def url(self) -> str:
+        """Under which the connector is reached, without path and trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """Where mirror and ledger live."""
+
+    url: str = "sqlite:///var/connector.db"
+    """SQLAlchemy URL: sqlite:///path or postgresql+psycopg://user@host/name."""
+    password: Secret | None = None
+    """Password for a PostgreSQL URL that has none."""
+    pool_size: int = 8
+    """Connections kept open by each process (PostgreSQL)."""
+    busy_timeout_s: float = 30.0
+    """How long a writer waits for its turn."""
+    synchronous: str = "full"
+    """SQLite only. ``full`` survives a power cut; ``normal`` only a killed process, faster."""
+
+
+@dataclass(frozen=True)
+class LoggingSettings:
+    """What is written to standard error."""
+
+    level: str = "info"
+    """debug, info, warning or error."""
+    format: str = "auto"
+    """json, console, or auto: console on a terminal, json otherwise."""
+
+
+@dataclass(frozen=True)
+class ObservingSettings:
+    """What monitoring may see at /metrics and /readyz."""
+
+    metrics_token: Secret | None = None
+    """Bearer token that Prometheus sends; without one there is no /metrics."""
+    ready_sync_age_s: float = 86_400.0
+    """/readyz says "not ready" where no tenant was read from DocuSign within this time; 0: never.
+    Keep it well above ``jobs.sync_interval_s``."""
+
+
+@dataclass(frozen=True)
+class JobSettings:
+    """The jobs process."""
+
+    enabled: bool = True
+    sync_interval_s: float = 21_600.0
+    """Time between full aggregations; 0 switches them off."""
+    verify_interval_s: float = 300.0
+    """Time between checks of manual tasks."""
+    people_interval_s: float = 300.0
+    """Time between looks for approvals that expire, overdue tasks and reminders; 0 switches them
+    off."""
+    settle_interval_s: float = 15.0
+    """Time between looks for abandoned and queued changes."""
+    notify_interval_s: float = 15.0
+    """Time between looks for notifications that are due; 0: this process sends none."""
+    anchor_interval_s: float = 3600.0
+    """Time between anchors of the audit chain; 0: none."""
