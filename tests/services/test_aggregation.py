@@ -6,7 +6,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from connector.services import aggregation
+from connector.services.aggregation import members, roles
 from connector.services.execution import Executor
 from connector.services.refresh import RefreshService
 from simulator.state import groups
@@ -215,7 +215,7 @@ def pages_of(connector):
 
 def test_a_run_that_was_broken_off_reads_each_page_once(tmp_path, monkeypatch):
     connector = running(tmp_path, n_users=700)
-    monkeypatch.setattr(aggregation, "_BATCH", 100)
+    monkeypatch.setattr(members, "_BATCH", 100)
     pages = pages_of(connector)
     assert pages[1][1] >= 2
     calls = list_calls(monkeypatch)
@@ -254,7 +254,7 @@ def test_each_run_looks_at_other_administrators_until_all_had_their_turn(tmp_pat
     looked.clear()
     assert len(everybody) > 1
 
-    monkeypatch.setattr(aggregation, "_ROLE_CHECKS", 1)
+    monkeypatch.setattr(roles, "_ROLE_CHECKS", 1)
     for _ in everybody:
         connector.sync()
     assert looked == everybody

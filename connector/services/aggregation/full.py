@@ -1,0 +1,75 @@
+"""Full aggregation: fills the mirror from DocuSign, page by page.
+
+It costs one call for every hundred users of each account, plus the catalogue. A few pages are one
+transaction that also moves the run's cursor, so that a run that dies goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+from connector.domain.ledger import JobRun, RunState
+from connector.errors import ConnectorError
+from connector.purpose import Purpose, calling_for
+from connector.services.aggregation.catalogue import CatalogueReader
+from connector.services.aggregation.members import MemberReader
+from connector.services.aggregation.roles import RoleReader
+from connector.services.aggregation.runs import Report, Run, Runs
+from connector.services.aggregation.vanished import Vanished
+from connector.services.context import TenantContext
+from connector.services.mirror import MirrorWriter
+from connector.services.refresh import RefreshService
+
+
+class AggregationService:
+    """Reads DocuSign into the mirror of one tenant."""
+
+    def __init__(
+        self, context: TenantContext, mirror: MirrorWriter, refresh: RefreshService
+    ) -> None:
+        self._context = context
+        self._mirror = mirror
+        self._runs = Runs(context)
+        self._catalogue = CatalogueReader(context, mirror)
+        self._members = MemberReader(context, mirror, self._runs)
+        self._vanished = Vanished(context, mirror)
+        self._roles = RoleReader(context, refresh, self._runs)
+
+    def sync(self, report: Report = lambda _: None) -> JobRun:
+        """Read everything and return the finished run with its counts.
+
+        An unfinished run is resumed at the page it reached, within six hours of its start.
+
+        :raises ConflictingWriteError: another process is at it.
+        :raises connector.errors.ConfigError: the database belongs to other accounts.
+        :raises ConnectorError: DocuSign or a setting stood in the way; the run keeps its place.
+        """
+        with calling_for(Purpose.AGGREGATION) as scope:
+            run = self._runs.begin()
+            run.scope, run.calls_before = scope, run.record.calls
+            return self._sync(run, report)
+
+    def _sync(self, run: Run, report: Report) -> JobRun:
+        try:
+            self._read_accounts(run, report)
+            self._roles.read(run)
+        except ConnectorError as error:
+            self._runs.finish(run, RunState.FAILED, str(error), type(error).__name__)
+            raise
+        except BaseException as error:
+            text = f"broken off: {type(error).__name__}"
+            self._runs.finish(run, RunState.FAILED, text, type(error).__name__)
+            raise
+        return self._runs.finish(run, RunState.DONE)
+
+    def _read_accounts(self, run: Run, report: Report) -> None:
+        for account in self._context.directory.list_accounts():
+            if account.account_id in run.record.cursor.get("accounts_done", ()):
+                continue
+            self._catalogue.read(run, account)
+            self._members.read(run, account, report)
+            self._vanished.confirm(run, account)
+            done = [*run.record.cursor.get("accounts_done", ()), account.account_id]
+            with self._context.write() as uow:
+                self._mirror.touch_groups(uow, run.regrouped)
+                self._runs.save(uow, run, accounts_done=done, account=None, position=0)
+                uow.commit()
+            run.regrouped.clear()

@@ -1,0 +1,59 @@
+"""Looks who is an organization administrator: no list shows it."""
+
+from __future__ import annotations
+
+from connector.domain.model import User
+from connector.services.aggregation.runs import SYNC_JOB, Run, Runs
+from connector.services.context import TenantContext
+from connector.services.manual_tasks import ADMINS_KNOWN
+from connector.services.refresh import RefreshService
+
+_ROLE_CHECKS = 200
+"""The most users whose organization-admin flag one run reads: one Admin API call each."""
+_ROLES_REACHED = "roles_reached"
+
+
+class RoleReader:
+    """Reads the organization-admin flag of those who may have it."""
+
+    def __init__(self, context: TenantContext, refresh: RefreshService, runs: Runs) -> None:
+        self._context = context
+        self._refresh = refresh
+        self._runs = runs
+
+    def read(self, run: Run) -> None:
+        """Look at account administrators and known organization admins: no list shows the role.
+
+        Begins behind whom the last run looked at, so that each has their turn where they are many.
+        """
+        if not self._context.directory.has_organization:
+            return
+        with self._context.read() as uow:
+            last = uow.jobs.latest_done(SYNC_JOB)
+        after, checked = str(last.cursor.get(_ROLES_REACHED, "")) if last else "", 0
+        reached = ""
+        while checked < _ROLE_CHECKS:
+            with self._context.read() as uow:
+                ids = uow.mirror.iter_user_ids(after)
+                users = uow.mirror.get_users(ids)
+            if not ids:
+                break
+            for user_id in ids:
+                if checked < _ROLE_CHECKS and _may_be_organization_admin(users[user_id]):
+                    self._refresh.refresh_roles(user_id)
+                    checked += 1
+                    reached = user_id
+            after = ids[-1]
+        run.add("role_checks", checked)
+        is_at_end = checked < _ROLE_CHECKS
+        with self._context.write() as uow:
+            if is_at_end:
+                uow.put_fact(ADMINS_KNOWN, True)
+            self._runs.save(uow, run, **{_ROLES_REACHED: "" if is_at_end else reached})
+            uow.commit()
+
+
+def _may_be_organization_admin(user: User) -> bool:
+    return bool(user.is_organization_admin) or any(
+        item.is_admin for item in user.open_memberships()
+    )

@@ -1,0 +1,150 @@
+"""One run of an aggregation: its record, its place, its counts and its lease."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+import structlog
+
+from connector.domain.ledger import JobRun, RunState
+from connector.domain.model import Account
+from connector.errors import ConflictingWriteError
+from connector.logs import correlation_id
+from connector.ports import UnitOfWork
+from connector.purpose import Scope
+from connector.services.bindings import require_bound
+from connector.services.context import Actor, TenantContext, new_id
+from connector.services.locks import LEASE, SYNC_KEY
+
+_log = structlog.get_logger(__name__)
+
+SYNC_JOB = "sync"
+_RESUME_WITHIN = timedelta(hours=6)
+"""A run that began longer ago is begun anew: its first accounts were read before the next regular
+run was due (the default of ``jobs.sync_interval_s``), and would be missed by the resumed one."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a run is, for a progress bar."""
+
+    account: Account
+    done: int
+    total: int
+
+
+Report = Callable[[Progress], None]
+
+
+@dataclass
+class Run:
+    """The state of a run while it goes."""
+
+    record: JobRun
+    owner: str
+    """Of the lease: two syncs in one process exclude each other too."""
+    counts: dict[str, int] = field(default_factory=dict)
+    regrouped: set[tuple[str, str]] = field(default_factory=set)
+    scope: Scope = field(default_factory=Scope)
+    calls_before: int = 0
+    """Calls that the run made before it was broken off."""
+
+    @property
+    def calls(self) -> int:
+        return self.calls_before + self.scope.calls
+
+    def add(self, name: str, number: int = 1) -> None:
+        self.counts[name] = self.counts.get(name, 0) + number
+
+
+class Runs:
+    """Begins, keeps and ends the runs of one tenant."""
+
+    def __init__(self, context: TenantContext) -> None:
+        self._context = context
+
+    def begin(self) -> Run:
+        """Return a new run, or the last one where it may go on.
+
+        :raises ConflictingWriteError: another process is at it.
+        :raises connector.errors.ConfigError: the database belongs to other accounts.
+        """
+        owner = f"{self._context.owner}:{new_id()}"
+        with self._context.write() as uow:
+            self.renew(uow, owner)
+            require_bound(uow, self._context.settings)
+            last = uow.jobs.latest(SYNC_JOB)
+            if last is not None and self._can_go_on(last):
+                record = replace(
+                    last, state=RunState.RUNNING, error=None, cause=None, finished_at=None
+                )
+                uow.jobs.save(record)
+            else:
+                if last is not None:
+                    uow.mirror.forget_run(last.run_id)
+                record = JobRun(new_id(), SYNC_JOB, RunState.RUNNING, self._now())
+                uow.jobs.add(record)
+            uow.commit()
+        return Run(record, owner, dict(record.counts))
+
+    def _can_go_on(self, last: JobRun) -> bool:
+        is_young = self._now() - last.started_at <= _RESUME_WITHIN
+        return last.state is not RunState.DONE and bool(last.cursor) and is_young
+
+    def finish(
+        self, run: Run, state: RunState, error: str | None = None, cause: str | None = None
+    ) -> JobRun:
+        """Write what became of a run and return its record."""
+        record = replace(
+            run.record,
+            state=state,
+            counts=run.counts,
+            calls=run.calls,
+            finished_at=self._now(),
+            error=error,
+            cause=cause,
+        )
+        with self._context.write() as uow:
+            if state is RunState.DONE:
+                uow.mirror.forget_run(record.run_id)
+                uow.mirror.stamp_users(record.started_at)
+            uow.jobs.save(record)
+            uow.locks.release([SYNC_KEY], run.owner)
+            facts = {"run": record.run_id, "counts": run.counts, "error": error}
+            self._context.audit(uow, _actor(), f"sync.{state}", "", **facts)
+            uow.commit()
+        _log.info("sync ended", state=state, **run.counts)
+        return record
+
+    def save(self, uow: UnitOfWork, run: Run, **cursor: object) -> None:
+        """Move the cursor within the transaction of the page it stands for."""
+        run.record = replace(
+            run.record,
+            cursor={**run.record.cursor, **cursor},
+            counts=dict(run.counts),
+            calls=run.calls,
+        )
+        uow.jobs.save(run.record)
+        self.renew(uow, run.owner)
+
+    def renew(self, uow: UnitOfWork, owner: str) -> None:
+        """Keep the lease.
+
+        :raises ConflictingWriteError: somebody else has it.
+        """
+        now = self._now()
+        if not uow.locks.acquire([SYNC_KEY], owner, now + LEASE, now):
+            raise ConflictingWriteError(
+                "Another sync of this tenant is running, or was killed less than two minutes ago. "
+                "Wait until it ends; one that was broken off is then gone on with.",
+                retry_after_s=60,
+            )
+
+    def _now(self) -> datetime:
+        return self._context.clock.now()
+
+
+def _actor() -> Actor:
+    return Actor(f"job:{SYNC_JOB}", "job", correlation_id())

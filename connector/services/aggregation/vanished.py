@@ -1,0 +1,78 @@
+"""Confirms, one by one, that users whom a walk missed are gone."""
+
+from __future__ import annotations
+
+from connector.domain.merge import merge_member, without_membership
+from connector.domain.model import Account
+from connector.errors import GuardError, NotFoundError
+from connector.ports import USER
+from connector.services.aggregation.runs import Run
+from connector.services.changes import overtaken_since
+from connector.services.context import TenantContext
+from connector.services.mirror import MirrorWriter
+
+
+class Vanished:
+    """Looks after those whom the lists of one tenant's accounts do not show."""
+
+    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+        self._context = context
+        self._directory = context.directory
+        self._mirror = mirror
+
+    def confirm(self, run: Run, account: Account) -> None:
+        """Ask for each user whom the walk missed: lists can skip users that move while paging.
+
+        :raises GuardError: it missed so many that the list is not to be believed.
+        """
+        self._refuse_mass_vanishing(run, account)
+        after = ""
+        while True:
+            with self._context.read() as uow:
+                missed = uow.mirror.unseen_in_run(run.record.run_id, account.account_id, after)
+            if not missed:
+                return
+            for user_id in missed:
+                while not self._confirm(run, account, user_id):
+                    pass
+            after = missed[-1]
+
+    def _refuse_mass_vanishing(self, run: Run, account: Account) -> None:
+        """DocuSign closes users and does not delete them, so a list that lacks many is wrong, or
+        another account answers; to ask for each of them would cost a call each."""
+        guards = self._context.settings.guards
+        with self._context.read() as uow:
+            missed = uow.mirror.count_unseen_in_run(run.record.run_id, account.account_id)
+            known = uow.totals.members(account.account_id)
+        limit = max(guards.max_affected_min, int(known * guards.max_affected_pct / 100))
+        if missed > limit:
+            raise GuardError(
+                f"DocuSign's list of users of account {account.name} lacks {missed:,} of the "
+                f"{known:,} that are known, more than {limit:,}. Nobody was taken out. Users are "
+                "closed in DocuSign and not deleted: look whether docusign.environment and the "
+                "account are right, and sync again. If they are really gone, raise "
+                "guards.max_affected_pct for one sync.",
+                guard="mass_vanishing",
+                setting="guards.max_affected_pct",
+            )
+
+    def _confirm(self, run: Run, account: Account, user_id: str) -> bool:
+        """Read a user; return False where another change overtook the read."""
+        with self._context.read() as uow:
+            mark = uow.resources.latest_change(USER)
+        try:
+            seen = self._directory.get_member(account.account_id, user_id)
+        except NotFoundError:
+            seen = None
+        with self._context.write() as uow:
+            if overtaken_since(uow, [user_id], mark):
+                return False
+            known = uow.mirror.get_users([user_id])[user_id]
+            if seen is None:
+                merged = without_membership(known, account.account_id)
+                run.add("vanished")
+            else:
+                merged = merge_member(known, seen)
+            self._mirror.put_users(uow, [merged], regrouped=run.regrouped, found=True)
+            uow.commit()
+        return True
