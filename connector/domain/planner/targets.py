@@ -1,0 +1,82 @@
+"""The permission profile that is wanted in each account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connector.domain.accounts import AccountBook
+from connector.domain.desired import (
+    ActualUser,
+    DesiredUser,
+    ProfileKey,
+    Remembered,
+)
+from connector.domain.model import MembershipStatus, User
+from connector.errors import InvalidRequestError
+
+
+def target_profiles(
+    desired: DesiredUser, actual: ActualUser, book: AccountBook
+) -> dict[str, str | None]:
+    """Return the profile wanted in each account that may change; None closes the membership."""
+    held = held_profiles(actual.user)
+    targets: dict[str, str | None] = {}
+    if desired.profiles is not None:
+        if desired.exact:
+            wanted_profiles(desired.profiles, book)
+        added = wanted_profiles(desired.profiles - held, book)
+        targets.update(added)
+        for account_id, profile_id in held - desired.profiles:
+            if account_id not in added:
+                # A full list says where somebody belongs, and says the same when it is repeated;
+                # taking one profile away leaves a plain member.
+                kept = None if desired.exact else _after_revocation(account_id, profile_id, book)
+                targets[account_id] = kept
+    names_all = desired.exact and bool(desired.profiles)
+    if desired.active and not any(actual.user.open_memberships()) and not names_all:
+        targets = {**_restored(actual, book), **targets}
+    return targets
+
+
+def held_profiles(user: User) -> frozenset[ProfileKey]:
+    """Return the profiles held. DocuSign may hide that of a pending membership: what nobody sees,
+    nobody can have left out on purpose."""
+    return frozenset(
+        (item.account_id, item.profile_id) for item in user.open_memberships() if item.profile_id
+    )
+
+
+def wanted_profiles(profiles: frozenset[ProfileKey], book: AccountBook) -> dict[str, str]:
+    """Return the wanted profile of each account.
+
+    :raises InvalidRequestError: an unknown profile, or two for one account.
+    """
+    wanted: dict[str, str] = {}
+    for account_id, profile_id in sorted(profiles):
+        book.profile(account_id, profile_id)
+        if account_id in wanted:
+            raise InvalidRequestError(
+                f"Two permission profiles for account {account_id} in one request: "
+                f"{wanted[account_id]} and {profile_id}. A membership holds exactly one."
+            )
+        wanted[account_id] = profile_id
+    return wanted
+
+
+def _after_revocation(account_id: str, profile_id: str, book: AccountBook) -> str | None:
+    baseline = book.baseline(account_id).profile_id
+    return None if profile_id == baseline else baseline
+
+
+def _restored(actual: ActualUser, book: AccountBook) -> dict[str, str | None]:
+    """Return the profiles to give again: what was remembered, else the last known."""
+    source: Mapping[str, Remembered] = actual.remembered or {
+        item.account_id: Remembered(item.profile_id)
+        for item in actual.user.memberships.values()
+        if item.status is MembershipStatus.CLOSED and book.is_governed(item.account_id)
+    }
+    restored: dict[str, str | None] = {}
+    for account_id, before in source.items():
+        known = (account_id, before.profile_id or "") in book.catalogue.profiles
+        restored[account_id] = before.profile_id if known else book.baseline(account_id).profile_id
+    return restored
