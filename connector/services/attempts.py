@@ -6,8 +6,9 @@ from datetime import datetime, timedelta
 
 from connector.domain.plan import Operation
 from connector.errors import TemporaryError, UnknownOutcomeError
+from connector.services.confirmed_facts import Performed
 from connector.services.context import TenantContext
-from connector.services.execution import Executor, Performed
+from connector.services.execution import Executor
 
 
 class Attempts:

@@ -27,8 +27,8 @@ from connector.errors import ConnectorError, PermanentError, TemporaryError, Unk
 from connector.ports import UnitOfWork
 from connector.services.approval_desk import APPROVAL, ApprovalDesk
 from connector.services.attempts import Attempts
+from connector.services.confirmed_facts import Performed
 from connector.services.context import Actor, TenantContext
-from connector.services.execution import Performed
 from connector.services.locks import LEASE, WriteLocks, admins_key, plan_key
 from connector.services.manual_tasks import ManualTasks
 from connector.services.safety import refuse_if_unsafe

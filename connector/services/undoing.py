@@ -12,8 +12,9 @@ from connector.domain.ledger import OperationRecord, OperationState, PlanRecord
 from connector.domain.plan import Operation, with_subject_id
 from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.services.attempts import Attempts
+from connector.services.confirmed_facts import Performed
 from connector.services.context import Actor, TenantContext
-from connector.services.execution import Executor, Performed
+from connector.services.execution import Executor
 from connector.services.naming import names_for
 
 _log = structlog.get_logger(__name__)

@@ -36,7 +36,8 @@ def killed_during(connector, instant, monkeypatch, act):
     """Run *act*, dying before or after the n-th call of a method."""
     owner, name, after, nth = instant
     fulfilment = connector.services.settlement._fulfilment
-    target = fulfilment if owner == "fulfilment" else fulfilment._attempts._executor
+    executor = fulfilment._attempts._executor
+    target = {"fulfilment": fulfilment, "executor": executor, "facts": executor._facts}[owner]
     real, calls = getattr(target, name), []
 
     def dying(*args, **kwargs):

@@ -138,7 +138,7 @@ def test_an_earlier_user_whom_docusign_re_opened_is_closed_again(start, monkeypa
     else:
         close(connector, user)
         connector.sync()
-    unseen = ("executor", "_joined", False, 1)
+    unseen = ("facts", "joined", False, 1)
     killed_during(connector, unseen, monkeypatch, lambda: connector.post("/Users", PERSON))
     assert user.is_open
     connector.sync()

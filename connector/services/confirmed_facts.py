@@ -1,0 +1,225 @@
+"""What DocuSign confirmed of an operation, and what the mirror learns from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from connector.domain.merge import merge_member
+from connector.domain.model import Membership, MembershipStatus, User, fold
+from connector.domain.plan import (
+    ChangeEmail,
+    CloseMembership,
+    CreateMembership,
+    HandOverEnvelopes,
+    Operation,
+    SetProfile,
+    UpdatePerson,
+)
+from connector.errors import NotFoundError, PermanentError, TemporaryError, UnknownOutcomeError
+from connector.ports import USER, UnitOfWork
+from connector.services.actual import forget_membership, keep_hand_over, remember_membership
+from connector.services.context import TenantContext
+from connector.services.mirror import MirrorWriter
+
+_READ_BACK_WAITS_S = (0.1, 0.3, 0.6, 1.0)
+"""DocuSign promises no read-after-write; two seconds in all (docusign-api.md 4)."""
+
+
+@dataclass(frozen=True)
+class Performed:
+    """An operation that DocuSign confirmed."""
+
+    operation: Operation
+    """With the ids that DocuSign gave."""
+    apply: Callable[[UnitOfWork], None]
+    """Writes the confirmed facts into the mirror."""
+    subject_id: str | None = None
+    """The SCIM id of the user or group, once known."""
+
+
+class ConfirmedFacts:
+    """Turns what DocuSign shows after an operation into what the mirror is told."""
+
+    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+        self._context = context
+        self._directory = context.directory
+        self._mirror = mirror
+
+    def joined(self, step: CreateMembership, seen: User) -> Performed:
+        """Return that a person joined, as DocuSign shows them.
+
+        :raises PermanentError: it is somebody else than was meant.
+        """
+        if step.user_id is not None and seen.user_id != step.user_id:
+            raise PermanentError(
+                f"DocuSign joined {step.person.email} to account {step.account_id} as a second "
+                f"user ({seen.user_id}) instead of {step.user_id}. Close one of the two in "
+                "DocuSign, then run a sync."
+            )
+        if step.user_id is None:
+            self._refuse_predecessor(step, seen.user_id)
+        bound = replace(step, user_id=seen.user_id)
+        return self.member(bound, seen, self.opened)
+
+    def _refuse_predecessor(self, step: CreateMembership, user_id: str) -> None:
+        """Refuse a closed user whom DocuSign re-opened instead of creating a new one."""
+        if self._was_there(step, user_id):
+            error = PermanentError(
+                f"DocuSign re-opened the earlier user {user_id} of {step.person.email} instead of "
+                "creating a new one, who would inherit that user's envelopes. The connector closes "
+                "that user again. Use another address, or the earlier externalId for the same "
+                "person."
+            )
+            error.is_partial = True
+            raise error
+
+    def _was_there(self, step: CreateMembership, user_id: str) -> bool:
+        if step.predecessors is not None:
+            return user_id in step.predecessors
+        # A plan of an earlier version: only the mirror can tell, as long as no sync has seen them.
+        with self._context.read() as uow:
+            known = uow.mirror.get_users([user_id]).get(user_id)
+            is_deleted = bool(uow.attributes.is_deleted(USER, [user_id]))
+        return is_deleted or (known is not None and not any(known.open_memberships()))
+
+    def member(
+        self,
+        step: Operation,
+        seen: User,
+        then: Callable[[UnitOfWork, User], None] | None = None,
+    ) -> Performed:
+        """Return that a membership is now as seen; *then* is done in the same transaction."""
+
+        def apply(uow: UnitOfWork) -> None:
+            known = uow.mirror.get_users([seen.user_id]).get(seen.user_id)
+            if then is not None:
+                then(uow, seen)
+            # Who is new was found in no account just before: this one is all there is.
+            fetched_at = self._context.clock.now() if known is None else None
+            self._mirror.put_users(uow, [merge_member(known, seen)], fetched_at=fetched_at)
+
+        return Performed(step, apply, seen.user_id)
+
+    def opened(self, uow: UnitOfWork, seen: User) -> None:
+        """Forget what a closed membership was to get back: it is open."""
+        for account_id in seen.memberships:
+            forget_membership(uow, seen.user_id, account_id)
+
+    def closed(self, step: CloseMembership) -> Performed:
+        """Return that a membership is closed, and what of it is remembered."""
+        seen = self._read_closed(step)
+
+        def apply(uow: UnitOfWork) -> None:
+            known = uow.mirror.get_users([step.user_id])[step.user_id]
+            before = known.memberships[step.account_id]
+            if step.strip or not step.restorable:
+                forget_membership(uow, step.user_id, step.account_id)
+            elif step.reopen is not None or before.status.is_open:
+                remember_membership(uow, step.user_id, _as_planned(step, before))
+            after = seen or replace(
+                known,
+                memberships={step.account_id: replace(before, status=MembershipStatus.CLOSED)},
+            )
+            after = merge_member(known, after)
+            if step.strip:
+                after = _stripped(after, step.account_id)
+            self._mirror.put_users(uow, [after])
+
+        return Performed(step, apply, step.user_id)
+
+    def _read_closed(self, step: CloseMembership) -> User | None:
+        """Return the closed member, or None where DocuSign does not show closed ones."""
+        try:
+            return self.confirmed(step, lambda user: not any(user.open_memberships()))
+        except NotFoundError:
+            return None
+
+    def address_changed(self, step: ChangeEmail) -> Performed:
+        """Return that a person has another address."""
+
+        def apply(uow: UnitOfWork) -> None:
+            known = uow.mirror.get_users([step.user_id])[step.user_id]
+            self._mirror.put_users(uow, [replace(known, email=step.email)])
+
+        return Performed(step, apply, step.user_id)
+
+    def confirmed(
+        self,
+        step: CloseMembership | SetProfile | UpdatePerson,
+        is_shown: Callable[[User], bool],
+    ) -> User:
+        """Read a member until DocuSign shows what was written.
+
+        :raises UnknownOutcomeError: it cannot be read, or still shows the old state after the last
+            look. No temporary error: that would say that nothing was done.
+        """
+        for wait_s in (*_READ_BACK_WAITS_S, None):
+            try:
+                user = self._directory.get_member(step.account_id, step.user_id)
+            except TemporaryError as error:
+                raise UnknownOutcomeError(str(error)) from error
+            if is_shown(user):
+                return user
+            if wait_s is not None:
+                self._context.clock.sleep(wait_s)
+        raise UnknownOutcomeError(
+            f"DocuSign accepted the change but does not show it yet ({step.describe()})."
+        )
+
+    def handed_over(self, step: HandOverEnvelopes, rule_id: str) -> Performed:
+        """Return that a rule hands envelopes over."""
+        rule = (rule_id, step.to_user_id)
+        return Performed(
+            replace(step, rule_id=rule_id),
+            lambda uow: keep_hand_over(uow, step.user_id, step.account_id, rule),
+            step.user_id,
+        )
+
+
+def _as_planned(step: CloseMembership, before: Membership) -> Membership:
+    """Return the membership with what it held when its closing was planned. The mirror's copy may
+    be what a sync read between DocuSign's answer and our commit: closed, and bare."""
+    if step.reopen is None:
+        return before
+    held = frozenset(step.reopen.group_ids)
+    return replace(before, profile_id=step.reopen.profile_id, group_ids=held)
+
+
+def _stripped(user: User, account_id: str) -> User:
+    """Return a user without what a strip takes: a read just after it may still show that."""
+    bare = replace(user.memberships[account_id], profile_id=None, group_ids=frozenset())
+    return replace(user, memberships={**user.memberships, account_id: bare})
+
+
+def with_profile(user: User, account_id: str, profile_id: str) -> User:
+    """Return a user with the profile that DocuSign accepted, which it may hide afterwards."""
+    membership = replace(user.memberships[account_id], profile_id=profile_id)
+    return replace(user, memberships={account_id: membership})
+
+
+def has_profile(step: SetProfile) -> Callable[[User], bool]:
+    """Return whether a member shows the profile that was set."""
+    return lambda user: user.memberships[step.account_id].profile_id == step.profile_id
+
+
+def may_have_profile(step: SetProfile) -> Callable[[User], bool]:
+    """As :func:`has_profile`, where DocuSign has just accepted the change: the profile of a
+    membership that waits for its person may stay hidden (docusign-api.md 2.2)."""
+    is_shown = has_profile(step)
+
+    def shown(user: User) -> bool:
+        membership = user.memberships[step.account_id]
+        is_hidden = membership.status.is_pending and membership.profile_id is None
+        return is_hidden or is_shown(user)
+
+    return shown
+
+
+def has_fields(step: UpdatePerson) -> Callable[[User], bool]:
+    """Return whether a member shows the attributes that were written."""
+
+    def shown(user: User) -> bool:
+        return all(fold(getattr(user, name)) == fold(value) for name, value in step.changes.items())
+
+    return shown

@@ -1,0 +1,150 @@
+"""How the effect of an operation is found in DocuSign after a lost answer or a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+
+from connector.domain.model import User
+from connector.domain.plan import (
+    AddGroupMembers,
+    ChangeEmail,
+    CloseMembership,
+    CreateGroup,
+    CreateMembership,
+    HandOverEnvelopes,
+    Operation,
+    RemoveGroupMembers,
+    ReopenMembership,
+    SetProfile,
+    UpdatePerson,
+)
+from connector.errors import NotFoundError
+from connector.ports import UnitOfWork
+from connector.services.confirmed_facts import ConfirmedFacts, Performed, has_fields, has_profile
+from connector.services.context import TenantContext
+from connector.services.mirror import MirrorWriter
+
+
+class EffectFinder:
+    """Looks in DocuSign for what an operation left. Errors are those of the
+    :class:`connector.ports.Directory`."""
+
+    def __init__(self, context: TenantContext, mirror: MirrorWriter, facts: ConfirmedFacts) -> None:
+        self._context = context
+        self._directory = context.directory
+        self._mirror = mirror
+        self._facts = facts
+
+    def find_effect(self, step: Operation) -> Performed | None:
+        """Return the operation as performed if DocuSign shows its effect, else None.
+
+        Asked after a lost answer or a crash. Calls on existing groups are not looked up, because
+        repeating them changes nothing; everything else is.
+        """
+        if isinstance(step, CreateMembership):
+            return self._find_joined(step)
+        if isinstance(step, CreateGroup):
+            return self._find_group(step)
+        if isinstance(step, HandOverEnvelopes):
+            where = (step.account_id, step.user_id, step.to_user_id)
+            rule_id = self._directory.find_transfer_rule(*where)
+            return self._facts.handed_over(step, rule_id) if rule_id else None
+        if isinstance(step, ChangeEmail):
+            return self._find_address_changed(step)
+        if isinstance(step, ReopenMembership | CloseMembership | SetProfile | UpdatePerson):
+            return self._find_member_effect(step)
+        return None
+
+    def find_left(self, step: Operation) -> Performed | None:
+        """Return what is left of an operation that was refused after a part of it took effect,
+        to be undone; None where nothing is.
+
+        Inverses change nothing where there is nothing to undo, so only a new user is looked for.
+        """
+        if isinstance(step, CreateMembership):
+            user = self._find_open(step)
+            bound = replace(step, user_id=user.user_id) if user else step
+            return self._facts.member(bound, user, self._facts.opened) if user else None
+        return Performed(step, lambda uow: None)
+
+    def read_back(self, step: Operation) -> Callable[[UnitOfWork], None]:
+        """Read whom an operation touched; return what writes that into the mirror."""
+        if isinstance(step, AddGroupMembers | RemoveGroupMembers):
+            return self._read_members(step)
+        user_id, account_id = getattr(step, "user_id", None), getattr(step, "account_id", None)
+        if user_id is None or account_id is None:
+            return lambda uow: None
+        return self._facts.member(step, self._directory.get_member(account_id, user_id)).apply
+
+    def _read_members(
+        self, step: AddGroupMembers | RemoveGroupMembers
+    ) -> Callable[[UnitOfWork], None]:
+        pages = self._directory.iter_group_members(step.account_id, step.group_id)
+        user_ids = frozenset(user_id for page in pages for user_id in page)
+
+        def apply(uow: UnitOfWork) -> None:
+            group = uow.mirror.catalogue().groups[step.account_id, step.group_id]
+            known = frozenset(uow.mirror.get_users(user_ids))
+            self._mirror.put_group_members(uow, group, known)
+
+        return apply
+
+    def _find_joined(self, step: CreateMembership) -> Performed | None:
+        user = self._find_newcomer(step) or self._find_open(step)
+        return self._facts.joined(step, user) if user else None
+
+    def _find_newcomer(self, step: CreateMembership) -> User | None:
+        """Return who came to an address with a step, even if they were closed since: created again
+        they would come back."""
+        if step.user_id is not None or step.predecessors is None:
+            return None
+        on_address = self._directory.find_members(step.account_id, step.person.email)
+        found = [user for user in on_address if user.user_id not in step.predecessors]
+        return max(found, key=lambda user: any(user.open_memberships()), default=None)
+
+    def _find_open(self, step: CreateMembership) -> User | None:
+        for user in self._directory.find_members(step.account_id, step.person.email):
+            is_ours = step.user_id in (None, user.user_id)
+            if is_ours and any(user.open_memberships()):
+                return user
+        return None
+
+    def _find_address_changed(self, step: ChangeEmail) -> Performed | None:
+        for account in self._context.settings.accounts:
+            for user in self._directory.find_members(account.account_id, step.email):
+                if user.user_id == step.user_id:
+                    return self._facts.address_changed(step)
+        return None
+
+    def _find_group(self, step: CreateGroup) -> Performed | None:
+        # A plan is recorded only where the mirror has no group of that name. What a sync has seen
+        # since then is what the plan made.
+        for group in self._directory.list_groups(step.account_id):
+            if group.name == step.name:
+                return Performed(
+                    replace(step, group_id=group.group_id),
+                    partial(self._mirror.put_group, group=group),
+                    group.scim_id,
+                )
+        return None
+
+    def _find_member_effect(
+        self, step: ReopenMembership | CloseMembership | SetProfile | UpdatePerson
+    ) -> Performed | None:
+        try:
+            user = self._directory.get_member(step.account_id, step.user_id)
+        except NotFoundError:
+            return self._facts.closed(step) if isinstance(step, CloseMembership) else None
+        membership = user.memberships[step.account_id]
+        if isinstance(step, CloseMembership):
+            # A strip may have been lost on the way: closing again strips, and succeeds.
+            done = not membership.status.is_open and not step.strip
+            return self._facts.closed(step) if done else None
+        if isinstance(step, ReopenMembership):
+            restored = membership.status.is_open and membership.profile_id == step.profile_id
+            complete = restored and set(step.group_ids) <= membership.group_ids
+            return self._facts.member(step, user, self._facts.opened) if complete else None
+        shown = has_profile(step) if isinstance(step, SetProfile) else has_fields(step)
+        return self._facts.member(step, user) if shown(user) else None
