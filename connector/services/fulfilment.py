@@ -23,12 +23,13 @@ from connector.domain.ledger import (
 )
 from connector.domain.plan import HandOverEnvelopes, Plan, with_subject_id
 from connector.domain.planner import Addresses
-from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
+from connector.errors import ConnectorError, PermanentError, TemporaryError
 from connector.ports import UnitOfWork
 from connector.services.approval_desk import APPROVAL, ApprovalDesk
 from connector.services.attempts import Attempts
 from connector.services.confirmed_facts import Performed
 from connector.services.context import Actor, TenantContext
+from connector.services.failures import UNFINISHED, Failures
 from connector.services.locks import LEASE, WriteLocks, admins_key, plan_key
 from connector.services.manual_tasks import ManualTasks
 from connector.services.safety import refuse_if_unsafe
@@ -37,8 +38,6 @@ from connector.services.undoing import Undoer, refuse_if_undoing
 from connector.services.work_item_log import finished_plan
 
 _log = structlog.get_logger(__name__)
-
-_UNFINISHED = (OperationState.PLANNED, OperationState.IN_FLIGHT)
 
 
 class FulfilmentService:
@@ -58,7 +57,7 @@ class FulfilmentService:
         self._context = context
         self._locks = locks
         self._attempts = attempts
-        self._undoer = undoer
+        self._failures = Failures(context, undoer, desk, subjects)
         self._tasks = tasks
         self._desk = desk
         self._subjects = subjects
@@ -82,7 +81,7 @@ class FulfilmentService:
             return plan
         guarded = not resumed
         for record in records:
-            if record.state in _UNFINISHED:
+            if record.state in UNFINISHED:
                 try:
                     refuse_if_undoing(plan)
                     if not guarded and record.state is OperationState.PLANNED:
@@ -90,7 +89,7 @@ class FulfilmentService:
                         guarded = True
                     plan = self._do(plan, record, actor, deadline, resumed=resumed)
                 except ConnectorError as error:
-                    return self._give_up(plan_id, record, error, actor, resumed=resumed)
+                    return self._failures.give_up(plan_id, record, error, actor, resumed=resumed)
         return plan
 
     def settle(self, plan_id: str, actor: Actor) -> PlanRecord:
@@ -284,118 +283,11 @@ class FulfilmentService:
         uow.plans.save_plan(plan)
         if was_queued and not left:
             self._subjects.show_queue(uow, plan)
-        unfinished = any(item.state in _UNFINISHED for item in records)
+        unfinished = any(item.state in UNFINISHED for item in records)
         if APPROVAL in plan.context and not unfinished:
             self._desk.carried_out(uow, plan, actor)
         return plan
 
-    # failure ------------------------------------------------------------------
-
-    def _give_up(
-        self,
-        plan_id: str,
-        record: OperationRecord,
-        error: ConnectorError,
-        actor: Actor,
-        *,
-        resumed: bool,
-    ) -> PlanRecord:
-        if isinstance(error, UnknownOutcomeError):
-            self._leave_to_settlement(plan_id, record, error)
-            raise TemporaryError(str(error), retry_after_s=30) from error
-        if isinstance(error, TemporaryError) and self._queues(plan_id):
-            return self._queue(plan_id, record, error, actor)
-        if isinstance(error, TemporaryError) and resumed:
-            # Nobody waits for an answer any more: a plan that was broken off goes forward.
-            self._leave_to_settlement(plan_id, record, error)
-            raise error
-        undoing = self._undoer.undo(plan_id, record, error, actor)
-        message = undoing.message(str(error))
-        if undoing.waiting:
-            self._leave_to_settlement(plan_id, record, error)
-        else:
-            self._fail(plan_id, record, error, actor)
-        if isinstance(error, TemporaryError):
-            raise TemporaryError(message, retry_after_s=error.retry_after_s) from error
-        error.args = (message,)
-        raise error
-
-    def _queues(self, plan_id: str) -> bool:
-        with self._context.read() as uow:
-            plan, _ = uow.plans.get(plan_id)
-        chosen = self._context.settings.provisioning.on_unavailable == "queue"
-        return chosen or plan.state is PlanState.QUEUED
-
-    def _queue(
-        self, plan_id: str, record: OperationRecord, error: ConnectorError, actor: Actor
-    ) -> PlanRecord:
-        with self._context.write() as uow:
-            plan, records = uow.plans.get(plan_id)
-            for item in records:
-                if item.operation_id == record.operation_id:
-                    uow.plans.save_operation(
-                        replace(
-                            item, state=OperationState.PLANNED, error=str(error), lease_until=None
-                        )
-                    )
-            plan = replace(plan, state=PlanState.QUEUED)
-            uow.plans.save_plan(plan)
-            self._subjects.show_queue(uow, plan)
-            self._context.audit(
-                uow, actor, "plan.queued", plan.subject_id or "", plan=plan_id, reason=str(error)
-            )
-            uow.commit()
-        return plan
-
-    def _leave_to_settlement(
-        self, plan_id: str, record: OperationRecord, error: ConnectorError
-    ) -> None:
-        now = self._context.clock.now()
-        with self._context.write() as uow:
-            _, records = uow.plans.get(plan_id)
-            for item in records:
-                if item.operation_id == record.operation_id:
-                    uow.plans.save_operation(replace(item, error=str(error), lease_until=now))
-            uow.commit()
-
-    def _fail(
-        self, plan_id: str, record: OperationRecord, error: ConnectorError, actor: Actor
-    ) -> None:
-        now = self._context.clock.now()
-        with self._context.write() as uow:
-            plan, records = uow.plans.get(plan_id)
-            for item in records:
-                uow.plans.save_operation(_after_failure(item, record, error, now))
-            plan = replace(plan, state=PlanState.FAILED, finished_at=now)
-            uow.plans.save_plan(plan)
-            self._subjects.withdraw(uow, plan)
-            self._subjects.show_queue(uow, plan)
-            # What was undone left no trace; what could not be undone is somebody's access now.
-            record_provenance(uow, plan, records)
-            if APPROVAL in plan.context:
-                self._desk.failed(uow, plan, str(error), actor)
-            self._context.audit(
-                uow, actor, "plan.failed", plan.subject_id or "", plan=plan_id, reason=str(error)
-            )
-            uow.commit()
-
 
 def _is_left_for_docusign(item: OperationRecord) -> bool:
-    return item.fulfilment is Fulfilment.AUTOMATIC and item.state in _UNFINISHED
-
-
-def _after_failure(
-    item: OperationRecord, failed: OperationRecord, error: ConnectorError, now: datetime
-) -> OperationRecord:
-    if item.operation_id == failed.operation_id:
-        return replace(
-            item,
-            state=OperationState.FAILED,
-            error=str(error),
-            trace_token=getattr(error, "trace_token", None),
-            finished_at=now,
-            lease_until=None,
-        )
-    if item.state in _UNFINISHED:
-        return replace(item, state=OperationState.SKIPPED, finished_at=now, lease_until=None)
-    return item
+    return item.fulfilment is Fulfilment.AUTOMATIC and item.state in UNFINISHED
