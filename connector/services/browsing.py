@@ -4,10 +4,8 @@ ledger. Nothing here asks DocuSign, and nothing loads a table.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
 
 import orjson
 
@@ -30,42 +28,29 @@ from connector.domain.plan import Operation, operation_from_dict
 from connector.errors import NotFoundError
 from connector.ports import USER, ResourceQuery, UnitOfWork
 from connector.services.actual import OPEN_STATES, attested_roles, load_attributes
+from connector.services.browsing_accounts import AccountReader
+from connector.services.browsing_search import user_filter, user_line
 from connector.services.browsing_views import (
     AccountDetail,
     AccountLine,
     EventPage,
-    GroupLine,
     Held,
     HeldMembership,
     ItemPage,
     ItemQuery,
     Labels,
-    Place,
-    ProfileLine,
     RoleLine,
     UserDetail,
-    UserLine,
     UserPage,
     UserQuery,
 )
 from connector.services.context import TenantContext
 from connector.services.naming import names_for
-from connector.services.presentation import DOCUSIGN_USER
 from mappings.model import Meaning
-from scim.filters import And, AttributePath, Comparison, Filter, Operator, Or
 
 PAGE = 50
 """Lines of a page: what fits a few screens, and costs milliseconds."""
 _UNSEEN_IN_TIMELINE = ("docusign.called", "request.received")
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")
-_WORDS = 4
-_NAMES = (
-    AttributePath("userName"),
-    AttributePath("displayName"),
-    AttributePath("name", "givenName"),
-    AttributePath("name", "familyName"),
-)
-"""Whose beginnings a search looks at: each has an index."""
 
 
 class Browser:
@@ -73,15 +58,16 @@ class Browser:
 
     def __init__(self, context: TenantContext) -> None:
         self._context = context
+        self._accounts = AccountReader(context)
 
     # users --------------------------------------------------------------------
 
     def users(self, query: UserQuery) -> UserPage:
         """Return a page of the users whom SCIM shows."""
-        wanted = ResourceQuery(USER, _filter(query), count=PAGE, after=query.after)
+        wanted = ResourceQuery(USER, user_filter(query), count=PAGE, after=query.after)
         with self._context.read() as uow:
             page = uow.resources.search(wanted)
-        lines = [_line(orjson.loads(item.document)) for item in page.resources]
+        lines = [user_line(orjson.loads(item.document)) for item in page.resources]
         return UserPage(lines, None if query.after else page.total, page.next_after)
 
     def user(self, user_id: str) -> UserDetail:
@@ -166,7 +152,10 @@ class Browser:
         """Return the governed accounts by name."""
         with self._context.read() as uow:
             found = uow.mirror.catalogue().accounts.values()
-            return [self._account(uow, item) for item in sorted(found, key=lambda a: fold(a.name))]
+            return [
+                self._accounts.account(uow, item)
+                for item in sorted(found, key=lambda a: fold(a.name))
+            ]
 
     def account(self, account_id: str) -> AccountDetail:
         """Return an account with its profiles, groups and how many hold them.
@@ -179,51 +168,10 @@ class Browser:
             if account is None:
                 raise NotFoundError(f"There is no account {account_id}.")
             return AccountDetail(
-                self._account(uow, account),
-                self._profiles(uow, catalogue, account_id),
-                self._groups(uow, catalogue, account_id),
+                self._accounts.account(uow, account),
+                self._accounts.profiles(uow, catalogue, account_id),
+                self._accounts.groups(uow, catalogue, account_id),
             )
-
-    def _account(self, uow: UnitOfWork, account: Account) -> AccountLine:
-        configured = {item.account_id: item for item in self._context.settings.accounts}
-        settings = configured.get(account.account_id)
-        return AccountLine(
-            account,
-            settings.alias if settings else "",
-            uow.mirror.count_memberships(account.account_id),
-            uow.mirror.count_admins(account.account_id),
-        )
-
-    def _profiles(
-        self, uow: UnitOfWork, catalogue: Catalogue, account_id: str
-    ) -> Sequence[ProfileLine]:
-        holders = uow.mirror.count_profile_holders(account_id)
-        baseline = self._baseline(catalogue, account_id)
-        found = (item for (owner, _), item in catalogue.profiles.items() if owner == account_id)
-        return [
-            ProfileLine(
-                item,
-                self._context.policy.mapping.meaning(item.scim_id, item.name),
-                holders.get(item.profile_id, 0),
-                item.profile_id == baseline,
-            )
-            for item in sorted(found, key=lambda profile: fold(profile.name))
-        ]
-
-    def _baseline(self, catalogue: Catalogue, account_id: str) -> str:
-        try:
-            return self._context.book(catalogue).baseline(account_id).profile_id
-        except Exception:  # noqa: BLE001 - a wrong setting is told where it matters
-            return ""
-
-    def _groups(
-        self, uow: UnitOfWork, catalogue: Catalogue, account_id: str
-    ) -> Sequence[GroupLine]:
-        found = (item for (owner, _), item in catalogue.groups.items() if owner == account_id)
-        return [
-            GroupLine(item, uow.mirror.group_size(account_id, item.group_id))
-            for item in sorted(found, key=lambda group: fold(group.name))
-        ]
 
     def roles(self) -> Sequence[RoleLine]:
         """Return the roles that only people give, with up to a page of those who hold them."""
@@ -351,57 +299,3 @@ def _ids_of(uow: UnitOfWork, person: str) -> tuple[str, ...]:
     known = [user.user_id for user in uow.mirror.users_by_email([key]).get(key, ())]
     gone = [tombstone.scim_id for tombstone in uow.attributes.tombstones(key)]
     return tuple(dict.fromkeys([*known, *gone])) or (person,)
-
-
-def _filter(query: UserQuery) -> Filter | None:
-    terms: list[Filter] = []
-    text = query.text.strip()
-    if _GUID.match(text):
-        terms.append(Comparison(AttributePath("id"), Operator.EQ, text.lower()))
-    else:
-        terms += [_begins(word) for word in text.split()[:_WORDS]]
-    if query.active is not None:
-        terms.append(Comparison(AttributePath("active"), Operator.EQ, query.active))
-    if query.profile:
-        path = AttributePath("entitlements", "value")
-        terms.append(Comparison(path, Operator.EQ, query.profile))
-    if query.group:
-        terms.append(Comparison(AttributePath("groups", "value"), Operator.EQ, query.group))
-    return reduce(And, terms) if terms else None
-
-
-def _begins(word: str) -> Filter:
-    # Only an address has such a sign, and looking at one index is faster than at four.
-    paths = _NAMES[:1] if "@" in word else _NAMES
-    terms: list[Filter] = [Comparison(path, Operator.SW, word) for path in paths]
-    return reduce(Or, terms)
-
-
-def _line(document: Mapping[str, object]) -> UserLine:
-    extension = _section(document.get(DOCUSIGN_USER))
-    return UserLine(
-        user_id=str(document["id"]),
-        name=str(document.get("displayName") or document["userName"]),
-        email=str(document["userName"]),
-        active=bool(document.get("active")),
-        places=[
-            Place(
-                str(item.get("accountName") or item["account"]),
-                str(item.get("profileName") or ""),
-                str(item["status"]),
-            )
-            for item in _sections(extension.get("memberships"))
-        ],
-        roles=[
-            str(item.get("display") or item["value"]) for item in _sections(document.get("roles"))
-        ],
-        pending=len(_sections(extension.get("pending"))),
-    )
-
-
-def _section(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, dict) else {}
-
-
-def _sections(value: object) -> Sequence[Mapping[str, object]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
