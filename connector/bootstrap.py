@@ -58,6 +58,7 @@ from connector.services.group_provisioning import GroupProvisioning
 from connector.services.identity_tokens import KeySet, TokenVerifier
 from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
+from connector.services.jobs import require_known_jobs
 from connector.services.journal import Journal
 from connector.services.leavers import Leavers
 from connector.services.locks import WriteLocks
@@ -326,6 +327,7 @@ def build(
     """
     if not settings.tenants:
         raise ConfigError(["tenants: at least one tenant is needed"])
+    require_known_jobs(settings)
     clock = clock or SystemClock()
     journal = Journal(clock)
     store = open_database(settings.database, ATTRIBUTE_SCHEMAS, journal)

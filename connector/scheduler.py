@@ -1,4 +1,4 @@
-"""The clock of the jobs: each is one line into a service.
+"""The clock of the jobs.
 
 Any number of jobs processes may run; the one that holds the lease ticks, the others wait.
 """
@@ -8,88 +8,34 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from connector.domain.ledger import RunState
 from connector.errors import ConflictingWriteError, ConnectorError, TemporaryError
 from connector.logs import correlated
 from connector.ports import Clock, Store
-from connector.purpose import Purpose, calling_for
-from connector.services.aggregation import SYNC_JOB, AggregationService
+from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor, new_id
-from connector.services.due import DueService
-from connector.services.erasure import ErasureService
-from connector.services.job_runs import JobRuns
-from connector.services.job_watch import JobWatch
-from connector.services.notifications import NotificationService
-from connector.services.settlement import SettlementService
-from connector.services.work_items import WorkItemService
-from connector.settings import JobSettings, TenantSettings
+from connector.services.jobs import JOBS, Job, JobTenant, run_job, schedule_of
+from connector.services.schedules import next_run_at, trigger_of
+from connector.settings import JobSettings
 
 _log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=45)
 RENEW_EVERY_S = 15
 _LEASE_KEY = "scheduler"
-_JITTER_S = 5
-_ERASE_EVERY_S = 3600.0
-"""DocuSign takes its time over erasures; nobody waits for the minute."""
+_LATER_S = 5
 _AGAIN_AFTER_S = 60.0
 
 
 Acting = Callable[[str, str], AbstractContextManager[None]]
 
 
-class Jobs(Protocol):
-    """What the scheduler needs of a tenant."""
-
-    @property
-    def settings(self) -> TenantSettings:
-        """The tenant's settings."""
-
-    @property
-    def work_items(self) -> WorkItemService:
-        """Verifies manual tasks."""
-
-    @property
-    def due(self) -> DueService:
-        """Reminds, escalates and expires."""
-
-    @property
-    def aggregation(self) -> AggregationService:
-        """Fills the mirror."""
-
-    @property
-    def settlement(self) -> SettlementService:
-        """Settles abandoned plans."""
-
-    @property
-    def notifications(self) -> NotificationService:
-        """Delivers what people shall hear of."""
-
-    @property
-    def runs(self) -> JobRuns:
-        """Keeps what became of runs."""
-
-    @property
-    def watch(self) -> JobWatch:
-        """Tells of jobs that fail."""
-
-    @property
-    def erasures(self) -> ErasureService:
-        """Goes on with confirmed erasures."""
-
-    def anchor(self, actor: Actor) -> object:
-        """Note where the audit chain stands."""
-
-
 class JobScheduler:
-    """Runs the jobs of tenants at their intervals, as long as this process holds the lease."""
+    """Runs the jobs of tenants at their times, as long as this process holds the lease."""
 
     def __init__(
         self,
@@ -109,15 +55,15 @@ class JobScheduler:
         self._tenants: list[str] = []
         # A job that is late because the process slept runs once, not once for each missed time.
         self._scheduler = BackgroundScheduler(
-            timezone="UTC", job_defaults={"coalesce": True, "misfire_grace_time": 3600}
+            timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1}
         )
 
-    def add(self, tenant: Jobs) -> None:
+    def add(self, tenant: JobTenant) -> None:
         """Schedule the jobs of a tenant."""
         self._tenants.append(tenant.settings.name)
-        for name, job in JOBS.items():
-            wait = self._until_sync(tenant) if name == SYNC_JOB else None
-            self._every(job.interval_s(self._settings), name, tenant, wait=wait)
+        last_starts = tenant.runs.last_starts(JOBS)
+        for job in JOBS.values():
+            self._schedule(job, tenant, last_starts.get(job.name))
 
     def run(self, stop: threading.Event) -> None:
         """Tick until *stop* is set; a job that runs then is finished first."""
@@ -130,42 +76,26 @@ class JobScheduler:
             self._scheduler.shutdown(wait=True)
             self._give_up()
 
-    def _until_sync(self, tenant: Jobs) -> timedelta:
-        """Return how long until a full aggregation is due: no time for a mirror that never had one,
-        and no longer because the process was started anew."""
-        with self._store.read(tenant.settings.name) as uow:
-            last = uow.jobs.latest(SYNC_JOB)
-        # A moment's grace, so that the lease is held when it fires.
-        soon = timedelta(seconds=2)
-        if last is None or last.finished_at is None or last.state is not RunState.DONE:
-            return soon
-        due_at = last.finished_at + timedelta(seconds=self._settings.sync_interval_s)
-        return max(soon, due_at - self._clock.now())
-
-    def _every(
-        self,
-        interval_s: float,
-        name: str,
-        tenant: Jobs,
-        *,
-        wait: timedelta | None = None,
-    ) -> None:
-        if interval_s <= 0:
+    def _schedule(self, job: Job, tenant: JobTenant, last: datetime | None) -> None:
+        """Let a job run at its times, what was missed while no process ran included."""
+        schedule, timezone = schedule_of(job, self._settings, tenant.settings)
+        trigger = trigger_of(schedule, timezone)
+        if trigger is None:
             return
+        now = self._clock.now()
+        first = next_run_at(schedule, timezone, last, now)
         # The scheduler's own clock is the system's, whatever ours is.
-        first = {} if wait is None else {"next_run_time": datetime.now(UTC) + wait}
+        at = None if first is None else datetime.now(UTC) + (first - now)
         self._scheduler.add_job(
             self._tick,
-            "interval",
-            seconds=interval_s,
-            jitter=min(_JITTER_S, interval_s / 10),
-            id=f"{tenant.settings.name}:{name}",
-            max_instances=1,
-            args=(name, tenant),
-            **first,
+            trigger,
+            id=f"{tenant.settings.name}:{job.name}",
+            args=(job.name, tenant),
+            misfire_grace_time=max(1, int(schedule.misfire_grace_s)),
+            next_run_time=at,
         )
 
-    def _tick(self, name: str, tenant: Jobs) -> None:
+    def _tick(self, name: str, tenant: JobTenant) -> None:
         if not self._leads.is_set():
             return
         actor = Actor(f"job:{name}", "job", new_id())
@@ -180,14 +110,14 @@ class JobScheduler:
                 log.info("job is running elsewhere")
             except ConnectorError as error:
                 log.warning("job failed", error=str(error))
-                if name == "sync" and isinstance(error, TemporaryError):
+                if name == SYNC_JOB and isinstance(error, TemporaryError):
                     self._again(name, tenant, error.retry_after_s)
             else:
                 log.debug("job done", outcome=outcome)
 
-    def _again(self, name: str, tenant: Jobs, wait_s: float) -> None:
-        """Go on sooner than the interval says: a run that paused keeps its place for hours only."""
-        wait = timedelta(seconds=min(max(wait_s, _AGAIN_AFTER_S), 3600.0) + _JITTER_S)
+    def _again(self, name: str, tenant: JobTenant, wait_s: float) -> None:
+        """Go on sooner than the schedule says: a run that paused keeps its place for hours only."""
+        wait = timedelta(seconds=min(max(wait_s, _AGAIN_AFTER_S), 3600.0) + _LATER_S)
         self._scheduler.add_job(
             self._tick,
             "date",
@@ -221,86 +151,3 @@ class JobScheduler:
         with self._store.write(self._lease_tenant) as uow:
             uow.locks.release([_LEASE_KEY], self._owner)
             uow.commit()
-
-
-def run_job(name: str, tenant: Jobs, actor: Actor) -> object:
-    """Run a job of :data:`JOBS` and return what it did.
-
-    What became of it is kept; whether it works is told where that changes.
-    """
-    try:
-        outcome = tenant.runs.run(name, actor, lambda: JOBS[name].work(tenant, actor))
-    except ConflictingWriteError:
-        raise
-    except ConnectorError as error:
-        tenant.watch.failed(name, error, actor)
-        raise
-    tenant.watch.succeeded(name, actor)
-    return outcome
-
-
-def _settle(tenant: Jobs, actor: Actor) -> object:
-    with calling_for(Purpose.SETTLEMENT):
-        return tenant.settlement.settle_all(actor)
-
-
-def _verify(tenant: Jobs, actor: Actor) -> object:
-    with calling_for(Purpose.VERIFICATION):
-        return tenant.work_items.verify_all(actor)
-
-
-def _people(tenant: Jobs, actor: Actor) -> object:
-    return tenant.due.run(actor)
-
-
-def _sync(tenant: Jobs, _actor: Actor) -> object:
-    return tenant.aggregation.sync().counts
-
-
-def _erase(tenant: Jobs, actor: Actor) -> object:
-    return tenant.erasures.carry_out_all(actor)
-
-
-def _notify(tenant: Jobs, _actor: Actor) -> object:
-    return tenant.notifications.deliver_due()
-
-
-def _anchor(tenant: Jobs, actor: Actor) -> object:
-    return tenant.anchor(actor)
-
-
-@dataclass(frozen=True)
-class Job:
-    """Something that is done again and again."""
-
-    what: str
-    """For people."""
-    work: Callable[[Jobs, Actor], object]
-    interval_s: Callable[[JobSettings], float]
-    """Seconds between two runs; 0 for never."""
-
-
-JOBS: dict[str, Job] = {
-    "settle": Job(
-        "carries out queued changes and finishes what a killed process left",
-        _settle,
-        lambda settings: settings.settle_interval_s,
-    ),
-    "verify": Job(
-        "looks whether manual tasks were done",
-        _verify,
-        lambda settings: settings.verify_interval_s,
-    ),
-    "people": Job(
-        "expires approvals, reminds, escalates",
-        _people,
-        lambda settings: settings.people_interval_s,
-    ),
-    "sync": Job("reads everything from DocuSign", _sync, lambda settings: settings.sync_interval_s),
-    "erase": Job("carries out erasures", _erase, lambda _settings: _ERASE_EVERY_S),
-    "notify": Job("delivers notices", _notify, lambda settings: settings.notify_interval_s),
-    "anchor": Job(
-        "notes where the audit chain stands", _anchor, lambda settings: settings.anchor_interval_s
-    ),
-}
-"""The jobs of a tenant, by name."""

@@ -10,6 +10,7 @@ import yaml
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.config import masked
 from connector.errors import ConfigError
+from connector.services.jobs import require_known_jobs
 
 
 @click.group()
@@ -36,6 +37,7 @@ def check(context: CommandContext) -> None:
     """
     try:
         settings = context.settings
+        require_known_jobs(settings)
     except ConfigError as error:
         if not context.as_json:
             raise

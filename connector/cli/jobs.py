@@ -11,8 +11,9 @@ from rich.table import Table
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.cli.sync import sync_with_bar
 from connector.domain.ledger import JobRun, RunState
-from connector.scheduler import JOBS, run_job
 from connector.services.aggregation import SYNC_JOB
+from connector.services.jobs import JOBS, run_job, schedule_of
+from connector.services.schedules import described
 
 _job = click.argument("name", metavar="JOB", type=click.Choice(list(JOBS)))
 
@@ -31,13 +32,18 @@ def list_jobs(context: CommandContext) -> None:
     table = Table("Job", "What it does", "Every", "Last run", "What became of it")
     data = []
     for name, job in JOBS.items():
-        every_s, last = job.interval_s(context.settings.jobs), runs.latest(name)
-        every = f"{every_s:g} s" if every_s else "never"
+        schedule, _ = schedule_of(job, context.settings.jobs, context.tenant.settings)
+        every, last = described(schedule), runs.latest(name)
         if name in paused:
             every = f"paused by {paused[name]['by']}"
         started = f"{last.started_at:%Y-%m-%d %H:%M:%S}" if last else ""
         table.add_row(name, job.what, every, started, _outcome(last) if last else "")
-        known = {"job": name, "every_s": every_s, "paused": paused.get(name)}
+        known = {
+            "job": name,
+            "every_s": schedule.every_s,
+            "cron": schedule.cron,
+            "paused": paused.get(name),
+        }
         data.append({**known, "last": _to_json(last) if last else None})
     context.output(data, table)
 

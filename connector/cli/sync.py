@@ -45,7 +45,7 @@ def sync(context: CommandContext, *, forgotten: Sequence[str], forget_organizati
     """Read everything from DocuSign into the mirror.
 
     Costs one call for every hundred users of each account, and a few for profiles and groups. Run
-    it once after setting up; `serve` then repeats it by itself (jobs.sync_interval_s). A run that
+    it once after setting up; `serve` then repeats it by itself (jobs.schedule.sync). A run that
     was broken off goes on where it stopped, within six hours of its start.
 
     The database belongs to the accounts that were read into it. Where the configuration names

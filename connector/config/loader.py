@@ -11,6 +11,7 @@ from typing import Any
 from marshmallow import ValidationError
 
 from connector.config.checks import cross_checks
+from connector.config.earlier_names import with_present_names
 from connector.config.environment import resolve_environment
 from connector.config.schema import schema_for
 from connector.config.yaml_reader import read_yaml
@@ -51,6 +52,8 @@ def settings_from(
     resolved, problems = resolve_environment(
         data, os.environ if environment is None else environment
     )
+    resolved, outdated = with_present_names(resolved)
+    problems += outdated
     settings: Settings | None = None
     found: list[tuple[str, str]] = []
     try:

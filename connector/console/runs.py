@@ -10,6 +10,8 @@ from flask import Blueprint, render_template
 from connector.config.masking import masked
 from connector.console.here import application, may_try, tenant, tenant_name
 from connector.services.health import ConnectionHealth
+from connector.services.jobs import JOBS, schedule_of
+from connector.services.schedules import described
 
 blueprint = Blueprint("runs", __name__)
 
@@ -19,7 +21,13 @@ def every() -> str:
     """Show the latest runs."""
     services = tenant()
     jobs = application().settings.jobs
-    return render_template("runs.html", runs=services.browser.runs(), jobs=jobs)
+    every = {job: schedule_of(JOBS[job], jobs, services.settings)[0] for job in ("sync", "verify")}
+    return render_template(
+        "runs.html",
+        runs=services.browser.runs(),
+        jobs=jobs,
+        every={job: described(schedule) for job, schedule in every.items()},
+    )
 
 
 @blueprint.get("/connection")

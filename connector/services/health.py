@@ -10,6 +10,8 @@ from http import HTTPStatus
 from connector.domain.ledger import AuditEvent, AuditFilter, JobRun, RunState
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import TenantContext
+from connector.services.jobs import JOBS, schedule_of
+from connector.services.schedules import longest_gap_s
 from connector.settings import JobSettings
 
 _LOOKED_AT = 500
@@ -79,11 +81,13 @@ class ConnectionHealth:
         return Health(verdict, headline, advice, last, good, failures, sync, late)
 
     def _is_late(self, sync: JobRun | None) -> bool:
-        interval = self._jobs.sync_interval_s
-        if sync is None or interval <= 0:
+        if sync is None:
             return False
+        now = self._context.clock.now()
+        schedule, timezone = schedule_of(JOBS[SYNC_JOB], self._jobs, self._context.settings)
+        gap_s = longest_gap_s(schedule, timezone, now)
         since = sync.finished_at or sync.started_at
-        return (self._context.clock.now() - since).total_seconds() > 2 * interval
+        return gap_s > 0 and (now - since).total_seconds() > 2 * gap_s
 
 
 def _call(event: AuditEvent) -> Call:

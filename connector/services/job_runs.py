@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from connector.domain.ledger import JobRun, RunState
 from connector.errors import ConflictingWriteError
 from connector.purpose import calling_for, current_purpose
-from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor, TenantContext, new_id
 
 _PAUSED = "paused_jobs"
@@ -22,12 +22,10 @@ class JobRuns:
 
     def run(self, name: str, actor: Actor, work: Callable[[], object]) -> object:
         """Do the work of a job and keep what became of it; a run that found nothing to do leaves no
-        trace. A full aggregation keeps its own record.
+        trace.
 
         :raises connector.errors.ConnectorError: whatever the work raises.
         """
-        if name == SYNC_JOB:
-            return work()
         started_at = self._context.clock.now()
         run = JobRun(new_id(), name, RunState.RUNNING, started_at, actor=actor.name)
         with calling_for(current_purpose()) as scope:
@@ -52,6 +50,17 @@ class JobRuns:
         """Return the last run of a job, or None."""
         with self._context.read() as uow:
             return uow.jobs.latest(name)
+
+    def last_starts(self, names: Iterable[str]) -> Mapping[str, datetime]:
+        """Return by job when its last run began, of those whose last run succeeded: any other goes
+        on as soon as it can."""
+        with self._context.read() as uow:
+            latest = {name: uow.jobs.latest(name) for name in names}
+        return {
+            name: run.started_at
+            for name, run in latest.items()
+            if run is not None and run.state is RunState.DONE
+        }
 
     def paused(self) -> Mapping[str, Mapping[str, str]]:
         """Return the paused jobs by name, each with ``by`` and ``at``."""

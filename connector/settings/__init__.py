@@ -17,6 +17,7 @@ from connector.settings.access import (
     OidcSettings,
 )
 from connector.settings.docusign import Behaviour, BudgetSettings, DocusignSettings
+from connector.settings.jobs import JobSettings, ScheduleSettings, TenantJobSettings
 from connector.settings.notifications import (
     NOTICES,
     ChannelSettings,
@@ -26,7 +27,6 @@ from connector.settings.notifications import (
 from connector.settings.secret import Secret
 from connector.settings.serving import (
     DatabaseSettings,
-    JobSettings,
     LoggingSettings,
     ObservingSettings,
     ServerSettings,
@@ -65,11 +65,13 @@ __all__ = [
     "ObservingSettings",
     "OidcSettings",
     "ProvisioningSettings",
+    "ScheduleSettings",
     "ScimSettings",
     "Secret",
     "ServerSettings",
     "Settings",
     "SmtpSettings",
+    "TenantJobSettings",
     "TenantSettings",
 ]
 

@@ -68,24 +68,4 @@ class ObservingSettings:
     """Bearer token that Prometheus sends; without one there is no /metrics."""
     ready_sync_age_s: float = 86_400.0
     """/readyz says "not ready" where no tenant was read from DocuSign within this time; 0: never.
-    Keep it well above ``jobs.sync_interval_s``."""
-
-
-@dataclass(frozen=True)
-class JobSettings:
-    """The jobs process."""
-
-    enabled: bool = True
-    sync_interval_s: float = 21_600.0
-    """Time between full aggregations; 0 switches them off."""
-    verify_interval_s: float = 300.0
-    """Time between checks of manual tasks."""
-    people_interval_s: float = 300.0
-    """Time between looks for approvals that expire, overdue tasks and reminders; 0 switches them
-    off."""
-    settle_interval_s: float = 15.0
-    """Time between looks for abandoned and queued changes."""
-    notify_interval_s: float = 15.0
-    """Time between looks for notifications that are due; 0: this process sends none."""
-    anchor_interval_s: float = 3600.0
-    """Time between anchors of the audit chain; 0: none."""
+    Keep it well above the time between two runs of the job ``sync``."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connector.settings.jobs import TenantJobSettings
 from connector.settings.notifications import NotificationSettings
 
 
@@ -169,4 +170,6 @@ class TenantSettings:
     scim: ScimSettings = ScimSettings()
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
     audit: AuditSettings = AuditSettings()
+    jobs: TenantJobSettings = field(default_factory=TenantJobSettings)
+    """When jobs run for this tenant, where not as for all."""
     console_groups: ConsoleGroups = ConsoleGroups()

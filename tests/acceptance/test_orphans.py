@@ -22,7 +22,7 @@ from tests.simulated import simulated
 
 serve = import_module("connector.cli.serve")
 
-JOBS = {"settle_interval_s": 1, "sync_interval_s": 0, "verify_interval_s": 0}
+JOBS = {"schedule": {"settle": {"every_s": 1}, "sync": {}, "verify": {}}}
 ENDS_WITHIN_S = 5
 
 

@@ -2,19 +2,27 @@
 
 import threading
 import time
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 import pytest
 
 from connector.domain.ledger import RunState
 from connector.scheduler import JobScheduler
 from connector.services.aggregation import SYNC_JOB
-from connector.settings import JobSettings
+from connector.services.jobs import JOBS
+from connector.settings import JobSettings, ScheduleSettings
 from tests.connector import connected, ok
 
-INTERVALS = [item for item in fields(JobSettings) if item.name.endswith("_interval_s")]
-SETTINGS = JobSettings(settle_interval_s=0, verify_interval_s=0.1, sync_interval_s=3600)
+NOTHING = JobSettings(schedule=dict.fromkeys(JOBS, ScheduleSettings()))
+
+
+def scheduled(**every_s):
+    """Return settings in which only these jobs run."""
+    given = {name: ScheduleSettings(every_s=seconds) for name, seconds in every_s.items()}
+    return JobSettings(schedule={**NOTHING.schedule, **given})
+
+
+SETTINGS = scheduled(verify=0.1, sync=3600)
 
 
 @pytest.fixture
@@ -67,14 +75,14 @@ def test_a_task_that_was_done_closes_by_itself(connector):
 
 def test_an_aggregation_that_is_due_starts_at_once(connector):
     before = last_sync(connector)
-    with Running(connector, "jobs:a", replace(SETTINGS, sync_interval_s=1)):
+    with Running(connector, "jobs:a", scheduled(sync=1)):
         eventually(lambda: last_sync(connector).run_id != before.run_id)
         eventually(lambda: last_sync(connector).state is RunState.DONE)
 
 
 def test_a_fresh_mirror_waits_for_its_time(connector):
     before = last_sync(connector)
-    with Running(connector, "jobs:a", replace(SETTINGS, verify_interval_s=0)):
+    with Running(connector, "jobs:a", scheduled(sync=3600)):
         time.sleep(6)
     assert last_sync(connector).run_id == before.run_id
 
@@ -92,15 +100,14 @@ class Other:
 
     def __init__(self, services):
         self.settings = replace(services.settings, name="another")
+        self.runs = services.runs
 
 
 def test_processes_that_name_the_tenants_in_another_order_share_the_lease(connector):
     application = connector.application
-    intervals: dict[str, Any] = dict.fromkeys((item.name for item in INTERVALS), 0)
-    nothing = replace(SETTINGS, **intervals)
     tenants = [connector.services, Other(connector.services)]
     schedulers = [
-        JobScheduler(application.store, application.clock, owner, nothing) for owner in ("a", "b")
+        JobScheduler(application.store, application.clock, owner, NOTHING) for owner in ("a", "b")
     ]
     for scheduler, ordered in zip(schedulers, (tenants, tenants[::-1]), strict=True):
         for tenant in ordered:

@@ -4,9 +4,10 @@ import pytest
 
 from connector.domain.ledger import RunState
 from connector.errors import TemporaryError
-from connector.scheduler import JOBS, JobScheduler, run_job
+from connector.scheduler import JobScheduler
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor
+from connector.services.jobs import JOBS, run_job
 from tests.connector import connected, ok
 
 ACTOR = Actor("user:ann", "cli", "c-1")

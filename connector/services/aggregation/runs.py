@@ -23,7 +23,8 @@ _log = structlog.get_logger(__name__)
 SYNC_JOB = "sync"
 _RESUME_WITHIN = timedelta(hours=6)
 """A run that began longer ago is begun anew: its first accounts were read before the next regular
-run was due (the default of ``jobs.sync_interval_s``), and would be missed by the resumed one."""
+run was due (every six hours where the schedule says nothing else), and would be missed by the
+resumed one."""
 
 
 @dataclass(frozen=True)

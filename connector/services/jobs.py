@@ -1,0 +1,215 @@
+"""The jobs of a tenant. To add one, add a :class:`Job` to ``_DECLARED``; schedule, commands,
+console, history, metrics and workers take it from there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Protocol
+
+from connector.errors import ConfigError, ConflictingWriteError, ConnectorError
+from connector.purpose import Purpose, calling_for
+from connector.services.aggregation import SYNC_JOB, AggregationService
+from connector.services.context import Actor
+from connector.services.due import DueService
+from connector.services.erasure import ErasureService
+from connector.services.job_runs import JobRuns
+from connector.services.job_watch import JobWatch
+from connector.services.notifications import NotificationService
+from connector.services.schedules import trigger_of
+from connector.services.settlement import SettlementService
+from connector.services.work_items import WorkItemService
+from connector.settings import JobSettings, ScheduleSettings, Settings, TenantSettings
+
+
+class JobTenant(Protocol):
+    """What the jobs need of a tenant."""
+
+    @property
+    def settings(self) -> TenantSettings:
+        """The tenant's settings."""
+
+    @property
+    def work_items(self) -> WorkItemService:
+        """Verifies manual tasks."""
+
+    @property
+    def due(self) -> DueService:
+        """Reminds, escalates and expires."""
+
+    @property
+    def aggregation(self) -> AggregationService:
+        """Fills the mirror."""
+
+    @property
+    def settlement(self) -> SettlementService:
+        """Settles abandoned plans."""
+
+    @property
+    def notifications(self) -> NotificationService:
+        """Delivers what people shall hear of."""
+
+    @property
+    def runs(self) -> JobRuns:
+        """Keeps what became of runs."""
+
+    @property
+    def watch(self) -> JobWatch:
+        """Tells of jobs that fail."""
+
+    @property
+    def erasures(self) -> ErasureService:
+        """Goes on with confirmed erasures."""
+
+    def anchor(self, actor: Actor) -> object:
+        """Note where the audit chain stands."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something that is done again and again for each tenant."""
+
+    name: str
+    """Lower-case letters, digits and hyphens: it stands in settings, commands and metrics."""
+    what: str
+    """For people: what it does, in the third person."""
+    default: ScheduleSettings
+    """When it runs where the settings do not say."""
+    work: Callable[[JobTenant, Actor], object]
+    """Does one run and returns counts by name (or a number, or None). It is run by one process at a
+    time for each tenant, may be killed at any instant, and is then run again."""
+    purpose: Purpose | None = None
+    """What its calls to DocuSign are counted as; None: the work itself says."""
+    records_itself: bool = False
+    """Whether the work keeps its own :class:`connector.domain.ledger.JobRun`."""
+
+
+def every(seconds: float) -> ScheduleSettings:
+    """Return the schedule of a job that runs again and again after so many seconds."""
+    return ScheduleSettings(every_s=seconds)
+
+
+_DECLARED = (
+    Job(
+        "settle",
+        "carries out queued changes and finishes what a killed process left",
+        every(15),
+        lambda tenant, actor: tenant.settlement.settle_all(actor),
+        purpose=Purpose.SETTLEMENT,
+    ),
+    Job(
+        "verify",
+        "looks whether manual tasks were done",
+        every(300),
+        lambda tenant, actor: tenant.work_items.verify_all(actor),
+        purpose=Purpose.VERIFICATION,
+    ),
+    Job(
+        "people",
+        "expires approvals, reminds, escalates",
+        every(300),
+        lambda tenant, actor: tenant.due.run(actor),
+    ),
+    Job(
+        SYNC_JOB,
+        "reads everything from DocuSign",
+        every(6 * 3600),
+        lambda tenant, _actor: tenant.aggregation.sync().counts,
+        records_itself=True,
+    ),
+    # DocuSign takes its time over erasures; nobody waits for the minute.
+    Job(
+        "erase",
+        "carries out erasures",
+        every(3600),
+        lambda tenant, actor: tenant.erasures.carry_out_all(actor),
+    ),
+    Job(
+        "notify",
+        "delivers notices",
+        every(15),
+        lambda tenant, _actor: tenant.notifications.deliver_due(),
+    ),
+    Job(
+        "anchor",
+        "notes where the audit chain stands",
+        every(3600),
+        lambda tenant, actor: tenant.anchor(actor),
+    ),
+)
+
+JOBS: Mapping[str, Job] = {job.name: job for job in _DECLARED}
+"""The jobs of a tenant, by name."""
+
+
+def run_job(name: str, tenant: JobTenant, actor: Actor) -> object:
+    """Run a job of :data:`JOBS` now and return what it did.
+
+    What became of it is kept; whether it works is told where that changes.
+
+    :raises ConflictingWriteError: it runs elsewhere.
+    :raises ConnectorError: it failed.
+    """
+    job = JOBS[name]
+
+    def work() -> object:
+        with _counted_as(job.purpose):
+            return job.work(tenant, actor)
+
+    try:
+        outcome = work() if job.records_itself else tenant.runs.run(name, actor, work)
+    except ConflictingWriteError:
+        raise
+    except ConnectorError as error:
+        tenant.watch.failed(name, error, actor)
+        raise
+    tenant.watch.succeeded(name, actor)
+    return outcome
+
+
+def _counted_as(purpose: Purpose | None) -> AbstractContextManager[object]:
+    return nullcontext() if purpose is None else calling_for(purpose)
+
+
+def schedule_of(
+    job: Job, settings: JobSettings, tenant: TenantSettings
+) -> tuple[ScheduleSettings, str]:
+    """Return when a job runs for a tenant, and in which time zone."""
+    overrides = (tenant.jobs.schedule, settings.schedule)
+    chosen = next((item[job.name] for item in overrides if job.name in item), job.default)
+    return chosen, tenant.jobs.timezone or settings.timezone
+
+
+def require_known_jobs(settings: Settings) -> None:
+    """Let schedules pass that name jobs that exist and times that can be read.
+
+    :raises ConfigError: with every problem and its path in the file.
+    """
+    problems = list(_problems("jobs", settings.jobs.schedule, settings.jobs.timezone))
+    for name, tenant in settings.tenants.items():
+        timezone = tenant.jobs.timezone or settings.jobs.timezone
+        problems += _problems(f"tenants.{name}.jobs", tenant.jobs.schedule, timezone)
+    if problems:
+        raise ConfigError(problems)
+
+
+def _problems(path: str, schedules: Mapping[str, ScheduleSettings], timezone: str) -> Iterator[str]:
+    for name, schedule in schedules.items():
+        here = f"{path}.schedule.{name}"
+        if name not in JOBS:
+            near = get_close_matches(name, JOBS, n=1)
+            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(JOBS)}"
+            yield f"{here}: there is no such job; {hint}"
+        if schedule.cron and schedule.every_s:
+            yield f"{here}: every_s and cron exclude each other; remove one"
+    for name, schedule in {"": ScheduleSettings(cron="0 0 * * *"), **schedules}.items():
+        here = f"{path}.schedule.{name}.cron" if name else f"{path}.timezone"
+        try:
+            trigger_of(schedule, timezone)
+        except (ValueError, KeyError, OSError) as error:
+            yield f"{here}: {error}"
+            if not name:
+                return
