@@ -17,6 +17,8 @@ from scim.service import ScimConfig
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"|[^\s,"]+')
 _MAX_PARAMETERS = 50
+_PLAIN_QUERY = re.compile(r"[\w.,:*-]+=[\w.,:*-]*(?:&[\w.,:*-]+=[\w.,:*-]*)*", re.ASCII)
+"""Query strings of a sweep, which say what they mean without a single escape."""
 _LARGEST_NUMBER = 10**15
 """Far beyond every list, and within the 64 bits of a database's integer."""
 
@@ -26,6 +28,8 @@ def parse_query_string(raw: str) -> dict[str, str]:
 
     :raises InvalidSyntax: percent-encoding or UTF-8 is broken, or there are too many.
     """
+    if _PLAIN_QUERY.fullmatch(raw) and raw.count("&") < _MAX_PARAMETERS:
+        return _split_plain(raw)
     if _BROKEN_ESCAPE.search(raw):
         raise InvalidSyntax("The query string has a % that begins no escape; send it as %25.")
     try:
@@ -38,6 +42,14 @@ def parse_query_string(raw: str) -> dict[str, str]:
     except ValueError:
         raise InvalidSyntax("The query string must be UTF-8 with few parameters.") from None
     return dict(reversed(pairs))
+
+
+def _split_plain(raw: str) -> dict[str, str]:
+    parameters: dict[str, str] = {}
+    for pair in raw.split("&"):
+        name, _, value = pair.partition("=")
+        parameters.setdefault(name, value)
+    return parameters
 
 
 def parse_projection(attributes: Iterable[str], excluded: Iterable[str]) -> Projection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 from flask import Response
@@ -42,7 +42,7 @@ class ScimResponse(Response):
         """Send the response."""
         start_response(self.status, self.headers.to_wsgi_list())
         # Servers send a list in one piece, and an iterator in several steps.
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else [self.get_data()]
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else cast(list[bytes], self.response)
 
 
 @lru_cache(maxsize=256)
@@ -85,9 +85,7 @@ def joined_response(
 ) -> Response:
     """Return a ListResponse around documents that are one text already."""
     head = _LIST_HEAD % (total_results, start_index, page.count)
-    return ScimResponse(
-        b"".join((head, page.documents, _LIST_TAIL)), 200, content_type=content_type
-    )
+    return _in_parts(head, page.documents, content_type)
 
 
 def cursor_response(
@@ -97,9 +95,15 @@ def cursor_response(
     last."""
     follows = b'"nextCursor":"%s",' % next_cursor.encode() if next_cursor else b""
     head = _CURSOR_HEAD % (total_results, page.count, follows)
-    return ScimResponse(
-        b"".join((head, page.documents, _LIST_TAIL)), 200, content_type=content_type
-    )
+    return _in_parts(head, page.documents, content_type)
+
+
+def _in_parts(head: bytes, documents: bytes, content_type: str) -> Response:
+    """Return a list around a large text, which the server joins: one copy less."""
+    response = ScimResponse([head, documents, _LIST_TAIL], 200, content_type=content_type)
+    length = len(head) + len(documents) + len(_LIST_TAIL)
+    response.headers["Content-Length"] = str(length)
+    return response
 
 
 def json_response(document: Mapping[str, Any], content_type: str, status: int = 200) -> Response:
