@@ -16,9 +16,9 @@ BASE_URL_MARK = "\x7f"
 """Stands for the public SCIM base URL in stored documents, replaced when they are sent. One byte
 that JSON allows and no client may send: it is found fast, and a text in ASCII stays one."""
 EXTERNAL_ID_MARK = "`"
-"""The name under which a stored document has its ``externalId``, first of all names. Where several
-clients gave one, each stands under the mark and its client's scope. No text of ours and no client's
-has the mark unescaped: one byte is exchanged throughout a page of documents faster than two."""
+"""Begins the names under which a stored document has the external ids of several clients, first of
+all names; the client's scope follows. The id of one client alone stands there as ``externalId``. No
+text of ours and no client's has the mark unescaped."""
 
 
 @dataclass(frozen=True)

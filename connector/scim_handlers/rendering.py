@@ -22,7 +22,7 @@ from scim.dialects import Dialect
 from scim.handlers import Deferred, Joined, Page, PlanPreview, Rendered, RequestContext
 
 _MARK = BASE_URL_MARK.encode()
-_EXTERNAL_ID_MARK = EXTERNAL_ID_MARK.encode()
+_ONLY_ID = re.compile(r'\A\{"externalId":"(?:[^"\\]|\\.)*",')
 _OTHERS_ID = re.compile(rf'"{EXTERNAL_ID_MARK}[^"]*":"(?:[^"\\]|\\.)*",')
 _FOUR_BYTES = re.compile("[\U00010000-\U0010ffff]")
 PLAN_SCHEMA = f"{DOCUSIGN}Plan"
@@ -58,9 +58,10 @@ def render(
 def _with_own_id(stored: StoredResource, scope: str) -> str:
     """Return the document with the external id of one client, and without those of others."""
     text = stored.document
+    if "," not in stored.scopes:
+        return text if scope == stored.scopes else _ONLY_ID.sub("{", text)
     if scope in stored.scopes.split(","):
-        name = EXTERNAL_ID_MARK if scope == stored.scopes else f"{EXTERNAL_ID_MARK}{scope}"
-        text = text.replace(f'"{name}":', '"externalId":', 1)
+        text = text.replace(f'"{EXTERNAL_ID_MARK}{scope}":', '"externalId":', 1)
     return _OTHERS_ID.sub("", text)
 
 
@@ -69,8 +70,7 @@ def render_joined(page: JoinedPage, reader: Reader) -> Page | None:
     one because other clients have given external ids too."""
     if page.is_shared:
         return None
-    documents = page.documents.replace(_EXTERNAL_ID_MARK, b"externalId")
-    documents = documents.replace(_MARK, reader.base_url.encode())
+    documents = page.documents.replace(_MARK, reader.base_url.encode())
     joined = Joined(page.count, documents)
     return Page(page.total, joined=joined, next_after=place(page.next_after))
 

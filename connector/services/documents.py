@@ -86,8 +86,9 @@ def _version(document: Document, external_ids: Mapping[str, str], digest: str) -
 def _marked(external_ids: Mapping[str, str]) -> Document:
     """Return the external ids by the names that they have in a document."""
     if len(external_ids) == 1:
+        # As its own client reads it: a page of such documents is sent as it stands.
         [value] = external_ids.values()
-        return {EXTERNAL_ID_MARK: value}
+        return {"externalId": value}
     return {f"{EXTERNAL_ID_MARK}{scope}": external_ids[scope] for scope in sorted(external_ids)}
 
 

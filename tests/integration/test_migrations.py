@@ -21,7 +21,7 @@ from connector.store.tables import metadata
 from tests import databases
 from tests.contract.store import people
 
-LATEST = "0013"
+LATEST = migrate.newest()
 """The newest migration that the package ships."""
 
 
@@ -91,7 +91,7 @@ def test_external_ids_move_into_the_documents_and_out_again(new_store: SqlStore)
         rows = unit.resources.rows(USER, ["user-00001", "user-00002", "user-00003"])
     assert [row.scopes for row in rows.values()] == ["entra,okta", "okta", ""]
     first, second = (orjson.loads(rows[f"user-0000{number}"].document) for number in (1, 2))
-    assert (first["`entra"], first["`okta"], second["`"]) == ("e1", value, value)
+    assert (first["`entra"], first["`okta"], second["externalId"]) == ("e1", value, value)
     assert rows["user-00001"].document.count("`") == len("``"), "a client's own is escaped"
     assert rows["user-00003"].document == people.plain_row(3).document
 

@@ -212,10 +212,15 @@ def test_what_the_client_kept_is_returned_as_it_came():
     assert row.display_key == "annie"
 
 
-def test_external_ids_are_in_the_version_and_not_in_the_document():
+def test_the_external_id_of_one_client_stands_under_its_name_and_in_the_version():
     row = render(attributes=ClientAttributes("User", "u1", external_ids={"iiq": "e1"}))
-    assert "externalId" not in document(row)
+    assert row.document.startswith('{"externalId":"e1",'), "where readers of another client cut it"
     assert row.version != render().version
+
+
+def test_external_ids_of_several_clients_are_told_apart():
+    row = render(attributes=ClientAttributes("User", "u1", external_ids={"iiq": "e1", "okta": "o"}))
+    assert "externalId" not in document(row)
 
 
 def test_profiles_and_roles_appear_among_the_groups_by_setting():
