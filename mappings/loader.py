@@ -224,6 +224,17 @@ def _days() -> fields.Integer:
     )
 
 
+class _WhoSaysWhy(fields.Boolean):
+    """``requester``, ``approver``, ``both``, or a boolean: true is the approver."""
+
+    default_error_messages = {"invalid": "true, false, approver, requester or both."}  # noqa: RUF012
+
+    def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
+        if value in ("approver", "requester", "both"):
+            return value
+        return "approver" if super()._deserialize(value, *args, **kwargs) else ""
+
+
 class _MeaningSchema(Schema):
     risk = fields.String(
         load_default="low", validate=validate.OneOf(("low", "medium", "high", "critical"))
@@ -240,7 +251,7 @@ class _MeaningSchema(Schema):
     on_expiry = fields.String(load_default="deny", validate=validate.OneOf(("deny", "escalate")))
     escalate_to = fields.Nested(_ApproversSchema, load_default=Approvers())
     remind_days = _days()
-    reason_required = fields.Boolean(load_default=False)
+    reason_required = _WhoSaysWhy(load_default="")
     after_approval = fields.String(
         load_default="automatic", validate=validate.OneOf(("automatic", "manual"))
     )
@@ -262,7 +273,7 @@ class _MeaningSchema(Schema):
             )
         if data["on_expiry"] == "escalate" and not data["escalate_to"]:
             raise ValidationError("say to whom: 'escalate_to'", "on_expiry")
-        named = bool(approvers) or needed != 1 or data["reason_required"]
+        named = bool(approvers) or needed != 1 or bool(data["reason_required"])
         if named and data["fulfilment"] != "approval":
             raise ValidationError(
                 "approvers are asked only with 'fulfilment: approval'", "fulfilment"

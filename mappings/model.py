@@ -98,8 +98,9 @@ class Meaning:
     """Who decides after an escalation, and hears of overdue tasks."""
     remind_days: int | None = None
     """Days between reminders; None: the tenant's ``approvals.remind_days``."""
-    reason_required: bool = False
-    """Whether an approval needs a comment too; a denial always does."""
+    reason_required: str = ""
+    """Who has to say why: ``approver`` (an approval needs a comment too; a denial always does),
+    ``requester`` (who asks without a reason is refused), ``both``, or nobody (empty)."""
     after_approval: str = "automatic"
     """``automatic`` or ``manual``: who carries it out once it is approved."""
     instructions: Instructions = Instructions()
@@ -108,6 +109,16 @@ class Meaning:
     """None: the tenant's ``manual_task_due_days``."""
     verification: str = "attestation"
     """``organization_admin``, ``docusign`` or ``attestation``."""
+
+    @property
+    def approver_says_why(self) -> bool:
+        """Whether an approval needs a comment."""
+        return self.reason_required in ("approver", "both")
+
+    @property
+    def requester_says_why(self) -> bool:
+        """Whether a request needs a reason."""
+        return self.reason_required in ("requester", "both")
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,15 @@ def element_matches(filter_: Filter, element: Mapping[str, Any], attribute: Attr
     return _holds(filter_, element, lambda path: _sub_target(path, attribute), ())
 
 
+def refuse_hidden(target: Target) -> None:
+    """Refuse to answer about a value that is never returned: a filter would tell it.
+
+    :raises InvalidFilter: the attribute is one of these.
+    """
+    if "never" in (target.attribute.returned, target.leaf.returned):
+        raise InvalidFilter(f"{target.leaf.name} cannot be used in a filter: it is never returned.")
+
+
 def literal_for(attribute: Attribute, comparison: Comparison) -> Comparable:
     """Return the comparison's value in the attribute's type, dateTimes as aware UTC times.
 
@@ -77,8 +86,6 @@ def literal_for(attribute: Attribute, comparison: Comparison) -> Comparable:
     :raises InvalidFilter: the types cannot be compared, or not with this operator.
     """
     value, wanted = comparison.value, comparison.operator
-    if attribute.returned == "never":
-        raise InvalidFilter(f"{attribute.name} cannot be used in a filter.")
     if attribute.is_complex:
         raise InvalidFilter(f"{comparison.path} is complex: compare one of its sub-attributes.")
     if wanted in _ORDER and (attribute.type in ("boolean", "binary") or value is None):
@@ -121,6 +128,7 @@ def _target(path: AttributePath, schema: Schema, extensions: Sequence[Schema]) -
     target = resolve(path, schema, extensions)
     if target is None:
         raise InvalidFilter(f"{schema.name} has no attribute {path}.")
+    refuse_hidden(target)
     return target
 
 

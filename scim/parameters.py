@@ -12,6 +12,7 @@ from scim.filters import parse_filter, parse_path
 from scim.handlers import Preconditions, Projection, Query
 from scim.projection import parse_names
 from scim.resources import ResourceType
+from scim.schemas import Target
 from scim.service import ScimConfig
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
@@ -80,8 +81,8 @@ def parse_query(
     """
     filter_text, sort_by = _text(values, "filter"), _text(values, "sortBy")
     path = parse_path(sort_by).path if sort_by else None
-    if path and resource_type and resource_type.resolve(path) is None:
-        raise InvalidPath(f"sortBy: {resource_type.name} has no attribute {sort_by}.")
+    if path and resource_type and not _is_shown(resource_type.resolve(path)):
+        raise InvalidPath(f"sortBy: {resource_type.name} shows no attribute {sort_by}.")
     count = integer(values, "count", config.default_page_size)
     return Query(
         filter=parse_filter(filter_text) if filter_text is not None else None,
@@ -91,6 +92,11 @@ def parse_query(
         count=min(max(0, count), config.max_page_size),
         joined=joined,
     )
+
+
+def _is_shown(target: Target | None) -> bool:
+    """Return whether an attribute is ever returned: an order would tell of one that is not."""
+    return target is not None and "never" not in (target.attribute.returned, target.leaf.returned)
 
 
 def integer(values: Mapping[str, Any], name: str, default: int) -> int:

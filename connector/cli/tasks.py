@@ -19,7 +19,7 @@ from connector.cli.context import (
 )
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.policy import VERIFY_ATTESTATION
-from connector.services.work_items import MAX_EVIDENCE_BYTES
+from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView
 
 
 @click.group()
@@ -64,8 +64,8 @@ def show_task(context: CommandContext, task: str) -> None:
     Example:
       docusign-iga tasks show 3f2a
     """
-    item = context.tenant.work_items.get(task)
-    context.output(_to_json(item), _describe(item))
+    view = context.tenant.work_items.view(task)
+    context.output({**_to_json(view.item), "reason": view.reason}, _describe(view))
 
 
 @tasks.command("complete")
@@ -249,7 +249,8 @@ def _outcome(item: WorkItem) -> str:
     return f"The task is {_words(item)}."
 
 
-def _describe(item: WorkItem) -> str:
+def _describe(view: TaskView) -> str:
+    item = view.item
     lines = [item.title, "", *(f"  {n}. {step}" for n, step in enumerate(item.instructions, 1))]
     facts: Mapping[str, Any] = {
         "Where": item.deep_link,
@@ -258,6 +259,7 @@ def _describe(item: WorkItem) -> str:
         "Owner": item.owner,
         "Works on it": item.assignee,
         "Asked by": item.requester,
+        "Because": view.reason,
         "Opened": item.created_at,
         "Due": item.due_at,
         "Last check": item.last_check,

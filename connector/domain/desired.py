@@ -33,6 +33,8 @@ class DesiredUser:
     """Attributes that only the ledger can hold."""
     takes_back: frozenset[ProfileKey] = frozenset()
     """Profiles that were asked for, still wait for people, and are no longer wanted."""
+    reason: str = ""
+    """Why it is asked for, in the requester's words."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from connector.domain.desired import GroupChange
 from connector.domain.ledger import Fulfilment
 from connector.domain.model import DirectoryGroup
@@ -16,9 +19,11 @@ from connector.scim_handlers.group_writes import (
     settled_change,
 )
 from connector.scim_handlers.ports import TenantServices
+from connector.scim_handlers.translation import reason_in
 from connector.services.context import Actor
 from connector.services.group_provisioning import check_members
 from connector.services.presentation import DOCUSIGN_GROUP
+from connector.services.reasons import as_context
 from connector.services.recording import Outcome
 from scim.errors import Unavailable
 from scim.handlers import Resource
@@ -40,7 +45,7 @@ def change_directory_group(services: TenantServices, request: GroupRequest) -> O
         request.actor,
         touching=request.named,
         whole=request.change.replace is not None,
-        extra=request.extra,
+        extra=request.context,
         dry_run=request.dry_run,
     )
 
@@ -55,9 +60,10 @@ def create_directory_group(
     """
     name = resource["displayName"]
     account_id, members = _account_and_members(services, resource, lenient=lenient)
-    extra = kept_for(actor, resource.get("externalId"))
+    why = as_context(reason_in(resource, DOCUSIGN_GROUP))
+    extra = {**kept_for(actor, resource.get("externalId")), **why}
     # Approvals and tasks name their group by its id: members who wait follow once it has one.
-    route = services.groups.joining_route(account_id, name)
+    route = services.groups.joining_route(account_id, name, members, extra)
     waiting = frozenset() if route is Fulfilment.AUTOMATIC else members
     outcome = services.groups.create(
         account_id, name, extra, actor, members=members - waiting, dry_run=dry_run
@@ -70,7 +76,7 @@ def create_directory_group(
             "when it is back; look for the displayName then."
         )
     if waiting and outcome.subject_id is not None:
-        _fill(services, outcome.subject_id, waiting, actor)
+        _fill(services, outcome.subject_id, waiting, actor, why)
     return outcome
 
 
@@ -99,10 +105,18 @@ def _with_waiting(
     return Outcome(Plan((*outcome.plan, joining)), (*outcome.fulfilments, route))
 
 
-def _fill(services: TenantServices, scim_id: str, members: frozenset[str], actor: Actor) -> None:
+def _fill(
+    services: TenantServices,
+    scim_id: str,
+    members: frozenset[str],
+    actor: Actor,
+    why: Mapping[str, Any],
+) -> None:
     change = GroupChange(add=members)
     try:
-        services.groups.change(scim_id, lambda _uow, _group: change, actor, touching=members)
+        services.groups.change(
+            scim_id, lambda _uow, _group: change, actor, touching=members, extra=why
+        )
     except ConnectorError:
         # A POST is all or nothing; the client repeats it under the same name.
         services.groups.delete(scim_id, lambda _uow, _group: None, actor)

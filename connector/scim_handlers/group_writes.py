@@ -10,6 +10,7 @@ from typing import Any
 from connector.domain.desired import GroupChange
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Actor
+from connector.services.reasons import as_context
 from scim.errors import InvalidValue
 from scim.handlers import Resource
 from scim.members import MemberDelta
@@ -41,6 +42,13 @@ class GroupRequest:
     dry_run: bool = False
     lenient: bool = False
     """Whether members who are unknown are passed over."""
+    reason: str = ""
+    """Why it is asked for."""
+
+    @property
+    def context(self) -> Mapping[str, Any]:
+        """What its plan keeps."""
+        return {**self.extra, **as_context(self.reason)}
 
     def with_dry_run(self, *, dry_run: bool) -> GroupRequest:
         """Return the same request, to be carried out or only planned."""

@@ -26,6 +26,7 @@ from connector.scim_handlers.reading import StoredReader
 from connector.scim_handlers.rendering import deferred, preview, reader_of, render, storable
 from connector.scim_handlers.schemas import GROUPS
 from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
+from connector.scim_handlers.translation import reason_in
 from connector.services.presentation import DOCUSIGN_GROUP
 from connector.services.recording import Outcome as Recorded
 from scim.errors import Forbidden, Mutability
@@ -139,6 +140,7 @@ class GroupHandler(StoredReader):
             actor,
             context.dry_run,
             lenient=context.caller.dialect.unknown_members == "lenient",
+            reason=reason_in(after, DOCUSIGN_GROUP),
         )
         carry_out = change_shown_group if is_shown_group(scim_id) else change_directory_group
         outcome = carry_out(self._services(context), request)

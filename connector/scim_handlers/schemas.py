@@ -41,6 +41,14 @@ def _reference_to(name: str) -> Attribute:
 
 
 _PRIMARY = Attribute("primary", "boolean")
+REASON = "reason"
+"""Why a request asks for what it does: of that request alone, so it is never returned."""
+_REASON = Attribute(
+    REASON,
+    description="Why it is asked for. People who decide on it or carry it out are shown this.",
+    mutability="writeOnly",
+    returned="never",
+)
 
 USER_SCHEMA = (
     core.USER.only(
@@ -120,6 +128,7 @@ DOCUSIGN_USER_SCHEMA = Schema(
             many=True,
         ),
         _read_only("managedByDocuSignScim", "boolean"),
+        _REASON,
     ),
 )
 
@@ -146,6 +155,7 @@ DOCUSIGN_GROUP_SCHEMA = Schema(
             "type",
             canonical_values=("custom", "admin", "everyone", PERMISSION_PROFILE, MANUAL_ROLE),
         ),
+        _REASON,
     ),
 )
 

@@ -10,7 +10,6 @@ from connector.domain.plan import Plan
 from connector.ports import GROUP, UnitOfWork
 from connector.scim_handlers.group_writes import GroupRequest, settled_change
 from connector.scim_handlers.ports import TenantServices
-from connector.services.context import Actor
 from connector.services.provisioning import Wish, unchanged
 from connector.services.recording import Outcome
 from connector.services.subjects import keep_attributes
@@ -41,10 +40,10 @@ def change_shown_group(services: TenantServices, request: GroupRequest) -> Outco
     :raises scim.errors.Mutability: a profile or role would be renamed.
     :raises connector.errors.ConnectorError: see :meth:`UserProvisioning.update_together`.
     """
-    wishes = {step.user_id: _wish(step.narrow, request.actor) for step in _steps(services, request)}
+    wishes = {step.user_id: _wish(step.narrow, request) for step in _steps(services, request)}
     if len(wishes) > 1:
         return services.users.update_together(
-            wishes, request.scim_id, request.actor, extra=request.extra, dry_run=request.dry_run
+            wishes, request.scim_id, request.actor, extra=request.context, dry_run=request.dry_run
         )
     outcome = Outcome(Plan())
     for user_id, wish in wishes.items():
@@ -90,9 +89,10 @@ def _held(actual: ActualUser) -> frozenset[ProfileKey]:
     )
 
 
-def _wish(narrow: Narrow, actor: Actor) -> Wish:
+def _wish(narrow: Narrow, request: GroupRequest) -> Wish:
     def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
-        return narrow(unchanged(uow, actual, actor), actual)
+        desired = replace(unchanged(uow, actual, request.actor), reason=request.reason)
+        return narrow(desired, actual)
 
     return wish
 

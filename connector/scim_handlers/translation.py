@@ -9,7 +9,9 @@ from typing import Any
 from connector.domain.desired import ActualUser, DesiredUser, ProfileKey
 from connector.domain.ledger import Direction
 from connector.domain.plan import Person
+from connector.scim_handlers.schemas import REASON
 from connector.services.persons import desired_person
+from connector.services.presentation import DOCUSIGN_USER
 from mappings import UserMapping
 from scim.errors import InvalidValue
 from scim.handlers import PatchOperation, Resource
@@ -35,6 +37,7 @@ def creation(resource: Resource, mapping: UserMapping) -> DesiredUser:
         exact=True,
         external_id=resource.get("externalId"),
         kept=kept,
+        reason=reason_in(resource, DOCUSIGN_USER),
     )
 
 
@@ -70,6 +73,7 @@ def replacement(
         exact=True,
         external_id=resource.get("externalId"),
         kept=wanted_kept,
+        reason=reason_in(resource, DOCUSIGN_USER),
     )
 
 
@@ -107,6 +111,7 @@ def modification(
         takes_back=_taken_back(after, actual) if not exact else frozenset(),
         external_id=after.get("externalId"),
         kept=wanted_kept,
+        reason=reason_in(after, DOCUSIGN_USER),
     )
 
 
@@ -139,6 +144,14 @@ def as_requested(resource: Resource, actual: ActualUser) -> Resource:
     parts = {"roles": roles, "entitlements": shown + [{"value": value} for value in pending]}
     others = {name: value for name, value in resource.items() if name not in parts}
     return others | {name: value for name, value in parts.items() if value}
+
+
+def reason_in(resource: Resource, extension: str) -> str:
+    """Return why a request asks for what it does; empty where it does not say.
+
+    :param extension: the URN of the schema that has ``reason``.
+    """
+    return (resource.get(extension) or {}).get(REASON) or ""
 
 
 def lists_entitlements(operations: Iterable[PatchOperation]) -> bool:

@@ -16,7 +16,9 @@ from connector.scim_handlers.directory_groups import change_directory_group
 from connector.scim_handlers.group_writes import GroupRequest, RequestedChange
 from connector.scim_handlers.ports import TenantServices
 from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
+from connector.scim_handlers.translation import reason_in
 from connector.services.context import Actor
+from connector.services.presentation import DOCUSIGN_USER
 from connector.services.recording import Outcome, routed
 from scim.errors import InvalidValue
 from scim.handlers import Resource
@@ -28,6 +30,8 @@ class GroupWishes:
 
     join: frozenset[str] = frozenset()
     leave: frozenset[str] = frozenset()
+    reason: str = ""
+    """Why it is asked for."""
 
     def __bool__(self) -> bool:
         return bool(self.join or self.leave)
@@ -47,7 +51,7 @@ def group_ids(resource: Resource) -> frozenset[str]:
 def group_wishes(before: Resource, after: Resource) -> GroupWishes:
     """Return how the groups change between two states of a User."""
     old, new = group_ids(before), group_ids(after)
-    return GroupWishes(new - old, old - new)
+    return GroupWishes(new - old, old - new, reason_in(after, DOCUSIGN_USER))
 
 
 def check_groups(uow: UnitOfWork, wishes: GroupWishes) -> None:
@@ -87,10 +91,10 @@ def with_group_changes(
 def _requests(user_id: str, wishes: GroupWishes, actor: Actor) -> Iterable[GroupRequest]:
     user = frozenset({user_id})
     # Joining first: a profile shown as a Group takes the place of the one that is left after it.
-    for scim_id in sorted(wishes.join):
-        yield GroupRequest(scim_id, RequestedChange(add=user), {}, _unconditional, actor)
-    for scim_id in sorted(wishes.leave):
-        yield GroupRequest(scim_id, RequestedChange(remove=user), {}, _unconditional, actor)
+    changes = [(scim_id, RequestedChange(add=user)) for scim_id in sorted(wishes.join)]
+    changes += [(scim_id, RequestedChange(remove=user)) for scim_id in sorted(wishes.leave)]
+    for scim_id, change in changes:
+        yield GroupRequest(scim_id, change, {}, _unconditional, actor, reason=wishes.reason)
 
 
 def _unconditional(_uow: UnitOfWork) -> None:

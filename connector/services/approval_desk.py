@@ -41,6 +41,7 @@ from connector.services.locks import group_key, user_key
 from connector.services.manual_tasks import Ask, ManualTasks, asked
 from connector.services.naming import names_for
 from connector.services.open_grants import contradicted_by, is_profile, open_grants
+from connector.services.reasons import as_context, reason_of
 from connector.services.refresh import RefreshService
 from connector.services.work_item_log import WorkItemLog
 
@@ -140,7 +141,7 @@ class ApprovalDesk:
         ruling = self._context.policy.rule_on(entitlement, uow.mirror.catalogue())
         item = self._new_item(uow, parent, user_id, ruling)
         plan = self._record(uow, parent, item, wanted)
-        self._log.open(uow, _deciding_on(item, plan), actor)
+        self._log.open(uow, _deciding_on(item, plan), actor, reason_of(parent))
 
     def _plan(self, uow: UnitOfWork, user_id: str, entitlement: str, addresses: Addresses) -> Plan:
         actual = load_actual(uow, user_id)
@@ -177,7 +178,7 @@ class ApprovalDesk:
                 meaning.approvals_needed,
                 meaning.on_expiry,
                 meaning.escalate_to,
-                meaning.reason_required,
+                meaning.approver_says_why,
             ),
             expires_at=now + self.time_to_decide(ruling),
         )
@@ -211,6 +212,7 @@ class ApprovalDesk:
                 APPROVAL: item.work_item_id,
                 "after": parent.plan_id,
                 "locks": [user_key(item.subject_id), *groups],
+                **as_context(reason_of(parent)),
             },
         )
         records = [

@@ -47,6 +47,7 @@ from connector.services.actual import OPEN_STATES
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Principal, TenantContext
 from connector.services.people import manager_of, subject_of
+from connector.services.reasons import reason_of
 from connector.services.settlement import SettlementService
 from connector.services.work_item_log import WorkItemLog, tidy
 
@@ -72,6 +73,11 @@ class ApprovalView:
     evidence: Sequence[Evidence]
     refusal: str | None
     """Why the person who looks cannot decide; None where they can, and where nobody looks."""
+
+    @property
+    def reason(self) -> str:
+        """Why it was asked for, in the requester's words; empty where nobody said."""
+        return reason_of(self.plan)
 
 
 class ApprovalService:
@@ -293,7 +299,7 @@ class ApprovalService:
             meaning.approvals_needed,
             meaning.on_expiry,
             meaning.escalate_to,
-            meaning.reason_required,
+            meaning.approver_says_why,
         )
 
     # withdrawing --------------------------------------------------------------

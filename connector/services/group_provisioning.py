@@ -35,6 +35,7 @@ from connector.services.locks import (
     user_key,
 )
 from connector.services.mirror import MirrorWriter
+from connector.services.reasons import require_reason
 from connector.services.recording import ChangePipeline, Outcome, Subject
 
 GroupWish = Callable[[UnitOfWork, DirectoryGroup], GroupChange]
@@ -87,14 +88,24 @@ class GroupProvisioning:
                 )
             return self._pipeline.carry_out(outcome, actor)
 
-    def joining_route(self, account_id: str, name: str) -> Fulfilment:
-        """Return who lets users into a group of this name, which is yet to come."""
+    def joining_route(
+        self, account_id: str, name: str, members: frozenset[str], extra: Mapping[str, Any]
+    ) -> Fulfilment:
+        """Return who lets users into a group of this name, which is yet to come.
+
+        :param extra: what is kept with the plan.
+        :raises InvalidRequestError: the policy wants to know why.
+        """
         group = DirectoryGroup(account_id, NEWCOMER, name)
         with self._context.read() as uow:
             catalogue = uow.mirror.catalogue()
         groups = {**catalogue.groups, (account_id, NEWCOMER): group}
-        joining = AddGroupMembers(account_id, NEWCOMER, ())
-        return self._context.policy.route(joining, replace(catalogue, groups=groups))
+        joining = Plan((AddGroupMembers(account_id, NEWCOMER, tuple(sorted(members))),))
+        policy, catalogue = self._context.policy, replace(catalogue, groups=groups)
+        route = policy.route(joining.operations[0], catalogue)
+        if members:
+            require_reason(policy, catalogue, joining, [route], extra)
+        return route
 
     def change(
         self,

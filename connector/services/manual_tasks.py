@@ -35,6 +35,7 @@ from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import user_key
 from connector.services.naming import names_for
+from connector.services.reasons import as_context, reason_of
 from connector.services.work_item_log import REVIEW, WorkItemLog
 
 _GENERIC_STEPS = (
@@ -97,7 +98,7 @@ class ManualTasks:
         else:
             ruling = self._context.policy.rule_on(entitlement, uow.mirror.catalogue())
             item = self._new_item(plan, record.operation_id, actual.user, ruling, direction)
-        self._log.open(uow, item, actor)
+        self._log.open(uow, item, actor, reason_of(plan))
         return replace(record, state=OperationState.WAITING)
 
     def open_beside(
@@ -116,7 +117,11 @@ class ManualTasks:
             step = replace(step, user_ids=(user_id,))
         requester = Actor(plan.requester, plan.source, plan.correlation_id)
         beside, record = self._plan_of_one(
-            uow, user_id, step, requester, {"after": plan.plan_id, "reason": reason}
+            uow,
+            user_id,
+            step,
+            requester,
+            {"after": plan.plan_id, "reason": reason, **as_context(reason_of(plan))},
         )
         record = self.open_for(uow, beside, record, actor)
         uow.plans.save_operation(record)

@@ -9,6 +9,7 @@ from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.notifications import Delivery, Message, Notice
 from connector.errors import NotFoundError
 from connector.services.context import TenantContext
+from connector.services.reasons import reason_of
 
 _TEXTS: Mapping[Notice, tuple[str, str]] = {
     Notice.APPROVAL_REQUESTED: (
@@ -76,7 +77,7 @@ class Writer:
 
     def write(self, delivery: Delivery) -> Message:
         """Return the message; it says what is true when it is sent."""
-        item = self._work_item(delivery)
+        item, reason = self._work_item(delivery)
         title, text = _TEXTS[delivery.notice]
         known = {name: str(delivery.payload.get(name, "")) for name in ("job", "sequence")}
         return Message(
@@ -86,21 +87,25 @@ class Writer:
             title=title.format(title=_one_line(item.title if item else ""), **known),
             text=text,
             facts=tuple(
-                (name, _one_line(str(value))) for name, value in _facts(delivery, item) if value
+                (name, _one_line(str(value)))
+                for name, value in _facts(delivery, item, reason)
+                if value
             ),
             steps=item.instructions if item is not None and item.state.is_open else (),
             link=self._link(delivery, item),
             data={name: delivery.payload[name] for name in _NEUTRAL if delivery.payload.get(name)},
         )
 
-    def _work_item(self, delivery: Delivery) -> WorkItem | None:
+    def _work_item(self, delivery: Delivery) -> tuple[WorkItem | None, str]:
+        """Return the item that a delivery is about, if there is one, and why it was asked for."""
         if "work_item" not in delivery.payload:
-            return None
+            return None, ""
         try:
             with self._context.read() as uow:
-                return uow.work_items.get(str(delivery.payload["work_item"]))
+                item = uow.work_items.get(str(delivery.payload["work_item"]))
+                return item, reason_of(uow.plans.get(item.plan_id)[0])
         except NotFoundError:
-            return None
+            return None, ""
 
     def _link(self, delivery: Delivery, item: WorkItem | None) -> str:
         if item is not None:
@@ -113,13 +118,14 @@ class Writer:
         return f"{self._console}/"
 
 
-def _facts(delivery: Delivery, item: WorkItem | None) -> list[tuple[str, Any]]:
+def _facts(delivery: Delivery, item: WorkItem | None, reason: str) -> list[tuple[str, Any]]:
     payload = delivery.payload
     facts: list[tuple[str, Any]] = []
     if item is not None:
         facts += [
             ("Entitlement", item.entitlement),
             ("Asked by", item.requester),
+            ("Because", reason),
             ("State", str(item.state).replace("_", " ")),
             ("Due", f"{item.due_at:%Y-%m-%d %H:%M} UTC" if item.due_at else ""),
             ("Closed by", item.closed_by),

@@ -145,7 +145,16 @@ def in_words(meaning: Meaning) -> str:
     names += ["the manager"] if approvers.manager else []
     who = ", ".join(names) or "whoever has the role approver"
     tail = ", then a manual task" if meaning.after_approval == "manual" else ""
+    if meaning.reason_required:
+        tail += f"; {_SAYS_WHY[meaning.reason_required]} say why"
     return f"approval by {meaning.approvals_needed} of {who}{tail}"
+
+
+_SAYS_WHY = {
+    "approver": "they have to",
+    "requester": "the requester has to",
+    "both": "they and the requester have to",
+}
 
 
 def find_entitlement(policy: Policy, catalogue: Catalogue, name: str) -> str:

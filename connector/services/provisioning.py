@@ -27,6 +27,7 @@ from connector.services.locks import (
     group_key,
     user_key,
 )
+from connector.services.reasons import as_context
 from connector.services.recording import ChangePipeline, Outcome, Subject
 from connector.services.refresh import RefreshService
 
@@ -308,6 +309,7 @@ def _client_part(desired: DesiredUser, actor: Actor) -> dict[str, Any]:
         "external_id_scope": actor.external_id_scope,
         "external_id": desired.external_id,
         "kept": dict(desired.kept),
+        **as_context(desired.reason),
     }
 
 

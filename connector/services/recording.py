@@ -24,6 +24,7 @@ from connector.services.fulfilment import FulfilmentService
 from connector.services.leavers import Leavers
 from connector.services.locks import LEASE
 from connector.services.naming import names_for
+from connector.services.reasons import reason_of, require_reason
 from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects
 
@@ -96,6 +97,7 @@ def record_plan(
     )
     operations = _operation_records(context, record.plan_id, plan, route(uow, context, plan), actor)
     uow.plans.add(record, operations)
+    reason = reason_of(record)
     context.audit(
         uow,
         actor,
@@ -103,6 +105,7 @@ def record_plan(
         subject.scim_id or "",
         plan=record.plan_id,
         operations=[step.to_dict() for step in plan],
+        **({"reason": reason} if reason else {}),
     )
     return record
 
@@ -172,12 +175,17 @@ class ChangePipeline:
         A plan without operations is concluded at once and needs no carrying out.
 
         :raises connector.errors.GuardError: a rule refuses the plan.
+        :raises connector.errors.InvalidRequestError: the policy wants to know why.
         """
         plan = self._leavers.with_custody(uow, plan)
         plan = arrange(plan, self._context.policy, self._context.book(uow.mirror.catalogue()))
         refuse_if_unsafe(uow, self._context, plan)
         plan = self._desk.without_pending(uow, plan)
         fulfilments = route(uow, self._context, plan)
+        if actor.source == "scim":
+            # What the connector does by itself has its own reasons.
+            catalogue = uow.mirror.catalogue()
+            require_reason(self._context.policy, catalogue, plan, fulfilments, extra)
         if dry_run:
             return Outcome(plan, fulfilments, subject_id=subject.scim_id)
         self._desk.supersede_by(uow, _automatic(plan, fulfilments), actor)

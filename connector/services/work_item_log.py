@@ -47,14 +47,18 @@ class WorkItemLog:
         self._context = context
         self._mirror = mirror
 
-    def open(self, uow: UnitOfWork, item: WorkItem, actor: Actor) -> None:
-        """Add an item, shown in the person's resource from now on."""
+    def open(self, uow: UnitOfWork, item: WorkItem, actor: Actor, reason: str = "") -> None:
+        """Add an item, shown in the person's resource from now on.
+
+        :param reason: why it was asked for, in the requester's words.
+        """
         uow.work_items.add(item)
         self.note(
             uow,
             item,
             actor,
             Act.OPENED,
+            reason,
             kind=item.kind,
             entitlement=item.entitlement,
             direction=item.direction,

@@ -26,6 +26,7 @@ from connector.services.actual import OPEN_STATES
 from connector.services.context import Actor, Principal, TenantContext, new_id
 from connector.services.mirror import MirrorWriter
 from connector.services.people import subject_of
+from connector.services.reasons import reason_of
 from connector.services.work_item_log import WorkItemLog, tidy
 
 _log = structlog.get_logger(__name__)
@@ -43,6 +44,11 @@ class TaskView:
     subject: User
     history: Sequence[WorkItemEvent]
     evidence: Sequence[Evidence]
+
+    @property
+    def reason(self) -> str:
+        """Why it was asked for, in the requester's words; empty where nobody said."""
+        return reason_of(self.plan)
 
 
 class WorkItemService:

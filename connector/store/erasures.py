@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Table, and_, delete, func, or_, select, update
+from sqlalchemy import Table, Text, and_, cast, delete, func, or_, select, update
 
 from connector.domain.erasure import ERASED_TEXT, Erasure, ErasureState, scrubbed
 from connector.errors import NotFoundError
@@ -82,6 +82,7 @@ class SqlErasures:
         self._delete(tombstones, tombstones.c.kind == "User", tombstones.c.scim_id == user_id)
         self._delete(notifications, notifications.c.subject_id == user_id)
         self._scrub_plans(user_id, email)
+        self._scrub_plans_of_groups(user_id)
         self._scrub_work_items(user_id)
 
     def _scrub_plans(self, user_id: str, email: str) -> None:
@@ -106,6 +107,22 @@ class SqlErasures:
                     .where(*of_plan, operations.c.operation_id == row.operation_id)
                     .values(operation=scrubbed(row.operation), error=None)
                 )
+
+    def _scrub_plans_of_groups(self, user_id: str) -> None:
+        """Replace what plans say in which the person is one of several members."""
+        naming = select(operations.c.plan_id).where(
+            operations.c.tenant == self._tenant,
+            cast(operations.c.operation, Text).contains(user_id, autoescape=True),
+        )
+        self._connection.execute(
+            update(plans)
+            .where(
+                plans.c.tenant == self._tenant,
+                plans.c.subject_kind == "Group",
+                plans.c.plan_id.in_(naming),
+            )
+            .values(summary=ERASED_TEXT, context={})
+        )
 
     def _scrub_work_items(self, user_id: str) -> None:
         mine = (work_items.c.tenant == self._tenant, work_items.c.subject_id == user_id)

@@ -35,6 +35,7 @@ from connector.store.tables import (
     work_items,
 )
 from scim.errors import InvalidFilter
+from scim.evaluate import refuse_hidden
 from scim.filters import AttributePath
 from scim.schemas import (
     ENTERPRISE_USER,
@@ -211,6 +212,7 @@ class Resource:
         target = resolve(path, schemas.schema, schemas.extensions)
         if target is None:
             raise InvalidFilter(f"{schemas.schema.name} has no attribute {path}.")
+        refuse_hidden(target)
         return target
 
     def any(self, target: Target, test: Test) -> Condition:

@@ -61,6 +61,29 @@ def test_a_rule_that_cannot_be_kept_is_refused(rule, path):
     assert found.startswith(f"{path}: ")
 
 
+@pytest.mark.parametrize(
+    ("given", "approver", "requester"),
+    [
+        (False, False, False),
+        (True, True, False),
+        ("approver", True, False),
+        ("requester", False, True),
+        ("both", True, True),
+    ],
+)
+def test_a_rule_says_who_has_to_give_a_reason(given, approver, requester):
+    rule = {"match": "*", "fulfilment": "approval", "reason_required": given}
+    meaning = load_entitlements(entitlements=[rule]).meaning("a1.1", "Sender")
+    assert (meaning.approver_says_why, meaning.requester_says_why) == (approver, requester)
+
+
+def test_nobody_else_gives_reasons():
+    rule = {"match": "*", "fulfilment": "approval", "reason_required": "manager"}
+    (found,) = problems(load_entitlements, {}, [rule])
+    assert found.startswith("entitlements.0.reason_required: ")
+    assert "requester" in found
+
+
 def test_a_rule_may_be_for_one_account_and_kind():
     rule = {"kind": "group", "account": "Acme*", "fulfilment": "approval"}
     mapping = load_entitlements(entitlements=[rule])

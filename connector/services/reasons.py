@@ -1,0 +1,63 @@
+"""Why something is asked for, in the requester's words.
+
+The reason belongs to the plan that a request became, and to the plans that people decide on
+because of it. It is shown to whoever decides or carries out, and is nothing that the user has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from connector.domain.ledger import Fulfilment, PlanRecord
+from connector.domain.model import Catalogue
+from connector.domain.plan import Plan
+from connector.domain.policy import Policy, given
+from connector.errors import InvalidRequestError
+from connector.services.presentation import DOCUSIGN
+from connector.services.work_item_log import tidy
+
+_REASON = "request_reason"
+"""In a plan's context."""
+
+
+def as_context(reason: str) -> dict[str, Any]:
+    """Return what a plan keeps of a reason."""
+    said = tidy(reason)
+    return {_REASON: said} if said else {}
+
+
+def reason_of(plan: PlanRecord) -> str:
+    """Return why a plan was asked for; empty where nobody said."""
+    return _reason_in(plan.context)
+
+
+def _reason_in(context: Mapping[str, Any]) -> str:
+    return str(context.get(_REASON, ""))
+
+
+def require_reason(
+    policy: Policy,
+    catalogue: Catalogue,
+    plan: Plan,
+    fulfilments: Sequence[Fulfilment],
+    context: Mapping[str, Any],
+) -> None:
+    """Let a plan pass whose requester said why, or of whom the policy does not want it.
+
+    :param context: what is kept with the plan.
+    :raises InvalidRequestError: the policy wants a reason for what has to be approved.
+    """
+    if _reason_in(context):
+        return
+    for step, fulfilment in zip(plan, fulfilments, strict=True):
+        if fulfilment is not Fulfilment.APPROVAL:
+            continue
+        for entitlement in given(step):
+            ruling = policy.rule_on(entitlement, catalogue)
+            if ruling.fulfilment is Fulfilment.APPROVAL and ruling.meaning.requester_says_why:
+                raise InvalidRequestError(
+                    f"{ruling.target.title} is not given without a reason. Say why in the "
+                    f"attribute 'reason' of {DOCUSIGN}User, or of {DOCUSIGN}Group in a change of "
+                    "members."
+                )
