@@ -61,6 +61,12 @@ class Dialect:
         "is passed over and logged, the others count; `strict`: 400 `invalidPath`",
         ("strict", "ignore"),
     )
+    packed_roles: bool = _tolerance(
+        False,
+        "RFC 7643 §2.3.1",
+        "a `value` of `roles` or `entitlements` that is a JSON object within the string stands for "
+        "the `value` in that object",
+    )
     allow_group_writes_via_user: bool = _tolerance(
         False,
         "RFC 7643 §4.1.2",
@@ -101,7 +107,11 @@ DIALECTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "identityiq": {"check_body_version": True, "strip_four_byte_characters": True},
         "isc": {"check_body_version": True, "strip_four_byte_characters": True},
         "okta": {"unknown_members": "lenient", "value_path_create": True},
-        "entra": {"value_path_create": True, "unknown_attributes": "ignore"},
+        "entra": {
+            "value_path_create": True,
+            "unknown_attributes": "ignore",
+            "packed_roles": True,
+        },
         "onelogin": {},
         "midpoint": {"put_semantics": "merge"},
         "conductorone": {},

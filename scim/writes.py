@@ -12,6 +12,7 @@ from typing import Any
 
 from scim.bodies import PATCH_OP, body_version, merging, parse_patch, require_schema
 from scim.handlers import Outcome, RequestContext, ResourceHandler
+from scim.packed_values import unpacked
 from scim.resources import Accepted, ResourceType, accept_resource, with_writable_groups
 
 _log = logging.getLogger("scim")
@@ -46,6 +47,7 @@ def create(target: Registered, context: RequestContext, document: Any) -> Outcom
 
     :raises ScimError: the body or the handler's refusal.
     """
+    document = _understood(context, document)
     return target[1].create(context, _accept(target[0], context, document).resource)
 
 
@@ -55,6 +57,7 @@ def put(target: Registered, context: RequestContext, scim_id: str, document: Any
     :raises ScimError: the body or the handler's refusal.
     """
     resource_type, handler = target
+    document = _understood(context, document)
     context = _with_body_version(context, document)
     if context.caller.dialect.put_semantics == "merge":
         return handler.patch(context, scim_id, merging(document))
@@ -73,7 +76,12 @@ def patch(
     :raises ScimError: the body or the handler's refusal.
     """
     _check_schemas(context, document, PATCH_OP)
-    return target[1].patch(context, scim_id, parse_patch(document, max_operations))
+    operations = parse_patch(_understood(context, document), max_operations)
+    return target[1].patch(context, scim_id, operations)
+
+
+def _understood(context: RequestContext, document: Any) -> Any:
+    return unpacked(document) if context.caller.dialect.packed_roles else document
 
 
 def _accept(resource_type: ResourceType, context: RequestContext, document: Any) -> Accepted:
