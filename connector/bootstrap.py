@@ -10,7 +10,8 @@ import os
 import socket
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -18,22 +19,26 @@ from typing import Any
 from uuid import uuid4
 
 import requests
+import structlog
 
 from connector.anchor_file import AnchorFile
 from connector.clock import SystemClock
 from connector.config.masking import flattened
+from connector.config.tenants import StoredTenants
 from connector.docusign.directory import Connection
 from connector.docusign.shared_gate import SharedGate
 from connector.docusign.transport import pooled_session
 from connector.domain.budget import Shares
 from connector.domain.ledger import AuditHead, Method
 from connector.domain.policy import Policy
-from connector.errors import ConfigError, NotFoundError
+from connector.errors import ConfigError
 from connector.identity_provider import PublishedKeys
+from connector.logs import correlated
 from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
 from connector.ports import CallJournal, Clock, Examiner, Notifier
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
+from connector.sealing import Sealer
 from connector.services.aggregation import AggregationService
 from connector.services.api_clients import ApiClientService
 from connector.services.approval_desk import ApprovalDesk
@@ -72,6 +77,7 @@ from connector.services.recording import ChangePipeline
 from connector.services.refresh import RefreshService
 from connector.services.settlement import SettlementService
 from connector.services.subjects import Subjects
+from connector.services.tenant_catalogue import TenantCatalogue, TenantEntry
 from connector.services.throttle import Throttle
 from connector.services.undoing import Undoer
 from connector.services.work_item_log import WorkItemLog
@@ -79,6 +85,13 @@ from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
 from connector.store import SqlStore, open_database
 from mappings import UserMapping, load_entitlements, load_user_mapping
+
+_log = structlog.get_logger(__name__)
+_begun: ContextVar[dict[str, TenantServices] | None] = ContextVar("begun", default=None)
+_TWICE = (
+    "is kept in the database too; which of the two holds must not depend on luck. Take it out of "
+    "the file, or out of the database with `docusign-iga tenant remove --keep-data`"
+)
 
 
 @dataclass(frozen=True)
@@ -144,7 +157,8 @@ class Application:
         self.clock = clock
         self.connection = connection
         self.owner = f"{owner_prefix(role)}{os.getpid()}:{uuid4().hex[:8]}"
-        self._tenants: dict[str, TenantServices] = {}
+        self.catalogue = TenantCatalogue(store, settings.tenants, tenant_documents(settings))
+        self._tenants: dict[str, tuple[int, TenantServices]] = {}
         self._lock = threading.Lock()
 
     @cached_property
@@ -183,27 +197,61 @@ class Application:
         return Throttle(self.store, self.clock)
 
     def tenant(self, name: str) -> TenantServices:
-        """Return the services of a tenant.
+        """Return the services of a tenant, suspended or not: what somebody is told of it, the
+        border decides.
 
-        :raises NotFoundError: the configuration has no such tenant.
+        :raises connector.errors.NotFoundError: there is no such tenant.
+        :raises ConfigError: its settings, kept in the database, cannot be used here.
         """
-        services = self._tenants.get(name)
-        if services is None:
-            with self._lock:
-                services = self._tenants.get(name) or self._wire(name)
-                self._tenants[name] = services
+        begun = _begun.get()
+        if begun is not None and name in begun:
+            return begun[name]
+        services = self._current(self.catalogue.get(name))
+        if begun is not None:
+            begun[name] = services
         return services
 
     def tenants(self) -> Iterator[TenantServices]:
-        """Return the services of every tenant."""
-        return (self.tenant(name) for name in self.settings.tenants)
+        """Walk the services of every tenant that is served. One whose settings cannot be used here
+        does not take the others with it: it is passed over, and the log says why."""
+        for entry in self.catalogue.active():
+            try:
+                services = self.tenant(entry.name)
+            except ConfigError as error:
+                _log.error("a tenant is passed over", tenant=entry.name, error=str(error))
+                continue
+            yield services
+
+    @contextmanager
+    def request(self, correlation_id: str = "") -> Iterator[str]:
+        """Let the block finish with the tenants' settings it began with, whatever changes
+        meanwhile; return its correlation id."""
+        token = _begun.set({})
+        try:
+            with correlated(correlation_id) as known:
+                yield known
+        finally:
+            _begun.reset(token)
+
+    def _current(self, entry: TenantEntry) -> TenantServices:
+        """Return the services over a tenant's settings of now, wired when first asked for."""
+        known = self._tenants.get(entry.name)
+        if known is None or known[0] != entry.revision:
+            with self._lock:
+                known = self._tenants.get(entry.name)
+                if known is None or known[0] != entry.revision:
+                    known = (entry.revision, self._wire(entry.settings))
+                    self._tenants[entry.name] = known
+        return known[1]
 
     def require_bound_accounts(self) -> None:
-        """Let a configuration through whose accounts are those of the database, in every tenant.
+        """Let a configuration file through whose accounts are those of the database, in every
+        tenant; those of tenants in the database were checked when they were changed.
 
-        :raises ConfigError: see :func:`connector.services.bindings.require_bound`.
+        :raises ConfigError: see :func:`connector.services.bindings.require_bound`; or a tenant is
+            declared twice.
         """
-        problems: list[str] = []
+        problems = [f"tenants.{name}: {_TWICE}" for name in self.catalogue.twice_declared()]
         for name, settings in self.settings.tenants.items():
             with self.store.read(name) as uow:
                 problems += binding_problems(uow, settings)
@@ -219,11 +267,7 @@ class Application:
         self.connection.close()
         self.store.close()
 
-    def _wire(self, name: str) -> TenantServices:
-        settings = self.settings.tenants.get(name)
-        if settings is None:
-            known = ", ".join(sorted(self.settings.tenants))
-            raise NotFoundError(f"There is no tenant {name!r}. Tenants: {known}.")
+    def _wire(self, settings: TenantSettings) -> TenantServices:
         entitlements = load_entitlements(dict(settings.manual_roles), settings.entitlements)
         user_mapping = load_user_mapping(settings.user_mapping)
         context = TenantContext(
@@ -325,8 +369,6 @@ def build(
     :param role: what this process is, for leases: ``serve``, ``jobs`` or ``cli``.
     :raises ConfigError: the database or a setting cannot be used.
     """
-    if not settings.tenants:
-        raise ConfigError(["tenants: at least one tenant is needed"])
     require_known_jobs(settings)
     clock = clock or SystemClock()
     journal = Journal(clock)
@@ -339,6 +381,12 @@ def build(
     return Application(
         settings, store, clock, connection, journal=journal, metrics=metrics, role=role
     )
+
+
+def tenant_documents(settings: Settings) -> StoredTenants:
+    """Return what reads and seals the settings of tenants in the database."""
+    database = settings.database
+    return StoredTenants(Sealer([database.encryption_key, database.previous_encryption_key]))
 
 
 def shares_of(settings: Settings) -> Shares:

@@ -103,7 +103,8 @@ def create_consent_blueprint(application: Application, name: str = "consent") ->
 def _answer(application: Application, tenant: str) -> ConsentAnswer:
     state = request.args.get("state", "")
     named = state.partition(".")[0]
-    if named not in application.settings.tenants or tenant not in ("", named):
+    entry = application.catalogue.find(named)
+    if entry is None or not entry.is_active or tenant not in ("", named):
         return ConsentAnswer(Verdict.UNKNOWN)
     services = application.tenant(named)
     with application.acting(named, "consent"):

@@ -29,7 +29,7 @@ def create_observing_blueprint(application: Application) -> Blueprint:
     readiness = Readiness(
         application.store,
         application.clock,
-        application.settings.tenants,
+        lambda: [entry.name for entry in application.catalogue.active()],
         application.store.revisions,
         settings.ready_sync_age_s,
     )
@@ -106,7 +106,7 @@ class StateCollector:
     def _look(self) -> None:
         self._is_ready = self._readiness.is_ready(self._readiness.checks())
         try:
-            names = self._application.settings.tenants
+            names = [entry.name for entry in self._application.catalogue.active()]
             now = self._application.clock.now()
             self._seen = [observe(self._application.store, name, now) for name in names]
         except ConnectorError:

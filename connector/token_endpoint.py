@@ -19,6 +19,7 @@ from connector.errors import TemporaryError
 from connector.scim_handlers.authentication import parse_basic
 from connector.scim_handlers.ports import Application
 from connector.services.api_clients import InvalidTokenError
+from connector.services.tenant_catalogue import TenantSuspendedError
 from connector.services.throttle import TooManyFailuresError
 
 _LIFETIME = timedelta(hours=1)
@@ -53,10 +54,15 @@ def create_token_blueprint(application: Application, name: str = "oauth") -> Blu
 
 def _grant(application: Application, tenant: str) -> dict[str, Any]:
     form = _form()
-    if tenant not in application.settings.tenants:
+    entry = application.catalogue.find(tenant)
+    if entry is None:
         raise _Refused("invalid_client", "There is no such client.", 401)
     name, secret = _credentials(application, tenant, form)
     client = _client(application, tenant, name, secret)
+    try:
+        entry.require_active()
+    except TenantSuspendedError as error:
+        raise _Refused("unauthorized_client", str(error), 403) from error
     grant_type = form.get("grant_type")
     if not grant_type:
         raise _Refused("invalid_request", "The parameter grant_type is missing.")

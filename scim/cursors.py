@@ -40,6 +40,7 @@ class Cursors:
 
     :param key: the secret of a tenant, the same in all its processes.
     :param now: seconds since the epoch.
+    :param max_page_size: of a tenant, by its name.
     """
 
     def __init__(
@@ -47,7 +48,7 @@ class Cursors:
         key: Callable[[str], bytes],
         now: Callable[[], float],
         timeout_s: int,
-        max_page_size: int,
+        max_page_size: Callable[[str], int],
     ) -> None:
         self._key = key
         self._now = now
@@ -69,8 +70,9 @@ class Cursors:
         if query.sort_by is not None:
             raise InvalidValue("A list by cursor has an order of its own: leave out sortBy.")
         count = integer(values, "count", query.count)
-        if not 0 <= count <= self._max_page_size:
-            raise InvalidCount(f"count must lie between 0 and {self._max_page_size}.")
+        largest = self._max_page_size(context.caller.tenant)
+        if not 0 <= count <= largest:
+            raise InvalidCount(f"count must lie between 0 and {largest}.")
         binding = _binding(values, context, endpoint)
         token = values["cursor"]
         if not token:

@@ -65,7 +65,7 @@ class Endpoints:
             service.cursor_key,
             service.now,
             service.config.cursor_timeout_s,
-            service.config.max_page_size,
+            lambda tenant: service.config_of(tenant).max_page_size,
         )
         self._by_endpoint: dict[str, Registered] = {
             resource_type.endpoint.strip("/"): (resource_type, handler)
@@ -161,7 +161,8 @@ class Endpoints:
     def _page(self, call: Call, registered: Registered, values: Mapping[str, Any]) -> Response:
         resource_type, handler = registered
         joined = not call.context.projection
-        query = parse_query(values, self._config, resource_type, joined=joined)
+        config = self._service.config_of(call.context.caller.tenant)
+        query = parse_query(values, config, resource_type, joined=joined)
         if values.get("cursor") is not None:
             return self._page_by_cursor(call, registered, values, query)
         page = handler.search(call.context, query)
@@ -277,7 +278,9 @@ class Endpoints:
             raise NotAllowed(allow=_READ_METHODS)
         call.require("read")
         refuse_filter(call.parameters)
-        document = discover(self._service, segments, call.context.base_url)
+        config = self._service.config_of(call.context.caller.tenant)
+        service = replace(self._service, config=config)
+        document = discover(service, segments, call.context.base_url)
         return json_response(document, call.content_type)
 
     def _root(self, call: Call, segments: list[str]) -> Response:
@@ -286,7 +289,7 @@ class Endpoints:
             raise NotAllowed(allow=allowed)
         call.require("read")
         values = self._read_search(call) if segments else call.parameters
-        query = parse_query(values, self._config)
+        query = parse_query(values, self._service.config_of(call.context.caller.tenant))
         if query.filter is None and not segments:
             raise Forbidden("A query over all resource types needs a filter.")
         if values.get("cursor") is not None:

@@ -66,6 +66,10 @@ class ScimService:
     :raises scim.errors.NotFound: there is no such tenant.
     """
     config: ScimConfig = ScimConfig()
+    """What holds for every tenant."""
+    tenant_config: Callable[[str], ScimConfig] | None = None
+    """From the tenant's name to what holds for it, where tenants differ in page sizes and the
+    like. It has to be quick."""
     cursor_key: Callable[[str], bytes] = lambda _tenant: _KEY_OF_THIS_PROCESS
     """From the tenant's name to the secret that seals its cursors, the same in all processes."""
     request_status: Callable[[RequestContext, str], Mapping[str, Any]] | None = None
@@ -89,6 +93,10 @@ class ScimService:
     quick, and must not raise."""
     now: Callable[[], float] = time.time
     """Seconds since the epoch."""
+
+    def config_of(self, tenant: str) -> ScimConfig:
+        """Return what holds for a tenant."""
+        return self.config if self.tenant_config is None else self.tenant_config(tenant)
 
     @property
     def resource_types(self) -> tuple[ResourceType, ...]:

@@ -18,7 +18,7 @@ from rich.console import Console, RenderableType
 
 from connector.config import load_settings
 from connector.domain.console import ConsoleRole
-from connector.errors import ConfigError, ConnectorError, NotFoundError, TemporaryError
+from connector.errors import ConfigError, ConnectorError, TemporaryError
 from connector.logs import configure_logging, correlated, correlation_id
 from connector.services.context import Actor, Principal, new_id, person
 from connector.settings import Settings
@@ -74,13 +74,12 @@ class CommandContext:
 
     @property
     def known_tenant(self) -> str:
-        """The name of the chosen tenant, which the configuration has.
+        """The name of the chosen tenant, which the file or the database has.
 
-        :raises connector.errors.NotFoundError: it does not.
+        :raises connector.errors.NotFoundError: neither has it.
         """
-        if self.tenant_name not in self.settings.tenants:
-            known = ", ".join(sorted(self.settings.tenants))
-            raise NotFoundError(f"There is no tenant {self.tenant_name!r}. Tenants: {known}.")
+        if self.tenant_name not in self.settings.tenants:  # The database may know it.
+            self.application.catalogue.get(self.tenant_name)
         return self.tenant_name
 
     def output(self, data: Any, human: RenderableType) -> None:

@@ -43,10 +43,16 @@ def cross_checks(data: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _authentication(_section(data, "authentication"))
     yield from _console(_section(data, "console"))
     tenants = _section(data, "tenants")
-    if not tenants:
-        yield "tenants", "declare at least one tenant, usually 'default'"
+    if "tenants" not in data:
+        yield (
+            "tenants",
+            (
+                "declare at least one tenant, usually 'default'; or write {} where all of them are "
+                "kept in the database (docusign-iga tenant add)"
+            ),
+        )
     for name, tenant in tenants.items():
-        yield from _tenant(str(name), tenant if isinstance(tenant, Mapping) else {})
+        yield from tenant_checks(str(name), tenant if isinstance(tenant, Mapping) else {})
     yield from _shared_accounts(tenants)
 
 
@@ -150,7 +156,8 @@ def _console(console: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def _tenant(name: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
+def tenant_checks(name: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what no single setting of a tenant shows, but for what it shares with others."""
     path = f"tenants.{name}"
     if not _TENANT.match(name) or name in _RESERVED:
         reserved = ", ".join(sorted(_RESERVED))

@@ -61,14 +61,14 @@ def settings_from(
     except ValidationError as error:
         found += flatten(error.messages)
     found += cross_checks(resolved)
-    problems += _news(found, told={problem.split(":")[0] for problem in problems})
+    problems += first_problems(found, told={problem.split(":")[0] for problem in problems})
     if problems or settings is None:
         raise ConfigError(sorted(problems))
     tenants = {name: replace(tenant, name=name) for name, tenant in settings.tenants.items()}
     return replace(settings, tenants=tenants)
 
 
-def _news(found: Iterable[tuple[str, str]], told: set[str]) -> Iterator[str]:
+def first_problems(found: Iterable[tuple[str, str]], told: set[str]) -> Iterator[str]:
     """Yield the first complaint about each setting that nothing has been told about."""
     for path, text in found:
         if path not in told:

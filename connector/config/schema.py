@@ -19,12 +19,17 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 
 from connector.config.keys import check_private_key
 from connector.config.limits import CHOICES, GUIDS, REQUIRED, URLS, Setting, number_range
-from connector.settings import DocusignSettings, Secret, TenantSettings
+from connector.settings import DatabaseSettings, DocusignSettings, Secret, TenantSettings
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _KEYS: frozenset[Setting] = frozenset(
     {(DocusignSettings, "private_key"), (DocusignSettings, "previous_private_key")}
 )
+_SEALING_KEYS: frozenset[Setting] = frozenset(
+    {(DatabaseSettings, "encryption_key"), (DatabaseSettings, "previous_encryption_key")}
+)
+_SEALING_LENGTH = 32
+"""Characters of random text: 128 bits even in hexadecimal."""
 _UNWRITTEN: frozenset[Setting] = frozenset({(TenantSettings, "name")})
 """Settings that come from elsewhere: a tenant's name is its key in the file."""
 
@@ -245,7 +250,17 @@ def _text_checks(setting: Setting) -> list[Check]:
 
 
 def _secret_checks(setting: Setting) -> list[Check]:
-    return [lambda secret: check_private_key(secret.reveal())] if setting in _KEYS else []
+    if setting in _KEYS:
+        return [lambda secret: check_private_key(secret.reveal())]
+    return [_long_enough] if setting in _SEALING_KEYS else []
+
+
+def _long_enough(secret: Secret) -> None:
+    if len(secret.reveal()) < _SEALING_LENGTH:
+        raise ValidationError(
+            f"must have {_SEALING_LENGTH} characters or more; `docusign-iga key encryption` makes "
+            "a good one"
+        )
 
 
 def _not_empty(value: Any) -> None:

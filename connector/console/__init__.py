@@ -11,7 +11,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from connector.console.ports import Application
-from connector.logs import correlated
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -42,17 +41,17 @@ class ConsoleMount:
         environ[TENANT] = tenant
         environ["SCRIPT_NAME"] = environ.get("SCRIPT_NAME", "") + mount
         environ["PATH_INFO"] = path.removeprefix(mount)
-        with correlated():
+        with self._application.request():
             return self.console.wsgi_app(environ, start_response)
 
     def _tenant(self, path: str) -> str | None:
         """Return whose console a path is in, if it is in one."""
         _, first, *rest = path.split("/", 3)
-        known = self._application.settings.tenants
+        find = self._application.catalogue.find
         if first == _STEP:
-            return DEFAULT_TENANT if DEFAULT_TENANT in known else None
-        is_other = first in known and first != DEFAULT_TENANT
-        return first if is_other and rest and rest[0] == _STEP else None
+            return DEFAULT_TENANT if find(DEFAULT_TENANT) else None
+        is_other = bool(rest) and rest[0] == _STEP and first != DEFAULT_TENANT
+        return first if is_other and find(first) else None
 
     @property
     def console(self) -> Flask:

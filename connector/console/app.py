@@ -32,17 +32,17 @@ from connector.console.here import (
     begin_acting,
     end_acting,
     find_person,
+    require_active,
     require_person,
 )
 from connector.console.ports import Application
+from connector.domain.tenants import INSTALLATION
 from connector.ports import Store
 from connector.services.work_items import MAX_EVIDENCE_BYTES
 
 _STATIC = Path(__file__).parent / "static"
 _FORM_BYTES = 65_536
 """What a form has beside a file."""
-_INSTALLATION = ""
-"""In place of a tenant, in the database: what belongs to all of them."""
 _KEY_FACT = "console.cookie_key"
 _CONTENT = {
     "default-src": "'none'",
@@ -81,6 +81,7 @@ def create_console(application: Application) -> Flask:
     errors.install(app)
     for module in (sign_in, oidc, inbox, tasks, approvals, absences, users, accounts, runs, audit):
         app.register_blueprint(module.blueprint)
+    app.before_request(require_active)
     app.before_request(require_person)
     app.before_request(begin_acting)
     app.teardown_request(end_acting)
@@ -131,7 +132,7 @@ def _keep_private(response: Response) -> Response:
 
 def _cookie_key(store: Store) -> str:
     """Return the key that seals the cookies of every process; the first one makes it."""
-    with store.write(_INSTALLATION) as uow:
+    with store.write(INSTALLATION) as uow:
         key: str = uow.facts().get(_KEY_FACT) or secrets.token_hex(32)
         uow.put_fact(_KEY_FACT, key)
         uow.commit()

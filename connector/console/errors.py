@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException
 from connector.console.here import own_path
 from connector.errors import ConnectorError, ForbiddenError, NotFoundError, TemporaryError
 from connector.logs import correlation_id
+from connector.services.tenant_catalogue import TenantSuspendedError
 
 _log = structlog.get_logger(__name__)
 
@@ -66,6 +67,8 @@ def _http(error: HTTPException) -> Any:
 
 def _refused(error: ConnectorError) -> Any:
     """Tell a refused change on the page where it was asked for."""
+    if isinstance(error, TenantSuspendedError):
+        return _page(403, "This console is closed", str(error))
     is_temporary = isinstance(error, TemporaryError)
     if request.method == "POST" and current_user.is_authenticated:
         flash(str(error), "bad")

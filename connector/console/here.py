@@ -80,6 +80,15 @@ def find_person(token: str) -> Person | None:
     return None if found is None else Person(token, found)
 
 
+def require_active() -> None:
+    """Let requests through while the tenant is served; its files are the same for everybody.
+
+    :raises connector.services.tenant_catalogue.TenantSuspendedError: it is not.
+    """
+    if request.endpoint != "static":
+        application().catalogue.get(tenant_name()).require_active()
+
+
 def require_person() -> BaseResponse | None:
     """Send whoever is not signed in to the page where they do; pages are closed unless named."""
     if request.endpoint is None or request.endpoint in _PUBLIC or current_user.is_authenticated:

@@ -13,7 +13,7 @@ from flask import Blueprint, Flask, abort, current_app, flash, redirect, request
 from joserfc.errors import JoseError
 from werkzeug.wrappers import Response as BaseResponse
 
-from connector.console.here import application, own_path, tenant_name
+from connector.console.here import application, own_path, tenant, tenant_name
 from connector.console.sign_in import start_session
 from connector.domain.console import ConsoleRole, SignInMethod
 from connector.errors import ConnectorError
@@ -140,7 +140,7 @@ def _identity(claims: Mapping[str, Any], oidc: OidcSettings) -> Identity:
 
 
 def _roles(groups: frozenset[str]) -> frozenset[ConsoleRole]:
-    named = application().settings.tenants[tenant_name()].console_groups
+    named = tenant().settings.console_groups
     return frozenset(role for role in ConsoleRole if groups & set(getattr(named, str(role))))
 
 

@@ -45,6 +45,7 @@ from connector.ports.resources import (
     StoredResource,
 )
 from connector.ports.store import LockRepository, Store, UnitOfWork
+from connector.ports.tenants import TenantDocuments, TenantRepository
 from connector.ports.totals import TotalsRepository
 
 __all__ = [
@@ -87,6 +88,8 @@ __all__ = [
     "Store",
     "StoredPage",
     "StoredResource",
+    "TenantDocuments",
+    "TenantRepository",
     "TotalsRepository",
     "UnitOfWork",
     "UserPage",

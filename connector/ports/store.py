@@ -21,6 +21,7 @@ from connector.ports.ledger import (
 from connector.ports.mirror import MirrorRepository
 from connector.ports.notifications import NotificationRepository
 from connector.ports.resources import ResourceRepository
+from connector.ports.tenants import TenantRepository
 from connector.ports.totals import TotalsRepository
 
 
@@ -61,6 +62,7 @@ class UnitOfWork(Protocol):
     totals: TotalsRepository
     erasures: ErasureRepository
     budgets: BudgetRepository
+    tenants: TenantRepository
 
     def commit(self) -> None:
         """Make everything since the start durable."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from connector.domain.ledger import Method
-from connector.logs import correlated
 from connector.scim_handlers.audit import RequestAudit
 from connector.scim_handlers.authentication import ClientAuthenticator
 from connector.scim_handlers.catalogues import EntitlementHandler, RoleHandler, TombstoneHandler
@@ -16,8 +15,9 @@ from connector.scim_handlers.ports import Application
 from connector.scim_handlers.requests import RequestStatus
 from connector.scim_handlers.schemas import ENTITLEMENTS, GROUPS, ROLES, TOMBSTONES, USERS
 from connector.scim_handlers.users import UserHandler
-from connector.settings import ServerSettings
-from scim.errors import NotFound
+from connector.services.tenant_catalogue import TenantEntry, TenantSuspendedError
+from connector.settings import ScimSettings, ServerSettings
+from scim.errors import Forbidden, NotFound
 from scim.service import AuthenticationScheme, ScimConfig, ScimService
 
 _SCHEMES = {
@@ -50,10 +50,14 @@ def build_scim_service(application: Application) -> ScimService:
     """Return everything that is served as SCIM, for every tenant."""
     settings = application.settings
     public_url = _public_url(settings.server)
+    configs = _Configs(application)
 
     def base_url(tenant: str) -> str:
-        if tenant not in settings.tenants:
+        entry = application.catalogue.find(tenant)
+        if entry is None:
             raise NotFound("There is no such tenant.")
+        if not entry.is_active:
+            raise _closed(entry)
         prefix = "" if tenant == "default" else f"/{tenant}"
         return f"{public_url}{prefix}/scim/v2"
 
@@ -67,10 +71,13 @@ def build_scim_service(application: Application) -> ScimService:
         ),
         authenticator=_authenticator(application),
         base_url=base_url,
-        config=_config(application),
+        config=configs.common,
+        tenant_config=configs.of,
         request_status=RequestStatus(application).get,
-        requests_per_minute=lambda tenant: settings.tenants[tenant].scim.requests_per_minute,
-        around_request=correlated,
+        requests_per_minute=lambda tenant: (
+            application.tenant(tenant).settings.scim.requests_per_minute
+        ),
+        around_request=application.request,
         # Nobody reads the counts without a token for them.
         measured=application.metrics.request if settings.observing.metrics_token else None,
         around_write=RequestAudit(application).around,
@@ -100,14 +107,40 @@ def _public_url(server: ServerSettings) -> str:
     return (server.public_url or f"http://{server.host}:{server.port}").rstrip("/")
 
 
+def _closed(entry: TenantEntry) -> Forbidden:
+    try:
+        entry.require_active()
+    except TenantSuspendedError as error:
+        return Forbidden(str(error))
+    return Forbidden()
+
+
+class _Configs:
+    """What holds for each tenant, kept until its settings change."""
+
+    def __init__(self, application: Application) -> None:
+        self._application = application
+        self._known: dict[str, tuple[ScimSettings, ScimConfig]] = {}
+        self.common = _config(application)
+
+    def of(self, tenant: str) -> ScimConfig:
+        """Return what holds for a tenant."""
+        settings = self._application.tenant(tenant).settings.scim
+        known = self._known.get(tenant)
+        if known is None or known[0] is not settings:
+            config = replace(
+                self.common,
+                default_page_size=settings.default_page_size,
+                max_page_size=settings.max_page_size,
+                announce_async=settings.announce_async,
+            )
+            known = self._known[tenant] = (settings, config)
+        return known[1]
+
+
 def _config(application: Application) -> ScimConfig:
-    # Discovery shows one page size for all tenants: the smallest, which each of them keeps.
-    tenants = [item.scim for item in application.settings.tenants.values()]
     return ScimConfig(
-        default_page_size=min(item.default_page_size for item in tenants),
-        max_page_size=min(item.max_page_size for item in tenants),
         max_body_bytes=application.settings.server.max_body_bytes,
         bulk_max_bytes=application.settings.server.max_body_bytes,
         authentication_schemes=_schemes(application.offered),
-        announce_async=all(item.announce_async for item in tenants),
     )

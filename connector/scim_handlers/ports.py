@@ -15,6 +15,7 @@ from connector.services.identity_tokens import TokenVerifier
 from connector.services.journal import Journal
 from connector.services.mirror import MirrorWriter
 from connector.services.provisioning import UserProvisioning
+from connector.services.tenant_catalogue import TenantCatalogue
 from connector.services.throttle import Throttle
 from connector.settings import Settings, TenantSettings
 from mappings import UserMapping
@@ -57,6 +58,10 @@ class Application(Protocol):
         """The whole configuration."""
 
     @property
+    def catalogue(self) -> TenantCatalogue:
+        """Which tenants there are."""
+
+    @property
     def clock(self) -> Clock:
         """The time."""
 
@@ -90,8 +95,11 @@ class Application(Protocol):
     def tenant(self, name: str) -> TenantServices:
         """Return the services of a tenant.
 
-        :raises connector.errors.NotFoundError: the configuration has no such tenant.
+        :raises connector.errors.NotFoundError: there is no such tenant.
         """
+
+    def request(self, correlation_id: str = "") -> AbstractContextManager[str]:
+        """Let the block finish with the settings it began with; return its correlation id."""
 
 
 def actor_of(context: RequestContext, *, waits: bool | None = None) -> Actor:

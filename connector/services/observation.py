@@ -78,15 +78,16 @@ class Readiness:
         self,
         store: Store,
         clock: Clock,
-        tenants: Iterable[str],
+        tenants: Callable[[], Iterable[str]],
         revisions: Callable[[], tuple[str | None, str]],
         max_sync_age_s: float,
     ) -> None:
-        """:param revisions: returns the database's revision and the program's.
+        """:param tenants: returns the names of those that are served.
+        :param revisions: returns the database's revision and the program's.
         :param max_sync_age_s: 0 for any age."""
         self._store = store
         self._clock = clock
-        self._tenants = tuple(tenants)
+        self._tenants = tenants
         self._revisions = revisions
         self._max_age = timedelta(seconds=max_sync_age_s)
 
@@ -98,7 +99,7 @@ class Readiness:
             return [Check("database", str(error))]
         if found != wanted:
             return [Check("database"), Check("migrations", _migration_problem(found, wanted))]
-        tenants = [self._tenant(name) for name in self._tenants]
+        tenants = [self._tenant(name) for name in self._tenants()]
         return [Check("database"), Check("migrations"), *tenants]
 
     @staticmethod

@@ -42,6 +42,11 @@ class DatabaseSettings:
     """SQLAlchemy URL: sqlite:///path or postgresql+psycopg://user@host/name."""
     password: Secret | None = None
     """Password for a PostgreSQL URL that has none."""
+    encryption_key: Secret | None = None
+    """Seals what is secret in the settings of tenants that are kept in the database: random text,
+    as `docusign-iga key encryption` makes it. It belongs beside the database, never into it."""
+    previous_encryption_key: Secret | None = None
+    """The key before, during a rotation: still opens what it sealed."""
     pool_size: int = 8
     """Connections kept open by each process (PostgreSQL)."""
     busy_timeout_s: float = 30.0

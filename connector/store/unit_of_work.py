@@ -23,6 +23,7 @@ from connector.ports import (
     PendingEvents,
     PlanRepository,
     ResourceRepository,
+    TenantRepository,
     TotalsRepository,
     UnitOfWork,
     WorkItemRepository,
@@ -45,6 +46,7 @@ from connector.store.resources import SqlResources
 from connector.store.scim_sources import STANDARD_SCHEMAS, Schemas
 from connector.store.statements import Session, put_rows
 from connector.store.tables import facts
+from connector.store.tenants import SqlTenants
 from connector.store.totals import SqlTotals
 from connector.store.work_items import SqlWorkItems
 
@@ -66,6 +68,7 @@ _REPOSITORIES: Mapping[str, Callable[[Session], Any]] = {
     "totals": SqlTotals,
     "erasures": SqlErasures,
     "budgets": SqlBudgets,
+    "tenants": SqlTenants,
 }
 
 
@@ -90,6 +93,7 @@ class SqlUnitOfWork:
     totals: TotalsRepository
     erasures: ErasureRepository
     budgets: BudgetRepository
+    tenants: TenantRepository
 
     def __init__(
         self,

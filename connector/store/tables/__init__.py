@@ -35,6 +35,7 @@ from connector.store.tables.mirror import (
 from connector.store.tables.notifications import notifications
 from connector.store.tables.people import delegations, work_item_events, work_item_evidence
 from connector.store.tables.resources import BLOCK_SIZE, page_blocks, resources
+from connector.store.tables.tenants import tenant_accounts, tenants
 
 __all__ = [
     "BLOCK_SIZE",
@@ -69,6 +70,8 @@ __all__ = [
     "provenance",
     "resources",
     "run_sightings",
+    "tenant_accounts",
+    "tenants",
     "tombstones",
     "users",
     "work_item_events",

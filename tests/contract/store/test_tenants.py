@@ -8,11 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from connector.domain.budget import BudgetState, CallCount
 from connector.domain.ledger import ClientAttributes, PlanState, RunState, WorkItemState
 from connector.domain.model import Account, Profile
 from connector.domain.notifications import Notice
+from connector.domain.tenants import TenantRecord, TenantState
 from connector.domain.work_items import Act, Delegation, Evidence, WorkItemEvent
 from connector.errors import NotFoundError
 from connector.ports import (
@@ -29,11 +31,13 @@ from connector.ports import (
     PlanRepository,
     ResourceQuery,
     ResourceRepository,
+    TenantRepository,
     TotalsRepository,
     UnitOfWork,
     WorkItemRepository,
 )
 from connector.store import SqlStore
+from connector.store.tables import metadata
 from scim.filters import AttributePath, Comparison, Operator, Present
 from tests.contract.store import people, records
 from tests.contract.store.people import ACCOUNT, GROUP, NOW, USER
@@ -45,6 +49,7 @@ ID = "user-00001"
 
 HISTORY = WorkItemEvent("item-1", NOW, "ann", Act.COMMENTED)
 EVIDENCE = Evidence("ev-1", "item-1", "x.txt", "text/plain", 1, "00", "ann", NOW)
+TENANT = TenantRecord("acme", TenantState.ACTIVE, {"user_id": "u"}, 1, NOW, "ann", NOW, "ann")
 DELEGATION = Delegation("d-1", "ann", "bob", NOW, NOW + timedelta(days=1), "", "ann", NOW)
 
 
@@ -70,10 +75,13 @@ def _fill(unit: UnitOfWork) -> None:
     unit.attributes.put(ClientAttributes(USER, ID, {"iiq": "e1"}, {"urn": 1}))
     unit.attributes.add_tombstone(records.tombstone())
     unit.attributes.put_provenance(records.provenance())
-    unit.audit.append(records.event())
+    unit.audit.append(records.event(), replace(records.event(), actor="user:ann"))
     unit.notifications.add(records.delivery())
     unit.erasures.put(records.erasure())
     unit.budgets.put_states([BudgetState(ACCOUNT, NOW, 3000, 2900)])
+    unit.tenants.put(TENANT)
+    unit.tenants.claim([ACCOUNT], "acme")
+    unit.tenants.count_change()
     unit.budgets.add_calls([CallCount(ACCOUNT, NOW, "aggregation", 7)])
     unit.jobs.add(records.run())
     unit.jobs.add(records.run(run_id="run-2", job="done", state=RunState.DONE, finished_at=NOW))
@@ -192,6 +200,13 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.budgets.states(),
         lambda unit: unit.budgets.calls(NOW),
     ],
+    "tenants": [
+        lambda unit: unit.tenants.find("acme"),
+        lambda unit: unit.tenants.names(),
+        lambda unit: unit.tenants.since(0),
+        lambda unit: unit.tenants.revision(),
+        lambda unit: unit.tenants.owners([ACCOUNT]),
+    ],
     "totals": [
         lambda unit: unit.totals.members(ACCOUNT),
         lambda unit: unit.totals.plans(),
@@ -243,6 +258,11 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.budgets.put_states([BudgetState(ACCOUNT, NOW, 1)]),
     lambda unit: unit.budgets.add_calls([CallCount(ACCOUNT, NOW, "aggregation", 5)]),
     lambda unit: unit.budgets.forget_calls(NOW.replace(year=2100)),
+    lambda unit: unit.tenants.put(replace(TENANT, reason="y")),
+    lambda unit: unit.tenants.remove("acme"),
+    lambda unit: unit.tenants.count_change(),
+    lambda unit: unit.tenants.claim(["another"], "acme"),
+    lambda unit: unit.tenants.release("acme"),
     lambda unit: unit.notifications.add(records.delivery()),
     lambda unit: unit.notifications.save(records.delivery(attempts=9)),
     lambda unit: unit.notifications.remove("delivery-1"),
@@ -322,6 +342,7 @@ def test_another_tenant_changes_nothing(store: SqlStore) -> None:
         LockRepository,
         TotalsRepository,
         BudgetRepository,
+        TenantRepository,
     ],
 )
 def test_every_method_of_every_port_is_asked(port: type) -> None:
@@ -330,3 +351,21 @@ def test_every_method_of_every_port_is_asked(port: type) -> None:
         asked |= set(call.__code__.co_names)
     asked |= {"search"}
     assert {name for name in vars(port) if not name.startswith("_")} <= asked
+
+
+def test_every_table_has_a_row_that_the_others_must_not_see(store: SqlStore) -> None:
+    with store.write("one") as unit:
+        _fill(unit)
+        unit.commit()
+    with store.database.reading() as connection:
+        empty = [
+            table.name
+            for table in metadata.sorted_tables
+            if not connection.scalar(select(func.count()).select_from(table))
+        ]
+    assert empty == []
+
+
+def test_every_row_says_whose_it_is() -> None:
+    for table in metadata.sorted_tables:
+        assert not table.c.tenant.nullable, table.name

@@ -13,9 +13,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from connector.cli.context import CommandContext, config_option, handle_errors
 from connector.cli.main import main
 from connector.clock import SystemClock
+from connector.config.tenants import StoredTenants
 from connector.domain.ledger import Method
 from connector.errors import GuardError, TemporaryError
+from connector.sealing import Sealer
 from connector.services.api_clients import ApiClientService, InvalidTokenError
+from connector.services.tenant_catalogue import TenantCatalogue
+from connector.settings import TenantSettings
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +67,7 @@ def test_a_good_configuration_is_said_to_be_good(run, config_file):
 
 def test_every_problem_is_told_and_the_status_is_one(run, tmp_path):
     bad = tmp_path / "bad.yaml"
-    bad.write_text("server: {prot: 1}\ntenants: {}\n")
+    bad.write_text("server: {prot: 1}\n")
     result = run("config", "check", config=bad)
     assert result.exit_code == 1
     assert "did you mean 'port'?" in result.stderr
@@ -110,7 +114,10 @@ def test_an_upgrade_is_done_once(run):
 def clients(monkeypatch, sqlite_store):
     clock = SystemClock()
     service = ApiClientService(sqlite_store, clock)
-    application = SimpleNamespace(clients=service, clock=clock)
+    catalogue = TenantCatalogue(
+        sqlite_store, {"default": TenantSettings()}, StoredTenants(Sealer([]))
+    )
+    application = SimpleNamespace(clients=service, clock=clock, catalogue=catalogue)
     monkeypatch.setattr(CommandContext, "application", application)
     return service
 
