@@ -346,7 +346,7 @@ def wire(
         budget=BudgetService(context, shares_of(settings)),
         audit=AuditService(context),
         notifications=NotificationService(context, notifier, settings.server.url),
-        runs=JobRuns(context),
+        runs=JobRuns(context, settings.jobs.retention),
         watch=JobWatch(context),
         erasures=ErasureService(context, locks),
         bindings=AccountBindings(context, locks, mirror),

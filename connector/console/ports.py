@@ -12,6 +12,7 @@ from connector.services.browsing import Browser
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
+from connector.services.job_runs import JobRuns
 from connector.services.tenant_catalogue import TenantCatalogue
 from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
@@ -27,6 +28,10 @@ class TenantServices(Protocol):
     @property
     def settings(self) -> TenantSettings:
         """The tenant's settings."""
+
+    @property
+    def runs(self) -> JobRuns:
+        """The runs of jobs."""
 
     @property
     def browser(self) -> Browser:

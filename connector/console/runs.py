@@ -10,23 +10,24 @@ from flask import Blueprint, render_template
 from connector.config.masking import masked
 from connector.console.here import application, may_try, tenant, tenant_name
 from connector.services.health import ConnectionHealth
-from connector.services.jobs import JOBS, schedule_of
-from connector.services.schedules import described
+from connector.services.job_board import job_board, progress_of
 
 blueprint = Blueprint("runs", __name__)
 
 
 @blueprint.get("/runs")
 def every() -> str:
-    """Show the latest runs."""
+    """Show the jobs, when they run, and what the latest runs did."""
     services = tenant()
     jobs = application().settings.jobs
-    every = {job: schedule_of(JOBS[job], jobs, services.settings)[0] for job in ("sync", "verify")}
+    board = job_board(services.context, services.runs, jobs)
     return render_template(
         "runs.html",
         runs=services.browser.runs(),
         jobs=jobs,
-        every={job: described(schedule) for job, schedule in every.items()},
+        board=board,
+        is_running=any(view.is_running for view in board),
+        progress=progress_of,
     )
 
 

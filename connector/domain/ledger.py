@@ -391,6 +391,13 @@ class JobRun:
     """Calls to DocuSign that it made."""
     actor: str = ""
     """Who started it; empty: the clock."""
+    done: int | None = None
+    """How much of it is done, of a run that can tell."""
+    total: int | None = None
+    is_idle: bool = False
+    """Whether it found nothing to do: most runs of frequent jobs."""
+    correlation_id: str = ""
+    """Its log lines, audit events and calls bear it."""
 
     @property
     def duration_s(self) -> float | None:

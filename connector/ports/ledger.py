@@ -223,5 +223,12 @@ class JobRepository(Protocol):
     def latest_done(self, job: str) -> JobRun | None:
         """Return the last run of a job that succeeded."""
 
-    def list(self, limit: int = 50, job: str | None = None) -> Sequence[JobRun]:
-        """Return runs, newest first, of one job or of all."""
+    def list(
+        self, limit: int = 50, job: str | None = None, *, with_idle: bool = False
+    ) -> Sequence[JobRun]:
+        """Return runs, newest first, of one job or of all; of those that found nothing to do only
+        on request."""
+
+    def forget(self, before: datetime, *, only_idle: bool = False) -> int:
+        """Delete runs that began before then, and return how many; the last run of each job that
+        succeeded stays, and so does whatever runs."""

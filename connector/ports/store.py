@@ -43,6 +43,9 @@ class LockRepository(Protocol):
     def release_owner(self, owner_prefix: str) -> None:
         """Give back everything held by owners that start so."""
 
+    def forget_ended(self, before: datetime) -> int:
+        """Delete leases that ended before then, and return how many."""
+
 
 class UnitOfWork(Protocol):
     """One transaction of one tenant. Leaving the block without ``commit`` rolls back."""

@@ -1,50 +1,63 @@
-"""What became of each run of a job, and which jobs are paused."""
+"""The runs of jobs: one at a time, each kept with what became of it, and which jobs are paused."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.ledger import JobRun, RunState
-from connector.errors import ConflictingWriteError
-from connector.purpose import calling_for, current_purpose
+from connector.ports import UnitOfWork
+from connector.progress import reporting_to
+from connector.purpose import Scope, calling_for, current_purpose
 from connector.services.context import Actor, TenantContext, new_id
+from connector.services.job_lease import give_back, holding_lease
+from connector.settings import RetentionSettings
 
 _PAUSED = "paused_jobs"
+_SHOW_EVERY_S = 1.0
+"""The progress of a run is written so often: people watch it, the database has other work."""
+_ENDED_LEASES = timedelta(days=1)
+_LONGEST_SESSION = timedelta(days=7)
+"""Must agree with the limit of ``console.session_max_s``."""
+BROKEN_OFF = "broken off: its process ended"
 
 
 class JobRuns:
     """The runs of one tenant's jobs."""
 
-    def __init__(self, context: TenantContext) -> None:
+    def __init__(self, context: TenantContext, retention: RetentionSettings) -> None:
         self._context = context
+        self._retention = retention
 
     def run(self, name: str, actor: Actor, work: Callable[[], object]) -> object:
-        """Do the work of a job and keep what became of it; a run that found nothing to do leaves no
-        trace.
+        """Do the work of a job, alone, and keep what became of it.
 
+        :raises ConflictingWriteError: another run of the job goes on.
         :raises connector.errors.ConnectorError: whatever the work raises.
         """
-        started_at = self._context.clock.now()
-        run = JobRun(new_id(), name, RunState.RUNNING, started_at, actor=actor.name)
-        with calling_for(current_purpose()) as scope:
-            try:
-                outcome = work()
-            except ConflictingWriteError:
-                raise
-            except Exception as error:
-                self._keep(run, RunState.FAILED, {}, scope.calls, error)
-                raise
-        counts = _counts(outcome)
-        if scope.calls or any(counts.values()):
-            self._keep(run, RunState.DONE, counts, scope.calls)
+        with holding_lease(
+            self._context, name, lambda uow: self._note_broken_off(uow, name)
+        ) as owner:
+            run = _Run(self._context, name, actor)
+            with calling_for(current_purpose()) as run.scope, reporting_to(run.show):
+                try:
+                    outcome = work()
+                except Exception as error:
+                    self._end(run.failed(error), owner)
+                    raise
+            self._end(run.succeeded(outcome), owner)
         return outcome
 
-    def history(self, name: str | None = None, limit: int = 50) -> Sequence[JobRun]:
-        """Return runs, newest first, of one job or of all."""
+    def history(
+        self, name: str | None = None, limit: int = 50, *, with_idle: bool = False
+    ) -> Sequence[JobRun]:
+        """Return runs, newest first, of one job or of all; of those that found nothing to do only
+        on request."""
         with self._context.read() as uow:
-            return uow.jobs.list(limit, name)
+            return uow.jobs.list(limit, name, with_idle=with_idle)
 
     def latest(self, name: str) -> JobRun | None:
         """Return the last run of a job, or None."""
@@ -76,6 +89,23 @@ class JobRuns:
         """Let the clock run a job again."""
         self._change(name, actor, "job.resumed", None)
 
+    def clean_up(self) -> Mapping[str, int]:
+        """Delete runs, leases and sessions that have served their time; return counts by kind.
+
+        What the ledger holds besides (plans, tasks, approvals, audit) is kept.
+        """
+        now, keep = self._context.clock.now(), self._retention
+        idle_before = now - timedelta(days=keep.idle_runs_days)
+        with self._context.write() as uow:
+            counts = {
+                "runs": uow.jobs.forget(now - timedelta(days=keep.runs_days)),
+                "idle_runs": uow.jobs.forget(idle_before, only_idle=True),
+                "leases": uow.locks.forget_ended(now - _ENDED_LEASES),
+            }
+            uow.console.remove_old_sessions(unseen_since=now - _LONGEST_SESSION, now=now)
+            uow.commit()
+        return counts
+
     def _change(
         self, name: str, actor: Actor, action: str, pause: Mapping[str, str] | None
     ) -> None:
@@ -90,29 +120,60 @@ class JobRuns:
             self._context.audit(uow, actor, action, "", job=name)
             uow.commit()
 
-    def _keep(
-        self,
-        run: JobRun,
-        state: RunState,
-        counts: Mapping[str, int],
-        calls: int,
-        error: Exception | None = None,
-    ) -> None:
-        ended = JobRun(
-            run.run_id,
-            run.job,
-            state,
-            run.started_at,
-            counts=counts,
-            finished_at=self._context.clock.now(),
-            error=None if error is None else str(error),
-            cause=None if error is None else type(error).__name__,
-            calls=calls,
-            actor=run.actor,
-        )
+    def _note_broken_off(self, uow: UnitOfWork, name: str) -> None:
+        """Whoever holds the lease knows that an unfinished run has no process any more."""
+        last = uow.jobs.latest(name)
+        if last is not None and last.state is RunState.RUNNING:
+            now = self._context.clock.now()
+            uow.jobs.save(replace(last, state=RunState.FAILED, finished_at=now, error=BROKEN_OFF))
+
+    def _end(self, run: JobRun, owner: str) -> None:
         with self._context.write() as uow:
-            uow.jobs.add(ended)
+            uow.jobs.save(run)
+            give_back(uow, run.job, owner)
             uow.commit()
+
+
+class _Run:
+    """A run while it goes on. Most find nothing to do and are written once, at their end."""
+
+    def __init__(self, context: TenantContext, name: str, actor: Actor) -> None:
+        self._context = context
+        self._record = JobRun(
+            new_id(),
+            name,
+            RunState.RUNNING,
+            context.clock.now(),
+            actor=actor.name,
+            correlation_id=actor.correlation_id,
+        )
+        self._shown_at: float | None = None
+        self.scope = Scope()
+
+    def show(self, done: int, total: int) -> None:
+        """Write how far it is, every now and then."""
+        self._record = replace(self._record, done=done, total=total, calls=self.scope.calls)
+        now = time.monotonic()
+        if self._shown_at is not None and now - self._shown_at < _SHOW_EVERY_S:
+            return
+        self._shown_at = now
+        with self._context.write() as uow:
+            uow.jobs.save(self._record)
+            uow.commit()
+
+    def succeeded(self, outcome: object) -> JobRun:
+        """Return the record of its end."""
+        counts = _counts(outcome)
+        is_idle = not self.scope.calls and not any(counts.values())
+        return self._ended(RunState.DONE, counts=counts, is_idle=is_idle)
+
+    def failed(self, error: Exception) -> JobRun:
+        """Return the record of its failure."""
+        return self._ended(RunState.FAILED, error=str(error), cause=type(error).__name__)
+
+    def _ended(self, state: RunState, **more: Any) -> JobRun:
+        now = self._context.clock.now()
+        return replace(self._record, state=state, finished_at=now, calls=self.scope.calls, **more)
 
 
 def _counts(outcome: Any) -> dict[str, int]:

@@ -139,6 +139,12 @@ _DECLARED = (
         every(3600),
         lambda tenant, actor: tenant.anchor(actor),
     ),
+    Job(
+        "retention",
+        "deletes old runs, leases and sessions",
+        every(24 * 3600),
+        lambda tenant, _actor: tenant.runs.clean_up(),
+    ),
 )
 
 JOBS: Mapping[str, Job] = {job.name: job for job in _DECLARED}

@@ -9,6 +9,7 @@ import structlog
 
 from connector.domain.ledger import PlanRecord, PlanState
 from connector.errors import TemporaryError
+from connector.progress import report_progress
 from connector.services.context import Actor, TenantContext
 from connector.services.fulfilment import FulfilmentService
 from connector.services.locks import WriteLocks, plan_key
@@ -40,7 +41,8 @@ class SettlementService:
         started_at = self._context.clock.now()
         with self._context.read() as uow:
             plan_ids = uow.plans.abandoned(started_at)
-        for plan_id in plan_ids:
+        for done, plan_id in enumerate(plan_ids):
+            report_progress(done, len(plan_ids))
             is_late = within_s is not None and self._elapsed_s(started_at) >= within_s
             if is_late or (within_s is not None and counts["waiting"]):
                 _log.info("plans are left to the jobs process", **counts)

@@ -17,7 +17,12 @@ from connector.settings.access import (
     OidcSettings,
 )
 from connector.settings.docusign import Behaviour, BudgetSettings, DocusignSettings
-from connector.settings.jobs import JobSettings, ScheduleSettings, TenantJobSettings
+from connector.settings.jobs import (
+    JobSettings,
+    RetentionSettings,
+    ScheduleSettings,
+    TenantJobSettings,
+)
 from connector.settings.notifications import (
     NOTICES,
     ChannelSettings,
@@ -65,6 +70,7 @@ __all__ = [
     "ObservingSettings",
     "OidcSettings",
     "ProvisioningSettings",
+    "RetentionSettings",
     "ScheduleSettings",
     "ScimSettings",
     "Secret",

@@ -24,6 +24,16 @@ class ScheduleSettings:
 
 
 @dataclass(frozen=True)
+class RetentionSettings:
+    """How long the job ``retention`` leaves things."""
+
+    runs_days: float = 90.0
+    """Days that runs of jobs are listed. The last of each job that succeeded stays."""
+    idle_runs_days: float = 2.0
+    """Days that runs are listed that found nothing to do: there are thousands a day."""
+
+
+@dataclass(frozen=True)
 class JobSettings:
     """The jobs process."""
 
@@ -33,6 +43,7 @@ class JobSettings:
     schedule: Mapping[str, ScheduleSettings] = field(default_factory=dict)
     """When each job runs, by its name, for all tenants. A job that is not named here has the
     schedule that ``docusign-iga jobs list`` shows."""
+    retention: RetentionSettings = RetentionSettings()
 
 
 @dataclass(frozen=True)

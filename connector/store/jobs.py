@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, delete, func, or_, select
 
 from connector.domain.ledger import JobRun, RunState
 from connector.store.statements import Records, Session, add_rows, put_rows
@@ -47,9 +48,37 @@ class SqlJobs:
         ).first()
         return None if found is None else RUNS.from_row(found)
 
-    def list(self, limit: int = 50, job: str | None = None) -> Sequence[JobRun]:
-        """Return runs, newest first, of one job or of all."""
+    def forget(self, before: datetime, *, only_idle: bool = False) -> int:
+        """Delete runs that began before then, and return how many; the last run of each job that
+        succeeded stays, and so does whatever runs."""
+        later = job_runs.alias("later")
+        last_done = (
+            select(func.max(later.c.started_at))
+            .where(
+                later.c.tenant == self._tenant,
+                later.c.job == job_runs.c.job,
+                later.c.state == RunState.DONE,
+            )
+            .scalar_subquery()
+        )
+        conditions = [
+            job_runs.c.tenant == self._tenant,
+            job_runs.c.started_at < before,
+            job_runs.c.state != RunState.RUNNING,
+            or_(job_runs.c.state != RunState.DONE, job_runs.c.started_at < last_done),
+        ]
+        if only_idle:
+            conditions.append(job_runs.c.is_idle)
+        return self._connection.execute(delete(job_runs).where(*conditions)).rowcount
+
+    def list(
+        self, limit: int = 50, job: str | None = None, *, with_idle: bool = False
+    ) -> Sequence[JobRun]:
+        """Return runs, newest first, of one job or of all; of those that found nothing to do only
+        on request."""
         wanted = [] if job is None else [job_runs.c.job == job]
+        if not with_idle:
+            wanted.append(~job_runs.c.is_idle)
         found = self._connection.execute(
             select(*RUNS.columns)
             .where(job_runs.c.tenant == self._tenant, *wanted)

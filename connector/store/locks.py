@@ -64,8 +64,13 @@ class SqlLocks:
         """Give back everything held by owners that start so."""
         self._delete(*_starts_with(owner_prefix))
 
-    def _delete(self, *conditions: ColumnElement[bool]) -> None:
-        self._connection.execute(delete(locks).where(locks.c.tenant == self._tenant, *conditions))
+    def forget_ended(self, before: datetime) -> int:
+        """Delete leases that ended before then, and return how many."""
+        return self._delete(locks.c.until < before)
+
+    def _delete(self, *conditions: ColumnElement[bool]) -> int:
+        statement = delete(locks).where(locks.c.tenant == self._tenant, *conditions)
+        return self._connection.execute(statement).rowcount
 
 
 def _starts_with(prefix: str) -> tuple[ColumnElement[bool], ColumnElement[bool]]:

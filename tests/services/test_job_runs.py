@@ -2,12 +2,16 @@
 
 import pytest
 
-from connector.domain.ledger import RunState
-from connector.errors import TemporaryError
+from connector.domain.ledger import JobRun, RunState
+from connector.errors import ConflictingWriteError, TemporaryError
+from connector.progress import report_progress
 from connector.scheduler import JobScheduler
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor
+from connector.services.job_board import job_board, progress_of
+from connector.services.job_runs import BROKEN_OFF
 from connector.services.jobs import JOBS, run_job
+from connector.settings import JobSettings
 from tests.connector import connected, ok
 
 ACTOR = Actor("user:ann", "cli", "c-1")
@@ -36,9 +40,64 @@ def test_a_run_is_kept_with_its_counts_and_calls(connector, runs):
     assert run.duration_s >= 0
 
 
-def test_a_run_that_found_nothing_to_do_leaves_no_trace(connector, runs):
+def test_a_run_that_found_nothing_to_do_is_listed_on_request(connector, runs):
     run_job("settle", connector.services, ACTOR)
     assert runs.history("settle") == []
+    [run] = runs.history("settle", with_idle=True)
+    assert (run.state, run.is_idle, run.correlation_id) == (RunState.DONE, True, "c-1")
+
+
+def test_a_job_runs_once_at_a_time(runs):
+    def again():
+        runs.run("verify", ACTOR, dict)
+
+    with pytest.raises(ConflictingWriteError, match="The job verify of this tenant is running"):
+        runs.run("verify", ACTOR, again)
+    assert runs.run("verify", ACTOR, lambda: {"checked": 3}) == {"checked": 3}
+
+
+def test_the_progress_of_a_run_is_seen_while_it_goes_on(connector, runs):
+    def work():
+        report_progress(3, 12)
+        seen.extend(runs.history("verify"))
+        [view] = [
+            item
+            for item in job_board(connector.services.context, runs, JobSettings())
+            if item.job.name == "verify"
+        ]
+        assert view.is_running
+        return {"checked": 12}
+
+    seen: list[JobRun] = []
+    runs.run("verify", ACTOR, work)
+    [during], [after] = seen, runs.history("verify")
+    assert (during.state, progress_of(during)) == (RunState.RUNNING, "3 of 12 (25 %)")
+    assert (after.run_id, after.state) == (during.run_id, RunState.DONE)
+
+
+def test_a_run_whose_process_was_killed_is_told_by_the_next(connector, runs):
+    killed = JobRun("r-1", "verify", RunState.RUNNING, connector.clock.now(), done=1, total=9)
+    with connector.services.context.write() as uow:
+        uow.jobs.add(killed)
+        uow.commit()
+    connector.clock.advance(60)
+    runs.run("verify", ACTOR, lambda: {"checked": 1})
+    _, before = runs.history("verify")
+    assert (before.run_id, before.state, before.error) == ("r-1", RunState.FAILED, BROKEN_OFF)
+
+
+def test_retention_deletes_old_runs_and_keeps_the_last_that_succeeded(connector, runs):
+    runs.run("verify", ACTOR, lambda: {"checked": 1})
+    runs.run("settle", ACTOR, dict)
+    connector.clock.advance(3 * 86_400)
+    runs.run("settle", ACTOR, dict)
+    counts = run_job("retention", connector.services, ACTOR)
+    assert (counts["idle_runs"], counts["runs"]) == (1, 0)
+    connector.clock.advance(100 * 86_400)
+    runs.run("verify", ACTOR, lambda: {"checked": 2})
+    assert run_job("retention", connector.services, ACTOR)["runs"] == 1
+    assert [run.counts for run in runs.history("verify")] == [{"checked": 2}]
+    assert len(runs.history("settle", with_idle=True)) == 1
 
 
 def test_a_failure_is_kept_with_its_kind(runs):

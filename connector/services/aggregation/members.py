@@ -83,6 +83,7 @@ class MemberReader:
             run.add("changed", changed)
             # A finished walk stands at its total, so that a resumed run does not begin again.
             position = pages[-1].next_position or _end(pages[-1])
+            run.at(_end(pages[-1]), pages[-1].total)
             self._runs.save(
                 uow, run, account=account.account_id, position=position, has_groups=has_groups
             )

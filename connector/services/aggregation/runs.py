@@ -59,6 +59,10 @@ class Run:
     def add(self, name: str, number: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + number
 
+    def at(self, done: int, total: int) -> None:
+        """Note how far the walk over an account is; written with the next page."""
+        self.record = replace(self.record, done=done, total=max(done, total))
+
 
 class Runs:
     """Begins, keeps and ends the runs of one tenant."""
@@ -85,7 +89,13 @@ class Runs:
             else:
                 if last is not None:
                     uow.mirror.forget_run(last.run_id)
-                record = JobRun(new_id(), SYNC_JOB, RunState.RUNNING, self._now())
+                record = JobRun(
+                    new_id(),
+                    SYNC_JOB,
+                    RunState.RUNNING,
+                    self._now(),
+                    correlation_id=correlation_id(),
+                )
                 uow.jobs.add(record)
             uow.commit()
         return Run(record, owner, dict(record.counts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Index, Integer, Table, UniqueConstraint, text
+from sqlalchemy import Boolean, Column, Index, Integer, Table, UniqueConstraint, false, text
 
 from connector.domain.ledger import (
     Direction,
@@ -196,6 +196,10 @@ job_runs = Table(
     optional("cause"),
     Column("calls", Integer, nullable=False, server_default="0"),
     Column("actor", TEXT, nullable=False, server_default=""),
+    Column("done", Integer),
+    Column("total", Integer),
+    Column("is_idle", Boolean, nullable=False, server_default=false()),
+    Column("correlation_id", TEXT, nullable=False, server_default=""),
     Index("ix_job_runs_job", "tenant", "job", "started_at"),
     Index("ix_job_runs_started", "tenant", "started_at"),
 )

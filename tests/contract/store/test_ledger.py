@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import update
@@ -12,6 +13,7 @@ from connector.domain.audit import find_break
 from connector.domain.ledger import (
     ClientAttributes,
     Direction,
+    JobRun,
     OperationState,
     PlanState,
     RunState,
@@ -248,3 +250,32 @@ def test_locks_are_taken_together_or_not_at_all(store: SqlStore) -> None:
         assert locks.owners("p2:") == []
         assert locks.acquire(["c"], "p4", LATER, NOW)
         assert locks.acquire([], "p5", LATER, NOW)
+
+
+def test_old_runs_are_deleted_save_the_last_of_each_job_that_succeeded(store: SqlStore) -> None:
+    def run(run_id: str, job: str, at: datetime, **more: Any) -> JobRun:
+        return records.run(run_id, job=job, started_at=at, **{"state": RunState.DONE, **more})
+
+    with store.write("default") as unit:
+        for item in (
+            run("sync-1", "sync", NOW),
+            run("sync-2", "sync", LATER),
+            run("sync-3", "sync", NOW, state=RunState.RUNNING),
+            run("idle-1", "settle", NOW, is_idle=True),
+            run("idle-2", "settle", LATER, is_idle=True),
+        ):
+            unit.jobs.add(item)
+        end = LATER + timedelta(days=1)
+        assert unit.jobs.forget(end, only_idle=True) == 1
+        assert unit.jobs.forget(NOW) == 0
+        assert unit.jobs.forget(end) == 1
+        left = {item.run_id for item in unit.jobs.list(with_idle=True)}
+    assert left == {"sync-2", "sync-3", "idle-2"}
+
+
+def test_leases_that_are_over_are_deleted(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        unit.locks.acquire(["old"], "a", NOW, NOW)
+        unit.locks.acquire(["new"], "b", LATER, NOW)
+        assert unit.locks.forget_ended(LATER) == 1
+        assert [*unit.locks.owners("a"), *unit.locks.owners("b")] == ["b"]

@@ -269,6 +269,8 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.notifications.claim(NOW, NOW.replace(year=2100), 10),
     lambda unit: unit.notifications.purge(NOW.replace(year=2100)),
     lambda unit: unit.notifications.forget_subject("user-00001"),
+    lambda unit: unit.jobs.forget(NOW.replace(year=2100)),
+    lambda unit: unit.locks.forget_ended(NOW.replace(year=2200)),
     lambda unit: unit.jobs.add(records.run(error="x")),
     lambda unit: unit.jobs.save(records.run(error="y")),
     lambda unit: unit.console.add_account(ANN),

@@ -1,6 +1,7 @@
 """The command line: answers for people and for scripts, one message and status 1 on refusal."""
 
 import json
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 
 import click
@@ -329,7 +330,20 @@ def test_a_job_runs_on_demand(run):
         0,
         "settle: settled 0, waiting 0, failed 0.\n",
     )
-    assert run("jobs", "history").output == "No job has run yet.\n"
+    assert run("jobs", "history").output.startswith("No job has done anything yet")
+    [kept] = json.loads(run("jobs", "history", "--all", "--json").output)
+    assert (kept["job"], kept["calls"], kept["error"]) == ("settle", 0, None)
+    assert kept["correlation_id"]
+
+
+def test_the_list_tells_when_each_job_runs_next(run):
+    run("jobs", "run", "anchor")
+    run("jobs", "pause", "notify")
+    listed = {item["job"]: item for item in json.loads(run("jobs", "list", "--json").output)}
+    began = datetime.fromisoformat(listed["anchor"]["last"]["started_at"])
+    assert datetime.fromisoformat(listed["anchor"]["next_run_at"]) == began + timedelta(hours=1)
+    assert listed["notify"]["next_run_at"] is None
+    assert "1 h" in run("jobs", "list").output
 
 
 def test_the_budget_of_a_fresh_database_is_whole(run):

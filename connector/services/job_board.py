@@ -1,0 +1,68 @@
+"""What people see of the jobs: when each runs, what became of its last run, how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connector.domain.ledger import JobRun, RunState
+from connector.services.context import TenantContext
+from connector.services.job_runs import JobRuns
+from connector.services.jobs import JOBS, Job, schedule_of
+from connector.services.schedules import described, next_run_at
+from connector.settings import JobSettings, ScheduleSettings
+
+
+@dataclass(frozen=True)
+class JobView:
+    """A job of a tenant, for people."""
+
+    job: Job
+    schedule: ScheduleSettings
+    timezone: str
+    pause: Mapping[str, str] | None
+    """Who paused it (``by``) and when (``at``); None: nobody."""
+    last: JobRun | None
+    next_at: datetime | None
+    """When it runs next, without jitter; None: paused, on request only, or running now."""
+
+    @property
+    def when(self) -> str:
+        """When it runs, in a few words."""
+        return described(self.schedule)
+
+    @property
+    def is_running(self) -> bool:
+        """Whether a run goes on."""
+        return self.last is not None and self.last.state is RunState.RUNNING
+
+
+def job_board(context: TenantContext, runs: JobRuns, settings: JobSettings) -> Sequence[JobView]:
+    """Return every job of a tenant."""
+    paused = runs.paused()
+    return [_view(context, job, runs, settings, paused.get(job.name)) for job in JOBS.values()]
+
+
+def _view(
+    context: TenantContext,
+    job: Job,
+    runs: JobRuns,
+    settings: JobSettings,
+    pause: Mapping[str, str] | None,
+) -> JobView:
+    schedule, timezone = schedule_of(job, settings, context.settings)
+    last = runs.latest(job.name)
+    is_running = last is not None and last.state is RunState.RUNNING
+    next_at = None
+    if pause is None and not is_running:
+        started_at = last.started_at if last else None
+        next_at = next_run_at(schedule, timezone, started_at, context.clock.now())
+    return JobView(job, schedule, timezone, pause, last, next_at)
+
+
+def progress_of(run: JobRun) -> str:
+    """Return how far a run is, in words."""
+    if run.done is None or not run.total:
+        return ""
+    return f"{run.done:,} of {run.total:,} ({100 * run.done // run.total} %)"
