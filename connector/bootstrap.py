@@ -29,6 +29,7 @@ from connector.docusign.directory import Connection
 from connector.docusign.shared_gate import SharedGate
 from connector.docusign.transport import pooled_session
 from connector.domain.budget import Shares
+from connector.domain.consent import Way
 from connector.domain.ledger import AuditHead, Method
 from connector.domain.policy import Policy
 from connector.errors import ConfigError
@@ -50,6 +51,8 @@ from connector.services.browsing import Browser
 from connector.services.budget import BudgetService
 from connector.services.configuration import record_configuration
 from connector.services.consent import ConsentService
+from connector.services.consent_book import ConsentBook
+from connector.services.consent_watch import ConsentWatch
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import Actor, TenantContext, new_id
@@ -121,6 +124,7 @@ class TenantServices:
     browser: Browser
     doctor: Doctor
     consent: ConsentService
+    consents: ConsentBook
 
     @property
     def settings(self) -> TenantSettings:
@@ -149,8 +153,11 @@ class Application:
         journal: Journal,
         metrics: Metrics,
         role: str,
+        consent_watch: ConsentWatch,
     ) -> None:
         self.metrics = metrics
+        self.consent_watch = consent_watch
+        consent_watch.write_with(lambda name, told: self.tenant(name).consents.record(told))
         self.settings = settings
         self.store = store
         self.journal = journal
@@ -265,6 +272,7 @@ class Application:
     def close(self) -> None:
         """Close the database and the connections to DocuSign."""
         self.connection.close()
+        self.consent_watch.close()
         self.store.close()
 
     def _wire(self, settings: TenantSettings) -> TenantServices:
@@ -329,6 +337,7 @@ def wire(
     )
     pipeline = ChangePipeline(context, fulfilment, subjects, desk, Leavers(context))
     settlement = SettlementService(context, locks, fulfilment)
+    consent = ConsentService(context, examiner)
     return TenantServices(
         context=context,
         user_mapping=user_mapping,
@@ -345,14 +354,17 @@ def wire(
         settlement=settlement,
         budget=BudgetService(context, shares_of(settings)),
         audit=AuditService(context),
-        notifications=NotificationService(context, notifier, settings.server.url),
+        notifications=NotificationService(
+            context, notifier, settings.server.url, lambda: consent.link(Way.INDIVIDUAL)
+        ),
         runs=JobRuns(context, settings.jobs.retention),
         watch=JobWatch(context),
         erasures=ErasureService(context, locks),
         bindings=AccountBindings(context, locks, mirror),
         browser=Browser(context),
-        doctor=Doctor(settings.docusign, context.settings, examiner),
-        consent=ConsentService(context, examiner),
+        doctor=Doctor(settings.docusign, context.settings, examiner, consent),
+        consent=consent,
+        consents=ConsentBook(context, mirror),
     )
 
 
@@ -377,9 +389,17 @@ def build(
     metrics = Metrics()
     gate = SharedGate(clock, store, shares_of(settings))
     journals = _Journals(journal, metrics)
-    connection = Connection(settings.docusign, clock, session, journals, gate)
+    watch = ConsentWatch()
+    connection = Connection(settings.docusign, clock, session, journals, gate, watch)
     return Application(
-        settings, store, clock, connection, journal=journal, metrics=metrics, role=role
+        settings,
+        store,
+        clock,
+        connection,
+        journal=journal,
+        metrics=metrics,
+        role=role,
+        consent_watch=watch,
     )
 
 

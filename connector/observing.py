@@ -12,6 +12,7 @@ import orjson
 from flask import Blueprint, Response, request
 
 from connector.bootstrap import Application
+from connector.domain.consent_state import ConsentState
 from connector.errors import ConnectorError
 from connector.services.observation import Check, Observation, Readiness, observe
 
@@ -74,7 +75,7 @@ def _presented() -> bytes:
 def _readiness_json(checks: Sequence[Check], *, is_ready: bool) -> dict[str, object]:
     return {
         "status": "ready" if is_ready else "not ready",
-        "checks": {check.name: check.problem or "ok" for check in checks},
+        "checks": {check.name: check.problem or check.note or "ok" for check in checks},
     }
 
 
@@ -132,6 +133,7 @@ def _describe(gauges: _Gauges, seen: Observation, now: float) -> None:
             gauges.add("budget_calls_left", left, labels, said.remaining)
         if said.call_limit is not None:
             gauges.add("budget_calls_limit", "Calls an hour.", labels, said.call_limit)
+    _describe_consent(gauges, seen)
     if seen.synced_at is not None:
         age = max(0.0, now - seen.synced_at.timestamp())
         gauges.add("sync_age_seconds", "Time since the last full aggregation began.", tenant, age)
@@ -141,6 +143,16 @@ def _describe(gauges: _Gauges, seen: Observation, now: float) -> None:
         gauges.add("job_last_succeeded", succeeded, job, float(run.error is None))
         duration = "Time that the last run took."
         gauges.add("job_last_duration_seconds", duration, job, run.duration_s or 0.0)
+
+
+def _describe_consent(gauges: _Gauges, seen: Observation) -> None:
+    for state in ConsentState:
+        labels = {"tenant": seen.tenant, "state": state}
+        is_so = "Whether consent for the service user is in this state."
+        gauges.add("connection", is_so, labels, float(state is seen.connection))
+    for state, number in seen.consents.items():
+        can_be = "Users by whether they can be impersonated, where somebody asked."
+        gauges.add("consents", can_be, {"tenant": seen.tenant, "state": state}, number)
 
 
 class _Gauges:

@@ -18,6 +18,7 @@ from connector.console import (
     accounts,
     approvals,
     audit,
+    consents,
     errors,
     filters,
     inbox,
@@ -40,6 +41,10 @@ from connector.domain.tenants import INSTALLATION
 from connector.ports import Store
 from connector.services.work_items import MAX_EVIDENCE_BYTES
 
+_PAGES = (
+    *(sign_in, oidc, inbox, tasks, approvals, absences, users, accounts),
+    *(runs, consents, audit),
+)
 _STATIC = Path(__file__).parent / "static"
 _FORM_BYTES = 65_536
 """What a form has beside a file."""
@@ -79,7 +84,7 @@ def create_console(application: Application) -> Flask:
     oidc.install(app, application.settings)
     filters.install(app)
     errors.install(app)
-    for module in (sign_in, oidc, inbox, tasks, approvals, absences, users, accounts, runs, audit):
+    for module in _PAGES:
         app.register_blueprint(module.blueprint)
     app.before_request(require_active)
     app.before_request(require_person)

@@ -10,7 +10,14 @@ from flask import Flask, request, url_for
 from markupsafe import Markup
 
 from connector.console.here import application, session, tenant, tenant_name
-from connector.console.words import act_words, actor_words, state_words, tone
+from connector.console.words import (
+    act_words,
+    actor_words,
+    cause_words,
+    connection_words,
+    state_words,
+    tone,
+)
 from connector.domain.ledger import WorkItem, WorkItemKind
 
 _STEPS = (
@@ -31,6 +38,7 @@ def install(app: Flask) -> None:
         ago=ago,
         moment=moment,
         actor=actor_words,
+        cause=cause_words,
         state=state_badge,
         number=number,
         plural=plural,
@@ -48,6 +56,7 @@ def _on_every_page() -> dict[str, Any]:
         "tenant_name": tenant_name(),
         "is_default_tenant": tenant_name() == "default",
         "waiting": _count_waiting,
+        "connection_trouble": _connection_trouble,
         "item_url": _item_url,
         "here": request.endpoint or "",
     }
@@ -56,6 +65,10 @@ def _on_every_page() -> dict[str, Any]:
 def _item_url(item: WorkItem) -> str:
     page = "approvals" if item.kind is WorkItemKind.APPROVAL else "tasks"
     return url_for(f"{page}.show", item_id=item.work_item_id)
+
+
+def _connection_trouble() -> str:
+    return connection_words(tenant().consents.connection())
 
 
 def _count_waiting() -> int:

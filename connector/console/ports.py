@@ -9,6 +9,9 @@ from connector.ports import Clock, Store
 from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
 from connector.services.browsing import Browser
+from connector.services.consent import ConsentService
+from connector.services.consent_book import ConsentBook
+from connector.services.consent_watch import ConsentWatch
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
@@ -50,6 +53,14 @@ class TenantServices(Protocol):
         """Who decides for whom."""
 
     @property
+    def consent(self) -> ConsentService:
+        """Links by which consent is given, and whether it works."""
+
+    @property
+    def consents(self) -> ConsentBook:
+        """What is known of consent."""
+
+    @property
     def work_items(self) -> WorkItemService:
         """Manual tasks."""
 
@@ -76,6 +87,10 @@ class Application(Protocol):
     @property
     def console_sign_in(self) -> ConsoleSignIn:
         """Who is signed in."""
+
+    @property
+    def consent_watch(self) -> ConsentWatch:
+        """Writes down what DocuSign answers."""
 
     def acting(self, tenant: str, actor: str) -> AbstractContextManager[None]:
         """Let the audit know who acts for a tenant in the block, and miss nothing at its end."""

@@ -39,6 +39,7 @@ def connection() -> str:
     return render_template(
         "connection.html",
         health=health,
+        consent=services.consents.connection(),
         docusign=application().settings.docusign,
         tenant_settings=services.settings,
         labels=services.browser.labels(),

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connector.domain.consent_state import ConsentRecord, ConsentState
+from connector.domain.diagnosis import Trouble
 from connector.domain.ledger import AuditEvent
 from connector.services.browsing import steps_of
 from connector.services.browsing_views import EventPage
+from connector.services.consent import Verdict
 
 _ACTORS = {"client": "{} (SCIM client)", "job": "the job “{}”", "user": "{}", "address": "{}"}
 _STATES = {
@@ -20,7 +23,7 @@ _STATES = {
     "manual_task": "manual task",
 }
 _TONES = {
-    "good": {"active", "done", "confirmed"},
+    "good": {"active", "done", "confirmed", "granted"},
     "wait": {
         "open",
         "approved",
@@ -33,8 +36,19 @@ _TONES = {
         "planned",
         "in_flight",
         "waiting",
+        "partial",
     },
-    "bad": {"failed", "rejected", "high", "critical", "overdue", "expired", "denied"},
+    "bad": {
+        "failed",
+        "missing",
+        "refused",
+        "rejected",
+        "high",
+        "critical",
+        "overdue",
+        "expired",
+        "denied",
+    },
 }
 _ACTIONS = {
     "plan.recorded": "A change was accepted",
@@ -54,6 +68,9 @@ _ACTIONS = {
     "account.forgotten": "The account is governed no longer",
     "organization.forgotten": "The organization is governed no longer",
     "docusign.called": "DocuSign was called",
+    "consent.lost": "Consent is missing or was revoked",
+    "consent.granted": "DocuSign gives tokens again",
+    "connection.refused": "DocuSign refuses the connector",
     "work_item.opened": "Waits for a person",
     "work_item.claimed": "Claimed",
     "work_item.released": "Given back to everybody",
@@ -89,6 +106,39 @@ _ACTIONS = {
 }
 _TOLD = ("summary", "reason", "comment", "result", "description", "address", "subject")
 """What of an event's data stands beside its title, the most telling first."""
+
+
+CONSENT_VERDICTS = {
+    Verdict.GRANTED: "Consent works: DocuSign gave a token with every scope.",
+    Verdict.PARTIAL: "Consent covers a part of the scopes.",
+    Verdict.INEFFECTIVE: "Consent is missing.",
+    Verdict.FAILED: "Consent is not what is missing.",
+}
+_CAUSES = {
+    Trouble.KEY_REJECTED: "the private key does not belong to the integration key",
+    Trouble.ISSUER_UNKNOWN: "the integration key is unknown in this environment",
+    Trouble.SUBJECT_UNKNOWN: "the user is not active, or not known",
+    Trouble.CLOCK_SKEW: "this machine's clock is wrong",
+    Trouble.GRANT_MISSING: "nobody has connected yet",
+    Trouble.GRANT_EXPIRED: "somebody has to connect again",
+}
+
+
+def connection_words(record: ConsentRecord | None) -> str:
+    """Return what is wrong with the connection, in a sentence; empty where nothing is."""
+    if record is None or record.state in (ConsentState.GRANTED, ConsentState.UNKNOWN):
+        return ""
+    if record.state is ConsentState.PARTIAL:
+        missing = ", ".join(sorted(record.missing))
+        return f"DocuSign lets the connector in, but consent is missing for {missing}."
+    if record.state is ConsentState.MISSING:
+        return "DocuSign lets the connector in no longer: consent is missing or was revoked."
+    return f"DocuSign gives the connector no token: {cause_words(record.cause)}."
+
+
+def cause_words(cause: str) -> str:
+    """Return why there is no token, in words."""
+    return next((words for name, words in _CAUSES.items() if name == cause), cause)
 
 
 def act_words(act: str) -> str:

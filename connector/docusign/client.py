@@ -105,7 +105,7 @@ class ApiClient:
                 if is_reissued:
                     raise
                 is_reissued = True
-                self._tokens.invalidate(target.subject, token)
+                self._tokens.invalidate(target.subject, token, target.tenant)
             except TemporaryError as error:
                 wait_s = self._wait_s(call, error, attempt)
                 if wait_s is None or waited_s + wait_s > self._settings.retry_wait_s:

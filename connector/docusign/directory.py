@@ -28,7 +28,7 @@ from connector.domain.erasure import Redaction
 from connector.domain.model import Account, DirectoryGroup, MembershipStatus, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.errors import PermanentError
-from connector.ports import CallJournal, Clock, UserPage
+from connector.ports import CallJournal, Clock, TokenListener, UserPage
 from connector.settings import DocusignSettings, TenantSettings
 
 _log = structlog.get_logger(__name__)
@@ -37,21 +37,23 @@ _log = structlog.get_logger(__name__)
 class Connection:
     """What all tenants of a process share: tokens, connection pool, limit gate."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 -- adapters, each with a default
         self,
         settings: DocusignSettings,
         clock: Clock,
         session: requests.Session | None = None,
         journal: CallJournal | None = None,
         gate: Gate | None = None,
+        listener: TokenListener | None = None,
     ) -> None:
         """:param journal: notes every call.
-        :param gate: says who may call; None for one of this process alone."""
+        :param gate: says who may call; None for one of this process alone.
+        :param listener: hears every answer of the token endpoint."""
         self._settings = settings
         self._clock = clock
         self._hosts = Hosts.of(settings)
         self._transport = Transport(settings, session, journal)
-        self._tokens = TokenSource(settings, self._hosts, self._transport, clock)
+        self._tokens = TokenSource(settings, self._hosts, self._transport, clock, listener)
         self._gate = gate or LimitGate(clock)
         self._client = ApiClient(settings, self._transport, self._tokens, self._gate, clock)
 

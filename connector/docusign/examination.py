@@ -11,7 +11,7 @@ from connector.docusign import wire
 from connector.docusign.access import Access, place_of
 from connector.docusign.auth import Subject, TokenSource
 from connector.docusign.client import ApiClient, Call, Json, Target, listed
-from connector.docusign.errors import BadAnswerError, FeatureMissingError
+from connector.docusign.errors import BadAnswerError, FeatureMissingError, RateLimitedError
 from connector.docusign.esign_reads import EsignReader
 from connector.docusign.hosts import Hosts
 from connector.docusign.limits import Gate
@@ -30,6 +30,8 @@ from connector.ports import (
 from connector.settings import DocusignSettings, TenantSettings
 
 _OTHER = {"demo": "production", "production": "demo"}
+_AUTHENTICATION = "authentication"
+"""The budget of the authentication host."""
 _ACCOUNT = "/v2.1/accounts/{account_id}"
 
 
@@ -100,6 +102,20 @@ class DocusignExaminer:
         """Request a token."""
         tokens = self._tokens_elsewhere() if elsewhere else self._tokens
         return tokens.request(Subject(user_id, scopes), self._tenant.name)
+
+    def try_out(self, user_id: str, scopes: frozenset[str]) -> frozenset[str]:
+        """Request a token for any user and throw it away."""
+        tenant = self._tenant.name
+        self._gate.check(_AUTHENTICATION, tenant)
+        try:
+            return self._tokens.try_out(Subject(user_id, scopes), tenant)
+        except RateLimitedError as error:
+            error.retry_after_s = self._gate.exceeded(
+                _AUTHENTICATION, error.error_code or "", error.status or 429, tenant
+            )
+            raise
+        finally:
+            self._gate.learn(_AUTHENTICATION, {}, tenant)
 
     @property
     def uses_previous_key(self) -> bool:

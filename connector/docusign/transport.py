@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ssl
 import time
 from collections.abc import Mapping
@@ -25,7 +26,7 @@ from connector.docusign.errors import (
 from connector.errors import ConfigError
 from connector.ports import CallJournal
 from connector.purpose import count_call
-from connector.settings import DocusignSettings
+from connector.settings import DocusignSettings, Secret
 
 _log = structlog.get_logger(__name__)
 
@@ -42,6 +43,19 @@ class Bearer(AuthBase):
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class Basic(AuthBase):
+    """Adds client id and secret (RFC 6749 §2.3.1)."""
+
+    def __init__(self, client_id: str, secret: Secret) -> None:
+        self._client_id = client_id
+        self._secret = secret
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        pair = f"{self._client_id}:{self._secret.reveal()}".encode()
+        request.headers["Authorization"] = f"Basic {base64.b64encode(pair).decode()}"
         return request
 
 
@@ -106,7 +120,7 @@ class Transport:
         *,
         template: str,
         tenant: str,
-        auth: Bearer | None = None,
+        auth: Bearer | Basic | None = None,
         params: Mapping[str, str] | None = None,
         data: bytes | Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,

@@ -103,6 +103,10 @@ class Trouble(StrEnum):
     ISSUER_UNKNOWN = "issuer_unknown"
     SUBJECT_UNKNOWN = "subject_unknown"
     CLOCK_SKEW = "clock_skew"
+    GRANT_MISSING = "grant_missing"
+    """Nobody has connected yet (authorization code grant)."""
+    GRANT_EXPIRED = "grant_expired"
+    """The refresh token is of no use any more: expired, revoked, or used up elsewhere."""
     TOKEN_REJECTED = "token_rejected"  # noqa: S105 -- a name
     PERMISSION_LOST = "permission_lost"
     FEATURE_MISSING = "feature_missing"

@@ -25,6 +25,10 @@ class Notice(StrEnum):
     TASK_VERIFIED = "task.verified"
     TASK_REJECTED = "task.rejected"
     CONSENT_LOST = "consent.lost"
+    CONSENT_GRANTED = "consent.granted"
+    CONSENT_INVITATION = "invitation.consent"
+    """To somebody in whose name other programs shall act."""
+    CONNECTION_REFUSED = "connection.refused"
     JOB_FAILED = "job.failed"
     ORGANIZATION_ADMIN_UNEXPECTED = "organization_admin.unexpected"
     AUDIT_ANCHORED = "audit.anchored"
@@ -47,6 +51,8 @@ _OF_WORK_ITEMS: Mapping[str, tuple[Notice, Notice]] = {
 _OTHERS: Mapping[str, Notice] = {
     "job.failed": Notice.JOB_FAILED,
     "consent.lost": Notice.CONSENT_LOST,
+    "consent.granted": Notice.CONSENT_GRANTED,
+    "connection.refused": Notice.CONNECTION_REFUSED,
     "organization_admin.unexpected": Notice.ORGANIZATION_ADMIN_UNEXPECTED,
     "audit.anchored": Notice.AUDIT_ANCHORED,
 }

@@ -7,6 +7,7 @@ Adapters: :mod:`connector.docusign` is a :class:`Directory`, :mod:`connector.sto
 from connector.ports.audit import AuditRepository, CallJournal, PendingEvents
 from connector.ports.budget import BudgetRepository
 from connector.ports.clock import Clock
+from connector.ports.consents import ConsentRepository, TokenListener
 from connector.ports.console import ConsoleRepository
 from connector.ports.directory import Directory, UserPage
 from connector.ports.erasures import ErasureRepository
@@ -66,6 +67,7 @@ __all__ = [
     "ClaimedDomain",
     "ClientRepository",
     "Clock",
+    "ConsentRepository",
     "ConsoleRepository",
     "Directory",
     "ErasureRepository",
@@ -90,6 +92,7 @@ __all__ = [
     "StoredResource",
     "TenantDocuments",
     "TenantRepository",
+    "TokenListener",
     "TotalsRepository",
     "UnitOfWork",
     "UserPage",

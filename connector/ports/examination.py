@@ -100,6 +100,13 @@ class Examiner(Protocol):
         :param elsewhere: ask the other environment; whatever comes back is thrown away.
         """
 
+    def try_out(self, user_id: str, scopes: frozenset[str]) -> frozenset[str]:
+        """Request a token for any user, return its scopes and throw it away: nobody is
+        impersonated. The call waits for its place in the budget of calls.
+
+        :raises connector.errors.PermanentError: by ``trouble``: consent is missing, no such user.
+        """
+
     @property
     def uses_previous_key(self) -> bool:
         """Whether DocuSign accepted the previous private key only, when last asked."""

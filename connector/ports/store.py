@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from connector.ports.audit import AuditRepository
 from connector.ports.budget import BudgetRepository
+from connector.ports.consents import ConsentRepository
 from connector.ports.console import ConsoleRepository
 from connector.ports.erasures import ErasureRepository
 from connector.ports.ledger import (
@@ -66,6 +67,7 @@ class UnitOfWork(Protocol):
     erasures: ErasureRepository
     budgets: BudgetRepository
     tenants: TenantRepository
+    consents: ConsentRepository
 
     def commit(self) -> None:
         """Make everything since the start durable."""

@@ -127,6 +127,13 @@ DOCUSIGN_USER_SCHEMA = Schema(
             _read_only("due", "dateTime"),
             many=True,
         ),
+        _object(
+            "consent",
+            _read_only("value", canonical_values=("granted", "partial", "missing", "refused")),
+            _read_only("cause"),
+            _read_only("since", "dateTime"),
+            _read_only("claimedDomain", "boolean"),
+        ),
         _read_only("managedByDocuSignScim", "boolean"),
         _REASON,
     ),

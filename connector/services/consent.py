@@ -7,27 +7,24 @@ is verified by requesting a token.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
-from typing import Any
 
-from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, Way
+from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES, Way
+from connector.domain.consent_state import ConsentLink
 from connector.domain.diagnosis import Trouble
-from connector.errors import ConflictingWriteError, ConnectorError
+from connector.domain.erasure import ErasureState
+from connector.errors import ConnectorError
 from connector.ports import Examiner, UnitOfWork
-from connector.services.context import TenantContext, new_id
+from connector.services.context import TenantContext
 
-_FACT = "consent_states"
-_LIFETIME = timedelta(days=7)
+LINK_LIFETIME = timedelta(days=7)
 """A link is often sent by mail to somebody who is away."""
-_REMEMBER_USED = timedelta(days=30)
+_REMEMBER = timedelta(days=30)
 """For so long a link that is opened again is told from one that never was."""
-_LEASE = timedelta(seconds=30)
-_MAX_STATES = 200
-"""Links that one tenant can have open; the oldest make room."""
+_ERASING = (ErasureState.REQUESTED, ErasureState.CONFIRMED)
 
 
 class Verdict(StrEnum):
@@ -59,6 +56,8 @@ class ConsentAnswer:
     """DocuSign's own reason, for the administrator."""
     link: str = ""
     """A new link, where trying again makes sense."""
+    is_for_service_user: bool = True
+    """False: for somebody in whose name other programs act."""
 
 
 class ConsentService:
@@ -70,7 +69,15 @@ class ConsentService:
 
     @property
     def scopes(self) -> frozenset[str]:
-        """What the tenant asks for."""
+        """What the tenant asks for now: with data redaction only where somebody is erased."""
+        with self._context.read() as uow:
+            erases = bool(uow.erasures.search(_ERASING))
+        return self.scopes_for(erasure=erases)
+
+    def scopes_for(self, *, erasure: bool) -> frozenset[str]:
+        """Return what the tenant asks for, with or without the erasure of people."""
+        if erasure:
+            return REDACTION_SCOPES
         return ADMIN_SCOPES if self._context.settings.use_organization else ESIGN_SCOPES
 
     @property
@@ -78,40 +85,63 @@ class ConsentService:
         """Where answers come; it must be registered for the integration key letter by letter."""
         return self._examiner.app.redirect_uri
 
-    def link(self, way: Way) -> str:
+    def link(
+        self,
+        way: Way,
+        *,
+        scopes: frozenset[str] = frozenset(),
+        user_id: str = "",
+        made_by: str = "",
+    ) -> str:
         """Return a link that asks for exactly the scopes needed, good for one answer in a week.
 
         The page for :attr:`Way.ORGANIZATION` has no answer.
 
-        :raises ConflictingWriteError: another link is being made.
+        :param scopes: empty: those that the tenant needs now.
+        :param user_id: who is to agree; empty: the service user.
         """
+        wanted = scopes or self.scopes
         if way is Way.ORGANIZATION:
-            return self._examiner.app.consent_url(way, self.scopes)
+            return self._examiner.app.consent_url(way, wanted)
         state = f"{self._context.tenant}.{secrets.token_urlsafe(32)}"
-        now = self._context.clock.now()
-        entry = {"made_at": now.isoformat(), "way": str(way), "used": False}
         with self._context.write() as uow:
-            states = self._states(uow, now)
-            states[_hash(state)] = entry
-            newest = sorted(states.items(), key=lambda item: str(item[1]["made_at"]))
-            self._put(uow, dict(newest[-_MAX_STATES:]))
+            self.keep_link(uow, state, way, wanted, user_id=user_id, made_by=made_by)
             uow.commit()
-        return self._examiner.app.consent_url(way, self.scopes, state)
+        return self._examiner.app.consent_url(way, wanted, state)
+
+    def keep_link(
+        self,
+        uow: UnitOfWork,
+        state: str,
+        way: Way,
+        scopes: frozenset[str],
+        *,
+        user_id: str = "",
+        made_by: str = "",
+    ) -> None:
+        """Remember the hash of a link's state."""
+        now = self._context.clock.now()
+        user_id = user_id or self._context.settings.user_id
+        uow.consents.purge_links(now - _REMEMBER)
+        uow.consents.add_link(
+            ConsentLink(hash_of(state), way, user_id, now, scopes, made_by=made_by)
+        )
 
     def answer(self, state: str, error: str = "") -> ConsentAnswer:
         """Take an answer: use up its state, then request a token.
 
         :param error: ``error`` of the answer (RFC 6749 §4.1.2.1), empty where there is none.
-        :raises ConflictingWriteError: another answer is being taken.
         """
-        verdict, way = self._use_up(state)
-        if verdict is not None:
-            return ConsentAnswer(verdict)
+        verdict, link = self.use_up(state)
+        if link is None or verdict is not None:
+            return ConsentAnswer(verdict or Verdict.UNKNOWN)
+        is_own = link.user_id == self._context.settings.user_id
         if error:
-            return ConsentAnswer(Verdict.REFUSED, error[:80], self.link(way))
-        verdict, detail = self.verify()
+            return ConsentAnswer(Verdict.REFUSED, error[:80], self._again(link), is_own)
+        verdict, detail = self.verify() if is_own else self._verify_user(link)
         is_lasting = verdict in (Verdict.GRANTED, Verdict.FAILED)
-        return ConsentAnswer(verdict, detail, "" if is_lasting else self.link(way))
+        again = "" if is_lasting else self._again(link)
+        return ConsentAnswer(verdict, detail, again, is_own)
 
     def verify(self) -> tuple[Verdict, str]:
         """Request a token with every scope, and one with the least if that is refused."""
@@ -127,44 +157,47 @@ class ConsentService:
             self._examiner.grant(user_id, ESIGN_SCOPES)
         except ConnectorError as error:
             return Verdict.INEFFECTIVE, str(error)
-        return Verdict.PARTIAL, ""
+        missing = ", ".join(self._refused_scopes())
+        return Verdict.PARTIAL, f"It is missing for {missing}." if missing else ""
 
-    # states -------------------------------------------------------------------
+    def _refused_scopes(self) -> list[str]:
+        """Return the scopes that consent does not cover, asked one by one."""
+        user_id, refused = self._context.settings.user_id, []
+        for scope in sorted(self.scopes - ESIGN_SCOPES):
+            try:
+                self._examiner.try_out(user_id, ESIGN_SCOPES | {scope})
+            except ConnectorError as error:
+                if error.trouble != Trouble.CONSENT_REQUIRED:
+                    raise
+                refused.append(scope)
+        return refused
 
-    def _use_up(self, state: str) -> tuple[Verdict | None, Way]:
-        """Return what is wrong with a state, None if it is good and used up now."""
-        now, key = self._context.clock.now(), _hash(state)
+    def _verify_user(self, link: ConsentLink) -> tuple[Verdict, str]:
+        try:
+            self._examiner.try_out(link.user_id, link.scopes)
+        except ConnectorError as error:
+            is_consent = error.trouble == Trouble.CONSENT_REQUIRED
+            return (Verdict.INEFFECTIVE if is_consent else Verdict.FAILED), str(error)
+        return Verdict.GRANTED, ""
+
+    def _again(self, link: ConsentLink) -> str:
+        return self.link(link.way, scopes=link.scopes, user_id=link.user_id, made_by=link.made_by)
+
+    def use_up(self, state: str) -> tuple[Verdict | None, ConsentLink | None]:
+        """Return a link by its state, used up now, or what is wrong with it."""
+        now, link_id = self._context.clock.now(), hash_of(state)
         with self._context.write() as uow:
-            states = self._states(uow, now)
-            entry = next((v for k, v in states.items() if hmac.compare_digest(k, key)), None)
-            if entry is None:
-                return Verdict.UNKNOWN, Way.INDIVIDUAL
-            way = Way(entry["way"])
-            if entry["used"]:
-                return Verdict.REPLAYED, way
-            if datetime.fromisoformat(entry["made_at"]) + _LIFETIME < now:
-                return Verdict.EXPIRED, way
-            self._put(uow, {**states, key: {**entry, "used": True}})
+            link = uow.consents.find_link(link_id)
+            if link is None:
+                return Verdict.UNKNOWN, None
+            if link.used_at is not None or not uow.consents.use_link(link_id, now):
+                return Verdict.REPLAYED, link
+            if link.made_at + LINK_LIFETIME < now:
+                return Verdict.EXPIRED, link
             uow.commit()
-        return None, way
-
-    def _states(self, uow: UnitOfWork, now: datetime) -> dict[str, dict[str, Any]]:
-        """Return the states that are remembered; nobody else changes them until the commit."""
-        owner = f"consent:{new_id()}"
-        if not uow.locks.acquire([_FACT], owner, now + _LEASE, now):
-            raise ConflictingWriteError("Another consent link is in use at this moment.")
-        uow.locks.release([_FACT], owner)
-        known: dict[str, dict[str, Any]] = dict(uow.facts().get(_FACT) or {})
-        since = now - _REMEMBER_USED
-        return {
-            key: entry
-            for key, entry in known.items()
-            if datetime.fromisoformat(entry["made_at"]) > since
-        }
-
-    def _put(self, uow: UnitOfWork, states: dict[str, dict[str, Any]]) -> None:
-        uow.put_fact(_FACT, states)
+        return None, link
 
 
-def _hash(state: str) -> str:
+def hash_of(state: str) -> str:
+    """Return what is kept of a state."""
     return hashlib.sha256(state.encode()).hexdigest()

@@ -1,7 +1,7 @@
 """Why does the connection to DocuSign not work: every check, with cause, remedy and link.
 
 :mod:`connector.domain.symptoms` has the words. A check that needs another one is skipped once that
-failed, so that one cause is told once. Nothing is changed in DocuSign, and nothing is written.
+failed, so that one cause is told once. Nothing is changed in DocuSign.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from connector.domain.diagnosis import Check, Diagnosis, Finding, Result
 from connector.domain.symptoms import CHECKS, PROBLEMS
 from connector.errors import ConnectorError
 from connector.ports import Examiner
+from connector.services.consent import ConsentService
 from connector.services.rights_checks import RightsChecks
 from connector.services.token_checks import TokenChecks
 from connector.settings import DocusignSettings, TenantSettings
@@ -21,18 +22,23 @@ class Doctor:
     """Examines one tenant's connection."""
 
     def __init__(
-        self, docusign: DocusignSettings, tenant: TenantSettings, examiner: Examiner
+        self,
+        docusign: DocusignSettings,
+        tenant: TenantSettings,
+        examiner: Examiner,
+        consent: ConsentService,
     ) -> None:
         self._docusign = docusign
         self._tenant = tenant
         self._examiner = examiner
+        self._consent = consent
 
     def examine(self, report: Callable[[Check], None] = lambda _: None) -> Diagnosis:
         """Run every check. Costs six calls to DocuSign and four for each account.
 
         :param report: hears of each check before it runs.
         """
-        visit = _Visit(self._docusign, self._tenant, self._examiner)
+        visit = _Visit(self._docusign, self._tenant, self._examiner, self._consent)
         findings: list[Finding] = []
         for check in CHECKS:
             report(check)

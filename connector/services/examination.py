@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, Way
+from connector.domain.consent import Way
 from connector.domain.diagnosis import Finding, Place, Problem
 from connector.domain.symptoms import BY_TROUBLE, PROBLEMS
 from connector.errors import ConnectorError, TemporaryError
 from connector.ports import Examiner
+from connector.services.consent import ConsentService
 from connector.settings import DocusignSettings, TenantSettings
 
 _APPS_AND_KEYS = "/authenticate?goTo=appsAndKeys"
@@ -19,11 +20,17 @@ class Examination:
     """What all checks of one visit share. What was learned is used by the checks that follow."""
 
     def __init__(
-        self, docusign: DocusignSettings, tenant: TenantSettings, examiner: Examiner
+        self,
+        docusign: DocusignSettings,
+        tenant: TenantSettings,
+        examiner: Examiner,
+        consent: ConsentService,
     ) -> None:
         self.docusign = docusign
         self.tenant = tenant
         self.examiner = examiner
+        self._consent = consent
+        self._consent_link = ""
         self.barred: set[str] = set()
         """Accounts that refuse the service user: told once."""
 
@@ -58,14 +65,16 @@ class Examination:
     def _link(self, problem: Problem) -> str:
         app = self.examiner.app
         if problem.place is Place.CONSENT:
-            return app.consent_url(Way.INDIVIDUAL, self.wanted_scopes)
+            self._consent_link = self._consent_link or self._consent.link(Way.INDIVIDUAL)
+            return self._consent_link
         if problem.place is Place.APPS_AND_KEYS and self.examiner.environment != "custom":
             return app.admin_url + _APPS_AND_KEYS
         return app.admin_url if problem.place is not Place.NOWHERE else ""
 
     @property
     def wanted_scopes(self) -> frozenset[str]:
-        return ADMIN_SCOPES if self.tenant.use_organization else ESIGN_SCOPES
+        """What the tenant asks for now."""
+        return self._consent.scopes
 
     def name(self, account_id: str) -> str:
         alias = next((a.alias for a in self.tenant.accounts if a.account_id == account_id), "")

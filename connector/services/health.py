@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
+from connector.domain.consent_state import UNUSABLE
 from connector.domain.ledger import AuditEvent, AuditFilter, JobRun, RunState
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import TenantContext
@@ -16,6 +17,7 @@ from connector.settings import JobSettings
 
 _LOOKED_AT = 500
 """Calls, the newest ones: minutes of a busy connector, days of a calm one."""
+_NO_TOKEN = "DocuSign gives the connector no token"  # noqa: S105 - words
 _TOKEN_PATH = "/oauth/token"  # noqa: S105 - a path
 
 
@@ -72,10 +74,13 @@ class ConnectionHealth:
                 newest_first=True,
             )
             sync = uow.jobs.latest(SYNC_JOB)
+            consent = uow.consents.connection()
         calls = [_call(event) for event in events]
         good = next((call for call in calls if not call.failed), None)
         late = self._is_late(sync)
         verdict, headline, advice = _verdict(calls, sync, is_late=late)
+        if consent is not None and consent.state in UNUSABLE:
+            verdict, headline, advice = "bad", _NO_TOKEN, consent.said
         failures = [call for call in calls if call.failed]
         last = calls[0] if calls else None
         return Health(verdict, headline, advice, last, good, failures, sync, late)
@@ -108,7 +113,7 @@ def _verdict(calls: Sequence[Call], sync: JobRun | None, *, is_late: bool) -> tu
         cause = sync.error if sync is not None and sync.state is RunState.FAILED else ""
         return (
             "bad",
-            "DocuSign gives the connector no token",
+            _NO_TOKEN,
             cause
             or "Consent is missing or was revoked, the key is not the integration key's, or the "
             "service user was closed. `docusign-iga sync` says which.",

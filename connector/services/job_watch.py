@@ -6,7 +6,6 @@ from connector.errors import ConnectorError
 from connector.services.context import Actor, TenantContext
 
 _FACT = "failing_jobs"
-_CONSENT = "consent_required"
 
 
 class JobWatch:
@@ -26,8 +25,6 @@ class JobWatch:
             uow.put_fact(_FACT, failing)
             facts = {"job": job, "error": str(error), "error_code": code}
             self._context.audit(uow, actor, "job.failed", "", **facts)
-            if code == _CONSENT:
-                self._context.audit(uow, actor, "consent.lost", "", **facts)
             uow.commit()
 
     def succeeded(self, job: str, actor: Actor) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from connector.domain.ledger import WorkItem, WorkItemKind
@@ -46,6 +46,25 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
             "changed in DocuSign; requests are refused or queued."
         ),
     ),
+    Notice.CONSENT_GRANTED: (
+        "DocuSign lets the connector in again",
+        "Consent is there. What waited goes on by itself.",
+    ),
+    Notice.CONSENT_INVITATION: (
+        "Your agreement is needed in DocuSign",
+        (
+            "So that your company's applications can prepare and send documents in your name, "
+            "DocuSign asks you to agree once. Open the link, sign in as yourself and accept. The "
+            "link is good for one answer in a week."
+        ),
+    ),
+    Notice.CONNECTION_REFUSED: (
+        "DocuSign refuses the connector",
+        (
+            "DocuSign gives no access token, and consent is not what is missing. Until it is "
+            "mended nothing is read or changed; `docusign-iga doctor` says what to do."
+        ),
+    ),
     Notice.JOB_FAILED: (
         "A scheduled job fails: {job}",
         "It is tried again at its interval. It keeps failing until the reason is gone.",
@@ -67,11 +86,23 @@ _NEUTRAL = ("state", "entitlement", "direction", "work_item", "job", "sequence",
 """What of an event's data is passed on to programs as it is."""
 
 
+_OF_CONNECTION = (
+    Notice.CONSENT_LOST,
+    Notice.CONSENT_GRANTED,
+    Notice.CONNECTION_REFUSED,
+    Notice.JOB_FAILED,
+)
+
+
 class Writer:
     """Makes messages of deliveries of one tenant."""
 
-    def __init__(self, context: TenantContext, public_url: str) -> None:
+    def __init__(
+        self, context: TenantContext, public_url: str, consent_link: Callable[[], str] = str
+    ) -> None:
+        """:param consent_link: makes a link for whoever has to agree."""
         self._context = context
+        self._consent_link = consent_link
         tenant = "" if context.tenant == "default" else f"/{context.tenant}"
         self._console = f"{public_url.rstrip('/')}{tenant}/console"
 
@@ -91,9 +122,22 @@ class Writer:
                 for name, value in _facts(delivery, item, reason)
                 if value
             ),
-            steps=item.instructions if item is not None and item.state.is_open else (),
+            steps=self._steps(delivery, item),
             link=self._link(delivery, item),
             data={name: delivery.payload[name] for name in _NEUTRAL if delivery.payload.get(name)},
+        )
+
+    def _steps(self, delivery: Delivery, item: WorkItem | None) -> tuple[str, ...]:
+        if item is not None and item.state.is_open:
+            return item.instructions
+        if delivery.notice is not Notice.CONSENT_LOST:
+            return ()
+        return (
+            (
+                "Send this link to the service user, who signs in to DocuSign and accepts. It is "
+                f"good for one answer in a week: {self._consent_link()}"
+            ),
+            "The connector goes on by itself; there is nothing to restart.",
         )
 
     def _work_item(self, delivery: Delivery) -> tuple[WorkItem | None, str]:
@@ -111,7 +155,9 @@ class Writer:
         if item is not None:
             page = "approvals" if item.kind is WorkItemKind.APPROVAL else "tasks"
             return f"{self._console}/{page}/{item.work_item_id}"
-        if delivery.notice in (Notice.CONSENT_LOST, Notice.JOB_FAILED):
+        if delivery.notice is Notice.CONSENT_INVITATION:
+            return str(delivery.payload.get("link", ""))
+        if delivery.notice in _OF_CONNECTION:
             return f"{self._console}/connection"
         if delivery.notice is Notice.ORGANIZATION_ADMIN_UNEXPECTED and delivery.subject_id:
             return f"{self._console}/users/{delivery.subject_id}"

@@ -102,6 +102,8 @@ class MirrorWriter:
         plans = [plan for plan in uow.plans.queued(USER, ids) if "approval" not in plan.context]
         queued = _by_subject(plans)
         old_rows = uow.resources.rows(USER, ids)
+        # The service user's consent is the connection's, and changes behind the reader's back.
+        consents = uow.consents.of_users(set(ids) - {self._context.settings.user_id})
         catalogue = uow.mirror.catalogue()
         now = self._stamp(uow, USER)
         rows = []
@@ -117,6 +119,7 @@ class MirrorWriter:
                 queued=queued.get(user.user_id, ()),
                 attested_roles=attested_roles(kept.kept if kept else {}),
                 visible=user.user_id in visible,
+                consent=consents.get(user.user_id),
             )
             rows.append(row)
         return put_settled(uow, rows, old_rows)

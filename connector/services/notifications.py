@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -29,11 +29,18 @@ _LONGEST_ERROR = 500
 class NotificationService:
     """The use cases around the notifications of one tenant."""
 
-    def __init__(self, context: TenantContext, notifier: Notifier, public_url: str) -> None:
-        """:param public_url: where the console is found, without path."""
+    def __init__(
+        self,
+        context: TenantContext,
+        notifier: Notifier,
+        public_url: str,
+        consent_link: Callable[[], str] = str,
+    ) -> None:
+        """:param public_url: where the console is found, without path.
+        :param consent_link: makes a link for whoever has to agree to the connection."""
         self._context = context
         self._notifier = notifier
-        self._writer = Writer(context, public_url)
+        self._writer = Writer(context, public_url, consent_link)
         self._settings = context.settings.notifications
 
     # delivering ---------------------------------------------------------------

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.domain.budget import BudgetState, CallCount, hour_start
+from connector.domain.consent_state import UNUSABLE, ConsentRecord, ConsentState
 from connector.domain.ledger import JobRun, PlanState, RunState, WorkItemKind
 from connector.errors import ConnectorError
 from connector.ports import Clock, Store
@@ -40,6 +41,10 @@ class Observation:
     """Calls to DocuSign of this hour, by all processes."""
     budgets: Mapping[str, BudgetState]
     """What DocuSign last said of its limits."""
+    consents: Mapping[ConsentState, int]
+    """Users by whether they can be impersonated, where somebody asked."""
+    connection: ConsentState
+    """Whether DocuSign gives tokens for the service user."""
     synced_at: datetime | None
     """When the last full aggregation that succeeded began: nothing in the mirror is older."""
 
@@ -51,6 +56,8 @@ class Check:
     name: str
     problem: str = ""
     """What is wrong and what to do; empty where nothing is."""
+    note: str = ""
+    """What works in part only."""
 
 
 def observe(store: Store, tenant: str, now: datetime) -> Observation:
@@ -67,6 +74,8 @@ def observe(store: Store, tenant: str, now: datetime) -> Observation:
             uow.totals.last_runs(),
             uow.budgets.calls(hour_start(now)),
             {name: state.current(now) for name, state in uow.budgets.states().items()},
+            uow.consents.counts(),
+            _connection(uow.consents.connection()),
             _synced_at(uow.jobs.latest_done(SYNC_JOB)),
         )
 
@@ -118,12 +127,19 @@ class Readiness:
         try:
             with self._store.read(name) as uow:
                 last, done = uow.jobs.latest(SYNC_JOB), uow.jobs.latest_done(SYNC_JOB)
+                consent = uow.consents.connection()
         except ConnectorError as error:
             return Check(f"tenant {name}", str(error))
-        return Check(f"tenant {name}", self._sync_problem(last, done))
+        if consent is not None and consent.state in UNUSABLE:
+            return Check(f"tenant {name}", f"DocuSign gives no token: {consent.said}")
+        problem = self._sync_problem(last, done, consent)
+        return Check(f"tenant {name}", problem, _partial(consent))
 
-    def _sync_problem(self, last: JobRun | None, done: JobRun | None) -> str:
-        if last is not None and last.state is RunState.FAILED and last.cause in REFUSALS:
+    def _sync_problem(
+        self, last: JobRun | None, done: JobRun | None, consent: ConsentRecord | None
+    ) -> str:
+        is_refused = last is not None and last.state is RunState.FAILED and last.cause in REFUSALS
+        if last is not None and is_refused and not _healed(consent, last):
             return f"DocuSign gives no token: {last.error}"
         reason = f" The last attempt said: {last.error}" if last is not None and last.error else ""
         if done is None:
@@ -136,6 +152,23 @@ class Readiness:
                 f"observing.ready_sync_age_s allows. Is `docusign-iga jobs` running?{reason}"
             )
         return ""
+
+
+def _healed(consent: ConsentRecord | None, run: JobRun) -> bool:
+    """Whether DocuSign has given tokens again since a run was refused."""
+    ended_at = run.finished_at or run.started_at
+    return consent is not None and consent.checked_at >= ended_at
+
+
+def _partial(consent: ConsentRecord | None) -> str:
+    if consent is None or consent.state is not ConsentState.PARTIAL:
+        return ""
+    missing = ", ".join(sorted(consent.missing))
+    return f"ok, but consent is missing for {missing}: `docusign-iga consent url`"
+
+
+def _connection(consent: ConsentRecord | None) -> ConsentState:
+    return consent.state if consent is not None else ConsentState.UNKNOWN
 
 
 def _migration_problem(found: str | None, wanted: str) -> str:

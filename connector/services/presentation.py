@@ -13,6 +13,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from connector.domain.consent_state import ConsentRecord
 from connector.domain.desired import confirmed_roles
 from connector.domain.ledger import ClientAttributes, Direction, PlanRecord, WorkItem
 from connector.domain.model import (
@@ -68,11 +69,13 @@ class Presenter:
         queued: Sequence[PlanRecord] = (),
         attested_roles: frozenset[str] = frozenset(),
         visible: bool = True,
+        consent: ConsentRecord | None = None,
     ) -> ResourceRow:
         """Return the row of a user.
 
         :param open_items: the user's open work items.
         :param attested_roles: roles that no API shows and a person has attested.
+        :param consent: whether the user can be impersonated, where somebody asked.
         :param queued: the user's plans that wait until DocuSign is available.
         """
         kept = attributes.kept if attributes else {}
@@ -81,7 +84,7 @@ class Presenter:
             **self._person(user, kept),
             **self._access(user, catalogue, roles),
             **{name: value for name, value in kept.items() if name in self._mapping.kept},
-            DOCUSIGN_USER: user_extension(user, catalogue, open_items, queued),
+            DOCUSIGN_USER: user_extension(user, catalogue, open_items, queued, consent),
         }
         name = content.get("name", {})
         row = render_row(

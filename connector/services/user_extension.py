@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from connector.domain.consent_state import ConsentRecord
 from connector.domain.ledger import PlanRecord, WorkItem, WorkItemKind
 from connector.domain.model import Catalogue, Membership, Profile, User
 from connector.services.documents import Document, present, timestamp
@@ -18,10 +19,12 @@ def user_extension(
     catalogue: Catalogue,
     open_items: Sequence[WorkItem],
     queued: Sequence[PlanRecord],
+    consent: ConsentRecord | None = None,
 ) -> Document:
     """Return what the extension schema says of a user.
 
     :param open_items: the user's open work items.
+    :param consent: whether the user can be impersonated, where somebody asked.
     :param queued: the user's plans that wait until DocuSign is available.
     """
     memberships = sorted(user.memberships.values(), key=lambda item: item.account_id)
@@ -30,6 +33,7 @@ def user_extension(
         memberships=[_membership(item, catalogue) for item in memberships],
         organizationAdmin=_organization_admin(user),
         pending=[*map(_pending_item, open_items), *map(_queued_change, queued)],
+        consent=_consent(consent),
         managedByDocuSignScim=managed,
     )
 
@@ -64,6 +68,18 @@ def _organization_admin(user: User) -> Document:
     return present(
         value=user.is_organization_admin,
         verifiedAt=_optional_time(user.organization_admin_verified_at),
+    )
+
+
+def _consent(record: ConsentRecord | None) -> Document:
+    """Return the state without the time of the last look, which is no change of the resource."""
+    if record is None:
+        return {}
+    return present(
+        value=str(record.state),
+        cause=record.cause,
+        since=timestamp(record.since),
+        claimedDomain=record.in_claimed_domain,
     )
 
 

@@ -38,6 +38,9 @@ NOTICES = (
     "task.verified",
     "task.rejected",
     "consent.lost",
+    "consent.granted",
+    "invitation.consent",
+    "connection.refused",
     "job.failed",
     "organization_admin.unexpected",
     "audit.anchored",
@@ -52,7 +55,14 @@ class ChannelSettings:
     name: str = ""
     kind: str = "email"
     """``email`` or ``webhook``."""
-    events: tuple[str, ...] = ("approval.*", "task.*", "consent.*", "job.*", "organization_admin.*")
+    events: tuple[str, ...] = (
+        "approval.*",
+        "task.*",
+        "consent.*",
+        "connection.*",
+        "job.*",
+        "organization_admin.*",
+    )
     """What is told: names as in docs/notifications.md, or patterns with ``*``."""
     recipients: tuple[str, ...] = ()
     """Of an e-mail: addresses, ``role:approver`` and the other roles, ``approvers``, ``owner``,

@@ -11,6 +11,8 @@ from connector.domain.erasure import ERASED_TEXT, Erasure, ErasureState, scrubbe
 from connector.errors import NotFoundError
 from connector.store.statements import Records, Session, after_prefix, put_rows
 from connector.store.tables import (
+    consent_links,
+    consents,
     erasures,
     group_members,
     memberships,
@@ -81,6 +83,8 @@ class SqlErasures:
         self._delete(provenance, provenance.c.user_id == user_id)
         self._delete(tombstones, tombstones.c.kind == "User", tombstones.c.scim_id == user_id)
         self._delete(notifications, notifications.c.subject_id == user_id)
+        self._delete(consents, consents.c.user_id == user_id)
+        self._delete(consent_links, consent_links.c.user_id == user_id)
         self._scrub_plans(user_id, email)
         self._scrub_plans_of_groups(user_id)
         self._scrub_work_items(user_id)

@@ -14,6 +14,7 @@ from connector.ports import (
     AuditRepository,
     BudgetRepository,
     ClientRepository,
+    ConsentRepository,
     ConsoleRepository,
     ErasureRepository,
     JobRepository,
@@ -34,6 +35,7 @@ from connector.store.attributes import SqlAttributes
 from connector.store.audit import SqlAudit
 from connector.store.budget import SqlBudgets
 from connector.store.clients import SqlClients
+from connector.store.consents import SqlConsents
 from connector.store.console import SqlConsole
 from connector.store.engine import Database, open_engine
 from connector.store.erasures import SqlErasures
@@ -69,6 +71,7 @@ _REPOSITORIES: Mapping[str, Callable[[Session], Any]] = {
     "erasures": SqlErasures,
     "budgets": SqlBudgets,
     "tenants": SqlTenants,
+    "consents": SqlConsents,
 }
 
 
@@ -94,6 +97,7 @@ class SqlUnitOfWork:
     erasures: ErasureRepository
     budgets: BudgetRepository
     tenants: TenantRepository
+    consents: ConsentRepository
 
     def __init__(
         self,

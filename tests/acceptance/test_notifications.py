@@ -160,7 +160,7 @@ def test_two_deliverers_do_not_send_twice(connector, web):
     assert web.received == []
 
 
-def test_a_job_that_keeps_failing_is_told_once_and_lost_consent_too(connector, web):
+def test_a_job_that_keeps_failing_is_told_once(connector, web):
     watch, actor = connector.services.watch, Actor("job:sync", "job", "c4")
     consent = ConsentRequiredError("no consent", status=400, error_code="consent_required")
     for _ in range(3):
@@ -168,12 +168,11 @@ def test_a_job_that_keeps_failing_is_told_once_and_lost_consent_too(connector, w
     watch.failed("verify", TemporaryError("away"), actor)
     connector.services.notifications.deliver_due()
     found = sorted((body["type"], body["data"]["details"]["job"]) for body in told(web))
-    expected = [("consent.lost", "sync"), ("job.failed", "sync"), ("job.failed", "verify")]
-    assert found == expected
+    assert found == [("job.failed", "sync"), ("job.failed", "verify")]
     watch.succeeded("sync", actor)
     watch.failed("sync", consent, actor)
     connector.services.notifications.deliver_due()
-    assert len(web.received) == 5
+    assert len(web.received) == 3
 
 
 def test_the_chain_is_anchored_in_a_file_and_told(connector, web, tmp_path):

@@ -7,6 +7,7 @@
 from connector.store.tables.audit import audit_actors, audit_details, audit_events, audit_heads
 from connector.store.tables.base import metadata
 from connector.store.tables.budget import budget_calls, budgets
+from connector.store.tables.consent import code_grants, consent_links, consents
 from connector.store.tables.console import console_accounts, console_failures, console_sessions
 from connector.store.tables.erasures import erasures
 from connector.store.tables.ledger import (
@@ -49,6 +50,9 @@ __all__ = [
     "budget_calls",
     "budgets",
     "client_attributes",
+    "code_grants",
+    "consent_links",
+    "consents",
     "console_accounts",
     "console_failures",
     "console_sessions",

@@ -11,6 +11,9 @@ import pytest
 from sqlalchemy import func, select
 
 from connector.domain.budget import BudgetState, CallCount
+from connector.domain.code_grants import CodeGrant
+from connector.domain.consent import Way
+from connector.domain.consent_state import ConsentLink, ConsentRecord, ConsentState
 from connector.domain.ledger import ClientAttributes, PlanState, RunState, WorkItemState
 from connector.domain.model import Account, Profile
 from connector.domain.notifications import Notice
@@ -22,6 +25,7 @@ from connector.ports import (
     AuditRepository,
     BudgetRepository,
     ClientRepository,
+    ConsentRepository,
     ConsoleRepository,
     ErasureRepository,
     JobRepository,
@@ -50,6 +54,12 @@ ID = "user-00001"
 HISTORY = WorkItemEvent("item-1", NOW, "ann", Act.COMMENTED)
 EVIDENCE = Evidence("ev-1", "item-1", "x.txt", "text/plain", 1, "00", "ann", NOW)
 TENANT = TenantRecord("acme", TenantState.ACTIVE, {"user_id": "u"}, 1, NOW, "ann", NOW, "ann")
+CONSENT = ConsentRecord(
+    ID, ConsentState.MISSING, NOW, NOW, "consent_required", "x", is_connection=True
+)
+LINK = ConsentLink("l1", Way.INDIVIDUAL, ID, NOW, frozenset({"signature"}))
+GRANT = CodeGrant(ID, "r", "a", NOW, frozenset({"signature"}), NOW, "ann", NOW, NOW)
+LATER = NOW.replace(year=2100)
 DELEGATION = Delegation("d-1", "ann", "bob", NOW, NOW + timedelta(days=1), "", "ann", NOW)
 
 
@@ -78,6 +88,9 @@ def _fill(unit: UnitOfWork) -> None:
     unit.audit.append(records.event(), replace(records.event(), actor="user:ann"))
     unit.notifications.add(records.delivery())
     unit.erasures.put(records.erasure())
+    unit.consents.put(CONSENT)
+    unit.consents.add_link(LINK)
+    unit.consents.put_grant(GRANT, 0)
     unit.budgets.put_states([BudgetState(ACCOUNT, NOW, 3000, 2900)])
     unit.tenants.put(TENANT)
     unit.tenants.claim([ACCOUNT], "acme")
@@ -207,6 +220,14 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.tenants.revision(),
         lambda unit: unit.tenants.owners([ACCOUNT]),
     ],
+    "consents": [
+        lambda unit: unit.consents.of_users([ID]),
+        lambda unit: unit.consents.connection(),
+        lambda unit: unit.consents.checked_before(LATER, 5),
+        lambda unit: unit.consents.counts(),
+        lambda unit: unit.consents.find_link("l1"),
+        lambda unit: unit.consents.grant(),
+    ],
     "totals": [
         lambda unit: unit.totals.members(ACCOUNT),
         lambda unit: unit.totals.plans(),
@@ -218,6 +239,13 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
 
 WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.put_fact("accounts", []),
+    lambda unit: unit.consents.put(replace(CONSENT, said="y")),
+    lambda unit: unit.consents.add_link(replace(LINK, made_by="y")),
+    lambda unit: unit.consents.use_link("l1", NOW),
+    lambda unit: unit.consents.purge_links(LATER),
+    lambda unit: unit.consents.put_grant(replace(GRANT, refresh_token="y"), 1),
+    lambda unit: unit.consents.put_grant(replace(GRANT, refresh_token="y"), 0),
+    lambda unit: unit.consents.remove_grant(),
     lambda unit: unit.resources.put([people.plain_row(1, visible=False)]),
     lambda unit: unit.resources.remove(USER, [ID]),
     lambda unit: unit.mirror.put_accounts([Account(ACCOUNT, "B")]),
@@ -345,6 +373,7 @@ def test_another_tenant_changes_nothing(store: SqlStore) -> None:
         TotalsRepository,
         BudgetRepository,
         TenantRepository,
+        ConsentRepository,
     ],
 )
 def test_every_method_of_every_port_is_asked(port: type) -> None:
