@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
+from connector.api import ApiMount
 from connector.bootstrap import Application, build
 from connector.config import load_settings
 from connector.consent_page import create_consent_blueprint
@@ -43,6 +44,8 @@ def create_app(application: Application) -> Flask:
     others: WSGIApplication = app.wsgi_app
     if application.settings.console.enabled:
         others = ConsoleMount(application, others)
+    if application.settings.api.enabled:
+        others = ApiMount(application, others)
     app.wsgi_app = DirectReads(others, scim)  # type: ignore[method-assign]
 
     app.register_blueprint(

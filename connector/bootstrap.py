@@ -42,6 +42,7 @@ from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.sealing import Sealer
 from connector.services.aggregation import AggregationService
 from connector.services.api_clients import ApiClientService
+from connector.services.api_sign_in import ApiSignIn
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.approvals import ApprovalService
 from connector.services.attempts import Attempts
@@ -73,6 +74,7 @@ from connector.services.locks import WriteLocks
 from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
 from connector.services.notifications import NotificationService
+from connector.services.personal_tokens import PersonalTokens
 from connector.services.policy import PolicyService
 from connector.services.presentation import Presenter
 from connector.services.provisioning import UserProvisioning
@@ -184,9 +186,29 @@ class Application:
         """Verifies tokens of the identity provider, where they are offered."""
         if Method.JWT not in self.offered:
             return None
+        return self._verifier()
+
+    def _verifier(self, audience: str = "") -> TokenVerifier:
         settings = self.settings.authentication.jwt
         published = PublishedKeys(settings, pooled_session(self.settings.docusign))
-        return TokenVerifier(settings, KeySet(published.fetch, self.clock), self.clock)
+        return TokenVerifier(settings, KeySet(published.fetch, self.clock), self.clock, audience)
+
+    @cached_property
+    def personal_tokens(self) -> PersonalTokens:
+        """Tokens with which people and their programs use the REST API."""
+        return PersonalTokens(self.store, self.clock, self.settings.api)
+
+    @cached_property
+    def api_sign_in(self) -> ApiSignIn:
+        """Who uses the REST API."""
+        api = self.settings.api
+        return ApiSignIn(
+            self.personal_tokens,
+            self.throttle,
+            self.settings.console.oidc,
+            lambda name: self.tenant(name).settings.console_groups,
+            self._verifier(api.audience) if api.identity_tokens else None,
+        )
 
     @cached_property
     def console_accounts(self) -> ConsoleAccounts:
@@ -228,6 +250,10 @@ class Application:
                 _log.error("a tenant is passed over", tenant=entry.name, error=str(error))
                 continue
             yield services
+
+    def has_tenant(self, name: str) -> bool:
+        """Whether there is a tenant of this name, served or suspended."""
+        return self.catalogue.find(name) is not None
 
     @contextmanager
     def request(self, correlation_id: str = "") -> Iterator[str]:

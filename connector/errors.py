@@ -8,6 +8,7 @@
             NotFoundError           no such resource
             UniquenessError         the name is taken
             InvalidRequestError     the request contradicts itself or the catalogue
+                ClosedError             it is over: decided, done, expired
             PreconditionError       the resource changed since the client read it
             ForbiddenError          this person may not do this
         UnknownOutcomeError     sent, no answer: read back before repeating
@@ -73,6 +74,10 @@ class UniquenessError(PermanentError):
 
 class InvalidRequestError(PermanentError):
     """The request contradicts itself or names something that does not exist."""
+
+
+class ClosedError(InvalidRequestError):
+    """What is asked for was possible until somebody, or time, ended it."""
 
 
 class PreconditionError(PermanentError):

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from connector.cli.console_tokens import token
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.domain.console import ConsoleAccount, ConsoleRole
 from connector.errors import InvalidRequestError
@@ -35,6 +36,9 @@ _generate_option = click.option(
 @click.group()
 def console() -> None:
     """Manage the console for people, at /console (other tenants: /{tenant}/console)."""
+
+
+console.add_command(token)
 
 
 @console.group()

@@ -42,6 +42,7 @@ def cross_checks(data: Mapping[str, Any]) -> Iterator[Problem]:
     yield from _docusign(_section(data, "docusign"))
     yield from _authentication(_section(data, "authentication"))
     yield from _console(_section(data, "console"))
+    yield from _api(_section(data, "api"), _section(data, "authentication"))
     tenants = _section(data, "tenants")
     if "tenants" not in data:
         yield (
@@ -129,6 +130,10 @@ def _jwt(jwt: Mapping[str, Any]) -> Iterator[Problem]:
     for name in ("algorithms", "client_claims"):
         if jwt.get(name) == []:
             yield f"authentication.jwt.{name}", "must not be empty"
+    yield from _keys_address(jwt)
+
+
+def _keys_address(jwt: Mapping[str, Any]) -> Iterator[Problem]:
     url = urlsplit(_text(jwt, "jwks_url"))
     if url.scheme == "http" and url.hostname not in _LOOPBACK:
         yield (
@@ -154,6 +159,21 @@ def _console(console: Mapping[str, Any]) -> Iterator[Problem]:
             "console.local_accounts",
             "must be true without oidc.issuer: nobody gets in",
         )
+
+
+def _api(api: Mapping[str, Any], authentication: Mapping[str, Any]) -> Iterator[Problem]:
+    if not api.get("identity_tokens"):
+        return
+    jwt = _section(authentication, "jwt")
+    lacking = [name for name in ("issuer", "jwks_url") if not jwt.get(name)]
+    if not (jwt.get("audience") or api.get("audience")):
+        lacking.append("audience")
+    if lacking:
+        yield (
+            "api.identity_tokens",
+            f"needs {', '.join(lacking)} in authentication.jwt: whose tokens are believed",
+        )
+    yield from _keys_address(jwt)
 
 
 def tenant_checks(name: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:

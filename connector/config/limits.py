@@ -6,6 +6,7 @@ from typing import Any
 
 from connector.settings import (
     AccountSettings,
+    ApiSettings,
     AuthenticationSettings,
     Behaviour,
     ChannelSettings,
@@ -93,6 +94,8 @@ RANGES: dict[Setting, tuple[float, float | None]] = {
     (JwtSettings, "leeway_s"): (0, 300),
     (JwtSettings, "timeout_s"): (0.1, 30),
     (OidcSettings, "timeout_s"): (0.1, 30),
+    (ApiSettings, "token_max_days"): (1, 3_650),
+    (ApiSettings, "requests_per_minute"): (0, None),
     (ConsoleSettings, "session_idle_s"): (60, None),
     (ConsoleSettings, "session_max_s"): (60, 604_800),
     (ProvisioningSettings, "closed_recent_days"): (0, None),

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 from flask import Response, abort, current_app, g, redirect, request, url_for
 from flask_login import UserMixin, current_user
 
-from connector.console import TENANT
 from connector.domain.console import ConsoleSession
 from connector.logs import correlation_id
+from connector.mount import TENANT
 from connector.services.context import Principal, person
 
 if TYPE_CHECKING:

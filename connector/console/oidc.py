@@ -15,11 +15,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import application, own_path, tenant, tenant_name
 from connector.console.sign_in import start_session
-from connector.domain.console import ConsoleRole, SignInMethod
 from connector.errors import ConnectorError
 from connector.logs import correlation_id
-from connector.services.console_sign_in import Identity, SignInRefusedError
-from connector.settings import OidcSettings, ServerSettings, Settings
+from connector.services.identities import SignInRefusedError, identity_of
+from connector.settings import OidcSettings, Settings
 
 _log = structlog.get_logger(__name__)
 
@@ -28,8 +27,6 @@ _CLIENT = "provider"
 _EXTENSION = "authlib.integrations.flask_client"
 _NEXT = "oidc_next"
 _LONGEST_NEXT = 1_000
-_LONGEST = 100
-"""Characters of a login."""
 
 
 def install(app: Flask, settings: Settings) -> None:
@@ -72,7 +69,7 @@ def answer() -> BaseResponse:
         if oidc.groups_claim not in claims:
             claims = {**_client().userinfo(token=token), **claims}
         _require_same_issuer(claims, oidc)
-        identity = _identity(claims, oidc)
+        identity = identity_of(claims, oidc, tenant().settings.console_groups)
         opened = application().console_sign_in.with_identity(
             tenant_name(), identity, correlation_id()
         )
@@ -98,11 +95,7 @@ def _client() -> Any:
 
 def _redirect_uri() -> str:
     """Return the address that is registered at the provider; the Host header is never used."""
-    return _public_url(application().settings.server) + url_for("oidc.answer")
-
-
-def _public_url(server: ServerSettings) -> str:
-    return (server.public_url or f"http://{server.host}:{server.port}").rstrip("/")
+    return application().settings.server.url + url_for("oidc.answer")
 
 
 def _require_same_issuer(claims: Mapping[str, Any], oidc: OidcSettings) -> None:
@@ -112,36 +105,6 @@ def _require_same_issuer(claims: Mapping[str, Any], oidc: OidcSettings) -> None:
         raise SignInRefusedError(
             "The identity provider calls itself otherwise than the setting console.oidc.issuer."
         )
-
-
-def _identity(claims: Mapping[str, Any], oidc: OidcSettings) -> Identity:
-    login = claims.get(oidc.login_claim)
-    if not isinstance(login, str) or not login.strip() or not login.isprintable():
-        raise SignInRefusedError(
-            f"The identity provider sends no claim {oidc.login_claim!r}, by which people are known "
-            "here (console.oidc.login_claim)."
-        )
-    if oidc.login_claim == "email" and claims.get("email_verified") is False:
-        raise SignInRefusedError("The identity provider has not verified your e-mail address.")
-    email = claims.get("email")
-    is_verified = claims.get("email_verified") is not False
-    groups = claims.get(oidc.groups_claim) or ()
-    groups = [groups] if isinstance(groups, str) else groups
-    names = frozenset(str(item) for item in groups if isinstance(item, str | int))
-    login = login.strip().lower()[:_LONGEST]
-    return Identity(
-        login=login,
-        display_name=str(claims.get(oidc.name_claim) or login)[:_LONGEST],
-        email=email if isinstance(email, str) and is_verified else "",
-        roles=_roles(names),
-        groups=names,
-        method=SignInMethod.OIDC,
-    )
-
-
-def _roles(groups: frozenset[str]) -> frozenset[ConsoleRole]:
-    named = tenant().settings.console_groups
-    return frozenset(role for role in ConsoleRole if groups & set(getattr(named, str(role))))
 
 
 def _failed(error: Exception, words: str) -> BaseResponse:

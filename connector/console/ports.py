@@ -103,3 +103,6 @@ class Application(Protocol):
 
     def request(self, correlation_id: str = "") -> AbstractContextManager[str]:
         """Let the block finish with the settings it began with; return its correlation id."""
+
+    def has_tenant(self, name: str) -> bool:
+        """Whether there is a tenant of this name, served or suspended."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
-
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask_login import current_user, login_user, logout_user
 from flask_wtf import FlaskForm
@@ -14,7 +12,9 @@ from wtforms.validators import InputRequired, Length
 from connector.console.here import Person, application, own_path, tenant_name
 from connector.errors import TemporaryError
 from connector.logs import correlation_id
-from connector.services.console_sign_in import SignInRefusedError, TooManyAttemptsError
+from connector.mount import client_address
+from connector.services.console_sign_in import TooManyAttemptsError
+from connector.services.identities import SignInRefusedError
 
 blueprint = Blueprint("sign_in", __name__)
 
@@ -54,7 +54,11 @@ def enter() -> BaseResponse | tuple[str, int]:
             tenant_name(),
             sent.login.data or "",
             sent.password.data or "",
-            client_address(),
+            client_address(
+                request.remote_addr or "",
+                request.access_route,
+                application().settings.authentication.trusted_proxies,
+            ),
             correlation_id(),
         )
     except TooManyAttemptsError as error:
@@ -63,25 +67,6 @@ def enter() -> BaseResponse | tuple[str, int]:
         return _page(sent, str(error)), 403
     start_session(token)
     return redirect(own_path(request.args.get("next")), 303)
-
-
-def client_address() -> str:
-    """Return where the person is: what the last proxy that we do not know was told, if we are
-    asked by proxies of ours, whose own address everybody would share."""
-    trusted = [ip_network(text) for text in application().settings.authentication.trusted_proxies]
-    address = request.remote_addr or ""
-    for forwarded in reversed(request.access_route):
-        if not any(_is_in(address, network) for network in trusted):
-            break
-        address = forwarded
-    return address
-
-
-def _is_in(address: str, network: IPv4Network | IPv6Network) -> bool:
-    try:
-        return ip_address(address) in network
-    except ValueError:
-        return False
 
 
 def start_session(token: str) -> None:

@@ -85,6 +85,31 @@ class ConsoleSession:
 
 
 @dataclass(frozen=True)
+class PersonalToken:
+    """What lets a program, or a script, act at the REST API as a local account, and as no more."""
+
+    token_id: str
+    login: str
+    name: str
+    """What it is for, in the person's words."""
+    token_hash: str
+    """SHA-256 in hexadecimal of 256 random bits; the token itself is not kept."""
+    roles: frozenset[ConsoleRole]
+    """What it may do, as long as the person may."""
+    created_at: datetime
+    created_by: str
+    """``user:<login>``."""
+    expires_at: datetime
+    last_used_at: datetime | None = None
+    """To within :data:`connector.services.personal_tokens.SEEN_EVERY`."""
+    revoked_at: datetime | None = None
+
+    def is_valid(self, now: datetime) -> bool:
+        """Whether it lets anybody in at this time."""
+        return self.revoked_at is None and now < self.expires_at
+
+
+@dataclass(frozen=True)
 class SignInFailures:
     """Attempts to sign in that are not known to be right."""
 

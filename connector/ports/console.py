@@ -6,7 +6,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from connector.domain.console import ConsoleAccount, ConsoleSession, SignInFailures
+from connector.domain.console import (
+    ConsoleAccount,
+    ConsoleSession,
+    PersonalToken,
+    SignInFailures,
+)
 
 
 class ConsoleRepository(Protocol):
@@ -50,6 +55,18 @@ class ConsoleRepository(Protocol):
 
     def remove_old_sessions(self, *, unseen_since: datetime, now: datetime) -> None:
         """Forget the sessions that are over."""
+
+    def put_token(self, token: PersonalToken) -> None:
+        """Insert or overwrite a personal token."""
+
+    def find_token(self, token_hash: str) -> PersonalToken | None:
+        """Return a personal token by its hash, valid or not."""
+
+    def tokens(self, login: str | None = None) -> Sequence[PersonalToken]:
+        """Return the personal tokens of an account, or of all, newest first."""
+
+    def touch_token(self, token_id: str, last_used_at: datetime) -> None:
+        """Note that a personal token was used; nothing else of it changes."""
 
     def failures(self, subjects: Iterable[str], now: datetime) -> Mapping[str, SignInFailures]:
         """Return the failures of these subjects that are not forgotten yet."""

@@ -35,6 +35,7 @@ from connector.domain.work_items import (
     WorkItemEvent,
 )
 from connector.errors import (
+    ClosedError,
     ConnectorError,
     ForbiddenError,
     InvalidRequestError,
@@ -233,11 +234,9 @@ class ApprovalService:
     ) -> ConnectorError | None:
         """Return what stands against a decision, None where nothing does."""
         if item.state is not WorkItemState.OPEN:
-            return InvalidRequestError(
-                f"This approval is {item.state} already; nothing is left to decide."
-            )
+            return ClosedError(f"This approval is {item.state} already; nothing is left to decide.")
         if item.expires_at is not None and item.expires_at <= self._context.clock.now():
-            return InvalidRequestError("This approval has expired. Ask for the access again.")
+            return ClosedError("This approval has expired. Ask for the access again.")
         if stand.voter is None:
             return ForbiddenError(stand.refusal)
         is_needed = verdict is Verdict.DENY or self._terms(uow, item).reason_required
@@ -249,7 +248,7 @@ class ApprovalService:
             if event.act is Act.APPROVED and event.data.get("checksum") == item.checksum
         }
         if verdict is Verdict.APPROVE and fold(stand.voter.login) in decided:
-            return InvalidRequestError(f"{stand.voter.login} has approved this already.")
+            return ClosedError(f"{stand.voter.login} has approved this already.")
         return None
 
     def _carry_out(self, item: WorkItem, by: Principal) -> None:
@@ -313,13 +312,13 @@ class ApprovalService:
         with self._context.write() as uow:
             item = _approval(uow, work_item_id)
             if item.state not in (WorkItemState.OPEN, WorkItemState.APPROVED):
-                raise InvalidRequestError(f"This approval is {item.state} already.")
+                raise ClosedError(f"This approval is {item.state} already.")
             if by.name != item.requester and ConsoleRole.ADMINISTRATOR not in by.roles:
                 raise ForbiddenError(
                     f"Only {item.requester}, who asked for it, or an administrator withdraws this."
                 )
             if item.state is WorkItemState.APPROVED and self._desk.is_begun(uow, item):
-                raise InvalidRequestError(
+                raise ClosedError(
                     "DocuSign is being told already. Once it is done, ask for the opposite."
                 )
             self._log.close(uow, item, WorkItemState.WITHDRAWN, by, tidy(comment))

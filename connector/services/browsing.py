@@ -206,11 +206,12 @@ class Browser:
                 assignee=query.assignee,
                 newest_first=query.closed,
                 after=query.after,
-                limit=PAGE + 1,
+                limit=query.limit + 1,
             )
-            items = found[:PAGE]
+            items = found[: query.limit]
             people = uow.mirror.get_users({item.subject_id for item in items})
-        return ItemPage(items, people, items[-1].work_item_id if len(found) > PAGE else None)
+        is_last = len(found) <= query.limit
+        return ItemPage(items, people, None if is_last else items[-1].work_item_id)
 
     # events -------------------------------------------------------------------
 

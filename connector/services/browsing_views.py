@@ -188,6 +188,8 @@ class ItemQuery:
     assignee: str | None = None
     after: str = ""
     """The ``next_after`` of the page before."""
+    limit: int = 50
+    """Lines of a page: what fits a few screens, and costs milliseconds."""
 
 
 @dataclass(frozen=True)

@@ -11,22 +11,22 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
 from connector.domain.console import (
     ConsoleAccount,
-    ConsoleRole,
     ConsoleSession,
     SignInFailures,
     SignInMethod,
 )
 from connector.domain.ledger import AuditEvent
-from connector.errors import PermanentError, TemporaryError
+from connector.errors import TemporaryError
 from connector.ports import Clock, Store, UnitOfWork
 from connector.services.console_accounts import PASSWORD_MAX, ConsoleAccounts
+from connector.services.identities import Identity, SignInRefusedError
 from connector.services.throttle import network_of
 from connector.settings import ConsoleSettings
 
@@ -42,24 +42,8 @@ _SEEN_EVERY = timedelta(seconds=30)
 _LONGEST_LOGIN = 100
 
 
-class SignInRefusedError(PermanentError):
-    """The person may not sign in."""
-
-
 class TooManyAttemptsError(TemporaryError):
     """Too many attempts to sign in; even the right password has to wait."""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Who a person is, as somebody else has proved."""
-
-    login: str
-    display_name: str
-    email: str
-    roles: frozenset[ConsoleRole]
-    groups: frozenset[str] = frozenset()
-    method: SignInMethod = SignInMethod.LOCAL
 
 
 class ConsoleSignIn:

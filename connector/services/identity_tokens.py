@@ -134,13 +134,26 @@ def _fits(key: PublicKey, algorithm: str) -> bool:
 class TokenVerifier:
     """Knows what is wrong with a token. Thread-safe."""
 
-    def __init__(self, settings: JwtSettings, keys: KeySet, clock: Clock) -> None:
+    def __init__(
+        self, settings: JwtSettings, keys: KeySet, clock: Clock, audience: str = ""
+    ) -> None:
+        """:param audience: whom tokens have to be for, in place of the setting's."""
         self._settings = settings
+        self._audience = audience or settings.audience
         self._keys = keys
         self._clock = clock
 
     def verify(self, token: str) -> VerifiedToken:
-        """Return what a token says.
+        """Return which application a token stands for, and what it is limited to.
+
+        :raises InvalidTokenError: it is not to be believed; the text says why.
+        :raises TemporaryError: no keys could be read yet.
+        """
+        claims = self.claims(token)
+        return VerifiedToken(self._application(claims), self._scopes(claims))
+
+    def claims(self, token: str) -> Mapping[str, Any]:
+        """Return everything that a token says, once signature, time, issuer and audience are right.
 
         :raises InvalidTokenError: it is not to be believed; the text says why.
         :raises TemporaryError: no keys could be read yet.
@@ -150,9 +163,9 @@ class TokenVerifier:
         if claims.get("iss") != self._settings.issuer:
             raise InvalidTokenError("The token is of another issuer (iss).")
         audience = claims.get("aud")
-        if self._settings.audience not in (audience if isinstance(audience, list) else [audience]):
+        if self._audience not in (audience if isinstance(audience, list) else [audience]):
             raise InvalidTokenError("The token is for another audience (aud).")
-        return VerifiedToken(self._application(claims), self._scopes(claims))
+        return claims
 
     def _signed(self, token: str) -> Mapping[str, Any]:
         if len(token) > MAX_LENGTH:

@@ -20,7 +20,7 @@ from connector.domain.merge import merge_member
 from connector.domain.model import ORGANIZATION_ADMIN, User
 from connector.domain.policy import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN, VERIFY_WORD
 from connector.domain.work_items import Act, Evidence, WorkItemEvent
-from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
+from connector.errors import ClosedError, ForbiddenError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.context import Actor, Principal, TenantContext, new_id
@@ -375,7 +375,7 @@ def _open_task(uow: UnitOfWork, work_item_id: str) -> WorkItem:
             f"Work item {item.work_item_id} is an approval: approve or deny it."
         )
     if not item.state.is_open:
-        raise InvalidRequestError(
+        raise ClosedError(
             f"Work item {item.work_item_id} is {item.state} already; nothing is left to do."
         )
     return item

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector.settings.access import (
+    ApiSettings,
     AuthenticationSettings,
     ConsoleSettings,
     JwtSettings,
@@ -51,6 +52,7 @@ from connector.settings.tenant import (
 __all__ = [
     "NOTICES",
     "AccountSettings",
+    "ApiSettings",
     "ApprovalSettings",
     "AuditSettings",
     "AuthenticationSettings",
@@ -93,6 +95,7 @@ class Settings:
     docusign: DocusignSettings = field(default_factory=DocusignSettings)
     authentication: AuthenticationSettings = field(default_factory=AuthenticationSettings)
     console: ConsoleSettings = field(default_factory=ConsoleSettings)
+    api: ApiSettings = field(default_factory=ApiSettings)
     jobs: JobSettings = field(default_factory=JobSettings)
     tenants: Mapping[str, TenantSettings] = field(default_factory=dict)
     """By tenant name; the tenant ``default`` is served at /scim/v2."""

@@ -68,6 +68,28 @@ class OidcSettings:
 
 
 @dataclass(frozen=True)
+class ApiSettings:
+    """The REST API for people and their programs, at /api/v1 and /{tenant}/api/v1."""
+
+    enabled: bool = True
+    """False: there is none."""
+    personal_tokens: bool = True
+    """Whether the tokens of ``docusign-iga console token`` let local accounts in, also where
+    ``console.local_accounts`` no longer lets them sign in with a password."""
+    token_max_days: int = 365
+    """The longest time for which a personal token can be made."""
+    identity_tokens: bool = False
+    """Whether people may present an access token of the identity provider, as
+    ``authentication.jwt`` says whose; ``console.oidc`` says which claims name the person and the
+    groups, and ``tenants.*.console_groups`` gives roles, as at the console."""
+    audience: str = ""
+    """Audience (``aud``) of such tokens; empty: that of ``authentication.jwt``."""
+    requests_per_minute: int = 600
+    """Requests that one person may send in a minute on average to one process; 0: any number.
+    More are answered 429."""
+
+
+@dataclass(frozen=True)
 class ConsoleSettings:
     """The console for people, at /console and /{tenant}/console."""
 

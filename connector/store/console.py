@@ -13,15 +13,22 @@ from connector.domain.console import (
     ConsoleAccount,
     ConsoleRole,
     ConsoleSession,
+    PersonalToken,
     SignInFailures,
     SignInMethod,
 )
 from connector.errors import NotFoundError, UniquenessError
 from connector.store.statements import Records, Session, add_rows, put_rows
-from connector.store.tables import console_accounts, console_failures, console_sessions
+from connector.store.tables import (
+    console_accounts,
+    console_failures,
+    console_sessions,
+    console_tokens,
+)
 
 ACCOUNTS = Records(console_accounts, ConsoleAccount)
 SESSIONS = Records(console_sessions, ConsoleSession)
+TOKENS = Records(console_tokens, PersonalToken)
 FAILURES = Records(console_failures, SignInFailures)
 
 
@@ -132,6 +139,37 @@ class SqlConsole:
                 table.tenant == self._tenant,
                 or_(table.last_seen_at < unseen_since, table.ends_at <= now),
             )
+        )
+
+    # personal tokens ----------------------------------------------------------
+
+    def put_token(self, token: PersonalToken) -> None:
+        """Insert or overwrite a personal token."""
+        put_rows(self._connection, console_tokens, [TOKENS.to_row(self._tenant, token)])
+
+    def find_token(self, token_hash: str) -> PersonalToken | None:
+        """Return a personal token by its hash, valid or not."""
+        found = self._tokens(console_tokens.c.token_hash == token_hash)
+        return found[0] if found else None
+
+    def tokens(self, login: str | None = None) -> Sequence[PersonalToken]:
+        """Return the personal tokens of an account, or of all, newest first."""
+        return self._tokens(*([console_tokens.c.login == login] if login is not None else []))
+
+    def _tokens(self, *conditions: ColumnElement[bool]) -> Sequence[PersonalToken]:
+        found = self._connection.execute(
+            select(*TOKENS.columns)
+            .where(console_tokens.c.tenant == self._tenant, *conditions)
+            .order_by(console_tokens.c.created_at.desc(), console_tokens.c.token_id)
+        )
+        return [TOKENS.from_row(row, roles=_roles(row)) for row in found]
+
+    def touch_token(self, token_id: str, last_used_at: datetime) -> None:
+        """Note that a personal token was used; nothing else of it changes."""
+        self._connection.execute(
+            update(console_tokens)
+            .where(console_tokens.c.tenant == self._tenant, console_tokens.c.token_id == token_id)
+            .values(last_used_at=last_used_at)
         )
 
     # failures -----------------------------------------------------------------

@@ -14,11 +14,10 @@ from connector.services.console_sign_in import (
     LIMITS,
     WINDOW,
     ConsoleSignIn,
-    Identity,
-    SignInRefusedError,
     TooManyAttemptsError,
 )
 from connector.services.context import Actor
+from connector.services.identities import Identity, SignInRefusedError
 from connector.settings import ConsoleSettings
 from tests.connector import ManualClock
 

@@ -8,7 +8,12 @@ from connector.store.tables.audit import audit_actors, audit_details, audit_even
 from connector.store.tables.base import metadata
 from connector.store.tables.budget import budget_calls, budgets
 from connector.store.tables.consent import code_grants, consent_links, consents
-from connector.store.tables.console import console_accounts, console_failures, console_sessions
+from connector.store.tables.console import (
+    console_accounts,
+    console_failures,
+    console_sessions,
+    console_tokens,
+)
 from connector.store.tables.erasures import erasures
 from connector.store.tables.ledger import (
     api_clients,
@@ -56,6 +61,7 @@ __all__ = [
     "console_accounts",
     "console_failures",
     "console_sessions",
+    "console_tokens",
     "delegations",
     "erasures",
     "external_ids",

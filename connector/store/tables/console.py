@@ -40,6 +40,24 @@ console_sessions = Table(
     Index("ix_console_sessions_seen", "tenant", "last_seen_at"),
 )
 
+console_tokens = Table(
+    "console_tokens",
+    metadata,
+    key("tenant"),
+    key("token_id"),
+    required("login"),
+    required("name"),
+    required("token_hash"),
+    Column("roles", Json, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    required("created_by"),
+    Column("expires_at", Instant, nullable=False),
+    Column("last_used_at", Instant),
+    Column("revoked_at", Instant),
+    Index("ix_console_tokens_hash", "tenant", "token_hash", unique=True),
+    Index("ix_console_tokens_login", "tenant", "login"),
+)
+
 console_failures = Table(
     "console_failures",
     metadata,

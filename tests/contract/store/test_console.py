@@ -11,6 +11,7 @@ from connector.domain.console import (
     ConsoleAccount,
     ConsoleRole,
     ConsoleSession,
+    PersonalToken,
     SignInFailures,
     SignInMethod,
 )
@@ -106,3 +107,41 @@ def test_failures_are_kept_until_their_time_is_over(store):
         assert set(uow.console.failures(["a", "b"], NOW)) == {"b"}
         uow.console.remove_failures("b")
         assert uow.console.failures(["b"], NOW) == {}
+
+
+TOKEN = PersonalToken(
+    token_id="t1",
+    login="ann",
+    name="report",
+    token_hash="h1",
+    roles=frozenset({ConsoleRole.VIEWER}),
+    created_at=NOW,
+    created_by="user:root",
+    expires_at=NOW + HOUR,
+)
+
+
+def test_a_personal_token_is_found_by_its_hash_in_its_tenant_only(store):
+    with store.write("t1") as uow:
+        uow.console.put_token(TOKEN)
+        uow.console.put_token(replace(TOKEN, token_id="t2", login="bob", token_hash="h2"))
+        uow.commit()
+    with store.write("t2") as uow:
+        assert uow.console.find_token("h1") is None and uow.console.tokens() == []
+        uow.console.touch_token("t1", NOW + HOUR)
+        uow.commit()
+    with store.read("t1") as uow:
+        assert uow.console.find_token("h1") == TOKEN
+        assert uow.console.tokens("ann") == [TOKEN]
+        assert [token.token_id for token in uow.console.tokens()] == ["t1", "t2"]
+
+
+def test_a_personal_token_is_touched_and_revoked(store):
+    with store.write("t1") as uow:
+        uow.console.put_token(TOKEN)
+        uow.console.touch_token("t1", NOW + HOUR / 2)
+        [touched] = uow.console.tokens()
+        assert touched == replace(TOKEN, last_used_at=NOW + HOUR / 2)
+        uow.console.put_token(replace(touched, revoked_at=NOW))
+        assert uow.console.find_token("h1").is_valid(NOW) is False
+        uow.commit()

@@ -1,0 +1,220 @@
+"""Approvals: what waits for a decision, and the decision."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from connector.api.fields import CommentArguments, RequiredCommentArguments, instant, text, written
+from connector.api.here import principal, tenant
+from connector.api.paging import Page, PageArguments, cut, page_of, text_of, to_cursor
+from connector.api.resource import Resource, check_if_match
+from connector.api.work_item_schemas import (
+    EventSchema,
+    EvidenceSchema,
+    WorkItemSchema,
+    evidence_document,
+    history_document,
+    item_document,
+)
+from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.domain.work_items import Verdict
+from connector.services.approvals import ApprovalView
+from connector.services.browsing_views import ItemPage, ItemQuery, Labels
+
+resource = Resource("approvals", __name__, "What waits for a decision.", "/approvals")
+
+
+class ApprovalSchema(WorkItemSchema):
+    """An approval in a list."""
+
+    checksum = text("Of the plan that is decided on.")
+    expires_at = instant("When it ends undecided.", optional=True)
+
+
+class PlanSchema(Schema):
+    """What is done once enough approvers agree."""
+
+    id = text("The plan's id, as in the audit.")
+    summary = text("One line for people.")
+    changes = fields.List(
+        fields.String(), required=True, metadata={"description": "Each step in words."}
+    )
+
+
+class ApprovalDetailSchema(ApprovalSchema):
+    """An approval with everything that a decision needs."""
+
+    plan = fields.Nested(PlanSchema, required=True)
+    approvers = text("Who decides, in words.")
+    approved_by = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Logins of those who agreed to this plan and still count."},
+    )
+    needed = fields.Integer(
+        required=True, metadata={"description": "How many have to agree. One denial ends it."}
+    )
+    may_decide = fields.Boolean(
+        required=True, metadata={"description": "Whether you can decide now."}
+    )
+    refusal = text("Why you cannot; null where you can.", allow_none=True)
+    history = fields.List(fields.Nested(EventSchema), required=True)
+    evidence = fields.List(fields.Nested(EvidenceSchema), required=True)
+
+
+class ApprovalQuery(PageArguments):
+    """Which approvals."""
+
+    state = fields.String(
+        load_default="open",
+        validate=validate.OneOf(("open", "closed")),
+        metadata={"description": "`open`: oldest first; `closed`: newest first."},
+    )
+    mine = fields.Boolean(
+        load_default=False,
+        metadata={"description": "Only open ones that you can decide now."},
+    )
+
+
+class DecisionArguments(Schema):
+    """A decision on what was looked at."""
+
+    checksum = fields.String(
+        required=True,
+        validate=validate.Length(1, 200),
+        metadata={"description": "`checksum` of the approval as you read it."},
+    )
+    comment = written("Why; the policy may require it of an approval.")
+
+
+class DenialArguments(DecisionArguments):
+    """A denial, which always says why."""
+
+    comment = written("Why; whoever asked reads it.", required=True)
+
+
+ApprovalPageSchema = page_of(ApprovalSchema, "ApprovalPage")
+
+
+@resource.route("")
+@resource.arguments(ApprovalQuery, location="query")
+@resource.response(200, ApprovalPageSchema)
+def listed(query: Mapping[str, Any]) -> Page:
+    """List approvals."""
+    services, limit, cursor = tenant(), query["limit"], query["cursor"]
+    labels = services.browser.labels()
+    if query["mine"]:
+        waiting = cut(services.approvals.inbox(principal()), limit, cursor, "work_item_id")
+        people = services.browser.people({item.subject_id for item in waiting.items})
+        found = ItemPage(waiting.items, people, None)
+        return Page(_lines(found, labels), waiting.next_cursor)
+    wanted = ItemQuery(
+        WorkItemKind.APPROVAL, query["state"] == "closed", after=text_of(cursor), limit=limit
+    )
+    found = services.browser.items(wanted)
+    return Page(_lines(found, labels), to_cursor(found.next_after))
+
+
+@resource.route("/<item_id>")
+@resource.response(200, ApprovalDetailSchema)
+def show(item_id: str) -> Mapping[str, Any]:
+    """Show an approval.
+
+    An unambiguous beginning of the id is enough.
+    """
+    return _detail(tenant().approvals.get(item_id, principal()))
+
+
+@resource.act("/<item_id>/approve")
+@resource.arguments(DecisionArguments)
+@resource.response(200, ApprovalDetailSchema)
+def approve(decision: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+    """Approve.
+
+    With the last approval that is needed the change is carried out at once; where DocuSign does not
+    answer, the connector goes on by itself, and the state stays `approved`. 412 says that the plan
+    is another one by now: read it again and decide on that.
+    """
+    return _decide(item_id, Verdict.APPROVE, decision)
+
+
+@resource.act("/<item_id>/deny")
+@resource.arguments(DenialArguments)
+@resource.response(200, ApprovalDetailSchema)
+def deny(decision: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+    """Deny. One denial ends the approval; the access stays as it is."""
+    return _decide(item_id, Verdict.DENY, decision)
+
+
+@resource.act("/<item_id>/withdraw")
+@resource.arguments(CommentArguments)
+@resource.response(200, ApprovalDetailSchema)
+def withdraw(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+    """Take a request back, as its requester or an administrator."""
+    _check(item_id)
+    return _detail(tenant().approvals.withdraw(item_id, principal(), said["comment"]))
+
+
+@resource.act("/<item_id>/comments")
+@resource.arguments(RequiredCommentArguments)
+@resource.response(200, ApprovalDetailSchema)
+def comment(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+    """Say something about an approval."""
+    services = tenant()
+    known = services.approvals.get(item_id)
+    services.work_items.comment(known.item.work_item_id, principal(), said["comment"])
+    return _detail(services.approvals.get(item_id, principal()))
+
+
+def _decide(item_id: str, verdict: Verdict, decision: Mapping[str, Any]) -> Mapping[str, Any]:
+    _check(item_id)
+    view = tenant().approvals.decide(
+        item_id,
+        verdict,
+        principal(),
+        comment=decision["comment"],
+        checksum=decision["checksum"],
+    )
+    return _detail(view)
+
+
+def _check(item_id: str) -> None:
+    check_if_match(
+        ApprovalDetailSchema, lambda: _detail(tenant().approvals.get(item_id, principal()))
+    )
+
+
+def _lines(page: ItemPage, labels: Labels) -> list[Mapping[str, Any]]:
+    return [_line(item, page, labels) for item in page.items]
+
+
+def _line(item: WorkItem, page: ItemPage, labels: Labels) -> Mapping[str, Any]:
+    return {
+        **item_document(item, page.people.get(item.subject_id), labels),
+        "checksum": item.checksum,
+        "expires_at": item.expires_at,
+    }
+
+
+def _detail(view: ApprovalView) -> Mapping[str, Any]:
+    browser, item = tenant().browser, view.item
+    return {
+        **item_document(item, view.subject, browser.labels()),
+        "checksum": item.checksum,
+        "expires_at": item.expires_at,
+        "plan": {
+            "id": view.plan.plan_id,
+            "summary": view.plan.summary,
+            "changes": browser.describe([record.operation for record in view.operations]),
+        },
+        "approvers": view.approvers,
+        "approved_by": view.approved_by,
+        "needed": view.needed,
+        "may_decide": view.refusal is None,
+        "refusal": view.refusal,
+        "history": history_document(view.history),
+        "evidence": evidence_document(view.evidence),
+    }

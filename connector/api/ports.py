@@ -1,0 +1,79 @@
+"""What the API needs of the application; :mod:`connector.bootstrap` provides it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from connector.ports import Clock
+from connector.services.api_sign_in import ApiSignIn
+from connector.services.approvals import ApprovalService
+from connector.services.audit import AuditService
+from connector.services.browsing import Browser
+from connector.services.context import TenantContext
+from connector.services.delegations import DelegationService
+from connector.services.work_items import WorkItemService
+from connector.settings import Settings, TenantSettings
+
+
+class TenantServices(Protocol):
+    """What one tenant can do."""
+
+    @property
+    def context(self) -> TenantContext:
+        """Adapters and settings."""
+
+    @property
+    def settings(self) -> TenantSettings:
+        """The tenant's settings."""
+
+    @property
+    def browser(self) -> Browser:
+        """Read models of users, accounts and work items."""
+
+    @property
+    def audit(self) -> AuditService:
+        """The record of what happened."""
+
+    @property
+    def approvals(self) -> ApprovalService:
+        """What waits for a decision."""
+
+    @property
+    def delegations(self) -> DelegationService:
+        """Who decides for whom."""
+
+    @property
+    def work_items(self) -> WorkItemService:
+        """Manual tasks."""
+
+
+class Application(Protocol):
+    """The connector as a whole."""
+
+    @property
+    def settings(self) -> Settings:
+        """The whole configuration."""
+
+    @property
+    def clock(self) -> Clock:
+        """The time."""
+
+    @property
+    def api_sign_in(self) -> ApiSignIn:
+        """Who sends a request."""
+
+    def acting(self, tenant: str, actor: str) -> AbstractContextManager[None]:
+        """Let the audit know who acts for a tenant in the block, and miss nothing at its end."""
+
+    def tenant(self, name: str) -> TenantServices:
+        """Return the services of a tenant.
+
+        :raises connector.errors.NotFoundError: the there is no such tenant.
+        """
+
+    def request(self, correlation_id: str = "") -> AbstractContextManager[str]:
+        """Let the block finish with the settings it began with; return its correlation id."""
+
+    def has_tenant(self, name: str) -> bool:
+        """Whether there is a tenant of this name, served or suspended."""

@@ -1,0 +1,135 @@
+"""What approvals and manual tasks have in common, as the API shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from connector.api.fields import instant, text
+from connector.domain.ledger import Direction, WorkItem, WorkItemState
+from connector.domain.model import User
+from connector.domain.work_items import Evidence, WorkItemEvent
+from connector.services.browsing_views import Labels
+
+_RISKS = ("low", "medium", "high", "critical")
+
+
+class SubjectSchema(Schema):
+    """Whose access it is about."""
+
+    id = text("SCIM id, which is the DocuSign user id.")
+    name = text("Display name; may be empty.")
+    email = text("Address; empty for somebody who was erased.")
+
+
+class EntitlementSchema(Schema):
+    """What the access is."""
+
+    id = text("SCIM id of a permission profile, a group or a role.")
+    name = text("Its name with that of its account.")
+
+
+class EventSchema(Schema):
+    """A line of the history."""
+
+    at = instant("When.")
+    actor = text("`user:<login>`, `client:<name>` or `job:<name>`.")
+    act = text("`opened`, `claimed`, `approved` …; docs/approvals.md has them all.")
+    comment = text("What they said; may be empty.")
+
+
+class EvidenceSchema(Schema):
+    """A file that shows that a task was done."""
+
+    id = text("To fetch it by.")
+    name = text("File name.")
+    media_type = text("As whoever attached it said.")
+    size = fields.Integer(required=True, metadata={"description": "Bytes."})
+    sha256 = text("Of the content, in hexadecimal; it is in the audit too.")
+    added_by = text("Who attached it.")
+    added_at = instant("When.")
+
+
+class WorkItemSchema(Schema):
+    """What every work item has."""
+
+    id = text("The work item's id.")
+    state = fields.Enum(
+        WorkItemState,
+        by_value=True,
+        required=True,
+        metadata={"description": "Where it stands; the first three are open."},
+    )
+    title = text("One line for people.")
+    subject = fields.Nested(SubjectSchema, required=True)
+    entitlement = fields.Nested(EntitlementSchema, required=True)
+    direction = fields.Enum(
+        Direction,
+        by_value=True,
+        required=True,
+        metadata={"description": "Whether access is given or taken."},
+    )
+    risk = text(f"Of the entitlement: {', '.join(_RISKS)}.")
+    owner = text("Who answers for the entitlement; may be empty.")
+    rule = text("The rule of the policy that asks for it, in words.")
+    requester = text("Who asked: `client:<name>`, `user:<login>` or `job:<name>`.")
+    created_at = instant("When it was opened.")
+    closed_at = instant("When it ended; null while it is open.", optional=True)
+    closed_by = text("Who ended it; null while it is open.", allow_none=True)
+    comment = text("Why it was completed, denied or rejected.", allow_none=True)
+
+
+def item_document(item: WorkItem, person: User | None, labels: Labels) -> dict[str, Any]:
+    """Return the members of :class:`WorkItemSchema`."""
+    return {
+        "id": item.work_item_id,
+        "state": item.state,
+        "title": item.title,
+        "subject": subject_document(item.subject_id, person),
+        "entitlement": {
+            "id": item.entitlement,
+            "name": labels.entitlement(item.entitlement),
+        },
+        "direction": item.direction,
+        "risk": item.risk,
+        "owner": item.owner,
+        "rule": item.rule,
+        "requester": item.requester,
+        "created_at": item.created_at,
+        "closed_at": item.closed_at,
+        "closed_by": item.closed_by,
+        "comment": item.comment,
+    }
+
+
+def subject_document(user_id: str, person: User | None) -> Mapping[str, str]:
+    """Return the members of :class:`SubjectSchema`."""
+    if person is None:
+        return {"id": user_id, "name": "", "email": ""}
+    return {"id": user_id, "name": person.user_name, "email": person.email}
+
+
+def history_document(events: Iterable[WorkItemEvent]) -> Sequence[Mapping[str, Any]]:
+    """Return the members of :class:`EventSchema`, one for each line."""
+    return [
+        {"at": item.at, "actor": item.actor, "act": str(item.act), "comment": item.comment}
+        for item in events
+    ]
+
+
+def evidence_document(files: Iterable[Evidence]) -> Sequence[Mapping[str, Any]]:
+    """Return the members of :class:`EvidenceSchema`, one for each file."""
+    return [
+        {
+            "id": item.evidence_id,
+            "name": item.name,
+            "media_type": item.media_type,
+            "size": item.size,
+            "sha256": item.sha256,
+            "added_by": item.added_by,
+            "added_at": item.added_at,
+        }
+        for item in files
+    ]
