@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -32,6 +32,7 @@ from connector.domain.budget import Shares
 from connector.domain.consent import Way
 from connector.domain.ledger import AuditHead, Method
 from connector.domain.policy import Policy
+from connector.domain.tenants import INSTALLATION
 from connector.errors import ConfigError
 from connector.identity_provider import PublishedKeys
 from connector.logs import correlated
@@ -40,6 +41,7 @@ from connector.notifications import ChannelNotifier
 from connector.ports import CallJournal, Clock, Examiner, Notifier
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.sealing import Sealer
+from connector.services.account_owners import account_problems, claim_accounts
 from connector.services.aggregation import AggregationService
 from connector.services.api_clients import ApiClientService
 from connector.services.api_sign_in import ApiSignIn
@@ -67,7 +69,7 @@ from connector.services.group_provisioning import GroupProvisioning
 from connector.services.identity_tokens import KeySet, TokenVerifier
 from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
-from connector.services.jobs import require_known_jobs
+from connector.services.jobs import require_known_jobs, tenant_job_problems
 from connector.services.journal import Journal
 from connector.services.leavers import Leavers
 from connector.services.locks import WriteLocks
@@ -83,6 +85,7 @@ from connector.services.refresh import RefreshService
 from connector.services.settlement import SettlementService
 from connector.services.subjects import Subjects
 from connector.services.tenant_catalogue import TenantCatalogue, TenantEntry
+from connector.services.tenants import TenantService
 from connector.services.throttle import Throttle
 from connector.services.undoing import Undoer
 from connector.services.work_item_log import WorkItemLog
@@ -169,6 +172,17 @@ class Application:
         self.catalogue = TenantCatalogue(store, settings.tenants, tenant_documents(settings))
         self._tenants: dict[str, tuple[int, TenantServices]] = {}
         self._lock = threading.Lock()
+
+    @cached_property
+    def tenancy(self) -> TenantService:
+        """Adds, changes and removes tenants of the database."""
+        return TenantService(
+            self.store,
+            self.clock,
+            self.catalogue,
+            tenant_documents(self.settings),
+            lambda tenant: tenant_job_problems(tenant, self.settings.jobs),
+        )
 
     @cached_property
     def clients(self) -> ApiClientService:
@@ -288,8 +302,27 @@ class Application:
         for name, settings in self.settings.tenants.items():
             with self.store.read(name) as uow:
                 problems += binding_problems(uow, settings)
+        problems += self._claimed()
         if problems:
             raise ConfigError(problems)
+
+    def _claimed(self) -> Sequence[str]:
+        """Let the tenants of the file hold their accounts; return those that others hold."""
+        with self.store.read(INSTALLATION) as uow:
+            owners = uow.tenants.owners(
+                item.account_id
+                for settings in self.settings.tenants.values()
+                for item in settings.accounts
+            )
+        problems: list[str] = []
+        for settings in self.settings.tenants.values():
+            if all(owners.get(item.account_id) == settings.name for item in settings.accounts):
+                continue
+            with self.store.write(INSTALLATION) as uow:
+                problems += (found := account_problems(uow, settings))
+                if not found and claim_accounts(uow, settings):
+                    uow.commit()
+        return problems
 
     def acting(self, tenant: str, actor: str) -> AbstractContextManager[None]:
         """Let the audit know who acts for a tenant in the block, and miss nothing at its end."""

@@ -18,6 +18,7 @@ from rich.console import Console, RenderableType
 
 from connector.config import load_settings
 from connector.domain.console import ConsoleRole
+from connector.domain.tenants import INSTALLATION
 from connector.errors import ConfigError, ConnectorError, TemporaryError
 from connector.logs import configure_logging, correlated, correlation_id
 from connector.services.context import Actor, Principal, new_id, person
@@ -134,6 +135,22 @@ def tenant_options(command: Command) -> Command:
         with ExitStack() as resources:
             resources.enter_context(correlated())
             context = CommandContext(config_path, tenant, as_json, True, resources)
+            return command(context, **arguments)
+
+    return wrapper
+
+
+def installation_options(command: Command) -> Command:
+    """Give a command ``--config`` and ``--json``, and a :class:`CommandContext`: for what concerns
+    no single tenant."""
+
+    @_config
+    @click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for scripts.")
+    @functools.wraps(command)
+    def wrapper(config_path: Path, as_json: bool, **arguments: Any) -> Any:
+        with ExitStack() as resources:
+            resources.enter_context(correlated())
+            context = CommandContext(config_path, INSTALLATION, as_json, True, resources)
             return command(context, **arguments)
 
     return wrapper

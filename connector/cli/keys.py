@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ from connector.settings import Secret
 
 _BITS = 2048
 """What DocuSign itself generates."""
+_ENCRYPTION_BYTES = 32
 _STEPS = """\
 Now, in this order; nothing stops working in between:
   1. At DocuSign, under Apps and Keys, open the app and add the public key above with "Upload RSA".
@@ -40,7 +42,22 @@ _OUTPUT = click.option(
 
 @click.group()
 def key() -> None:
-    """Make, show and replace the RSA key pair of the integration key."""
+    """Make, show and replace the RSA key pair of the integration key; make a key for secrets."""
+
+
+@key.command()
+def encryption() -> None:
+    """Make a key for secrets in the database, and print it.
+
+    Give it as database.encryption_key, best through an environment variable or a file, and keep it
+    apart from the database and its backups. To replace it, name the old one as
+    database.previous_encryption_key, restart, then let `tenant reseal` seal everything anew.
+
+    \b
+    Example:
+      docusign-iga key encryption > secrets/encryption-key
+    """
+    click.echo(secrets.token_urlsafe(_ENCRYPTION_BYTES))
 
 
 @key.command()

@@ -26,6 +26,7 @@ _COMMANDS = {
     "export": "connector.cli.export:export",
     "consent": "connector.cli.consent:consent",
     "key": "connector.cli.keys:key",
+    "tenant": "connector.cli.tenants:tenant",
     "config": "connector.cli.configuration:config",
     "db": "connector.cli.database:db",
 }

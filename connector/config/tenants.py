@@ -46,11 +46,11 @@ class StoredTenants:
         :raises ConfigError: with every problem found, each with its path.
         """
         path = f"tenants.{name}"
-        problems = list(_forbidden(document, path))
         try:
             opened = _each_secret(TenantSettings, document, path, self._open)
         except PermanentError as error:
-            raise ConfigError([*problems, f"{path}: {error}"]) from error
+            raise ConfigError([f"{path}: {error}"]) from error
+        problems = list(_forbidden(opened, path))
         resolved, unset = resolve_environment(opened, self._environment, path)
         problems += unset
         settings: TenantSettings | None = None
@@ -89,6 +89,19 @@ class StoredTenants:
             raise ConfigError(problems)
         return sealed
 
+    def resealed(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a document whose secrets are sealed with the key of now.
+
+        :raises PermanentError: one was sealed with a key that is not at hand.
+        """
+
+        def anew(_path: str, text: str) -> str:
+            if not text.startswith(_SEALED):
+                return text
+            return _SEALED + self._sealer.seal(self._sealer.open(text.removeprefix(_SEALED)))
+
+        return _each_secret(TenantSettings, document, "", anew)
+
     def masked(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a document that may be shown; names of environment variables stay readable."""
 
@@ -113,11 +126,12 @@ class StoredTenants:
         return _each_secret(TenantSettings, document, "", put_back)
 
     def _open(self, _path: str, text: str) -> str:
-        if not text.startswith(_SEALED):
+        if _REFERENCE.fullmatch(text):
             return text
-        # What was typed in keeps its meaning: only a whole reference is one.
-        opened = self._sealer.open(text.removeprefix(_SEALED))
-        return opened.replace("${", "$${")
+        if text.startswith(_SEALED):
+            text = self._sealer.open(text.removeprefix(_SEALED))
+        # A secret that was typed in means itself; only a whole reference is one.
+        return text.replace("${", "$${")
 
 
 @cache

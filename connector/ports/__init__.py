@@ -46,7 +46,7 @@ from connector.ports.resources import (
     StoredResource,
 )
 from connector.ports.store import LockRepository, Store, UnitOfWork
-from connector.ports.tenants import TenantDocuments, TenantRepository
+from connector.ports.tenants import HoldingsRepository, TenantDocuments, TenantRepository
 from connector.ports.totals import TotalsRepository
 
 __all__ = [
@@ -73,6 +73,7 @@ __all__ = [
     "ErasureRepository",
     "Examiner",
     "GroupMember",
+    "HoldingsRepository",
     "Identity",
     "JobRepository",
     "JoinedPage",

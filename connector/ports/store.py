@@ -22,7 +22,7 @@ from connector.ports.ledger import (
 from connector.ports.mirror import MirrorRepository
 from connector.ports.notifications import NotificationRepository
 from connector.ports.resources import ResourceRepository
-from connector.ports.tenants import TenantRepository
+from connector.ports.tenants import HoldingsRepository, TenantRepository
 from connector.ports.totals import TotalsRepository
 
 
@@ -40,6 +40,9 @@ class LockRepository(Protocol):
 
     def owners(self, owner_prefix: str) -> Sequence[str]:
         """Return the owners of locks that start so."""
+
+    def live(self, now: datetime) -> Sequence[str]:
+        """Return the keys of the leases that have not run out."""
 
     def release_owner(self, owner_prefix: str) -> None:
         """Give back everything held by owners that start so."""
@@ -68,6 +71,7 @@ class UnitOfWork(Protocol):
     budgets: BudgetRepository
     tenants: TenantRepository
     consents: ConsentRepository
+    holdings: HoldingsRepository
 
     def commit(self) -> None:
         """Make everything since the start durable."""

@@ -6,7 +6,7 @@ They belong to the installation: asked for in a unit of work of
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from connector.domain.tenants import TenantRecord
@@ -47,6 +47,20 @@ class TenantRepository(Protocol):
         """Let go of accounts of a tenant, or of all that it holds."""
 
 
+class HoldingsRepository(Protocol):
+    """Everything that the database has of one tenant, whatever it is."""
+
+    def count(self) -> Mapping[str, int]:
+        """Return the number of rows by table, without the empty ones."""
+
+    def walk(self) -> Iterator[tuple[str, Mapping[str, Any]]]:
+        """Walk every row as (table, row), without what gives access: passwords, tokens, sessions.
+        Times are microseconds since 1970, as the tables keep them."""
+
+    def delete(self) -> None:
+        """Delete every row, the audit chain included."""
+
+
 class TenantDocuments(Protocol):
     """Reads and checks the settings of tenants, by the same rules as those in the file."""
 
@@ -60,6 +74,12 @@ class TenantDocuments(Protocol):
         """Return a document whose secrets nobody reads without the key of the configuration.
 
         :raises connector.errors.ConfigError: there are secrets and no key.
+        """
+
+    def resealed(self, document: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return a document whose secrets are sealed with the key of now.
+
+        :raises connector.errors.PermanentError: one was sealed with a key that is not at hand.
         """
 
     def masked(self, document: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from connector.domain.merge import without_membership
 from connector.domain.model import Account
+from connector.domain.tenants import INSTALLATION
 from connector.errors import ConfigError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.actual import forget_membership
@@ -148,6 +149,9 @@ class AccountBindings:
             names = {key: name for key, name in bound.names.items() if key != account_id}
             _keep(uow, _Bound(names, bound.organization_id))
             self._context.audit(uow, actor, "account.forgotten", account_id, memberships=count)
+            uow.commit()
+        with self._context.store.write(INSTALLATION) as uow:
+            uow.tenants.release(self._context.tenant, [account_id])
             uow.commit()
 
 

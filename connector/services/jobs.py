@@ -195,11 +195,16 @@ def require_known_jobs(settings: Settings) -> None:
     :raises ConfigError: with every problem and its path in the file.
     """
     problems = list(_problems("jobs", settings.jobs.schedule, settings.jobs.timezone))
-    for name, tenant in settings.tenants.items():
-        timezone = tenant.jobs.timezone or settings.jobs.timezone
-        problems += _problems(f"tenants.{name}.jobs", tenant.jobs.schedule, timezone)
+    for tenant in settings.tenants.values():
+        problems += tenant_job_problems(tenant, settings.jobs)
     if problems:
         raise ConfigError(problems)
+
+
+def tenant_job_problems(tenant: TenantSettings, settings: JobSettings) -> Iterator[str]:
+    """Yield one line for each schedule of a tenant that names no job or no time."""
+    timezone = tenant.jobs.timezone or settings.timezone
+    yield from _problems(f"tenants.{tenant.name}.jobs", tenant.jobs.schedule, timezone)
 
 
 def _problems(path: str, schedules: Mapping[str, ScheduleSettings], timezone: str) -> Iterator[str]:

@@ -60,6 +60,12 @@ class SqlLocks:
             .distinct()
         ).all()
 
+    def live(self, now: datetime) -> Sequence[str]:
+        """Return the keys of the leases that have not run out."""
+        return self._connection.scalars(
+            select(locks.c.key).where(locks.c.tenant == self._tenant, locks.c.until > now)
+        ).all()
+
     def release_owner(self, owner_prefix: str) -> None:
         """Give back everything held by owners that start so."""
         self._delete(*_starts_with(owner_prefix))

@@ -17,6 +17,7 @@ from connector.ports import (
     ConsentRepository,
     ConsoleRepository,
     ErasureRepository,
+    HoldingsRepository,
     JobRepository,
     LockRepository,
     MirrorRepository,
@@ -39,6 +40,7 @@ from connector.store.consents import SqlConsents
 from connector.store.console import SqlConsole
 from connector.store.engine import Database, open_engine
 from connector.store.erasures import SqlErasures
+from connector.store.holdings import SqlHoldings
 from connector.store.jobs import SqlJobs
 from connector.store.locks import SqlLocks
 from connector.store.mirror import SqlMirror
@@ -72,6 +74,7 @@ _REPOSITORIES: Mapping[str, Callable[[Session], Any]] = {
     "budgets": SqlBudgets,
     "tenants": SqlTenants,
     "consents": SqlConsents,
+    "holdings": SqlHoldings,
 }
 
 
@@ -98,6 +101,7 @@ class SqlUnitOfWork:
     budgets: BudgetRepository
     tenants: TenantRepository
     consents: ConsentRepository
+    holdings: HoldingsRepository
 
     def __init__(
         self,

@@ -28,6 +28,7 @@ from connector.ports import (
     ConsentRepository,
     ConsoleRepository,
     ErasureRepository,
+    HoldingsRepository,
     JobRepository,
     LockRepository,
     MirrorRepository,
@@ -196,7 +197,8 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.erasures.get("erasure-1"),
         lambda unit: unit.erasures.search(),
     ],
-    "locks": [lambda unit: unit.locks.owners("o")],
+    "locks": [lambda unit: unit.locks.owners("o"), lambda unit: unit.locks.live(NOW)],
+    "holdings": [lambda unit: unit.holdings.count(), lambda unit: list(unit.holdings.walk())],
     "console": [
         lambda unit: unit.console.get_account("ann"),
         lambda unit: unit.console.find_account("ann"),
@@ -313,6 +315,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.console.put_failures([], CONSOLE_NOW.replace(year=2100)),
     lambda unit: unit.console.remove_failures("a"),
     lambda unit: unit.mirror.remove_account(ACCOUNT),
+    lambda unit: unit.holdings.delete(),
     lambda unit: unit.locks.acquire(["key"], "other", NOW.replace(year=2100), NOW),
     lambda unit: unit.locks.prolong(["key"], "own", NOW.replace(year=2100)),
     lambda unit: unit.locks.release(["key"], "owner"),
@@ -374,6 +377,7 @@ def test_another_tenant_changes_nothing(store: SqlStore) -> None:
         BudgetRepository,
         TenantRepository,
         ConsentRepository,
+        HoldingsRepository,
     ],
 )
 def test_every_method_of_every_port_is_asked(port: type) -> None:
@@ -400,3 +404,32 @@ def test_every_table_has_a_row_that_the_others_must_not_see(store: SqlStore) -> 
 def test_every_row_says_whose_it_is() -> None:
     for table in metadata.sorted_tables:
         assert not table.c.tenant.nullable, table.name
+
+
+def test_a_tenant_is_deleted_whole_and_alone(store: SqlStore) -> None:
+    for name in ("one", "two"):
+        with store.write(name) as unit:
+            _fill(unit)
+            unit.commit()
+    with store.write("one") as unit:
+        counted = unit.holdings.count()
+        unit.holdings.delete()
+        unit.commit()
+    with store.read("one") as gone, store.read("two") as kept:
+        assert gone.holdings.count() == {}
+        assert kept.holdings.count() == counted
+        assert kept.audit.head().sequence == 2
+
+
+def test_a_walk_over_everything_shows_nothing_that_gives_access(store: SqlStore) -> None:
+    with store.write("one") as unit:
+        _fill(unit)
+        unit.commit()
+    with store.read("one") as unit:
+        rows = list(unit.holdings.walk())
+        tables = {name for name, _ in rows}
+        assert {"users", "audit_events", "work_item_evidence"} <= tables
+        assert tables & {"api_tokens", "console_sessions", "tenants"} == set()
+    assert not any("password_hash" in row or "token_hash" in row for _, row in rows)
+    user = next(row for name, row in rows if name == "users")
+    assert user["user_id"] == ID

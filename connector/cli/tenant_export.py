@@ -1,0 +1,57 @@
+"""What is kept of a tenant before it is removed: settings, audit, data."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import yaml
+
+from connector.cli.audit import to_json
+from connector.domain.tenants import INSTALLATION
+from connector.errors import PermanentError
+
+if TYPE_CHECKING:
+    from connector.bootstrap import Application
+
+
+def export_tenant(application: Application, name: str, directory: Path) -> None:
+    """Write ``settings.yaml``, ``audit.jsonl`` and ``data.jsonl.gz`` into a new directory, for its
+    owner alone.
+
+    :raises PermanentError: the directory exists, or cannot be written.
+    """
+    try:
+        directory.mkdir(parents=True, mode=0o700)
+        _settings(application, name, directory / "settings.yaml")
+        with application.store.read(name) as uow:
+            with (directory / "audit.jsonl").open("wb") as file:
+                for event in uow.audit.walk():
+                    file.write(orjson.dumps(to_json(event), option=orjson.OPT_UTC_Z) + b"\n")
+            with gzip.open(directory / "data.jsonl.gz", "wb") as packed:
+                for table, row in uow.holdings.walk():
+                    line = {"table": table, **_plain(row)}
+                    packed.write(orjson.dumps(line) + b"\n")
+    except FileExistsError as error:
+        raise PermanentError(f"{directory} exists already. Name a new directory.") from error
+    except OSError as error:
+        raise PermanentError(f"{directory} cannot be written: {error.strerror}.") from error
+
+
+def _settings(application: Application, name: str, path: Path) -> None:
+    with application.store.read(INSTALLATION) as uow:
+        record = uow.tenants.find(name)
+    if record is not None:
+        shown = dict(application.tenancy.shown(record))
+        path.write_text(yaml.safe_dump(shown, sort_keys=False, allow_unicode=True), "utf-8")
+
+
+def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        name: base64.b64encode(value).decode() if isinstance(value, bytes) else value
+        for name, value in row.items()
+    }
