@@ -42,7 +42,12 @@ from connector.ports import CallJournal, Clock, Examiner, Notifier
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.sealing import Sealer
 from connector.services.account_owners import account_problems, claim_accounts
-from connector.services.aggregation import AggregationService
+from connector.services.aggregation import (
+    AggregationService,
+    CatalogueReader,
+    DeltaService,
+    TargetedReader,
+)
 from connector.services.api_clients import ApiClientService
 from connector.services.api_sign_in import ApiSignIn
 from connector.services.approval_desk import ApprovalDesk
@@ -118,6 +123,7 @@ class TenantServices:
     due: DueService
     policy: PolicyService
     aggregation: AggregationService
+    delta: DeltaService
     settlement: SettlementService
     budget: BudgetService
     audit: AuditService
@@ -386,6 +392,8 @@ def wire(
     log = WorkItemLog(context, mirror)
     tasks = ManualTasks(context, log)
     refresh = RefreshService(context, mirror, tasks)
+    reader, catalogue = TargetedReader(context, mirror), CatalogueReader(context, mirror)
+    aggregation = AggregationService(context, mirror, refresh, reader, catalogue)
     desk = ApprovalDesk(context, log, tasks, refresh)
     subjects = Subjects(context, mirror)
     executor = Executor(context, mirror)
@@ -409,7 +417,8 @@ def wire(
         delegations=DelegationService(context),
         due=DueService(context, log, desk),
         policy=PolicyService(context),
-        aggregation=AggregationService(context, mirror, refresh),
+        aggregation=aggregation,
+        delta=DeltaService(context, aggregation, reader, catalogue, refresh),
         settlement=settlement,
         budget=BudgetService(context, shares_of(settings)),
         audit=AuditService(context),

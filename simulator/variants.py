@@ -69,6 +69,12 @@ class Variants:
     """How Admin answers write the type of a group."""
     admin_groups: Literal["replaced", "added"] = "replaced"
     """What ``groups`` does in an Admin update of a membership."""
+    modified_since: Literal["time", "date"] = "time"
+    """What ``last_modified_since`` obeys: the whole time, or only its date."""
+    modified_by_groups: bool = True
+    """Joining or leaving a group modifies the user."""
+    modified_lag_s: int = 0
+    """Seconds after which a modification shows in ``last_modified_since``."""
     people_modified_within_days: int = 0
     """``users/profile`` shows only users modified in so many days; 0: all."""
     token_error_status: Literal[400, 401] = 400

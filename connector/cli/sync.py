@@ -1,9 +1,10 @@
-"""``docusign-iga sync``: a full aggregation, with a progress bar."""
+"""``docusign-iga sync``: full and delta aggregation, and the refresh of one user."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from getpass import getuser
+from typing import Any
 
 import click
 from rich.console import Console
@@ -16,13 +17,16 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 
 from connector.bootstrap import TenantServices
-from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.domain.ledger import JobRun
 from connector.errors import PermanentError
+from connector.services.aggregation import DELTA_JOB
 from connector.services.aggregation import Progress as Step
 from connector.services.context import Actor, new_id
+from connector.services.jobs import run_job
 
 
 @click.command()
@@ -39,14 +43,36 @@ from connector.services.context import Actor, new_id
     is_flag=True,
     help="The accounts have moved to another organization, on purpose.",
 )
+@click.option(
+    "--delta",
+    is_flag=True,
+    help="Read only what DocuSign reports as changed since the last run.",
+)
+@click.option(
+    "--user",
+    "wanted",
+    metavar="ADDRESS_OR_ID",
+    help="Read one user again: all that DocuSign has on an address, or the user with this id.",
+)
 @tenant_options
 @handle_errors
-def sync(context: CommandContext, *, forgotten: Sequence[str], forget_organization: bool) -> None:
-    """Read everything from DocuSign into the mirror.
+def sync(
+    context: CommandContext,
+    *,
+    forgotten: Sequence[str],
+    forget_organization: bool,
+    delta: bool,
+    wanted: str | None,
+) -> None:
+    """Read DocuSign into the mirror: everything, what changed, or one user.
 
-    Costs one call for every hundred users of each account, and a few for profiles and groups. Run
-    it once after setting up; `serve` then repeats it by itself (jobs.schedule.sync). A run that
-    was broken off goes on where it stopped, within six hours of its start.
+    Everything costs one call for every hundred users of each account, and a few for profiles and
+    groups. Run it once after setting up; `serve` then repeats it by itself (jobs.schedule.sync). A
+    run that was broken off goes on where it stopped, within six hours of its start.
+
+    --delta asks DocuSign who was modified, and reads those; `serve` does it too
+    (jobs.schedule.delta). What DocuSign does not report, the next full run finds.
+    docs/aggregation.md tells what is known when, and at what cost.
 
     The database belongs to the accounts that were read into it. Where the configuration names
     other ones, nothing is read until you say with --forget-account that this is meant.
@@ -54,8 +80,27 @@ def sync(context: CommandContext, *, forgotten: Sequence[str], forget_organizati
     \b
     Examples:
       docusign-iga sync --config config.yaml
+      docusign-iga sync --delta
+      docusign-iga sync --user ann@example.com
       docusign-iga sync --forget-account 00000000-0000-4000-8000-0000000000a1
     """
+    if delta and wanted:
+        raise click.UsageError("--delta and --user exclude each other.")
+    if (delta or wanted) and (forgotten or forget_organization):
+        raise click.UsageError(
+            "Only a full sync lets go of accounts: leave --delta and --user out."
+        )
+    if wanted:
+        _sync_user(context, wanted)
+    elif delta:
+        _sync_delta(context)
+    else:
+        _sync_all(context, forgotten, forget_organization=forget_organization)
+
+
+def _sync_all(
+    context: CommandContext, forgotten: Sequence[str], *, forget_organization: bool
+) -> None:
     actor = Actor(f"user:{getuser()}", "cli", new_id())
     for account_id in forgotten:
         count = context.tenant.bindings.forget_account(account_id, actor)
@@ -72,6 +117,37 @@ def sync(context: CommandContext, *, forgotten: Sequence[str], forget_organizati
         f"{run.counts.get('changed', 0):,} resources changed, "
         f"{run.counts.get('vanished', 0):,} memberships gone.",
     )
+
+
+def _sync_delta(context: CommandContext) -> None:
+    context.tenant.delta.require_mirror()
+    outcome: Any = run_job(DELTA_JOB, context.tenant, cli_actor())
+    if outcome.get("full"):
+        human = "So much has changed that everything was read: see `docusign-iga jobs history`."
+    else:
+        human = (
+            f"{outcome.get('users', 0):,} memberships read, {outcome.get('changed', 0):,} changed, "
+            f"{outcome.get('gone', 0):,} gone."
+        )
+    context.output(dict(outcome), human)
+
+
+def _sync_user(context: CommandContext, wanted: str) -> None:
+    table = Table("User", "Address", "Account", "Status", "Profile", "Groups")
+    data = []
+    for user in context.tenant.delta.read_user(wanted):
+        for item in user.memberships.values():
+            row = {
+                "user_id": user.user_id,
+                "email": user.email,
+                "account_id": item.account_id,
+                "status": str(item.status),
+                "profile_id": item.profile_id,
+                "groups": len(item.group_ids),
+            }
+            data.append(row)
+            table.add_row(*("" if value is None else str(value) for value in row.values()))
+    context.output(data, table if data else "DocuSign has nobody there, nor has the mirror.")
 
 
 def sync_with_bar(tenant: TenantServices, console: Console) -> JobRun:

@@ -39,6 +39,7 @@ CHOICES: dict[Setting, tuple[str, ...]] = {
     (Behaviour, "reactivation"): ("resend_activation", "user_status", "admin_profiles"),
     (Behaviour, "list_groups"): ("yes", "no", "auto"),
     (Behaviour, "list_profile_ids"): ("trust", "by_name"),
+    (Behaviour, "modified_since"): ("time", "date"),
     (Behaviour, "rename_fields"): ("parts", "full"),
     (DocusignSettings, "environment"): ("demo", "production", "custom"),
     (ProvisioningSettings, "on_unavailable"): ("fail", "queue"),

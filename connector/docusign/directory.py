@@ -90,8 +90,7 @@ class Connection:
         access = Access(self._client, self._hosts, tenant, clock)
         reader = EsignReader(self._client, access, behaviour, clock)
         writer = EsignWriter(self._client, access)
-        page_size = behaviour.admin_page_size
-        admin = AdminApi(self._client, access, tenant, clock, page_size=page_size)
+        admin = AdminApi(self._client, access, tenant, clock, behaviour=behaviour)
         members = Members(reader, writer, behaviour)
         return DocusignDirectory(
             tenant,
@@ -203,6 +202,10 @@ class DocusignDirectory:
                 closing_dates = self._closing_dates(account_id)
             dated = [_dated(account_id, user, closing_dates or {}) for user in page.users]
             yield replace(page, users=dated)
+
+    def iter_modified(self, account_id: str, since: datetime) -> Iterator[Sequence[str]]:
+        """Walk the ids of users modified since then."""
+        return self._admin.modified(account_id, since)
 
     def iter_group_members(self, account_id: str, group_id: str) -> Iterator[Sequence[str]]:
         """Walk the members of a group."""

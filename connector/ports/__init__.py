@@ -20,6 +20,7 @@ from connector.ports.examination import (
     KnownAccount,
     LimitReading,
 )
+from connector.ports.hints import HintRepository
 from connector.ports.ledger import (
     AttributeRepository,
     ClientRepository,
@@ -73,6 +74,7 @@ __all__ = [
     "ErasureRepository",
     "Examiner",
     "GroupMember",
+    "HintRepository",
     "HoldingsRepository",
     "Identity",
     "JobRepository",

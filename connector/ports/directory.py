@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from connector.domain.erasure import Redaction
@@ -58,6 +59,15 @@ class Directory(Protocol):
 
     def iter_group_members(self, account_id: str, group_id: str) -> Iterator[Sequence[str]]:
         """Walk the user ids in a group, page by page."""
+
+    def iter_modified(self, account_id: str, since: datetime) -> Iterator[Sequence[str]]:
+        """Walk the ids of an account's users whom DocuSign takes for modified since then.
+
+        Costs one Admin API call for each page. What counts as modified is DocuSign's own affair:
+        that somebody is missing proves nothing.
+
+        :raises connector.errors.PermanentError: the tenant has no organization.
+        """
 
     def get_member(self, account_id: str, user_id: str) -> User:
         """Return a user with the membership in this account, groups included.

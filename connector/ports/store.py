@@ -12,6 +12,7 @@ from connector.ports.budget import BudgetRepository
 from connector.ports.consents import ConsentRepository
 from connector.ports.console import ConsoleRepository
 from connector.ports.erasures import ErasureRepository
+from connector.ports.hints import HintRepository
 from connector.ports.ledger import (
     AttributeRepository,
     ClientRepository,
@@ -72,6 +73,7 @@ class UnitOfWork(Protocol):
     tenants: TenantRepository
     consents: ConsentRepository
     holdings: HoldingsRepository
+    hints: HintRepository
 
     def commit(self) -> None:
         """Make everything since the start durable."""

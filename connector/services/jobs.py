@@ -12,7 +12,7 @@ from typing import Protocol
 
 from connector.errors import ConfigError, ConflictingWriteError, ConnectorError
 from connector.purpose import Purpose, calling_for
-from connector.services.aggregation import SYNC_JOB, AggregationService
+from connector.services.aggregation import DELTA_JOB, SYNC_JOB, AggregationService, DeltaService
 from connector.services.context import Actor
 from connector.services.due import DueService
 from connector.services.erasure import ErasureService
@@ -43,6 +43,10 @@ class JobTenant(Protocol):
     @property
     def aggregation(self) -> AggregationService:
         """Fills the mirror."""
+
+    @property
+    def delta(self) -> DeltaService:
+        """Reads what DocuSign hints at."""
 
     @property
     def settlement(self) -> SettlementService:
@@ -119,6 +123,12 @@ _DECLARED = (
         every(6 * 3600),
         lambda tenant, _actor: tenant.aggregation.sync().counts,
         records_itself=True,
+    ),
+    Job(
+        DELTA_JOB,
+        "reads what DocuSign reports as changed",
+        every(900),
+        lambda tenant, _actor: tenant.delta.run(),
     ),
     # DocuSign takes its time over erasures; nobody waits for the minute.
     Job(

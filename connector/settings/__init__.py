@@ -17,6 +17,7 @@ from connector.settings.access import (
     JwtSettings,
     OidcSettings,
 )
+from connector.settings.aggregation import AggregationSettings
 from connector.settings.docusign import Behaviour, BudgetSettings, DocusignSettings
 from connector.settings.jobs import (
     JobSettings,
@@ -52,6 +53,7 @@ from connector.settings.tenant import (
 __all__ = [
     "NOTICES",
     "AccountSettings",
+    "AggregationSettings",
     "ApiSettings",
     "ApprovalSettings",
     "AuditSettings",

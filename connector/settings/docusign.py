@@ -27,6 +27,9 @@ class Behaviour:
     """Whether the profile id in user lists is right: ``trust``, or ``by_name`` (match the name)."""
     admin_page_size: int = 100
     """``take`` of Admin lists; its maximum is unpublished."""
+    modified_since: str = "time"
+    """What ``last_modified_since`` of the Admin API takes: a ``time``, or only a ``date``, which
+    makes deltas read everybody again who was modified on that day."""
     rename_fields: str = "parts"
     """What an update of names sends: ``parts`` (first and last name) or ``full`` (userName)."""
     read_after_write_s: float = 2.0

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from connector.settings.aggregation import AggregationSettings
 from connector.settings.jobs import TenantJobSettings
 from connector.settings.notifications import NotificationSettings
 
@@ -163,6 +164,7 @@ class TenantSettings:
     user_mapping: Mapping[str, Any] = field(default_factory=dict)
     """Parts of ``mappings/user.yaml`` to replace: ``fields`` and ``kept``, each by name."""
     provisioning: ProvisioningSettings = ProvisioningSettings()
+    aggregation: AggregationSettings = field(default_factory=AggregationSettings)
     leavers: tuple[LeaverSettings, ...] = ()
     """What happens to envelopes of people who leave; the first rule that fits counts."""
     approvals: ApprovalSettings = ApprovalSettings()

@@ -20,6 +20,7 @@ from connector.store.tables import (
     operations,
     plans,
     provenance,
+    read_hints,
     tombstones,
     users,
     work_item_events,
@@ -85,6 +86,7 @@ class SqlErasures:
         self._delete(notifications, notifications.c.subject_id == user_id)
         self._delete(consents, consents.c.user_id == user_id)
         self._delete(consent_links, consent_links.c.user_id == user_id)
+        self._delete(read_hints, read_hints.c.user_id == user_id)
         self._scrub_plans(user_id, email)
         self._scrub_plans_of_groups(user_id)
         self._scrub_work_items(user_id)

@@ -17,6 +17,7 @@ from connector.ports import (
     ConsentRepository,
     ConsoleRepository,
     ErasureRepository,
+    HintRepository,
     HoldingsRepository,
     JobRepository,
     LockRepository,
@@ -40,6 +41,7 @@ from connector.store.consents import SqlConsents
 from connector.store.console import SqlConsole
 from connector.store.engine import Database, open_engine
 from connector.store.erasures import SqlErasures
+from connector.store.hints import SqlHints
 from connector.store.holdings import SqlHoldings
 from connector.store.jobs import SqlJobs
 from connector.store.locks import SqlLocks
@@ -75,6 +77,7 @@ _REPOSITORIES: Mapping[str, Callable[[Session], Any]] = {
     "tenants": SqlTenants,
     "consents": SqlConsents,
     "holdings": SqlHoldings,
+    "hints": SqlHints,
 }
 
 
@@ -102,6 +105,7 @@ class SqlUnitOfWork:
     tenants: TenantRepository
     consents: ConsentRepository
     holdings: HoldingsRepository
+    hints: HintRepository
 
     def __init__(
         self,

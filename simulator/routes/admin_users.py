@@ -75,9 +75,18 @@ def _tests() -> list[Callable[[Any], bool]]:
     if like := args.get("email_user_name_like", "").lower():
         tests.append(lambda entry: like in f"{_user(entry).email} {_user(entry).user_name}".lower())
     if since := args.get("last_modified_since"):
-        moment = _moment(since)
-        tests.append(lambda entry: _user(entry).modified_at >= moment)
+        tests.append(_modified_since(since))
     return tests
+
+
+def _modified_since(text: str) -> Callable[[Any], bool]:
+    """Return whether an entry was modified since then, as far as DocuSign knows by now."""
+    state = current().state
+    moment = _moment(text)
+    if state.variants.modified_since == "date":
+        moment = moment.replace(hour=0, minute=0, second=0, microsecond=0)
+    latest = state.now() - timedelta(seconds=state.variants.modified_lag_s)
+    return lambda entry: moment <= _user(entry).modified_at <= latest
 
 
 def _user(entry: Any) -> User:

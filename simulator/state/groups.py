@@ -84,7 +84,7 @@ def add_member(state: State, account: Account, group_id: str, user_id: str) -> M
         raise RuleError("USER_NOT_ACTIVE", "A closed user cannot join a group.")
     if membership.user.user_id not in group.members:
         set_groups(membership, (*membership.group_ids, group_id))
-        state.touch(membership.user)
+        _moved(state, membership)
     elif state.variants.add_existing_group_member == "refused":
         raise RuleError("USER_ALREADY_IN_GROUP", "The user is a member of the group already.")
     return membership
@@ -103,7 +103,12 @@ def remove_member(state: State, account: Account, group_id: str, user_id: str) -
 
 def _leave(state: State, membership: Membership, group_id: str) -> None:
     set_groups(membership, tuple(item for item in membership.group_ids if item != group_id))
-    state.touch(membership.user)
+    _moved(state, membership)
+
+
+def _moved(state: State, membership: Membership) -> None:
+    if state.variants.modified_by_groups:
+        state.touch(membership.user)
 
 
 def _custom(account: Account, group_id: str) -> Group:

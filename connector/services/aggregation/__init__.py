@@ -1,6 +1,18 @@
 """Aggregation: reading DocuSign into the mirror."""
 
+from connector.services.aggregation.catalogue import CatalogueReader
+from connector.services.aggregation.delta import DELTA_JOB, DeltaService
 from connector.services.aggregation.full import AggregationService
 from connector.services.aggregation.runs import SYNC_JOB, Progress, Report
+from connector.services.aggregation.targeted import TargetedReader
 
-__all__ = ["SYNC_JOB", "AggregationService", "Progress", "Report"]
+__all__ = [
+    "DELTA_JOB",
+    "SYNC_JOB",
+    "AggregationService",
+    "CatalogueReader",
+    "DeltaService",
+    "Progress",
+    "Report",
+    "TargetedReader",
+]

@@ -7,7 +7,6 @@ from datetime import datetime
 
 from connector.domain.model import Account, DirectoryGroup
 from connector.ports import GROUP, TOMBSTONE, UnitOfWork
-from connector.services.aggregation.runs import Run
 from connector.services.bindings import bind
 from connector.services.changes import overtaken_since, tombstone_id
 from connector.services.context import TenantContext
@@ -22,8 +21,11 @@ class CatalogueReader:
         self._directory = context.directory
         self._mirror = mirror
 
-    def read(self, run: Run, account: Account) -> None:
-        """Write an account's profiles and groups as DocuSign has them."""
+    def read(self, account: Account) -> tuple[int, int]:
+        """Write an account's profiles and groups as DocuSign has them; return how many there are.
+
+        :raises connector.errors.ConfigError: the account is in another organization than before.
+        """
         profiles = self._directory.list_profiles(account.account_id)
         with self._context.read() as uow:
             marks = {kind: uow.resources.latest_change(kind) for kind in (GROUP, TOMBSTONE)}
@@ -32,9 +34,8 @@ class CatalogueReader:
             groups = _with_newer(uow, account, read, marks)
             bind(uow, self._context.settings, account)
             self._mirror.put_account_catalogue(uow, account, profiles, groups)
-            run.add("profiles", len(profiles))
-            run.add("groups", len(groups))
             uow.commit()
+        return len(profiles), len(groups)
 
 
 def _with_newer(

@@ -13,6 +13,7 @@ from connector.services.aggregation.catalogue import CatalogueReader
 from connector.services.aggregation.members import MemberReader
 from connector.services.aggregation.roles import RoleReader
 from connector.services.aggregation.runs import Report, Run, Runs
+from connector.services.aggregation.targeted import TargetedReader
 from connector.services.aggregation.vanished import Vanished
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
@@ -23,14 +24,19 @@ class AggregationService:
     """Reads DocuSign into the mirror of one tenant."""
 
     def __init__(
-        self, context: TenantContext, mirror: MirrorWriter, refresh: RefreshService
+        self,
+        context: TenantContext,
+        mirror: MirrorWriter,
+        refresh: RefreshService,
+        reader: TargetedReader,
+        catalogue: CatalogueReader,
     ) -> None:
         self._context = context
         self._mirror = mirror
         self._runs = Runs(context)
-        self._catalogue = CatalogueReader(context, mirror)
+        self._catalogue = catalogue
         self._members = MemberReader(context, mirror, self._runs)
-        self._vanished = Vanished(context, mirror)
+        self._vanished = Vanished(context, reader)
         self._roles = RoleReader(context, refresh, self._runs)
 
     def sync(self, report: Report = lambda _: None) -> JobRun:
@@ -64,7 +70,9 @@ class AggregationService:
         for account in self._context.directory.list_accounts():
             if account.account_id in run.record.cursor.get("accounts_done", ()):
                 continue
-            self._catalogue.read(run, account)
+            profiles, groups = self._catalogue.read(account)
+            run.add("profiles", profiles)
+            run.add("groups", groups)
             self._members.read(run, account, report)
             self._vanished.confirm(run, account)
             done = [*run.record.cursor.get("accounts_done", ()), account.account_id]

@@ -97,6 +97,7 @@ class Runs:
                     correlation_id=correlation_id(),
                 )
                 uow.jobs.add(record)
+                uow.hints.cover(record.run_id)
             uow.commit()
         return Run(record, owner, dict(record.counts))
 
@@ -120,6 +121,7 @@ class Runs:
         with self._context.write() as uow:
             if state is RunState.DONE:
                 uow.mirror.forget_run(record.run_id)
+                uow.hints.covered(record.run_id)
                 uow.mirror.stamp_users(record.started_at)
             uow.jobs.save(record)
             uow.locks.release([SYNC_KEY], run.owner)

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from connector.domain.merge import merge_member, without_membership
 from connector.domain.model import Account
-from connector.errors import GuardError, NotFoundError
-from connector.ports import USER
+from connector.errors import GuardError
 from connector.services.aggregation.runs import Run
-from connector.services.changes import overtaken_since
+from connector.services.aggregation.targeted import Found, TargetedReader
 from connector.services.context import TenantContext
-from connector.services.mirror import MirrorWriter
 
 
 class Vanished:
     """Looks after those whom the lists of one tenant's accounts do not show."""
 
-    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+    def __init__(self, context: TenantContext, reader: TargetedReader) -> None:
         self._context = context
-        self._directory = context.directory
-        self._mirror = mirror
+        self._reader = reader
 
     def confirm(self, run: Run, account: Account) -> None:
         """Ask for each user whom the walk missed: lists can skip users that move while paging.
@@ -33,8 +29,9 @@ class Vanished:
             if not missed:
                 return
             for user_id in missed:
-                while not self._confirm(run, account, user_id):
-                    pass
+                found = self._reader.read(account.account_id, user_id, run.regrouped)
+                if found is Found.GONE:
+                    run.add("vanished")
             after = missed[-1]
 
     def _refuse_mass_vanishing(self, run: Run, account: Account) -> None:
@@ -55,24 +52,3 @@ class Vanished:
                 guard="mass_vanishing",
                 setting="guards.max_affected_pct",
             )
-
-    def _confirm(self, run: Run, account: Account, user_id: str) -> bool:
-        """Read a user; return False where another change overtook the read."""
-        with self._context.read() as uow:
-            mark = uow.resources.latest_change(USER)
-        try:
-            seen = self._directory.get_member(account.account_id, user_id)
-        except NotFoundError:
-            seen = None
-        with self._context.write() as uow:
-            if overtaken_since(uow, [user_id], mark):
-                return False
-            known = uow.mirror.get_users([user_id])[user_id]
-            if seen is None:
-                merged = without_membership(known, account.account_id)
-                run.add("vanished")
-            else:
-                merged = merge_member(known, seen)
-            self._mirror.put_users(uow, [merged], regrouped=run.regrouped, found=True)
-            uow.commit()
-        return True

@@ -15,6 +15,7 @@ from connector.store.tables.console import (
     console_tokens,
 )
 from connector.store.tables.erasures import erasures
+from connector.store.tables.hints import read_hints
 from connector.store.tables.ledger import (
     api_clients,
     api_tokens,
@@ -78,6 +79,7 @@ __all__ = [
     "plans",
     "profiles",
     "provenance",
+    "read_hints",
     "resources",
     "run_sightings",
     "tenant_accounts",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from connector.domain.erasure import Erasure, ErasureState
+from connector.domain.hints import Hint, HintSource
 from connector.domain.ledger import (
     ApiClient,
     ApiToken,
@@ -142,3 +143,8 @@ def run(run_id: str = "run-1", **changes: Any) -> JobRun:
     """Return a running job."""
     made = JobRun(run_id, "sync", RunState.RUNNING, NOW, {"position": 5}, {"users": 7})
     return replace(made, **changes)
+
+
+def hint(**changes: Any) -> Hint:
+    """Return a hint at ``user-00001``."""
+    return replace(Hint(ACCOUNT, "user-00001", HintSource.LIST, NOW), **changes)

@@ -97,6 +97,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.tenants.claim([ACCOUNT], "acme")
     unit.tenants.count_change()
     unit.budgets.add_calls([CallCount(ACCOUNT, NOW, "aggregation", 7)])
+    unit.hints.add([records.hint()])
     unit.jobs.add(records.run())
     unit.jobs.add(records.run(run_id="run-2", job="done", state=RunState.DONE, finished_at=NOW))
     unit.console.add_account(ANN)
@@ -230,6 +231,10 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.consents.find_link("l1"),
         lambda unit: unit.consents.grant(),
     ],
+    "hints": [
+        lambda unit: unit.hints.due(),
+        lambda unit: unit.hints.count(),
+    ],
     "totals": [
         lambda unit: unit.totals.members(ACCOUNT),
         lambda unit: unit.totals.plans(),
@@ -293,6 +298,10 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.tenants.count_change(),
     lambda unit: unit.tenants.claim(["another"], "acme"),
     lambda unit: unit.tenants.release("acme"),
+    lambda unit: unit.hints.add([records.hint()]),
+    lambda unit: unit.hints.followed(records.hint()),
+    lambda unit: unit.hints.cover("run-1"),
+    lambda unit: unit.hints.covered("run-1"),
     lambda unit: unit.notifications.add(records.delivery()),
     lambda unit: unit.notifications.save(records.delivery(attempts=9)),
     lambda unit: unit.notifications.remove("delivery-1"),

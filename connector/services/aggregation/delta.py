@@ -1,0 +1,228 @@
+"""Delta aggregation: reads again what DocuSign hints at, between two full ones.
+
+What DocuSign tells of changes is believed in one way only: a place that is named is read. The names
+are kept as hints, in the transaction that also moves the place from which the next delta goes on;
+so a process that dies, and an hour whose calls are used up, lose none. Full aggregations find what
+no hint named.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from functools import partial
+from math import ceil
+
+import structlog
+
+from connector.domain.hints import Hint, HintSource
+from connector.domain.model import Account, User, fold
+from connector.errors import ConflictingWriteError, GuardError, InvalidRequestError
+from connector.purpose import Purpose, calling_for
+from connector.services.aggregation.catalogue import CatalogueReader
+from connector.services.aggregation.full import AggregationService
+from connector.services.aggregation.places import put_place, since
+from connector.services.aggregation.runs import SYNC_JOB
+from connector.services.aggregation.targeted import Found, TargetedReader
+from connector.services.bindings import require_bound
+from connector.services.context import TenantContext, new_id
+from connector.services.locks import LEASE
+from connector.services.refresh import RefreshService
+
+_log = structlog.get_logger(__name__)
+
+DELTA_JOB = "delta"
+_KEY = f"job:{DELTA_JOB}"
+_PAGE = 100
+"""Users in one answer of DocuSign's list."""
+Renew = Callable[[], None]
+
+
+class DeltaService:
+    """Reads what changed in DocuSign since the last look."""
+
+    def __init__(
+        self,
+        context: TenantContext,
+        full: AggregationService,
+        reader: TargetedReader,
+        catalogue: CatalogueReader,
+        refresh: RefreshService,
+    ) -> None:
+        self._context = context
+        self._full = full
+        self._reader = reader
+        self._catalogue = catalogue
+        self._refresh = refresh
+
+    def run(self) -> Mapping[str, int]:
+        """Collect hints, follow them, and return how many of what there were.
+
+        Does nothing before the first full aggregation: there is nothing that could be out of date.
+
+        :raises ConflictingWriteError: another process is at it.
+        :raises connector.errors.ConfigError: the database belongs to other accounts.
+        :raises GuardError: DocuSign denies more members than may vanish.
+        :raises connector.errors.ConnectorError: DocuSign stood in the way; what was hinted at so
+            far stays, and is gone on with.
+        """
+        counts: Counter[str] = Counter()
+        with calling_for(Purpose.AGGREGATION), self._alone() as renew:
+            with self._context.read() as uow:
+                require_bound(uow, self._context.settings)
+                if uow.jobs.latest_done(SYNC_JOB) is None:
+                    return counts
+            self._ask_lists(counts, renew)
+            self._follow(counts, renew)
+        _log.info("delta ended", **counts)
+        return counts
+
+    def read_user(self, wanted: str) -> Sequence[User]:
+        """Read one person again in every governed account, and return what the mirror then has.
+
+        :param wanted: an address (with everybody on it, and whom the mirror had there) or an id.
+        :raises connector.errors.ConnectorError: DocuSign stood in the way.
+        """
+        with self._context.read() as uow:
+            require_bound(uow, self._context.settings)
+            on_address = uow.mirror.users_by_email([fold(wanted)]).values()
+        user_ids = {user.user_id for users in on_address for user in users}
+        if "@" in wanted:
+            user_ids |= {user.user_id for user in self._refresh.find_address(wanted)}
+        else:
+            user_ids = {wanted.lower()}
+        for user_id in sorted(user_ids):
+            for account in self._context.settings.accounts:
+                self._reader.read(account.account_id, user_id)
+            self._refresh.refresh_roles(user_id)
+        with self._context.read() as uow:
+            return list(uow.mirror.get_users(sorted(user_ids)).values())
+
+    def require_mirror(self) -> None:
+        """Let a delta through that has something to begin from.
+
+        :raises InvalidRequestError: there was no full aggregation yet.
+        """
+        with self._context.read() as uow:
+            if uow.jobs.latest_done(SYNC_JOB) is None:
+                raise InvalidRequestError(
+                    "There is nothing yet that could have changed: run `docusign-iga sync` first."
+                )
+
+    @contextmanager
+    def _alone(self) -> Iterator[Renew]:
+        """Hold the lease of the job; what is given renews it."""
+        owner = f"{self._context.owner}:{new_id()}"
+        renew = partial(self._renew, owner)
+        renew()
+        try:
+            yield renew
+        finally:
+            with self._context.write() as uow:
+                uow.locks.release([_KEY], owner)
+                uow.commit()
+
+    def _renew(self, owner: str) -> None:
+        now = self._context.clock.now()
+        with self._context.write() as uow:
+            if not uow.locks.acquire([_KEY], owner, now + LEASE, now):
+                raise ConflictingWriteError(
+                    "Another delta of this tenant is running, or was killed less than two minutes "
+                    "ago. Wait until it ends.",
+                    retry_after_s=60,
+                )
+            uow.commit()
+
+    # hints --------------------------------------------------------------------
+
+    def _ask_lists(self, counts: Counter[str], renew: Renew) -> None:
+        """Ask the Admin API who was modified, account by account."""
+        if not self._context.directory.has_organization:
+            return
+        overlap = timedelta(seconds=self._context.settings.aggregation.delta_overlap_s)
+        for account in self._context.settings.accounts:
+            began_at = self._context.clock.now()
+            name = f"list {account.account_id}"
+            with self._context.read() as uow:
+                start = since(uow, name, began_at)
+            if start is None:
+                continue
+            found: set[str] = set()
+            for page in self._context.directory.iter_modified(account.account_id, start - overlap):
+                found.update(page)
+                renew()
+            hints = [
+                Hint(account.account_id, user_id, HintSource.LIST, began_at)
+                for user_id in sorted(found)
+            ]
+            with self._context.write() as uow:
+                uow.hints.add(hints)
+                put_place(uow, name, began_at.isoformat())
+                uow.commit()
+            counts["listed"] += len(hints)
+
+    # following ----------------------------------------------------------------
+
+    def _follow(self, counts: Counter[str], renew: Renew) -> None:
+        if self._is_cheaper_in_full():
+            self._full.sync()
+            counts["full"] += 1
+            return
+        accounts: dict[str, Account] = {}
+        while True:
+            with self._context.read() as uow:
+                hints = uow.hints.due()
+                accounts = accounts or dict(uow.mirror.catalogue().accounts)
+            if not hints:
+                return
+            for hint in hints:
+                self._read(hint, accounts, counts)
+                with self._context.write() as uow:
+                    uow.hints.followed(hint)
+                    uow.commit()
+                renew()
+
+    def _is_cheaper_in_full(self) -> bool:
+        """Whether lists of everybody cost fewer calls than a read of each who is hinted at."""
+        with self._context.read() as uow:
+            accounts = [item.account_id for item in self._context.settings.accounts]
+            lists = sum(ceil(uow.totals.members(item) / _PAGE) + 2 for item in accounts)
+            return uow.hints.count() > max(lists, _PAGE)
+
+    def _read(self, hint: Hint, accounts: Mapping[str, Account], counts: Counter[str]) -> None:
+        governed = {item.account_id for item in self._context.settings.accounts}
+        if not hint.account_id:
+            self._refresh.refresh_roles(hint.user_id)
+            counts["role_checks"] += 1
+        elif hint.account_id not in governed:
+            return
+        elif not hint.user_id:
+            account = accounts.get(hint.account_id)
+            if account is not None:
+                self._catalogue.read(account)
+                counts["catalogues"] += 1
+        else:
+            found = self._reader.read(hint.account_id, hint.user_id)
+            counts["users"] += 1
+            if found is not Found.NOBODY:
+                counts[found] += 1
+            self._refuse_mass_vanishing(counts[Found.GONE], hint.account_id)
+
+    def _refuse_mass_vanishing(self, gone: int, account_id: str) -> None:
+        """DocuSign closes users and does not delete them: where it denies one after the other, it
+        is another account that answers, or rights were lost."""
+        guards = self._context.settings.guards
+        if gone <= guards.max_affected_min:
+            return
+        with self._context.read() as uow:
+            limit = int(uow.totals.members(account_id) * guards.max_affected_pct / 100)
+        if gone > limit:
+            raise GuardError(
+                f"DocuSign denied {gone:,} members that are known, one after the other. The delta "
+                "stopped. Look whether docusign.environment and the accounts are right; then run "
+                "`docusign-iga sync`.",
+                guard="mass_vanishing",
+                setting="guards.max_affected_pct",
+            )

@@ -1,0 +1,72 @@
+"""Reads single members again."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from connector.domain.merge import merge_member, without_membership
+from connector.errors import NotFoundError
+from connector.ports import USER
+from connector.services.changes import overtaken_since
+from connector.services.context import TenantContext
+from connector.services.mirror import MirrorWriter
+
+
+class Found(StrEnum):
+    """What a read of a member found."""
+
+    SAME = "same"
+    CHANGED = "changed"
+    GONE = "gone"
+    """The mirror had a membership that DocuSign does not have."""
+    NOBODY = "nobody"
+    """Neither has one."""
+
+
+class TargetedReader:
+    """Reads one member of an account at a time, for one call each."""
+
+    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+        self._context = context
+        self._directory = context.directory
+        self._mirror = mirror
+
+    def read(
+        self, account_id: str, user_id: str, regrouped: set[tuple[str, str]] | None = None
+    ) -> Found:
+        """Write a member as DocuSign has them now, and tell what was found.
+
+        :param regrouped: as of :meth:`connector.services.mirror.MirrorWriter.put_users`.
+        :raises connector.errors.ConnectorError: DocuSign stood in the way; nothing was written.
+        """
+        while True:
+            found = self._read(account_id, user_id, regrouped)
+            if found is not None:
+                return found
+
+    def _read(
+        self, account_id: str, user_id: str, regrouped: set[tuple[str, str]] | None
+    ) -> Found | None:
+        """Return None where another change overtook the read."""
+        with self._context.read() as uow:
+            mark = uow.resources.latest_change(USER)
+        try:
+            seen = self._directory.get_member(account_id, user_id)
+        except NotFoundError:
+            seen = None
+        with self._context.write() as uow:
+            if overtaken_since(uow, [user_id], mark):
+                return None
+            known = uow.mirror.get_users([user_id]).get(user_id)
+            had = known is not None and account_id in known.memberships
+            if seen is not None:
+                merged = merge_member(known, seen)
+            elif known is not None and had:
+                merged = without_membership(known, account_id)
+            else:
+                return Found.NOBODY
+            changed = self._mirror.put_users(uow, [merged], regrouped=regrouped, found=True)
+            uow.commit()
+        if seen is None:
+            return Found.GONE
+        return Found.CHANGED if changed else Found.SAME

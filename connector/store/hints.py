@@ -1,0 +1,80 @@
+"""Hints that were not followed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import delete, func, select, update
+
+from connector.domain.hints import Hint
+from connector.store.statements import Records, Session, chunked, insert_into
+from connector.store.tables import read_hints
+
+HINTS = Records(read_hints, Hint)
+
+
+class SqlHints:
+    """See :class:`connector.ports.HintRepository`."""
+
+    __slots__ = ("_connection", "_tenant")
+
+    def __init__(self, session: Session) -> None:
+        self._tenant = session.tenant
+        self._connection = session.connection
+
+    def add(self, hints: Sequence[Hint]) -> None:
+        """Note hints; one that is there already counts once more."""
+        statement = insert_into(read_hints, self._connection.dialect.name)
+        noted = statement.on_conflict_do_update(
+            index_elements=[column.name for column in read_hints.primary_key],
+            set_={
+                "source": statement.excluded.source,
+                "hinted_at": statement.excluded.hinted_at,
+                # Counted and not compared by time: clocks jump.
+                "times": read_hints.c.times + statement.excluded.times,
+                "run_id": None,
+            },
+        )
+        for chunk in chunked(hints):
+            rows = [HINTS.to_row(self._tenant, hint, run_id=None) for hint in chunk]
+            self._connection.execute(noted, rows)
+
+    def due(self, limit: int = 500) -> Sequence[Hint]:
+        """Return hints, those that wait longest first."""
+        found = self._connection.execute(
+            select(*HINTS.columns)
+            .where(read_hints.c.tenant == self._tenant)
+            .order_by(read_hints.c.hinted_at, read_hints.c.account_id, read_hints.c.user_id)
+            .limit(limit)
+        )
+        return [HINTS.from_row(row) for row in found]
+
+    def count(self) -> int:
+        """Return how many there are."""
+        statement = select(func.count()).where(read_hints.c.tenant == self._tenant)
+        return self._connection.scalar(statement) or 0
+
+    def followed(self, hint: Hint) -> None:
+        """Drop a hint, unless it was heard of again since it was read."""
+        self._connection.execute(
+            delete(read_hints).where(
+                read_hints.c.tenant == self._tenant,
+                read_hints.c.account_id == hint.account_id,
+                read_hints.c.user_id == hint.user_id,
+                read_hints.c.times == hint.times,
+            )
+        )
+
+    def cover(self, run_id: str) -> None:
+        """Note that a full aggregation which begins now will read all places that are hinted at."""
+        self._connection.execute(
+            update(read_hints).where(read_hints.c.tenant == self._tenant).values(run_id=run_id)
+        )
+
+    def covered(self, run_id: str) -> None:
+        """Drop what a full aggregation covered, save what was heard of again meanwhile."""
+        self._connection.execute(
+            delete(read_hints).where(
+                read_hints.c.tenant == self._tenant, read_hints.c.run_id == run_id
+            )
+        )
