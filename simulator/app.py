@@ -13,6 +13,7 @@ from simulator.routes import (
     admin_organizations,
     admin_redaction,
     admin_users,
+    consent_pages,
     control,
     groups,
     oauth,
@@ -30,6 +31,7 @@ ADMIN_PREFIXES = ("/management", "/Management")
 BLUEPRINTS = (
     control.blueprint,
     oauth.blueprint,
+    consent_pages.blueprint,
     users.blueprint,
     groups.blueprint,
     profiles.blueprint,

@@ -12,7 +12,8 @@ def connection_details(state: State, base_url: str) -> dict[str, Any]:
     """Return the settings of a connection as plain JSON values.
 
     :param base_url: where the simulator answers, without a path.
-    :returns: ``integration_key``, ``private_key_pem``, ``user_id`` (the service user),
+    :returns: ``integration_key``, ``private_key_pem``, ``client_secret``, ``user_id`` (the service
+        user),
         ``organization_id``, ``accounts`` (``account_id``, ``name`` and ``baseline_profile``, the id
         of the profile of plain members), ``oauth_url``, ``admin_url``, ``jwt_audience`` and
         ``redirect_uri`` (the registered one).
@@ -22,6 +23,7 @@ def connection_details(state: State, base_url: str) -> dict[str, Any]:
     return {
         "integration_key": application.integration_key,
         "private_key_pem": application.private_key_pem,
+        "client_secret": application.client_secret,
         "redirect_uri": min(application.redirect_uris),
         "user_id": state.service_user_id,
         "organization_id": state.organization.organization_id,

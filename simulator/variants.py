@@ -79,6 +79,10 @@ class Variants:
     """``users/profile`` shows only users modified in so many days; 0: all."""
     token_error_status: Literal[400, 401] = 400
     """HTTP status of a refused token."""
+    refresh_rotation: Literal["strict", "lenient"] = "strict"
+    """Whether a refresh token that was used is worthless, or works again until it expires."""
+    refresh_days: int = 30
+    """How long a refresh token lives."""
     suspended: bool = False
     """Whether the accounts say that they are suspended."""
     stale_reads: int = 0

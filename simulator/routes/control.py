@@ -329,6 +329,25 @@ def register_redirect_uri(simulator: Simulator) -> dict[str, Any]:
     return {"redirect_uris": sorted(application.redirect_uris)}
 
 
+@blueprint.delete("/_simulator/consent/<user_id>")
+@controls
+def withdraw_consent(simulator: Simulator, user_id: str) -> dict[str, Any]:
+    """Withdraw one user's consent; ``everybody``: an administrator's."""
+    whose = None if user_id == "everybody" else simulator.state.user(user_id).user_id
+    for application in simulator.state.applications.by_key.values():
+        simulator.state.applications.withdraw(application, whose)
+    return {}
+
+
+@blueprint.put("/_simulator/application")
+@controls
+def change_application(simulator: Simulator) -> dict[str, Any]:
+    """Say whether the app may do without its secret, with PKCE alone: ``{"is_public": true}``."""
+    application = next(iter(simulator.state.applications.by_key.values()))
+    application.is_public = bool(wire.json_body().get("is_public"))
+    return {"is_public": application.is_public}
+
+
 @blueprint.delete("/_simulator/consent")
 @controls
 def revoke_consent(simulator: Simulator) -> dict[str, Any]:
@@ -372,6 +391,7 @@ curl -X PUT {{ url }}/_simulator/limits -d '{"remaining": 0}'
 curl -X POST {{ url }}/_simulator/hour
 # consent is withdrawn
 curl -X DELETE {{ url }}/_simulator/consent
+# who agreed to what, with buttons to take it back: {{ url }}/connected-apps
 # DocuSign behaves in another way
 curl -X PUT {{ url }}/_simulator/variants -d '{"list_groups": false}'</pre>
 <h2>Accounts</h2><table>{% for item in state.accounts.values() %}

@@ -1,19 +1,21 @@
-"""The authentication host: tokens by JWT grant (RFC 7523), userinfo, consent pages."""
+"""The authentication host: tokens by JWT grant (RFC 7523) and by code (RFC 6749), userinfo."""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import secrets
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from typing import Any
-from urllib.parse import urlencode
 
 import jwt
-from flask import Blueprint, Response, redirect, render_template_string, request
-from werkzeug.wrappers import Response as BaseResponse
+from flask import Blueprint, Response, request
 
 from simulator import wire
 from simulator.routes.access import bearer
 from simulator.simulator import current
-from simulator.state.consent import TOKEN_LIFETIME, Application
+from simulator.state.consent import CODE_TOKEN_LIFETIME, TOKEN_LIFETIME, Application
 from simulator.state.errors import RuleError
 from simulator.state.model import Membership, Status, User
 
@@ -38,15 +40,17 @@ def token() -> Response:
     simulator = current()
     try:
         with simulator.state.lock:
-            return wire.answer(_grant(request.form.get("assertion", "")))
+            return wire.answer(_GRANTS.get(request.form.get("grant_type", ""), _unsupported)())
     except GrantError as refusal:
         return wire.answer(refusal.body, simulator.state.variants.token_error_status)
 
 
-def _grant(assertion: str) -> dict[str, Any]:
-    if request.form.get("grant_type") != JWT_GRANT:
-        raise GrantError("unsupported_grant_type")
-    claims, application = _verified(assertion)
+def _unsupported() -> dict[str, Any]:
+    raise GrantError("unsupported_grant_type")
+
+
+def _by_assertion() -> dict[str, Any]:
+    claims, application = _verified(request.form.get("assertion", ""))
     scopes = frozenset(str(claims.get("scope", "")).split())
     if "sub" not in claims:
         return _application_token(application, scopes)
@@ -55,6 +59,69 @@ def _grant(assertion: str) -> dict[str, Any]:
         raise GrantError("consent_required")
     issued = current().state.applications.issue(application, user.user_id, scopes)
     return _token_answer(issued.value, "Bearer", scopes)
+
+
+def _by_code() -> dict[str, Any]:
+    """Exchange the code that the browser brought (RFC 6749 §4.1.3, RFC 7636 §4.5)."""
+    application = _client()
+    code = current().state.applications.redeem_code(application, request.form.get("code", ""))
+    if code is None or code.redirect_uri != request.form.get("redirect_uri", code.redirect_uri):
+        raise GrantError("invalid_grant", "expired_client_token")
+    verifier = request.form.get("code_verifier", "")
+    if code.challenge and _challenge(verifier) != code.challenge:
+        raise GrantError("invalid_grant", "invalid_code_verifier")
+    return _with_refresh(application, code.user_id, code.scopes)
+
+
+def _by_refresh_token() -> dict[str, Any]:
+    """Give a new pair for a refresh token; the old one may be worthless from then on."""
+    application, applications = _client(), current().state.applications
+    known = applications.redeem_refresh(
+        application,
+        request.form.get("refresh_token", ""),
+        again=current().state.variants.refresh_rotation == "lenient",
+    )
+    user = current().state.users.get(known.user_id) if known else None
+    if known is None or user is None or user.admin_status != "active":
+        raise GrantError("invalid_grant", "expired_client_token")
+    until = None if "extended" in known.scopes else known.expires_at
+    return _with_refresh(application, known.user_id, known.scopes, until)
+
+
+def _with_refresh(
+    application: Application, user_id: str, scopes: frozenset[str], until: datetime | None = None
+) -> dict[str, Any]:
+    applications = current().state.applications
+    issued = applications.issue(application, user_id, scopes, CODE_TOKEN_LIFETIME)
+    days = timedelta(days=current().state.variants.refresh_days)
+    refresh = applications.issue_refresh(
+        application, user_id, scopes, until or current().state.now() + days
+    )
+    answer = _token_answer(issued.value, "Bearer", scopes, CODE_TOKEN_LIFETIME)
+    return {**answer, "refresh_token": refresh.value}
+
+
+def _client() -> Application:
+    """Return the application that authenticates by its secret, or names itself (PKCE)."""
+    named = request.form.get("client_id", "")
+    basic = request.authorization
+    if basic is not None and basic.type == "basic":
+        named = basic.username or ""
+    application = current().state.applications.by_key.get(named)
+    if application is None:
+        raise GrantError("invalid_client")
+    by_secret = basic is not None and secrets.compare_digest(
+        str(basic.password or "").encode(), application.client_secret.encode()
+    )
+    is_public = basic is None and application.is_public
+    if not by_secret and not is_public:
+        raise GrantError("invalid_client")
+    return application
+
+
+def _challenge(verifier: str) -> str:
+    digest = hashlib.sha256(verifier.encode()).digest()
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
 
 
 def _verified(assertion: str) -> tuple[dict[str, Any], Application]:
@@ -125,11 +192,13 @@ def _application_token(application: Application, scopes: frozenset[str]) -> dict
     return _token_answer(issued.value, "Application", scopes)
 
 
-def _token_answer(value: str, kind: str, scopes: frozenset[str]) -> dict[str, Any]:
+def _token_answer(
+    value: str, kind: str, scopes: frozenset[str], lifetime: timedelta = TOKEN_LIFETIME
+) -> dict[str, Any]:
     return {
         "access_token": value,
         "token_type": kind,
-        "expires_in": int(TOKEN_LIFETIME.total_seconds()),
+        "expires_in": int(lifetime.total_seconds()),
         "scope": " ".join(sorted(scopes)),
     }
 
@@ -177,82 +246,8 @@ def _account_of(membership: Membership, user: User) -> dict[str, Any]:
     }
 
 
-CONSENT_PAGE = """<!doctype html><html lang="en"><title>Consent</title>
-<h1>{{ name }} asks for access</h1>
-<p>It asks for: <strong>{{ scopes }}</strong>{% if admin %}, for everybody in the claimed
-domains of the organization{% endif %}.</p>
-<form method="post"><label>You are
-<select name="user_id">{% for user in users %}
-<option value="{{ user.user_id }}">{{ user.user_name }} ({{ user.email }})</option>
-{% endfor %}</select></label>
-<button name="decision" value="accept">Accept</button>
-<button name="decision" value="decline">Decline</button></form></html>"""
-
-PROBLEM_PAGE = """<!doctype html><html lang="en"><title>Error</title>
-<h1>{{ problem }}</h1></html>"""
-
-
-@blueprint.get("/auth")
-def ask_consent() -> Response:
-    """Show the consent page; a wrong redirect URI ends here and never at the caller."""
-    state = current().state
-    with state.lock:
-        application, problem = _consent_request()
-        if application is None:
-            return Response(render_template_string(PROBLEM_PAGE, problem=problem), 400)
-        admins = [u for u in state.users.values() if u.is_organization_admin and u.is_open]
-        page = render_template_string(
-            CONSENT_PAGE,
-            name=application.name,
-            scopes=", ".join(sorted(_asked_scopes())),
-            admin="admin_consent_scope" in request.args,
-            users=admins,
-        )
-    return Response(page)
-
-
-@blueprint.post("/auth")
-def decide_consent() -> BaseResponse:
-    """Store the decision and send the browser back."""
-    state = current().state
-    with state.lock:
-        application, problem = _consent_request()
-        if application is None:
-            return Response(render_template_string(PROBLEM_PAGE, problem=problem), 400)
-        back: dict[str, str] = {}
-        if "state" in request.args:
-            back["state"] = request.args["state"]
-        if request.form.get("decision") == "accept" and _store_consent(application):
-            back["code"] = secrets.token_urlsafe(24)
-        else:
-            back["error"] = "access_denied"
-    separator = "&" if "?" in request.args["redirect_uri"] else "?"
-    return redirect(request.args["redirect_uri"] + separator + urlencode(back))
-
-
-def _consent_request() -> tuple[Application | None, str]:
-    """Return the application that asks, or what is wrong with the link."""
-    application = current().state.applications.by_key.get(request.args.get("client_id", ""))
-    if application is None:
-        return None, "The client ID provided is not registered with Docusign."
-    if request.args.get("redirect_uri") not in application.redirect_uris:
-        return None, "The redirect URI is not registered properly with Docusign."
-    return application, ""
-
-
-def _asked_scopes() -> set[str]:
-    return set(request.args.get("admin_consent_scope", request.args.get("scope", "")).split())
-
-
-def _store_consent(application: Application) -> bool:
-    """Store what was accepted; only organization admins accept for others."""
-    user = current().state.users.get(request.form.get("user_id", ""))
-    if user is None or user.admin_status != "active":
-        return False
-    if "admin_consent_scope" not in request.args:
-        application.consents.setdefault(user.user_id, set()).update(_asked_scopes())
-    elif user.is_organization_admin:
-        application.admin_consent |= _asked_scopes()
-    else:
-        return False
-    return True
+_GRANTS: dict[str, Callable[[], dict[str, Any]]] = {
+    JWT_GRANT: _by_assertion,
+    "authorization_code": _by_code,
+    "refresh_token": _by_refresh_token,
+}
