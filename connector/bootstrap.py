@@ -12,7 +12,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,10 @@ from connector.services.bindings import AccountBindings, binding_problems
 from connector.services.browsing import Browser
 from connector.services.budget import BudgetService
 from connector.services.configuration import record_configuration
+from connector.services.connection_check import ConnectionCheck
 from connector.services.consent import ConsentService
 from connector.services.consent_book import ConsentBook
+from connector.services.consent_checks import ConsentChecks
 from connector.services.consent_watch import ConsentWatch
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
@@ -76,6 +78,7 @@ from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
 from connector.services.jobs import require_known_jobs, tenant_job_problems
 from connector.services.journal import Journal
+from connector.services.key_ages import KeyAges
 from connector.services.leavers import Leavers
 from connector.services.locks import WriteLocks
 from connector.services.manual_tasks import ManualTasks
@@ -136,6 +139,8 @@ class TenantServices:
     doctor: Doctor
     consent: ConsentService
     consents: ConsentBook
+    consent_checks: ConsentChecks
+    connection: ConnectionCheck
 
     @property
     def settings(self) -> TenantSettings:
@@ -341,6 +346,7 @@ class Application:
         self.store.close()
 
     def _wire(self, settings: TenantSettings) -> TenantServices:
+        settings = replace(settings, grant=settings.grant or self.settings.docusign.grant)
         entitlements = load_entitlements(dict(settings.manual_roles), settings.entitlements)
         user_mapping = load_user_mapping(settings.user_mapping)
         context = TenantContext(
@@ -404,7 +410,11 @@ def wire(
     )
     pipeline = ChangePipeline(context, fulfilment, subjects, desk, Leavers(context))
     settlement = SettlementService(context, locks, fulfilment)
-    consent = ConsentService(context, examiner)
+    book = ConsentBook(context, mirror)
+    consent = ConsentService(context, examiner, book)
+    per_minute = settings.docusign.budget.consent_checks_per_minute
+    checks = ConsentChecks(context, examiner, book=book, links=consent, per_minute=per_minute)
+    keys = KeyAges(context, settings.docusign)
     return TenantServices(
         context=context,
         user_mapping=user_mapping,
@@ -432,7 +442,9 @@ def wire(
         browser=Browser(context),
         doctor=Doctor(settings.docusign, context.settings, examiner, consent),
         consent=consent,
-        consents=ConsentBook(context, mirror),
+        consents=book,
+        consent_checks=checks,
+        connection=ConnectionCheck(context, examiner, consent=consent, checks=checks, keys=keys),
     )
 
 

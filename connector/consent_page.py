@@ -74,6 +74,36 @@ _WORDS = {
         "It is good for a week. Ask your administrator for a new one (`docusign-iga consent url`).",
     ),
 }
+_FOR_USERS = {
+    Verdict.GRANTED: (
+        "Thank you, it works",
+        (
+            "Your company's applications can prepare and send documents in your name. You can "
+            "close this page, and take your agreement back in DocuSign at any time."
+        ),
+    ),
+    Verdict.INEFFECTIVE: (
+        "Somebody else agreed",
+        (
+            "The link was made for another DocuSign user than the one who is signed in. Sign out "
+            "of DocuSign, sign in as yourself and open the link again."
+        ),
+    ),
+    Verdict.FAILED: (
+        "It cannot work yet",
+        (
+            "You agreed, and DocuSign still gives no access, for another reason: is your DocuSign "
+            "user active? Ask your administrator."
+        ),
+    ),
+    Verdict.REFUSED: (
+        (
+            "You declined",
+            "Nothing was changed. Documents cannot be sent in your name by other applications.",
+        ),
+    ),
+}
+"""To somebody who agreed for themselves."""
 _STATUS = {Verdict.GRANTED: 200, Verdict.PARTIAL: 200, Verdict.INEFFECTIVE: 200}
 _HEADERS = {
     "Cache-Control": "no-store",
@@ -94,7 +124,8 @@ def create_consent_blueprint(application: Application, name: str = "consent") ->
             answer = _answer(application, tenant)
         except ConnectorError:
             return _page("Try again in a minute", "The connector is busy.", status=503)
-        title, text = _WORDS[answer.verdict]
+        words = _WORDS if answer.is_for_service_user else {**_WORDS, **_FOR_USERS}
+        title, text = words[answer.verdict]
         return _page(title, text, answer.link, _STATUS.get(answer.verdict, 400))
 
     return blueprint

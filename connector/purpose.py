@@ -21,10 +21,13 @@ class Purpose(StrEnum):
     SETTLEMENT = "settlement"
     """Queued changes, and those that a killed process left."""
 
+    CONSENT = "consent"
+    """Whether users can be impersonated."""
+
     @property
     def can_wait(self) -> bool:
         """Whether such calls stop where the reserve for provisioning begins."""
-        return self in (Purpose.AGGREGATION, Purpose.RECONCILIATION)
+        return self in (Purpose.AGGREGATION, Purpose.RECONCILIATION, Purpose.CONSENT)
 
 
 @dataclass

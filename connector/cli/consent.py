@@ -6,7 +6,8 @@ import sys
 
 import click
 
-from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.consent_check import check
+from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.domain.consent import Way
 from connector.services.consent import Verdict
 
@@ -48,18 +49,28 @@ def consent() -> None:
     help="individual: the service user agrees. organization: an administrator authorizes an app of "
     "the organization's own. external: an administrator agrees to an app of somebody else.",
 )
+@click.option(
+    "--erasure",
+    is_flag=True,
+    help="Ask for the scope that erasing people takes as well, before the first erasure.",
+)
 @tenant_options
 @handle_errors
-def url(context: CommandContext, *, way: str) -> None:
+def url(context: CommandContext, *, way: str, erasure: bool) -> None:
     """Give the link that asks for exactly the scopes needed.
+
+    While somebody is to be erased, the scope for that is among them by itself.
 
     \b
     Examples:
       docusign-iga consent url
+      docusign-iga consent url --erasure
       docusign-iga consent url --tenant acme --way external
     """
     chosen, service = Way(way), context.tenant.consent
-    link, scopes = service.link(chosen), sorted(service.scopes)
+    wanted = service.scopes_for(erasure=True) if erasure else service.scopes
+    link = service.link(chosen, scopes=wanted, made_by=cli_actor().name)
+    scopes = sorted(wanted)
     text = _ADMIN if chosen is Way.ORGANIZATION else _LINK
     data = {
         "url": link,
@@ -71,6 +82,9 @@ def url(context: CommandContext, *, way: str) -> None:
     who = _WHO.get(chosen, "")
     words = {"url": link, "key": key, "who": who, "redirect_uri": service.redirect_uri}
     context.output(data, text.format(scopes=" ".join(scopes), **words))
+
+
+consent.add_command(check)
 
 
 @consent.command()

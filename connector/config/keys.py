@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Iterator
 
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+)
 from marshmallow import ValidationError
 
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
@@ -28,6 +33,16 @@ def check_private_key(text: str) -> None:
 def private_key_problem(text: str) -> str | None:
     """Return what is wrong with a private key, to follow "the key", or None."""
     return next(_form_problems(text), None) or _content_problem(text)
+
+
+def public_fingerprint(text: str) -> str:
+    """Return the SHA-256 of the public half in DER form, empty where the key cannot be read."""
+    try:
+        public = load_pem_private_key(text.strip().encode(), password=None).public_key()
+    except (ValueError, TypeError, UnicodeEncodeError):
+        return ""
+    der = public.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return hashlib.sha256(der).hexdigest()
 
 
 def _form_problems(text: str) -> Iterator[str]:

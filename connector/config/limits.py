@@ -42,6 +42,8 @@ CHOICES: dict[Setting, tuple[str, ...]] = {
     (Behaviour, "modified_since"): ("time", "date"),
     (Behaviour, "rename_fields"): ("parts", "full"),
     (DocusignSettings, "environment"): ("demo", "production", "custom"),
+    (DocusignSettings, "grant"): ("jwt", "authorization_code"),
+    (TenantSettings, "grant"): ("", "jwt", "authorization_code"),
     (ProvisioningSettings, "on_unavailable"): ("fail", "queue"),
     (ProvisioningSettings, "report"): ("confirmed", "requested"),
     (ProvisioningSettings, "closed_users"): ("all", "recent", "none"),
@@ -83,6 +85,7 @@ RANGES: dict[Setting, tuple[float, float | None]] = {
     (ServerSettings, "port"): (0, 65_535),
     (ServerSettings, "max_body_bytes"): (1_024, None),
     (DocusignSettings, "retry_attempts"): (0, 10),
+    (DocusignSettings, "key_max_age_days"): (0, None),
     (DocusignSettings, "connect_timeout_s"): (0.1, 300),
     (DocusignSettings, "read_timeout_s"): (0.1, 45),
     # Together with the read time-out below the lease of a write (connector.services.locks).

@@ -11,6 +11,7 @@ from connector.services.audit import AuditService
 from connector.services.browsing import Browser
 from connector.services.consent import ConsentService
 from connector.services.consent_book import ConsentBook
+from connector.services.consent_checks import ConsentChecks
 from connector.services.consent_watch import ConsentWatch
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import TenantContext
@@ -55,6 +56,10 @@ class TenantServices(Protocol):
     @property
     def consent(self) -> ConsentService:
         """Links by which consent is given, and whether it works."""
+
+    @property
+    def consent_checks(self) -> ConsentChecks:
+        """Whether users can be impersonated."""
 
     @property
     def consents(self) -> ConsentBook:

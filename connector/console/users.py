@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from urllib.parse import urlencode
 
-from flask import Blueprint, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
-from connector.console.here import is_fragment, tenant
+from connector.console.here import is_fragment, may_try, principal, tenant
 from connector.console.words import told
 from connector.domain.ledger import AuditFilter
 from connector.services.browsing_views import UserQuery
@@ -51,6 +53,21 @@ def search() -> str:
     )
 
 
+@blueprint.post("/<user_id>/consent")
+@may_try(lambda person: person.may_work)
+def consent(user_id: str) -> BaseResponse:
+    """Try now whether the user can be impersonated; or, on request, invite them to agree."""
+    checks = tenant().consent_checks
+    report = checks.check(checks.people([user_id]), max_age=timedelta(0))
+    if report.left:
+        flash(report.reason, "wait")
+    elif request.form.get("act") == "invite":
+        for email, link, is_sent in checks.invite(report.lacking, principal()):
+            words = f"{email} is invited." if is_sent else f"Send {email} this link: {link}"
+            flash(words, "good" if is_sent else "wait")
+    return redirect(url_for("users.show", user_id=user_id), 303)
+
+
 @blueprint.get("/<user_id>")
 def show(user_id: str) -> str:
     """Show one user."""
@@ -64,6 +81,7 @@ def show(user_id: str) -> str:
         "user.html",
         detail=detail,
         user=detail.user,
+        consent=services.consents.of_users([detail.user.user_id]).get(detail.user.user_id),
         events=told(page),
         before=page.next_before,
         labels=services.browser.labels(),

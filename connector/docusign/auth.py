@@ -109,7 +109,8 @@ class TokenSource:
 
         :raises ConsentRequiredError: and the other errors of the token endpoint.
         """
-        return self._request(subject, self._clock.now(), tenant, anew=True).scopes
+        granter = self._granters.get(tenant, self._jwt)
+        return granter.grant(subject, self._clock.now(), tenant, anew=True).scopes
 
     @property
     def uses_previous_key(self) -> bool:

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
 from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES, Way
-from connector.domain.consent_state import ConsentLink
+from connector.domain.consent_state import ConsentLink, TokenOutcome
 from connector.domain.diagnosis import Trouble
 from connector.domain.erasure import ErasureState
 from connector.errors import ConnectorError
 from connector.ports import Examiner, UnitOfWork
+from connector.services.consent_book import ConsentBook
 from connector.services.context import TenantContext
 
 LINK_LIFETIME = timedelta(days=7)
@@ -63,8 +64,9 @@ class ConsentAnswer:
 class ConsentService:
     """Gives out consent links of one tenant and takes the answers."""
 
-    def __init__(self, context: TenantContext, examiner: Examiner) -> None:
+    def __init__(self, context: TenantContext, examiner: Examiner, book: ConsentBook) -> None:
         self._context = context
+        self._book = book
         self._examiner = examiner
 
     @property
@@ -165,7 +167,7 @@ class ConsentService:
         user_id, refused = self._context.settings.user_id, []
         for scope in sorted(self.scopes - ESIGN_SCOPES):
             try:
-                self._examiner.try_out(user_id, ESIGN_SCOPES | {scope})
+                self._examiner.grant(user_id, ESIGN_SCOPES | {scope})
             except ConnectorError as error:
                 if error.trouble != Trouble.CONSENT_REQUIRED:
                     raise
@@ -173,11 +175,15 @@ class ConsentService:
         return refused
 
     def _verify_user(self, link: ConsentLink) -> tuple[Verdict, str]:
+        """Try for somebody else, and keep what comes of it."""
+        outcome = TokenOutcome(link.user_id, link.scopes, self._context.clock.now())
         try:
-            self._examiner.try_out(link.user_id, link.scopes)
+            granted = self._examiner.try_out(link.user_id, link.scopes)
         except ConnectorError as error:
+            self._book.record(replace(outcome, trouble=error.trouble, said=str(error)))
             is_consent = error.trouble == Trouble.CONSENT_REQUIRED
             return (Verdict.INEFFECTIVE if is_consent else Verdict.FAILED), str(error)
+        self._book.record(replace(outcome, granted=granted))
         return Verdict.GRANTED, ""
 
     def _again(self, link: ConsentLink) -> str:

@@ -28,6 +28,27 @@ class ConsentBook:
         self._context = context
         self._mirror = mirror
 
+    def keep(self, outcome: TokenOutcome, in_claimed_domain: bool | None) -> ConsentRecord:
+        """Keep what an answer about a user tells, and return what is known now."""
+        with self._context.write() as uow:
+            before = uow.consents.of_users([outcome.user_id]).get(outcome.user_id)
+            after = learned(before, outcome)
+            if after is None:
+                after = ConsentRecord(
+                    outcome.user_id,
+                    ConsentState.REFUSED,
+                    outcome.at,
+                    outcome.at,
+                    outcome.trouble,
+                    outcome.said,
+                )
+            after = replace(after, in_claimed_domain=in_claimed_domain)
+            uow.consents.put(after)
+            if before is None or _shown(before) != _shown(after):
+                self._mirror.rerender_users(uow, [outcome.user_id])
+            uow.commit()
+        return after
+
     def record(self, outcome: TokenOutcome) -> None:
         """Keep what an answer tells; a change of the service user's is told to people."""
         with self._context.write() as uow:
@@ -39,7 +60,7 @@ class ConsentBook:
             uow.consents.put(replace(after, is_connection=is_connection))
             if is_connection:
                 self._tell(uow, before, after)
-            elif before is None or before.state is not after.state:
+            elif before is None or _shown(before) != _shown(after):
                 self._mirror.rerender_users(uow, [outcome.user_id])
             uow.commit()
 
@@ -73,6 +94,11 @@ class ConsentBook:
             }
             actor = Actor("connector", "job", new_id())
             self._context.audit(uow, actor, action, "", **facts)
+
+
+def _shown(record: ConsentRecord) -> tuple[object, ...]:
+    """Return what readers of the user see."""
+    return record.state, record.cause, record.since, record.in_claimed_domain
 
 
 def _is_older(before: ConsentRecord | None, outcome: TokenOutcome) -> bool:

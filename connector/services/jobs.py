@@ -13,6 +13,7 @@ from typing import Protocol
 from connector.errors import ConfigError, ConflictingWriteError, ConnectorError
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB, AggregationService, DeltaService
+from connector.services.connection_check import ConnectionCheck
 from connector.services.context import Actor
 from connector.services.due import DueService
 from connector.services.erasure import ErasureService
@@ -67,6 +68,10 @@ class JobTenant(Protocol):
     @property
     def erasures(self) -> ErasureService:
         """Goes on with confirmed erasures."""
+
+    @property
+    def connection(self) -> ConnectionCheck:
+        """Looks at the connection to DocuSign."""
 
     def anchor(self, actor: Actor) -> object:
         """Note where the audit chain stands."""
@@ -148,6 +153,13 @@ _DECLARED = (
         "notes where the audit chain stands",
         every(3600),
         lambda tenant, actor: tenant.anchor(actor),
+    ),
+    Job(
+        "consent",
+        "looks whether DocuSign still lets the connector in, and asks again for some users",
+        every(900),
+        lambda tenant, _actor: tenant.connection.run(),
+        purpose=Purpose.VERIFICATION,
     ),
     Job(
         "retention",

@@ -54,6 +54,25 @@ def announce(
             )
 
 
+def send_to(
+    uow: UnitOfWork,
+    settings: NotificationSettings,
+    now: datetime,
+    *,
+    notice: Notice,
+    subject_id: str,
+    payload: Mapping[str, Any],
+) -> int:
+    """Fill the outbox for a person, with what is no business of the audit; return how many
+    channels take it."""
+    wanted = [channel for channel in settings.channels if is_wanted(notice, channel.events)]
+    for channel in wanted:
+        uow.notifications.add(
+            new_delivery(notice, channel, now, about=notice, subject_id=subject_id, payload=payload)
+        )
+    return len(wanted)
+
+
 def new_delivery(
     notice: Notice,
     channel: ChannelSettings,

@@ -46,6 +46,9 @@ class BudgetSettings:
     reserve_pct: float = 20.0
     """The part of that share that aggregation and reconciliation leave for changes. Raise it where
     many changes come at once."""
+    consent_checks_per_minute: int = 60
+    """Users a minute for whom is tried whether they can be impersonated. The token endpoint has a
+    limit of its own, which DocuSign does not publish: lower it where 429 is met."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,17 @@ class DocusignSettings:
     jwt_audience: str = ""
     """``aud`` of the assertion: the bare authentication host."""
     integration_key: str = ""
+    grant: str = "jwt"
+    """How tokens are come by: ``jwt`` (impersonation) or ``authorization_code`` (somebody signs in
+    once). A tenant may say otherwise."""
+    client_secret: Secret | None = None
+    """The app's secret key, for ``authorization_code``; None: the app is a public client."""
+    encryption_key: Secret | None = None
+    """Encrypts refresh tokens in the database (``docusign-iga key encryption``)."""
+    previous_encryption_key: Secret | None = None
+    """The key before, during a rotation: still reads what it wrote."""
+    key_max_age_days: int = 365
+    """After so many days in use a private key is warned about; 0: never."""
     private_key: Secret | None = None
     """RSA private key in PEM form."""
     previous_private_key: Secret | None = None

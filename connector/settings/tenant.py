@@ -149,6 +149,8 @@ class TenantSettings:
     name: str = "default"
     user_id: str = ""
     """GUID of the DocuSign user whom the connector impersonates."""
+    grant: str = ""
+    """``jwt`` or ``authorization_code``; empty: as ``docusign.grant`` says."""
     organization_id: str = ""
     """GUID; empty: found through userinfo, or none."""
     use_organization: bool = True

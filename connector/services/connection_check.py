@@ -1,0 +1,75 @@
+"""The scheduled look at a connection: what is lost is noticed before the next change fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from connector.domain.model import MembershipStatus
+from connector.errors import ConnectorError, PermanentError
+from connector.ports import Examiner
+from connector.services.consent import ConsentService, Verdict
+from connector.services.consent_checks import ConsentChecks
+from connector.services.context import TenantContext
+from connector.services.key_ages import KeyAges
+
+
+class ConnectionCheck:
+    """Looks at one tenant's connection as the job ``consent`` does."""
+
+    def __init__(
+        self,
+        context: TenantContext,
+        examiner: Examiner,
+        *,
+        consent: ConsentService,
+        checks: ConsentChecks,
+        keys: KeyAges,
+    ) -> None:
+        self._context = context
+        self._examiner = examiner
+        self._consent = consent
+        self._checks = checks
+        self._keys = keys
+
+    def run(self) -> Mapping[str, int]:
+        """Request a token, look at the rights of the service user, ask again for some users.
+
+        A lost consent is no failure of the job: the answer is kept and told by itself
+        (:class:`connector.services.consent_book.ConsentBook`).
+
+        :raises PermanentError: the service user was demoted, or is a member no longer.
+        """
+        self._keys.note()
+        verdict, _ = self._consent.verify()
+        if verdict not in (Verdict.GRANTED, Verdict.PARTIAL):
+            return {"lost": 1}
+        problems = list(self._rights())
+        if problems:
+            raise PermanentError(" ".join(problems))
+        counts = {"checked": 1}
+        if self._context.settings.grant != "authorization_code":
+            counts["users"] = len(self._checks.refresh_some().lines)
+        return counts
+
+    def _rights(self) -> Iterator[str]:
+        """Name the accounts in which the service user can do its work no longer."""
+        for account in self._context.settings.accounts:
+            name = account.alias or account.account_id
+            try:
+                user = self._examiner.service_user(account.account_id)
+            except PermanentError as error:
+                yield f"The service user is refused in account {name}: {error}"
+                continue
+            except ConnectorError:
+                continue  # DocuSign is away, which other jobs tell.
+            membership = user.memberships[account.account_id]
+            if membership.status is not MembershipStatus.ACTIVE:
+                yield (
+                    f"The service user's membership in account {name} is {membership.status}. "
+                    "Activate it in DocuSign Admin."
+                )
+            elif not membership.is_admin:
+                yield (
+                    f"The service user is no full administrator of account {name} (any more). Give "
+                    "it the administrator profile there."
+                )
