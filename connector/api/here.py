@@ -52,9 +52,11 @@ def require_person() -> None:
     """Find out who sends the request; operations are closed unless named.
 
     :raises InvalidTokenError: no token, or one that is not to be believed.
+    :raises connector.services.tenant_catalogue.TenantSuspendedError: nobody is served.
     """
     if request.endpoint in PUBLIC:
         return
+    application().catalogue.get(tenant_name()).require_active()
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
     if scheme.casefold() != "bearer" or not token.strip():
         raise InvalidTokenError("send the header Authorization: Bearer <token>.")

@@ -12,6 +12,7 @@ from connector.services.audit import AuditService
 from connector.services.browsing import Browser
 from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
+from connector.services.tenant_catalogue import TenantCatalogue
 from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
 
@@ -56,6 +57,10 @@ class Application(Protocol):
         """The whole configuration."""
 
     @property
+    def catalogue(self) -> TenantCatalogue:
+        """Which tenants there are."""
+
+    @property
     def clock(self) -> Clock:
         """The time."""
 
@@ -69,7 +74,7 @@ class Application(Protocol):
     def tenant(self, name: str) -> TenantServices:
         """Return the services of a tenant.
 
-        :raises connector.errors.NotFoundError: the there is no such tenant.
+        :raises connector.errors.NotFoundError: there is no such tenant.
         """
 
     def request(self, correlation_id: str = "") -> AbstractContextManager[str]:

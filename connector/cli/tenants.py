@@ -195,7 +195,7 @@ def set_settings(
 
 @tenant.command()
 @click.argument("name")
-@click.option("--reason", required=True, help="Told to those who are turned away.")
+@click.option("--reason", required=True, help="For operators: kept with it and in the audit.")
 @installation_options
 @handle_errors
 def suspend(context: CommandContext, name: str, reason: str) -> None:

@@ -27,6 +27,12 @@ def masked(settings: Settings, show: Show = lambda _secret: MASK) -> dict[str, A
     return shown
 
 
+def masked_section(section: Any) -> dict[str, Any]:
+    """Return one section of the settings, such as a tenant's, with secrets as asterisks."""
+    shown: dict[str, Any] = _plain(section, lambda _secret: MASK)
+    return shown
+
+
 def flattened(settings: Settings, tenant: str, show: Show) -> dict[str, Any]:
     """Return what concerns one tenant, each value by its path, such as ``server.port``."""
     shown = masked(settings, show)

@@ -55,6 +55,12 @@ def tenant() -> TenantServices:
     return application().tenant(tenant_name())
 
 
+def is_operator() -> bool:
+    """Whether the person administers the whole installation, for all customers."""
+    operator = application().settings.console.operator_tenant
+    return tenant_name() == operator and bool(operator) and session().may_administer
+
+
 def session() -> ConsoleSession:
     """Return who is signed in."""
     found: ConsoleSession = current_user.session

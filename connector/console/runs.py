@@ -7,8 +7,8 @@ from typing import Any
 
 from flask import Blueprint, render_template
 
-from connector.config.masking import masked
-from connector.console.here import application, may_try, tenant, tenant_name
+from connector.config import masked, masked_section
+from connector.console.here import application, is_operator, may_try, tenant, tenant_name
 from connector.services.health import ConnectionHealth
 from connector.services.job_board import job_board, progress_of
 
@@ -51,9 +51,12 @@ def connection() -> str:
 @blueprint.get("/settings")
 @may_try(lambda person: person.may_administer)
 def settings() -> str:
-    """Show the settings in force, secrets masked, without those of other tenants."""
-    data = masked(application().settings)
-    data["tenants"] = {tenant_name(): data["tenants"][tenant_name()]}
+    """Show the settings in force, secrets masked, without those of other tenants; those of the
+    installation where no other customer is served, and to its operator."""
+    data: dict[str, Any] = {}
+    if is_operator() or len(application().catalogue.entries()) == 1:
+        data = masked(application().settings)
+    data["tenants"] = {tenant_name(): masked_section(tenant().settings)}
     return render_template("settings.html", sections=list(_sections(data)))
 
 

@@ -45,4 +45,4 @@ class TenantRecord:
     changed_at: datetime
     changed_by: str
     reason: str = ""
-    """Why it is suspended; shown to those who are turned away."""
+    """Why it is suspended: for the operator."""

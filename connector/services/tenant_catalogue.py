@@ -87,7 +87,7 @@ class TenantEntry:
         :raises TenantSuspendedError: the tenant is not served.
         """
         if not self.is_active:
-            raise TenantSuspendedError(_closed(self.record))
+            raise TenantSuspendedError(_CLOSED[self.state])
 
 
 class TenantCatalogue:
@@ -195,11 +195,11 @@ class TenantCatalogue:
         return f"Tenants: {', '.join(names[:_MANY])}{more}."
 
 
-def _closed(record: TenantRecord | None) -> str:
-    if record is not None and record.state is TenantState.REMOVING:
-        return "This tenant is being removed."
-    reason = f" The reason given: {record.reason}" if record is not None and record.reason else ""
-    return (
+_CLOSED = {
+    # The reason is the operator's: whoever asks may be anybody.
+    TenantState.SUSPENDED: (
         "This tenant is suspended: nothing is read or changed until the connector's operator "
-        f"resumes it.{reason}"
-    )
+        "resumes it. Ask them why."
+    ),
+    TenantState.REMOVING: "This tenant is being removed.",
+}

@@ -98,6 +98,10 @@ class ConsoleSettings:
     local_accounts: bool = True
     """Whether the accounts of ``docusign-iga console user`` may sign in. Switch it off once the
     identity provider works."""
+    operator_tenant: str = ""
+    """The tenant whose administrators run the connector for all customers: in its console, and only
+    there, they add, change and suspend tenants and see the settings of the installation. Empty:
+    tenants are managed on the command line alone."""
     session_idle_s: float = 3_600.0
     """A session ends when it was not used for this long."""
     session_max_s: float = 43_200.0

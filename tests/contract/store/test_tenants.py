@@ -46,7 +46,7 @@ from connector.store.tables import metadata
 from scim.filters import AttributePath, Comparison, Operator, Present
 from tests.contract.store import people, records
 from tests.contract.store.people import ACCOUNT, GROUP, NOW, USER
-from tests.contract.store.test_console import ANN, FAILURES, SESSION
+from tests.contract.store.test_console import ANN, FAILURES, SESSION, TOKEN
 from tests.contract.store.test_console import NOW as CONSOLE_NOW
 
 GROUP_ID = people.in_group(1)
@@ -102,6 +102,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.jobs.add(records.run(run_id="run-2", job="done", state=RunState.DONE, finished_at=NOW))
     unit.console.add_account(ANN)
     unit.console.add_session(SESSION)
+    unit.console.put_token(TOKEN)
     unit.console.put_failures([FAILURES], CONSOLE_NOW)
     unit.locks.acquire(["key"], "owner", NOW.replace(year=2100), NOW)
 
@@ -205,6 +206,9 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.console.find_account("ann"),
         lambda unit: unit.console.accounts(),
         lambda unit: unit.console.find_session("h1"),
+        lambda unit: unit.console.find_token("h1"),
+        lambda unit: unit.console.tokens(),
+        lambda unit: unit.console.tokens("ann"),
         lambda unit: unit.console.failures(["a"], CONSOLE_NOW),
     ],
     "jobs": [
@@ -317,6 +321,8 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.console.add_session(SESSION),
     lambda unit: unit.console.touch_session("h1", CONSOLE_NOW.replace(year=2100)),
     lambda unit: unit.console.remove_session("h1"),
+    lambda unit: unit.console.touch_token("t1", CONSOLE_NOW.replace(year=2100)),
+    lambda unit: unit.console.put_token(replace(TOKEN, token_hash="h2")),
     lambda unit: unit.console.remove_sessions_of("ann"),
     lambda unit: unit.console.remove_old_sessions(
         unseen_since=CONSOLE_NOW.replace(year=2100), now=CONSOLE_NOW.replace(year=2100)
