@@ -38,7 +38,7 @@ from connector.identity_provider import PublishedKeys
 from connector.logs import correlated
 from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
-from connector.ports import CallJournal, Clock, Examiner, Notifier
+from connector.ports import CallJournal, Clock, Examiner, JobQueue, Notifier
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.sealing import Sealer
 from connector.services.account_owners import account_problems, claim_accounts
@@ -98,7 +98,7 @@ from connector.services.throttle import Throttle
 from connector.services.undoing import Undoer
 from connector.services.work_item_log import WorkItemLog
 from connector.services.work_items import WorkItemService
-from connector.settings import Settings, TenantSettings
+from connector.settings import DatabaseSettings, Settings, TenantSettings
 from connector.store import SqlStore, open_database
 from mappings import UserMapping, load_entitlements, load_user_mapping
 
@@ -246,6 +246,15 @@ class Application:
         return ConsoleSignIn(self.store, self.clock, self.settings.console, self.console_accounts)
 
     @cached_property
+    def queue(self) -> JobQueue | None:
+        """Where jobs wait for workers; None on SQLite, where they run in the jobs process."""
+        if not self.settings.database.is_postgresql:
+            return None
+        from connector.queue import ProcrastinateQueue  # noqa: PLC0415 - comes with PostgreSQL
+
+        return ProcrastinateQueue(self.settings.database)
+
+    @cached_property
     def throttle(self) -> Throttle:
         """Counts failures to authenticate."""
         return Throttle(self.store, self.clock)
@@ -264,6 +273,18 @@ class Application:
         if begun is not None:
             begun[name] = services
         return services
+
+    def served(self, name: str) -> TenantServices | None:
+        """Return the services of a tenant, None where it is not served or its settings cannot be
+        used here."""
+        entry = self.catalogue.find(name)
+        if entry is None or not entry.is_active:
+            return None
+        try:
+            return self.tenant(name)
+        except ConfigError as error:
+            _log.error("a tenant is passed over", tenant=name, error=str(error))
+            return None
 
     def tenants(self) -> Iterator[TenantServices]:
         """Walk the services of every tenant that is served. One whose settings cannot be used here
@@ -343,6 +364,8 @@ class Application:
         """Close the database and the connections to DocuSign."""
         self.connection.close()
         self.consent_watch.close()
+        if "queue" in vars(self) and self.queue is not None:
+            self.queue.close()
         self.store.close()
 
     def _wire(self, settings: TenantSettings) -> TenantServices:
@@ -465,7 +488,7 @@ def build(
     clock = clock or SystemClock()
     journal = Journal(clock)
     store = open_database(settings.database, ATTRIBUTE_SCHEMAS, journal)
-    store.migrate()
+    migrate(store, settings.database)
     metrics = Metrics()
     gate = SharedGate(clock, store, shares_of(settings))
     journals = _Journals(journal, metrics)
@@ -481,6 +504,22 @@ def build(
         role=role,
         consent_watch=watch,
     )
+
+
+def migrate(store: SqlStore, settings: DatabaseSettings) -> Sequence[str]:
+    """Bring all tables to this version of the program; return what was run for the job queue.
+
+    :raises ConfigError: the database is newer, or the extra ``postgresql`` is not installed.
+    """
+    store.migrate()
+    if not settings.is_postgresql:
+        return ()
+    try:
+        from connector.queue import install  # noqa: PLC0415 - comes with PostgreSQL
+    except ImportError as error:
+        missing = 'database.url: PostgreSQL needs: pip install "docusign-iga-connector[postgresql]"'
+        raise ConfigError([missing]) from error
+    return install(settings)
 
 
 def tenant_documents(settings: Settings) -> StoredTenants:

@@ -44,6 +44,13 @@ class TemporaryError(ConnectorError):
         self.retry_after_s = retry_after_s
 
 
+class StoppedError(TemporaryError):
+    """The process is being stopped; what it was at goes on later, where it is."""
+
+    def __init__(self) -> None:
+        super().__init__("Its process was stopped; it goes on later.", retry_after_s=1.0)
+
+
 class ConflictingWriteError(TemporaryError):
     """Another request is changing the same resource and did not finish within the wait."""
 

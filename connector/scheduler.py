@@ -1,24 +1,23 @@
 """The clock of the jobs.
 
-Any number of jobs processes may run; the one that holds the lease ticks, the others wait.
+Any number of jobs processes may run; the one that holds the lease ticks, the others wait. What a
+tick starts runs in this process, or goes to the queue of the workers.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+import time
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from connector.errors import ConflictingWriteError, ConnectorError, TemporaryError
-from connector.logs import correlated
+from connector.domain.tenants import INSTALLATION
+from connector.errors import ConnectorError
 from connector.ports import Clock, Store
-from connector.services.aggregation import SYNC_JOB
-from connector.services.context import Actor, new_id
-from connector.services.jobs import JOBS, Job, JobTenant, run_job, schedule_of
+from connector.services.jobs import JOBS, Job, JobTenant, schedule_of
 from connector.services.schedules import next_run_at, trigger_of
 from connector.settings import JobSettings
 
@@ -28,14 +27,21 @@ LEASE = timedelta(seconds=45)
 RENEW_EVERY_S = 15
 _LEASE_KEY = "scheduler"
 _LATER_S = 5
-_AGAIN_AFTER_S = 60.0
+_JUMP_S = 30.0
+"""The clock of the machine was set by more than this: what was planned by the old one is planned
+anew. Less only makes a run early or late."""
+
+Start = Callable[[str, str], float | None]
+"""Starts a job of a tenant (tenant, job); returns the seconds after which to start it again, sooner
+than its schedule says, or None."""
 
 
-Acting = Callable[[str, str], AbstractContextManager[None]]
+def _nothing() -> None:
+    """Do nothing."""
 
 
 class JobScheduler:
-    """Runs the jobs of tenants at their times, as long as this process holds the lease."""
+    """Starts the jobs of tenants at their times, as long as this process holds the lease."""
 
     def __init__(
         self,
@@ -43,40 +49,80 @@ class JobScheduler:
         clock: Clock,
         owner: str,
         settings: JobSettings,
-        acting: Acting = lambda _tenant, _actor: nullcontext(),
+        *,
+        tenants: Callable[[], Iterable[JobTenant]],
+        start: Start,
+        leading: Callable[[], None] = _nothing,
     ) -> None:
-        """:param acting: tells the audit who acts for which tenant."""
-        self._acting = acting
+        """:param tenants: those that are served now; asked again and again.
+        :param leading: done every few seconds by whoever holds the lease.
+        """
         self._store = store
         self._clock = clock
         self._owner = owner
         self._settings = settings
+        self._tenants = tenants
+        self._start = start
+        self._leading = leading
         self._leads = threading.Event()
-        self._tenants: list[str] = []
+        self._known: dict[str, JobTenant] = {}
+        self._is_stale = False
+        """Whether what was scheduled no longer holds, of all tenants."""
         # A job that is late because the process slept runs once, not once for each missed time.
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1}
         )
 
-    def add(self, tenant: JobTenant) -> None:
-        """Schedule the jobs of a tenant."""
-        self._tenants.append(tenant.settings.name)
-        last_starts = tenant.runs.last_starts(JOBS)
-        for job in JOBS.values():
-            self._schedule(job, tenant, last_starts.get(job.name))
-
     def run(self, stop: threading.Event) -> None:
-        """Tick until *stop* is set; a job that runs then is finished first."""
+        """Tick until *stop* is set; what runs then ends first."""
+        self.follow()
         self._scheduler.start()
         try:
             while not stop.is_set():
                 self._renew()
+                before, started = datetime.now(UTC), time.monotonic()
                 stop.wait(RENEW_EVERY_S)
+                self._after(datetime.now(UTC) - before, time.monotonic() - started)
         finally:
             self._scheduler.shutdown(wait=True)
             self._give_up()
 
-    def _schedule(self, job: Job, tenant: JobTenant, last: datetime | None) -> None:
+    def follow(self) -> None:
+        """Schedule the jobs of tenants that came or changed; drop those of tenants that left."""
+        served = {tenant.settings.name: tenant for tenant in self._tenants()}
+        for name in self._known.keys() - served.keys():
+            self._drop(name)
+        for name, tenant in served.items():
+            if self._is_stale or self._known.get(name) is not tenant:
+                self._drop(name)
+                self._add(name, tenant)
+        self._known, self._is_stale = served, False
+
+    def _after(self, told: timedelta, passed_s: float) -> None:
+        """Keep up with tenants, and with a machine whose clock was set."""
+        if abs(told.total_seconds() - passed_s) > _JUMP_S:
+            _log.warning("the machine's clock was set", by_s=told.total_seconds() - passed_s)
+            self._is_stale = True
+        self._follow_later()
+
+    def _follow_later(self) -> None:
+        """Follow the tenants, now or, where the database is away, the next time."""
+        try:
+            self.follow()
+        except ConnectorError as error:
+            _log.warning("the tenants' schedules cannot be read", error=str(error))
+
+    def _add(self, name: str, tenant: JobTenant) -> None:
+        last_starts = tenant.runs.last_starts(JOBS)
+        for job in JOBS.values():
+            self._schedule(name, job, tenant, last_starts.get(job.name))
+
+    def _drop(self, name: str) -> None:
+        for job in self._scheduler.get_jobs():
+            if job.id.partition(":")[0] == name:
+                job.remove()
+
+    def _schedule(self, name: str, job: Job, tenant: JobTenant, last: datetime | None) -> None:
         """Let a job run at its times, what was missed while no process ran included."""
         schedule, timezone = schedule_of(job, self._settings, tenant.settings)
         trigger = trigger_of(schedule, timezone)
@@ -89,65 +135,56 @@ class JobScheduler:
         self._scheduler.add_job(
             self._tick,
             trigger,
-            id=f"{tenant.settings.name}:{job.name}",
-            args=(job.name, tenant),
+            id=f"{name}:{job.name}",
+            args=(name, job.name),
             misfire_grace_time=max(1, int(schedule.misfire_grace_s)),
             next_run_time=at,
+            replace_existing=True,
         )
 
-    def _tick(self, name: str, tenant: JobTenant) -> None:
+    def _tick(self, tenant: str, job: str) -> None:
         if not self._leads.is_set():
             return
-        actor = Actor(f"job:{name}", "job", new_id())
-        log = _log.bind(job=name, tenant=tenant.settings.name)
-        with correlated(actor.correlation_id):
-            try:
-                if name in tenant.runs.paused():
-                    return
-                with self._acting(tenant.settings.name, actor.name):
-                    outcome = run_job(name, tenant, actor)
-            except ConflictingWriteError:
-                log.info("job is running elsewhere")
-            except ConnectorError as error:
-                log.warning("job failed", error=str(error))
-                if name == SYNC_JOB and isinstance(error, TemporaryError):
-                    self._again(name, tenant, error.retry_after_s)
-            else:
-                log.debug("job done", outcome=outcome)
-
-    def _again(self, name: str, tenant: JobTenant, wait_s: float) -> None:
-        """Go on sooner than the schedule says: a run that paused keeps its place for hours only."""
-        wait = timedelta(seconds=min(max(wait_s, _AGAIN_AFTER_S), 3600.0) + _LATER_S)
-        self._scheduler.add_job(
-            self._tick,
-            "date",
-            run_date=datetime.now(UTC) + wait,
-            id=f"{tenant.settings.name}:{name}:again",
-            replace_existing=True,
-            args=(name, tenant),
-        )
-
-    @property
-    def _lease_tenant(self) -> str:
-        """Whose lease stands for all: the same one for every process, in whatever order their
-        configuration files name the tenants."""
-        return min(self._tenants)
+        try:
+            wait_s = self._start(tenant, job)
+        except ConnectorError as error:
+            _log.warning("job cannot be started", tenant=tenant, job=job, error=str(error))
+            return
+        if wait_s is not None:
+            self._scheduler.add_job(
+                self._tick,
+                "date",
+                run_date=datetime.now(UTC) + timedelta(seconds=wait_s + _LATER_S),
+                id=f"{tenant}:{job}:again",
+                replace_existing=True,
+                args=(tenant, job),
+            )
 
     def _renew(self) -> None:
         """Take or keep the lease; without it this process only waits."""
         now = self._clock.now()
         try:
-            with self._store.write(self._lease_tenant) as uow:
+            with self._store.write(INSTALLATION) as uow:
                 leads = uow.locks.acquire([_LEASE_KEY], self._owner, now + LEASE, now)
                 uow.commit()
         except ConnectorError as error:
             _log.warning("the scheduler's lease cannot be renewed", error=str(error))
             leads = False
+        if leads and not self._leads.is_set():
+            # Whoever led before has run jobs since these were scheduled.
+            self._is_stale = True
+            self._follow_later()
         if leads != self._leads.is_set():
             _log.info("scheduler", leads=leads)
         (self._leads.set if leads else self._leads.clear)()
+        if leads:
+            self._leading()
 
     def _give_up(self) -> None:
-        with self._store.write(self._lease_tenant) as uow:
-            uow.locks.release([_LEASE_KEY], self._owner)
-            uow.commit()
+        """Let another process tick at once; one that cannot be told waits for the lease's end."""
+        try:
+            with self._store.write(INSTALLATION) as uow:
+                uow.locks.release([_LEASE_KEY], self._owner)
+                uow.commit()
+        except ConnectorError as error:
+            _log.warning("the scheduler's lease cannot be given back", error=str(error))

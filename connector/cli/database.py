@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from connector.bootstrap import migrate
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.store import open_database
 
@@ -34,7 +35,9 @@ def upgrade(context: CommandContext) -> None:
     store = open_database(context.settings.database)
     context.resources.callback(store.close)
     before = store.schema_version()
-    store.migrate()
+    queue = migrate(store, context.settings.database)
     after = store.schema_version()
     done = f"Upgraded from {before or 'nothing'} to {after}." if before != after else "Up to date."
-    context.output({"before": before, "after": after}, done)
+    if queue:
+        done += f" The job queue was brought up to date ({', '.join(queue)})."
+    context.output({"before": before, "after": after, "queue": list(queue)}, done)

@@ -11,6 +11,7 @@ _COMMANDS = {
     "demo": "connector.cli.demo:demo",
     "serve": "connector.cli.serve:serve",
     "jobs": "connector.cli.serve:jobs",
+    "worker": "connector.cli.worker:worker",
     "doctor": "connector.cli.doctor:doctor",
     "sync": "connector.cli.sync:sync",
     "budget": "connector.cli.budget:budget",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,22 +16,21 @@ from granian.log import LogLevels
 from sqlalchemy.engine import make_url
 
 from connector.app import CONFIG_VARIABLE
-from connector.bootstrap import build, owner_prefix
+from connector.bootstrap import build
 from connector.cli.context import CommandContext, config_option, handle_errors
-from connector.cli.processes import Child, Keeper, require_free_port, stopped_by_signals
+from connector.cli.leases import release_dead
+from connector.cli.processes import Child, Keeper, require_free_port
+from connector.cli.worker import run_jobs_process
 from connector.errors import PermanentError
 from connector.logs import correlated
 from connector.metrics import share_metrics
-from connector.parentage import PARENT_VARIABLE, end_with_parent, lives
-from connector.scheduler import JobScheduler
+from connector.parentage import PARENT_VARIABLE
 from connector.services.context import Actor
-from connector.services.settlement import SettlementService
 from connector.settings import Settings
 
 _BACKLOG = 1024
 _PREDECESSOR_ENDS_WITHIN_S = 10.0
 """What a killed `serve` started ends by itself, a moment later."""
-
 _SETTLES_WITHIN_S = 3.0
 """For each tenant, before the server listens: enough for what a crash leaves."""
 
@@ -51,7 +49,6 @@ def serve(context: CommandContext) -> None:
       docusign-iga serve --config /etc/docusign-iga/config.yaml
     """
     settings = context.settings
-    end_with_parent()
     if settings.observing.metrics_token:
         share_metrics()
     with _only_server(settings):
@@ -81,7 +78,7 @@ def jobs(context: CommandContext) -> None:
     """Run the scheduled jobs alone; with a command, see and steer them.
 
     ``serve`` starts this by itself unless jobs.enabled is false. Start it on its own where the web
-    servers run elsewhere; of several, one ticks and the others wait.
+    servers run elsewhere. On PostgreSQL it is a `worker`.
 
     \b
     Example:
@@ -90,21 +87,7 @@ def jobs(context: CommandContext) -> None:
     """
     if click.get_current_context().invoked_subcommand is not None:
         return
-    end_with_parent()
-    application = build(context.settings, role="jobs")
-    application.require_bound_accounts()
-    scheduler = JobScheduler(
-        application.store,
-        application.clock,
-        application.owner,
-        context.settings.jobs,
-        application.acting,
-    )
-    for tenant in application.tenants():
-        scheduler.add(tenant)
-    with stopped_by_signals() as stop:
-        scheduler.run(stop)
-    application.close()
+    run_jobs_process(context)
 
 
 @contextmanager
@@ -137,32 +120,15 @@ def _make_ready(settings: Settings) -> None:
     try:
         application.record_configuration()
         application.require_bound_accounts()
+        if not settings.database.is_postgresql:
+            release_dead(application, ("serve", "jobs"), wait_s=_PREDECESSOR_ENDS_WITHIN_S)
         for tenant in application.tenants():
-            if settings.database.url.startswith("sqlite"):
-                _release_dead(tenant.settlement)
             name = tenant.settings.name
             with application.acting(name, "job:settle"), correlated() as correlation_id:
                 actor = Actor("job:settle", "job", correlation_id)
                 tenant.settlement.settle_all(actor, within_s=_SETTLES_WITHIN_S)
     finally:
         application.close()
-
-
-def _release_dead(settlement: SettlementService) -> None:
-    """End the leases of processes that are gone; of those that are about to go, once they are.
-
-    The lease of a process that stays is left alone: it may be in the middle of a change.
-    """
-    deadline = time.monotonic() + _PREDECESSOR_ENDS_WITHIN_S
-    for prefix in (owner_prefix(role) for role in ("serve", "jobs")):
-        for owner in settlement.lease_owners(prefix):
-            pid = int(owner.removeprefix(prefix).partition(":")[0])
-            if pid != os.getpid() and lives(pid):
-                click.echo(f"Waiting for process {pid} of an earlier `serve` to end ...", err=True)
-                while lives(pid) and time.monotonic() < deadline:
-                    time.sleep(0.1)
-            if pid == os.getpid() or not lives(pid):
-                settlement.release_dead(owner)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from connector.docusign.limits import LimitGate, rate_limited
 from connector.domain.budget import BudgetState, CallCount, Shares, hour_end, hour_start
 from connector.errors import ConnectorError
 from connector.ports import Clock, Store
+from connector.progress import go_on
 from connector.purpose import Purpose, current_purpose
 
 _log = structlog.get_logger(__name__)
@@ -50,8 +51,10 @@ class SharedGate(LimitGate):
     def check(self, budget: str, tenant: str = "") -> None:
         """Let a call pass, or tell when it may; background work leaves the reserve alone.
 
+        :raises StoppedError: the process is being stopped, and the call is a job's.
         :raises RateLimitedError: the budget is used up, or what is left is kept for changes.
         """
+        go_on()
         self._hear(tenant)
         super().check(budget, tenant)
         purpose = current_purpose()

@@ -30,6 +30,7 @@ from connector.ports.ledger import (
 )
 from connector.ports.mirror import MirrorRepository
 from connector.ports.notifications import AnchorSink, NotificationRepository, Notifier
+from connector.ports.queue import JobQueue
 from connector.ports.resources import (
     BASE_URL_MARK,
     ENTITLEMENT,
@@ -77,6 +78,7 @@ __all__ = [
     "HintRepository",
     "HoldingsRepository",
     "Identity",
+    "JobQueue",
     "JobRepository",
     "JoinedPage",
     "KnownAccount",

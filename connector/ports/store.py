@@ -48,6 +48,9 @@ class LockRepository(Protocol):
     def release_owner(self, owner_prefix: str) -> None:
         """Give back everything held by owners that start so."""
 
+    def count_live(self, key_prefix: str, now: datetime) -> int:
+        """Return how many leases on keys that start so have not ended."""
+
     def forget_ended(self, before: datetime) -> int:
         """Delete leases that ended before then, and return how many."""
 

@@ -20,33 +20,33 @@ LEASE = timedelta(seconds=45)
 RENEW_EVERY_S = 15.0
 
 
-def lease_key(job: str) -> str:
-    """Return the lock of a job."""
-    return f"run:{job}"
+def lease_key(job: str, part: int | str | None = None) -> str:
+    """Return the lock of a job, or of a part of it; with an empty part, how all of them begin."""
+    return f"run:{job}:{'all' if part is None else part}"
 
 
 @contextmanager
 def holding_lease(
-    context: TenantContext, job: str, taken: Callable[[UnitOfWork], None]
+    context: TenantContext, key: str, taken: Callable[[UnitOfWork], None]
 ) -> Iterator[str]:
-    """Hold the lease of a job and yield its owner, for :func:`give_back`.
+    """Hold a lease and yield its owner, for :func:`give_back`.
 
     :param taken: what else belongs to the transaction in which the lease is taken.
     :raises ConflictingWriteError: another run holds it.
     """
     owner = f"{context.owner}:{new_id()}"
     with context.write() as uow:
-        if not _take(context, uow, job, owner):
+        if not _take(context, uow, key, owner):
             raise ConflictingWriteError(
-                f"The job {job} of this tenant is running, or its process was killed less than "
-                f"{LEASE.total_seconds():.0f} seconds ago. See `docusign-iga jobs list`.",
+                f"The job {key.split(':')[1]} of this tenant is running, or its process was killed "
+                f"less than {LEASE.total_seconds():.0f} s ago. See `docusign-iga jobs list`.",
                 retry_after_s=LEASE.total_seconds(),
             )
         taken(uow)
         uow.commit()
     ended = threading.Event()
     keeper = threading.Thread(
-        target=_keep, args=(context, job, owner, ended), name=f"lease:{job}", daemon=True
+        target=_keep, args=(context, key, owner, ended), name=key, daemon=True
     )
     keeper.start()
     try:
@@ -56,26 +56,26 @@ def holding_lease(
         keeper.join()
 
 
-def give_back(uow: UnitOfWork, job: str, owner: str) -> None:
+def give_back(uow: UnitOfWork, key: str, owner: str) -> None:
     """Let the next run begin, within the transaction that records how this one ended."""
-    uow.locks.release([lease_key(job)], owner)
+    uow.locks.release([key], owner)
 
 
-def _take(context: TenantContext, uow: UnitOfWork, job: str, owner: str) -> bool:
+def _take(context: TenantContext, uow: UnitOfWork, key: str, owner: str) -> bool:
     now = context.clock.now()
-    return uow.locks.acquire([lease_key(job)], owner, now + LEASE, now)
+    return uow.locks.acquire([key], owner, now + LEASE, now)
 
 
-def _keep(context: TenantContext, job: str, owner: str, ended: threading.Event) -> None:
+def _keep(context: TenantContext, key: str, owner: str, ended: threading.Event) -> None:
     while not ended.wait(RENEW_EVERY_S):
         try:
             with context.write() as uow:
-                kept = _take(context, uow, job, owner)
+                kept = _take(context, uow, key, owner)
                 uow.commit()
         except ConnectorError as error:
-            _log.warning("a job's lease cannot be renewed", job=job, error=str(error))
+            _log.warning("a job's lease cannot be renewed", lease=key, error=str(error))
             continue
         if not kept:
             # It slept longer than the lease. What it does to a plan or a user has its own lock.
-            _log.warning("another run took the lease of a job over", job=job)
+            _log.warning("another run took the lease of a job over", lease=key)
             return

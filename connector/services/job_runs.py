@@ -13,7 +13,7 @@ from connector.ports import UnitOfWork
 from connector.progress import reporting_to
 from connector.purpose import Scope, calling_for, current_purpose
 from connector.services.context import Actor, TenantContext, new_id
-from connector.services.job_lease import give_back, holding_lease
+from connector.services.job_lease import give_back, holding_lease, lease_key
 from connector.settings import RetentionSettings
 
 _PAUSED = "paused_jobs"
@@ -32,23 +32,27 @@ class JobRuns:
         self._context = context
         self._retention = retention
 
-    def run(self, name: str, actor: Actor, work: Callable[[], object]) -> object:
+    def run(
+        self, name: str, actor: Actor, work: Callable[[], object], part: int | None = None
+    ) -> object:
         """Do the work of a job, alone, and keep what became of it.
 
+        :param part: of a job that several do together; each part is a run of its own.
         :raises ConflictingWriteError: another run of the job goes on.
         :raises connector.errors.ConnectorError: whatever the work raises.
         """
+        lease = lease_key(name, part)
         with holding_lease(
-            self._context, name, lambda uow: self._note_broken_off(uow, name)
+            self._context, lease, lambda uow: self._note_broken_off(uow, name)
         ) as owner:
             run = _Run(self._context, name, actor)
             with calling_for(current_purpose()) as run.scope, reporting_to(run.show):
                 try:
                     outcome = work()
                 except Exception as error:
-                    self._end(run.failed(error), owner)
+                    self._end(run.failed(error), lease, owner)
                     raise
-            self._end(run.succeeded(outcome), owner)
+            self._end(run.succeeded(outcome), lease, owner)
         return outcome
 
     def history(
@@ -121,16 +125,17 @@ class JobRuns:
             uow.commit()
 
     def _note_broken_off(self, uow: UnitOfWork, name: str) -> None:
-        """Whoever holds the lease knows that an unfinished run has no process any more."""
-        last = uow.jobs.latest(name)
-        if last is not None and last.state is RunState.RUNNING:
-            now = self._context.clock.now()
+        """Whoever holds the only lease knows that an unfinished run has no process any more."""
+        last, now = uow.jobs.latest(name), self._context.clock.now()
+        if last is None or last.state is not RunState.RUNNING:
+            return
+        if uow.locks.count_live(lease_key(name, ""), now) == 1:
             uow.jobs.save(replace(last, state=RunState.FAILED, finished_at=now, error=BROKEN_OFF))
 
-    def _end(self, run: JobRun, owner: str) -> None:
+    def _end(self, run: JobRun, lease: str, owner: str) -> None:
         with self._context.write() as uow:
             uow.jobs.save(run)
-            give_back(uow, run.job, owner)
+            give_back(uow, lease, owner)
             uow.commit()
 
 

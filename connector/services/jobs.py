@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
 
-from connector.errors import ConfigError, ConflictingWriteError, ConnectorError
+from connector.errors import ConfigError, ConflictingWriteError, ConnectorError, StoppedError
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB, AggregationService, DeltaService
 from connector.services.connection_check import ConnectionCheck
@@ -21,7 +21,7 @@ from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
 from connector.services.notifications import NotificationService
 from connector.services.schedules import trigger_of
-from connector.services.settlement import SettlementService
+from connector.services.settlement import SETTLING_PARTS, SettlementService
 from connector.services.work_items import WorkItemService
 from connector.settings import JobSettings, ScheduleSettings, Settings, TenantSettings
 
@@ -78,6 +78,17 @@ class JobTenant(Protocol):
 
 
 @dataclass(frozen=True)
+class Shared:
+    """A job that may be done in parts, each by another worker."""
+
+    parts: int
+    is_much: Callable[[JobTenant], bool]
+    """Whether sharing is worth it: cheap, it is asked before every run."""
+    work: Callable[[JobTenant, Actor, int], object]
+    """Does one part, from 0."""
+
+
+@dataclass(frozen=True)
 class Job:
     """Something that is done again and again for each tenant."""
 
@@ -94,6 +105,11 @@ class Job:
     """What its calls to DocuSign are counted as; None: the work itself says."""
     records_itself: bool = False
     """Whether the work keeps its own :class:`connector.domain.ledger.JobRun`."""
+    resumes: bool = False
+    """Whether a run that had to pause keeps its place only for hours, so that it goes on sooner
+    than the schedule says."""
+    shared: Shared | None = None
+    """How several workers do it together, where there are several (PostgreSQL)."""
 
 
 def every(seconds: float) -> ScheduleSettings:
@@ -108,6 +124,11 @@ _DECLARED = (
         every(15),
         lambda tenant, actor: tenant.settlement.settle_all(actor),
         purpose=Purpose.SETTLEMENT,
+        shared=Shared(
+            SETTLING_PARTS,
+            lambda tenant: tenant.settlement.is_much(),
+            lambda tenant, actor, part: tenant.settlement.settle_all(actor, part=part),
+        ),
     ),
     Job(
         "verify",
@@ -128,6 +149,7 @@ _DECLARED = (
         every(6 * 3600),
         lambda tenant, _actor: tenant.aggregation.sync().counts,
         records_itself=True,
+        resumes=True,
     ),
     Job(
         DELTA_JOB,
@@ -173,11 +195,12 @@ JOBS: Mapping[str, Job] = {job.name: job for job in _DECLARED}
 """The jobs of a tenant, by name."""
 
 
-def run_job(name: str, tenant: JobTenant, actor: Actor) -> object:
+def run_job(name: str, tenant: JobTenant, actor: Actor, part: int | None = None) -> object:
     """Run a job of :data:`JOBS` now and return what it did.
 
     What became of it is kept; whether it works is told where that changes.
 
+    :param part: only this part of a shared job.
     :raises ConflictingWriteError: it runs elsewhere.
     :raises ConnectorError: it failed.
     """
@@ -185,11 +208,13 @@ def run_job(name: str, tenant: JobTenant, actor: Actor) -> object:
 
     def work() -> object:
         with _counted_as(job.purpose):
+            if part is not None and job.shared is not None:
+                return job.shared.work(tenant, actor, part)
             return job.work(tenant, actor)
 
     try:
-        outcome = work() if job.records_itself else tenant.runs.run(name, actor, work)
-    except ConflictingWriteError:
+        outcome = work() if job.records_itself else tenant.runs.run(name, actor, work, part)
+    except (ConflictingWriteError, StoppedError):
         raise
     except ConnectorError as error:
         tenant.watch.failed(name, error, actor)

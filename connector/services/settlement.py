@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from zlib import crc32
 
 import structlog
 
@@ -16,6 +17,10 @@ from connector.services.locks import WriteLocks, plan_key
 
 _log = structlog.get_logger(__name__)
 
+SETTLING_PARTS = 8
+"""Among so many workers queued changes are divided; one that has no part takes another job."""
+_MUCH = 25
+"""Plans: fewer are settled before others have begun."""
 _COUNTED_AS = {PlanState.QUEUED: "waiting", PlanState.FAILED: "failed"}
 
 
@@ -29,11 +34,19 @@ class SettlementService:
         self._locks = locks
         self._fulfilment = fulfilment
 
-    def settle_all(self, actor: Actor, *, within_s: float | None = None) -> Mapping[str, int]:
+    def is_much(self) -> bool:
+        """Whether so many plans wait that several workers shall share them."""
+        with self._context.read() as uow:
+            return len(uow.plans.abandoned(self._context.clock.now())) >= _MUCH
+
+    def settle_all(
+        self, actor: Actor, *, within_s: float | None = None, part: int | None = None
+    ) -> Mapping[str, int]:
         """Settle every plan that nobody works on, oldest first; return counts by outcome.
 
         Settled is what DocuSign has confirmed, or what waits for people alone.
 
+        :param part: only those plans that fall to this part, from 0, of :data:`SETTLING_PARTS`.
         :param within_s: for somebody who waits for the end: after so many seconds, or once a plan
             has to wait for DocuSign, the rest is left to the next look.
         """
@@ -41,6 +54,8 @@ class SettlementService:
         started_at = self._context.clock.now()
         with self._context.read() as uow:
             plan_ids = uow.plans.abandoned(started_at)
+        if part is not None:
+            plan_ids = [item for item in plan_ids if crc32(item.encode()) % SETTLING_PARTS == part]
         for done, plan_id in enumerate(plan_ids):
             report_progress(done, len(plan_ids))
             is_late = within_s is not None and self._elapsed_s(started_at) >= within_s

@@ -38,6 +38,9 @@ class JobSettings:
     """The jobs process."""
 
     enabled: bool = True
+    worker_threads: int = 4
+    """Jobs that a worker process runs at a time (PostgreSQL). Keep ``database.pool_size`` at least
+    twice that."""
     timezone: str = "UTC"
     """IANA name of the time zone in which ``cron`` is meant, such as ``Europe/Berlin``."""
     schedule: Mapping[str, ScheduleSettings] = field(default_factory=dict)

@@ -54,6 +54,11 @@ class DatabaseSettings:
     synchronous: str = "full"
     """SQLite only. ``full`` survives a power cut; ``normal`` only a killed process, faster."""
 
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether several machines may share it."""
+        return self.url.startswith("postgresql")
+
 
 @dataclass(frozen=True)
 class LoggingSettings:

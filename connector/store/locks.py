@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, func, or_, select, update
 
 from connector.store.statements import Session, after_prefix, insert_into
 from connector.store.tables import locks
@@ -69,6 +69,20 @@ class SqlLocks:
     def release_owner(self, owner_prefix: str) -> None:
         """Give back everything held by owners that start so."""
         self._delete(*_starts_with(owner_prefix))
+
+    def count_live(self, key_prefix: str, now: datetime) -> int:
+        """Return how many leases on keys that start so have not ended."""
+        number: int = self._connection.execute(
+            select(func.count())
+            .select_from(locks)
+            .where(
+                locks.c.tenant == self._tenant,
+                locks.c.key >= key_prefix,
+                locks.c.key < after_prefix(key_prefix),
+                locks.c.until > now,
+            )
+        ).scalar_one()
+        return number
 
     def forget_ended(self, before: datetime) -> int:
         """Delete leases that ended before then, and return how many."""

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-from importlib import import_module
 from pathlib import Path
 
 import psutil
@@ -14,13 +13,12 @@ import pytest
 import requests
 
 from connector.bootstrap import build, owner_prefix
+from connector.cli.leases import release_dead
 from connector.config import load_settings
 from connector.services.locks import LEASE
 from tests.acceptance.processes import Serving, free_port, on_socket, wait_until, write_config
 from tests.connector import connected
 from tests.simulated import simulated
-
-serve = import_module("connector.cli.serve")
 
 JOBS = {"schedule": {"settle": {"every_s": 1}, "sync": {}, "verify": {}}}
 ENDS_WITHIN_S = 5
@@ -83,8 +81,7 @@ def test_a_jobs_process_that_ends_is_started_anew(served):
     wait_until(lambda: (found := _jobs(serving)) is not None and found.pid != jobs.pid, 20)
 
 
-def test_the_lease_of_a_living_process_is_not_ended(tmp_path: Path, monkeypatch):
-    monkeypatch.setattr(serve, "_PREDECESSOR_ENDS_WITHIN_S", 0.2)
+def test_the_lease_of_a_living_process_is_not_ended(tmp_path: Path):
     connector = connected(tmp_path / "connector.db")
     now = connector.clock.now()
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as living:
@@ -93,11 +90,11 @@ def test_the_lease_of_a_living_process_is_not_ended(tmp_path: Path, monkeypatch)
             for pid, owner in owners.items():
                 assert uow.locks.acquire([f"user:{pid}"], owner, now + LEASE, now)
             uow.commit()
-        serve._release_dead(connector.services.settlement)
+        release_dead(connector.application, ["jobs"], wait_s=0.2)
         left = connector.services.settlement.lease_owners(owner_prefix("jobs"))
         assert left == {owners[living.pid]}
         living.communicate(b"\n")
-    serve._release_dead(connector.services.settlement)
+    release_dead(connector.application, ["jobs"], wait_s=0.2)
     assert not connector.services.settlement.lease_owners(owner_prefix("jobs"))
 
 

@@ -3,12 +3,15 @@
 import threading
 import time
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from connector.domain.ledger import RunState
+from connector.errors import TemporaryError
 from connector.scheduler import JobScheduler
 from connector.services.aggregation import SYNC_JOB
+from connector.services.job_runner import JobRunner
 from connector.services.jobs import JOBS
 from connector.settings import JobSettings, ScheduleSettings
 from tests.connector import connected, ok
@@ -32,14 +35,26 @@ def connector(tmp_path):
     made.application.close()
 
 
+def scheduler(connector, owner, settings, *, tenants=None, start=lambda *_: None):
+    application = connector.application
+    return JobScheduler(
+        application.store,
+        application.clock,
+        owner,
+        settings,
+        tenants=tenants or application.tenants,
+        start=start,
+    )
+
+
 class Running:
     """A scheduler in a thread."""
 
     def __init__(self, connector, owner, settings=SETTINGS):
         application = connector.application
-        self.scheduler = JobScheduler(application.store, application.clock, owner, settings)
-        self.scheduler.add(connector.services)
         self.stop = threading.Event()
+        runner = JobRunner(application.served, application.acting, self.stop)
+        self.scheduler = scheduler(connector, owner, settings, start=runner.run)
         self.thread = threading.Thread(target=self.scheduler.run, args=(self.stop,))
 
     def __enter__(self):
@@ -96,21 +111,92 @@ def test_a_second_scheduler_waits_for_the_lease(connector):
 
 
 class Other:
-    """A tenant besides, without jobs."""
+    """A tenant besides."""
 
-    def __init__(self, services):
-        self.settings = replace(services.settings, name="another")
+    def __init__(self, services, **jobs):
+        jobs = replace(services.settings.jobs, **jobs)
+        self.settings = replace(services.settings, name="another", jobs=jobs)
         self.runs = services.runs
 
 
-def test_processes_that_name_the_tenants_in_another_order_share_the_lease(connector):
-    application = connector.application
-    tenants = [connector.services, Other(connector.services)]
-    schedulers = [
-        JobScheduler(application.store, application.clock, owner, NOTHING) for owner in ("a", "b")
-    ]
-    for scheduler, ordered in zip(schedulers, (tenants, tenants[::-1]), strict=True):
-        for tenant in ordered:
-            scheduler.add(tenant)
-        scheduler._renew()
-    assert [scheduler._leads.is_set() for scheduler in schedulers] == [True, False]
+def test_processes_that_know_other_tenants_share_the_lease(connector):
+    other = Other(connector.services)
+    first = scheduler(connector, "a", NOTHING, tenants=lambda: [other])
+    second = scheduler(connector, "b", NOTHING)
+    first._renew()
+    second._renew()
+    assert [first._leads.is_set(), second._leads.is_set()] == [True, False]
+
+
+def planned(scheduler):
+    """Return when each job runs next."""
+    return {job.id: job.next_run_time for job in scheduler._scheduler.get_jobs()}
+
+
+@pytest.fixture
+def paused(connector):
+    """Return schedulers that plan and do not tick."""
+    started = []
+
+    def start(**options):
+        made = scheduler(connector, "a", SETTINGS, **options)
+        made._scheduler.start(paused=True)
+        started.append(made)
+        return made
+
+    yield start
+    for made in started:
+        made._scheduler.shutdown()
+
+
+def test_tenants_that_come_change_and_leave_are_followed(connector, paused):
+    tenants = [connector.services]
+    made = paused(tenants=lambda: tenants)
+    made.follow()
+    assert set(planned(made)) == {"default:verify", "default:sync"}
+    tenants.append(Other(connector.services))
+    made.follow()
+    assert "another:sync" in planned(made)
+    tenants[1] = Other(connector.services, schedule={"sync": ScheduleSettings()})
+    made.follow()
+    assert "another:sync" not in planned(made)
+    del tenants[1]
+    made.follow()
+    assert set(planned(made)) == {"default:verify", "default:sync"}
+
+
+@pytest.mark.parametrize("by", [timedelta(hours=2), timedelta(hours=-2)])
+def test_a_clock_that_is_set_makes_no_job_wait_for_the_old_time(connector, paused, by):
+    made = paused()
+    made.follow()
+    job = made._scheduler.get_job("default:verify")
+    job.modify(next_run_time=datetime.now(UTC) - by)
+    made._after(timedelta(seconds=15), 15.0)
+    assert planned(made)["default:verify"] == job.next_run_time
+    made._after(timedelta(seconds=15) + by, 15.0)
+    wait = planned(made)["default:verify"] - datetime.now(UTC)
+    assert timedelta(0) <= wait <= timedelta(seconds=3)
+
+
+def test_whoever_takes_over_plans_by_what_ran_before(connector, paused):
+    made = paused()
+    made.follow()
+    early = planned(made)["default:sync"]
+    connector.clock.advance(1800)
+    made._renew()
+    assert timedelta(minutes=29) < early - planned(made)["default:sync"] < timedelta(minutes=31)
+
+
+def test_a_database_that_is_away_leaves_the_clock_ticking(connector, paused, monkeypatch):
+    def away(*_):
+        raise TemporaryError("The database cannot be used just now.")
+
+    made = paused()
+    made._renew()
+    monkeypatch.setattr(connector.application.store, "write", away)
+    made._renew()
+    made._give_up()
+    assert not made._leads.is_set()
+    monkeypatch.undo()
+    made._renew()
+    assert made._leads.is_set()

@@ -1,17 +1,20 @@
 """Runs of jobs are kept with what they did; paused jobs are passed by."""
 
+import threading
+
 import pytest
 
 from connector.domain.ledger import JobRun, RunState
 from connector.errors import ConflictingWriteError, TemporaryError
 from connector.progress import report_progress
-from connector.scheduler import JobScheduler
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor
 from connector.services.job_board import job_board, progress_of
+from connector.services.job_runner import JobRunner
 from connector.services.job_runs import BROKEN_OFF
 from connector.services.jobs import JOBS, run_job
 from connector.settings import JobSettings
+from simulator.faults import Fault
 from tests.connector import connected, ok
 
 ACTOR = Actor("user:ann", "cli", "c-1")
@@ -141,13 +144,41 @@ def test_every_job_says_what_it_does():
 
 
 def test_the_clock_passes_a_paused_job_by(connector, runs):
-    application = connector.application
-    scheduler = JobScheduler(application.store, application.clock, "o", application.settings.jobs)
-    scheduler._leads.set()
+    runner = runner_of(connector)
     before = len(runs.history(SYNC_JOB))
     runs.pause(SYNC_JOB, ACTOR)
-    scheduler._tick(SYNC_JOB, connector.services)
+    runner.run("default", SYNC_JOB)
     assert len(runs.history(SYNC_JOB)) == before
     runs.resume(SYNC_JOB, ACTOR)
-    scheduler._tick(SYNC_JOB, connector.services)
+    runner.run("default", SYNC_JOB)
     assert len(runs.history(SYNC_JOB)) == before + 1
+
+
+def test_a_sync_that_had_to_pause_goes_on_sooner_than_its_schedule_says(connector):
+    connector.world.faults.add(Fault("error", "GET", "/users$", times=None, status=503))
+    assert 60 <= runner_of(connector).run("default", SYNC_JOB) <= 3600
+    assert runner_of(connector).run("default", "verify") is None
+
+
+def test_a_job_of_a_process_that_is_stopped_ends_before_its_next_call(connector, runs):
+    stop = threading.Event()
+    stop.set()
+    before = connector.services.runs.latest(SYNC_JOB)
+    runner_of(connector, stop).run("default", SYNC_JOB)
+    stopped = runs.latest(SYNC_JOB)
+    assert (stopped.run_id != before.run_id, stopped.cause) == (True, "StoppedError")
+    runner_of(connector).run("default", SYNC_JOB)
+    assert runs.latest(SYNC_JOB).state is RunState.DONE
+    with connector.services.context.read() as uow:
+        assert not any(event.action == "job.failed" for event in uow.audit.events())
+
+
+def test_nobody_runs_jobs_of_a_tenant_that_is_not_served(connector, runs):
+    before = len(runs.history(with_idle=True))
+    assert runner_of(connector).run("gone", "settle") is None
+    assert len(runs.history(with_idle=True)) == before
+
+
+def runner_of(connector, stop=None):
+    application = connector.application
+    return JobRunner(application.served, application.acting, stop or threading.Event())

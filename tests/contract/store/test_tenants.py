@@ -313,6 +313,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.notifications.purge(NOW.replace(year=2100)),
     lambda unit: unit.notifications.forget_subject("user-00001"),
     lambda unit: unit.jobs.forget(NOW.replace(year=2100)),
+    lambda unit: unit.locks.count_live("key", NOW),
     lambda unit: unit.locks.forget_ended(NOW.replace(year=2200)),
     lambda unit: unit.jobs.add(records.run(error="x")),
     lambda unit: unit.jobs.save(records.run(error="y")),

@@ -1,0 +1,242 @@
+"""The job queue on PostgreSQL: tables, one run at a time, stalled jobs, a lost database."""
+
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from connector.errors import ConfigError
+from tests import databases
+
+pytest.importorskip("procrastinate", reason="comes with the extra postgresql")
+
+from procrastinate.schema import SchemaManager
+
+from connector.queue import ProcrastinateQueue, QueueWorker, install
+
+
+@pytest.fixture
+def settings(postgresql_server):
+    with databases.postgresql_database(postgresql_server, "queue") as made:
+        yield made
+
+
+@pytest.fixture
+def queue(settings):
+    install(settings)
+    made = ProcrastinateQueue(settings)
+    yield made
+    made.close()
+
+
+def execute(settings, statement):
+    with psycopg.connect(settings.url, autocommit=True) as connection:
+        found = connection.execute(statement)
+        return found.fetchall() if found.description else []
+
+
+def waiting(settings):
+    return execute(settings, "SELECT args->>'tenant', args->>'job' FROM procrastinate_jobs")
+
+
+class Working:
+    """Workers in threads, and what they did."""
+
+    def __init__(self, settings, queue, run, *, workers=1, threads=2):
+        self.stop = threading.Event()
+        self.workers = [QueueWorker(settings, run, queue, threads=threads) for _ in range(workers)]
+        self._threads = [threading.Thread(target=w.run, args=(self.stop,)) for w in self.workers]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def eventually(is_so, timeout_s=30.0):
+    deadline = time.monotonic() + timeout_s
+    while not is_so():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.05)
+
+
+# the tables --------------------------------------------------------------------------------
+
+
+def functions(settings):
+    return execute(
+        settings, "SELECT proname FROM pg_proc WHERE proname LIKE 'procrastinate%' ORDER BY 1"
+    )
+
+
+def test_a_fresh_database_gets_the_tables_once(settings):
+    assert install(settings) == ("schema.sql",)
+    assert install(settings) == ()
+
+
+def test_processes_that_start_at_once_install_once(settings):
+    done = []
+    threads = [threading.Thread(target=lambda: done.append(install(settings))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(len, done)) == [0, 0, 0, 1]
+
+
+def test_tables_of_an_earlier_version_get_what_they_lack(settings, postgresql_server):
+    scripts = sorted(Path(SchemaManager.get_migrations_path()).glob("*.sql"))
+    earlier = [path for path in scripts if path.name < "03.02"]
+    with psycopg.connect(settings.url, autocommit=True) as connection:
+        connection.execute("CREATE TABLE job_queue_scripts (name text PRIMARY KEY)")
+        for path in earlier:
+            connection.execute(path.read_text())
+            connection.execute("INSERT INTO job_queue_scripts VALUES (%s)", [path.name])
+    assert list(install(settings)) == [path.name for path in scripts[len(earlier) :]]
+    assert install(settings) == ()
+    with databases.postgresql_database(postgresql_server, "fresh") as fresh:
+        install(fresh)
+        assert functions(settings) == functions(fresh)
+
+
+def test_the_queue_of_another_program_is_left_alone(settings):
+    execute(settings, SchemaManager.get_schema())
+    with pytest.raises(ConfigError, match="another program keeps its Procrastinate queue"):
+        install(settings)
+
+
+def test_tables_of_a_newer_version_are_refused(settings):
+    install(settings)
+    execute(settings, "INSERT INTO job_queue_scripts (name) VALUES ('99.00.sql')")
+    with pytest.raises(ConfigError, match=r"newer version of this program \(99.00.sql\)"):
+        install(settings)
+
+
+# jobs --------------------------------------------------------------------------------------
+
+
+def test_a_job_waits_once(settings, queue):
+    assert queue.defer("default", "sync")
+    assert not queue.defer("default", "sync")
+    assert queue.defer("default", "settle", part=0)
+    assert queue.defer("default", "settle", part=1)
+    assert queue.defer("another", "sync")
+    assert len(waiting(settings)) == 4
+
+
+def test_no_job_of_a_tenant_runs_twice_at_a_time(settings, queue):
+    running: Counter[str] = Counter()
+    most: Counter[str] = Counter()
+    ran: Counter[str] = Counter()
+    guard = threading.Lock()
+
+    def run(tenant, job, _part):
+        with guard:
+            running[tenant] += 1
+            most[tenant] = max(most[tenant], running[tenant])
+            most["all"] = max(most["all"], sum(running.values()))
+        time.sleep(0.02)
+        with guard:
+            running[tenant] -= 1
+            ran[tenant] += 1
+
+    with Working(settings, queue, run, workers=3):
+        deadline = time.monotonic() + 3
+        while time.monotonic() < deadline:
+            for tenant in ("one", "two", "three"):
+                queue.defer(tenant, "settle")
+            time.sleep(0.005)
+        eventually(lambda: not waiting(settings))
+    assert (most["one"], most["two"], most["three"]) == (1, 1, 1)
+    assert most["all"] > 1
+    assert min(ran["one"], ran["two"], ran["three"]) > 10
+
+
+def test_a_job_that_has_to_pause_waits_for_its_time(settings, queue):
+    with Working(settings, queue, lambda *_: 600.0):
+        queue.defer("default", "sync")
+        again = "SELECT scheduled_at - now() FROM procrastinate_jobs WHERE status = 'todo'"
+        eventually(lambda: any(at for (at,) in execute(settings, again)))
+        [(wait,)] = execute(settings, again)
+    assert 590 < wait.total_seconds() <= 600
+
+
+def test_a_job_that_fails_leaves_nothing_behind(settings, queue):
+    def run(*_):
+        ran.set()
+        raise ValueError("a defect")
+
+    ran = threading.Event()
+    with Working(settings, queue, run):
+        queue.defer("default", "settle")
+        assert ran.wait(20)
+        eventually(lambda: not waiting(settings))
+
+
+def test_a_worker_that_is_stopped_ends_what_it_has_and_takes_nothing_more(settings, queue):
+    began, done = threading.Event(), threading.Event()
+
+    def run(_tenant, job, _part):
+        began.set()
+        time.sleep(1)
+        done.set()
+
+    with Working(settings, queue, run, threads=1):
+        queue.defer("default", "sync")
+        queue.defer("default", "settle")
+        assert began.wait(20)
+    assert done.is_set()
+    assert waiting(settings) == [("default", "settle")]
+
+
+def test_what_a_worker_had_that_is_gone_is_given_to_another(settings, queue):
+    queue.defer("default", "sync")
+    execute(
+        settings,
+        "WITH gone AS (INSERT INTO procrastinate_workers (last_heartbeat) "
+        "VALUES (now() - interval '1 minute') RETURNING id) "
+        "UPDATE procrastinate_jobs SET status = 'doing', worker_id = gone.id FROM gone",
+    )
+    ran = threading.Event()
+    with Working(settings, queue, lambda *_: ran.set()) as working:
+        assert not ran.wait(3), "it may still run"
+        working.workers[0].recover()
+        assert ran.wait(20)
+
+
+def test_a_job_that_waits_again_takes_the_place_of_one_that_stalled(settings, queue):
+    queue.defer("default", "sync")
+    execute(settings, "UPDATE procrastinate_jobs SET status = 'doing', worker_id = NULL")
+    queue.defer("default", "sync")
+    ran = []
+    with Working(settings, queue, lambda *_: ran.append(1)) as working:
+        eventually(lambda: working.workers[0]._app)
+        working.workers[0].recover()
+        eventually(lambda: not waiting(settings))
+    assert ran == [1]
+
+
+def test_a_database_that_goes_away_and_returns_is_borne(settings, queue):
+    ran: Counter[str] = Counter()
+
+    def run(_tenant, job, _part):
+        ran[job] += 1
+
+    with Working(settings, queue, run):
+        queue.defer("default", "settle")
+        eventually(lambda: ran["settle"] == 1)
+        execute(
+            settings,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+        queue.defer("default", "sync")
+        eventually(lambda: ran["sync"] == 1)
