@@ -158,7 +158,10 @@ def _holds(
             return any(map(_assigned, _values(data, lookup(path))))
         case ValuePath(path, inner):
             target = lookup(path)
-            elements = [e if isinstance(e, dict) else {"value": e} for e in _values(data, target)]
+            values = _values(data, target)
+            if not target.attribute.multi_valued:
+                values = [value for value in values if _assigned(value)]
+            elements = [e if isinstance(e, dict) else {"value": e} for e in values]
             # The empty element makes a wrong sub-attribute an error where there is no element.
             tried = [element_matches(inner, e, target.attribute) for e in ({}, *elements)]
             return any(tried[1:])

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from sqlalchemy import ColumnElement, and_, not_, or_
 
-from connector.store.scim_sources import Context, Element, Member, Resource
+from connector.store.scim_sources import Context, Element, Member, Resource, Single
 from connector.store.scim_values import Compares, assigned
 from scim.errors import InvalidFilter
 from scim.evaluate import literal_for
@@ -29,7 +29,7 @@ from scim.filters import (
 from scim.schemas import Attribute, Schema, Target, find_schema
 
 Condition = ColumnElement[bool]
-Source = Resource | Element | Member
+Source = Resource | Element | Member | Single
 
 
 def compile_filter(filter_: Filter, context: Context) -> Condition:
@@ -99,6 +99,9 @@ class _Compiler:
         target = self._source.target(path)
         if not isinstance(self._source, Resource):
             raise InvalidFilter("A value path cannot stand in another.")
+        if not target.attribute.multi_valued:
+            one = _Compiler(Single(self._source, target)).compile(inner)
+            return and_(self._assigned(target), one)
         held = self._source.any_element(target, lambda element: _Compiler(element).compile(inner))
         return and_(*self._nearer(target, inner), held)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from sqlalchemy import (
@@ -289,6 +289,28 @@ class Element:
         """Return whether some value of the sub-attribute passes the test."""
         steps = () if target.attribute is self._attribute else _steps(target)
         return _any_at(self._functions, self._base, steps, target.leaf, test)
+
+
+class Single:
+    """The value of an attribute that has one at most, as the only element in brackets."""
+
+    def __init__(self, resource: Resource, target: Target) -> None:
+        self._resource = resource
+        self._target = target
+
+    def target(self, path: AttributePath) -> Target:
+        """Return the sub-attribute that a path names.
+
+        :raises InvalidFilter: none.
+        """
+        found = sub_target(path, self._target.attribute).attribute
+        if found is self._target.attribute:
+            return self._target
+        return replace(self._target, sub_attribute=found)
+
+    def any(self, target: Target, test: Test) -> Condition:
+        """Return whether the value passes the test."""
+        return self._resource.any(target, test)
 
 
 class Member:

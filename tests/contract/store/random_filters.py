@@ -115,9 +115,9 @@ def _value_paths(kind: str) -> st.SearchStrategy[Filter]:
     for schema in (schemas.schema, *schemas.extensions):
         urn = None if schema is schemas.schema else schema.id
         for attribute in schema.attributes:
-            if not attribute.multi_valued or not attribute.is_complex:
-                continue
             subs = [(AttributePath(sub.name), sub) for sub in attribute.sub_attributes]
+            # What is not complex has its value alone.
+            subs = subs or [(AttributePath("value"), attribute)]
             inner = _combined(_comparisons(subs), 3)
             path = AttributePath(attribute.name, None, urn)
             choices.append(st.builds(ValuePath, st.just(path), inner))
