@@ -1,13 +1,16 @@
-"""What a PATCH does to the members of a group, without reading the members it has."""
+"""What a PATCH does to the members of a group, without reading the members it has.
+
+Only a path filter on something else than ids needs them, and who calls is asked for these alone.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scim.errors import InvalidPath, InvalidValue, NoTarget
-from scim.filters import Comparison, Filter, Operator, Or, parse_path
+from scim.errors import InvalidPath, InvalidValue, Mutability, NoTarget
+from scim.filters import And, Comparison, Filter, Operator, Or, parse_path
 from scim.handlers import PatchOperation
 from scim.text import forbidden_character
 
@@ -26,18 +29,27 @@ class MemberDelta:
     """The operations on other attributes, in their order."""
 
 
-def member_changes(operations: Sequence[PatchOperation]) -> MemberDelta:
+Selector = Callable[[Filter, frozenset[str] | None], Sequence[str]]
+"""Returns the ids of the present members whom a path filter selects; the second argument are the
+only ids that it can select, None where they can be any."""
+
+
+def member_changes(
+    operations: Sequence[PatchOperation], select: Selector | None = None
+) -> MemberDelta:
     """Return what the operations add to, remove from or put in place of a group's members.
 
     Every shape that clients send is understood: lists, one object, bare ids, filters by ``value``,
     value lists with ``remove``, objects without path. A ``remove`` with an empty list changes
     nothing: no group is emptied because a value was not understood.
 
+    :param select: looks at the members; without it, filters are on ``value`` alone.
     :raises InvalidValue: a member without ``value``, or null to be removed.
-    :raises InvalidPath: a filter on something else than ``value``.
-    :raises NoTarget: ``remove`` without path.
+    :raises InvalidPath: ``add`` with a filter, or a filter that needs *select*.
+    :raises NoTarget: ``remove`` without path, or ``replace`` of members who are not there.
+    :raises Mutability: a part of a member would change.
     """
-    changes = _Changes()
+    changes = _Changes(select)
     rest: list[PatchOperation] = []
     for operation in operations:
         for part in _split(operation):
@@ -56,7 +68,8 @@ def member_changes(operations: Sequence[PatchOperation]) -> MemberDelta:
 class _Changes:
     """Ids added and removed so far, or the whole list once it was replaced; dicts keep order."""
 
-    def __init__(self) -> None:
+    def __init__(self, select: Selector | None) -> None:
+        self._select = select
         self.added: dict[str, None] = {}
         self.removed: dict[str, None] = {}
         self.whole: dict[str, None] | None = None
@@ -65,9 +78,7 @@ class _Changes:
         """Apply one operation on ``members``."""
         parsed = parse_path(operation.path or "")
         if parsed.filter is not None:
-            if operation.op != "remove" or parsed.path.sub_attribute:
-                raise InvalidPath(f"{operation.path}: members selected by a filter can be removed.")
-            self._remove(_ids_in_filter(parsed.filter))
+            self._apply_to_selected(operation, parsed.filter, parsed.path.sub_attribute)
         elif operation.op == "remove":
             self._remove_listed(operation)
         elif not operation.has_value:
@@ -76,6 +87,37 @@ class _Changes:
             self._add(_ids(operation.value))
         else:
             self.whole = dict.fromkeys(_ids(operation.value))
+
+    def _apply_to_selected(
+        self, operation: PatchOperation, filter_: Filter, sub_attribute: str | None
+    ) -> None:
+        whole = sub_attribute is None or sub_attribute.lower() == "value"
+        if operation.op == "remove" and whole:
+            # With ids alone nobody has to look: who is no member stays none.
+            self._remove(_ids_in_filter(filter_) or self._selected(operation, filter_))
+        elif sub_attribute is not None:
+            raise Mutability(f"{operation.path}: remove the member and add another one.")
+        elif operation.op == "replace" and operation.has_value:
+            selected = self._selected(operation, filter_)
+            if not selected:
+                raise NoTarget(f"{operation.path} matches no member.")
+            joining = _ids(operation.value)
+            self._remove([one for one in selected if one not in joining])
+            self._add(joining)
+        else:
+            raise InvalidPath(
+                f"{operation.path}: members selected by a filter can be removed or replaced. To "
+                "add members, leave the filter out."
+            )
+
+    def _selected(self, operation: PatchOperation, filter_: Filter) -> Sequence[str]:
+        if self._select is None:
+            raise InvalidPath('Members are selected by their id: members[value eq "..."].')
+        found = self._select(filter_, _candidates(filter_))
+        return [one for one in found if self._is_still_there(one)]
+
+    def _is_still_there(self, scim_id: str) -> bool:
+        return scim_id in self.whole if self.whole is not None else scim_id not in self.removed
 
     def _add(self, ids: Sequence[str]) -> None:
         if self.whole is not None:
@@ -142,13 +184,30 @@ def _id(element: Any) -> str:
 
 
 def _ids_in_filter(filter_: Filter) -> list[str]:
+    """Return the ids that a filter lists, nothing where it says more than that."""
     if isinstance(filter_, Or):
-        return _ids_in_filter(filter_.left) + _ids_in_filter(filter_.right)
-    if (
+        left, right = _ids_in_filter(filter_.left), _ids_in_filter(filter_.right)
+        return left + right if left and right else []
+    found = _id_in(filter_)
+    return [found] if found is not None else []
+
+
+def _candidates(filter_: Filter) -> frozenset[str] | None:
+    """Return the only ids that a filter can select, None where they can be any."""
+    if isinstance(filter_, And | Or):
+        left, right = _candidates(filter_.left), _candidates(filter_.right)
+        if isinstance(filter_, Or):
+            return None if left is None or right is None else left | right
+        return right if left is None else left if right is None else left & right
+    found = _id_in(filter_)
+    return None if found is None else frozenset({found})
+
+
+def _id_in(filter_: Filter) -> str | None:
+    is_id = (
         isinstance(filter_, Comparison)
         and filter_.operator is Operator.EQ
-        and filter_.path.attribute.lower() == "value"
+        and str(filter_.path).lower() == "value"
         and isinstance(filter_.value, str)
-    ):
-        return [filter_.value]
-    raise InvalidPath('Members are selected by their id: members[value eq "..."].')
+    )
+    return str(filter_.value) if is_id and isinstance(filter_, Comparison) else None

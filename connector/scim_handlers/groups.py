@@ -23,13 +23,22 @@ from connector.scim_handlers.group_writes import (
 )
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
-from connector.scim_handlers.rendering import deferred, preview, reader_of, render, storable
-from connector.scim_handlers.schemas import GROUPS
+from connector.scim_handlers.rendering import (
+    deferred,
+    members_shown,
+    preview,
+    reader_of,
+    render,
+    storable,
+)
+from connector.scim_handlers.schemas import GROUPS, MEMBERS
 from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
 from connector.scim_handlers.translation import reason_in
 from connector.services.presentation import DOCUSIGN_GROUP
 from connector.services.recording import Outcome as Recorded
 from scim.errors import Forbidden, Mutability
+from scim.evaluate import element_matches
+from scim.filters import Filter
 from scim.handlers import (
     Deferred,
     Outcome,
@@ -40,7 +49,8 @@ from scim.handlers import (
     Resource,
     Written,
 )
-from scim.patch import apply_patch, member_changes
+from scim.members import Selector, member_changes
+from scim.patch import apply_patch
 
 
 class GroupHandler(StoredReader):
@@ -77,7 +87,7 @@ class GroupHandler(StoredReader):
         """Change members and name as one change; the members there are never read."""
         with translated():
             before = self._read(context, scim_id)
-            delta = member_changes(operations)
+            delta = member_changes(operations, self._selector(context, scim_id))
             after = apply_patch(
                 before,
                 delta.rest,
@@ -145,6 +155,19 @@ class GroupHandler(StoredReader):
         carry_out = change_shown_group if is_shown_group(scim_id) else change_directory_group
         outcome = carry_out(self._services(context), request)
         return self._answer(context, outcome, scim_id, is_patch=is_patch)
+
+    def _selector(self, context: RequestContext, scim_id: str) -> Selector:
+        """Return what finds the members whom a path filter selects."""
+
+        def select(filter_: Filter, among: frozenset[str] | None) -> Sequence[str]:
+            # Evaluated once on nothing, so that a wrong sub-attribute is an error in any case.
+            element_matches(filter_, {}, MEMBERS)
+            with self._services(context).context.read() as uow:
+                members = uow.resources.members(scim_id, among=among)
+            shown = members_shown(members, context.base_url)
+            return [one["value"] for one in shown if element_matches(filter_, one, MEMBERS)]
+
+        return select
 
     def _check(self, uow: UnitOfWork, context: RequestContext, scim_id: str) -> None:
         self._find_to_change(uow, context, scim_id)

@@ -88,19 +88,22 @@ def storable(rendered: Rendered, dialect: Dialect) -> Rendered:
     return replace(rendered, document=text.encode())
 
 
-def _members(members: Sequence[GroupMember], base_url: str) -> str:
+def members_shown(members: Sequence[GroupMember], base_url: str) -> list[dict[str, str]]:
+    """Return the elements of ``members``."""
     place = f"{base_url}/Users/"
-    return orjson.dumps(
-        [
-            {
-                "value": member.user_id,
-                "$ref": place + member.user_id,
-                "type": "User",
-                "display": member.display,
-            }
-            for member in members
-        ]
-    ).decode()
+    return [
+        {
+            "value": member.user_id,
+            "$ref": place + member.user_id,
+            "type": "User",
+            "display": member.display,
+        }
+        for member in members
+    ]
+
+
+def _members(members: Sequence[GroupMember], base_url: str) -> str:
+    return orjson.dumps(members_shown(members, base_url)).decode()
 
 
 def to_resource(stored: StoredResource, reader: Reader) -> dict[str, Any]:

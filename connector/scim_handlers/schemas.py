@@ -144,6 +144,7 @@ GROUP_SCHEMA = (
     .with_attribute("members.$ref", reference_types=("User",))
     .with_attribute("members.type", canonical_values=("User",))
 )
+MEMBERS = next(item for item in GROUP_SCHEMA.attributes if item.name == "members")
 DOCUSIGN_GROUP_SCHEMA = Schema(
     DOCUSIGN_GROUP,
     "DocuSign Group",

@@ -8,6 +8,7 @@ import copy
 import pytest
 
 from scim.errors import InvalidPath, InvalidValue, Mutability, NoTarget
+from scim.evaluate import element_matches
 from scim.handlers import PatchOperation
 from scim.patch import apply_patch, member_changes
 from scim.schemas import ENTERPRISE_USER, GROUP, USER
@@ -236,10 +237,54 @@ def test_other_attributes_are_left_to_the_handler():
         (op("remove"), NoTarget),
         (op("remove", 'members[display eq "x"]'), InvalidPath),
         (op("remove", 'members[value ne "x"]'), InvalidPath),
-        (op("replace", 'members[value eq "U1"].value', "U2"), InvalidPath),
+        (op("replace", 'members[value eq "U1"].value', "U2"), Mutability),
+        (op("remove", 'members[value eq "U1"].display'), Mutability),
+        (op("add", 'members[value eq "U1"]', {"value": "U1"}), InvalidPath),
         (op("remove", "members["), InvalidPath),
     ],
 )
 def test_no_group_is_emptied_by_a_misunderstanding(operation, error):
     with pytest.raises(error):
         member_changes([operation])
+
+
+ONE_AND_TWO = [{"value": "U1", "display": "Ann"}, {"value": "U2", "display": "Bea"}]
+
+
+@pytest.mark.parametrize(
+    ("operations", "added", "removed", "asked"),
+    [
+        ([op("remove", 'members[display eq "ann"]')], (), ("U1",), [None]),
+        ([op("remove", 'members[value eq "U1" and display pr]')], (), ("U1",), [{"U1"}]),
+        ([op("remove", 'members[not (value eq "U1")]')], (), ("U2",), [None]),
+        ([op("remove", 'members[value eq "U1" or display eq "bea"]')], (), ("U1", "U2"), [None]),
+        ([op("remove", 'members[value eq "U1"].value')], (), ("U1",), []),
+        ([op("replace", 'members[value eq "U1"]', {"value": "U3"})], ("U3",), ("U1",), [{"U1"}]),
+        ([op("replace", 'members[value eq "U1"]', {"value": "U1"})], ("U1",), (), [{"U1"}]),
+        (
+            [op("remove", "members", ["U1"]), op("remove", "members[display pr]")],
+            (),
+            ("U1", "U2"),
+            [None],
+        ),
+    ],
+)
+def test_a_filter_on_more_than_ids_looks_at_the_members(operations, added, removed, asked):
+    attribute, questions = GROUP.find("members"), []
+
+    def select(filter_, among):
+        questions.append(among and set(among))
+        return [one["value"] for one in ONE_AND_TWO if element_matches(filter_, one, attribute)]
+
+    changes = member_changes(operations, select)
+    assert (changes.add, changes.remove, questions) == (added, removed, asked)
+
+
+def test_replacing_members_who_are_not_there_has_no_target():
+    with pytest.raises(NoTarget):
+        member_changes([op("replace", 'members[value eq "U9"]', "U1")], lambda *_: [])
+
+
+def test_members_put_in_place_before_are_selected_too():
+    operations = [op("replace", "members", ["U2"]), op("remove", "members[display pr]")]
+    assert member_changes(operations, lambda *_: ["U1", "U2"]).replace == ()
