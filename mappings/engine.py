@@ -53,9 +53,17 @@ def _wanted(
     if not present:
         return known if field.required else ""
     changed = (
-        value for source, value in present if value != _baseline(source, field, current, own)
+        value
+        for source, value in present
+        if _differs(field, value, _baseline(source, field, current, own))
     )
     return next(changed, known)
+
+
+def _differs(field: FieldMapping, value: str, baseline: str) -> bool:
+    if field.case_exact:
+        return value != baseline
+    return value.casefold() != baseline.casefold()
 
 
 def _baseline(source: Source, field: FieldMapping, current: Fields, own: Mapping[str, Any]) -> str:

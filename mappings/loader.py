@@ -170,6 +170,7 @@ class _FieldSchema(Schema):
         fields.Nested(_SourceSchema), required=True, validate=validate.Length(min=1)
     )
     required = fields.Boolean(load_default=False)
+    case_exact = fields.Boolean(load_default=True)
 
 
 class _UserMappingSchema(Schema):
@@ -192,7 +193,12 @@ class _UserMappingSchema(Schema):
         order = sorted(mapped, key=lambda name: any(s.from_fields for s in mapped[name]["sources"]))
         return UserMapping(
             fields=tuple(
-                FieldMapping(name, tuple(mapped[name]["sources"]), mapped[name]["required"])
+                FieldMapping(
+                    name,
+                    tuple(mapped[name]["sources"]),
+                    mapped[name]["required"],
+                    mapped[name]["case_exact"],
+                )
                 for name in order
             ),
             kept={schema: tuple(names) for schema, names in data["kept"].items()},

@@ -30,6 +30,8 @@ class FieldMapping:
     name: str
     sources: tuple[Source, ...]
     required: bool = False
+    case_exact: bool = True
+    """Whether a value that differs in case alone is another one."""
 
 
 @dataclass(frozen=True)
