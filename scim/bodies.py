@@ -13,6 +13,11 @@ from scim.errors import InvalidSyntax, InvalidValue, PayloadTooLarge
 from scim.handlers import PatchOperation
 
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
+SEARCH_REQUEST = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
+_SEARCHED = (
+    *("attributes", "excludedAttributes", "filter", "sortBy", "sortOrder"),
+    *("startIndex", "count", "cursor"),
+)
 _OPS = ("add", "remove", "replace")
 _BOM = b"\xef\xbb\xbf"
 
@@ -93,7 +98,7 @@ def parse_search(document: Any) -> Mapping[str, Any]:
     """
     if not isinstance(document, dict):
         raise InvalidSyntax("The request body must be a SearchRequest object.")
-    search = dict(document)
+    search = {name: member(document, name) for name in _SEARCHED}
     for name in ("attributes", "excludedAttributes"):
         names = search.get(name) or []
         names = [names] if isinstance(names, str) else names

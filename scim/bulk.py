@@ -40,6 +40,7 @@ from scim.parameters import parse_preconditions
 from scim.resources import ResourceType
 from scim.service import ScimConfig
 
+BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 METHODS = ("POST", "PUT", "PATCH", "DELETE")
 

@@ -11,7 +11,7 @@ from werkzeug.wsgi import get_input_stream
 
 from scim.bodies import parse_json
 from scim.discovery import canonical_name
-from scim.errors import Forbidden, PayloadTooLarge, Unauthorized, UnsupportedMediaType
+from scim.errors import InsufficientScope, PayloadTooLarge, Unauthorized, UnsupportedMediaType
 from scim.handlers import Caller, Preconditions, Projection, RequestContext
 from scim.parameters import parse_preconditions, parse_projection, parse_query_string
 from scim.responses import negotiate
@@ -40,10 +40,10 @@ class Call:
     def require(self, scope: str) -> None:
         """Refuse callers without a scope.
 
-        :raises Forbidden: the credential lacks it.
+        :raises InsufficientScope: the credential lacks it.
         """
         if scope not in self.context.caller.scopes:
-            raise Forbidden(
+            raise InsufficientScope(
                 f"This credential lacks the scope {scope!r}: it may not "
                 f"{self.request.method} here. Use a credential that has it."
             )

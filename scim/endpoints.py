@@ -14,12 +14,19 @@ import orjson
 from werkzeug.wrappers import Request, Response
 
 from scim import writes
-from scim.bodies import parse_search
-from scim.bulk import BULK_RESPONSE, Bulk, parse_bulk
+from scim.bodies import SEARCH_REQUEST, parse_search
+from scim.bulk import BULK_REQUEST, BULK_RESPONSE, Bulk, parse_bulk
 from scim.calls import Call, Calls
 from scim.cursors import Cursors, Sweep
 from scim.discovery import discover, is_discovery, refuse_filter
-from scim.errors import Forbidden, NotAllowed, NotFound, NotImplementedByServer, ScimError
+from scim.errors import (
+    Forbidden,
+    NotAllowed,
+    NotFound,
+    NotImplementedByServer,
+    PreconditionFailed,
+    ScimError,
+)
 from scim.handlers import (
     Deferred,
     Joined,
@@ -44,11 +51,14 @@ from scim.responses import (
 )
 from scim.root_search import search_all, sweep_all
 from scim.service import ScimService
+from scim.writes import check_schemas
 
 _COLLECTION_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
 _ITEM_METHODS = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
 _READ_METHODS = ("GET", "HEAD", "OPTIONS")
 _SEARCH_METHODS = ("POST", "OPTIONS")
+_ITEM = 2
+"""Segments of the path of one resource."""
 
 Registered = tuple[ResourceType, ResourceHandler]
 
@@ -105,7 +115,7 @@ class Endpoints:
             return self._other(call, segments)
         if len(segments) == 1:
             return self._collection(call, registered)
-        if len(segments) == 2:  # noqa: PLR2004
+        if len(segments) == _ITEM:
             if segments[1] == ".search":
                 return self._search(call, registered)
             return self._item(call, registered, segments[1])
@@ -121,19 +131,20 @@ class Endpoints:
             if is_discovery(segments[0]) or segments[0] in ("Me", "Requests"):
                 return _READ_METHODS
             raise _no_endpoint(segments)
-        if registered[0].read_only:
-            return _READ_METHODS
-        return _COLLECTION_METHODS if len(segments) == 1 else _ITEM_METHODS
+        if len(segments) > _ITEM:
+            raise _no_endpoint(segments)
+        return _allowed(registered, is_item=len(segments) == _ITEM)
 
     def _collection(self, call: Call, registered: Registered) -> Response:
         if call.method == "GET":
             call.require("read")
             return self._page(call, registered, call.parameters)
-        if call.method == "POST":
-            call.require("write")
-            call.context.caller.require_write(registered[0].name)
-            return self._create(call, registered)
-        raise NotAllowed(allow=_COLLECTION_METHODS)
+        if call.method != "POST":
+            raise NotAllowed(allow=_allowed(registered, is_item=False))
+        _refuse_read_only(call, registered)
+        call.require("write")
+        call.context.caller.require_write(registered[0].name)
+        return self._create(call, registered)
 
     def _item(self, call: Call, registered: Registered, scim_id: str) -> Response:
         if not scim_id.isprintable():
@@ -143,7 +154,8 @@ class Endpoints:
             return self._get(call, registered, scim_id)
         write = _WRITES.get(call.method)
         if write is None:
-            raise NotAllowed(allow=_ITEM_METHODS)
+            raise NotAllowed(allow=_allowed(registered, is_item=True))
+        _refuse_read_only(call, registered)
         call.require("write")
         call.context.caller.require_write(registered[0].name)
         return write(self, call, registered, scim_id)
@@ -151,6 +163,9 @@ class Endpoints:
     def _get(self, call: Call, registered: Registered, scim_id: str) -> Response:
         resource_type, handler = registered
         rendered = handler.get(call.context, scim_id)
+        wanted = call.context.preconditions.if_match
+        if wanted and not matches_version(wanted, rendered.version):
+            raise PreconditionFailed
         known = call.context.preconditions.if_none_match
         if known and matches_version(known, rendered.version):
             return empty_response(304, [("ETag", rendered.version)])
@@ -199,7 +214,9 @@ class Endpoints:
         return self._page(call, registered, search)
 
     def _read_search(self, call: Call) -> Mapping[str, Any]:
-        search = parse_search(self._read_json(call))
+        document = self._read_json(call)
+        check_schemas(call.context, document, SEARCH_REQUEST)
+        search = parse_search(document)
         projection = parse_projection(search["attributes"], search["excludedAttributes"])
         call.context = replace(call.context, projection=projection)
         return search
@@ -260,7 +277,7 @@ class Endpoints:
             )
         if segments == ["Bulk"]:
             return self._bulk(call)
-        if name == "Requests" and len(segments) == 2:  # noqa: PLR2004
+        if name == "Requests" and len(segments) == _ITEM:
             return self._request_status(call, segments[1])
         raise _no_endpoint(segments)
 
@@ -306,6 +323,7 @@ class Endpoints:
             raise NotAllowed(allow=_SEARCH_METHODS)
         call.require("write")
         document = call.read_json(self._config.bulk_max_bytes)
+        check_schemas(call.context, document, BULK_REQUEST)
         bulk = Bulk(self._by_endpoint, self._config, call.context)
         operations = bulk.run(parse_bulk(document, self._config))
         answer = {"schemas": [BULK_RESPONSE], "Operations": operations}
@@ -320,6 +338,22 @@ _WRITES: dict[str, Callable[[Endpoints, Call, Registered, str], Response]] = {
     "PATCH": Endpoints._patch,
     "DELETE": Endpoints._delete,
 }
+
+
+def _allowed(registered: Registered, *, is_item: bool) -> Sequence[str]:
+    if registered[0].read_only:
+        return _READ_METHODS
+    return _ITEM_METHODS if is_item else _COLLECTION_METHODS
+
+
+def _refuse_read_only(call: Call, registered: Registered) -> None:
+    """Refuse to write what is readOnly, whatever the body says.
+
+    :raises NotAllowed: the type is, and its handler says why.
+    """
+    if registered[0].read_only:
+        registered[1].delete(call.context, "")
+        raise NotAllowed(allow=_READ_METHODS)
 
 
 def _no_endpoint(segments: Sequence[str]) -> NotFound:

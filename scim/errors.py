@@ -164,6 +164,14 @@ class Sensitive(ScimError):
     default_detail = "Send this query to /.search instead: the URL would carry personal data."
 
 
+class InsufficientScope(Forbidden):
+    """The credential lacks a scope, which its challenge says as well (RFC 6750 §3)."""
+
+    def __init__(self, detail: str = "") -> None:
+        challenge = 'Bearer realm="scim", error="insufficient_scope"'
+        super().__init__(detail, headers=[("WWW-Authenticate", challenge)])
+
+
 class NotFound(ScimError):
     """There is no such resource or endpoint."""
 

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, Protocol
 
 from scim.dialects import Dialect, dialect_of
-from scim.errors import Forbidden
+from scim.errors import InsufficientScope
 from scim.filters import AttributePath, Filter
 
 Resource = dict[str, Any]
@@ -38,10 +38,10 @@ class Caller:
     def require_write(self, resource_type: str) -> None:
         """Refuse to change resources of a type that is not among the writable ones.
 
-        :raises Forbidden: it is not.
+        :raises InsufficientScope: it is not.
         """
         if self.writable is not None and resource_type not in self.writable:
-            raise Forbidden(
+            raise InsufficientScope(
                 f"This credential may not change resources of the type {resource_type}. "
                 "Use a credential that has the scope."
             )
@@ -50,6 +50,9 @@ class Caller:
     def dialect(self) -> Dialect:
         """The tolerances towards this client."""
         return dialect_of(self.settings)
+
+
+_CORE = "urn:ietf:params:scim:schemas:core:2.0:"
 
 
 @dataclass(frozen=True)
@@ -71,7 +74,10 @@ class Projection:
         if self.attributes:
             return any(path.attribute.lower() == name for path in self.attributes)
         return not any(
-            path.attribute.lower() == name and path.sub_attribute is None for path in self.excluded
+            path.attribute.lower() == name
+            and path.sub_attribute is None
+            and (path.schema is None or path.schema.lower().startswith(_CORE))
+            for path in self.excluded
         )
 
 

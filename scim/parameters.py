@@ -119,7 +119,12 @@ def integer(values: Mapping[str, Any], name: str, default: int) -> int:
 
 
 def parse_preconditions(if_match: str | None, if_none_match: str | None) -> Preconditions:
-    """Return the entity tags of the two headers; a tag without quotes is taken as it is."""
+    """Return the entity tags of the two headers; a tag without quotes is taken as it is.
+
+    :raises InvalidSyntax: ``If-Match`` names none: passed over, it would let the request through.
+    """
+    if if_match and not _entity_tags(if_match):
+        raise InvalidSyntax("If-Match names no entity tag.")
     return Preconditions(_entity_tags(if_match), _entity_tags(if_none_match))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 SCIM_JSON = "application/scim+json; charset=utf-8"
 PLAIN_JSON = "application/json; charset=utf-8"
+
+_PARAMETER = re.compile(r';\s*(?!q\s*=)[\w!#$&^.+-]+\s*=\s*(?:"[^"]*"|[^\s;,"]*)', re.IGNORECASE)
+"""A parameter of a media range other than its weight: ``charset=utf-8`` is what we answer anyway,
+and JSON has no other (RFC 8259 §8.1)."""
 
 _LIST_HEAD = (
     b'{"schemas":["urn:ietf:params:scim:api:messages:2.0:ListResponse"],'
@@ -53,7 +58,7 @@ def negotiate(accept: str) -> str:
     """
     if not accept:
         return SCIM_JSON
-    accepted = parse_accept_header(accept, MIMEAccept)
+    accepted = parse_accept_header(_PARAMETER.sub("", accept), MIMEAccept)
     if accepted.quality("application/scim+json") > 0:
         return SCIM_JSON
     if accepted.quality("application/json") > 0:

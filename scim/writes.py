@@ -75,7 +75,7 @@ def patch(
 
     :raises ScimError: the body or the handler's refusal.
     """
-    _check_schemas(context, document, PATCH_OP)
+    check_schemas(context, document, PATCH_OP)
     operations = parse_patch(_understood(context, document), max_operations)
     return target[1].patch(context, scim_id, operations)
 
@@ -85,7 +85,7 @@ def _understood(context: RequestContext, document: Any) -> Any:
 
 
 def _accept(resource_type: ResourceType, context: RequestContext, document: Any) -> Accepted:
-    _check_schemas(context, document, resource_type.schema.id)
+    check_schemas(context, document, resource_type.schema.id)
     if context.caller.dialect.allow_group_writes_via_user:
         schema = with_writable_groups(resource_type.schema)
         resource_type = replace(resource_type, schema=schema)
@@ -99,7 +99,11 @@ def _accept(resource_type: ResourceType, context: RequestContext, document: Any)
     return accepted
 
 
-def _check_schemas(context: RequestContext, document: Any, urn: str) -> None:
+def check_schemas(context: RequestContext, document: Any, urn: str) -> None:
+    """Refuse a body without the URN of its type, where the client's dialect is strict.
+
+    :raises InvalidSyntax: ``schemas`` lacks *urn*.
+    """
     if context.caller.dialect.strict_schemas:
         require_schema(document, urn)
 
