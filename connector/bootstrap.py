@@ -47,6 +47,7 @@ from connector.services.aggregation import (
     CatalogueReader,
     DeltaService,
     TargetedReader,
+    Unchanged,
 )
 from connector.services.api_clients import ApiClientService
 from connector.services.api_sign_in import ApiSignIn
@@ -422,7 +423,14 @@ def wire(
     tasks = ManualTasks(context, log)
     refresh = RefreshService(context, mirror, tasks)
     reader, catalogue = TargetedReader(context, mirror), CatalogueReader(context, mirror)
-    aggregation = AggregationService(context, mirror, refresh, reader, catalogue)
+    aggregation = AggregationService(
+        context,
+        mirror,
+        refresh,
+        reader=reader,
+        catalogue=catalogue,
+        unchanged=Unchanged(context, presenter),
+    )
     desk = ApprovalDesk(context, log, tasks, refresh)
     subjects = Subjects(context, mirror)
     executor = Executor(context, mirror)

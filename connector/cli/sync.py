@@ -54,6 +54,12 @@ from connector.services.jobs import run_job
     metavar="ADDRESS_OR_ID",
     help="Read one user again: all that DocuSign has on an address, or the user with this id.",
 )
+@click.option(
+    "--thorough",
+    is_flag=True,
+    help="Write everybody again, also those who are unchanged: puts right what went wrong before. "
+    "A full run does it by itself every few days (aggregation.thorough_every_days).",
+)
 @tenant_options
 @handle_errors
 def sync(
@@ -63,6 +69,7 @@ def sync(
     forget_organization: bool,
     delta: bool,
     wanted: str | None,
+    thorough: bool,
 ) -> None:
     """Read DocuSign into the mirror: everything, what changed, or one user.
 
@@ -95,11 +102,11 @@ def sync(
     elif delta:
         _sync_delta(context)
     else:
-        _sync_all(context, forgotten, forget_organization=forget_organization)
+        _sync_all(context, forgotten, forget_organization=forget_organization, thorough=thorough)
 
 
 def _sync_all(
-    context: CommandContext, forgotten: Sequence[str], *, forget_organization: bool
+    context: CommandContext, forgotten: Sequence[str], *, forget_organization: bool, thorough: bool
 ) -> None:
     actor = Actor(f"user:{getuser()}", "cli", new_id())
     for account_id in forgotten:
@@ -108,7 +115,7 @@ def _sync_all(
     if forget_organization:
         context.tenant.bindings.forget_organization(actor)
     try:
-        run = sync_with_bar(context.tenant, Console(stderr=True))
+        run = sync_with_bar(context.tenant, Console(stderr=True), thorough=thorough)
     except KeyboardInterrupt:
         raise PermanentError("Stopped. `docusign-iga sync` goes on where it stopped.") from None
     context.output(
@@ -150,7 +157,7 @@ def _sync_user(context: CommandContext, wanted: str) -> None:
     context.output(data, table if data else "DocuSign has nobody there, nor has the mirror.")
 
 
-def sync_with_bar(tenant: TenantServices, console: Console) -> JobRun:
+def sync_with_bar(tenant: TenantServices, console: Console, *, thorough: bool = False) -> JobRun:
     """Run a full aggregation and show how far it is."""
     columns = (
         SpinnerColumn(),
@@ -168,4 +175,4 @@ def sync_with_bar(tenant: TenantServices, console: Console) -> JobRun:
                 tasks[name] = bar.add_task(f"Reading {name}", total=step.total)
             bar.update(tasks[name], completed=step.done, total=max(step.total, step.done))
 
-        return tenant.aggregation.sync(report)
+        return tenant.aggregation.sync(report, thorough=thorough)

@@ -14,6 +14,8 @@ from connector.settings import Behaviour
 
 PAGE = 100
 """The largest page of users, groups and members that DocuSign gives."""
+_REPEATS = 3
+"""A page that comes so often in a row is taken for the last."""
 _PROFILES_FRESH_FOR = timedelta(minutes=10)
 _ACCOUNT = "/v2.1/accounts/{account_id}"
 
@@ -145,6 +147,8 @@ class EsignReader:
     ) -> Iterator[tuple[list[Json], int, int | None, int]]:
         """Walk a list: items, start position, start of the next page, total."""
         target = self._access.account(account_id)
+        before: list[Json] = []
+        repeats, is_second_try = 0, False
         while True:
             query = {**call.query, "count": str(PAGE), "start_position": str(start)}
             answer = self._client.send(
@@ -153,7 +157,17 @@ class EsignReader:
             items = listed(call, answer, name)
             end = start + len(items)
             total = wire.number(answer.get("totalSetSize")) or end
-            following = end if items and (answer.get("nextUri") or end < total) else None
+            if not items and start < total and not is_second_try:
+                # A page is missing: once more, before the walk is taken for shorter than it is.
+                is_second_try = True
+                continue
+            is_second_try = False
+            repeats = repeats + 1 if items and items == before else 0
+            before = items
+            # A full page may have another behind it, whatever the total says.
+            more = bool(answer.get("nextUri")) or end < total or len(items) >= PAGE
+            # A list that gives one page again and again has no end of its own.
+            following = end if items and more and repeats < _REPEATS else None
             yield items, start, following, total
             if following is None:
                 return

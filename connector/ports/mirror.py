@@ -46,8 +46,20 @@ class MirrorRepository(Protocol):
     def users_by_email(self, email_keys: Iterable[str]) -> Mapping[str, Sequence[User]]:
         """Return all users, hidden ones included, by folded address."""
 
-    def put_users(self, users: Sequence[User], fetched_at: datetime | None) -> None:
+    def user_ids_by_email(self, email_keys: Iterable[str]) -> Sequence[str]:
+        """Return the ids of all users, hidden ones included, on these folded addresses."""
+
+    def put_users(
+        self,
+        users: Sequence[User],
+        fetched_at: datetime | None,
+        *,
+        before: Mapping[str, User] | None = None,
+    ) -> None:
         """Insert or overwrite users with exactly these memberships and groups.
+
+        :param before: by id, whom of them the mirror has, as this transaction read them; None: it
+            looks itself.
 
         :param fetched_at: since when no account of theirs was left unread; None keeps what is
             noted, and notes of a newcomer that it was long ago.
@@ -98,6 +110,9 @@ class MirrorRepository(Protocol):
         self, run_id: str, account_id: str, after: str = "", limit: int = 500
     ) -> Sequence[str]:
         """Return users whom the mirror has in the account and the run did not see."""
+
+    def count_seen_in_run(self, run_id: str, account_id: str) -> int:
+        """Return how many users an aggregation run saw in an account."""
 
     def count_unseen_in_run(self, run_id: str, account_id: str) -> int:
         """Return how many those are."""

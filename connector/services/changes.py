@@ -50,8 +50,12 @@ def put_settled(
     :param rows: rendered with this transaction's :func:`stamp` as ``lastModified``.
     :param old_rows: what is stored, by id.
     """
-    settled = [settle_times(old_rows.get(row.scim_id), row, row.last_modified_at) for row in rows]
-    changed = [row for row in settled if row_changed(old_rows.get(row.scim_id), row)]
+    changed = [
+        settle_times(old_rows.get(row.scim_id), row, row.last_modified_at)
+        for row in rows
+        # Neither the version nor the visibility depends on the times.
+        if row_changed(old_rows.get(row.scim_id), row)
+    ]
     uow.resources.put(changed)
     for row in changed:
         old = old_rows.get(row.scim_id)

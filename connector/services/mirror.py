@@ -73,7 +73,7 @@ class MirrorWriter:
             for user in users:
                 for entitlement in _lost(before.get(user.user_id), user):
                     uow.attributes.remove_provenance(user.user_id, entitlement)
-        uow.mirror.put_users(users, fetched_at)
+        uow.mirror.put_users(users, fetched_at, before=before)
         keys = {user.email_key for user in (*users, *before.values())}
         self._group_rows.touch_shown(uow, before, users)
         moved = {
@@ -83,17 +83,21 @@ class MirrorWriter:
             self.touch_groups(uow, moved)
         else:
             regrouped |= moved
-        return self._render_addresses(uow, keys)
+        return self._render_addresses(uow, keys, {user.user_id: user for user in users})
 
     def rerender_users(self, uow: UnitOfWork, user_ids: Iterable[str]) -> int:
         """Render users whose mirror rows stayed but whose surroundings changed."""
         users = uow.mirror.get_users(user_ids)
-        return self._render_addresses(uow, {user.email_key for user in users.values()})
+        return self._render_addresses(uow, {user.email_key for user in users.values()}, users)
 
-    def _render_addresses(self, uow: UnitOfWork, keys: set[str]) -> int:
-        by_address = uow.mirror.users_by_email(keys)
-        users = [user for group in by_address.values() for user in group]
-        ids = [user.user_id for user in users]
+    def _render_addresses(
+        self, uow: UnitOfWork, keys: set[str], at_hand: Mapping[str, User]
+    ) -> int:
+        """Render whoever is on these addresses; those at hand are not read once more."""
+        ids = uow.mirror.user_ids_by_email(keys)
+        others = uow.mirror.get_users([user_id for user_id in ids if user_id not in at_hand])
+        users = [at_hand.get(user_id) or others[user_id] for user_id in ids]
+        by_address = _by_address(users)
         visible = self._visible(uow, by_address, ids)
         attributes = uow.attributes.get(USER, ids)
         found = uow.work_items.search(states=OPEN_STATES, subject_ids=ids)
@@ -338,6 +342,13 @@ def _groups(user: User | None) -> set[tuple[str, str]]:
         for item in user.memberships.values()
         for group_id in item.group_ids
     }
+
+
+def _by_address(users: Sequence[User]) -> Mapping[str, Sequence[User]]:
+    found: dict[str, list[User]] = {}
+    for user in users:
+        found.setdefault(user.email_key, []).append(user)
+    return found
 
 
 def _by_subject(items: Sequence[T]) -> Mapping[str | None, Sequence[T]]:

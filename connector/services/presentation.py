@@ -9,10 +9,13 @@ in every ``$ref``. ``docs/scim-attributes.md`` lists the attributes. Absent valu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import datetime
+from functools import cached_property
+from importlib.metadata import version
 from typing import Any
 
+from connector.domain.audit import canonical
 from connector.domain.consent_state import ConsentRecord
 from connector.domain.desired import confirmed_roles
 from connector.domain.ledger import ClientAttributes, Direction, PlanRecord, WorkItem
@@ -54,6 +57,14 @@ class Presenter:
         self._mapping = mapping
         self._settings = settings
         self._policy = policy
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """What stands for everything that documents are rendered from besides DocuSign's facts and
+        the ledger's: version, settings, mapping, policy."""
+        settings = [asdict(self._settings.provisioning), asdict(self._settings.scim)]
+        seed = [version("docusign-iga-connector"), settings, asdict(self._mapping)]
+        return canonical([*seed, asdict(self._policy)])
 
     # users --------------------------------------------------------------------
 

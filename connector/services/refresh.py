@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from connector.domain.merge import merge_member, merge_person, without_membership
 from connector.domain.model import User
@@ -12,6 +12,9 @@ from connector.errors import NotFoundError, TemporaryError
 from connector.services.context import TenantContext
 from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
+
+_CONFIRM_AFTER = timedelta(days=7)
+"""A role that is read again without a change is noted so often: each time moves the resource."""
 
 
 class RefreshService:
@@ -89,6 +92,8 @@ class RefreshService:
         now = self._context.clock.now()
         with self._context.write() as uow:
             current = uow.mirror.get_users([user_id])[user_id]
+            if _is_confirmed(current, person, now):
+                return
             confirmed = replace(person, organization_admin_verified_at=now)
             self._mirror.put_users(uow, [merge_person(current, confirmed)])
             if person.is_organization_admin and not current.is_organization_admin:
@@ -109,6 +114,15 @@ class RefreshService:
             self._mirror.put_users(uow, merged, found=True)
             uow.commit()
         return merged
+
+
+def _is_confirmed(known: User, person: User, now: datetime) -> bool:
+    """Return whether there is nothing to note: the same was read not long ago."""
+    noted_at = known.organization_admin_verified_at
+    is_same = known.is_organization_admin == person.is_organization_admin
+    has_site = person.site_id in (None, known.site_id)
+    is_recent = noted_at is not None and timedelta(0) <= now - noted_at < _CONFIRM_AFTER
+    return is_same and has_site and is_recent
 
 
 def _joined(known: User | None, seen: User) -> User:

@@ -25,16 +25,6 @@ class GroupMembers:
         self._tenant = session.tenant
         self._connection = session.connection
 
-    def replace(self, user_ids: Collection[str], wanted: Collection[Place]) -> None:
-        """Make *wanted* all the places of these users."""
-        known = {
-            (account_id, group_id, user_id)
-            for (user_id, account_id), group_ids in self.groups_of(user_ids).items()
-            for group_id in group_ids
-        }
-        self.remove(known - set(wanted))
-        self.add(set(wanted) - known)
-
     def add(self, places: Collection[Place]) -> None:
         """Insert places; existing ones are no error."""
         for chunk in chunked(sorted(places)):

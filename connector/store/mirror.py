@@ -17,7 +17,7 @@ from connector.domain.model import (
     Profile,
     User,
 )
-from connector.store.group_members import GroupMembers
+from connector.store.group_members import GroupMembers, Place
 from connector.store.statements import Records, Session, chunked, put_missing, put_rows
 from connector.store.tables import (
     accounts,
@@ -169,20 +169,33 @@ class SqlMirror:
     def users_by_email(self, email_keys: Iterable[str]) -> Mapping[str, Sequence[User]]:
         """Return all users, hidden ones included, by folded address."""
         found: dict[str, list[User]] = {}
+        for user in self.get_users(self.user_ids_by_email(email_keys)).values():
+            found.setdefault(user.email_key, []).append(user)
+        return found
+
+    def user_ids_by_email(self, email_keys: Iterable[str]) -> Sequence[str]:
+        """Return the ids of all users, hidden ones included, on these folded addresses."""
+        found: list[str] = []
         for chunk in chunked(email_keys):
-            ids = self._connection.scalars(
+            found += self._connection.scalars(
                 select(users.c.user_id)
                 .where(users.c.tenant == self._tenant, users.c.email_key.in_(chunk))
                 .order_by(users.c.user_id)
-            ).all()
-            for user in self.get_users(ids).values():
-                found.setdefault(user.email_key, []).append(user)
+            )
         return found
 
-    def put_users(self, users_: Sequence[User], fetched_at: datetime | None) -> None:
+    def put_users(
+        self,
+        users_: Sequence[User],
+        fetched_at: datetime | None,
+        *,
+        before: Mapping[str, User] | None = None,
+    ) -> None:
         """Insert or overwrite users with exactly these memberships and groups."""
         for chunk in chunked(users_):
-            self._put_chunk({user.user_id: user for user in chunk}, fetched_at)
+            batch = {user.user_id: user for user in chunk}
+            known = self.get_users(batch) if before is None else before
+            self._put_chunk(batch, fetched_at, known)
 
     def stamp_users(self, fetched_at: datetime) -> None:
         """Note that every account was read since: no copy is older than that."""
@@ -192,24 +205,23 @@ class SqlMirror:
             .values(fetched_at=fetched_at)
         )
 
-    def _put_chunk(self, batch: Mapping[str, User], fetched_at: datetime | None) -> None:
+    def _put_chunk(
+        self, batch: Mapping[str, User], fetched_at: datetime | None, known: Mapping[str, User]
+    ) -> None:
         rows = [self._user_row(batch[user_id], fetched_at or _NEVER) for user_id in sorted(batch)]
         put_rows(self._connection, users, rows, keep=() if fetched_at else ("fetched_at",))
-        self._drop_other_memberships(batch)
-        held = [(user, item) for user in batch.values() for item in user.memberships.values()]
-        put_rows(
-            self._connection,
-            memberships,
-            [MEMBERSHIPS.to_row(self._tenant, item, user_id=user.user_id) for user, item in held],
-        )
-        self._members.replace(
-            batch,
-            {
-                (item.account_id, group_id, user.user_id)
-                for user, item in held
-                for group_id in item.group_ids
-            },
-        )
+        known = {user_id: user for user_id, user in known.items() if user_id in batch}
+        self._drop_other_memberships(batch, known)
+        changed = [
+            MEMBERSHIPS.to_row(self._tenant, item, user_id=user_id)
+            for user_id, user in batch.items()
+            for item in user.memberships.values()
+            if user_id not in known or known[user_id].memberships.get(item.account_id) != item
+        ]
+        put_rows(self._connection, memberships, changed)
+        had, has = _places(known), _places(batch)
+        self._members.remove(had - has)
+        self._members.add(has - had)
 
     def _user_row(self, user: User, fetched_at: datetime) -> dict[str, object]:
         return USERS.to_row(
@@ -220,14 +232,9 @@ class SqlMirror:
             fetched_at=fetched_at,
         )
 
-    def _drop_other_memberships(self, batch: Mapping[str, User]) -> None:
-        known = self._connection.execute(
-            select(memberships.c.user_id, memberships.c.account_id).where(
-                memberships.c.tenant == self._tenant, memberships.c.user_id.in_(batch)
-            )
-        ).all()
-        for user_id, account_id in known:
-            if account_id not in batch[user_id].memberships:
+    def _drop_other_memberships(self, batch: Mapping[str, User], known: Mapping[str, User]) -> None:
+        for user_id, user in known.items():
+            for account_id in user.memberships.keys() - batch[user_id].memberships.keys():
                 self._connection.execute(
                     delete(memberships).where(
                         memberships.c.tenant == self._tenant,
@@ -341,6 +348,15 @@ class SqlMirror:
             .limit(limit)
         ).all()
 
+    def count_seen_in_run(self, run_id: str, account_id: str) -> int:
+        """Return how many users an aggregation run saw in an account."""
+        statement = select(func.count()).where(
+            run_sightings.c.tenant == self._tenant,
+            run_sightings.c.run_id == run_id,
+            run_sightings.c.account_id == account_id,
+        )
+        return self._connection.scalar(statement) or 0
+
     def count_unseen_in_run(self, run_id: str, account_id: str) -> int:
         """Return how many those are."""
         number: int = self._connection.execute(
@@ -368,3 +384,13 @@ class SqlMirror:
                 run_sightings.c.tenant == self._tenant, run_sightings.c.run_id == run_id
             )
         )
+
+
+def _places(people: Mapping[str, User]) -> set[Place]:
+    """Return who is in which group."""
+    return {
+        (item.account_id, group_id, user_id)
+        for user_id, user in people.items()
+        for item in user.memberships.values()
+        for group_id in item.group_ids
+    }

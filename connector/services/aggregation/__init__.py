@@ -5,6 +5,7 @@ from connector.services.aggregation.delta import DELTA_JOB, DeltaService
 from connector.services.aggregation.full import AggregationService
 from connector.services.aggregation.runs import SYNC_JOB, Progress, Report
 from connector.services.aggregation.targeted import TargetedReader
+from connector.services.aggregation.unchanged import Unchanged
 
 __all__ = [
     "DELTA_JOB",
@@ -15,4 +16,5 @@ __all__ = [
     "Progress",
     "Report",
     "TargetedReader",
+    "Unchanged",
 ]

@@ -9,17 +9,15 @@ no hint named.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from functools import partial
 from math import ceil
 
 import structlog
 
 from connector.domain.hints import Hint, HintSource
 from connector.domain.model import Account, User, fold
-from connector.errors import ConflictingWriteError, GuardError, InvalidRequestError
+from connector.errors import GuardError, InvalidRequestError
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation.catalogue import CatalogueReader
 from connector.services.aggregation.full import AggregationService
@@ -27,17 +25,14 @@ from connector.services.aggregation.places import put_place, since
 from connector.services.aggregation.runs import SYNC_JOB
 from connector.services.aggregation.targeted import Found, TargetedReader
 from connector.services.bindings import require_bound
-from connector.services.context import TenantContext, new_id
-from connector.services.locks import LEASE
+from connector.services.context import TenantContext
 from connector.services.refresh import RefreshService
 
 _log = structlog.get_logger(__name__)
 
 DELTA_JOB = "delta"
-_KEY = f"job:{DELTA_JOB}"
 _PAGE = 100
 """Users in one answer of DocuSign's list."""
-Renew = Callable[[], None]
 
 
 class DeltaService:
@@ -62,20 +57,19 @@ class DeltaService:
 
         Does nothing before the first full aggregation: there is nothing that could be out of date.
 
-        :raises ConflictingWriteError: another process is at it.
         :raises connector.errors.ConfigError: the database belongs to other accounts.
         :raises GuardError: DocuSign denies more members than may vanish.
         :raises connector.errors.ConnectorError: DocuSign stood in the way; what was hinted at so
             far stays, and is gone on with.
         """
         counts: Counter[str] = Counter()
-        with calling_for(Purpose.AGGREGATION), self._alone() as renew:
+        with calling_for(Purpose.AGGREGATION):
             with self._context.read() as uow:
                 require_bound(uow, self._context.settings)
                 if uow.jobs.latest_done(SYNC_JOB) is None:
                     return counts
-            self._ask_lists(counts, renew)
-            self._follow(counts, renew)
+            self._ask_lists(counts)
+            self._follow(counts)
         _log.info("delta ended", **counts)
         return counts
 
@@ -111,33 +105,9 @@ class DeltaService:
                     "There is nothing yet that could have changed: run `docusign-iga sync` first."
                 )
 
-    @contextmanager
-    def _alone(self) -> Iterator[Renew]:
-        """Hold the lease of the job; what is given renews it."""
-        owner = f"{self._context.owner}:{new_id()}"
-        renew = partial(self._renew, owner)
-        renew()
-        try:
-            yield renew
-        finally:
-            with self._context.write() as uow:
-                uow.locks.release([_KEY], owner)
-                uow.commit()
-
-    def _renew(self, owner: str) -> None:
-        now = self._context.clock.now()
-        with self._context.write() as uow:
-            if not uow.locks.acquire([_KEY], owner, now + LEASE, now):
-                raise ConflictingWriteError(
-                    "Another delta of this tenant is running, or was killed less than two minutes "
-                    "ago. Wait until it ends.",
-                    retry_after_s=60,
-                )
-            uow.commit()
-
     # hints --------------------------------------------------------------------
 
-    def _ask_lists(self, counts: Counter[str], renew: Renew) -> None:
+    def _ask_lists(self, counts: Counter[str]) -> None:
         """Ask the Admin API who was modified, account by account."""
         if not self._context.directory.has_organization:
             return
@@ -152,7 +122,6 @@ class DeltaService:
             found: set[str] = set()
             for page in self._context.directory.iter_modified(account.account_id, start - overlap):
                 found.update(page)
-                renew()
             hints = [
                 Hint(account.account_id, user_id, HintSource.LIST, began_at)
                 for user_id in sorted(found)
@@ -165,7 +134,7 @@ class DeltaService:
 
     # following ----------------------------------------------------------------
 
-    def _follow(self, counts: Counter[str], renew: Renew) -> None:
+    def _follow(self, counts: Counter[str]) -> None:
         if self._is_cheaper_in_full():
             self._full.sync()
             counts["full"] += 1
@@ -182,7 +151,6 @@ class DeltaService:
                 with self._context.write() as uow:
                     uow.hints.followed(hint)
                     uow.commit()
-                renew()
 
     def _is_cheaper_in_full(self) -> bool:
         """Whether lists of everybody cost fewer calls than a read of each who is hinted at."""

@@ -14,6 +14,7 @@ from connector.services.aggregation.members import MemberReader
 from connector.services.aggregation.roles import RoleReader
 from connector.services.aggregation.runs import Report, Run, Runs
 from connector.services.aggregation.targeted import TargetedReader
+from connector.services.aggregation.unchanged import Unchanged
 from connector.services.aggregation.vanished import Vanished
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
@@ -28,28 +29,33 @@ class AggregationService:
         context: TenantContext,
         mirror: MirrorWriter,
         refresh: RefreshService,
+        *,
         reader: TargetedReader,
         catalogue: CatalogueReader,
+        unchanged: Unchanged,
     ) -> None:
         self._context = context
         self._mirror = mirror
-        self._runs = Runs(context)
+        self._unchanged = unchanged
+        self._runs = Runs(context, unchanged)
         self._catalogue = catalogue
-        self._members = MemberReader(context, mirror, self._runs)
+        self._members = MemberReader(context, mirror, self._runs, unchanged)
         self._vanished = Vanished(context, reader)
         self._roles = RoleReader(context, refresh, self._runs)
 
-    def sync(self, report: Report = lambda _: None) -> JobRun:
+    def sync(self, report: Report = lambda _: None, *, thorough: bool = False) -> JobRun:
         """Read everything and return the finished run with its counts.
 
         An unfinished run is resumed at the page it reached, within six hours of its start.
 
+        :param thorough: write everybody again, also those who are unchanged. A run that is resumed
+            stays what it was.
         :raises ConflictingWriteError: another process is at it.
         :raises connector.errors.ConfigError: the database belongs to other accounts.
         :raises ConnectorError: DocuSign or a setting stood in the way; the run keeps its place.
         """
         with calling_for(Purpose.AGGREGATION) as scope:
-            run = self._runs.begin()
+            run = self._runs.begin(thorough=thorough)
             run.scope, run.calls_before = scope, run.record.calls
             return self._sync(run, report)
 
@@ -78,6 +84,7 @@ class AggregationService:
             done = [*run.record.cursor.get("accounts_done", ()), account.account_id]
             with self._context.write() as uow:
                 self._mirror.touch_groups(uow, run.regrouped)
-                self._runs.save(uow, run, accounts_done=done, account=None, position=0)
+                self._unchanged.remember(uow, account.account_id)
+                self._runs.save(uow, run, accounts_done=done, account=None, again=False, total=0)
                 uow.commit()
             run.regrouped.clear()

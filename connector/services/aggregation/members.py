@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
+import structlog
+
 from connector.domain.merge import merge_member
 from connector.domain.model import Account, GroupType
 from connector.errors import ConnectorError
 from connector.ports import USER, UserPage
 from connector.services.aggregation.runs import Progress, Report, Run, Runs
+from connector.services.aggregation.unchanged import Unchanged
 from connector.services.changes import overtaken_since
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
@@ -17,28 +20,57 @@ from connector.services.mirror import MirrorWriter
 _BATCH = 500
 """Users in one transaction: it costs a good deal by itself."""
 
+_log = structlog.get_logger(__name__)
+
 
 class MemberReader:
     """Fills the mirror with the members of one tenant's accounts."""
 
-    def __init__(self, context: TenantContext, mirror: MirrorWriter, runs: Runs) -> None:
+    def __init__(
+        self, context: TenantContext, mirror: MirrorWriter, runs: Runs, unchanged: Unchanged
+    ) -> None:
         self._context = context
         self._directory = context.directory
         self._mirror = mirror
         self._runs = runs
+        self._unchanged = unchanged
 
     def read(self, run: Run, account: Account, report: Report) -> None:
-        """Read an account's users from the page that the run reached, with their groups."""
-        if not self._read_users(run, account, report):
+        """Read an account's users from the page that the run reached, with their groups.
+
+        A walk that met fewer than DocuSign counts is repeated once: whoever moved to a page that
+        was read before is met then.
+        """
+        with self._context.read() as uow:
+            run.passes_over = not run.is_thorough and self._unchanged.is_known(
+                uow, account.account_id
+            )
+        has_groups = self._walk(run, account, report)
+        if self._missing(run, account) > 0 and not run.place(account, "again"):
+            run.add("walked_again")
+            with self._context.write() as uow:
+                self._runs.save(uow, run, account=account.account_id, position=0, again=True)
+                uow.commit()
+            has_groups = self._walk(run, account, report)
+        if (missing := self._missing(run, account)) > 0:
+            # Members who are known are asked for one by one; a newcomer waits for the next run.
+            run.add("short", missing)
+            _log.warning("DocuSign counts more users than it lists", missing=missing)
+        if not has_groups:
             self._read_group_members(run, account)
 
-    def _read_users(self, run: Run, account: Account, report: Report) -> bool:
+    def _missing(self, run: Run, account: Account) -> int:
+        """Return how many fewer were met than DocuSign counted last."""
+        with self._context.read() as uow:
+            seen = uow.mirror.count_seen_in_run(run.record.run_id, account.account_id)
+        return int(run.place(account, "total") or 0) - seen - run.left_out
+
+    def _walk(self, run: Run, account: Account, report: Report) -> bool:
         """Read the users of an account; return whether the lists carried their groups."""
-        cursor = run.record.cursor
-        resumes = cursor.get("account") == account.account_id
-        start = int(cursor.get("position", 0)) if resumes else 0
-        has_groups = bool(cursor.get("has_groups", True)) if resumes else True
+        start = int(run.place(account, "position") or 0)
+        has_groups = bool(run.place(account, "has_groups", default=True))
         mark = self._mark()
+        run.left_out = 0
         for pages in _batches(self._directory.iter_users(account.account_id, start)):
             has_groups = has_groups and all(page.includes_groups for page in pages)
             self._write_pages(run, account, pages, mark, has_groups=has_groups)
@@ -75,17 +107,29 @@ class MemberReader:
                 for user in page.users
                 if user.user_id not in overtaken
             ]
-            changed = self._mirror.put_users(uow, merged, regrouped=run.regrouped, found=True)
+            fresh = [
+                user
+                for user in merged
+                if not (run.passes_over and self._unchanged.is_same(known.get(user.user_id), user))
+            ]
+            changed = self._mirror.put_users(uow, fresh, regrouped=run.regrouped, found=True)
             # Those who are left out count as not seen, so that they are asked for at the end.
             seen = [user.user_id for user in merged]
             uow.mirror.seen_in_run(run.record.run_id, account.account_id, seen)
+            run.left_out += len(overtaken)
             run.add("users", len(ids))
+            run.add("written", len(fresh))
             run.add("changed", changed)
             # A finished walk stands at its total, so that a resumed run does not begin again.
             position = pages[-1].next_position or _end(pages[-1])
             run.at(_end(pages[-1]), pages[-1].total)
             self._runs.save(
-                uow, run, account=account.account_id, position=position, has_groups=has_groups
+                uow,
+                run,
+                account=account.account_id,
+                position=position,
+                has_groups=has_groups,
+                total=pages[-1].total,
             )
             uow.commit()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -14,6 +15,7 @@ from connector.errors import ConflictingWriteError
 from connector.logs import correlation_id
 from connector.ports import UnitOfWork
 from connector.purpose import Scope
+from connector.services.aggregation.unchanged import Unchanged
 from connector.services.bindings import require_bound
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import LEASE, SYNC_KEY
@@ -25,6 +27,9 @@ _RESUME_WITHIN = timedelta(hours=6)
 """A run that began longer ago is begun anew: its first accounts were read before the next regular
 run was due (every six hours where the schedule says nothing else), and would be missed by the
 resumed one."""
+
+_THOROUGH = "thorough"
+"""In the cursor of every run; a run without it is of a version before."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,12 @@ class Run:
     """Of the lease: two syncs in one process exclude each other too."""
     counts: dict[str, int] = field(default_factory=dict)
     regrouped: set[tuple[str, str]] = field(default_factory=set)
+    is_thorough: bool = False
+    """Whether it passes nobody over."""
+    passes_over: bool = False
+    """Whether users of the account at hand are passed over where they are unchanged."""
+    left_out: int = 0
+    """Users of the account at hand who were met, and count as not seen."""
     scope: Scope = field(default_factory=Scope)
     calls_before: int = 0
     """Calls that the run made before it was broken off."""
@@ -55,6 +66,11 @@ class Run:
     @property
     def calls(self) -> int:
         return self.calls_before + self.scope.calls
+
+    def place(self, account: Account, name: str, *, default: Any = None) -> Any:
+        """Return what the cursor has of the account at hand."""
+        cursor = self.record.cursor
+        return cursor.get(name, default) if cursor.get("account") == account.account_id else default
 
     def add(self, name: str, number: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + number
@@ -67,11 +83,14 @@ class Run:
 class Runs:
     """Begins, keeps and ends the runs of one tenant."""
 
-    def __init__(self, context: TenantContext) -> None:
+    def __init__(self, context: TenantContext, unchanged: Unchanged) -> None:
         self._context = context
+        self._unchanged = unchanged
 
-    def begin(self) -> Run:
+    def begin(self, *, thorough: bool = False) -> Run:
         """Return a new run, or the last one where it may go on.
+
+        :param thorough: pass nobody over, whether it is time for that or not.
 
         :raises ConflictingWriteError: another process is at it.
         :raises connector.errors.ConfigError: the database belongs to other accounts.
@@ -89,21 +108,25 @@ class Runs:
             else:
                 if last is not None:
                     uow.mirror.forget_run(last.run_id)
+                begins = thorough or self._unchanged.begins_thoroughly(uow)
                 record = JobRun(
                     new_id(),
                     SYNC_JOB,
                     RunState.RUNNING,
                     self._now(),
+                    {_THOROUGH: begins},
                     correlation_id=correlation_id(),
                 )
                 uow.jobs.add(record)
                 uow.hints.cover(record.run_id)
             uow.commit()
-        return Run(record, owner, dict(record.counts))
+        return Run(record, owner, dict(record.counts), is_thorough=record.cursor[_THOROUGH])
 
     def _can_go_on(self, last: JobRun) -> bool:
         is_young = self._now() - last.started_at <= _RESUME_WITHIN
-        return last.state is not RunState.DONE and bool(last.cursor) and is_young
+        got_somewhere = bool(last.cursor.keys() - {_THOROUGH})
+        is_ours = _THOROUGH in last.cursor
+        return last.state is not RunState.DONE and got_somewhere and is_young and is_ours
 
     def finish(
         self, run: Run, state: RunState, error: str | None = None, cause: str | None = None
@@ -122,6 +145,8 @@ class Runs:
             if state is RunState.DONE:
                 uow.mirror.forget_run(record.run_id)
                 uow.hints.covered(record.run_id)
+                if run.is_thorough:
+                    self._unchanged.ran_thoroughly(uow, record.started_at)
                 uow.mirror.stamp_users(record.started_at)
             uow.jobs.save(record)
             uow.locks.release([SYNC_KEY], run.owner)

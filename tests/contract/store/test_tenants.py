@@ -141,6 +141,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.mirror.catalogue().groups,
         lambda unit: unit.mirror.get_users([ID]),
         lambda unit: unit.mirror.users_by_email(["person1@example.com"]),
+        lambda unit: unit.mirror.user_ids_by_email(["person1@example.com"]),
         lambda unit: unit.mirror.fetched_at(ID),
         lambda unit: unit.mirror.group_member_ids(ACCOUNT, "1"),
         lambda unit: unit.mirror.group_size(ACCOUNT, "1"),
