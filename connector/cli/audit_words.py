@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connector.domain.audit_story import Story
+from connector.domain.audit_story import Outcome, Story
 from connector.domain.ledger import AuditEvent, Direction
 from connector.domain.plan import operation_from_dict
 from connector.services.audit import Explanation
@@ -66,16 +66,36 @@ def _now(found: Explanation) -> str:
         return "Now: not held, as DocuSign was last read."
     names = ", ".join(found.entitlements.names.get(item, item) for item in found.holds)
     text = f"Now: held, as DocuSign was last read: {names}."
-    last = found.stories[-1] if found.stories else found.earlier
+    done = [story for story in found.stories if story.outcome is Outcome.DONE]
+    last = done[-1] if done else found.earlier
     if last is None or last.direction is Direction.REVOKE:
         text += " It was given in DocuSign itself, or before the connector kept this record."
     return text
 
 
+_ENDINGS = {
+    Outcome.WAITING: "it waits",
+    Outcome.REFUSED: "it was refused",
+    Outcome.ENDED: "the request ended before it was carried out",
+    Outcome.FAILED: "it failed",
+}
+_NOTHING_DONE = {
+    Outcome.DONE: "what DocuSign was told is not in this record",
+    Outcome.WAITING: "not yet",
+    Outcome.REFUSED: "nothing: it was refused",
+    Outcome.ENDED: "nothing: the request ended",
+    Outcome.FAILED: "nothing: it failed",
+}
+
+
 def _headline(story: Story) -> str:
-    verb = "given" if story.direction is Direction.GRANT else "taken"
-    event = story.recorded
-    return f"{event.at:%Y-%m-%d %H:%M:%S} UTC, {verb} at the request of {event.actor}"
+    event, is_grant = story.recorded, story.direction is Direction.GRANT
+    when = f"{event.at:%Y-%m-%d %H:%M:%S} UTC"
+    if story.outcome is Outcome.DONE:
+        verb = "given" if is_grant else "taken away"
+        return f"{when}, {verb} at the request of {event.actor}"
+    asked = "asked for" if is_grant else "asked to be taken away"
+    return f"{when}, {asked} by {event.actor}: {_ENDINGS[story.outcome]}"
 
 
 def _story(story: Story) -> Iterable[str]:
@@ -84,7 +104,8 @@ def _story(story: Story) -> Iterable[str]:
     reasons = "; ".join(story.reasons)
     yield f"  Why      {reasons or 'no reason was given; the request itself is the reason'}"
     yield from _part("Decided", story.decided, "nobody had to: policy let it through")
-    yield from _part("Done", story.done, "not yet")
+    yield from _part("Barred", story.refused)
+    yield from _part("Done", story.done, _NOTHING_DONE[story.outcome])
     yield from _part("Checked", story.checked, "no check is recorded")
 
 

@@ -5,15 +5,46 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
 
-from connector.domain.ledger import AuditEvent, Direction
+from connector.domain.ledger import AuditEvent, Direction, WorkItemKind
 
 RECORDED = "plan.recorded"
 _PLACES = ("create_membership", "reopen_membership", "set_profile")
 _ASKED = ("request.received", RECORDED)
 _DONE = ("operation.done", "operation.undone", "plan.failed", "plan.queued", "docusign.called")
+_REFUSED = "work_item.refused"
+"""A decision that somebody tried and was not allowed to make: it decided nothing."""
 _CHECKS = ("work_item.checked", "work_item.verified", "work_item.attested")
+
+
+class Outcome(StrEnum):
+    """What became of a change that was asked for."""
+
+    DONE = "done"
+    """DocuSign has it."""
+    WAITING = "waiting"
+    """People, or DocuSign, still have to act."""
+    REFUSED = "refused"
+    """Somebody denied or rejected it."""
+    ENDED = "ended"
+    """It expired, was withdrawn, or something else was asked for."""
+    FAILED = "failed"
+    """DocuSign or a rule refused it, and it was undone where it had begun."""
+
+
+_TURNS = {
+    "operation.undone": Outcome.FAILED,
+    "plan.failed": Outcome.FAILED,
+    "work_item.opened": Outcome.WAITING,
+    "work_item.denied": Outcome.REFUSED,
+    "work_item.rejected": Outcome.REFUSED,
+    "work_item.expired": Outcome.ENDED,
+    "work_item.withdrawn": Outcome.ENDED,
+    "work_item.superseded": Outcome.ENDED,
+}
+"""What an event makes of the change; the last one counts."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +102,7 @@ class Story:
     direction: Direction
     plan_id: str
     events: Sequence[AuditEvent]
+    outcome: Outcome = Outcome.WAITING
 
     @property
     def recorded(self) -> AuditEvent:
@@ -85,8 +117,13 @@ class Story:
     @property
     def decided(self) -> Sequence[AuditEvent]:
         """What people did about it."""
-        known = (*_ASKED, *_DONE, *_CHECKS)
+        known = (*_ASKED, *_DONE, *_CHECKS, _REFUSED)
         return [event for event in self.events if event.action not in known]
+
+    @property
+    def refused(self) -> Sequence[AuditEvent]:
+        """Decisions that were tried by somebody who may not; they decided nothing."""
+        return [event for event in self.events if event.action == _REFUSED]
 
     @property
     def done(self) -> Sequence[AuditEvent]:
@@ -109,7 +146,12 @@ class Story:
     @property
     def reasons(self) -> Sequence[str]:
         """Every reason and comment that somebody gave."""
-        given = (event.data.get(name) for event in self.events for name in ("reason", "comment"))
+        given = (
+            event.data.get(name)
+            for event in self.events
+            if event.action != _REFUSED
+            for name in ("reason", "comment")
+        )
         return list(dict.fromkeys(str(text) for text in given if text))
 
 
@@ -131,23 +173,52 @@ def stories(events: Iterable[AuditEvent], wanted: Entitlements, user_id: str) ->
         changes = [wanted.change(step, user_id) for step in steps if isinstance(step, Mapping)]
         directions = [change for change in changes if change is not None]
         if directions:
-            # A replacement takes one and gives another: what it ends with counts.
+            told = _told(ordered, event, wanted, user_id)
             found.append(
-                Story(directions[-1], str(event.data.get("plan")), _told(ordered, event, wanted))
+                Story(
+                    # A replacement takes one and gives another: what it ends with counts.
+                    directions[-1],
+                    str(event.data.get("plan")),
+                    told,
+                    _outcome(told, wanted, user_id),
+                )
             )
     return found
 
 
+def _outcome(told: Iterable[AuditEvent], wanted: Entitlements, user_id: str) -> Outcome:
+    outcome = Outcome.WAITING
+    for event in told:
+        step = event.data.get("operation")
+        is_it = isinstance(step, Mapping) and wanted.change(step, user_id) is not None
+        is_task = event.data.get("kind") == WorkItemKind.MANUAL_TASK
+        if (event.action == "operation.done" and is_it) or (
+            event.action == "work_item.done" and is_task
+        ):
+            outcome = Outcome.DONE
+        elif event.action in _TURNS and (is_it or step is None):
+            outcome = _TURNS[event.action]
+    return outcome
+
+
 def _told(
-    ordered: Sequence[AuditEvent], recorded: AuditEvent, wanted: Entitlements
+    ordered: Sequence[AuditEvent], recorded: AuditEvent, wanted: Entitlements, user_id: str
 ) -> Sequence[AuditEvent]:
     """Return the events of a plan: its own, those of its work items, and the calls of both."""
     # What waits for an approval is a plan of its own, opened within the same request (ADR 8).
+    # People decide on what is given; where that takes the wanted one away, it is its story too.
+    asked_for = wanted.scim_ids | {
+        given
+        for step in recorded.data.get("operations", ())
+        if isinstance(step, Mapping) and wanted.change(step, user_id) is not None
+        for given in _given(step)
+    }
     items = {
         event.data["work_item"]
         for event in ordered
         if event.correlation_id == recorded.correlation_id
-        and event.data.get("entitlement") in wanted.scim_ids
+        and event.data.get("entitlement") in asked_for
+        and event.subject == user_id
         and "work_item" in event.data
     }
     plans = {
@@ -176,3 +247,11 @@ def _told(
             call = calls[event.correlation_id]
             told[call.sequence] = call
     return [told[sequence] for sequence in sorted(told)]
+
+
+def _given(step: Mapping[str, Any]) -> Sequence[str]:
+    """Return the SCIM ids of what an operation gives, as work items name them."""
+    if str(step.get("kind")) not in _PLACES:
+        return ()
+    account = str(step.get("account_id"))
+    return [f"{account}.{step.get('profile_id')}"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connector.domain.audit import Break, ChainCheck
-from connector.domain.audit_story import Entitlements, Story, stories
+from connector.domain.audit_story import Entitlements, Outcome, Story, stories
 from connector.domain.ledger import AuditEvent, AuditFilter, AuditHead
 from connector.domain.model import Catalogue, fold
 from connector.errors import InvalidRequestError, NotFoundError
@@ -42,7 +42,7 @@ class Explanation:
     stories: Sequence[Story]
     """In the period asked for."""
     earlier: Story | None
-    """The last change before it: what held when it began."""
+    """The last change before it that was carried out: what held when it began."""
     holds: Sequence[str]
     """Which of the entitlements the mirror shows now, by SCIM id."""
     verification: Verification
@@ -157,7 +157,11 @@ class AuditService:
                 {held for user_id in users for held in _held(uow, user_id)} & wanted.scim_ids
             )
         told.sort(key=lambda story: story.recorded.sequence)
-        before = [story for story in told if since is not None and story.recorded.at < since]
+        before = [
+            story
+            for story in told
+            if since is not None and story.recorded.at < since and story.outcome is Outcome.DONE
+        ]
         within = [
             story
             for story in told
