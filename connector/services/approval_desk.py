@@ -38,9 +38,9 @@ from connector.ports import USER, UnitOfWork
 from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import group_key, user_key
-from connector.services.manual_tasks import Ask, ManualTasks, asked
+from connector.services.manual_tasks import REPLACED, Ask, ManualTasks, asked
 from connector.services.naming import names_for
-from connector.services.open_grants import contradicted_by, is_profile, open_grants
+from connector.services.open_grants import contradicted_by, is_begun, open_grants, replaced_by
 from connector.services.reasons import as_context, reason_of
 from connector.services.refresh import RefreshService
 from connector.services.work_item_log import WorkItemLog
@@ -123,11 +123,10 @@ class ApprovalDesk:
         addresses: Addresses,
     ) -> None:
         user_id, entitlement = ask
-        for item in open_grants(uow, [user_id], accounts=[entitlement.partition(".")[0]]):
-            if item.entitlement == entitlement:
-                return
-            if is_profile(item.entitlement) and is_profile(entitlement):
-                self.supersede(uow, item, actor, "Another profile of the account was asked for.")
+        if open_grants(uow, [user_id], entitlement=entitlement):
+            return
+        for item in replaced_by(uow, user_id, entitlement):
+            self.supersede(uow, item, actor, REPLACED)
         for item in uow.work_items.search(
             states=OPEN_STATES,
             subject_ids=[user_id],
@@ -233,14 +232,9 @@ class ApprovalDesk:
 
     def supersede(self, uow: UnitOfWork, item: WorkItem, actor: Actor, why: str) -> None:
         """End an item because something else was asked for; not one that is being carried out."""
-        if item.state is WorkItemState.APPROVED and self.is_begun(uow, item):
+        if is_begun(uow, item):
             return
         self._log.close(uow, item, WorkItemState.SUPERSEDED, actor, why)
-
-    def is_begun(self, uow: UnitOfWork, item: WorkItem) -> bool:
-        """Return whether DocuSign has heard of the plan of an approved item."""
-        _, records = uow.plans.get(item.plan_id)
-        return any(record.state is not OperationState.PLANNED for record in records)
 
     def supersede_by(self, uow: UnitOfWork, plan: Plan, actor: Actor) -> None:
         """End the grants that a plan contradicts: what it closes, takes, or gives instead."""

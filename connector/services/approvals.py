@@ -47,6 +47,7 @@ from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Principal, TenantContext
+from connector.services.open_grants import is_begun
 from connector.services.people import manager_of, subject_of
 from connector.services.reasons import reason_of
 from connector.services.settlement import SettlementService
@@ -317,7 +318,7 @@ class ApprovalService:
                 raise ForbiddenError(
                     f"Only {item.requester}, who asked for it, or an administrator withdraws this."
                 )
-            if item.state is WorkItemState.APPROVED and self._desk.is_begun(uow, item):
+            if is_begun(uow, item):
                 raise ClosedError(
                     "DocuSign is being told already. Once it is done, ask for the opposite."
                 )

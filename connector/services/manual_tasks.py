@@ -35,6 +35,7 @@ from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import user_key
 from connector.services.naming import names_for
+from connector.services.open_grants import replaced_by
 from connector.services.reasons import as_context, reason_of
 from connector.services.work_item_log import REVIEW, WorkItemLog
 
@@ -48,6 +49,10 @@ _GENERIC_STEPS = (
 
 ADMINS_KNOWN = "organization_admins_known"
 """A fact of the tenant: a sync has looked at everybody who may be an organization admin."""
+
+
+REPLACED = "Another profile of the account was asked for."
+"""Why a grant ends: a membership holds one profile."""
 
 
 class Ask(NamedTuple):
@@ -90,6 +95,8 @@ class ManualTasks:
             self._log.close(
                 uow, item, WorkItemState.SUPERSEDED, actor, "The opposite was asked for."
             )
+        for item in replaced_by(uow, user_id, entitlement):
+            self._log.close(uow, item, WorkItemState.SUPERSEDED, actor, REPLACED)
         is_role = isinstance(step, GrantRole | RevokeRole)
         if is_role and (entitlement in actual.confirmed_roles) is (direction is Direction.GRANT):
             return self._finished(record)

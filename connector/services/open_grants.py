@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connector.domain.ledger import CUSTODY, Direction, WorkItem
+from connector.domain.ledger import CUSTODY, Direction, OperationState, WorkItem, WorkItemState
 from connector.domain.model import group_scim_id
 from connector.domain.plan import (
     CloseMembership,
@@ -55,6 +55,27 @@ def contradicted_by(uow: UnitOfWork, step: Operation) -> Sequence[WorkItem]:
         )
         return [*(item for item in found if is_profile(item.entitlement)), *custody]
     return ()
+
+
+def is_begun(uow: UnitOfWork, item: WorkItem) -> bool:
+    """Return whether DocuSign has heard of the plan of an approved item."""
+    if item.state is not WorkItemState.APPROVED:
+        return False
+    _, records = uow.plans.get(item.plan_id)
+    return any(record.state is not OperationState.PLANNED for record in records)
+
+
+def replaced_by(uow: UnitOfWork, user_id: str, entitlement: str) -> Sequence[WorkItem]:
+    """Return the open grants that a wanted profile makes pointless: a membership holds one."""
+    if not is_profile(entitlement):
+        return ()
+    return [
+        item
+        for item in open_grants(uow, [user_id], accounts=[entitlement.partition(".")[0]])
+        if item.entitlement != entitlement
+        and is_profile(item.entitlement)
+        and not is_begun(uow, item)
+    ]
 
 
 def is_profile(entitlement: str) -> bool:

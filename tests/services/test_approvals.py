@@ -12,6 +12,7 @@ import pytest
 from connector.domain.ledger import PlanState, WorkItemKind, WorkItemState
 from connector.domain.work_items import Act, Verdict
 from connector.errors import (
+    ClosedError,
     ConnectorError,
     ForbiddenError,
     InvalidRequestError,
@@ -187,7 +188,7 @@ def test_two_approvers_at_the_same_instant_decide_once(start, database):
         outcomes = set(pool.map(vote, [(APPROVE, "bob"), (DENY, "carl")]))
 
     state = connector.services.approvals.get(item.work_item_id).item.state
-    assert InvalidRequestError in outcomes
+    assert ClosedError in outcomes
     assert state in outcomes
     shown = held(connector.user(user["id"]))
     assert shown == ({asked_for} if state is WorkItemState.DONE else {connector.baseline()})
@@ -355,6 +356,30 @@ def test_another_profile_of_the_account_supersedes(start):
     assert connector.services.approvals.get(item.work_item_id).item.state is (
         WorkItemState.SUPERSEDED
     )
+
+
+def test_another_profile_that_people_give_by_hand_supersedes(start):
+    by_hand = start()[0].entitlement(0, 1)
+    connector, asked_for = start(rules=({"match": by_hand, "fulfilment": "manual"},))
+    user, item = waiting(connector, asked_for)
+    ask(connector, user["id"], connector.entitlement(0, 1))
+    ended = connector.services.approvals.get(item.work_item_id).item
+    assert ended.state is WorkItemState.SUPERSEDED
+    assert ended.comment == "Another profile of the account was asked for."
+    (task,) = connector.services.work_items.list(kind=WorkItemKind.MANUAL_TASK)
+    assert (task.subject_id, task.entitlement) == (user["id"], connector.entitlement(0, 1))
+
+
+def test_a_task_ends_where_a_profile_that_has_to_be_approved_is_asked_for(start):
+    by_hand = start()[0].entitlement(0, 1)
+    connector, asked_for = start(rules=({"match": by_hand, "fulfilment": "manual"},))
+    user = connector.create(ADDRESS)
+    ask(connector, user["id"], connector.entitlement(0, 1))
+    ask(connector, user["id"], asked_for)
+    (task,) = connector.services.work_items.list(every=True, kind=WorkItemKind.MANUAL_TASK)
+    assert task.state is WorkItemState.SUPERSEDED
+    (item,) = connector.services.approvals.list()
+    assert item.entitlement == asked_for
 
 
 def test_what_docusign_refuses_becomes_a_manual_task(start):
