@@ -6,7 +6,21 @@ from flask import Flask, Response, request
 from flask_smorest import Api
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, UnsupportedMediaType
 
-from connector.api import approvals, delegations, docs, problems
+from connector.api import (
+    accounts,
+    approvals,
+    audit,
+    delegations,
+    docs,
+    health,
+    jobs,
+    me,
+    notifications,
+    policy,
+    problems,
+    tasks,
+    users,
+)
 from connector.api.here import (
     APPLICATION,
     LIMITS,
@@ -25,7 +39,20 @@ VERSION = "1.0"
 know."""
 _FORM_BYTES = 65_536
 """The largest body without a file."""
-_RESOURCES = (approvals.resource, delegations.resource)
+_RESOURCES = (
+    approvals.resource,
+    delegations.resource,
+    tasks.resource,
+    users.resource,
+    accounts.resource,
+    accounts.roles,
+    audit.resource,
+    notifications.resource,
+    jobs.resource,
+    policy.resource,
+    health.resource,
+    me.resource,
+)
 _ABOUT = """Approvals, manual tasks, people with what they hold and why, audit, jobs and health:
 what the console and the command line offer, for programs.
 

@@ -39,6 +39,7 @@ class PlanSchema(Schema):
 
     id = text("The plan's id, as in the audit.")
     summary = text("One line for people.")
+    reason = text("Why whoever asked wants it, in their words; may be empty.")
     changes = fields.List(
         fields.String(), required=True, metadata={"description": "Each step in words."}
     )
@@ -107,7 +108,9 @@ def listed(query: Mapping[str, Any]) -> Page:
     services, limit, cursor = tenant(), query["limit"], query["cursor"]
     labels = services.browser.labels()
     if query["mine"]:
-        waiting = cut(services.approvals.inbox(principal()), limit, cursor, "work_item_id")
+        waiting = cut(
+            services.approvals.inbox(principal()), limit, cursor, lambda item: item.work_item_id
+        )
         people = services.browser.people({item.subject_id for item in waiting.items})
         found = ItemPage(waiting.items, people, None)
         return Page(_lines(found, labels), waiting.next_cursor)
@@ -208,6 +211,7 @@ def _detail(view: ApprovalView) -> Mapping[str, Any]:
         "plan": {
             "id": view.plan.plan_id,
             "summary": view.plan.summary,
+            "reason": view.reason,
             "changes": browser.describe([record.operation for record in view.operations]),
         },
         "approvers": view.approvers,

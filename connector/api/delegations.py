@@ -58,7 +58,12 @@ class DelegationArguments(Schema):
 @resource.response(200, page_of(DelegationSchema, "DelegationPage"))
 def listed(query: Mapping[str, Any]) -> Page:
     """List delegations, newest first."""
-    page = cut(tenant().delegations.list(), query["limit"], query["cursor"], "delegation_id")
+    page = cut(
+        tenant().delegations.list(),
+        query["limit"],
+        query["cursor"],
+        lambda item: item.delegation_id,
+    )
     return Page([_document(item) for item in page.items], page.next_cursor)
 
 

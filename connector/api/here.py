@@ -7,6 +7,7 @@ from typing import cast
 from flask import Response, current_app, g, request
 
 from connector.api.ports import Application, TenantServices
+from connector.domain.console import ConsoleRole
 from connector.errors import TemporaryError
 from connector.logs import correlation_id
 from connector.mount import TENANT, client_address
@@ -46,6 +47,14 @@ def principal() -> Principal:
     """Return on whose behalf the request acts."""
     found: Principal = g.principal
     return found
+
+
+def needs(*roles: ConsoleRole) -> None:
+    """Let the person go on only with one of these roles, or as an administrator.
+
+    :raises connector.errors.ForbiddenError: they have none of them.
+    """
+    principal().require(*roles)
 
 
 def require_person() -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -86,16 +87,39 @@ def number_of(cursor: str) -> int:
     return int(text)
 
 
-def cut(items: Iterable[Any], limit: int, cursor: str, key: str) -> Page:
-    """Return a page of a list that is at hand as a whole; *key* is the attribute that names an
-    item. Where the item of the cursor is gone, the list begins anew."""
+def to_place(at: datetime, item_id: str) -> str | None:
+    """Return a place in a list by time."""
+    return to_cursor(f"{at.isoformat()} {item_id}")
+
+
+def place_of(cursor: str) -> tuple[datetime, str] | None:
+    """Return the time and the id that a cursor stands for; None for none.
+
+    :raises InvalidRequestError: it is none of ours.
+    """
+    text = text_of(cursor)
+    if not text:
+        return None
+    at, _, item_id = text.partition(" ")
+    try:
+        moment = datetime.fromisoformat(at)
+    except ValueError as error:
+        raise _unknown() from error
+    if moment.tzinfo is None or not item_id:
+        raise _unknown()
+    return moment, item_id
+
+
+def cut(items: Iterable[Any], limit: int, cursor: str, key: Callable[[Any], str]) -> Page:
+    """Return a page of a list that is at hand as a whole; *key* names an item. Where the item of
+    the cursor is gone, the list begins anew."""
     found = list(items)
     after = text_of(cursor)
-    places = {getattr(item, key): place for place, item in enumerate(found)}
+    places = {key(item): place for place, item in enumerate(found)}
     start = places.get(after, -1) + 1 if after else 0
     page = found[start : start + limit]
     is_last = start + limit >= len(found)
-    return Page(page, None if is_last else to_cursor(getattr(page[-1], key)))
+    return Page(page, None if is_last else to_cursor(key(page[-1])))
 
 
 def _unknown() -> InvalidRequestError:

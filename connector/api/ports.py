@@ -10,23 +10,23 @@ from connector.services.api_sign_in import ApiSignIn
 from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
 from connector.services.browsing import Browser
+from connector.services.budget import BudgetService
 from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
+from connector.services.doctor import Doctor
+from connector.services.jobs import JobTenant
+from connector.services.personal_tokens import PersonalTokens
+from connector.services.policy import PolicyService
 from connector.services.tenant_catalogue import TenantCatalogue
-from connector.services.work_items import WorkItemService
-from connector.settings import Settings, TenantSettings
+from connector.settings import Settings
 
 
-class TenantServices(Protocol):
+class TenantServices(JobTenant, Protocol):
     """What one tenant can do."""
 
     @property
     def context(self) -> TenantContext:
         """Adapters and settings."""
-
-    @property
-    def settings(self) -> TenantSettings:
-        """The tenant's settings."""
 
     @property
     def browser(self) -> Browser:
@@ -45,8 +45,16 @@ class TenantServices(Protocol):
         """Who decides for whom."""
 
     @property
-    def work_items(self) -> WorkItemService:
-        """Manual tasks."""
+    def policy(self) -> PolicyService:
+        """Who gives access, and who is asked first."""
+
+    @property
+    def doctor(self) -> Doctor:
+        """Why the connection does not work."""
+
+    @property
+    def budget(self) -> BudgetService:
+        """DocuSign's hourly calls."""
 
 
 class Application(Protocol):
@@ -63,6 +71,10 @@ class Application(Protocol):
     @property
     def clock(self) -> Clock:
         """The time."""
+
+    @property
+    def personal_tokens(self) -> PersonalTokens:
+        """Tokens of local accounts."""
 
     @property
     def api_sign_in(self) -> ApiSignIn:

@@ -16,8 +16,6 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import BadRequest
 from werkzeug.http import generate_etag, parse_etags
 
-from connector.api.here import principal
-from connector.domain.console import ConsoleRole
 from connector.errors import PreconditionError
 
 View = Callable[..., Any]
@@ -102,14 +100,6 @@ class Resource(Blueprint):  # type: ignore[misc]
             return self.route(rule, methods=["POST"])(described(view))
 
         return decorate
-
-
-def needs(*roles: ConsoleRole) -> None:
-    """Let the person go on only with one of these roles, or as an administrator.
-
-    :raises connector.errors.ForbiddenError: they have none of them.
-    """
-    principal().require(*roles)
 
 
 def check_if_match(schema: type[Schema], read: Callable[[], Any]) -> None:

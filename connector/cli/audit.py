@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import MAXYEAR, UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import click
-import orjson
 from rich.table import Table
 
 from connector.anchor_file import read_anchors
@@ -18,10 +16,7 @@ from connector.cli.audit_words import describe, explained
 from connector.cli.context import Command, CommandContext, handle_errors, tenant_options
 from connector.domain.ledger import AuditEvent, AuditFilter
 from connector.services.audit import Verification
-
-_COLUMNS = ("sequence", "at", "actor", "action", "subject", "correlation_id", "data", "hash")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""How a cell begins that a spreadsheet would compute."""
+from connector.services.audit_export import FORMS, as_data
 
 
 @click.group()
@@ -114,7 +109,7 @@ def search(context: CommandContext, *, limit: int, **given: Any) -> None:
         when = f"{event.at:%Y-%m-%d %H:%M:%S}"
         what = (event.actor, event.action, event.subject, describe(event))
         table.add_row(str(event.sequence), when, *what)
-    context.output([to_json(event) for event in events], table if events else "No event matches.")
+    context.output([as_data(event) for event in events], table if events else "No event matches.")
 
 
 @audit.command("export")
@@ -174,7 +169,7 @@ def explain(
     known = read_anchors(anchors, context.known_tenant) if anchors else {}
     found = context.tenant.audit.explain(person, entitlement, since, until, known)
     stories = [
-        {"direction": story.direction, "events": [to_json(event) for event in story.events]}
+        {"direction": story.direction, "events": [as_data(event) for event in story.events]}
         for story in found.stories
     ]
     answer = {
@@ -222,35 +217,17 @@ def _filter(given: Mapping[str, Any]) -> AuditFilter:
     )
 
 
-def to_json(event: AuditEvent) -> dict[str, Any]:
-    """Return an event as scripts get it."""
-    shown = {name: getattr(event, name) for name in _COLUMNS}
-    return {**shown, "erased": True} if event.is_erased else shown
-
-
 def _write(events: Iterable[AuditEvent], form: str, file: Any) -> int:
     count = 0
-    writer = csv.writer(file)
-    if form == "csv":
-        writer.writerow(_COLUMNS)
-    for event in events:
-        count += 1
-        if form == "csv":
-            writer.writerow([_cell(value) for value in _row(event)])
-        else:
-            file.write(f"{orjson.dumps(to_json(event), option=orjson.OPT_UTC_Z).decode()}\n")
+
+    def counted() -> Iterator[AuditEvent]:
+        nonlocal count
+        for event in events:
+            count += 1
+            yield event
+
+    file.writelines(FORMS[form][1](counted()))
     return count
-
-
-def _row(event: AuditEvent) -> list[str]:
-    shown = {**to_json(event), "at": event.at.isoformat()}
-    shown["data"] = orjson.dumps(event.data, option=orjson.OPT_SORT_KEYS).decode()
-    return [str(shown[name]) for name in _COLUMNS]
-
-
-def _cell(text: str) -> str:
-    """Return a text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _verification(found: Verification) -> dict[str, Any]:

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 import orjson
-from flask import Blueprint, Response, abort, render_template, request, stream_with_context
+from flask import Blueprint, Response, abort, render_template, request
 
 from connector.console.here import is_fragment, principal, tenant
 from connector.console.users import number_of, printable
 from connector.console.words import event_title, told
-from connector.domain.ledger import AuditEvent, AuditFilter
+from connector.domain.ledger import AuditFilter
+from connector.services.audit_export import FORMS, begun
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
-_COLUMNS = ("sequence", "at", "actor", "action", "subject", "correlation_id", "data", "hash")
 _LAST_SEQUENCE = 2**63 - 1
 """The largest number that a database can look for."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""First characters that a spreadsheet takes for a formula."""
 _FIELDS = ("subject", "actor", "action", "since", "until", "request")
 
 
@@ -65,7 +59,7 @@ def show(sequence: int) -> str:
 @blueprint.get("/export.<form>")
 def export(form: str) -> Response:
     """Send the events that are asked for, oldest first, as they are read."""
-    if form not in _WRITERS:
+    if form not in FORMS:
         abort(404)
     wanted, problem = _wanted()
     if problem:
@@ -76,45 +70,11 @@ def export(form: str) -> Response:
         facts = {"form": form, "asked": urlencode(asked)}
         services.context.audit(uow, principal(), "console.audit_exported", "", **facts)
         uow.commit()
-    mimetype, write = _WRITERS[form]
-
-    def stream() -> Iterator[str]:
-        yield from write(services.audit.walk(wanted, person=_text("subject")))
-
-    response = Response(stream_with_context(stream()), mimetype=mimetype)
+    mimetype, write = FORMS[form]
+    events = begun(services.audit.walk(wanted, person=_text("subject")))
+    response = Response(write(events), mimetype=mimetype)
     response.headers["Content-Disposition"] = f'attachment; filename="audit.{form}"'
     return response
-
-
-def _json_lines(events: Iterator[AuditEvent]) -> Iterator[str]:
-    for event in events:
-        yield orjson.dumps(_plain(event), option=orjson.OPT_UTC_Z).decode() + "\n"
-
-
-def _csv(events: Iterator[AuditEvent]) -> Iterator[str]:
-    buffer = io.StringIO()
-    writer = csv.writer(buffer)
-    writer.writerow(_COLUMNS)
-    for event in events:
-        row = _plain(event)
-        row["data"] = orjson.dumps(row["data"], option=orjson.OPT_SORT_KEYS).decode()
-        writer.writerow([_harmless(row[name]) for name in _COLUMNS])
-        yield buffer.getvalue()
-        buffer.seek(0)
-        buffer.truncate()
-    yield buffer.getvalue()
-
-
-_WRITERS = {"jsonl": ("application/jsonl", _json_lines), "csv": ("text/csv", _csv)}
-
-
-def _plain(event: AuditEvent) -> dict[str, Any]:
-    return {name: getattr(event, name) for name in _COLUMNS} | {"at": event.at.isoformat()}
-
-
-def _harmless(value: Any) -> str:
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _wanted() -> tuple[AuditFilter, str]:

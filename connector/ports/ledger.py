@@ -224,10 +224,18 @@ class JobRepository(Protocol):
         """Return the last run of a job that succeeded."""
 
     def list(
-        self, limit: int = 50, job: str | None = None, *, with_idle: bool = False
+        self,
+        limit: int = 50,
+        job: str | None = None,
+        *,
+        with_idle: bool = False,
+        after: tuple[datetime, str] | None = None,
     ) -> Sequence[JobRun]:
         """Return runs, newest first, of one job or of all; of those that found nothing to do only
-        on request."""
+        on request.
+
+        :param after: start and id of the last run of the page before.
+        """
 
     def forget(self, before: datetime, *, only_idle: bool = False) -> int:
         """Delete runs that began before then, and return how many; the last run of each job that

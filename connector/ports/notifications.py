@@ -10,6 +10,9 @@ from connector.domain.ledger import AuditHead
 from connector.domain.notifications import Delivery, DeliveryState, Message, Notice
 from connector.settings import ChannelSettings
 
+Place = tuple[datetime, str]
+"""Where a list by time stands: the time of an item, and its id."""
+
 
 class NotificationRepository(Protocol):
     """Deliveries, kept in the transaction of what they tell of."""
@@ -35,8 +38,16 @@ class NotificationRepository(Protocol):
     def was_told(self, notice: Notice, about: str) -> bool:
         """Whether there is a delivery of that notice about this."""
 
-    def search(self, states: Iterable[DeliveryState] = (), limit: int = 100) -> Sequence[Delivery]:
-        """Return deliveries, newest first; no states means all."""
+    def search(
+        self,
+        states: Iterable[DeliveryState] = (),
+        limit: int = 100,
+        after: Place | None = None,
+    ) -> Sequence[Delivery]:
+        """Return deliveries, newest first; no states means all.
+
+        :param after: time of creation and id of the last one of the page before.
+        """
 
     def purge(self, before: datetime) -> int:
         """Forget what was delivered before; return how many that were."""

@@ -64,7 +64,7 @@ class Browser:
 
     def users(self, query: UserQuery) -> UserPage:
         """Return a page of the users whom SCIM shows."""
-        wanted = ResourceQuery(USER, user_filter(query), count=PAGE, after=query.after)
+        wanted = ResourceQuery(USER, user_filter(query), count=query.limit, after=query.after)
         with self._context.read() as uow:
             page = uow.resources.search(wanted)
         lines = [user_line(orjson.loads(item.document)) for item in page.resources]
@@ -216,7 +216,13 @@ class Browser:
     # events -------------------------------------------------------------------
 
     def events(
-        self, wanted: AuditFilter, *, before: int = 0, person: str = "", calls: bool = True
+        self,
+        wanted: AuditFilter,
+        *,
+        before: int = 0,
+        person: str = "",
+        calls: bool = True,
+        limit: int = PAGE,
     ) -> EventPage:
         """Return a page of audit events, the newest first, with the names that they need.
 
@@ -226,9 +232,11 @@ class Browser:
         with self._context.read() as uow:
             if person:
                 wanted = replace(wanted, subjects=_ids_of(uow, person))
-            found = uow.audit.events(after=before, limit=PAGE + 1, wanted=wanted, newest_first=True)
+            found = uow.audit.events(
+                after=before, limit=limit + 1, wanted=wanted, newest_first=True
+            )
             shown = [
-                item for item in found[:PAGE] if calls or item.action not in _UNSEEN_IN_TIMELINE
+                item for item in found[:limit] if calls or item.action not in _UNSEEN_IN_TIMELINE
             ]
             steps = [step for event in shown for step in steps_of(event)]
             return EventPage(
@@ -236,7 +244,7 @@ class Browser:
                 names_for(uow, self._context, steps),
                 self._labels(uow),
                 uow.mirror.get_users({event.subject for event in shown}),
-                found[PAGE - 1].sequence if len(found) > PAGE else None,
+                found[limit - 1].sequence if len(found) > limit else None,
             )
 
     def describe(self, steps: Sequence[Operation]) -> Sequence[str]:

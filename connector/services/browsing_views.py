@@ -34,6 +34,8 @@ class UserQuery:
     """SCIM id of a group that they are in."""
     after: int = 0
     """The ``next_after`` of the page before."""
+    limit: int = 50
+    """Lines of a page."""
 
 
 @dataclass(frozen=True)

@@ -56,12 +56,17 @@ class JobRuns:
         return outcome
 
     def history(
-        self, name: str | None = None, limit: int = 50, *, with_idle: bool = False
+        self,
+        name: str | None = None,
+        limit: int = 50,
+        *,
+        with_idle: bool = False,
+        after: tuple[datetime, str] | None = None,
     ) -> Sequence[JobRun]:
         """Return runs, newest first, of one job or of all; of those that found nothing to do only
-        on request."""
+        on request; those that follow the start and id of *after*."""
         with self._context.read() as uow:
-            return uow.jobs.list(limit, name, with_idle=with_idle)
+            return uow.jobs.list(limit, name, with_idle=with_idle, after=after)
 
     def latest(self, name: str) -> JobRun | None:
         """Return the last run of a job, or None."""

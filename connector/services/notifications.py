@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -146,10 +146,23 @@ class NotificationService:
 
     # looking and repeating ----------------------------------------------------
 
-    def list(self, states: Iterable[DeliveryState] = (), limit: int = 100) -> Sequence[Delivery]:
-        """Return deliveries, newest first."""
+    def list(
+        self,
+        states: Iterable[DeliveryState] = (),
+        limit: int = 100,
+        after: tuple[datetime, str] | None = None,
+    ) -> Sequence[Delivery]:
+        """Return deliveries, newest first, those that follow the time and id of *after*."""
         with self._context.read() as uow:
-            return uow.notifications.search(states, limit)
+            return uow.notifications.search(states, limit, after)
+
+    def get(self, delivery_id: str) -> Delivery:
+        """Return a delivery by its id or an unambiguous beginning of it.
+
+        :raises NotFoundError: there is none.
+        """
+        with self._context.read() as uow:
+            return uow.notifications.get(delivery_id)
 
     def replay(self, delivery_id: str, actor: Actor) -> Delivery:
         """Send a delivery again, with the same id, whatever became of it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, func, or_, select
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
 from connector.domain.ledger import JobRun, RunState
 from connector.store.statements import Records, Session, add_rows, put_rows
@@ -72,13 +72,25 @@ class SqlJobs:
         return self._connection.execute(delete(job_runs).where(*conditions)).rowcount
 
     def list(
-        self, limit: int = 50, job: str | None = None, *, with_idle: bool = False
+        self,
+        limit: int = 50,
+        job: str | None = None,
+        *,
+        with_idle: bool = False,
+        after: tuple[datetime, str] | None = None,
     ) -> Sequence[JobRun]:
         """Return runs, newest first, of one job or of all; of those that found nothing to do only
-        on request."""
+        on request.
+
+        :param after: start and id of the last run of the page before.
+        """
         wanted = [] if job is None else [job_runs.c.job == job]
         if not with_idle:
             wanted.append(~job_runs.c.is_idle)
+        if after is not None:
+            at, run_id = after
+            same = and_(job_runs.c.started_at == at, job_runs.c.run_id < run_id)
+            wanted.append(or_(job_runs.c.started_at < at, same))
         found = self._connection.execute(
             select(*RUNS.columns)
             .where(job_runs.c.tenant == self._tenant, *wanted)

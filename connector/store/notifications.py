@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from connector.domain.notifications import Delivery, DeliveryState, Notice
 from connector.errors import NotFoundError
+from connector.ports.notifications import Place
 from connector.store.statements import Records, Session, add_rows, after_prefix, put_rows
 from connector.store.tables import notifications
 
@@ -77,10 +78,22 @@ class SqlNotifications:
         """Whether there is a delivery of that notice about this."""
         return bool(self._select(_COLUMNS.about == about, _COLUMNS.notice == notice, limit=1))
 
-    def search(self, states: Iterable[DeliveryState] = (), limit: int = 100) -> Sequence[Delivery]:
-        """Return deliveries, newest first; no states means all."""
+    def search(
+        self,
+        states: Iterable[DeliveryState] = (),
+        limit: int = 100,
+        after: Place | None = None,
+    ) -> Sequence[Delivery]:
+        """Return deliveries, newest first; no states means all.
+
+        :param after: time of creation and id of the last one of the page before.
+        """
         wanted = list(states)
-        conditions = [_COLUMNS.state.in_(wanted)] if wanted else []
+        conditions: list[ColumnElement[bool]] = [_COLUMNS.state.in_(wanted)] if wanted else []
+        if after is not None:
+            at, delivery_id = after
+            same = and_(_COLUMNS.created_at == at, _COLUMNS.delivery_id > delivery_id)
+            conditions.append(or_(_COLUMNS.created_at < at, same))
         order = (_COLUMNS.created_at.desc(), _COLUMNS.delivery_id)
         return self._select(*conditions, order=order, limit=limit)
 

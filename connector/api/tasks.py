@@ -1,0 +1,249 @@
+"""Manual tasks: what no API does, worked on by people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Response
+from flask_smorest.fields import Upload
+from marshmallow import Schema, fields, validate
+
+from connector.api.fields import CommentArguments, RequiredCommentArguments, instant, text, written
+from connector.api.here import needs, principal, tenant
+from connector.api.paging import Page, PageArguments, page_of, text_of, to_cursor
+from connector.api.resource import Resource, check_if_match
+from connector.api.work_item_schemas import (
+    EventSchema,
+    EvidenceSchema,
+    WorkItemSchema,
+    evidence_document,
+    history_document,
+    item_document,
+)
+from connector.domain.console import ConsoleRole
+from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.errors import NotFoundError
+from connector.services.browsing_views import ItemQuery
+from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView
+
+resource = Resource("tasks", __name__, "What only people can do in DocuSign.", "/tasks")
+_LOGIN_MAX = 320
+
+
+class TaskSchema(WorkItemSchema):
+    """A manual task in a list."""
+
+    assignee = text("Who has claimed it: `user:<login>`; null: nobody.", allow_none=True)
+    due_at = instant("Until when it should be done.", optional=True)
+    verification = text("`docusign`, `organization_admin`, `attestation` or `word`.")
+
+
+class TaskDetailSchema(TaskSchema):
+    """A manual task with its steps."""
+
+    instructions = fields.List(
+        fields.String(), required=True, metadata={"description": "Exact steps, in order."}
+    )
+    deep_link = text("Where to start in DocuSign.", allow_none=True)
+    completed_by = text("Who said that it is done.", allow_none=True)
+    last_checked_at = instant("When DocuSign was last asked.", optional=True)
+    last_check = text("What it showed then, in words.", allow_none=True)
+    history = fields.List(fields.Nested(EventSchema), required=True)
+    evidence = fields.List(fields.Nested(EvidenceSchema), required=True)
+
+
+class TaskQuery(PageArguments):
+    """Which tasks."""
+
+    state = fields.String(
+        load_default="open",
+        validate=validate.OneOf(("open", "closed")),
+        metadata={"description": "`open`: oldest first; `closed`: newest first."},
+    )
+    mine = fields.Boolean(
+        load_default=False, metadata={"description": "Only those that you have claimed."}
+    )
+
+
+class HandOverArguments(CommentArguments):
+    """Whom a task is given to."""
+
+    to = written("Login of somebody who may work tasks.", required=True, longest=_LOGIN_MAX)
+
+
+class FileArguments(Schema):
+    """A file that shows that the task was done."""
+
+    file = Upload(required=True, metadata={"description": "At most 5 MB; a screenshot, a PDF."})
+
+
+@resource.route("")
+@resource.arguments(TaskQuery, location="query")
+@resource.response(200, page_of(TaskSchema, "TaskPage"))
+def listed(query: Mapping[str, Any]) -> Page:
+    """List manual tasks."""
+    browser = tenant().browser
+    found = browser.items(
+        ItemQuery(
+            WorkItemKind.MANUAL_TASK,
+            query["state"] == "closed",
+            principal().name if query["mine"] else None,
+            text_of(query["cursor"]),
+            query["limit"],
+        )
+    )
+    labels = browser.labels()
+    lines = [
+        {**item_document(item, found.people.get(item.subject_id), labels), **_more(item)}
+        for item in found.items
+    ]
+    return Page(lines, to_cursor(found.next_after))
+
+
+@resource.route("/<item_id>")
+@resource.response(200, TaskDetailSchema)
+def show(item_id: str) -> Mapping[str, Any]:
+    """Show a manual task with its steps.
+
+    An unambiguous beginning of the id is enough.
+    """
+    return _detail(_view(item_id))
+
+
+@resource.act("/<item_id>/claim")
+@resource.response(200, TaskDetailSchema)
+def claim(item_id: str) -> Mapping[str, Any]:
+    """Claim a task: others see who works on it."""
+    _check(item_id)
+    return _after(tenant().work_items.claim(item_id, principal()))
+
+
+@resource.act("/<item_id>/release")
+@resource.arguments(CommentArguments)
+@resource.response(200, TaskDetailSchema)
+def release(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+    """Give a task back to everybody."""
+    _check(item_id)
+    return _after(tenant().work_items.release(item_id, principal(), said["comment"]))
+
+
+@resource.act("/<item_id>/hand-over")
+@resource.arguments(HandOverArguments)
+@resource.response(200, TaskDetailSchema)
+def hand_over(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+    """Hand a task over to somebody else."""
+    _check(item_id)
+    done = tenant().work_items.hand_over(item_id, principal(), said["to"], said["comment"])
+    return _after(done)
+
+
+@resource.act("/<item_id>/complete")
+@resource.arguments(CommentArguments)
+@resource.response(200, TaskDetailSchema)
+def complete(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+    """Say that a task is done.
+
+    DocuSign is asked at once. The state stays `awaiting_verification` until DocuSign shows it or,
+    where no API does, until a second person attests it.
+    """
+    _check(item_id)
+    return _after(tenant().work_items.complete(item_id, principal(), said["comment"]))
+
+
+@resource.act("/<item_id>/attest")
+@resource.arguments(RequiredCommentArguments)
+@resource.response(200, TaskDetailSchema)
+def attest(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+    """Attest as a second person that a task was done which no API shows."""
+    _check(item_id)
+    return _after(tenant().work_items.attest(item_id, principal(), said["comment"]))
+
+
+@resource.act("/<item_id>/reject")
+@resource.arguments(RequiredCommentArguments)
+@resource.response(200, TaskDetailSchema)
+def reject(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+    """Refuse a task; the access stays as it is."""
+    _check(item_id)
+    return _after(tenant().work_items.reject(item_id, principal(), said["comment"]))
+
+
+@resource.act("/<item_id>/verify")
+@resource.response(200, TaskDetailSchema)
+def verify(item_id: str) -> Mapping[str, Any]:
+    """Look into DocuSign now whether a task was done; it closes if so."""
+    needs(ConsoleRole.OPERATOR)
+    return _after(tenant().work_items.verify(_view(item_id).item.work_item_id, principal()))
+
+
+@resource.act("/<item_id>/comments")
+@resource.arguments(RequiredCommentArguments)
+@resource.response(200, TaskDetailSchema)
+def comment(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+    """Say something about a task."""
+    known = _view(item_id).item.work_item_id
+    return _after(tenant().work_items.comment(known, principal(), said["comment"]))
+
+
+@resource.act("/<item_id>/evidence")
+@resource.arguments(FileArguments, location="files")
+@resource.response(201, TaskDetailSchema)
+def attach(sent: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+    """Attach a file that shows that a task was done."""
+    file = sent["file"]
+    content = file.read(MAX_EVIDENCE_BYTES + 1)
+    known = _view(item_id).item.work_item_id
+    tenant().work_items.attach(known, principal(), file.filename or "", file.mimetype, content)
+    return _detail(_view(known))
+
+
+@resource.route("/<item_id>/evidence/<evidence_id>")
+@resource.response(
+    200, {"type": "string", "format": "binary"}, content_type="application/octet-stream"
+)
+def evidence(item_id: str, evidence_id: str) -> Response:
+    """Fetch a file as it was attached, to be saved: its type is whatever somebody said."""
+    known = _view(item_id).item.work_item_id
+    found, content = tenant().work_items.evidence_content(known, evidence_id)
+    response = Response(content, mimetype="application/octet-stream")
+    response.headers.set("Content-Disposition", "attachment", filename=found.name)
+    return response
+
+
+def _view(item_id: str) -> TaskView:
+    view = tenant().work_items.view(item_id)
+    if view.item.kind is not WorkItemKind.MANUAL_TASK:
+        raise NotFoundError(f"Work item {view.item.work_item_id} is an approval, no manual task.")
+    return view
+
+
+def _check(item_id: str) -> None:
+    check_if_match(TaskDetailSchema, lambda: _detail(_view(item_id)))
+
+
+def _after(item: WorkItem) -> Mapping[str, Any]:
+    return _detail(_view(item.work_item_id))
+
+
+def _more(item: WorkItem) -> Mapping[str, Any]:
+    return {
+        "assignee": item.assignee,
+        "due_at": item.due_at,
+        "verification": item.verification,
+    }
+
+
+def _detail(view: TaskView) -> Mapping[str, Any]:
+    item = view.item
+    return {
+        **item_document(item, view.subject, tenant().browser.labels()),
+        **_more(item),
+        "instructions": item.instructions,
+        "deep_link": item.deep_link,
+        "completed_by": item.completed_by,
+        "last_checked_at": item.last_checked_at,
+        "last_check": item.last_check,
+        "history": history_document(view.history),
+        "evidence": evidence_document(view.evidence),
+    }

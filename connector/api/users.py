@@ -1,0 +1,240 @@
+"""People in DocuSign: what they hold, why, and what happened."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from marshmallow import Schema, fields, validate
+
+from connector.api.audit import AuditEventSchema, event_document
+from connector.api.fields import instant, text
+from connector.api.here import tenant
+from connector.api.paging import Page, PageArguments, number_of, page_of, to_cursor
+from connector.api.resource import Resource
+from connector.api.work_item_schemas import WorkItemSchema, item_document
+from connector.domain.ledger import AuditFilter
+from connector.domain.model import MembershipStatus
+from connector.services.browsing_views import Held, HeldMembership, Labels, UserDetail, UserQuery
+
+resource = Resource("users", __name__, "People in DocuSign, what they hold and why.", "/users")
+_STATES = {"active": True, "inactive": False}
+
+
+class PlaceSchema(Schema):
+    """A membership in a list."""
+
+    account = text("Name of the account.")
+    profile = text("Name of the permission profile; may be empty.")
+    status = text("DocuSign's status of the membership.")
+
+
+class UserSchema(Schema):
+    """A user in a list."""
+
+    id = text("SCIM id, which is the DocuSign user id.")
+    name = text("Display name.")
+    email = text("Address.")
+    active = fields.Boolean(required=True, metadata={"description": "As SCIM shows it."})
+    memberships = fields.List(
+        fields.Nested(PlaceSchema), required=True, metadata={"description": "One an account."}
+    )
+    roles = fields.List(
+        fields.String(), required=True, metadata={"description": "Roles that people gave."}
+    )
+    pending = fields.Integer(
+        required=True, metadata={"description": "Work items and changes that wait."}
+    )
+
+
+class ProvenanceSchema(Schema):
+    """Why somebody holds something."""
+
+    granted_by = text("Who asked for it.")
+    source = text("`scim`, `console`, `api`, `cli`, `job` or `accepted`.")
+    granted_at = instant("When it was given.")
+    plan_id = text("The plan that gave it; null if there was none.", allow_none=True)
+
+
+class HeldSchema(Schema):
+    """Something that somebody holds."""
+
+    id = text("SCIM id of the profile, group or role.")
+    name = text("Its name.")
+    kind = text("`profile`, `group` or `role`.")
+    risk = text("As the policy says.")
+    owner = text("Who answers for it; may be empty.")
+    provenance = fields.Nested(
+        ProvenanceSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "Null: found in DocuSign, not given through the connector."},
+    )
+    verified_at = instant("Of a role: when DocuSign last showed it.", optional=True)
+
+
+class MembershipSchema(Schema):
+    """What somebody has in one account."""
+
+    account_id = text("DocuSign account id.")
+    account = text("Its name.")
+    status = fields.Enum(
+        MembershipStatus,
+        by_value=True,
+        required=True,
+        metadata={"description": "DocuSign's status of the membership."},
+    )
+    is_admin = fields.Boolean(
+        required=True, metadata={"description": "Whether it administers the account."}
+    )
+    profile = fields.Nested(
+        HeldSchema, required=True, allow_none=True, metadata={"description": "What it holds."}
+    )
+    groups = fields.List(
+        fields.Nested(HeldSchema), required=True, metadata={"description": "Its custom groups."}
+    )
+    created_at = instant("When it began.", optional=True)
+    closed_at = instant("When it was closed.", optional=True)
+
+
+class UserDetailSchema(Schema):
+    """Everything known of one user."""
+
+    id = text("SCIM id, which is the DocuSign user id.")
+    name = text("Full name.")
+    email = text("Address.")
+    deleted = fields.Boolean(
+        required=True, metadata={"description": "Whether SCIM deleted the user."}
+    )
+    memberships = fields.List(fields.Nested(MembershipSchema), required=True)
+    roles = fields.List(fields.Nested(HeldSchema), required=True)
+    pending = fields.List(
+        fields.Nested(WorkItemSchema), required=True, metadata={"description": "What waits."}
+    )
+    others_on_address = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Ids of other users on this address, open or closed."},
+    )
+    read_at = instant("When DocuSign was last read for this user.", optional=True)
+
+
+class UserQuerySchema(PageArguments):
+    """Which users; everything given has to hold."""
+
+    q = fields.String(
+        load_default="",
+        validate=validate.Length(max=100),
+        metadata={"description": "Beginnings of address or names, or a user id."},
+    )
+    state = fields.String(
+        load_default=None,
+        validate=validate.OneOf(tuple(_STATES)),
+        metadata={"description": "As SCIM shows them."},
+    )
+    entitlement = fields.String(
+        load_default="",
+        validate=validate.Length(max=200),
+        metadata={"description": "SCIM id of a profile or group that they hold."},
+    )
+
+
+@resource.route("")
+@resource.arguments(UserQuerySchema, location="query")
+@resource.response(200, page_of(UserSchema, "UserPage"))
+def listed(query: Mapping[str, Any]) -> Page:
+    """List users, or find some."""
+    held = query["entitlement"]
+    is_group = held.partition(".")[2].startswith("g")
+    page = tenant().browser.users(
+        UserQuery(
+            query["q"],
+            _STATES.get(query["state"] or ""),
+            profile="" if is_group else held,
+            group=held if is_group else "",
+            after=number_of(query["cursor"]),
+            limit=query["limit"],
+        )
+    )
+    lines = [
+        {
+            "id": line.user_id,
+            "name": line.name,
+            "email": line.email,
+            "active": line.active,
+            "memberships": line.places,
+            "roles": line.roles,
+            "pending": line.pending,
+        }
+        for line in page.lines
+    ]
+    return Page(lines, to_cursor(page.next_after))
+
+
+@resource.route("/<user_id>")
+@resource.response(200, UserDetailSchema)
+def show(user_id: str) -> Mapping[str, Any]:
+    """Show a user with the provenance of everything held."""
+    browser = tenant().browser
+    return _detail(browser.user(user_id.lower()), browser.labels())
+
+
+@resource.route("/<user_id>/timeline")
+@resource.arguments(PageArguments, location="query")
+@resource.response(200, page_of(AuditEventSchema, "Timeline"))
+def timeline(query: Mapping[str, Any], user_id: str) -> Page:
+    """List what happened to a user, newest first, without each call to DocuSign."""
+    browser = tenant().browser
+    known = browser.user(user_id.lower()).user.user_id
+    page = browser.events(
+        AuditFilter(subjects=(known,)),
+        before=number_of(query["cursor"]),
+        calls=False,
+        limit=query["limit"],
+    )
+    return Page([event_document(event) for event in page.events], to_cursor(page.next_before))
+
+
+def _detail(detail: UserDetail, labels: Labels) -> Mapping[str, Any]:
+    user = detail.user
+    return {
+        "id": user.user_id,
+        "name": user.user_name,
+        "email": user.email,
+        "deleted": detail.deleted,
+        "memberships": [_membership(item) for item in detail.memberships],
+        "roles": _all_held(detail.roles),
+        "pending": [item_document(item, user, labels) for item in detail.open_items],
+        "others_on_address": [item.user_id for item in detail.others],
+        "read_at": detail.fetched_at,
+    }
+
+
+def _membership(item: HeldMembership) -> Mapping[str, Any]:
+    membership = item.membership
+    return {
+        "account_id": item.account.account_id,
+        "account": item.account.name,
+        "status": membership.status,
+        "is_admin": membership.is_admin,
+        "profile": _held(item.profile) if item.profile else None,
+        "groups": _all_held(item.groups),
+        "created_at": membership.created_at,
+        "closed_at": membership.closed_at,
+    }
+
+
+def _all_held(items: Sequence[Held]) -> list[Mapping[str, Any]]:
+    return [_held(item) for item in items]
+
+
+def _held(item: Held) -> Mapping[str, Any]:
+    return {
+        "id": item.scim_id,
+        "name": item.name,
+        "kind": item.kind,
+        "risk": item.meaning.risk,
+        "owner": item.meaning.owner,
+        "provenance": item.provenance,
+        "verified_at": item.verified_at,
+    }
