@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import yaml
 
-from connector.cli.audit import to_json
 from connector.domain.tenants import INSTALLATION
 from connector.errors import PermanentError
+from connector.services.audit_export import json_lines
 
 if TYPE_CHECKING:
     from connector.bootstrap import Application
@@ -29,9 +29,8 @@ def export_tenant(application: Application, name: str, directory: Path) -> None:
         directory.mkdir(parents=True, mode=0o700)
         _settings(application, name, directory / "settings.yaml")
         with application.store.read(name) as uow:
-            with (directory / "audit.jsonl").open("wb") as file:
-                for event in uow.audit.walk():
-                    file.write(orjson.dumps(to_json(event), option=orjson.OPT_UTC_Z) + b"\n")
+            with (directory / "audit.jsonl").open("w", encoding="utf-8") as file:
+                file.writelines(json_lines(uow.audit.walk()))
             with gzip.open(directory / "data.jsonl.gz", "wb") as packed:
                 for table, row in uow.holdings.walk():
                     line = {"table": table, **_plain(row)}
