@@ -38,7 +38,7 @@ from connector.identity_provider import PublishedKeys
 from connector.logs import correlated
 from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
-from connector.ports import CallJournal, Clock, Examiner, JobQueue, Notifier
+from connector.ports import CallJournal, Clock, CodeExchange, Examiner, JobQueue, Notifier
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.sealing import Sealer
 from connector.services.account_owners import account_problems, claim_accounts
@@ -59,6 +59,7 @@ from connector.services.bindings import AccountBindings, binding_problems
 from connector.services.browsing import Browser
 from connector.services.budget import BudgetService
 from connector.services.configuration import record_configuration
+from connector.services.connecting import ConnectService
 from connector.services.connection_check import ConnectionCheck
 from connector.services.consent import ConsentService
 from connector.services.consent_book import ConsentBook
@@ -142,6 +143,7 @@ class TenantServices:
     consents: ConsentBook
     consent_checks: ConsentChecks
     connection: ConnectionCheck
+    connecting: ConnectService
 
     @property
     def settings(self) -> TenantSettings:
@@ -181,6 +183,7 @@ class Application:
         self.clock = clock
         self.connection = connection
         self.owner = f"{owner_prefix(role)}{os.getpid()}:{uuid4().hex[:8]}"
+        self.sealer = sealer_of(settings)
         self.catalogue = TenantCatalogue(store, settings.tenants, tenant_documents(settings))
         self._tenants: dict[str, tuple[int, TenantServices]] = {}
         self._lock = threading.Lock()
@@ -392,6 +395,8 @@ class Application:
             notifier=notifier,
             settings=self.settings,
             examiner=self._examiner(settings),
+            exchange=self.connection.code_granter(settings, self.store, self.sealer),
+            sealer=self.sealer,
         )
 
     def _examiner(self, tenant: TenantSettings) -> Examiner:
@@ -415,6 +420,8 @@ def wire(
     notifier: Notifier,
     settings: Settings,
     examiner: Examiner,
+    exchange: CodeExchange | None,
+    sealer: Sealer,
 ) -> TenantServices:
     """Return the services of one tenant over these adapters."""
     mirror = MirrorWriter(context, presenter)
@@ -444,6 +451,7 @@ def wire(
     book = ConsentBook(context, mirror)
     consent = ConsentService(context, examiner, book)
     per_minute = settings.docusign.budget.consent_checks_per_minute
+    connecting = ConnectService(context, examiner, consent, exchange=exchange, sealer=sealer)
     checks = ConsentChecks(context, examiner, book=book, links=consent, per_minute=per_minute)
     keys = KeyAges(context, settings.docusign)
     return TenantServices(
@@ -471,11 +479,21 @@ def wire(
         erasures=ErasureService(context, locks),
         bindings=AccountBindings(context, locks, mirror),
         browser=Browser(context),
-        doctor=Doctor(settings.docusign, context.settings, examiner, consent),
+        doctor=Doctor(
+            settings.docusign,
+            context.settings,
+            examiner,
+            consent=consent,
+            connecting=connecting,
+            keys=keys,
+        ),
         consent=consent,
         consents=book,
         consent_checks=checks,
-        connection=ConnectionCheck(context, examiner, consent=consent, checks=checks, keys=keys),
+        connection=ConnectionCheck(
+            context, examiner, consent=consent, checks=checks, keys=keys, connecting=connecting
+        ),
+        connecting=connecting,
     )
 
 
@@ -532,8 +550,13 @@ def migrate(store: SqlStore, settings: DatabaseSettings) -> Sequence[str]:
 
 def tenant_documents(settings: Settings) -> StoredTenants:
     """Return what reads and seals the settings of tenants in the database."""
+    return StoredTenants(sealer_of(settings))
+
+
+def sealer_of(settings: Settings) -> Sealer:
+    """Return what seals secrets in the database."""
     database = settings.database
-    return StoredTenants(Sealer([database.encryption_key, database.previous_encryption_key]))
+    return Sealer([database.encryption_key, database.previous_encryption_key])
 
 
 def shares_of(settings: Settings) -> Shares:

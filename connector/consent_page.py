@@ -6,6 +6,8 @@ customer, and a link's ``state`` is good for one answer.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from flask import Blueprint, Response, render_template_string, request
 
 from connector.bootstrap import Application
@@ -18,11 +20,11 @@ _PAGE = """<!doctype html>
 <h1>{{ title }}</h1>
 <p>{{ text }}</p>
 {% if link %}
-<p><a href="{{ link }}" rel="noreferrer">Open a new link and try again</a></p>
+<p><a href="{{ link }}" rel="noreferrer" target="_top">Open a new link and try again</a></p>
 {% endif %}
 </html>
 """
-_WORDS = {
+_WORDS: Mapping[Verdict, tuple[str, str]] = {
     Verdict.GRANTED: (
         "Consent works",
         (
@@ -69,12 +71,27 @@ _WORDS = {
         "This link was answered before",
         "It is good for one answer. If consent was given then, nothing is left to do.",
     ),
+    Verdict.CONNECTED: (
+        "Connected",
+        (
+            "The connector works in DocuSign as the user who signed in just now. You can close "
+            "this page. Administrators: the page Connection of the console shows the accounts."
+        ),
+    ),
+    Verdict.NOT_CONNECTED: (
+        "Not connected",
+        (
+            "Somebody else than the service user was signed in to DocuSign, or the answer came too "
+            "late. Sign out of DocuSign, open the new link and sign in as the service user. "
+            "Administrators: the audit says which it was."
+        ),
+    ),
     Verdict.EXPIRED: (
         "This link has expired",
         "It is good for a week. Ask your administrator for a new one (`docusign-iga consent url`).",
     ),
 }
-_FOR_USERS = {
+_FOR_USERS: Mapping[Verdict, tuple[str, str]] = {
     Verdict.GRANTED: (
         "Thank you, it works",
         (
@@ -97,14 +114,14 @@ _FOR_USERS = {
         ),
     ),
     Verdict.REFUSED: (
-        (
-            "You declined",
-            "Nothing was changed. Documents cannot be sent in your name by other applications.",
-        ),
+        "You declined",
+        "Nothing was changed. Documents cannot be sent in your name by other applications.",
     ),
 }
 """To somebody who agreed for themselves."""
-_STATUS = {Verdict.GRANTED: 200, Verdict.PARTIAL: 200, Verdict.INEFFECTIVE: 200}
+_STATUS = dict.fromkeys(
+    (Verdict.CONNECTED, Verdict.GRANTED, Verdict.PARTIAL, Verdict.INEFFECTIVE), 200
+)
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",
@@ -139,7 +156,9 @@ def _answer(application: Application, tenant: str) -> ConsentAnswer:
         return ConsentAnswer(Verdict.UNKNOWN)
     services = application.tenant(named)
     with application.acting(named, "consent"):
-        return services.consent.answer(state, request.args.get("error", ""))
+        return services.connecting.answer(
+            state, request.args.get("code", ""), request.args.get("error", "")
+        )
 
 
 def _page(title: str, text: str, link: str = "", status: int = 200) -> Response:

@@ -90,6 +90,26 @@ consent.add_command(check)
 @consent.command()
 @tenant_options
 @handle_errors
+def connect(context: CommandContext) -> None:
+    """Give the link by which the service user signs in, where impersonation is refused.
+
+    For tenants with grant: authorization_code. Whoever opens the link signs in to DocuSign as the
+    service user; the connector keeps the connection alive from then on.
+
+    \b
+    Example:
+      docusign-iga consent connect --tenant acme
+    """
+    service = context.tenant.connecting
+    link = service.begin(cli_actor())
+    redirect_uri = context.tenant.consent.redirect_uri
+    words = _LINK.format(url=link, who="The service user", redirect_uri=redirect_uri)
+    context.output({"url": link, "scopes": sorted(service.scopes)}, words)
+
+
+@consent.command()
+@tenant_options
+@handle_errors
 def verify(context: CommandContext) -> None:
     """Request a token and say whether the consent works; the exit status is 1 where it does not.
 

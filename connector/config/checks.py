@@ -91,7 +91,8 @@ def _database(database: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _docusign(docusign: Mapping[str, Any]) -> Iterator[Problem]:
-    if not docusign.get("private_key") and not docusign.get("private_key_file"):
+    by_code = docusign.get("grant") == "authorization_code"
+    if not by_code and not docusign.get("private_key") and not docusign.get("private_key_file"):
         yield "docusign.private_key", "must be given, or private_key_file"
     if docusign.get("environment") == "custom":
         for name in ("oauth_url", "admin_url", "jwt_audience"):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from connector.console.here import application, may_try, session, tenant
+from connector.console.here import application, may_try, principal, session, tenant
 from connector.console.words import CONSENT_VERDICTS
 from connector.domain.consent import Way
+from connector.services.connecting import DEFAULT, chosen_account
 from connector.services.consent import Verdict
 
 blueprint = Blueprint("consents", __name__, url_prefix="/connection")
@@ -28,6 +29,37 @@ def link() -> str:
         redirect_uri=services.consent.redirect_uri,
         integration_key=application().settings.docusign.integration_key,
     )
+
+
+@blueprint.post("/connect")
+@may_try(lambda person: person.may_administer)
+def connect() -> str:
+    """Make the link by which the service user signs in, and show it."""
+    services = tenant()
+    return render_template(
+        "consent_link.html",
+        way="connect",
+        link=services.connecting.begin(principal()),
+        scopes=sorted(services.connecting.scopes),
+        redirect_uri=services.consent.redirect_uri,
+        integration_key=application().settings.docusign.integration_key,
+    )
+
+
+@blueprint.post("/account")
+@may_try(lambda person: person.may_administer)
+def account() -> BaseResponse:
+    """Say which of the person's accounts the connection is for."""
+    services = tenant()
+    chosen = services.connecting.choose(request.form.get("account_id", DEFAULT), principal())
+    account_id = chosen_account(chosen)
+    if account_id in {item.account_id for item in services.settings.accounts}:
+        flash("The connection is for this account now.", "good")
+    else:
+        flash(
+            f"It is not governed yet. Enter it under this customer's accounts: {account_id}", "wait"
+        )
+    return redirect(url_for("runs.connection"), 303)
 
 
 @blueprint.post("/verify")

@@ -9,6 +9,7 @@ from connector.ports import Clock, Store
 from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
 from connector.services.browsing import Browser
+from connector.services.connecting import ConnectService
 from connector.services.consent import ConsentService
 from connector.services.consent_book import ConsentBook
 from connector.services.consent_checks import ConsentChecks
@@ -56,6 +57,10 @@ class TenantServices(Protocol):
     @property
     def consent(self) -> ConsentService:
         """Links by which consent is given, and whether it works."""
+
+    @property
+    def connecting(self) -> ConnectService:
+        """The connection by authorization code."""
 
     @property
     def consent_checks(self) -> ConsentChecks:

@@ -63,6 +63,9 @@ class TokenSource:
 
     def use(self, tenant: str, granter: Granter | None) -> None:
         """Let a tenant's tokens come in another way; None: by JWT grant."""
+        with self._lock:
+            # What was got in another way, or by who connected before, is used no longer.
+            self._slots = {key: slot for key, slot in self._slots.items() if key[0] != tenant}
         if granter is None:
             self._granters.pop(tenant, None)
         else:
@@ -102,7 +105,17 @@ class TokenSource:
         grant = self._request(subject, self._clock.now(), tenant, anew=True)
         with slot.lock:
             slot.grant, slot.failure = grant, None
+        self._forget_failures(subject, tenant)
         return grant.scopes
+
+    def _forget_failures(self, subject: Subject, tenant: str) -> None:
+        """What works for some scopes may work for others: let them be asked for at once."""
+        owner = tenant if tenant in self._granters else ""
+        with self._lock:
+            slots = list(self._slots.items())
+        for (of, other), slot in slots:
+            if of == owner and other.user_id == subject.user_id:
+                slot.failure = None
 
     def try_out(self, subject: Subject, tenant: str = "") -> frozenset[str]:
         """Ask whether there is a token for somebody, return its scopes, and throw it away.

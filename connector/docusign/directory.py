@@ -13,6 +13,7 @@ from connector.docusign.access import Access
 from connector.docusign.admin import AdminApi
 from connector.docusign.auth import TokenSource
 from connector.docusign.client import ApiClient
+from connector.docusign.code_grant import CodeGranter
 from connector.docusign.errors import MissingError, RefusedError
 from connector.docusign.esign_reads import EsignReader
 from connector.docusign.esign_writes import EsignWriter
@@ -28,7 +29,8 @@ from connector.domain.erasure import Redaction
 from connector.domain.model import Account, DirectoryGroup, MembershipStatus, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.errors import PermanentError
-from connector.ports import CallJournal, Clock, TokenListener, UserPage
+from connector.ports import CallJournal, Clock, Store, TokenListener, UserPage
+from connector.sealing import Sealer
 from connector.settings import DocusignSettings, TenantSettings
 
 _log = structlog.get_logger(__name__)
@@ -83,6 +85,25 @@ class Connection:
             client=self._client,
             gate=self._gate,
         )
+
+    def code_granter(
+        self, tenant: TenantSettings, store: Store, sealer: Sealer
+    ) -> CodeGranter | None:
+        """Let a tenant's tokens come by authorization code where it is connected so, and return
+        what connects it; None where it is impersonation."""
+        granter = None
+        if tenant.grant == "authorization_code":
+            granter = CodeGranter(
+                self._settings,
+                tenant,
+                hosts=self._hosts,
+                transport=self._transport,
+                store=store,
+                sealer=sealer,
+                clock=self._clock,
+            )
+        self._tokens.use(tenant.name, granter)
+        return granter
 
     def directory(self, tenant: TenantSettings) -> DocusignDirectory:
         """Return DocuSign as the service user of a tenant sees it."""

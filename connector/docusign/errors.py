@@ -10,6 +10,8 @@
         RefusedError                    a PermanentError
             ConsentRequiredError        consent for the scopes is missing
             KeyRejectedError            private key or claims do not fit the integration key
+            GrantMissingError           nobody has connected by authorization code
+            GrantExpiredError           the refresh token is worthless
             IntegrationKeyUnknownError  the key is unknown in this environment
             SubjectUnknownError         the impersonated user is closed or unknown
             ClockSkewError              this machine's clock is wrong
@@ -111,6 +113,18 @@ class KeyRejectedError(RefusedError):
     """The private key or a claim of the assertion is not accepted."""
 
     trouble = Trouble.KEY_REJECTED
+
+
+class GrantMissingError(RefusedError):
+    """Nobody has connected yet (authorization code grant)."""
+
+    trouble = Trouble.GRANT_MISSING
+
+
+class GrantExpiredError(RefusedError):
+    """The refresh token is worthless: somebody has to connect again."""
+
+    trouble = Trouble.GRANT_EXPIRED
 
 
 class IntegrationKeyUnknownError(RefusedError):

@@ -30,6 +30,8 @@ class Place(StrEnum):
     """The link by which consent is given."""
     APPS_AND_KEYS = "apps_and_keys"
     """DocuSign: the integration key with its RSA key pairs and redirect URIs."""
+    CONNECT = "connect"
+    """The link by which the service user signs in (authorization code)."""
     ADMIN = "admin"
     """DocuSign Admin: accounts, users, organization."""
 

@@ -29,6 +29,7 @@ class Notice(StrEnum):
     CONSENT_INVITATION = "invitation.consent"
     """To somebody in whose name other programs shall act."""
     CONNECTION_REFUSED = "connection.refused"
+    CONNECTION_EXPIRES = "connection.expires"
     JOB_FAILED = "job.failed"
     ORGANIZATION_ADMIN_UNEXPECTED = "organization_admin.unexpected"
     AUDIT_ANCHORED = "audit.anchored"
@@ -53,6 +54,7 @@ _OTHERS: Mapping[str, Notice] = {
     "consent.lost": Notice.CONSENT_LOST,
     "consent.granted": Notice.CONSENT_GRANTED,
     "connection.refused": Notice.CONNECTION_REFUSED,
+    "connection.expires": Notice.CONNECTION_EXPIRES,
     "organization_admin.unexpected": Notice.ORGANIZATION_ADMIN_UNEXPECTED,
     "audit.anchored": Notice.AUDIT_ANCHORED,
 }

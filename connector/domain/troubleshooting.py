@@ -31,6 +31,7 @@ added.
 _WHERE = {
     Place.NOWHERE: "",
     Place.CONSENT: " Link: the consent link.",
+    Place.CONNECT: " Link: the one to sign in by.",
     Place.APPS_AND_KEYS: " Link: DocuSign, Apps and Keys.",
     Place.ADMIN: " Link: DocuSign Admin.",
 }

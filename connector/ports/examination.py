@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from connector.domain.code_grants import CodeGrant
 from connector.domain.consent import App
 from connector.domain.model import User
 
@@ -68,6 +69,20 @@ class LimitReading:
     limit: int
     remaining: int
     read_at: datetime
+
+
+class CodeExchange(Protocol):
+    """Trades what a browser brought for a lasting grant."""
+
+    def exchange(
+        self, code: str, verifier: str, redirect_uri: str, scopes: frozenset[str], *, by: str
+    ) -> CodeGrant:
+        """Return the grant, which is kept.
+
+        :param by: on whose behalf, for the record.
+        :raises connector.errors.PermanentError: the code is worthless, or somebody else than the
+            service user signed in.
+        """
 
 
 class Examiner(Protocol):

@@ -46,6 +46,10 @@ class Verdict(StrEnum):
     REPLAYED = "replayed"
     """The link was answered before."""
     EXPIRED = "expired"
+    CONNECTED = "connected"
+    """The service user signed in, and the connection lasts (authorization code)."""
+    NOT_CONNECTED = "not_connected"
+    """Somebody else signed in, or the answer came too late."""
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,12 @@ class ConsentService:
         :param error: ``error`` of the answer (RFC 6749 §4.1.2.1), empty where there is none.
         """
         verdict, link = self.use_up(state)
+        return self.judge(verdict, link, error)
+
+    def judge(
+        self, verdict: Verdict | None, link: ConsentLink | None, error: str = ""
+    ) -> ConsentAnswer:
+        """Return what to tell of the answer to a link that :meth:`use_up` took."""
         if link is None or verdict is not None:
             return ConsentAnswer(verdict or Verdict.UNKNOWN)
         is_own = link.user_id == self._context.settings.user_id

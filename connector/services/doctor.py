@@ -12,7 +12,9 @@ from connector.domain.diagnosis import Check, Diagnosis, Finding, Result
 from connector.domain.symptoms import CHECKS, PROBLEMS
 from connector.errors import ConnectorError
 from connector.ports import Examiner
+from connector.services.connecting import ConnectService
 from connector.services.consent import ConsentService
+from connector.services.key_ages import KeyAges
 from connector.services.rights_checks import RightsChecks
 from connector.services.token_checks import TokenChecks
 from connector.settings import DocusignSettings, TenantSettings
@@ -26,19 +28,31 @@ class Doctor:
         docusign: DocusignSettings,
         tenant: TenantSettings,
         examiner: Examiner,
+        *,
         consent: ConsentService,
+        connecting: ConnectService,
+        keys: KeyAges,
     ) -> None:
         self._docusign = docusign
         self._tenant = tenant
         self._examiner = examiner
         self._consent = consent
+        self._connecting = connecting
+        self._keys = keys
 
     def examine(self, report: Callable[[Check], None] = lambda _: None) -> Diagnosis:
         """Run every check. Costs six calls to DocuSign and four for each account.
 
         :param report: hears of each check before it runs.
         """
-        visit = _Visit(self._docusign, self._tenant, self._examiner, self._consent)
+        visit = _Visit(
+            self._docusign,
+            self._tenant,
+            self._examiner,
+            consent=self._consent,
+            connecting=self._connecting,
+            keys=self._keys,
+        )
         findings: list[Finding] = []
         for check in CHECKS:
             report(check)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from connector.domain.consent import Way
 from connector.domain.diagnosis import Finding, Place, Problem
 from connector.domain.symptoms import BY_TROUBLE, PROBLEMS
-from connector.errors import ConnectorError, TemporaryError
+from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
 from connector.ports import Examiner
+from connector.services.connecting import ConnectService
 from connector.services.consent import ConsentService
+from connector.services.context import Actor, new_id
+from connector.services.key_ages import KeyAges
 from connector.settings import DocusignSettings, TenantSettings
 
 _APPS_AND_KEYS = "/authenticate?goTo=appsAndKeys"
@@ -24,12 +28,17 @@ class Examination:
         docusign: DocusignSettings,
         tenant: TenantSettings,
         examiner: Examiner,
+        *,
         consent: ConsentService,
+        connecting: ConnectService,
+        keys: KeyAges,
     ) -> None:
         self.docusign = docusign
         self.tenant = tenant
         self.examiner = examiner
         self._consent = consent
+        self.connecting = connecting
+        self.keys = keys
         self._consent_link = ""
         self.barred: set[str] = set()
         """Accounts that refuse the service user: told once."""
@@ -64,12 +73,25 @@ class Examination:
 
     def _link(self, problem: Problem) -> str:
         app = self.examiner.app
+        if self.connecting.is_used and problem.place in (Place.CONSENT, Place.CONNECT):
+            self._consent_link = self._consent_link or self._connect_link()
+            return self._consent_link
         if problem.place is Place.CONSENT:
             self._consent_link = self._consent_link or self._consent.link(Way.INDIVIDUAL)
             return self._consent_link
         if problem.place is Place.APPS_AND_KEYS and self.examiner.environment != "custom":
             return app.admin_url + _APPS_AND_KEYS
         return app.admin_url if problem.place is not Place.NOWHERE else ""
+
+    def now(self) -> datetime:
+        """Return the time."""
+        return self.connecting.now()
+
+    def _connect_link(self) -> str:
+        try:
+            return self.connecting.begin(Actor("connector", "cli", new_id()))
+        except InvalidRequestError:
+            return ""  # Told as a problem of its own.
 
     @property
     def wanted_scopes(self) -> frozenset[str]:

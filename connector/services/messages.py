@@ -65,6 +65,13 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
             "mended nothing is read or changed; `docusign-iga doctor` says what to do."
         ),
     ),
+    Notice.CONNECTION_EXPIRES: (
+        "Somebody has to sign in to DocuSign again soon",
+        (
+            "The connection was made by signing in, and DocuSign lets it end. Open the page "
+            "Connection in the console and connect again before that day."
+        ),
+    ),
     Notice.JOB_FAILED: (
         "A scheduled job fails: {job}",
         "It is tried again at its interval. It keeps failing until the reason is gone.",
@@ -90,6 +97,7 @@ _OF_CONNECTION = (
     Notice.CONSENT_LOST,
     Notice.CONSENT_GRANTED,
     Notice.CONNECTION_REFUSED,
+    Notice.CONNECTION_EXPIRES,
     Notice.JOB_FAILED,
 )
 

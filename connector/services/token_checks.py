@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import timedelta
 from functools import cached_property
 
 from connector.config.keys import private_key_problem
@@ -10,8 +11,10 @@ from connector.domain.consent import ESIGN_SCOPES
 from connector.domain.diagnosis import Finding, Result, Trouble
 from connector.domain.symptoms import PROBLEMS
 from connector.errors import ConnectorError
+from connector.services.connecting import chosen_account
 from connector.services.examination import Examination
 
+_BY_CODE = "not needed: somebody signs in instead (authorization code)"
 _CLOCK_DRIFT_S = 30.0
 _CLOCK_LIMIT_S = 300.0
 """Beyond it a signed request is refused sooner or later: many servers allow five minutes."""
@@ -33,10 +36,18 @@ class TokenChecks(Examination):
 
     def key(self) -> Iterator[Finding]:
         """The private key as it is configured."""
+        if self.connecting.is_used:
+            yield Finding("key", Result.OK, _BY_CODE)
+            return
         secret = self.docusign.private_key
         problem = private_key_problem(secret.reveal() if secret else "")
         if problem is None:
-            yield Finding("key", Result.OK, "a whole RSA key")
+            age, most = self.keys.age(), self.docusign.key_max_age_days
+            known = f", in use for {age.days} days at least" if age else ""
+            if age and most and age > timedelta(days=most):
+                yield self.bad("key", "key_old", f"The key has been in use for {age.days} days.")
+            else:
+                yield Finding("key", Result.OK, f"a whole RSA key{known}")
         else:
             yield self.bad("key", "key_unusable", f"The private key {problem}.")
 
@@ -114,6 +125,9 @@ class TokenChecks(Examination):
 
     def signature(self) -> Iterator[Finding]:
         """Signed by the right key, at the right time."""
+        if self.connecting.is_used:
+            yield Finding("signature", Result.OK, _BY_CODE)
+            return
         if self._trouble == Trouble.CLOCK_SKEW:
             yield from self._stumbled("signature", Trouble.CLOCK_SKEW, "")
             return
@@ -141,6 +155,29 @@ class TokenChecks(Examination):
         if user_id in {account.account_id for account in self.tenant.accounts}:
             return "an account's id"
         return "the organization's id" if user_id == self.tenant.organization_id else ""
+
+    def grant(self) -> Iterator[Finding]:
+        """Made by somebody who signed in, and lasting."""
+        if not self.connecting.is_used:
+            yield Finding("grant", Result.OK, "by impersonation (JWT), which does not end")
+            return
+        if self._trouble in (Trouble.GRANT_MISSING, Trouble.GRANT_EXPIRED):
+            yield from self._stumbled("grant", Trouble(self._trouble), "")
+            return
+        made = self.connecting.grant()
+        if made is None:
+            yield Finding("grant", Result.SKIPPED, "DocuSign did not get as far")
+            return
+        until = f"{made.expires_at:%Y-%m-%d}"
+        if self.connecting.expires_soon(self.now()):
+            yield self.bad("grant", "grant_expires", f"The connection ends on {until}.")
+        else:
+            yield Finding("grant", Result.OK, f"made by {made.connected_by}, good until {until}")
+        chosen = chosen_account(made)
+        if chosen is not None and chosen not in {a.account_id for a in self.tenant.accounts}:
+            names = {str(item["account_id"]): item["name"] for item in made.accounts}
+            found = f"The connection is for {names.get(chosen, chosen)} ({chosen})."
+            yield self.bad("grant", "grant_other_account", found)
 
     def consent(self) -> Iterator[Finding]:
         """For the least, and then for everything that is asked for."""

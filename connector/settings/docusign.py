@@ -69,10 +69,6 @@ class DocusignSettings:
     once). A tenant may say otherwise."""
     client_secret: Secret | None = None
     """The app's secret key, for ``authorization_code``; None: the app is a public client."""
-    encryption_key: Secret | None = None
-    """Encrypts refresh tokens in the database (``docusign-iga key encryption``)."""
-    previous_encryption_key: Secret | None = None
-    """The key before, during a rotation: still reads what it wrote."""
     key_max_age_days: int = 365
     """After so many days in use a private key is warned about; 0: never."""
     private_key: Secret | None = None

@@ -41,6 +41,7 @@ NOTICES = (
     "consent.granted",
     "invitation.consent",
     "connection.refused",
+    "connection.expires",
     "job.failed",
     "organization_admin.unexpected",
     "audit.anchored",

@@ -20,6 +20,8 @@ BY_TROUBLE: Mapping[str, str] = {
     Trouble.ISSUER_UNKNOWN: "integration_key_unknown",
     Trouble.SUBJECT_UNKNOWN: "service_user_unknown",
     Trouble.CLOCK_SKEW: "clock_wrong",
+    Trouble.GRANT_MISSING: "grant_missing",
+    Trouble.GRANT_EXPIRED: "grant_expired",
     Trouble.TOKEN_REJECTED: "token_rejected",
     Trouble.CERTIFICATE_REJECTED: "certificate_rejected",
     Trouble.RATE_LIMITED: "limit_reached",

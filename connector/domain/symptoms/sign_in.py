@@ -34,6 +34,14 @@ SIGN_IN: tuple[Check, ...] = (
                 "last line. DocuSign shows it only once: where it is lost, make a new pair.",
                 Place.APPS_AND_KEYS,
             ),
+            Problem(
+                "key_old",
+                "None.",
+                "The private key has been in use for longer than `docusign.key_max_age_days`.",
+                "Replace it without a gap: `docusign-iga key rotate` says how.",
+                Place.APPS_AND_KEYS,
+                Result.WARNING,
+            ),
         ),
     ),
     Check(
@@ -181,6 +189,49 @@ SIGN_IN: tuple[Check, ...] = (
         ("signature",),
     ),
     Check(
+        "grant",
+        "Connection by sign-in",
+        "where impersonation is refused (`grant: authorization_code`): whether somebody has "
+        "connected, and for how long",
+        (
+            Problem(
+                "grant_missing",
+                "Everything that needs DocuSign fails: nobody has connected this customer.",
+                "The tenant is connected by authorization code, and the service user has not "
+                "signed in yet, or somebody else is configured as service user now.",
+                "Let the service user open the link and sign in (`docusign-iga consent connect`, "
+                "or the button on the console's page Connection).",
+                Place.CONNECT,
+            ),
+            Problem(
+                "grant_expired",
+                "Everything that needs DocuSign fails: the connection is renewed no longer.",
+                "The refresh token expired, was revoked at DocuSign, or was used up by a copy of "
+                "the database.",
+                "Let the service user sign in again. Two installations must not share a grant.",
+                Place.CONNECT,
+            ),
+            Problem(
+                "grant_expires",
+                "None yet.",
+                "The connection ends within two weeks: without the scope `extended`, or without "
+                "use, DocuSign lets it end after 30 days.",
+                "Let the service user sign in again before that day.",
+                Place.CONNECT,
+                Result.WARNING,
+            ),
+            Problem(
+                "grant_other_account",
+                "Users of another account than expected are governed.",
+                "Who connected chose an account that is not governed here.",
+                "Enter the chosen account under `tenants.*.accounts`, or choose another on the "
+                "console's page Connection.",
+                result=Result.WARNING,
+            ),
+        ),
+        ("service_user",),
+    ),
+    Check(
         "consent",
         "Consent",
         "whether the service user, or an administrator, has agreed to the scopes",
@@ -204,7 +255,7 @@ SIGN_IN: tuple[Check, ...] = (
                 Place.CONSENT,
             ),
         ),
-        ("service_user",),
+        ("grant",),
     ),
     Check(
         "token",
