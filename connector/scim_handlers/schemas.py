@@ -24,20 +24,16 @@ from scim.schemas import Attribute, Schema
 
 
 def _read_only(
-    name: str, kind: str = "string", *, exact: bool = False, **more: object
+    name: str, description: str, kind: str = "string", *, exact: bool = False, **more: object
 ) -> Attribute:
     return replace(
-        Attribute(name, kind, mutability="readOnly", case_exact=exact),
+        Attribute(name, kind, description=description, mutability="readOnly", case_exact=exact),
         **more,  # type: ignore[arg-type]
     )
 
 
-def _object(name: str, *parts: Attribute, many: bool = False) -> Attribute:
-    return _read_only(name, "complex", sub_attributes=parts, multi_valued=many)
-
-
-def _reference_to(name: str) -> Attribute:
-    return _object(name, _read_only("value", exact=True), _read_only("display"))
+def _object(name: str, description: str, *parts: Attribute, many: bool = False) -> Attribute:
+    return _read_only(name, description, "complex", sub_attributes=parts, multi_valued=many)
 
 
 _PRIMARY = Attribute("primary", "boolean")
@@ -93,10 +89,12 @@ DOCUSIGN_USER_SCHEMA = Schema(
     (
         _object(
             "memberships",
-            _read_only("account", exact=True),
-            _read_only("accountName"),
+            "The places that the person has in accounts.",
+            _read_only("account", "The id of the account.", exact=True),
+            _read_only("accountName", "The name of the account."),
             _read_only(
                 "status",
+                "The state of the membership in DocuSign.",
                 canonical_values=(
                     "active",
                     "activation_required",
@@ -105,36 +103,57 @@ DOCUSIGN_USER_SCHEMA = Schema(
                     "disabled",
                 ),
             ),
-            _read_only("profile", exact=True),
-            _read_only("profileName"),
-            _read_only("isAdmin", "boolean"),
-            _read_only("createdAt", "dateTime"),
-            _read_only("closedAt", "dateTime"),
+            _read_only("profile", "The id of the Entitlement that is held.", exact=True),
+            _read_only("profileName", "The name of the permission profile."),
+            _read_only("isAdmin", "Whether the person administers the account.", "boolean"),
+            _read_only("createdAt", "When DocuSign created the membership.", "dateTime"),
+            _read_only("closedAt", "When the membership was closed.", "dateTime"),
             many=True,
         ),
         _object(
             "organizationAdmin",
-            _read_only("value", "boolean"),
-            _read_only("verifiedAt", "dateTime"),
+            "Whether DocuSign shows the person as organization administrator.",
+            _read_only("value", "Whether it does.", "boolean"),
+            _read_only("verifiedAt", "When that was read from DocuSign.", "dateTime"),
         ),
         _object(
             "pending",
-            _read_only("type", canonical_values=("manual_task", "approval", "queued_change")),
-            _read_only("workItem", exact=True),
-            _read_only("entitlement", exact=True),
-            _read_only("direction", canonical_values=("grant", "revoke")),
-            _read_only("since", "dateTime"),
-            _read_only("due", "dateTime"),
+            "What was asked for and waits for people or for DocuSign.",
+            _read_only(
+                "type",
+                "What it waits as.",
+                canonical_values=("manual_task", "approval", "queued_change"),
+            ),
+            _read_only("workItem", "The id of the approval or task.", exact=True),
+            _read_only("entitlement", "The id of the Entitlement or Role.", exact=True),
+            _read_only(
+                "direction",
+                "Whether access is given or taken.",
+                canonical_values=("grant", "revoke"),
+            ),
+            _read_only("since", "When it was asked for.", "dateTime"),
+            _read_only("due", "When a task is overdue or an approval expires.", "dateTime"),
             many=True,
         ),
         _object(
             "consent",
-            _read_only("value", canonical_values=("granted", "partial", "missing", "refused")),
-            _read_only("cause"),
-            _read_only("since", "dateTime"),
-            _read_only("claimedDomain", "boolean"),
+            "Whether programs can act in DocuSign in the name of the person.",
+            _read_only(
+                "value",
+                "What DocuSign said when it was asked.",
+                canonical_values=("granted", "partial", "missing", "refused"),
+            ),
+            _read_only("cause", "Why it refused."),
+            _read_only("since", "Since when it says so.", "dateTime"),
+            _read_only(
+                "claimedDomain", "Whether an administrator's consent covers the address.", "boolean"
+            ),
         ),
-        _read_only("managedByDocuSignScim", "boolean"),
+        _read_only(
+            "managedByDocuSignScim",
+            "Whether DocuSign's own SCIM manages the person: then writes are refused here.",
+            "boolean",
+        ),
         _REASON,
     ),
 )
@@ -153,14 +172,21 @@ DOCUSIGN_GROUP_SCHEMA = Schema(
         Attribute(
             "account",
             "complex",
+            description="The account that the group belongs to.",
             mutability="immutable",
             sub_attributes=(
-                Attribute("value", case_exact=True, mutability="immutable"),
-                _read_only("display"),
+                Attribute(
+                    "value",
+                    description="The id of the account; when a group is created, also its name.",
+                    case_exact=True,
+                    mutability="immutable",
+                ),
+                _read_only("display", "The name of the account."),
             ),
         ),
         _read_only(
             "type",
+            "What the group is in DocuSign.",
             canonical_values=("custom", "admin", "everyone", PERMISSION_PROFILE, MANUAL_ROLE),
         ),
         _REASON,
@@ -168,12 +194,20 @@ DOCUSIGN_GROUP_SCHEMA = Schema(
 )
 
 _MEANING = (
-    _read_only("risk", canonical_values=("low", "medium", "high", "critical")),
-    _read_only("owner"),
-    _read_only("fulfilment", canonical_values=("automatic", "approval", "manual")),
+    _read_only(
+        "risk",
+        "How much harm holding it can do.",
+        canonical_values=("low", "medium", "high", "critical"),
+    ),
+    _read_only("owner", "Who answers for it."),
+    _read_only(
+        "fulfilment",
+        "Who gives it: the connector, after an approval, or a person.",
+        canonical_values=("automatic", "approval", "manual"),
+    ),
 )
 _CATALOGUE_ENTRY = ("value", "display", "type", "supported")
-_DISPLAY_NAME = _read_only("displayName")
+_DISPLAY_NAME = _read_only("displayName", "The name as shown to people.")
 
 ENTITLEMENT_SCHEMA = (
     core.ENTITLEMENT.only(*_CATALOGUE_ENTRY)
@@ -184,12 +218,21 @@ DOCUSIGN_ENTITLEMENT_SCHEMA = Schema(
     DOCUSIGN_ENTITLEMENT,
     "DocuSign Entitlement",
     "What a permission profile means.",
-    (_reference_to("account"), _read_only("isAdmin", "boolean"), *_MEANING),
+    (
+        _object(
+            "account",
+            "The account in which it is held.",
+            _read_only("value", "The id of the account.", exact=True),
+            _read_only("display", "The name of the account."),
+        ),
+        _read_only("isAdmin", "Whether holders administer the account.", "boolean"),
+        *_MEANING,
+    ),
 )
 ROLE_SCHEMA = (
     core.ROLE.only(*_CATALOGUE_ENTRY)
     .with_attribute("value", case_exact=True)
-    .plus(_DISPLAY_NAME, _read_only("description"))
+    .plus(_DISPLAY_NAME, _read_only("description", "What holders can do."))
 )
 DOCUSIGN_ROLE_SCHEMA = Schema(
     DOCUSIGN_ROLE,
@@ -197,7 +240,11 @@ DOCUSIGN_ROLE_SCHEMA = Schema(
     "What a role means and how its holders are verified.",
     (
         *_MEANING,
-        _read_only("verification", canonical_values=("organization_admin", "attestation")),
+        _read_only(
+            "verification",
+            "How it is checked that it was given.",
+            canonical_values=("organization_admin", "attestation"),
+        ),
     ),
 )
 
@@ -224,7 +271,10 @@ TOMBSTONES = ResourceType(
         TOMBSTONE_SCHEMA,
         "Tombstone",
         "Tells that a resource is gone since meta.lastModified.",
-        (_read_only("resourceId", exact=True), _read_only("resourceType", exact=True)),
+        (
+            _read_only("resourceId", "The id that the resource had.", exact=True),
+            _read_only("resourceType", "The name of its type.", exact=True),
+        ),
     ),
     (),
     "Resources that are gone, for clients that read what changed",

@@ -55,6 +55,13 @@ def test_conversation(case, database):
         connector.close()
 
 
+def test_every_known_habit_is_replayed():
+    """W01 to W102 are the requests that clients are known to send, and what they expect."""
+    steps = [step for case in CASES for step in json.loads(case.read_text())["steps"]]
+    told = {int(number) for step in steps for number in re.findall(r"\bW(\d+)", step["say"])}
+    assert told == set(range(1, 103))
+
+
 class _Replay:
     def __init__(self, connector, recorded):
         self.connector = connector
