@@ -81,9 +81,10 @@ def _compared(asked: Comparison, value: str, base: str) -> Filter:
 def _across(asked: Comparison, value: str, base: str) -> Filter:
     """Return where a text occurs: behind the base, or beginning in it and ending behind it."""
     wanted = Operator.SW if asked.operator is Operator.CO else Operator.EQ
-    across = [
+    across: list[Filter] = [
         Comparison(asked.path, wanted, BASE_URL_MARK + value[length:])
         for length in range(1, len(value))
         if base.endswith(value[:length])
     ]
-    return reduce(Or, across, asked)
+    first: Filter = asked
+    return reduce(Or, across, first)

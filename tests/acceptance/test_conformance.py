@@ -39,7 +39,8 @@ NO_FAULT = {
     ),
     "an extension of readOnly attributes alone takes nothing; the checker sends it empty": (
         r"unexpected value for '[^']*docusign:2\.0:User'.*"
-        r"memberships=None organization_admin=None pending=None consent=None managed_by_docu_sign_scim=None\n"
+        r"memberships=None organization_admin=None pending=None consent=None "
+        r"managed_by_docu_sign_scim=None\n"
     ),
     "nor can it be removed (RFC 7644 section 3.5.2.2)": (
         r"Failed to remove attribute '[^']*docusign:2\.0:User'.*is readOnly\.$"

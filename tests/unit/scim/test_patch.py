@@ -271,6 +271,7 @@ ONE_AND_TWO = [{"value": "U1", "display": "Ann"}, {"value": "U2", "display": "Be
 )
 def test_a_filter_on_more_than_ids_looks_at_the_members(operations, added, removed, asked):
     attribute, questions = GROUP.find("members"), []
+    assert attribute is not None
 
     def select(filter_, among):
         questions.append(among and set(among))
