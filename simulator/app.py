@@ -16,6 +16,7 @@ from simulator.routes import (
     consent_pages,
     control,
     groups,
+    monitor,
     oauth,
     profiles,
     transfer_rules,
@@ -36,6 +37,7 @@ BLUEPRINTS = (
     groups.blueprint,
     profiles.blueprint,
     transfer_rules.blueprint,
+    monitor.blueprint,
     admin_exports.files,
 )
 ADMIN_BLUEPRINTS = (

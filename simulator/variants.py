@@ -75,6 +75,18 @@ class Variants:
     """Joining or leaving a group modifies the user."""
     modified_lag_s: int = 0
     """Seconds after which a modification shows in ``last_modified_since``."""
+    monitor: Literal["bought", "forbidden", "missing"] = "bought"
+    """The Monitor stream answers; or 403, or 404, where the organization has not bought it."""
+    monitor_lag_s: int = 0
+    """Seconds after which an event is in the stream."""
+    monitor_repeats: bool = False
+    """Each event comes twice."""
+    monitor_shuffles: bool = False
+    """The events of a page come in another order."""
+    monitor_drops: int = 0
+    """Every so manieth event is missing; 0: none."""
+    monitor_forgets_cursors: bool = False
+    """Cursors of earlier answers are refused; times are not."""
     people_modified_within_days: int = 0
     """``users/profile`` shows only users modified in so many days; 0: all."""
     token_error_status: Literal[400, 401] = 400

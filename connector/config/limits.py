@@ -6,6 +6,7 @@ from typing import Any
 
 from connector.settings import (
     AccountSettings,
+    AggregationSettings,
     ApiSettings,
     AuthenticationSettings,
     Behaviour,
@@ -39,6 +40,7 @@ CHOICES: dict[Setting, tuple[str, ...]] = {
     (Behaviour, "reactivation"): ("resend_activation", "user_status", "admin_profiles"),
     (Behaviour, "list_groups"): ("yes", "no", "auto"),
     (Behaviour, "list_profile_ids"): ("trust", "by_name"),
+    (AggregationSettings, "monitor"): ("none", "v2", "v3"),
     (Behaviour, "modified_since"): ("time", "date"),
     (Behaviour, "rename_fields"): ("parts", "full"),
     (DocusignSettings, "environment"): ("demo", "production", "custom"),
@@ -75,6 +77,7 @@ URLS: frozenset[Setting] = frozenset(
         (ServerSettings, "public_url"),
         (DocusignSettings, "oauth_url"),
         (DocusignSettings, "admin_url"),
+        (DocusignSettings, "monitor_url"),
         (DocusignSettings, "redirect_uri"),
         (JwtSettings, "jwks_url"),
         (OidcSettings, "issuer"),

@@ -98,6 +98,11 @@ class Access:
         subject = self._subject(ADMIN_SCOPES)
         return Target(self._hosts.admin_url, subject, budget, self._tenant.name)
 
+    def monitor(self, base_url: str) -> Target:
+        """Return where the organization's event stream is read; it has limits of its own."""
+        budget = f"monitor of {self.organization_id}"
+        return Target(base_url, self._subject(ESIGN_SCOPES), budget, self._tenant.name)
+
     def redaction(self) -> Target:
         """Return where people are erased, with an organization or without."""
         organization_id = self.organization_id

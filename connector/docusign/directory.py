@@ -21,6 +21,7 @@ from connector.docusign.examination import DocusignExaminer
 from connector.docusign.hosts import Hosts
 from connector.docusign.limits import Gate, LimitGate
 from connector.docusign.members import Members, is_open
+from connector.docusign.monitor import MonitorApi
 from connector.docusign.openings import Openings
 from connector.docusign.transfers import TransferRules
 from connector.docusign.transport import Transport
@@ -29,7 +30,7 @@ from connector.domain.erasure import Redaction
 from connector.domain.model import Account, DirectoryGroup, MembershipStatus, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.errors import PermanentError
-from connector.ports import CallJournal, Clock, Store, TokenListener, UserPage
+from connector.ports import CallJournal, Clock, EventPage, Store, TokenListener, UserPage
 from connector.sealing import Sealer
 from connector.settings import DocusignSettings, TenantSettings
 
@@ -120,6 +121,9 @@ class Connection:
             writer=writer,
             transfers=TransferRules(self._client, access),
             admin=admin,
+            monitor=MonitorApi(
+                self._client, access, self._hosts, tenant, self._settings.integration_key
+            ),
             members=members,
             openings=Openings(
                 behaviour,
@@ -158,9 +162,11 @@ class DocusignDirectory:
         writer: EsignWriter,
         transfers: TransferRules,
         admin: AdminApi,
+        monitor: MonitorApi,
         members: Members,
         openings: Openings,
     ) -> None:
+        self._monitor = monitor
         self._tenant = tenant
         self._access = access
         self._reader = reader
@@ -227,6 +233,10 @@ class DocusignDirectory:
     def iter_modified(self, account_id: str, since: datetime) -> Iterator[Sequence[str]]:
         """Walk the ids of users modified since then."""
         return self._admin.modified(account_id, since)
+
+    def read_events(self, cursor: str) -> EventPage | None:
+        """Return what Monitor took in after a cursor."""
+        return self._monitor.page(cursor)
 
     def iter_group_members(self, account_id: str, group_id: str) -> Iterator[Sequence[str]]:
         """Walk the members of a group."""

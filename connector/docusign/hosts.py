@@ -18,6 +18,9 @@ class Hosts:
     oauth_url: str
     admin_url: str
     jwt_audience: str
+    monitor_v2_url: str = ""
+    monitor_url: str = ""
+    """Of Monitor 3.0."""
     people_url: str = ""
     """DocuSign Admin in a browser; empty for a custom environment."""
 
@@ -27,13 +30,17 @@ class Hosts:
         if settings.environment == "custom":
             oauth_url = settings.oauth_url.rstrip("/")
             audience = settings.jwt_audience or urlsplit(oauth_url).netloc
-            return cls(oauth_url, settings.admin_url.rstrip("/"), audience)
+            monitor_url = settings.monitor_url.rstrip("/") or oauth_url
+            admin_url = settings.admin_url.rstrip("/")
+            return cls(oauth_url, admin_url, audience, monitor_url, monitor_url)
         mark = "" if settings.environment == "production" else "-d"
         host = f"account{mark}.docusign.com"
         return cls(
             f"https://{host}",
             f"https://api{mark}.docusign.net/management",
             host,
+            settings.monitor_url.rstrip("/") or f"https://lens{mark}.docusign.net",
+            settings.monitor_url.rstrip("/") or f"https://api{mark}.docusign.com",
             f"https://admin{'demo' if mark else ''}.docusign.com",
         )
 

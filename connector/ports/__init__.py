@@ -11,6 +11,7 @@ from connector.ports.consents import ConsentRepository, TokenListener
 from connector.ports.console import ConsoleRepository
 from connector.ports.directory import Directory, UserPage
 from connector.ports.erasures import ErasureRepository
+from connector.ports.events import Event, EventPage
 from connector.ports.examination import (
     AccountPlan,
     AdministeredOrganization,
@@ -75,6 +76,8 @@ __all__ = [
     "ConsoleRepository",
     "Directory",
     "ErasureRepository",
+    "Event",
+    "EventPage",
     "Examiner",
     "GroupMember",
     "HintRepository",

@@ -10,6 +10,7 @@ from typing import Protocol
 from connector.domain.erasure import Redaction
 from connector.domain.model import Account, DirectoryGroup, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
+from connector.ports.events import EventPage
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,14 @@ class Directory(Protocol):
         that somebody is missing proves nothing.
 
         :raises connector.errors.PermanentError: the tenant has no organization.
+        """
+
+    def read_events(self, cursor: str) -> EventPage | None:
+        """Return what DocuSign Monitor took in after a cursor, None where the cursor is not known
+        any more.
+
+        :param cursor: of an earlier page, or a time in ISO 8601.
+        :raises connector.errors.PermanentError: Monitor cannot be read.
         """
 
     def get_member(self, account_id: str, user_id: str) -> User:

@@ -12,6 +12,11 @@ class AggregationSettings:
     thorough_every_days: int = 7
     """Full aggregations pass over whom DocuSign shows as the mirror has them. So many days after
     the last that wrote everybody, one does again, whatever went wrong before. 1: each day."""
+    monitor: str = "none"
+    """Which DocuSign Monitor deltas listen to, a product of its own: ``none``, ``v2`` (lens) or
+    ``v3``. It tells what ``last_modified_since`` does not, such as organization administrators."""
+    monitor_ignore: tuple[str, ...] = ("envelope", "template", "document", "session")
+    """Events about these objects are passed over; a part of the name is enough."""
     delta_overlap_s: float = 300.0
     """A delta asks again for this long before the last one: DocuSign's lists lag behind, and clocks
     differ. Raise it where deltas miss what full runs then find."""

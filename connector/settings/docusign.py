@@ -61,6 +61,9 @@ class DocusignSettings:
     """Base URL of the authentication host, e.g. https://account-d.docusign.com."""
     admin_url: str = ""
     """Base URL of the Admin API, e.g. https://api-d.docusign.net/management."""
+    monitor_url: str = ""
+    """Base URL of DocuSign Monitor; empty: that of the environment. Change it when DocuSign moves
+    it."""
     jwt_audience: str = ""
     """``aud`` of the assertion: the bare authentication host."""
     integration_key: str = ""

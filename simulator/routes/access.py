@@ -45,6 +45,7 @@ def esign(view: View) -> View:
         with simulator.state.lock:
             try:
                 caller = _esign_caller()
+                simulator.state.acting = (caller.user_id, bearer().integration_key)
                 account = simulator.state.account(account_id)
                 if refusal := _over_limit(account.account_id):
                     return refusal
@@ -52,6 +53,8 @@ def esign(view: View) -> View:
                 response = view(account, **rest)
             except RuleError as error:
                 response = wire.esign_error(error)
+            finally:
+                simulator.state.acting = ("", "")
         return _with_limits(response)
 
     return guarded  # type: ignore[return-value]
@@ -71,6 +74,8 @@ def admin(scope: str, *, application_may: bool = True) -> Callable[[View], View]
             with simulator.state.lock:
                 try:
                     _check_organization_admin(scope, application_may=application_may)
+                    token = bearer()
+                    simulator.state.acting = (token.user_id or "", token.integration_key)
                     organization_id = simulator.state.organization.organization_id
                     if refusal := _over_limit(organization_id):
                         return refusal
@@ -78,11 +83,29 @@ def admin(scope: str, *, application_may: bool = True) -> Callable[[View], View]
                     response = view(**rest)
                 except RuleError as error:
                     response = wire.admin_error(error)
+                finally:
+                    simulator.state.acting = ("", "")
             return _with_limits(response)
 
         return guarded  # type: ignore[return-value]
 
     return decorate
+
+
+def monitor(view: View) -> View:
+    """Let organization administrators through to a view ``(…)`` of Monitor, where it is bought."""
+
+    @wraps(view)
+    def guarded(**rest: Any) -> Response:
+        simulator = current()
+        with simulator.state.lock:
+            try:
+                _check_monitor()
+                return view(**rest)
+            except RuleError as error:
+                return wire.admin_error(error)
+
+    return guarded  # type: ignore[return-value]
 
 
 def caller() -> User | None:
@@ -137,6 +160,17 @@ def _check_organization_admin(scope: str, *, application_may: bool) -> None:
     g.caller = _impersonated(token)
     if not g.caller.is_organization_admin:
         raise unauthorized
+
+
+def _check_monitor() -> None:
+    token, bought = bearer(), current().state.variants.monitor
+    if bought == "missing":
+        raise RuleError("NOT_FOUND", "There is no such data set.", status=404)
+    if token.user_id is None or not {"signature", "impersonation"} <= token.scopes:
+        raise RuleError("FORBIDDEN", "The token has not the scopes.", status=403)
+    if bought == "forbidden" or not _impersonated(token).is_organization_admin:
+        text = "Organization does not have Monitor entitlement"
+        raise RuleError("FORBIDDEN", text, status=403)
 
 
 def _check_organization(organization_id: str) -> None:

@@ -211,7 +211,7 @@ def revoke_organization_admin(simulator: Simulator, user_id: str) -> dict[str, A
 def _set_organization_admin(simulator: Simulator, user_id: str, *, value: bool) -> dict[str, Any]:
     user = simulator.state.user(user_id)
     user.is_organization_admin = value
-    simulator.state.touch(user)
+    simulator.state.touch(user, what="OrganizationAdministrator")
     return _user(user)
 
 
@@ -252,7 +252,7 @@ def change_natively(simulator: Simulator, account_id: str, user_id: str) -> dict
         if name not in _NATIVE:
             raise invalid(f"{name} is none of {', '.join(_NATIVE)}.")
         _NATIVE[name](simulator, membership, value)
-    state.touch(membership.user)
+    state.touch(membership.user, membership.account)
     return _user(membership.user)
 
 

@@ -64,6 +64,7 @@ def rename(state: State, account: Account, group_id: str, name: str) -> Group:
     group = _custom(account, group_id)
     group.name = _checked_name(state, account, name, besides=group)
     group.modified_at = state.now()
+    state.record("Group", "Updated", account)
     return group
 
 
@@ -73,6 +74,7 @@ def delete(state: State, account: Account, group_id: str) -> Group:
     for membership in list(group.members.values()):
         _leave(state, membership, group_id)
     del account.groups[group_id]
+    state.record("Group", "Deleted", account)
     return group
 
 
@@ -108,7 +110,8 @@ def _leave(state: State, membership: Membership, group_id: str) -> None:
 
 def _moved(state: State, membership: Membership) -> None:
     if state.variants.modified_by_groups:
-        state.touch(membership.user)
+        membership.user.modified_at = state.now()
+    state.record("GroupUser", "Updated", membership.account, membership.user)
 
 
 def _custom(account: Account, group_id: str) -> Group:

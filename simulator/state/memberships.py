@@ -41,7 +41,7 @@ def update(state: State, membership: Membership, change: MemberChange) -> None:
         _list_groups(state, membership, group_ids)
     users.rename(state, membership.user, change.names)
     _assign(membership, change)
-    state.touch(membership.user)
+    state.touch(membership.user, membership.account)
 
 
 def _reopened(state: State, membership: Membership, change: MemberChange) -> bool:
@@ -96,7 +96,7 @@ def reopen(state: State, membership: Membership, status: Status) -> None:
         users.set_groups(membership, ())
     membership.status = status
     membership.closed_at = membership.user.closed_at = None
-    state.touch(membership.user)
+    state.touch(membership.user, membership.account)
 
 
 def close(
@@ -126,7 +126,7 @@ def close(
         users.set_groups(membership, ())
     if STRIP_PROFILE in strip:
         membership.profile_id = None
-    state.touch(membership.user)
+    state.touch(membership.user, membership.account)
 
 
 def _check_close(state: State, membership: Membership, actor_id: str | None) -> None:
@@ -152,7 +152,7 @@ def activate(state: State, membership: Membership) -> None:
         raise RuleError("UNAUTHORIZED", "Not Authorized", status=403)
     membership.status = Status.ACTIVE
     membership.activated_at = state.now()
-    state.touch(membership.user)
+    state.touch(membership.user, membership.account)
 
 
 def update_by_admin(
@@ -173,4 +173,4 @@ def update_by_admin(
         added = membership.group_ids if state.variants.admin_groups == "added" else ()
         users.set_groups(membership, tuple(dict.fromkeys(added + group_ids)))
     _assign(membership, change)
-    state.touch(membership.user)
+    state.touch(membership.user, membership.account)

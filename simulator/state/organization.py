@@ -10,6 +10,7 @@ from simulator.state.consent import Applications
 from simulator.state.errors import RuleError, user_not_found
 from simulator.state.exports import Export
 from simulator.state.model import Account, Membership, Organization, ReservedDomain, User
+from simulator.state.monitor import EventLog
 from simulator.variants import Variants
 
 
@@ -38,6 +39,10 @@ class State:
         self.exports: dict[str, Export] = {}
         self.redacted: set[tuple[str, str]] = set()
         """Memberships whose data was deleted, by account and user id."""
+        self.events = EventLog()
+        self.acting = ("", "")
+        """User and integration key of the request at hand, for Monitor; empty: a person in the web
+        interface."""
         self.service_user_id = ""
         self._by_email: dict[str, list[User]] = {}
 
@@ -133,6 +138,24 @@ class State:
         user.email = email
         self._by_email.setdefault(email.lower(), []).append(user)
 
-    def touch(self, user: User) -> None:
+    def touch(self, user: User, account: Account | None = None, *, what: str = "User") -> None:
         """Note that a user changed, memberships and groups included."""
         user.modified_at = self.now()
+        self.record(what, "Updated", account, user)
+
+    def record(
+        self, what: str, action: str, account: Account | None = None, user: User | None = None
+    ) -> None:
+        """Let Monitor take an event in; who acts is whoever the request at hand stands for."""
+        actor_id, integration_key = self.acting
+        body = {
+            "organizationId": self.organization.organization_id,
+            "accountId": account.account_id if account else "",
+            "userId": actor_id,
+            "integratorKey": integration_key,
+            "affectedUserId": user.user_id if user else "",
+            "object": what,
+            "action": action,
+            "result": "Success",
+        }
+        self.events.add(self.now(), {key: value for key, value in body.items() if value})

@@ -83,7 +83,7 @@ def delete(state: State, account: Account, profile_id: str, move_users_to: str |
     for item in account.roster:
         if item.profile_id == profile_id:
             item.profile_id = move_users_to or None
-            state.touch(item.user)
+            state.touch(item.user, item.account)
     del account.profiles[profile_id]
 
 

@@ -165,7 +165,7 @@ def _enter(
     membership.job_title, membership.company = new.job_title, new.company
     if status is Status.ACTIVE:
         membership.activated_at = now
-    state.touch(user)
+    state.touch(user, account)
     return membership
 
 

@@ -314,3 +314,14 @@ def test_transfer_rules(world):
     one = f"{path}/{{envelopeTransferRuleId}}"
     rules.call(f"DELETE {one}", envelopeTransferRuleId=made[0]["envelopeTransferRuleId"])
     assert rules.call(f"GET {path}")["envelopeTransferRules"] == []
+
+
+def test_the_monitor_stream(world):
+    world.state.touch(world.member().user)
+    document = description("monitor")
+    session = world.session(world.token())
+    answer = session.get(f"{BASE_URL}/api/v2.0/datasets/monitor/stream?limit=10")
+    operation = document["paths"]["/api/v{version}/datasets/{dataSetName}/stream"]["get"]
+    schema = {**operation["responses"]["200"]["schema"], "definitions": document["definitions"]}
+    jsonschema.Draft4Validator(schema).validate(answer.json())
+    assert answer.json()["data"][-1]["affectedUserId"] == world.member().user.user_id

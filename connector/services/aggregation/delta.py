@@ -17,10 +17,11 @@ import structlog
 
 from connector.domain.hints import Hint, HintSource
 from connector.domain.model import Account, User, fold
-from connector.errors import GuardError, InvalidRequestError
+from connector.errors import GuardError, InvalidRequestError, PermanentError
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation.catalogue import CatalogueReader
 from connector.services.aggregation.full import AggregationService
+from connector.services.aggregation.listening import Listener
 from connector.services.aggregation.places import put_place, since
 from connector.services.aggregation.runs import SYNC_JOB
 from connector.services.aggregation.targeted import Found, TargetedReader
@@ -51,6 +52,7 @@ class DeltaService:
         self._reader = reader
         self._catalogue = catalogue
         self._refresh = refresh
+        self._listener = Listener(context)
 
     def run(self) -> Mapping[str, int]:
         """Collect hints, follow them, and return how many of what there were.
@@ -58,6 +60,7 @@ class DeltaService:
         Does nothing before the first full aggregation: there is nothing that could be out of date.
 
         :raises connector.errors.ConfigError: the database belongs to other accounts.
+        :raises PermanentError: DocuSign refuses the Monitor stream; all else was done.
         :raises GuardError: DocuSign denies more members than may vanish.
         :raises connector.errors.ConnectorError: DocuSign stood in the way; what was hinted at so
             far stays, and is gone on with.
@@ -68,8 +71,11 @@ class DeltaService:
                 require_bound(uow, self._context.settings)
                 if uow.jobs.latest_done(SYNC_JOB) is None:
                     return counts
+            refused = self._listen(counts)
             self._ask_lists(counts)
             self._follow(counts)
+        if refused is not None:
+            raise refused
         _log.info("delta ended", **counts)
         return counts
 
@@ -104,6 +110,16 @@ class DeltaService:
                 raise InvalidRequestError(
                     "There is nothing yet that could have changed: run `docusign-iga sync` first."
                 )
+
+    def _listen(self, counts: Counter[str]) -> PermanentError | None:
+        """Read the Monitor stream. That it is refused keeps nothing else from being done."""
+        if self._context.settings.aggregation.monitor == "none":
+            return None
+        try:
+            self._listener.listen(counts)
+        except PermanentError as error:
+            return error
+        return None
 
     # hints --------------------------------------------------------------------
 
