@@ -19,7 +19,7 @@ def listening(tmp_path, version="v3", n_users=60, **aggregation):
     clock.advance(3600)
     connector.services.delta.run()
     # What the list reports shall not help: only the stream is looked at.
-    connector.services.delta._ask_lists = lambda _counts: None
+    vars(connector.services.delta)["_ask_lists"] = lambda _counts: None
     return connector
 
 
@@ -137,7 +137,7 @@ def test_a_cursor_that_docusign_forgot_is_replaced_by_a_time(connector):
 @pytest.mark.parametrize("bought", ["missing", "forbidden"])
 def test_a_stream_that_is_not_bought_is_told_and_keeps_nothing_else_from_working(tmp_path, bought):
     connector = listening(tmp_path)
-    del connector.services.delta._ask_lists
+    del vars(connector.services.delta)["_ask_lists"]
     connector.world.set_variants(monitor=bought)
     user_id = rename(connector)
     with pytest.raises(PermanentError, match="Monitor is a product of its own"):
@@ -154,7 +154,7 @@ def test_cursor_and_hints_are_kept_together(connector, monkeypatch):
         delta(connector)
     assert cursor_of(connector) != before
     monkeypatch.undo()
-    connector.services.delta._ask_lists = lambda _counts: None
+    vars(connector.services.delta)["_ask_lists"] = lambda _counts: None
     assert delta(connector)["users"] > 0
     assert shown_name(connector, user_id) == "Renamed Natively"
 
