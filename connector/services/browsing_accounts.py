@@ -25,6 +25,7 @@ class AccountReader:
         self._context = context
 
     def account(self, uow: UnitOfWork, account: Account) -> AccountLine:
+        """Return an account with the number of its memberships and administrators."""
         configured = {item.account_id: item for item in self._context.settings.accounts}
         settings = configured.get(account.account_id)
         return AccountLine(
@@ -37,6 +38,7 @@ class AccountReader:
     def profiles(
         self, uow: UnitOfWork, catalogue: Catalogue, account_id: str
     ) -> Sequence[ProfileLine]:
+        """Return the profiles of an account by name, with the number of their holders."""
         holders = uow.mirror.count_profile_holders(account_id)
         baseline = self._baseline(catalogue, account_id)
         found = (item for (owner, _), item in catalogue.profiles.items() if owner == account_id)
@@ -57,6 +59,7 @@ class AccountReader:
             return ""
 
     def groups(self, uow: UnitOfWork, catalogue: Catalogue, account_id: str) -> Sequence[GroupLine]:
+        """Return the groups of an account by name, with the number of their members."""
         found = (item for (owner, _), item in catalogue.groups.items() if owner == account_id)
         return [
             GroupLine(item, uow.mirror.group_size(account_id, item.group_id))

@@ -26,6 +26,7 @@ _NAMES = (
 
 
 def user_filter(query: UserQuery) -> Filter | None:
+    """Return the SCIM filter that finds what is asked for; None finds everybody."""
     terms: list[Filter] = []
     text = query.text.strip()
     if _GUID.match(text):
@@ -50,6 +51,7 @@ def _begins(word: str) -> Filter:
 
 
 def user_line(document: Mapping[str, object]) -> UserLine:
+    """Return what a list shows of a user, from the stored resource."""
     extension = _section(document.get(DOCUSIGN_USER))
     return UserLine(
         user_id=str(document["id"]),
