@@ -18,6 +18,7 @@ from connector.observing import create_observing_blueprint
 from connector.parentage import end_with_parent
 from connector.processor import OneProcessor
 from connector.scim_handlers import build_scim_service
+from connector.slow_bodies import SlowBodies
 from connector.strangers import add_error_handlers
 from connector.token_endpoint import create_token_blueprint
 from scim.blueprint import create_blueprint
@@ -77,6 +78,7 @@ def create() -> Flask:
     settings = load_settings(Path(os.environ[CONFIG_VARIABLE]))
     configure_logging(settings.logging)
     app = create_app(build(settings))
+    app.wsgi_app = SlowBodies(app.wsgi_app, settings.server.threads)  # type: ignore[method-assign]
     if settings.server.bind_threads:
         app.wsgi_app = OneProcessor(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -7,11 +7,11 @@ import os
 import re
 import time
 
-from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, ServiceUnavailable
 from werkzeug.wrappers import Request, Response
 
 from scim.endpoints import Endpoints
-from scim.errors import InternalError, InvalidSyntax, PayloadTooLarge, ScimError
+from scim.errors import InternalError, InvalidSyntax, PayloadTooLarge, ScimError, Unavailable
 from scim.responses import error_response
 from scim.service import ScimService
 
@@ -64,4 +64,8 @@ def _known_or_new(sent: str | None) -> str:
 def _from_http(error: HTTPException) -> ScimError:
     if isinstance(error, RequestEntityTooLarge):
         return PayloadTooLarge()
+    if isinstance(error, ServiceUnavailable):
+        after = error.retry_after
+        seconds = float(after) if isinstance(after, int) else 5.0
+        return Unavailable(error.description or Unavailable.default_detail, retry_after_s=seconds)
     return InvalidSyntax(error.description or "The request is not valid HTTP.")

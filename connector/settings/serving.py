@@ -21,7 +21,7 @@ class ServerSettings:
     """Web worker processes. With SQLite more than 2 rarely help."""
     threads: int = 8
     """Threads that serve requests in each worker. A write holds one for as long as DocuSign
-    takes."""
+    takes. Half of them may wait at the same time for bodies that clients send slowly."""
     bind_threads: bool = True
     """Whether the threads of a worker stay on one processor (Linux). Turn it off where a busy
     program that cannot move uses that processor too."""

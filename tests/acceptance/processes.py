@@ -120,6 +120,7 @@ class Serving:
         _, alive = psutil.wait_procs(family, timeout=20)
         for process in alive:
             process.kill()
+        self._process.wait(10)
         assert not alive, f"still there after SIGTERM: {alive}"
 
     def _answers(self) -> bool:
