@@ -44,18 +44,20 @@ def render_row(
     attributes: ClientAttributes | None = None,
     *,
     digest: str = "",
+    key: bytes = b"",
     created_at: datetime,
     last_modified_at: datetime,
 ) -> ResourceRow:
     """Return the row of a resource with this content, both keys taken from ``displayName``.
 
     :param digest: stands for what belongs to the version and is not in the document.
+    :param key: keeps readers who do not see all of what the version covers from computing it.
     """
     body = {name: value for name, value in content.items() if not _unassigned(value)}
     extensions = sorted(name for name in body if name.startswith("urn:"))
     document = {"schemas": [schema, *extensions], "id": scim_id, **body}
     external_ids = attributes.external_ids if attributes else {}
-    version = _version(document, external_ids, digest)
+    version = _version(document, external_ids, digest, key)
     document["meta"] = {
         "resourceType": kind,
         "created": timestamp(created_at),
@@ -63,7 +65,7 @@ def render_row(
         "location": location(kind, scim_id),
         "version": version,
     }
-    key = fold(content.get("displayName", ""))
+    name = fold(content.get("displayName", ""))
     return ResourceRow(
         kind=kind,
         scim_id=scim_id,
@@ -72,15 +74,16 @@ def render_row(
         scopes=",".join(sorted(external_ids)),
         created_at=created_at,
         last_modified_at=last_modified_at,
-        name_key=key,
-        display_key=key,
+        name_key=name,
+        display_key=name,
     )
 
 
-def _version(document: Document, external_ids: Mapping[str, str], digest: str) -> str:
-    # Every client's external id counts: a version then stands for what any reader may see.
+def _version(document: Document, external_ids: Mapping[str, str], digest: str, key: bytes) -> str:
+    # Every client's external id counts: a version then stands for what any reader may see, and is
+    # the same for all of them, so that it can be made when something is written.
     seed = orjson.dumps([document, external_ids, digest], option=orjson.OPT_SORT_KEYS)
-    return f'W/"{hashlib.sha256(seed).hexdigest()[:16]}"'
+    return f'W/"{hashlib.blake2b(seed, digest_size=8, key=key).hexdigest()}"'
 
 
 def _marked(external_ids: Mapping[str, str]) -> Document:

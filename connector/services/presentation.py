@@ -52,8 +52,13 @@ class Presenter:
     """Renders the resources of one tenant. Pure: the same facts give the same row."""
 
     def __init__(
-        self, mapping: UserMapping, settings: TenantSettings, policy: EntitlementMapping
+        self,
+        mapping: UserMapping,
+        settings: TenantSettings,
+        policy: EntitlementMapping,
+        version_key: bytes,
     ) -> None:
+        self._version_key = version_key
         self._mapping = mapping
         self._settings = settings
         self._policy = policy
@@ -104,6 +109,7 @@ class Presenter:
             CORE_USER,
             content,
             attributes,
+            key=self._version_key,
             created_at=created_at,
             last_modified_at=last_modified_at,
         )
@@ -273,6 +279,7 @@ class Presenter:
             {"displayName": name, DOCUSIGN_GROUP: extension},
             attributes,
             digest=member_digest,
+            key=self._version_key,
             created_at=created_at,
             last_modified_at=last_modified_at,
         )

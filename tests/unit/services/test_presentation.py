@@ -42,6 +42,7 @@ NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
 LATER = NOW + timedelta(hours=1)
 MAPPING = load_user_mapping()
 POLICY = load_entitlements()
+KEY = b"k" * 32
 ACCOUNTS = {"a1": Account("a1", "Acme"), "a2": Account("a2", "Beta")}
 VIEWER = Profile("a1", "1", "Viewer")
 CLERKS = DirectoryGroup("a1", "7", "Clerks")
@@ -56,7 +57,7 @@ ANN = User("u1", "Ann@x.com", "Ann Lee", "Ann", "Lee", memberships={"a2": CLOSED
 
 
 def presenter(**settings):
-    return Presenter(MAPPING, TenantSettings(**settings), POLICY)
+    return Presenter(MAPPING, TenantSettings(**settings), POLICY, KEY)
 
 
 def render(user=ANN, attributes=None, at=NOW, settings=None, **more):
@@ -223,6 +224,18 @@ def test_external_ids_of_several_clients_are_told_apart():
     assert "externalId" not in document(row)
 
 
+def test_a_version_cannot_be_computed_without_the_secret():
+    attributes = ClientAttributes("User", "u1", external_ids={"iiq": "e1"})
+    rows = [
+        Presenter(MAPPING, TenantSettings(), POLICY, key).user(
+            ANN, CATALOGUE, attributes, created_at=NOW, last_modified_at=NOW
+        )
+        for key in (KEY, KEY, b"x" * 32)
+    ]
+    assert rows[0] == rows[1]
+    assert rows[0].version != rows[2].version
+
+
 def test_profiles_and_roles_appear_among_the_groups_by_setting():
     settings = {"scim": ScimSettings(show_as_groups=("profiles", "roles"))}
     shown = document(render(replace(ANN, is_organization_admin=True), settings=settings))
@@ -351,7 +364,7 @@ def everything():
         }
     }
     role = replace(POLICY.roles["organization-admin"], owner="it@x.com")
-    shown = Presenter(MAPPING, TenantSettings(), replace(POLICY, rules=(RULE,)))
+    shown = Presenter(MAPPING, TenantSettings(), replace(POLICY, rules=(RULE,)), KEY)
     plan = PlanRecord("p", "User", "u1", "client:x", "scim", "c", PlanState.QUEUED, "", NOW, "join")
     attributes = ClientAttributes("User", "u1", kept=kept)
     yield render(full, attributes, open_items=[task()], queued=[plan])
