@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
@@ -150,19 +149,12 @@ class ApiClient:
             error.retry_after_s = self._gate.exceeded(
                 target.budget, refusal.code, refusal.status, target.tenant
             )
-        elif not call.is_read and _may_have_worked(error, refusal):
+        elif not call.is_read and isinstance(error, UnavailableError):
+            # Also a 503 with a code: DocuSign documents none that says that nothing was done, and
+            # what stands in front of it may have passed the write on. Limits are told by their
+            # codes, and do say so.
             return _uncertain(call, refusal)
         return error
-
-
-def _may_have_worked(error: DocusignError, refusal: Said) -> bool:
-    """Whether a write may have taken effect although the answer is an error (5xx).
-
-    A 503 with a code is DocuSign's own word that it does not serve now; without one it is a
-    gateway's, which may have passed the write on.
-    """
-    is_turned_away = refusal.status == HTTPStatus.SERVICE_UNAVAILABLE and bool(refusal.code)
-    return isinstance(error, UnavailableError) and not is_turned_away
 
 
 def _uncertain(call: Call, refusal: Said) -> NoAnswerError:
