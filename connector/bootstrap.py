@@ -40,6 +40,7 @@ from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
 from connector.ports import CallJournal, Clock, CodeExchange, Examiner, JobQueue, Notifier
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
+from connector.scim_handlers.turns import Repeater
 from connector.sealing import Sealer
 from connector.services.account_owners import account_problems, claim_accounts
 from connector.services.aggregation import (
@@ -97,7 +98,9 @@ from connector.services.subjects import Subjects
 from connector.services.tenant_catalogue import TenantCatalogue, TenantEntry
 from connector.services.tenants import TenantService
 from connector.services.throttle import Throttle
+from connector.services.turns import Repeat, Turns
 from connector.services.undoing import Undoer
+from connector.services.version_key import version_key
 from connector.services.work_item_log import WorkItemLog
 from connector.services.work_items import WorkItemService
 from connector.settings import DatabaseSettings, Settings, TenantSettings
@@ -387,7 +390,7 @@ class Application:
         notifier = ChannelNotifier(
             settings.notifications, self.clock, self.settings.docusign.ca_bundle
         )
-        presenter = Presenter(user_mapping, settings, entitlements)
+        presenter = Presenter(user_mapping, settings, entitlements, version_key(context))
         return wire(
             context,
             presenter,
@@ -397,6 +400,7 @@ class Application:
             examiner=self._examiner(settings),
             exchange=self.connection.code_granter(settings, self.store, self.sealer),
             sealer=self.sealer,
+            repeat=Repeater(self, settings.name),
         )
 
     def _examiner(self, tenant: TenantSettings) -> Examiner:
@@ -422,6 +426,7 @@ def wire(
     examiner: Examiner,
     exchange: CodeExchange | None,
     sealer: Sealer,
+    repeat: Repeat,
 ) -> TenantServices:
     """Return the services of one tenant over these adapters."""
     mirror = MirrorWriter(context, presenter)
@@ -446,8 +451,9 @@ def wire(
     fulfilment = FulfilmentService(
         context, attempts, undoer, tasks, desk, subjects=subjects, locks=locks
     )
-    pipeline = ChangePipeline(context, fulfilment, subjects, desk, Leavers(context))
-    settlement = SettlementService(context, locks, fulfilment)
+    turns = Turns(context, locks, fulfilment, subjects, repeat)
+    pipeline = ChangePipeline(context, fulfilment, subjects, desk, Leavers(context), turns=turns)
+    settlement = SettlementService(context, turns)
     book = ConsentBook(context, mirror)
     consent = ConsentService(context, examiner, book)
     per_minute = settings.docusign.budget.consent_checks_per_minute

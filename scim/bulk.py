@@ -27,6 +27,7 @@ from scim.errors import (
     ScimError,
 )
 from scim.handlers import (
+    Deferred,
     Outcome,
     PatchOperation,
     PlanPreview,
@@ -289,6 +290,10 @@ class Bulk:
         """Fill in the entry, and return the id of what was written."""
         if isinstance(written, PlanPreview):
             entry.response = written.document
+            return None
+        if isinstance(written, Deferred):
+            entry.status = 202
+            entry.location = f"{context.base_url}/Requests/{written.transaction}"
             return None
         if not isinstance(written, Written):
             entry.status = 204

@@ -237,7 +237,7 @@ class Endpoints:
         return self._written(call, registered[0], written, 200)
 
     def _delete(self, call: Call, registered: Registered, scim_id: str) -> Response:
-        outcome = registered[1].delete(call.context, scim_id)
+        outcome = writes.delete(registered, call.context, scim_id)
         if outcome is None:
             return empty_response(204)
         return self._written(call, registered[0], outcome, 200)
@@ -362,8 +362,9 @@ def _no_endpoint(segments: Sequence[str]) -> NotFound:
 
 def _accepted(call: Call, deferred: Deferred) -> Response:
     """Answer that a write will be carried out later (RFC 9967, RFC 7240 §4.1)."""
+    applied = [("Preference-Applied", "respond-async")] if call.context.respond_async else []
     headers = [
-        ("Preference-Applied", "respond-async"),
+        *applied,
         ("Set-Txn", deferred.transaction),
         ("Location", f"{call.context.base_url}/Requests/{deferred.transaction}"),
     ]

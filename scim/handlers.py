@@ -90,6 +90,20 @@ class Preconditions:
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A write as it came, so that it can be asked for again later."""
+
+    method: str
+    """``POST``, ``PUT``, ``PATCH`` or ``DELETE``."""
+    resource_type: str
+    """``User``, ``Group`` …"""
+    scim_id: str | None
+    """None for a POST."""
+    document: Any = None
+    """The body, None for a DELETE."""
+
+
+@dataclass(frozen=True)
 class RequestContext:
     """What every handler call gets."""
 
@@ -104,6 +118,11 @@ class RequestContext:
     respond_async: bool = False
     """``Prefer: respond-async`` was sent, and can be met: a handler may answer
     :class:`Deferred`."""
+    asked: Asked | None = None
+    """What a write asks for, for handlers that may have to do it later."""
+    turn: str | None = None
+    """The transaction of a :class:`Deferred` write that is asked for again, now that its turn has
+    come."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +156,8 @@ class Written:
 class Deferred:
     """A write that was checked and recorded, and will be carried out later.
 
-    Only for requests with :attr:`RequestContext.respond_async`.
+    Answered with 202, whether or not the client offered to come back
+    (:attr:`RequestContext.respond_async`): what does not exist yet has no ``id`` to answer with.
     """
 
     transaction: str

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from scim.bodies import PATCH_OP, body_version, merging, parse_patch, require_schema
-from scim.handlers import Outcome, RequestContext, ResourceHandler
+from scim.handlers import Asked, Outcome, RequestContext, ResourceHandler
 from scim.packed_values import unpacked
 from scim.resources import Accepted, ResourceType, accept_resource, with_writable_groups
 
@@ -36,7 +36,7 @@ def carry_out(
     if scim_id is None:
         return create(target, context, document)
     if method == "DELETE":
-        return target[1].delete(context, scim_id)
+        return delete(target, context, scim_id)
     if method == "PATCH":
         return patch(target, context, scim_id, document, max_operations)
     return put(target, context, scim_id, document)
@@ -47,8 +47,9 @@ def create(target: Registered, context: RequestContext, document: Any) -> Outcom
 
     :raises ScimError: the body or the handler's refusal.
     """
-    document = _understood(context, document)
-    return target[1].create(context, _accept(target[0], context, document).resource)
+    asked = Asked("POST", target[0].name, None, document)
+    resource = _accept(target[0], context, _understood(context, document)).resource
+    return target[1].create(replace(context, asked=asked), resource)
 
 
 def put(target: Registered, context: RequestContext, scim_id: str, document: Any) -> Outcome:
@@ -57,8 +58,9 @@ def put(target: Registered, context: RequestContext, scim_id: str, document: Any
     :raises ScimError: the body or the handler's refusal.
     """
     resource_type, handler = target
+    asked = Asked("PUT", resource_type.name, scim_id, document)
+    context = replace(_with_body_version(context, document), asked=asked)
     document = _understood(context, document)
-    context = _with_body_version(context, document)
     if context.caller.dialect.put_semantics == "merge":
         return handler.patch(context, scim_id, merging(document))
     return handler.replace(context, scim_id, _accept(resource_type, context, document).resource)
@@ -76,8 +78,18 @@ def patch(
     :raises ScimError: the body or the handler's refusal.
     """
     check_schemas(context, document, PATCH_OP)
+    asked = Asked("PATCH", target[0].name, scim_id, document)
     operations = parse_patch(_understood(context, document), max_operations)
-    return target[1].patch(context, scim_id, operations)
+    return target[1].patch(replace(context, asked=asked), scim_id, operations)
+
+
+def delete(target: Registered, context: RequestContext, scim_id: str) -> Outcome | None:
+    """Delete a resource; None where it is gone.
+
+    :raises ScimError: the handler's refusal.
+    """
+    asked = Asked("DELETE", target[0].name, scim_id)
+    return target[1].delete(replace(context, asked=asked), scim_id)
 
 
 def _understood(context: RequestContext, document: Any) -> Any:

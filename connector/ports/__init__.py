@@ -28,6 +28,7 @@ from connector.ports.ledger import (
     ClientRepository,
     JobRepository,
     PlanRepository,
+    TurnRepository,
     WorkItemRepository,
 )
 from connector.ports.mirror import MirrorRepository
@@ -104,6 +105,7 @@ __all__ = [
     "TenantRepository",
     "TokenListener",
     "TotalsRepository",
+    "TurnRepository",
     "UnitOfWork",
     "UserPage",
     "WorkItemRepository",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -39,12 +39,16 @@ class PlanRepository(Protocol):
     def save_plan(self, plan: PlanRecord) -> None:
         """Overwrite a plan."""
 
+    def refill(self, plan: PlanRecord, operations: Sequence[OperationRecord]) -> None:
+        """Overwrite a plan and all of its operations."""
+
     def save_operation(self, operation: OperationRecord) -> None:
         """Overwrite an operation."""
 
     def abandoned(self, now: datetime) -> Sequence[str]:
         """Return ids of open and queued plans that nobody works on: at least one operation is
-        planned or in flight, and none has a live lease."""
+        planned or in flight, and none has a live lease. A queued request that was not planned yet
+        has no operation at all."""
 
     def lease_owners(self, owner_prefix: str) -> Sequence[str]:
         """Return the owners of leases that start so."""
@@ -55,14 +59,31 @@ class PlanRepository(Protocol):
     def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
         """Return open and queued plans of a resource, oldest first."""
 
-    def unfinished_creations(self, subject_kind: str) -> Sequence[PlanRecord]:
-        """Return open and queued plans that have brought no resource yet, oldest first."""
-
     def since(self, moment: datetime) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
         """Walk the plans recorded since then with what they do, oldest first."""
 
     def queued(self, subject_kind: str, subject_ids: Iterable[str]) -> Sequence[PlanRecord]:
         """Return the queued plans of many resources, for each the oldest first."""
+
+
+class TurnRepository(Protocol):
+    """Which plans stand in front of which: a queue for each resource."""
+
+    def take(self, plan_id: str, resources: Collection[str]) -> None:
+        """Let a plan stand in a queue for each of these, behind all that stand there; one that
+        stands somewhere already keeps its place."""
+
+    def leave(self, plan_id: str) -> None:
+        """Take a plan out of every queue."""
+
+    def ahead(
+        self, resources: Collection[str] | None, now: datetime, *, before: str | None = None
+    ) -> Sequence[PlanRecord]:
+        """Return the plans that stand in the queues of these resources, or in any, the first in
+        front: queued ones, and those that nobody works on any more.
+
+        :param before: a plan; only those in front of it.
+        """
 
 
 class WorkItemRepository(Protocol):

@@ -18,6 +18,7 @@ from connector.ports.ledger import (
     ClientRepository,
     JobRepository,
     PlanRepository,
+    TurnRepository,
     WorkItemRepository,
 )
 from connector.ports.mirror import MirrorRepository
@@ -62,6 +63,7 @@ class UnitOfWork(Protocol):
     resources: ResourceRepository
     mirror: MirrorRepository
     plans: PlanRepository
+    turns: TurnRepository
     work_items: WorkItemRepository
     clients: ClientRepository
     attributes: AttributeRepository

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connector.domain.desired import GroupChange
@@ -14,6 +15,7 @@ from connector.ports import UnitOfWork
 from connector.scim_handlers.group_writes import (
     GroupRequest,
     RequestedChange,
+    joining_request,
     kept_for,
     member_ids,
     settled_change,
@@ -23,9 +25,9 @@ from connector.scim_handlers.translation import reason_in
 from connector.services.context import Actor
 from connector.services.group_provisioning import check_members
 from connector.services.presentation import DOCUSIGN_GROUP
+from connector.services.queued_requests import SUBJECT_MARK
 from connector.services.reasons import as_context
 from connector.services.recording import Outcome
-from scim.errors import Unavailable
 from scim.handlers import Resource
 
 
@@ -51,32 +53,36 @@ def change_directory_group(services: TenantServices, request: GroupRequest) -> O
 
 
 def create_directory_group(
-    services: TenantServices, resource: Resource, actor: Actor, *, dry_run: bool, lenient: bool
+    services: TenantServices,
+    resource: Resource,
+    acting: Callable[[Sequence[Mapping[str, Any]]], Actor],
+    *,
+    dry_run: bool,
+    lenient: bool,
 ) -> Outcome:
     """Create a group with its members; nothing is left of it where the members are refused.
 
+    :param acting: returns the actor, who asks for what follows once the group is there.
     :param lenient: pass over members who are unknown instead of refusing everybody.
     :raises connector.errors.ConnectorError: see :meth:`GroupProvisioning.create`.
     """
     name = resource["displayName"]
     account_id, members = _account_and_members(services, resource, lenient=lenient)
-    why = as_context(reason_in(resource, DOCUSIGN_GROUP))
-    extra = {**kept_for(actor, resource.get("externalId")), **why}
+    reason = reason_in(resource, DOCUSIGN_GROUP)
+    why = as_context(reason)
     # Approvals and tasks name their group by its id: members who wait follow once it has one.
-    route = services.groups.joining_route(account_id, name, members, extra)
+    route = services.groups.joining_route(account_id, name, members, why)
     waiting = frozenset() if route is Fulfilment.AUTOMATIC else members
+    actor = acting([joining_request(SUBJECT_MARK, waiting, reason)] if waiting else [])
+    extra = {**kept_for(actor, resource.get("externalId")), **why}
     outcome = services.groups.create(
         account_id, name, extra, actor, members=members - waiting, dry_run=dry_run
     )
     if dry_run:
         return _with_waiting(outcome, account_id, waiting, route)
-    if outcome.subject_id is None and actor.waits:
-        raise Unavailable(
-            "DocuSign is temporarily unavailable (503). The group is queued and will be created "
-            "when it is back; look for the displayName then."
-        )
-    if waiting and outcome.subject_id is not None:
-        _fill(services, outcome.subject_id, waiting, actor, why)
+    if waiting and outcome.subject_id is not None and actor.turn is None:
+        # A group whose turn has come is followed by its members in the queue.
+        _fill(services, outcome.subject_id, waiting, replace(actor, request=None), why)
     return outcome
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from connector.domain.desired import GroupChange
-from connector.ports import USER, UnitOfWork
+from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.context import Actor
+from connector.services.locks import LOCKED_USERS, group_key, user_key
+from connector.services.presentation import DOCUSIGN_GROUP
 from connector.services.reasons import as_context
+from scim.bodies import PATCH_OP
 from scim.errors import InvalidValue
 from scim.handlers import Resource
 from scim.members import MemberDelta
@@ -96,6 +99,33 @@ def settled_change(
     elif unknown:
         raise InvalidValue(f"There is no user {', '.join(unknown[:5])}: nobody was added.")
     return GroupChange(joining, leaving & rows.keys(), name=change.name)
+
+
+def joining_request(scim_id: str, user_ids: Iterable[str], reason: str = "") -> Mapping[str, Any]:
+    """Return the request that lets users join a Group, as the ledger keeps it."""
+    members = [{"value": user_id} for user_id in sorted(user_ids)]
+    operation = {"op": "add", "path": "members", "value": members}
+    return _patch(scim_id, operation, user_ids, reason)
+
+
+def leaving_request(scim_id: str, user_id: str, reason: str = "") -> Mapping[str, Any]:
+    """Return the request that lets a user leave a Group, as the ledger keeps it."""
+    operation = {"op": "remove", "path": "members", "value": [{"value": user_id}]}
+    return _patch(scim_id, operation, [user_id], reason)
+
+
+def _patch(
+    scim_id: str, operation: Mapping[str, Any], user_ids: Iterable[str], reason: str
+) -> Mapping[str, Any]:
+    because = {"op": "add", "path": f"{DOCUSIGN_GROUP}:reason", "value": reason}
+    operations = [operation, *([because] if reason else ())]
+    return {
+        "method": "PATCH",
+        "kind": GROUP,
+        "id": scim_id,
+        "data": {"schemas": [PATCH_OP], "Operations": operations},
+        "locks": [group_key(scim_id), *map(user_key, sorted(user_ids)[:LOCKED_USERS])],
+    }
 
 
 def member_ids(resource: Resource) -> frozenset[str] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import orjson
@@ -62,12 +63,10 @@ class GroupHandler(StoredReader):
     def create(self, context: RequestContext, resource: Resource) -> Outcome:
         """Create a DocuSign group."""
         with translated():
-            # Members who wait for people take a second plan, once the group is there.
-            actor = actor_of(context, waits=True if resource.get("members") else None)
             outcome = create_directory_group(
                 self._services(context),
                 resource,
-                actor,
+                partial(actor_of, context),
                 dry_run=context.dry_run,
                 lenient=context.caller.dialect.unknown_members == "lenient",
             )

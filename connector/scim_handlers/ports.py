@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from connector.domain.ledger import Method
 from connector.metrics import Metrics
@@ -15,11 +16,12 @@ from connector.services.identity_tokens import TokenVerifier
 from connector.services.journal import Journal
 from connector.services.mirror import MirrorWriter
 from connector.services.provisioning import UserProvisioning
+from connector.services.queued_requests import THEN
 from connector.services.tenant_catalogue import TenantCatalogue
 from connector.services.throttle import Throttle
 from connector.settings import Settings, TenantSettings
 from mappings import UserMapping
-from scim.handlers import RequestContext
+from scim.handlers import Asked, Caller, RequestContext
 
 
 class TenantServices(Protocol):
@@ -102,10 +104,10 @@ class Application(Protocol):
         """Let the block finish with the settings it began with; return its correlation id."""
 
 
-def actor_of(context: RequestContext, *, waits: bool | None = None) -> Actor:
+def actor_of(context: RequestContext, then: Sequence[Mapping[str, Any]] = ()) -> Actor:
     """Return on whose behalf a request changes something.
 
-    :param waits: True for what takes several plans, whatever the client prefers.
+    :param then: the requests that follow where this one has to wait for its turn.
     """
     caller = context.caller
     return Actor(
@@ -113,5 +115,25 @@ def actor_of(context: RequestContext, *, waits: bool | None = None) -> Actor:
         "scim",
         context.correlation_id,
         caller.external_id_scope,
-        waits=not context.respond_async if waits is None else waits,
+        waits=not context.respond_async,
+        request=None if context.asked is None else _request(caller, context.asked, then),
+        turn=context.turn,
     )
+
+
+def _request(caller: Caller, asked: Asked, then: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return a request as the ledger keeps it, with what it needs to know of the client."""
+    asked_for = {
+        "method": asked.method,
+        "kind": asked.resource_type,
+        "id": asked.scim_id,
+        "data": asked.document,
+    }
+    client = {
+        "client_id": caller.client_id,
+        "external_id_scope": caller.external_id_scope,
+        "settings": dict(caller.settings),
+        "writable": None if caller.writable is None else sorted(caller.writable),
+    }
+    followers = [{**follower, "client": client} for follower in then]
+    return {**asked_for, "client": client, **({THEN: followers} if followers else {})}

@@ -113,12 +113,25 @@ def to_resource(stored: StoredResource, reader: Reader) -> dict[str, Any]:
 
 
 def deferred(context: RequestContext, outcome: Outcome) -> Deferred | None:
-    """Return the answer to a change that the jobs will carry out, None for any other, and for
-    clients that did not offer to come back for it."""
-    record = outcome.record
-    if not context.respond_async or record is None or record.state is not PlanState.QUEUED:
+    """Return the answer to a change that the jobs will carry out, None for any other.
+
+    A client that did not offer to come back for it gets the resource as it is, with what waits,
+    where that is an honest answer: what does not exist yet has no id, and what is to be deleted is
+    still there (ADR 12).
+    """
+    if not is_queued(outcome) or outcome.record is None:
         return None
-    return Deferred(record.plan_id)
+    ends_or_begins = outcome.subject_id is None or (
+        context.asked is not None and context.asked.method == "DELETE"
+    )
+    if context.respond_async or ends_or_begins:
+        return Deferred(outcome.record.plan_id)
+    return None
+
+
+def is_queued(outcome: Outcome) -> bool:
+    """Return whether a change waits until DocuSign can take it."""
+    return outcome.record is not None and outcome.record.state is PlanState.QUEUED
 
 
 def preview(outcome: Outcome, context: TenantContext) -> PlanPreview:

@@ -62,6 +62,8 @@ def _detail(plan: PlanRecord, operations: Sequence[OperationRecord]) -> str:
     errors = [item.error for item in operations if item.error and item.finished_at]
     if plan.state is PlanState.FAILED and errors:
         return "; ".join(errors)
+    if reason := plan.context.get("error"):
+        return str(reason)
     if any(item.state is OperationState.WAITING for item in operations):
         return f"{plan.summary} (waits for a person)"
     waits = [item.error for item in operations if item.error]

@@ -10,9 +10,9 @@ from connector.domain.plan import Plan
 from connector.ports import GROUP, UnitOfWork
 from connector.scim_handlers.group_writes import GroupRequest, settled_change
 from connector.scim_handlers.ports import TenantServices
-from connector.services.provisioning import Wish, unchanged
 from connector.services.recording import Outcome
 from connector.services.subjects import keep_attributes
+from connector.services.wishes import Wish, unchanged
 from scim.errors import Mutability
 
 _ROLE = "role."
@@ -40,6 +40,10 @@ def change_shown_group(services: TenantServices, request: GroupRequest) -> Outco
     :raises scim.errors.Mutability: a profile or role would be renamed.
     :raises connector.errors.ConnectorError: see :meth:`UserProvisioning.update_together`.
     """
+    if request.change.replace is not None and not request.dry_run:
+        waits = services.users.behind_everybody(request.scim_id, request.actor)
+        if waits is not None:
+            return waits
     wishes = {step.user_id: _wish(step.narrow, request) for step in _steps(services, request)}
     if len(wishes) > 1:
         return services.users.update_together(

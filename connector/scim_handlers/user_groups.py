@@ -7,13 +7,19 @@ then changes as if its ``members`` had been patched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from connector.domain.plan import Plan
 from connector.ports import GROUP, UnitOfWork
 from connector.scim_handlers.directory_groups import change_directory_group
-from connector.scim_handlers.group_writes import GroupRequest, RequestedChange
+from connector.scim_handlers.group_writes import (
+    GroupRequest,
+    RequestedChange,
+    joining_request,
+    leaving_request,
+)
 from connector.scim_handlers.ports import TenantServices
 from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
 from connector.scim_handlers.translation import reason_in
@@ -63,6 +69,15 @@ def check_groups(uow: UnitOfWork, wishes: GroupWishes) -> None:
     unknown = sorted(one for one in wishes.join if one not in known or not known[one].visible)
     if unknown:
         raise InvalidValue(f"There is no group {', '.join(unknown[:5])}: nothing was changed.")
+
+
+def following(user_id: str, wishes: GroupWishes) -> list[Mapping[str, Any]]:
+    """Return the requests that carry the wishes out after the user's own change, where that has to
+    wait for its turn. Joining comes first, see :func:`change_groups`."""
+    return [
+        *(joining_request(one, [user_id], wishes.reason) for one in sorted(wishes.join)),
+        *(leaving_request(one, user_id, wishes.reason) for one in sorted(wishes.leave)),
+    ]
 
 
 def change_groups(

@@ -10,7 +10,7 @@ from connector.ports import GROUP, USER, StoredResource, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
-from connector.scim_handlers.rendering import deferred, preview, reader_of, to_resource
+from connector.scim_handlers.rendering import deferred, is_queued, preview, reader_of, to_resource
 from connector.scim_handlers.schemas import USER_SCHEMA_FOR_PATCH, USERS
 from connector.scim_handlers.translation import (
     as_requested,
@@ -23,13 +23,14 @@ from connector.scim_handlers.user_groups import (
     GroupWishes,
     change_groups,
     check_groups,
+    following,
     group_wishes,
     with_group_changes,
 )
 from connector.services.actual import load_attributes
-from connector.services.provisioning import Wish
+from connector.services.queued_requests import SUBJECT_MARK
 from connector.services.recording import Outcome as Recorded
-from scim.errors import Unavailable
+from connector.services.wishes import Wish
 from scim.handlers import (
     Deferred,
     Outcome,
@@ -52,10 +53,9 @@ class UserHandler(StoredReader):
         with translated():
             desired = creation(resource, services.user_mapping)
             wishes = self._group_wishes(context, None, lambda _before: resource)
-            # Who joins groups takes several plans.
-            actor = actor_of(context, waits=True if wishes else None)
+            actor = actor_of(context, following(SUBJECT_MARK, wishes))
             outcome = services.users.create(desired, actor, dry_run=context.dry_run)
-            if wishes and outcome.subject_id is not None:
+            if wishes and outcome.subject_id is not None and not _is_followed(context, outcome):
                 outcome = self._change_groups(context, outcome, wishes)
             return self._answer(context, outcome)
 
@@ -140,11 +140,11 @@ class UserHandler(StoredReader):
         """Carry a wish out, and then what *asked* makes of the groups that the user is in."""
         with translated():
             wishes = self._group_wishes(context, scim_id, asked)
-            actor = actor_of(context, waits=True if wishes else None)
+            actor = actor_of(context, following(scim_id, wishes))
             outcome = self._services(context).users.update(
                 scim_id, wish, actor, dry_run=context.dry_run
             )
-            if wishes:
+            if wishes and not _is_followed(context, outcome):
                 outcome = self._change_groups(context, replace(outcome, subject_id=scim_id), wishes)
             return self._answer(context, outcome, scim_id)
 
@@ -173,7 +173,8 @@ class UserHandler(StoredReader):
         self, context: RequestContext, outcome: Recorded, wishes: GroupWishes
     ) -> Recorded:
         services, user_id = self._services(context), outcome.subject_id or ""
-        actor = actor_of(context, waits=True)
+        # Nobody asks for these alone: what cannot be done now is answered 503.
+        actor = replace(actor_of(context), waits=True, request=None)
         changes = change_groups(services, user_id, wishes, actor, dry_run=context.dry_run)
         return with_group_changes(services, outcome, changes)
 
@@ -200,10 +201,9 @@ class UserHandler(StoredReader):
             return preview(outcome, self._services(context).context)
         if later := deferred(context, outcome):
             return later
-        created = scim_id or outcome.subject_id
-        if created is None:
-            raise Unavailable(
-                "DocuSign is temporarily unavailable (503). The user is queued and will be created "
-                "when it is back; look for the userName then."
-            )
-        return self._written(context, created)
+        return self._written(context, scim_id or outcome.subject_id or "")
+
+
+def _is_followed(context: RequestContext, outcome: Recorded) -> bool:
+    """Return whether the changes of groups stand in the queue behind the user's own."""
+    return context.turn is not None or is_queued(outcome)

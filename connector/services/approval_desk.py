@@ -266,6 +266,7 @@ class ApprovalDesk:
             )
         context = {**plan.context, "approved_by": list(approved_by)}
         uow.plans.save_plan(replace(plan, state=PlanState.QUEUED, context=context))
+        uow.turns.take(plan.plan_id, plan.context.get("locks", ()))
         item = replace(item, state=WorkItemState.APPROVED)
         uow.work_items.save(item)
         return item
@@ -274,7 +275,7 @@ class ApprovalDesk:
         """Return whether an approved plan is what would be planned now; else it is planned again
         and waits for a new decision, or ends. In transactions of its own.
 
-        :raises TemporaryError: DocuSign cannot be asked, and the tenant does not queue changes.
+        :raises TemporaryError: DocuSign cannot be asked.
         """
         with self._context.read() as uow:
             plan, _ = uow.plans.get(plan_id)

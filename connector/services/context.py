@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 from uuid import uuid4
 
 from connector.domain.accounts import AccountBook
@@ -32,6 +33,10 @@ class Actor:
     waits: bool = True
     """Whether the actor waits until DocuSign has the change; otherwise it is only planned and
     recorded, and the jobs carry it out."""
+    request: Mapping[str, Any] | None = None
+    """What is asked for, to be asked for again when its turn comes; None for what cannot wait."""
+    turn: str | None = None
+    """The queued request whose turn it is now; its plan gets the id under which it waited."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from connector.domain.ledger import OperationRecord, OperationState, PlanRecord,
 from connector.errors import ConnectorError, TemporaryError, UnknownOutcomeError
 from connector.services.approval_desk import APPROVAL, ApprovalDesk
 from connector.services.context import Actor, TenantContext
+from connector.services.queued_requests import without_request
 from connector.services.subjects import Subjects, record_provenance
 from connector.services.undoing import Undoer
 
@@ -42,6 +43,8 @@ class Failures:
         :raises ConnectorError: *error*, saying what was undone.
         """
         if isinstance(error, UnknownOutcomeError):
+            if self._queues(plan_id):
+                return self._queue(plan_id, record, error, actor)
             self._leave_to_settlement(plan_id, record, error)
             raise TemporaryError(str(error), retry_after_s=30) from error
         if isinstance(error, TemporaryError) and self._queues(plan_id):
@@ -72,19 +75,28 @@ class Failures:
     ) -> PlanRecord:
         with self._context.write() as uow:
             plan, records = uow.plans.get(plan_id)
+            # What may have taken effect stays in flight: it is read back before it is repeated.
+            in_doubt = isinstance(error, UnknownOutcomeError)
+            state = OperationState.IN_FLIGHT if in_doubt else OperationState.PLANNED
             for item in records:
                 if item.operation_id == record.operation_id:
-                    uow.plans.save_operation(
-                        replace(
-                            item, state=OperationState.PLANNED, error=str(error), lease_until=None
-                        )
-                    )
+                    stopped = replace(item, state=state, error=str(error), lease_until=None)
+                    uow.plans.save_operation(stopped)
+                elif item.state in UNFINISHED:
+                    uow.plans.save_operation(replace(item, lease_until=None))
+            is_news = plan.state is not PlanState.QUEUED
             plan = replace(plan, state=PlanState.QUEUED)
             uow.plans.save_plan(plan)
             self._subjects.show_queue(uow, plan)
-            self._context.audit(
-                uow, actor, "plan.queued", plan.subject_id or "", plan=plan_id, reason=str(error)
-            )
+            if is_news:
+                self._context.audit(
+                    uow,
+                    actor,
+                    "plan.queued",
+                    plan.subject_id or "",
+                    plan=plan_id,
+                    reason=str(error),
+                )
             uow.commit()
         return plan
 
@@ -97,6 +109,8 @@ class Failures:
             for item in records:
                 if item.operation_id == record.operation_id:
                     uow.plans.save_operation(replace(item, error=str(error), lease_until=now))
+                elif item.state in UNFINISHED:
+                    uow.plans.save_operation(replace(item, lease_until=now))
             uow.commit()
 
     def _fail(
@@ -107,7 +121,8 @@ class Failures:
             plan, records = uow.plans.get(plan_id)
             for item in records:
                 uow.plans.save_operation(_after_failure(item, record, error, now))
-            plan = replace(plan, state=PlanState.FAILED, finished_at=now)
+            rest = without_request(plan.context)
+            plan = replace(plan, state=PlanState.FAILED, finished_at=now, context=rest)
             uow.plans.save_plan(plan)
             self._subjects.withdraw(uow, plan)
             self._subjects.show_queue(uow, plan)

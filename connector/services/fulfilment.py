@@ -32,6 +32,7 @@ from connector.services.context import Actor, TenantContext
 from connector.services.failures import UNFINISHED, Failures
 from connector.services.locks import LEASE, WriteLocks, admins_key, plan_key
 from connector.services.manual_tasks import ManualTasks
+from connector.services.queued_requests import queue_what_follows
 from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects, keep_attributes, record_provenance
 from connector.services.undoing import Undoer, refuse_if_undoing
@@ -275,10 +276,12 @@ class FulfilmentService:
         if not left:
             self._subjects.conclude(uow, plan)
             record_provenance(uow, plan, records)
+            uow.turns.leave(plan.plan_id)
         was_queued = plan.state is PlanState.QUEUED
         if was_queued and not left:
             # From here on it waits for people, if at all.
             plan = replace(plan, state=PlanState.OPEN)
+            queue_what_follows(uow, self._context, plan)
         plan = finished_plan(plan, records, self._context)
         uow.plans.save_plan(plan)
         if was_queued and not left:

@@ -20,7 +20,6 @@ from connector.errors import (
     GuardError,
     InvalidRequestError,
     NotFoundError,
-    TemporaryError,
     UniquenessError,
 )
 from connector.ports import GROUP, USER, UnitOfWork
@@ -28,6 +27,7 @@ from connector.services.aggregation import SYNC_JOB
 from connector.services.changes import overtaken_since
 from connector.services.context import Actor, TenantContext
 from connector.services.locks import (
+    EVERYBODY,
     LOCKED_USERS,
     WriteLocks,
     group_key,
@@ -35,8 +35,9 @@ from connector.services.locks import (
     user_key,
 )
 from connector.services.mirror import MirrorWriter
+from connector.services.queued_requests import Subject
 from connector.services.reasons import require_reason
-from connector.services.recording import ChangePipeline, Outcome, Subject
+from connector.services.recording import ChangePipeline, Outcome
 
 GroupWish = Callable[[UnitOfWork, DirectoryGroup], GroupChange]
 """Says how a group shall change; runs under the write lock and checks the precondition there."""
@@ -74,19 +75,30 @@ class GroupProvisioning:
         :raises UniquenessError: the account has a group of that name.
         """
         keys = [group_name_key(account_id, name)]
-        if len(members) <= LOCKED_USERS:
-            keys += [user_key(user_id) for user_id in sorted(members)]
+        are_locked = len(members) <= LOCKED_USERS
+        keys += map(user_key, sorted(members)) if are_locked else ()
+        subject = Subject(GROUP, None, keys, touches_many=not are_locked)
+        behind = [*keys, EVERYBODY] if are_locked else None
+        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
         with self._locks.hold(keys, self._pipeline.wait_s):
-            self._pipeline.settle_creations(GROUP, keys[:1], actor, dry_run=dry_run)
-            with self._context.write() as uow:
+
+            def check(uow: UnitOfWork, is_next: bool) -> None:
                 self._check_writable()
-                _check_name(uow, account_id, name)
-                check_members(uow, DirectoryGroup(account_id, "", name), members)
-                plan = plan_group_creation(account_id, name, members)
-                outcome = self._pipeline.record(
-                    uow, plan, Subject(GROUP, None, keys), actor, extra=extra, dry_run=dry_run
-                )
-            return self._pipeline.carry_out(outcome, actor)
+                if is_next:
+                    _check_name(uow, account_id, name)
+                    check_members(uow, DirectoryGroup(account_id, "", name), members)
+
+            def record() -> Outcome:
+                with self._context.write() as uow:
+                    check(uow, True)
+                    plan = plan_group_creation(account_id, name, members)
+                    return self._pipeline.record(
+                        uow, plan, subject, actor, extra=extra, dry_run=dry_run
+                    )
+
+            return self._pipeline.in_turn(
+                subject, behind, record, actor, check=check, dry_run=dry_run, extra=extra
+            )
 
     def joining_route(
         self, account_id: str, name: str, members: frozenset[str], extra: Mapping[str, Any]
@@ -128,25 +140,40 @@ class GroupProvisioning:
         :raises GuardError: the group is built in, or a safety rule refuses.
         """
         users = sorted(set(touching))
-        keys = [group_key(scim_id)]
-        if len(users) <= LOCKED_USERS:
-            keys += [user_key(user_id) for user_id in users]
-        self._settle_creation(scim_id, actor, dry_run=dry_run)
+        are_locked = len(users) <= LOCKED_USERS
+        keys = [group_key(scim_id), *(map(user_key, users) if are_locked else ())]
+        # Who leaves because they are not listed is known when its turn comes.
+        subject = Subject(GROUP, scim_id, keys, touches_many=whole or not are_locked)
+        behind = None if subject.touches_many else self._queues_of(scim_id, keys)
+        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
         with self._locks.hold(keys, self._pipeline.wait_s):
-            self._pipeline.settle_earlier(GROUP, scim_id, actor, dry_run=dry_run)
-            if whole:
-                self._read_members_if_stale(scim_id)
-            with self._context.write() as uow:
-                group = self._get(uow, scim_id)
-                wanted = wish(uow, group)
-                self._check_change(uow, group, wanted)
-                plan = self._plan(uow, group, wanted)
-                taken_back = (sorted(wanted.remove), [scim_id])
-                subject = Subject(GROUP, scim_id, keys, taken_back)
-                outcome = self._pipeline.record(
-                    uow, plan, subject, actor, extra=extra or {}, dry_run=dry_run
-                )
-            return self._pipeline.carry_out(outcome, actor)
+
+            def check(uow: UnitOfWork, is_next: bool) -> None:
+                wanted = wish(uow, self._get(uow, scim_id))
+                if is_next:
+                    self._check_change(uow, self._get(uow, scim_id), wanted)
+
+            def record() -> Outcome:
+                if whole:
+                    self._read_members_if_stale(scim_id)
+                with self._context.write() as uow:
+                    group = self._get(uow, scim_id)
+                    wanted = wish(uow, group)
+                    self._check_change(uow, group, wanted)
+                    plan = self._plan(uow, group, wanted)
+                    taken_back = (sorted(wanted.remove), [scim_id])
+                    return self._pipeline.record(
+                        uow,
+                        plan,
+                        replace(subject, takes_back=taken_back),
+                        actor,
+                        extra=extra or {},
+                        dry_run=dry_run,
+                    )
+
+            return self._pipeline.in_turn(
+                subject, behind, record, actor, check=check, dry_run=dry_run
+            )
 
     def delete(
         self,
@@ -161,31 +188,34 @@ class GroupProvisioning:
         :raises NotFoundError: no such group.
         :raises GuardError: the group is built in, or groups must not be deleted by clients.
         """
-        self._settle_creation(scim_id, actor, dry_run=dry_run)
-        with self._locks.hold([group_key(scim_id)], self._pipeline.wait_s):
-            self._pipeline.settle_earlier(GROUP, scim_id, actor, dry_run=dry_run)
-            with self._context.write() as uow:
+        subject = Subject(GROUP, scim_id, [group_key(scim_id)])
+        behind = self._queues_of(scim_id, subject.locks)
+        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
+        with self._locks.hold(subject.locks, self._pipeline.wait_s):
+
+            def refuse(uow: UnitOfWork, _is_next: bool) -> None:
                 group = self._get(uow, scim_id)
                 check(uow, group)
                 self._check_writable(group)
-                plan = plan_group_deletion(group)
-                subject = Subject(GROUP, scim_id, [group_key(scim_id)])
-                outcome = self._pipeline.record(
-                    uow, plan, subject, actor, extra={}, dry_run=dry_run
-                )
-            return self._pipeline.carry_out(outcome, actor)
 
-    def _settle_creation(self, scim_id: str, actor: Actor, *, dry_run: bool) -> None:
-        """Finish what may have created a group: settled later, it would create it again.
+            def record() -> Outcome:
+                with self._context.write() as uow:
+                    refuse(uow, True)
+                    plan = plan_group_deletion(self._get(uow, scim_id))
+                    return self._pipeline.record(
+                        uow, plan, subject, actor, extra={"delete": True}, dry_run=dry_run
+                    )
 
-        :raises TemporaryError: as :meth:`ChangePipeline.settle_earlier`.
-        """
+            return self._pipeline.in_turn(
+                subject, behind, record, actor, check=refuse, dry_run=dry_run
+            )
+
+    def _queues_of(self, scim_id: str, keys: Iterable[str]) -> list[str]:
+        """Return in whose queues stands what decides on a group: its own changes, those of the
+        users who are named, and what may have created it."""
         with self._context.read() as uow:
             group = self._get(uow, scim_id)
-        keys = self._pipeline.creation_keys(GROUP, [group_name_key(group.account_id, group.name)])
-        if keys:
-            with self._locks.hold(keys, self._pipeline.wait_s):
-                self._pipeline.settle_creations(GROUP, keys, actor, dry_run=dry_run)
+        return [EVERYBODY, *keys, group_name_key(group.account_id, group.name)]
 
     # reading ------------------------------------------------------------------
 
@@ -199,11 +229,7 @@ class GroupProvisioning:
         is_fresh = last is not None and last.state is RunState.DONE and last.started_at >= oldest
         if is_fresh or group.group_type.is_built_in:
             return
-        try:
-            self._read_members(group, mark)
-        except TemporaryError:
-            if settings.on_unavailable != "queue":
-                raise
+        self._read_members(group, mark)
 
     def _read_members(self, group: DirectoryGroup, mark: datetime | None) -> None:
         where = (group.account_id, group.group_id)

@@ -18,6 +18,8 @@ LEASE = timedelta(seconds=120)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.25
 LOCKED_USERS = 200
 """Larger changes lock the group alone: a lock for each of thousands costs more than a re-read."""
+EVERYBODY = "user:*"
+"""Stands in queues for users who are not locked one by one."""
 SYNC_KEY = "job:sync"
 """The lock of whoever writes the whole mirror."""
 

@@ -2,39 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from functools import partial
+from http import HTTPStatus
 from typing import Any
 
 from connector.domain.desired import ActualUser, DesiredUser
 from connector.domain.model import fold
-from connector.domain.plan import GrantRole, Plan, RevokeRole
+from connector.domain.plan import Plan
 from connector.domain.planner import (
     Addresses,
-    person_of,
     plan_creation,
     plan_deletion,
     plan_return,
     plan_user,
 )
-from connector.errors import InvalidRequestError, UniquenessError
+from connector.errors import InvalidRequestError, TemporaryError
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.actual import load_actual, load_attributes
 from connector.services.context import Actor, TenantContext
 from connector.services.locks import (
+    EVERYBODY,
     LOCKED_USERS,
     WriteLocks,
     address_key,
     group_key,
     user_key,
 )
-from connector.services.reasons import as_context
-from connector.services.recording import ChangePipeline, Outcome, Subject
+from connector.services.queued_requests import Subject
+from connector.services.recording import ChangePipeline, Outcome
 from connector.services.refresh import RefreshService
-
-Wish = Callable[[UnitOfWork, ActualUser], DesiredUser]
-"""Says what a user shall become, from what they are; runs under the write lock and checks the
-client's precondition there."""
-Check = Callable[[UnitOfWork, ActualUser], None]
+from connector.services.wishes import (
+    Check,
+    Wish,
+    changes_roles,
+    client_part,
+    same_person,
+    taken,
+    users_on,
+)
+from scim.errors import ScimError
 
 
 class UserProvisioning:
@@ -61,27 +69,57 @@ class UserProvisioning:
         :raises InvalidRequestError: unknown entitlement or role, or a contradiction.
         """
         email_key = fold(desired.person.email)
-        keys = [address_key(email_key)]
-        with self._locks.hold(keys, self._pipeline.wait_s):
-            self._pipeline.settle_creations(USER, keys, actor, dry_run=dry_run)
-            self._refresh.find_address(desired.person.email)
-            returning = self._find_returning(desired, email_key, actor)
-            if returning is not None:
-                return self._bring_back(returning, desired, actor, dry_run=dry_run)
-            return self._create(desired, email_key, actor, dry_run=dry_run)
+        subject = Subject(USER, None, [address_key(email_key)])
+        behind = self._queues_of_address(email_key)
+        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
+        with self._locks.hold(subject.locks, self._pipeline.wait_s), ExitStack() as locked:
 
-    def _create(
-        self, desired: DesiredUser, email_key: str, actor: Actor, *, dry_run: bool
+            def record() -> Outcome:
+                self._refresh.find_address(desired.person.email)
+                returning = self._find_returning(desired, email_key, actor)
+                if returning is None:
+                    return self._record_creation(desired, subject, actor, dry_run=dry_run)
+                key = user_key(returning.user.user_id)
+                locked.enter_context(self._locks.hold([key], self._pipeline.wait_s))
+                return self._record_return(returning, desired, actor, dry_run=dry_run)
+
+            return self._pipeline.in_turn(
+                subject,
+                behind,
+                record,
+                actor,
+                check=partial(self._check_creation, desired, actor),
+                dry_run=dry_run,
+                extra=client_part(desired, actor),
+            )
+
+    def _queues_of_address(self, email_key: str) -> list[str]:
+        """Return in whose queues stands what decides on an address: creations on it, and changes of
+        those who hold or held it."""
+        with self._context.read() as uow:
+            holders = uow.mirror.users_by_email([email_key]).get(email_key, ())
+        return [address_key(email_key), *(user_key(user.user_id) for user in holders)]
+
+    def _check_creation(
+        self, desired: DesiredUser, actor: Actor, uow: UnitOfWork, is_next: bool
+    ) -> None:
+        book = self._context.book(uow.mirror.catalogue())
+        self._check_roles(desired)
+        plan_creation(desired, book, Addresses())
+        if is_next:
+            self._returning(uow, desired, fold(desired.person.email), actor)
+
+    def _record_creation(
+        self, desired: DesiredUser, subject: Subject, actor: Actor, *, dry_run: bool
     ) -> Outcome:
         addresses = self._addresses()
         with self._context.write() as uow:
             book = self._context.book(uow.mirror.catalogue())
             self._check_roles(desired)
-            plan = plan_creation(desired, book, addresses, _users_on(uow, email_key))
-            subject = Subject(USER, None, [address_key(email_key)])
-            extra = {**_client_part(desired, actor), "create": True}
-            outcome = self._pipeline.record(uow, plan, subject, actor, extra=extra, dry_run=dry_run)
-        return self._pipeline.carry_out(outcome, actor)
+            known = users_on(uow, fold(desired.person.email))
+            plan = plan_creation(desired, book, addresses, known)
+            extra = {**client_part(desired, actor), "create": True}
+            return self._pipeline.record(uow, plan, subject, actor, extra=extra, dry_run=dry_run)
 
     def _find_returning(
         self, desired: DesiredUser, email_key: str, actor: Actor
@@ -91,36 +129,41 @@ class UserProvisioning:
         :raises UniquenessError: the address is somebody else's.
         """
         with self._context.read() as uow:
-            visible = uow.resources.find_by_name(USER, email_key)
-            if visible is not None:
-                actual = load_actual(uow, visible.scim_id)
-                external_ids = load_attributes(uow, visible.scim_id).external_ids
-                same = _same_person(external_ids, desired, actor)
-                if same and not any(actual.user.open_memberships()):
-                    return actual
-                raise _taken(desired.person.email, visible.scim_id)
-            for tombstone in uow.attributes.tombstones(email_key):
-                if _same_person(tombstone.external_ids, desired, actor):
-                    return load_actual(uow, tombstone.scim_id)
+            return self._returning(uow, desired, email_key, actor)
+
+    @staticmethod
+    def _returning(
+        uow: UnitOfWork, desired: DesiredUser, email_key: str, actor: Actor
+    ) -> ActualUser | None:
+        visible = uow.resources.find_by_name(USER, email_key)
+        if visible is not None:
+            actual = load_actual(uow, visible.scim_id)
+            external_ids = load_attributes(uow, visible.scim_id).external_ids
+            same = same_person(external_ids, desired, actor)
+            # A creation that waited may find its person there: an earlier one took effect.
+            if same and (actor.turn is not None or not any(actual.user.open_memberships())):
+                return actual
+            raise taken(desired.person.email, visible.scim_id)
+        for tombstone in uow.attributes.tombstones(email_key):
+            if same_person(tombstone.external_ids, desired, actor):
+                return load_actual(uow, tombstone.scim_id)
         return None
 
-    def _bring_back(
+    def _record_return(
         self, actual: ActualUser, desired: DesiredUser, actor: Actor, *, dry_run: bool
     ) -> Outcome:
         user_id = actual.user.user_id
-        with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
-            self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
-            addresses = self._addresses()
-            with self._context.write() as uow:
-                book = self._context.book(uow.mirror.catalogue())
-                self._check_roles(desired)
-                plan = plan_return(desired, load_actual(uow, user_id), book, addresses)
-                subject = Subject(USER, user_id, [user_key(user_id)])
-                extra = {**_client_part(desired, actor), "return": True}
-                outcome = self._pipeline.record(
-                    uow, plan, subject, actor, extra=extra, dry_run=dry_run
-                )
-            return self._pipeline.carry_out(outcome, actor)
+        addresses = self._addresses()
+        with self._context.write() as uow:
+            book = self._context.book(uow.mirror.catalogue())
+            self._check_roles(desired)
+            actual = load_actual(uow, user_id)
+            is_there = any(actual.user.open_memberships())
+            plan_it = plan_user if is_there else plan_return
+            plan = plan_it(desired, actual, book, addresses)
+            subject = Subject(USER, user_id, [user_key(user_id)])
+            extra = {**client_part(desired, actor), "return": True}
+            return self._pipeline.record(uow, plan, subject, actor, extra=extra, dry_run=dry_run)
 
     # changing -----------------------------------------------------------------
 
@@ -131,11 +174,14 @@ class UserProvisioning:
         :raises InvalidRequestError: the wish cannot be, see the message.
         :raises connector.errors.GuardError: a safety rule refuses.
         """
-        self._settle_creations([user_id], actor, dry_run=dry_run)
-        with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
-            self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
-            self._refresh.refresh_if_stale(user_id)
-            with self._locks.hold_administrators([user_id], self._pipeline.wait_s):
+        subject = Subject(USER, user_id, [user_key(user_id)])
+        behind = self._queues_of([user_id])
+        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
+        with self._locks.hold(subject.locks, self._pipeline.wait_s), ExitStack() as locked:
+
+            def record() -> Outcome:
+                self._refresh.refresh_if_stale(user_id)
+                locked.enter_context(self._administrators([user_id]))
                 outcome = self._plan_and_record(user_id, wish, actor, dry_run=dry_run, look=True)
                 if outcome is None:
                     # User lists do not show organization admins: look before asking a person.
@@ -143,7 +189,27 @@ class UserProvisioning:
                     outcome = self._plan_and_record(
                         user_id, wish, actor, dry_run=dry_run, look=False
                     )
-                return self._pipeline.carry_out(outcome or Outcome(Plan()), actor)
+                return outcome or Outcome(Plan())
+
+            return self._pipeline.in_turn(
+                subject,
+                behind,
+                record,
+                actor,
+                check=partial(self._check_update, {user_id: wish}),
+                dry_run=dry_run,
+            )
+
+    def _check_update(self, wishes: Mapping[str, Wish], uow: UnitOfWork, is_next: bool) -> None:
+        for user_id, wish in wishes.items():
+            try:
+                self._plan(uow, user_id, wish, Addresses(None))
+            except TemporaryError:
+                continue  # It changes an address: DocuSign has to be asked what is claimed.
+            except (InvalidRequestError, ScimError) as error:
+                if is_next or getattr(error, "status", 400) != HTTPStatus.BAD_REQUEST:
+                    raise
+                # What it contradicts may be otherwise when its turn comes.
 
     def _plan_and_record(
         self, user_id: str, wish: Wish, actor: Actor, *, dry_run: bool, look: bool
@@ -152,9 +218,9 @@ class UserProvisioning:
         addresses = self._addresses()
         with self._context.write() as uow:
             plan, desired = self._plan(uow, user_id, wish, addresses)
-            if look and _changes_roles(plan):
+            if look and changes_roles(plan):
                 return None
-            extra = _client_part(desired, actor)
+            extra = client_part(desired, actor)
             taken_back = ([user_id], [".".join(item) for item in desired.takes_back])
             subject = Subject(USER, user_id, [user_key(user_id)], taken_back)
             return self._pipeline.record(uow, plan, subject, actor, extra=extra, dry_run=dry_run)
@@ -184,30 +250,50 @@ class UserProvisioning:
         :raises connector.errors.ConnectorError: as :meth:`update`, for any of them.
         """
         user_ids = sorted(wishes)
-        keys = [group_key(scim_id)]
-        if len(user_ids) <= LOCKED_USERS:
-            keys += [user_key(user_id) for user_id in user_ids]
-        self._settle_creations(user_ids, actor, dry_run=dry_run)
-        with self._locks.hold(keys, self._pipeline.wait_s):
-            self._pipeline.settle_earlier(GROUP, scim_id, actor, dry_run=dry_run)
-            for user_id in user_ids:
-                self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
-                self._refresh.refresh_if_stale(user_id)
-            with self._locks.hold_administrators(user_ids, self._pipeline.wait_s):
+        are_locked = len(user_ids) <= LOCKED_USERS
+        keys = [group_key(scim_id), *(map(user_key, user_ids) if are_locked else ())]
+        subject = Subject(GROUP, scim_id, keys, touches_many=not are_locked)
+        behind = [group_key(scim_id), *self._queues_of(user_ids)] if are_locked else None
+        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
+        with self._locks.hold(keys, self._pipeline.wait_s), ExitStack() as locked:
+
+            def record() -> Outcome:
+                for user_id in user_ids:
+                    self._refresh.refresh_if_stale(user_id)
+                locked.enter_context(self._administrators(user_ids))
                 self._look_at_roles(wishes)
                 addresses = self._addresses()
                 with self._context.write() as uow:
                     plans = [self._plan(uow, key, wishes[key], addresses)[0] for key in user_ids]
                     plan = Plan(tuple(step for each in plans for step in each))
-                    outcome = self._pipeline.record(
-                        uow,
-                        plan,
-                        Subject(GROUP, scim_id, keys),
-                        actor,
-                        extra=extra,
-                        dry_run=dry_run,
+                    return self._pipeline.record(
+                        uow, plan, subject, actor, extra=extra, dry_run=dry_run
                     )
-                return self._pipeline.carry_out(outcome, actor)
+
+            return self._pipeline.in_turn(
+                subject,
+                behind,
+                record,
+                actor,
+                check=partial(self._check_update, wishes),
+                dry_run=dry_run,
+            )
+
+    def behind_everybody(self, scim_id: str, actor: Actor) -> Outcome | None:
+        """Return a queued change of all members of a Group that stands for what they hold, None
+        where nothing waits: whom an earlier change brings has to be seen before it is said who
+        leaves.
+
+        :raises TemporaryError: something waits, and this change may not.
+        """
+        keys = [group_key(scim_id)]
+        subject = Subject(GROUP, scim_id, keys, touches_many=True)
+        self._pipeline.clear_way(None, actor, dry_run=False)
+        with self._locks.hold(keys, self._pipeline.wait_s):
+            outcome = self._pipeline.in_turn(
+                subject, None, lambda: Outcome(Plan()), actor, check=_unchecked, dry_run=False
+            )
+        return outcome if outcome.record is not None else None
 
     def _look_at_roles(self, wishes: Mapping[str, Wish]) -> None:
         """Read the organization-admin flag of those whose roles shall change."""
@@ -215,7 +301,7 @@ class UserProvisioning:
         with self._context.read() as uow:
             plans = {key: self._plan(uow, key, wish, addresses)[0] for key, wish in wishes.items()}
         for user_id, plan in plans.items():
-            if _changes_roles(plan):
+            if changes_roles(plan):
                 self._refresh.refresh_roles(user_id)
 
     def _check_address(self, uow: UnitOfWork, desired: DesiredUser, actual: ActualUser) -> None:
@@ -228,7 +314,7 @@ class UserProvisioning:
             return
         holder = uow.resources.find_by_name(USER, email_key)
         if holder is not None and holder.scim_id != actual.user.user_id:
-            raise _taken(desired.person.email, holder.scim_id)
+            raise taken(desired.person.email, holder.scim_id)
 
     # deleting -----------------------------------------------------------------
 
@@ -238,35 +324,44 @@ class UserProvisioning:
         :raises connector.errors.NotFoundError: no such user.
         :raises connector.errors.GuardError: a safety rule refuses.
         """
-        self._settle_creations([user_id], actor, dry_run=dry_run)
-        with self._locks.hold([user_key(user_id)], self._pipeline.wait_s):
-            self._pipeline.settle_earlier(USER, user_id, actor, dry_run=dry_run)
-            self._refresh.refresh_if_stale(user_id)
-            with self._locks.hold_administrators([user_id], self._pipeline.wait_s):
+        subject = Subject(USER, user_id, [user_key(user_id)])
+        behind = self._queues_of([user_id])
+        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
+        with self._locks.hold(subject.locks, self._pipeline.wait_s), ExitStack() as locked:
+
+            def record() -> Outcome:
+                self._refresh.refresh_if_stale(user_id)
+                locked.enter_context(self._administrators([user_id]))
                 with self._context.write() as uow:
                     actual = load_actual(uow, user_id)
                     check(uow, actual)
                     plan = plan_deletion(actual)
-                    subject = Subject(USER, user_id, [user_key(user_id)])
-                    outcome = self._pipeline.record(
+                    return self._pipeline.record(
                         uow, plan, subject, actor, extra={"delete": True}, dry_run=dry_run
                     )
-                return self._pipeline.carry_out(outcome, actor)
+
+            return self._pipeline.in_turn(
+                subject,
+                behind,
+                record,
+                actor,
+                check=lambda uow, _: check(uow, load_actual(uow, user_id)),
+                dry_run=dry_run,
+            )
 
     # common -------------------------------------------------------------------
 
-    def _settle_creations(self, user_ids: Iterable[str], actor: Actor, *, dry_run: bool) -> None:
-        """Finish what may have created these people, before their own locks are taken: a creation
-        takes the lock of the address first.
-
-        :raises TemporaryError: as :meth:`ChangePipeline.settle_earlier`.
-        """
+    def _queues_of(self, user_ids: Iterable[str]) -> list[str]:
+        """Return in whose queues stands what decides on users: their own changes, those of many
+        users, and what may have created them."""
+        ids = list(user_ids)
         with self._context.read() as uow:
-            users = uow.mirror.get_users(user_ids).values()
-        keys = self._pipeline.creation_keys(USER, [address_key(user.email_key) for user in users])
-        if keys:
-            with self._locks.hold(keys, self._pipeline.wait_s):
-                self._pipeline.settle_creations(USER, keys, actor, dry_run=dry_run)
+            users = uow.mirror.get_users(ids).values()
+        addresses = (address_key(user.email_key) for user in users)
+        return [EVERYBODY, *map(user_key, ids), *addresses]
+
+    def _administrators(self, user_ids: Iterable[str]) -> AbstractContextManager[None]:
+        return self._locks.hold_administrators(user_ids, self._pipeline.wait_s)
 
     def _addresses(self) -> Addresses:
         return Addresses(self._refresh.claimed_domains())
@@ -283,44 +378,5 @@ class UserProvisioning:
             )
 
 
-def unchanged(uow: UnitOfWork, actual: ActualUser, actor: Actor) -> DesiredUser:
-    """Return the wish that everything stays, to be narrowed with :func:`dataclasses.replace`."""
-    attributes = load_attributes(uow, actual.user.user_id)
-    return DesiredUser(
-        person=person_of(actual.user),
-        external_id=attributes.external_ids.get(actor.external_id_scope),
-        kept={key: value for key, value in attributes.kept.items() if not key.startswith("_")},
-    )
-
-
-def _users_on(uow: UnitOfWork, email_key: str) -> frozenset[str]:
-    """Return everybody who is known to be or to have been on an address."""
-    users = uow.mirror.users_by_email([email_key]).get(email_key, ())
-    deleted = uow.attributes.tombstones(email_key)
-    return frozenset({user.user_id for user in users} | {item.scim_id for item in deleted})
-
-
-def _changes_roles(plan: Plan) -> bool:
-    return any(isinstance(step, GrantRole | RevokeRole) for step in plan)
-
-
-def _client_part(desired: DesiredUser, actor: Actor) -> dict[str, Any]:
-    return {
-        "external_id_scope": actor.external_id_scope,
-        "external_id": desired.external_id,
-        "kept": dict(desired.kept),
-        **as_context(desired.reason),
-    }
-
-
-def _same_person(external_ids: Mapping[str, str], desired: DesiredUser, actor: Actor) -> bool:
-    """Only an equal external id makes two records one person: addresses are re-used."""
-    known = external_ids.get(actor.external_id_scope)
-    return known is not None and known == desired.external_id
-
-
-def _taken(address: str, holder: str) -> UniquenessError:
-    return UniquenessError(
-        f"{address} is taken by user {holder}. Link that user, or use another address; an inactive "
-        "user is enabled with active=true."
-    )
+def _unchecked(_uow: UnitOfWork, _is_next: bool) -> None:
+    """Its members were checked by the request, and are again when its turn comes."""

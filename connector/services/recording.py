@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
@@ -16,30 +16,25 @@ from connector.domain.ledger import (
     PlanState,
 )
 from connector.domain.plan import Plan
-from connector.errors import TemporaryError
+from connector.errors import ConflictingWriteError, TemporaryError
 from connector.ports import UnitOfWork
-from connector.services.approval_desk import APPROVAL, ApprovalDesk
+from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.fulfilment import FulfilmentService
 from connector.services.leavers import Leavers
 from connector.services.locks import LEASE
 from connector.services.naming import names_for
+from connector.services.queued_requests import (
+    QUEUED_REQUEST,
+    Subject,
+    is_unplanned,
+    queue_what_follows,
+    without_request,
+)
 from connector.services.reasons import reason_of, require_reason
 from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What a plan is about."""
-
-    kind: str
-    scim_id: str | None
-    """None while it is being created."""
-    locks: Sequence[str]
-    """The write locks that whoever carries the plan out has to hold."""
-    takes_back: tuple[Sequence[str], Sequence[str]] = ((), ())
-    """Users and entitlements whose open grants the requester no longer wants."""
+from connector.services.turns import Check, Turns
 
 
 @dataclass(frozen=True)
@@ -81,22 +76,30 @@ def record_plan(
     The first automatic operation is written as in flight, which saves a commit: whoever records
     a plan carries it out at once, unless the actor does not wait for it.
     """
-    now = context.clock.now()
+    waited = _waited(uow, actor)
+    may_wait = context.settings.provisioning.on_unavailable == "queue" or not actor.waits
+    is_kept = actor.request is not None and (may_wait or waited is not None)
+    kept = {QUEUED_REQUEST: actor.request} if is_kept else {}
     record = PlanRecord(
-        plan_id=new_id(),
+        plan_id=waited.plan_id if waited else new_id(),
         subject_kind=subject.kind,
         subject_id=subject.scim_id,
         requester=actor.name,
         source=actor.source,
         correlation_id=actor.correlation_id,
-        state=PlanState.OPEN if actor.waits else PlanState.QUEUED,
+        state=PlanState.OPEN if actor.waits and actor.turn is None else PlanState.QUEUED,
         checksum=plan.checksum,
-        created_at=now,
+        created_at=waited.created_at if waited else context.clock.now(),
         summary="; ".join(plan.describe(names_for(uow, context, plan))),
-        context={**extra, "locks": list(subject.locks)},
+        context={**extra, **kept, "locks": list(subject.locks)},
     )
     operations = _operation_records(context, record.plan_id, plan, route(uow, context, plan), actor)
-    uow.plans.add(record, operations)
+    if waited:
+        uow.plans.refill(record, operations)
+    else:
+        uow.plans.add(record, operations)
+    if plan:
+        uow.turns.take(record.plan_id, subject.resources)
     reason = reason_of(record)
     context.audit(
         uow,
@@ -108,6 +111,19 @@ def record_plan(
         **({"reason": reason} if reason else {}),
     )
     return record
+
+
+def _waited(uow: UnitOfWork, actor: Actor) -> PlanRecord | None:
+    """Return the queued request whose turn it is.
+
+    :raises ConflictingWriteError: somebody else has carried it out meanwhile.
+    """
+    if actor.turn is None:
+        return None
+    waited, records = uow.plans.get(actor.turn)
+    if not is_unplanned(waited, records):
+        raise ConflictingWriteError("Another process carries this change out.")
+    return waited
 
 
 def _operation_records(
@@ -148,8 +164,11 @@ class ChangePipeline:
         subjects: Subjects,
         desk: ApprovalDesk,
         leavers: Leavers,
+        *,
+        turns: Turns,
     ) -> None:
         self._context = context
+        self._turns = turns
         self._desk = desk
         self._leavers = leavers
         self._fulfilment = fulfilment
@@ -194,63 +213,57 @@ class ChangePipeline:
         if not plan:
             self._subjects.conclude(uow, record)
             now = self._context.clock.now()
-            record = replace(record, state=PlanState.DONE, finished_at=now)
+            if actor.turn is not None:
+                queue_what_follows(uow, self._context, record)
+            context = without_request(record.context)
+            record = replace(record, state=PlanState.DONE, finished_at=now, context=context)
             uow.plans.save_plan(record)
-        if not actor.waits:
+        if not actor.waits or actor.turn is not None:
             self._subjects.show_queue(uow, record)
         uow.commit()
         return Outcome(plan, fulfilments, record if plan else None, subject.scim_id)
 
-    def settle_earlier(
-        self, subject_kind: str, subject_id: str, actor: Actor, *, dry_run: bool
-    ) -> None:
-        """Finish what an earlier change of this resource left in doubt or queued: settled later, it
+    def clear_way(self, resources: Collection[str] | None, actor: Actor, *, dry_run: bool) -> None:
+        """Finish what earlier changes of these resources left in doubt or queued: settled later, it
         would override the one that comes now, and taking back what is queued looks like nothing to
-        do where only the mirror is asked. The caller holds the resource's write lock.
+        do where only the mirror is asked. The caller holds no locks yet.
 
-        :raises TemporaryError: DocuSign cannot be asked, so the earlier change still waits.
+        :param resources: in whose queues to look; None for all.
         """
-        if dry_run:
-            return
-        earlier = self._open(subject_kind, subject_id)
-        self._settle(earlier, actor)
-        for plan in self._open(subject_kind, subject_id) if earlier else ():
-            # The desk knows what was approved: asked for again, it is not planned twice.
-            if plan.state is PlanState.QUEUED and APPROVAL not in plan.context:
-                raise _waits(plan)
+        if not dry_run:
+            self._turns.clear_way(resources, actor, self.wait_s)
 
-    def _open(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
-        with self._context.read() as uow:
-            return uow.plans.open_for_subject(subject_kind, subject_id)
+    def in_turn(
+        self,
+        subject: Subject,
+        behind: Collection[str] | None,
+        record: Callable[[], Outcome],
+        actor: Actor,
+        *,
+        check: Check,
+        dry_run: bool,
+        extra: Mapping[str, Any] | None = None,
+    ) -> Outcome:
+        """Record a change and carry it out; or queue it, where it may wait and DocuSign cannot be
+        asked, or an earlier change waits for it. The caller holds the locks of the subject.
 
-    def settle_creations(
-        self, subject_kind: str, keys: Collection[str], actor: Actor, *, dry_run: bool
-    ) -> None:
-        """Finish the creations that were left in doubt under one of these locks, all of which the
-        caller holds: settled later, they would bring back what is closed or deleted meanwhile.
-
-        :raises TemporaryError: as :meth:`settle_earlier`.
+        :param behind: the resources whose earlier changes come first; None for all.
+        :param check: refuses what cannot be, before it is queued.
+        :param extra: what tells a queued creation from another one.
+        :raises TemporaryError: it cannot be done now, and may not wait.
         """
-        if not dry_run and actor.waits:
-            self._settle(self._creations(subject_kind, keys), actor)
-
-    def creation_keys(self, subject_kind: str, keys: Iterable[str]) -> Sequence[str]:
-        """Return those of the locks under which a creation has not come to its first result."""
-        asked = set(keys)
-        plans = self._creations(subject_kind, asked)
-        return sorted(asked & {key for plan in plans for key in plan.context.get("locks", ())})
-
-    def _creations(self, subject_kind: str, keys: Collection[str]) -> Sequence[PlanRecord]:
-        with self._context.read() as uow:
-            plans = uow.plans.unfinished_creations(subject_kind)
-        return [plan for plan in plans if not set(keys).isdisjoint(plan.context.get("locks", ()))]
-
-    def _settle(self, earlier: Iterable[PlanRecord], actor: Actor) -> None:
-        for plan in earlier:
-            try:
-                self._fulfilment.settle(plan.plan_id, actor)
-            except TemporaryError as error:
-                raise _waits(plan, error.retry_after_s) from error
+        try:
+            if not dry_run:
+                self._turns.require(behind, actor)
+            outcome = record()
+        except ConflictingWriteError:
+            raise
+        except TemporaryError as error:
+            if dry_run or not self._turns.may_wait(actor):
+                raise
+            plan = self._turns.queue(subject, actor, error, check, extra or {})
+            return Outcome(Plan(), record=plan, subject_id=plan.subject_id)
+        return self.carry_out(outcome, actor)
 
     def carry_out(self, outcome: Outcome, actor: Actor) -> Outcome:
         """Do what was recorded, within the request's time.
@@ -262,15 +275,6 @@ class ChangePipeline:
         deadline = self._context.clock.now() + timedelta(seconds=self.wait_s)
         record = self._fulfilment.carry_out(outcome.record.plan_id, actor, deadline)
         return replace(outcome, record=record, subject_id=record.subject_id)
-
-
-def _waits(plan: PlanRecord, retry_after_s: float = 30.0) -> TemporaryError:
-    return TemporaryError(
-        f"An earlier change still waits for DocuSign ({plan.summary}). What this one has to do "
-        "depends on it, so nothing of it was recorded; it is temporarily unavailable. Send it "
-        "again.",
-        retry_after_s=retry_after_s,
-    )
 
 
 def _automatic(plan: Plan, fulfilments: Sequence[Fulfilment]) -> Plan:

@@ -35,7 +35,7 @@ class RefreshService:
     def refresh_if_stale(self, user_id: str) -> None:
         """Read a user again where the copy is older than ``fresh_for_s``.
 
-        :raises TemporaryError: DocuSign cannot be asked, and the tenant does not queue changes.
+        :raises TemporaryError: DocuSign cannot be asked.
         """
         settings = self._context.settings.provisioning
         with self._context.read() as uow:
@@ -44,12 +44,7 @@ class RefreshService:
             return
         if self._context.clock.now() - fetched_at <= timedelta(seconds=settings.fresh_for_s):
             return
-        try:
-            self.refresh(user_id)
-        except TemporaryError:
-            # Planned against the copy: a queued change is carried out as it was planned.
-            if settings.on_unavailable != "queue":
-                raise
+        self.refresh(user_id)
 
     def refresh(self, user_id: str) -> None:
         """Read a user's memberships in every governed account, one call each."""

@@ -12,8 +12,7 @@ from connector.domain.ledger import PlanRecord, PlanState
 from connector.errors import TemporaryError
 from connector.progress import report_progress
 from connector.services.context import Actor, TenantContext
-from connector.services.fulfilment import FulfilmentService
-from connector.services.locks import WriteLocks, plan_key
+from connector.services.turns import Turns
 
 _log = structlog.get_logger(__name__)
 
@@ -27,12 +26,9 @@ _COUNTED_AS = {PlanState.QUEUED: "waiting", PlanState.FAILED: "failed"}
 class SettlementService:
     """Settles abandoned and queued plans of one tenant."""
 
-    def __init__(
-        self, context: TenantContext, locks: WriteLocks, fulfilment: FulfilmentService
-    ) -> None:
+    def __init__(self, context: TenantContext, turns: Turns) -> None:
         self._context = context
-        self._locks = locks
-        self._fulfilment = fulfilment
+        self._turns = turns
 
     def is_much(self) -> bool:
         """Whether so many plans wait that several workers shall share them."""
@@ -81,13 +77,10 @@ class SettlementService:
     def settle_plan(self, plan_id: str, actor: Actor) -> PlanRecord:
         """Settle one plan and return it as it then stands: failed, or queued again, too.
 
-        :raises TemporaryError: DocuSign is out of reach, or somebody else works on it.
+        :raises TemporaryError: DocuSign is out of reach, somebody else works on it, or an earlier
+            change still waits.
         """
-        with self._context.read() as uow:
-            plan, _ = uow.plans.get(plan_id)
-        keys = [*plan.context.get("locks", ()), plan_key(plan_id)]
-        with self._locks.hold(keys, wait_s=1.0):
-            return self._fulfilment.settle(plan_id, actor)
+        return self._turns.settle(plan_id, actor)
 
     def lease_owners(self, owner_prefix: str) -> Collection[str]:
         """Return who holds leases, of the owners that start so."""

@@ -23,6 +23,7 @@ from connector.ports import UnitOfWork
 from connector.services.actual import attest_role
 from connector.services.context import Actor, TenantContext
 from connector.services.mirror import MirrorWriter
+from connector.services.queued_requests import without_request
 
 REVIEW = "review"
 """In a plan's context: nobody asked for it; rejecting its task accepts what was found."""
@@ -186,4 +187,5 @@ def finished_plan(
         return plan
     failed = any(record.state is OperationState.FAILED for record in records)
     state = PlanState.FAILED if failed else PlanState.DONE
-    return replace(plan, state=state, finished_at=context.clock.now())
+    rest = without_request(plan.context)
+    return replace(plan, state=state, finished_at=context.clock.now(), context=rest)

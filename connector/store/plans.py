@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
 from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
 from connector.domain.plan import Operation, operation_from_dict
@@ -21,6 +21,7 @@ from connector.store.statements import (
     put_rows,
 )
 from connector.store.tables import operations, plans
+from connector.store.turns import leave_turns
 
 PLANS = Records(plans, PlanRecord)
 OPERATIONS = Records(operations, OperationRecord)
@@ -66,8 +67,17 @@ class SqlPlans:
         ]
 
     def save_plan(self, plan: PlanRecord) -> None:
-        """Overwrite a plan."""
+        """Overwrite a plan; one that ended stands in nobody's way any more."""
         put_rows(self._connection, plans, [PLANS.to_row(self._tenant, plan)])
+        if plan.state not in UNFINISHED_PLANS:
+            leave_turns(self._connection, self._tenant, plan.plan_id)
+
+    def refill(self, plan: PlanRecord, operations_: Sequence[OperationRecord]) -> None:
+        """Overwrite a plan and all of its operations."""
+        mine = and_(operations.c.tenant == self._tenant, operations.c.plan_id == plan.plan_id)
+        self._connection.execute(delete(operations).where(mine))
+        self.save_plan(plan)
+        add_rows(self._connection, operations, [self._row(item) for item in operations_])
 
     def save_operation(self, operation: OperationRecord) -> None:
         """Overwrite an operation."""
@@ -75,7 +85,8 @@ class SqlPlans:
 
     def abandoned(self, now: datetime) -> Sequence[str]:
         """Return ids of open and queued plans that nobody works on: at least one operation is
-        planned or in flight, and none has a live lease."""
+        planned or in flight, and none has a live lease. A queued request that was not planned yet
+        has no operation at all."""
         of_plan = and_(
             operations.c.tenant == plans.c.tenant, operations.c.plan_id == plans.c.plan_id
         )
@@ -86,7 +97,10 @@ class SqlPlans:
             .where(
                 plans.c.tenant == self._tenant,
                 plans.c.state.in_(UNFINISHED_PLANS),
-                select(1).where(of_plan, unfinished).exists(),
+                or_(
+                    select(1).where(of_plan, unfinished).exists(),
+                    and_(plans.c.state == PlanState.QUEUED, ~select(1).where(of_plan).exists()),
+                ),
                 ~select(1).where(of_plan, alive).exists(),
             )
             .order_by(plans.c.created_at, plans.c.plan_id)
@@ -112,19 +126,12 @@ class SqlPlans:
 
     def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
         """Return open and queued plans of a resource, oldest first."""
-        return self._unfinished(subject_kind, plans.c.subject_id == subject_id)
-
-    def unfinished_creations(self, subject_kind: str) -> Sequence[PlanRecord]:
-        """Return open and queued plans that have brought no resource yet, oldest first."""
-        return self._unfinished(subject_kind, plans.c.subject_id.is_(None))
-
-    def _unfinished(self, subject_kind: str, which: ColumnElement[bool]) -> Sequence[PlanRecord]:
         found = self._connection.execute(
             select(*PLANS.columns)
             .where(
                 plans.c.tenant == self._tenant,
                 plans.c.subject_kind == subject_kind,
-                which,
+                plans.c.subject_id == subject_id,
                 plans.c.state.in_(UNFINISHED_PLANS),
             )
             .order_by(plans.c.created_at, plans.c.plan_id)

@@ -28,6 +28,7 @@ from connector.ports import (
     ResourceRepository,
     TenantRepository,
     TotalsRepository,
+    TurnRepository,
     UnitOfWork,
     WorkItemRepository,
 )
@@ -54,6 +55,7 @@ from connector.store.statements import Session, put_rows
 from connector.store.tables import facts
 from connector.store.tenants import SqlTenants
 from connector.store.totals import SqlTotals
+from connector.store.turns import SqlTurns
 from connector.store.work_items import SqlWorkItems
 
 _MANY = 50
@@ -65,6 +67,7 @@ _REPOSITORIES: Mapping[str, Callable[[Session], Any]] = {
     "plans": SqlPlans,
     "work_items": SqlWorkItems,
     "clients": SqlClients,
+    "turns": SqlTurns,
     "attributes": SqlAttributes,
     "audit": SqlAudit,
     "jobs": SqlJobs,
@@ -91,6 +94,7 @@ class SqlUnitOfWork:
     resources: ResourceRepository
     mirror: MirrorRepository
     plans: PlanRepository
+    turns: TurnRepository
     work_items: WorkItemRepository
     clients: ClientRepository
     attributes: AttributeRepository

@@ -35,7 +35,7 @@ INSTANTS = [
 def killed_during(connector, instant, monkeypatch, act):
     """Run *act*, dying before or after the n-th call of a method."""
     owner, name, after, nth = instant
-    fulfilment = connector.services.settlement._fulfilment
+    fulfilment = connector.services.settlement._turns._fulfilment
     executor = fulfilment._attempts._executor
     target = {"fulfilment": fulfilment, "executor": executor, "facts": executor._facts}[owner]
     real, calls = getattr(target, name), []

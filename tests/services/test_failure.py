@@ -5,8 +5,8 @@ import pytest
 from connector.docusign.openings import Openings
 from connector.services.context import Actor
 from connector.services.execution import Executor
-from connector.services.fulfilment import FulfilmentService
 from connector.services.locks import LEASE, address_key
+from connector.services.turns import Turns
 from connector.services.work_items import WorkItemService
 from simulator.faults import Fault
 from simulator.state.model import Status
@@ -81,15 +81,15 @@ def test_a_broken_plan_keeps_no_other_waiting(tmp_path, monkeypatch):
     waiting = {"prefer": "respond-async"}
     for number in range(2):
         connector.post("/Users", {"userName": f"{number}{ADDRESS}"}, **waiting)
-    settle, calls = FulfilmentService.settle, []
+    settle, calls = Turns.settle, []
 
-    def broken_once(service, plan_id, actor):
+    def broken_once(turns, plan_id, actor, *wait_s):
         calls.append(plan_id)
         if len(calls) == 1:
             raise KeyError(plan_id)
-        return settle(service, plan_id, actor)
+        return settle(turns, plan_id, actor, *wait_s)
 
-    monkeypatch.setattr(FulfilmentService, "settle", broken_once)
+    monkeypatch.setattr(Turns, "settle", broken_once)
     counts = connector.services.settlement.settle_all(ACTOR)
     assert counts == {"settled": 1, "waiting": 0, "failed": 1}
     connector.close()

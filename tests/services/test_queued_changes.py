@@ -4,7 +4,7 @@ import pytest
 
 from connector.services.context import Actor
 from simulator.faults import Fault
-from tests.connector import ManualClock, connected, ok, refused
+from tests.connector import DOCUSIGN, ManualClock, connected, ok
 from tests.simulated import simulated
 
 ACTOR = Actor("job:settle", "job", "test")
@@ -30,6 +30,10 @@ def connector(tmp_path):
 @pytest.fixture
 def user_id(connector):
     return connector.create(ADDRESS)["id"]
+
+
+def pending(user):
+    return [item["type"] for item in user[f"{DOCUSIGN}User"].get("pending", [])]
 
 
 def settle(connector):
@@ -69,18 +73,24 @@ def test_member_who_is_removed_after_a_queued_joining_is_out(connector, user_id)
     assert user_id not in connector.group_members(connector.group())
 
 
-def test_while_docusign_is_down_the_next_change_is_refused_and_counts_once_it_is_back(
-    connector, user_id
-):
+def test_changes_wait_behind_each_other_while_docusign_is_down(connector, user_id):
     path = f"/Users/{user_id}"
     connector.world.faults.add(Fault("error", "DELETE", "/users$", times=None, status=503))
     ok(connector.patch(path, DISABLED))
-    answer = connector.patch(path, ENABLED)
-    assert "still waits for DocuSign" in refused(answer, 503)
-    assert answer.headers["Retry-After"]
+    answer = ok(connector.patch(path, ENABLED))
+    assert answer["active"] is True
+    assert pending(answer) == ["queued_change", "queued_change"]
 
     connector.world.faults.clear()
-    connector.clock.advance(60)
-    assert ok(connector.patch(path, ENABLED))["active"] is True
     settle(connector)
     assert connector.user(user_id)["active"] is True
+    assert pending(connector.user(user_id)) == []
+
+
+def test_a_change_that_finds_docusign_back_carries_out_what_waits_first(connector, user_id):
+    path = f"/Users/{user_id}"
+    connector.world.faults.add(Fault("error", "DELETE", "/users$", times=None, status=503))
+    ok(connector.patch(path, DISABLED))
+    connector.world.faults.clear()
+    assert ok(connector.patch(path, ENABLED))["active"] is True
+    assert pending(connector.user(user_id)) == []

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, Table, UniqueConstraint, false, text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    Table,
+    UniqueConstraint,
+    false,
+    text,
+)
 
 from connector.domain.ledger import (
     Direction,
@@ -56,6 +66,18 @@ operations = Table(
     Column("finished_at", Instant),
     Index("ix_operations_plan", "tenant", "plan_id", "position"),
     Index("ix_operations_owner", "tenant", "owner"),
+)
+
+plan_turns = Table(
+    "plan_turns",
+    metadata,
+    key("tenant"),
+    key("plan_id"),
+    # The name of a write lock, or the word for everybody (connector.services.locks).
+    key("resource"),
+    Column("turn", BigInteger, nullable=False),
+    Index("ix_plan_turns_resource", "tenant", "resource", "turn"),
+    Index("ix_plan_turns_turn", "tenant", "turn"),
 )
 
 work_items = Table(

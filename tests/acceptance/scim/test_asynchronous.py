@@ -121,10 +121,13 @@ def test_nothing_to_do_is_answered_at_once(connector):
     assert ok(connector.patch(f"/Users/{user['id']}", same, **LATER)) == user
 
 
-def test_what_takes_several_plans_is_done_at_once(connector):
+def test_a_group_comes_with_its_members(connector):
     user = connector.create(ADDRESS)
     filled = {"displayName": "Full", "members": [{"value": user["id"]}]}
-    ok(connector.post("/Groups", filled, **LATER), 201)
+    place = accepted(connector.post("/Groups", filled, **LATER))
+    settle(connector)
+    group_id = ok(connector.get(place))["resource"].rpartition("/")[2]
+    assert connector.group_members(group_id) == {user["id"]}
 
 
 def test_a_request_that_docusign_refuses_fails_with_its_reason(connector):

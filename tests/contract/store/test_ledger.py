@@ -20,7 +20,7 @@ from connector.domain.ledger import (
     WorkItemState,
 )
 from connector.errors import NotFoundError, UniquenessError
-from connector.ports import GROUP, USER
+from connector.ports import USER
 from connector.store import SqlStore
 from connector.store.tables import audit_events
 from tests.contract.store import records
@@ -79,20 +79,6 @@ def test_open_plans_of_a_subject_are_listed_oldest_first(store: SqlStore) -> Non
         for plan in plans:
             unit.plans.add(plan, [])
         assert unit.plans.open_for_subject(USER, "user-00001") == [plans[1], plans[0]]
-
-
-def test_creations_that_brought_nothing_yet_are_listed_oldest_first(store: SqlStore) -> None:
-    plans = [
-        records.plan("new", subject_id=None, created_at=LATER, state=PlanState.QUEUED),
-        records.plan("old", subject_id=None),
-        records.plan("failed", subject_id=None, state=PlanState.FAILED),
-        records.plan("brought"),
-        records.plan("group", subject_id=None, subject_kind=GROUP),
-    ]
-    with store.write("default") as unit:
-        for plan in plans:
-            unit.plans.add(plan, [])
-        assert unit.plans.unfinished_creations(USER) == [plans[1], plans[0]]
 
 
 def test_one_open_work_item_at_most(store: SqlStore) -> None:

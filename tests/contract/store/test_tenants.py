@@ -38,6 +38,7 @@ from connector.ports import (
     ResourceRepository,
     TenantRepository,
     TotalsRepository,
+    TurnRepository,
     UnitOfWork,
     WorkItemRepository,
 )
@@ -77,6 +78,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.plans.add(records.plan(), [records.operation()])
     unit.plans.add(records.plan("plan-2", state=PlanState.QUEUED), [])
     unit.plans.add(records.plan("plan-3", subject_id=None), [])
+    unit.turns.take("plan-2", ["user:1"])
     unit.work_items.add(records.work_item())
     unit.work_items.add_event(HISTORY)
     unit.work_items.add_evidence(EVIDENCE, b"x")
@@ -159,10 +161,10 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.plans.abandoned(NOW),
         lambda unit: unit.plans.lease_owners("o"),
         lambda unit: unit.plans.open_for_subject(USER, ID),
-        lambda unit: unit.plans.unfinished_creations(USER),
         lambda unit: unit.plans.queued(USER, [ID]),
         lambda unit: list(unit.plans.since(NOW - timedelta(days=400))),
     ],
+    "turns": [lambda unit: unit.turns.ahead(None, NOW)],
     "work_items": [
         lambda unit: unit.work_items.get("item-1"),
         lambda unit: unit.work_items.search(),
@@ -274,6 +276,9 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.plans.add(records.plan(summary="x"), [records.operation(error="x")]),
     lambda unit: unit.plans.save_plan(records.plan(summary="y")),
     lambda unit: unit.plans.save_operation(records.operation(error="y")),
+    lambda unit: unit.plans.refill(records.plan(summary="z"), []),
+    lambda unit: unit.turns.take("plan-2", ["user:2"]),
+    lambda unit: unit.turns.leave("plan-2"),
     lambda unit: unit.plans.release_leases("o"),
     lambda unit: unit.work_items.add(records.work_item(title="x")),
     lambda unit: unit.work_items.save(records.work_item(title="y")),
@@ -381,6 +386,7 @@ def test_another_tenant_changes_nothing(store: SqlStore) -> None:
         ResourceRepository,
         MirrorRepository,
         PlanRepository,
+        TurnRepository,
         WorkItemRepository,
         ClientRepository,
         AttributeRepository,

@@ -1,0 +1,240 @@
+"""Changes take turns: what cannot be done now waits behind what was asked for before.
+
+A change that waits keeps what was asked for, not a plan (``context["request"]`` of its record).
+When its turn comes it is asked for again, and planned against what is then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Any
+
+import structlog
+
+from connector.domain.ledger import OperationState, PlanRecord, PlanState
+from connector.errors import ConflictingWriteError, PermanentError, TemporaryError, UniquenessError
+from connector.ports import UnitOfWork
+from connector.services.approval_desk import APPROVAL
+from connector.services.context import Actor, TenantContext
+from connector.services.fulfilment import FulfilmentService
+from connector.services.locks import WriteLocks, plan_key
+from connector.services.queued_requests import (
+    QUEUED_REQUEST,
+    Subject,
+    is_unplanned,
+    queue_request,
+    without_request,
+)
+from connector.services.subjects import Subjects
+
+_log = structlog.get_logger(__name__)
+
+Repeat = Callable[[PlanRecord], None]
+"""Asks for a queued request again, under its plan's id. Raises :class:`ConnectorError`."""
+Check = Callable[[UnitOfWork, bool], None]
+"""Refuses a request that cannot be, before it is queued; True where nothing stands in front of it,
+so that it will be planned against what is there now."""
+
+_OPEN = (PlanState.OPEN, PlanState.QUEUED)
+
+
+class AheadError(TemporaryError):
+    """Earlier changes wait for DocuSign, and what this one has to do depends on them."""
+
+
+class Turns:
+    """The queues in front of the users and groups of one tenant."""
+
+    def __init__(
+        self,
+        context: TenantContext,
+        locks: WriteLocks,
+        fulfilment: FulfilmentService,
+        subjects: Subjects,
+        repeat: Repeat,
+    ) -> None:
+        self._context = context
+        self._locks = locks
+        self._fulfilment = fulfilment
+        self._subjects = subjects
+        self._repeat = repeat
+
+    # the way of a change --------------------------------------------------------
+
+    def clear_way(
+        self, resources: Collection[str] | None, actor: Actor, wait_s: float
+    ) -> TemporaryError | None:
+        """Settle what stands in front of a change, oldest first, as far as DocuSign lets us; the
+        caller holds none of the locks yet. Who does not wait for DocuSign waits for nobody.
+
+        :param resources: None for all that waits.
+        :return: why the rest still waits.
+        """
+        if not actor.waits:
+            return None
+        for plan in self._ahead(resources, actor):
+            try:
+                self.settle(plan.plan_id, actor, wait_s)
+            except TemporaryError as error:
+                return error
+        return None
+
+    def require(self, resources: Collection[str] | None, actor: Actor) -> None:
+        """Let a change pass in front of which nothing stands. The caller holds its locks.
+
+        :raises AheadError: something does.
+        """
+        for plan in self._ahead(resources, actor):
+            # The desk knows what was approved: asked for again, it is not planned twice.
+            if APPROVAL not in plan.context:
+                raise AheadError(
+                    f"An earlier change still waits for DocuSign ({plan.summary}). What this one "
+                    "has to do depends on it, so nothing of it was recorded; it is temporarily "
+                    "unavailable. Send it again."
+                )
+
+    def _ahead(self, resources: Collection[str] | None, actor: Actor) -> Collection[PlanRecord]:
+        with self._context.read() as uow:
+            return uow.turns.ahead(resources, self._context.clock.now(), before=actor.turn)
+
+    def may_wait(self, actor: Actor) -> bool:
+        """Return whether a change of this actor may be queued: the client offered to come back for
+        it, or the tenant accepts what DocuSign cannot take now."""
+        if actor.request is None or actor.turn is not None:
+            return False
+        chosen = self._context.settings.provisioning.on_unavailable == "queue"
+        return chosen or not actor.waits
+
+    def queue(
+        self,
+        subject: Subject,
+        actor: Actor,
+        why: TemporaryError,
+        check: Check,
+        extra: Mapping[str, Any],
+    ) -> PlanRecord:
+        """Keep a request until its turn comes. The caller holds the locks of its subject.
+
+        :raises ConnectorError: what is wrong with it whatever becomes of the earlier ones.
+        """
+        with self._context.write() as uow:
+            check(uow, not isinstance(why, AheadError))
+            plan = self._same_creation(uow, subject, actor, extra)
+            if plan is None:
+                plan = queue_request(uow, self._context, subject, actor, extra=extra, why=str(why))
+                self._subjects.show_queue(uow, plan)
+            uow.commit()
+        return plan
+
+    def _same_creation(
+        self, uow: UnitOfWork, subject: Subject, actor: Actor, extra: Mapping[str, Any]
+    ) -> PlanRecord | None:
+        """Return the queued creation that a request repeats, with what it wants now; None where it
+        is another one.
+
+        :raises UniquenessError: somebody else is queued for the address or the name.
+        """
+        if subject.scim_id is not None:
+            return None
+        now = self._context.clock.now()
+        for plan in uow.turns.ahead(subject.locks[:1], now):
+            if plan.subject_id is not None or plan.subject_kind != subject.kind:
+                continue
+            is_ours = plan.requester == actor.name
+            if is_ours and plan.context.get(QUEUED_REQUEST) == actor.request:
+                return plan
+            external_id = extra.get("external_id")
+            is_same = external_id is not None and plan.context.get("external_id") == external_id
+            if not (is_ours and is_same):
+                raise UniquenessError(
+                    f"A creation under this name is queued already ({plan.summary}), and waits "
+                    "for DocuSign. Look for the resource later, and link it."
+                )
+            _, records = uow.plans.get(plan.plan_id)
+            if all(item.state is OperationState.PLANNED for item in records):
+                context = {**plan.context, **extra, QUEUED_REQUEST: actor.request}
+                renewed = replace(plan, context=context)
+                uow.plans.refill(renewed, ())
+                return renewed
+        return None
+
+    # the turn -------------------------------------------------------------------
+
+    def settle(self, plan_id: str, actor: Actor, wait_s: float = 1.0) -> PlanRecord:
+        """Settle one plan and return it as it then stands: failed, or queued again, too.
+
+        :raises TemporaryError: DocuSign is out of reach, somebody else works on it, or something
+            stands in front of it.
+        """
+        with self._context.read() as uow:
+            plan, records = uow.plans.get(plan_id)
+        if plan.state not in _OPEN:
+            return plan
+        if not is_unplanned(plan, records):
+            keys = [*plan.context.get("locks", ()), plan_key(plan_id)]
+            with self._locks.hold(keys, wait_s):
+                if not self._forget_plan(plan_id):
+                    return self._fulfilment.settle(plan_id, actor)
+        return self._ask_again(plan)
+
+    def _forget_plan(self, plan_id: str) -> bool:
+        """Drop the plan of a request of which DocuSign has not heard: what was planned when it came
+        may fit no more. False where there is more to it than a request."""
+        with self._context.write() as uow:
+            plan, records = uow.plans.get(plan_id)
+            is_waiting = plan.state is PlanState.QUEUED and QUEUED_REQUEST in plan.context
+            if not is_waiting or any(item.state is not OperationState.PLANNED for item in records):
+                return False
+            uow.plans.refill(plan, ())
+            uow.commit()
+        return True
+
+    def _ask_again(self, plan: PlanRecord) -> PlanRecord:
+        try:
+            self._repeat(plan)
+        except PermanentError as error:
+            return self._after_refusal(plan.plan_id, error)
+        with self._context.read() as uow:
+            after, records = uow.plans.get(plan.plan_id)
+        if not is_unplanned(after, records):
+            return after
+        # It is so already, or every member whom it named is gone.
+        return self._end(after, PlanState.DONE, "")
+
+    def _after_refusal(self, plan_id: str, error: PermanentError) -> PlanRecord:
+        """Return a request that was refused when its turn came.
+
+        :raises TemporaryError: DocuSign does not answer; the undoing waits.
+        """
+        with self._context.read() as uow:
+            plan, records = uow.plans.get(plan_id)
+        if is_unplanned(plan, records):
+            _log.warning("queued request refused", plan=plan_id, error=str(error))
+            return self._end(plan, PlanState.FAILED, str(error))
+        if plan.state in _OPEN:
+            raise TemporaryError(str(error)) from error
+        return plan
+
+    def _end(self, plan: PlanRecord, state: PlanState, error: str) -> PlanRecord:
+        with self._context.write() as uow:
+            plan, records = uow.plans.get(plan.plan_id)
+            if not is_unplanned(plan, records):
+                raise ConflictingWriteError("Another process carries this change out.")
+            context = {**without_request(plan.context), **({"error": error} if error else {})}
+            now = self._context.clock.now()
+            plan = replace(plan, state=state, finished_at=now, context=context)
+            uow.plans.save_plan(plan)
+            self._subjects.show_queue(uow, plan)
+            if error:
+                actor = Actor(plan.requester, plan.source, plan.correlation_id)
+                self._context.audit(
+                    uow,
+                    actor,
+                    "plan.failed",
+                    plan.subject_id or "",
+                    plan=plan.plan_id,
+                    reason=error,
+                )
+            uow.commit()
+        return plan

@@ -1,0 +1,68 @@
+"""What a client wants of a user, and what tells one person from another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from connector.domain.desired import ActualUser, DesiredUser
+from connector.domain.plan import GrantRole, Plan, RevokeRole
+from connector.domain.planner import (
+    person_of,
+)
+from connector.errors import UniquenessError
+from connector.ports import UnitOfWork
+from connector.services.actual import load_attributes
+from connector.services.context import Actor
+from connector.services.reasons import as_context
+
+Wish = Callable[[UnitOfWork, ActualUser], DesiredUser]
+"""Says what a user shall become, from what they are; runs under the write lock and checks the
+client's precondition there."""
+Check = Callable[[UnitOfWork, ActualUser], None]
+
+
+def unchanged(uow: UnitOfWork, actual: ActualUser, actor: Actor) -> DesiredUser:
+    """Return the wish that everything stays, to be narrowed with :func:`dataclasses.replace`."""
+    attributes = load_attributes(uow, actual.user.user_id)
+    return DesiredUser(
+        person=person_of(actual.user),
+        external_id=attributes.external_ids.get(actor.external_id_scope),
+        kept={key: value for key, value in attributes.kept.items() if not key.startswith("_")},
+    )
+
+
+def users_on(uow: UnitOfWork, email_key: str) -> frozenset[str]:
+    """Return everybody who is known to be or to have been on an address."""
+    users = uow.mirror.users_by_email([email_key]).get(email_key, ())
+    deleted = uow.attributes.tombstones(email_key)
+    return frozenset({user.user_id for user in users} | {item.scim_id for item in deleted})
+
+
+def changes_roles(plan: Plan) -> bool:
+    """Return whether a plan gives or takes a role, which people do."""
+    return any(isinstance(step, GrantRole | RevokeRole) for step in plan)
+
+
+def client_part(desired: DesiredUser, actor: Actor) -> dict[str, Any]:
+    """Return what is kept of a request for the client, as a plan's context carries it."""
+    return {
+        "external_id_scope": actor.external_id_scope,
+        "external_id": desired.external_id,
+        "kept": dict(desired.kept),
+        **as_context(desired.reason),
+    }
+
+
+def same_person(external_ids: Mapping[str, str], desired: DesiredUser, actor: Actor) -> bool:
+    """Only an equal external id makes two records one person: addresses are re-used."""
+    known = external_ids.get(actor.external_id_scope)
+    return known is not None and known == desired.external_id
+
+
+def taken(address: str, holder: str) -> UniquenessError:
+    """Return the refusal of an address that somebody holds."""
+    return UniquenessError(
+        f"{address} is taken by user {holder}. Link that user, or use another address; an inactive "
+        "user is enabled with active=true."
+    )

@@ -1,0 +1,100 @@
+"""Plans stand in queues, one for each resource, on both databases."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from connector.domain.ledger import OperationState, PlanState
+from connector.ports import UnitOfWork
+from connector.store import SqlStore
+from tests.contract.store import records
+from tests.contract.store.people import NOW
+
+LATER = NOW + timedelta(minutes=5)
+FLYING = {"state": OperationState.IN_FLIGHT, "owner": "host:1:x"}
+
+
+def queued(unit: UnitOfWork, plan_id: str, *resources: str) -> None:
+    unit.plans.add(records.plan(plan_id, state=PlanState.QUEUED), [])
+    unit.turns.take(plan_id, resources)
+
+
+def ahead(unit: UnitOfWork, *resources: str, before: str | None = None) -> list[str]:
+    return [plan.plan_id for plan in unit.turns.ahead(resources, NOW, before=before)]
+
+
+def test_plans_stand_in_the_order_in_which_they_came(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        queued(unit, "z-first", "user:1", "group:1")
+        queued(unit, "second", "user:1")
+        queued(unit, "a-third", "group:1", "user:2")
+        assert ahead(unit, "user:1") == ["z-first", "second"]
+        assert ahead(unit, "user:2", "user:1") == ["z-first", "second", "a-third"]
+        assert ahead(unit, "user:3") == []
+        assert [plan.plan_id for plan in unit.turns.ahead(None, NOW)] == [
+            "z-first",
+            "second",
+            "a-third",
+        ]
+
+
+def test_only_what_stands_in_front_counts(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        for plan_id in ("first", "second", "third"):
+            queued(unit, plan_id, "user:1")
+        assert ahead(unit, "user:1", before="second") == ["first"]
+        assert ahead(unit, "user:1", before="first") == []
+        assert ahead(unit, "user:1", before="stands nowhere") == []
+
+
+def test_who_changes_queues_keeps_the_place(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        queued(unit, "first", "address:a")
+        queued(unit, "second", "user:1")
+        unit.turns.take("first", ["user:1"])
+        assert ahead(unit, "user:1") == ["first", "second"]
+        assert ahead(unit, "address:a") == []
+
+
+@pytest.mark.parametrize("state", [PlanState.DONE, PlanState.FAILED])
+def test_a_plan_that_ended_stands_in_nobodys_way(store: SqlStore, state: PlanState) -> None:
+    with store.write("default") as unit:
+        queued(unit, "first", "user:1")
+        plan, _ = unit.plans.get("first")
+        unit.plans.save_plan(replace(plan, state=state, finished_at=NOW))
+        unit.plans.save_plan(plan)
+        assert ahead(unit, "user:1") == []
+
+
+def test_a_plan_that_somebody_works_on_is_not_waited_for(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        for plan_id, lease in (("alive", LATER), ("dead", NOW), ("in doubt", None)):
+            flying = records.operation(plan_id, plan_id, lease_until=lease, **FLYING)
+            unit.plans.add(records.plan(plan_id), [flying])
+            unit.turns.take(plan_id, ["user:1"])
+        assert ahead(unit, "user:1") == ["dead", "in doubt"]
+
+
+def test_a_plan_that_waits_for_people_is_not_waited_for(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        waiting = records.operation(state=OperationState.WAITING)
+        unit.plans.add(records.plan(), [waiting])
+        unit.turns.take("plan-1", ["user:1"])
+        assert ahead(unit, "user:1") == []
+
+
+def test_a_request_is_planned_in_its_place(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        queued(unit, "first", "user:1")
+        queued(unit, "second", "user:1")
+        plan, _ = unit.plans.get("first")
+        step = records.operation("op-1", "first")
+        unit.plans.refill(replace(plan, summary="planned"), [step])
+        assert unit.plans.get("first") == (replace(plan, summary="planned"), [step])
+        unit.plans.refill(plan, [])
+        assert unit.plans.get("first") == (plan, [])
+        assert ahead(unit, "user:1") == ["first", "second"]
+        assert unit.plans.abandoned(NOW) == ["first", "second"]
