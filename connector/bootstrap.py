@@ -7,7 +7,6 @@ simulator in process.
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -38,6 +37,7 @@ from connector.identity_provider import PublishedKeys
 from connector.logs import correlated
 from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
+from connector.parentage import machine
 from connector.ports import CallJournal, Clock, CodeExchange, Examiner, JobQueue, Notifier
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.scim_handlers.turns import Repeater
@@ -584,4 +584,4 @@ class _Journals:
 
 def owner_prefix(role: str) -> str:
     """Return the beginning of every lease that processes of this role on this machine hold."""
-    return f"{role}:{socket.gethostname()}:"
+    return f"{role}:{machine()}:"

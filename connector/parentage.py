@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import threading
 import time
+from functools import cache
+from pathlib import Path
 
 import psutil
 
@@ -20,6 +23,24 @@ def lives(pid: int) -> bool:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False
+
+
+@cache
+def machine() -> str:
+    """Return a name for whatever shares this process's ids: the machine since its last start, or
+    one container on it. On systems that do not tell these apart, the host's name."""
+    try:
+        started = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+        ids = Path("/proc/self/ns/pid").stat().st_ino
+    except OSError:
+        return socket.gethostname()
+    return f"{socket.gethostname()}.{started[:8]}.{ids}"
+
+
+def knows_its_dead() -> bool:
+    """Whether a process id that is not found here means that a process of this name is gone, and
+    not that it runs in another container of the same host name."""
+    return machine() != socket.gethostname()
 
 
 def end_with_parent() -> None:

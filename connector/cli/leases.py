@@ -1,4 +1,4 @@
-"""Leases of processes that are gone: on SQLite all are of this machine, and nobody need wait."""
+"""Leases of processes of this machine that are gone: nobody need wait until they end."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from connector.bootstrap import Application, owner_prefix
 from connector.domain.tenants import INSTALLATION
-from connector.parentage import lives
+from connector.parentage import knows_its_dead, lives
 
 
 def release_dead(application: Application, roles: Sequence[str], *, wait_s: float) -> None:
@@ -20,6 +20,8 @@ def release_dead(application: Application, roles: Sequence[str], *, wait_s: floa
 
     :param wait_s: for processes that still live.
     """
+    if application.settings.database.is_postgresql and not knows_its_dead():
+        return
     deadline = time.monotonic() + wait_s
     prefixes = [owner_prefix(role) for role in roles]
     for tenant in application.tenants():

@@ -120,8 +120,9 @@ def _make_ready(settings: Settings) -> None:
     try:
         application.record_configuration()
         application.require_bound_accounts()
-        if not settings.database.is_postgresql:
-            release_dead(application, ("serve", "jobs"), wait_s=_PREDECESSOR_ENDS_WITHIN_S)
+        # On PostgreSQL another `serve` of this machine may live and mean to stay.
+        wait_s = 0 if settings.database.is_postgresql else _PREDECESSOR_ENDS_WITHIN_S
+        release_dead(application, ("serve", "jobs"), wait_s=wait_s)
         for tenant in application.tenants():
             name = tenant.settings.name
             with application.acting(name, "job:settle"), correlated() as correlation_id:

@@ -43,9 +43,8 @@ def run_jobs_process(context: CommandContext) -> None:
     application = build(context.settings, role="jobs")
     try:
         application.require_bound_accounts()
-        if not context.settings.database.is_postgresql:
-            # After one that was killed nobody waits for its leases to end.
-            release_dead(application, ("jobs",), wait_s=0)
+        # After one that was killed nobody waits for its leases to end.
+        release_dead(application, ("jobs",), wait_s=0)
         with stopped_by_signals() as stop:
             _run(application, stop)
     finally:

@@ -9,7 +9,7 @@ from contextlib import contextmanager, nullcontext
 from datetime import datetime, timedelta
 
 from connector.domain.model import fold
-from connector.errors import ConflictingWriteError
+from connector.errors import ConflictingWriteError, TemporaryError
 from connector.services.context import TenantContext, new_id
 
 LEASE = timedelta(seconds=120)
@@ -62,6 +62,8 @@ class WriteLocks:
         self._context = context
         self._guard = threading.Lock()
         self._local: defaultdict[str, _Counted] = defaultdict(_Counted)
+        self._owed: list[tuple[Sequence[str], str]] = []
+        """Leases that could not be given back: nobody shall wait until they end."""
 
     @contextmanager
     def hold(self, keys: Sequence[str], wait_s: float) -> Iterator[None]:
@@ -81,9 +83,7 @@ class WriteLocks:
             try:
                 yield
             finally:
-                with self._context.write() as uow:
-                    uow.locks.release(ordered, owner)
-                    uow.commit()
+                self._release_shared(ordered, owner)
         finally:
             for key in reversed(taken):
                 self._release_local(key)
@@ -101,6 +101,17 @@ class WriteLocks:
         keys = [admins_key(item.account_id) for item in memberships if item.is_admin]
         with self.hold(keys, wait_s) if keys else nullcontext():
             yield
+
+    def _release_shared(self, keys: Sequence[str], owner: str) -> None:
+        """Give leases back; where the database is away, before the next are taken."""
+        try:
+            with self._context.write() as uow:
+                uow.locks.release(keys, owner)
+                uow.commit()
+        except TemporaryError:
+            with self._guard:
+                self._owed.append((keys, owner))
+            raise
 
     def _take_local(self, key: str, wait_s: float) -> None:
         with self._guard:
@@ -127,8 +138,13 @@ class WriteLocks:
         while True:
             now = self._context.clock.now()
             with self._context.write() as uow:
+                owed = list(self._owed)
+                for owed_keys, owed_owner in owed:
+                    uow.locks.release(owed_keys, owed_owner)
                 if uow.locks.acquire(keys, owner, now + LEASE, now):
                     uow.commit()
+                    with self._guard:
+                        self._owed = [item for item in self._owed if item not in owed]
                     return
             if now >= deadline:
                 raise _conflict(keys[0])

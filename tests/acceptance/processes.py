@@ -69,25 +69,37 @@ def write_config(directory: Path, world: Simulated, port: int, **sections: Any) 
     return path
 
 
-class Serving:
-    """``docusign-iga serve`` in processes of its own."""
+class Running:
+    """A command of ``docusign-iga`` in processes of its own."""
 
-    def __init__(self, config: Path, port: int, log: Path) -> None:
-        self.url = f"http://127.0.0.1:{port}"
+    def __init__(self, command: str, config: Path, log: Path) -> None:
+        self._command = command
         self._config = config
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "connector.cli", "serve", "--config", str(self._config)],
+                [
+                    sys.executable,
+                    "-m",
+                    "connector.cli",
+                    self._command,
+                    "--config",
+                    str(self._config),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
             )
-        wait_until(self._answers, 40)
+
+    @property
+    def pid(self) -> int:
+        """The id of the process that was started."""
+        assert self._process is not None
+        return self._process.pid
 
     def kill(self) -> None:
         """End every process of it at once, as a power cut would."""
@@ -122,6 +134,19 @@ class Serving:
             process.kill()
         self._process.wait(10)
         assert not alive, f"still there after SIGTERM: {alive}"
+
+
+class Serving(Running):
+    """``docusign-iga serve`` in processes of its own."""
+
+    def __init__(self, config: Path, port: int, log: Path) -> None:
+        super().__init__("serve", config, log)
+        self.url = f"http://127.0.0.1:{port}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        super().start()
+        wait_until(self._answers, 40)
 
     def _answers(self) -> bool:
         assert self._process is not None
