@@ -102,6 +102,8 @@ def test_the_address_is_the_one_that_is_served(tenant):
             throttle=None,
             offered=frozenset({Method.TOKEN}),
             token_verifier=None,
+            request=None,
+            catalogue=SimpleNamespace(find=lambda _name: SimpleNamespace(is_active=True)),
         )
     ).base_url(tenant)
     assert base_url(settings.server, tenant) == served
@@ -228,6 +230,30 @@ def test_okta_maps_each_attribute_that_it_adds(okta):
     assert set(added) <= set(mapped)
     paths = {f"{item['externalNamespace']}:{item['externalName']}" for item in added.values()}
     assert f"{ENTERPRISE}department" in paths
+
+
+def test_identityiq_has_the_form_of_its_own_exports(identityiq):
+    """Elements in the order in which the product writes them, fields in sections."""
+    assert render("identityiq", TARGET).count('<!DOCTYPE Application PUBLIC "sailpoint.dtd"') == 1
+    assert [child.tag for child in identityiq] == sorted(child.tag for child in identityiq)
+    assert {field.tag for form in identityiq.iter("Form") for field in form} == {"Section"}
+    known = {"AllowedValuesDefinition", "Script"}
+    assert {part.tag for field in identityiq.iter("Field") for part in field} == known
+    for definition in identityiq.iter("AttributeDefinition"):
+        assert [part.tag for part in definition] == ["Description"]
+
+
+def test_midpoint_keeps_to_the_sequence_of_its_schema():
+    """ResourceType of common-provisioning-3.xsd, behind what every object begins with."""
+    sequence = [
+        *("name", "description", "connectorRef", "connectorConfiguration", "schema"),
+        *("schemaHandling", "capabilities", "consistency", "synchronization"),
+    ]
+    resource = ET.fromstring(render("midpoint", TARGET))
+    namespaces = {child.tag.partition("}")[0] for child in resource}
+    assert namespaces == {"{http://midpoint.evolveum.com/xml/ns/public/common/common-3"}
+    found = [child.tag.partition("}")[2] for child in resource]
+    assert found == [name for name in sequence if name in found]
 
 
 def test_midpoint_maps_enable_and_disable_and_groups():
