@@ -2,6 +2,7 @@
 
     ConnectorError
         TemporaryError          the same call may work later
+            BudgetUsedUpError       the calls of this hour are used up, or kept for changes
             ConflictingWriteError   another writer holds the same resource
         PermanentError          a person or a setting is needed
             GuardError              a safety rule refused the change
@@ -49,6 +50,11 @@ class StoppedError(TemporaryError):
 
     def __init__(self) -> None:
         super().__init__("Its process was stopped; it goes on later.", retry_after_s=1.0)
+
+
+class BudgetUsedUpError(TemporaryError):
+    """The calls that DocuSign allows are used up, or kept for what cannot wait: background work
+    waits, and has not failed."""
 
 
 class ConflictingWriteError(TemporaryError):

@@ -22,7 +22,7 @@ from rich.table import Table
 from connector.bootstrap import TenantServices
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.domain.ledger import JobRun
-from connector.errors import PermanentError
+from connector.errors import BudgetUsedUpError, PermanentError
 from connector.services.aggregation import DELTA_JOB
 from connector.services.aggregation import Progress as Step
 from connector.services.context import Actor, new_id
@@ -60,6 +60,12 @@ from connector.services.jobs import run_job
     help="Write everybody again, also those who are unchanged: puts right what went wrong before. "
     "A full run does it by itself every few days (aggregation.thorough_every_days).",
 )
+@click.option(
+    "--wait",
+    is_flag=True,
+    help="Where the calls of the hour are used up, wait for the next hour and go on, until "
+    "everything is read.",
+)
 @tenant_options
 @handle_errors
 def sync(
@@ -70,6 +76,7 @@ def sync(
     delta: bool,
     wanted: str | None,
     thorough: bool,
+    wait: bool,
 ) -> None:
     """Read DocuSign into the mirror: everything, what changed, or one user.
 
@@ -87,6 +94,7 @@ def sync(
     \b
     Examples:
       docusign-iga sync --config config.yaml
+      docusign-iga sync --wait
       docusign-iga sync --delta
       docusign-iga sync --user ann@example.com
       docusign-iga sync --forget-account 00000000-0000-4000-8000-0000000000a1
@@ -102,11 +110,12 @@ def sync(
     elif delta:
         _sync_delta(context)
     else:
-        _sync_all(context, forgotten, forget_organization=forget_organization, thorough=thorough)
+        _let_go(context, forgotten, forget_organization=forget_organization)
+        _sync_all(context, thorough=thorough, wait=wait)
 
 
-def _sync_all(
-    context: CommandContext, forgotten: Sequence[str], *, forget_organization: bool, thorough: bool
+def _let_go(
+    context: CommandContext, forgotten: Sequence[str], *, forget_organization: bool
 ) -> None:
     actor = Actor(f"user:{getuser()}", "cli", new_id())
     for account_id in forgotten:
@@ -114,8 +123,19 @@ def _sync_all(
         click.echo(f"Account {account_id} forgotten, with {count:,} memberships.", err=True)
     if forget_organization:
         context.tenant.bindings.forget_organization(actor)
+
+
+def _sync_all(context: CommandContext, *, thorough: bool, wait: bool) -> None:
     try:
-        run = sync_with_bar(context.tenant, Console(stderr=True), thorough=thorough)
+        while True:
+            try:
+                run = sync_with_bar(context.tenant, Console(stderr=True), thorough=thorough)
+                break
+            except BudgetUsedUpError as error:
+                if not wait:
+                    raise
+                click.echo(f"{error} Waiting.", err=True)
+                context.application.clock.sleep(error.retry_after_s + 1)
     except KeyboardInterrupt:
         raise PermanentError("Stopped. `docusign-iga sync` goes on where it stopped.") from None
     context.output(

@@ -28,6 +28,7 @@ from __future__ import annotations
 
 from connector.domain.diagnosis import Trouble
 from connector.errors import (
+    BudgetUsedUpError,
     ConnectorError,
     InvalidRequestError,
     NotFoundError,
@@ -69,7 +70,7 @@ class UnavailableError(DocusignError, TemporaryError):
     """Whether it is certain that DocuSign has not seen the request."""
 
 
-class RateLimitedError(DocusignError, TemporaryError):
+class RateLimitedError(DocusignError, BudgetUsedUpError):
     """A limit of calls is used up; ``retry_after_s`` says when it is free again."""
 
     trouble = Trouble.RATE_LIMITED

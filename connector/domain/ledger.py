@@ -370,6 +370,8 @@ class RunState(StrEnum):
 
     RUNNING = "running"
     DONE = "done"
+    WAITING = "waiting"
+    """The calls of the hour are used up; it keeps its place and goes on."""
     FAILED = "failed"
 
 

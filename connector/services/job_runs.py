@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.ledger import JobRun, RunState
+from connector.errors import BudgetUsedUpError
 from connector.ports import UnitOfWork
 from connector.progress import reporting_to
 from connector.purpose import Scope, calling_for, current_purpose
@@ -178,8 +179,10 @@ class _Run:
         return self._ended(RunState.DONE, counts=counts, is_idle=is_idle)
 
     def failed(self, error: Exception) -> JobRun:
-        """Return the record of its failure."""
-        return self._ended(RunState.FAILED, error=str(error), cause=type(error).__name__)
+        """Return the record of its failure, or of its waiting for DocuSign's next hour."""
+        waits = isinstance(error, BudgetUsedUpError)
+        state = RunState.WAITING if waits else RunState.FAILED
+        return self._ended(state, error=str(error), cause=type(error).__name__)
 
     def _ended(self, state: RunState, **more: Any) -> JobRun:
         now = self._context.clock.now()

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
 
-from connector.errors import ConfigError, ConflictingWriteError, ConnectorError, StoppedError
+from connector.errors import (
+    BudgetUsedUpError,
+    ConfigError,
+    ConflictingWriteError,
+    ConnectorError,
+    StoppedError,
+)
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB, AggregationService, DeltaService
 from connector.services.connection_check import ConnectionCheck
@@ -214,7 +220,7 @@ def run_job(name: str, tenant: JobTenant, actor: Actor, part: int | None = None)
 
     try:
         outcome = work() if job.records_itself else tenant.runs.run(name, actor, work, part)
-    except (ConflictingWriteError, StoppedError):
+    except (ConflictingWriteError, StoppedError, BudgetUsedUpError):
         raise
     except ConnectorError as error:
         tenant.watch.failed(name, error, actor)

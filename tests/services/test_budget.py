@@ -130,7 +130,7 @@ def test_sync_pauses_before_the_reserve_and_goes_on_in_the_next_hour(tmp_path):
             services.aggregation.sync()
     with services.context.read() as uow:
         paused = uow.jobs.latest(SYNC_JOB)
-    assert (paused.state, paused.cause) == (RunState.FAILED, "RateLimitedError")
+    assert (paused.state, paused.cause) == (RunState.WAITING, "RateLimitedError")
     services.refresh.refresh(next(iter(world.account.members)))
     clock.advance(3601)
     assert services.aggregation.sync().state is RunState.DONE

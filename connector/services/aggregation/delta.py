@@ -191,7 +191,7 @@ class DeltaService:
             found = self._reader.read(hint.account_id, hint.user_id)
             counts["users"] += 1
             if found is not Found.NOBODY:
-                counts[found] += 1
+                counts[str(found)] += 1
             self._refuse_mass_vanishing(counts[Found.GONE], hint.account_id)
 
     def _refuse_mass_vanishing(self, gone: int, account_id: str) -> None:

@@ -7,7 +7,7 @@ transaction that also moves the run's cursor, so that a run that dies goes on wh
 from __future__ import annotations
 
 from connector.domain.ledger import JobRun, RunState
-from connector.errors import ConnectorError
+from connector.errors import BudgetUsedUpError, ConnectorError
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation.catalogue import CatalogueReader
 from connector.services.aggregation.members import MemberReader
@@ -64,11 +64,13 @@ class AggregationService:
             self._read_accounts(run, report)
             self._roles.read(run)
         except ConnectorError as error:
-            self._runs.finish(run, RunState.FAILED, str(error), type(error).__name__)
+            waits = isinstance(error, BudgetUsedUpError)
+            state = RunState.WAITING if waits else RunState.FAILED
+            self._runs.break_off(run, state, str(error), error)
             raise
         except BaseException as error:
             text = f"broken off: {type(error).__name__}"
-            self._runs.finish(run, RunState.FAILED, text, type(error).__name__)
+            self._runs.break_off(run, RunState.FAILED, text, error)
             raise
         return self._runs.finish(run, RunState.DONE)
 

@@ -11,7 +11,7 @@ import structlog
 
 from connector.domain.ledger import JobRun, RunState
 from connector.domain.model import Account
-from connector.errors import ConflictingWriteError
+from connector.errors import ConflictingWriteError, ConnectorError
 from connector.logs import correlation_id
 from connector.ports import UnitOfWork
 from connector.purpose import Scope
@@ -155,6 +155,14 @@ class Runs:
             uow.commit()
         _log.info("sync ended", state=state, **run.counts)
         return record
+
+    def break_off(self, run: Run, state: RunState, text: str, cause: BaseException) -> None:
+        """Write why a run ended before its time. Where the database is away too, the run looks as
+        if its process had been killed, and is gone on with in the same way."""
+        try:
+            self.finish(run, state, text, type(cause).__name__)
+        except ConnectorError as error:
+            _log.warning("a broken-off sync could not be noted", error=str(error), cause=text)
 
     def save(self, uow: UnitOfWork, run: Run, **cursor: object) -> None:
         """Move the cursor within the transaction of the page it stands for."""
