@@ -78,6 +78,8 @@ class Resource(Blueprint):  # type: ignore[misc]
 
     def arguments(self, schema: type[Schema], *, location: str = "json", **more: Any) -> Wrap:
         """Hand the checked arguments of a place to the view, before those of the path."""
+        if location == "json":
+            more.setdefault("required", any(field.required for field in schema().fields.values()))
         found: Wrap = super().arguments(schema, location=location, **more)
         return found
 

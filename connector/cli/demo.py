@@ -28,7 +28,7 @@ from connector.cli.processes import Child, require_free_port, stopped_by_signals
 from connector.cli.sync import sync_with_bar
 from connector.config import load_settings
 from connector.domain.console import ConsoleRole
-from connector.domain.ledger import Scope
+from connector.domain.ledger import Fulfilment, Scope
 from connector.errors import PermanentError
 from connector.logs import configure_logging
 from connector.services.context import Actor, new_id
@@ -40,9 +40,18 @@ _LEFT_BEHIND = ("connector.db", "connector.db-wal", "connector.db-shm", "simulat
 """Removed at the start: the simulator begins afresh, and the connector with it."""
 _WRITTEN = (*_LEFT_BEHIND, "config.yaml", "private-key.pem", "simulator.log", "connector.log")
 _START_WITHIN_S = 60.0
-_CLIENT = "demo"
+_CLIENT = "iga"
+"""Another name than the person's: nobody decides on what they asked for, under whatever name."""
 _PERSON = "demo"
 """Who signs in to the console."""
+_BY_APPROVAL = {
+    "match": "*Admin*",
+    "kind": "profile",
+    "fulfilment": "approval",
+    "risk": "critical",
+    "owner": "identity-team@northwind.example",
+}
+"""The demo's policy: administration of an account waits for an approval."""
 
 
 @click.command()
@@ -256,6 +265,7 @@ class _Stage:
                     "user_id": details["user_id"],
                     "organization_id": details["organization_id"],
                     "accounts": accounts,
+                    "entitlements": [_BY_APPROVAL],
                 }
             },
         }
@@ -281,7 +291,18 @@ def _guide_facts(application: Application) -> dict[str, Any]:
     ]
     if not others or not groups:
         raise PermanentError("The organization has no second profile or no group to show.")
-    return {"first": baseline, "second": others[0], "group": groups[0]}
+    guarded = [
+        profile
+        for profile in catalogue.profiles.values()
+        if profile.account_id == account_id
+        and services.context.policy.fulfilment_of(profile.scim_id, catalogue) is Fulfilment.APPROVAL
+    ]
+    return {
+        "first": baseline,
+        "second": others[0],
+        "group": groups[0],
+        "guarded": guarded[0] if guarded else None,
+    }
 
 
 @contextmanager

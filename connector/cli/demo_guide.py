@@ -31,6 +31,8 @@ class Guide:
     first: Profile
     second: Profile
     group: DirectoryGroup
+    guarded: Profile | None
+    """A profile that waits for an approval, where the organization has one."""
 
 
 def print_guide(guide: Guide) -> None:
@@ -62,6 +64,7 @@ def _sections(guide: Guide) -> list[_Section]:
     return [
         *_looking(guide),
         *_provisioning(guide),
+        *_approving(guide),
         *_administering(guide),
         *_leaving(guide),
     ]
@@ -129,6 +132,49 @@ def _provisioning(guide: Guide) -> list[_Section]:
                     '"{\\"op\\":\\"add\\",\\"path\\":\\"members\\",'
                     '\\"value\\":[{\\"value\\":\\"$ID\\"}]}"'
                 )
+            ],
+        ),
+    ]
+
+
+def _approving(guide: Guide) -> list[_Section]:
+    if guide.guarded is None:
+        return []
+    first_id = "python3 -c 'import json,sys; print(json.load(sys.stdin)[0][\"id\"])'"
+    token = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"token\"])'"
+    api = f"{guide.console_url.removesuffix('/console')}/api/v1"
+    return [
+        (
+            f"Ask for the profile {guide.guarded.name}. The policy wants an approval: it waits",
+            [
+                _patch("Users/$ID", "add", "entitlements", guide.guarded.scim_id),
+                f"{guide.command} approvals list",
+                f"APPROVAL=$({guide.command} approvals list --json | {first_id})",
+                f'echo "In the console: {guide.console_url}/approvals/$APPROVAL"',
+            ],
+        ),
+        (
+            f"Look at it over the REST API, which {api}/docs describes",
+            [
+                (
+                    f"API=$({guide.command} console token add {guide.console_login} "
+                    f'--name "the guide" --json | {token})'
+                ),
+                (
+                    f'curl -sS -H "Authorization: Bearer $API" {api}/approvals/$APPROVAL '
+                    "| python3 -m json.tool"
+                ),
+            ],
+        ),
+        (
+            "Approve it: DocuSign is changed. Then ask who gave it and why",
+            [
+                f'{guide.command} approvals approve $APPROVAL --comment "New head of the office"',
+                'scim "$SCIM/Users/$ID?attributes=entitlements" | python3 -m json.tool',
+                (
+                    f'{guide.command} audit explain --user "$ID" '
+                    f'--entitlement "{guide.guarded.scim_id}"'
+                ),
             ],
         ),
     ]

@@ -108,6 +108,9 @@ def test_the_guide_works_when_pasted_and_the_demo_ends_cleanly(demo: Demo, tmp_p
     errors = [line for line in pasted.stdout.splitlines() if '"detail":' in line]
     assert len(errors) == 1, errors  # what was deleted is not found
     assert "organization-admin" in pasted.stdout
+    assert "/console/approvals/" in pasted.stdout and '"may_decide": true' in pasted.stdout
+    assert "given at the request of client:iga" in pasted.stdout
+    assert "New head of the office" in pasted.stdout
     assert _end(demo.process) == []
     assert demo.process.returncode == 0
 
