@@ -14,6 +14,7 @@ from connector.config import load_settings
 from connector.consent_page import create_consent_blueprint
 from connector.console import ConsoleMount
 from connector.logs import configure_logging
+from connector.mount import keep_here
 from connector.observing import create_observing_blueprint
 from connector.parentage import end_with_parent
 from connector.processor import OneProcessor
@@ -66,6 +67,7 @@ def create_app(application: Application) -> Flask:
     )
     app.register_blueprint(create_observing_blueprint(application))
     add_error_handlers(app)
+    app.after_request(keep_here)
     return app
 
 

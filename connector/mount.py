@@ -7,6 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import TYPE_CHECKING, Protocol
+from urllib.parse import urlsplit, urlunsplit
+
+from flask import Response, request
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -81,6 +84,17 @@ class Mount:
             if self._made is None:
                 self._made = self._make()
             return self._made
+
+
+def keep_here(response: Response) -> Response:
+    """Return a redirect within the site without the host, which comes from the request: whoever
+    sends a false ``Host`` leads nobody away, nor does a cache that keeps the answer."""
+    if 300 <= response.status_code < 400:  # noqa: PLR2004
+        parts = urlsplit(response.headers.get("Location", ""))
+        if parts.netloc and parts.netloc == request.host:
+            here = urlunsplit(("", "", parts.path or "/", parts.query, parts.fragment))
+            response.headers["Location"] = "/" + here.lstrip("/")
+    return response
 
 
 def client_address(remote: str, route: Sequence[str], trusted_proxies: Iterable[str]) -> str:

@@ -30,6 +30,7 @@ from connector.api.here import (
     require_person,
 )
 from connector.api.ports import Application
+from connector.mount import keep_here
 from connector.services.work_items import MAX_EVIDENCE_BYTES
 from scim.rate_limits import RateLimits
 
@@ -110,6 +111,7 @@ def create_api(application: Application) -> Flask:
     app.before_request(begin_acting)
     app.teardown_request(end_acting)
     app.after_request(finish)
+    app.after_request(keep_here)
     return app
 
 

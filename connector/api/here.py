@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import cast
 
 from flask import Response, current_app, g, request
+from werkzeug.routing import RequestRedirect
 
 from connector.api.ports import Application, TenantServices
 from connector.domain.console import ConsoleRole
@@ -63,7 +64,7 @@ def require_person() -> None:
     :raises InvalidTokenError: no token, or one that is not to be believed.
     :raises connector.services.tenant_catalogue.TenantSuspendedError: nobody is served.
     """
-    if request.endpoint in PUBLIC:
+    if request.endpoint in PUBLIC or isinstance(request.routing_exception, RequestRedirect):
         return
     application().catalogue.get(tenant_name()).require_active()
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 import click
 import orjson
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from connector.config import load_settings
 from connector.domain.console import ConsoleRole
 from connector.domain.tenants import INSTALLATION
+from connector.domain.writing import visible
 from connector.errors import ConfigError, ConnectorError, TemporaryError
 from connector.logs import configure_logging, correlated, correlation_id
 from connector.services.context import Actor, Principal, new_id, person
@@ -89,11 +91,18 @@ class CommandContext:
             text = orjson.dumps(data, default=str, option=orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z)
             click.echo(text.decode())
         elif isinstance(human, str):
-            click.echo(human)
+            click.echo(visible(human))
         else:
-            # Names come from outside: [brackets] and :colons: in them are not markup.
             width = None if sys.stdout.isatty() else _PLAIN_WIDTH
-            Console(markup=False, emoji=False, highlight=False, width=width).print(human)
+            _Screen(markup=False, emoji=False, highlight=False, width=width).print(human)
+
+
+class _Screen(Console):
+    """Prints names that come from outside: [brackets] and :colons: in them are not markup, and
+    what they hide is shown."""
+
+    def render_str(self, text: str, **options: Any) -> Text:
+        return super().render_str(visible(text), **options)
 
 
 def cli_actor() -> Actor:

@@ -141,7 +141,7 @@ def _approving(guide: Guide) -> list[_Section]:
     if guide.guarded is None:
         return []
     first_id = "python3 -c 'import json,sys; print(json.load(sys.stdin)[0][\"id\"])'"
-    token = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"token\"])'"
+    its_text = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"token\"])'"
     api = f"{guide.console_url.removesuffix('/console')}/api/v1"
     return [
         (
@@ -158,7 +158,7 @@ def _approving(guide: Guide) -> list[_Section]:
             [
                 (
                     f"API=$({guide.command} console token add {guide.console_login} "
-                    f'--name "the guide" --json | {token})'
+                    f'--name "the guide" --json | {its_text})'
                 ),
                 (
                     f'curl -sS -H "Authorization: Bearer $API" {api}/approvals/$APPROVAL '

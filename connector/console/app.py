@@ -38,6 +38,7 @@ from connector.console.here import (
 )
 from connector.console.ports import Application
 from connector.domain.tenants import INSTALLATION
+from connector.mount import keep_here
 from connector.ports import Store
 from connector.services.work_items import MAX_EVIDENCE_BYTES
 
@@ -91,6 +92,7 @@ def create_console(application: Application) -> Flask:
     app.before_request(begin_acting)
     app.teardown_request(end_acting)
     app.after_request(_keep_private)
+    app.after_request(keep_here)
     return app
 
 

@@ -19,6 +19,7 @@ from connector.console.words import (
     tone,
 )
 from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.domain.writing import visible
 
 _STEPS = (
     (timedelta(minutes=1), timedelta(seconds=1), "second"),
@@ -46,8 +47,17 @@ def install(app: Flask) -> None:
         names=with_quiet_ids,
     )
     app.jinja_env.tests["overdue"] = is_overdue
+    app.jinja_env.finalize = _shown
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.context_processor(_on_every_page)
+
+
+def _shown(value: Any) -> Any:
+    """Return what a template prints, with what names hide made visible. The replacement has no
+    character that means something to HTML."""
+    if isinstance(value, Markup):
+        return Markup(visible(str(value)))  # noqa: S704 - it was safe before
+    return visible(value) if isinstance(value, str) else value
 
 
 def _on_every_page() -> dict[str, Any]:

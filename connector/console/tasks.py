@@ -32,6 +32,7 @@ def show(item_id: str) -> str | BaseResponse:
         labels=services.browser.labels(),
         is_verified_by_api=item.verification in VERIFIED_BY_API,
         is_mine=item.assignee == me.name,
+        colleagues=services.browser.colleagues(),
         largest=MAX_EVIDENCE_BYTES,
     )
 

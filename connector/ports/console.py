@@ -44,6 +44,9 @@ class ConsoleRepository(Protocol):
     def find_session(self, session_hash: str) -> ConsoleSession | None:
         """Return a session, over or not."""
 
+    def provider_sessions(self) -> Sequence[ConsoleSession]:
+        """Return the sessions of people whom the identity provider knows, newest first."""
+
     def touch_session(self, session_hash: str, last_seen_at: datetime) -> None:
         """Note that a session was used; one that was removed meanwhile stays so."""
 

@@ -44,6 +44,7 @@ from connector.services.browsing_views import (
     UserPage,
     UserQuery,
 )
+from connector.services.colleagues import Colleague, colleagues
 from connector.services.context import TenantContext
 from connector.services.naming import names_for
 from mappings.model import Meaning
@@ -273,6 +274,11 @@ class Browser:
         """Return job runs, newest first."""
         with self._context.read() as uow:
             return uow.jobs.list(limit)
+
+    def colleagues(self) -> Sequence[Colleague]:
+        """Return who may work tasks, by login."""
+        with self._context.read() as uow:
+            return colleagues(uow)
 
     def clients(self) -> Sequence[ApiClient]:
         """Return the API clients by name."""

@@ -114,7 +114,12 @@ class ConsoleSignIn:
             uow.console.remove_old_sessions(unseen_since=now - self._idle, now=now)
             uow.console.add_session(session)
             self._audit(
-                uow, identity.login, "console.signed_in", correlation_id, method=identity.method
+                uow,
+                identity.login,
+                "console.signed_in",
+                correlation_id,
+                method=identity.method,
+                roles=sorted(identity.roles),
             )
             uow.commit()
         return token

@@ -7,6 +7,7 @@ from typing import Any
 
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.notifications import Delivery, Message, Notice
+from connector.domain.writing import visible
 from connector.errors import NotFoundError
 from connector.services.context import TenantContext
 from connector.services.reasons import reason_of
@@ -137,7 +138,7 @@ class Writer:
 
     def _steps(self, delivery: Delivery, item: WorkItem | None) -> tuple[str, ...]:
         if item is not None and item.state.is_open:
-            return item.instructions
+            return tuple(_one_line(step) for step in item.instructions)
         if delivery.notice is not Notice.CONSENT_LOST:
             return ()
         return (
@@ -195,5 +196,6 @@ def _facts(delivery: Delivery, item: WorkItem | None, reason: str) -> list[tuple
 
 
 def _one_line(text: str) -> str:
-    """Return a text without line breaks and controls: it becomes a subject or a cell."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    """Return a text without line breaks, and with what it hides visible: it becomes a subject or a
+    cell."""
+    return visible(" ".join(text.split()))

@@ -23,6 +23,7 @@ from connector.domain.work_items import Act, Evidence, WorkItemEvent
 from connector.errors import ClosedError, ForbiddenError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
+from connector.services.colleagues import find_colleague
 from connector.services.context import Actor, Principal, TenantContext, new_id
 from connector.services.mirror import MirrorWriter
 from connector.services.people import subject_of
@@ -144,8 +145,9 @@ class WorkItemService:
     def hand_over(self, work_item_id: str, by: Principal, to: str, comment: str = "") -> WorkItem:
         """Give a task to somebody else.
 
-        :param to: their login.
+        :param to: login or e-mail address of somebody who may work tasks.
         :raises ForbiddenError: somebody else has it.
+        :raises InvalidRequestError: nobody who may is known so.
         """
         by.require(ConsoleRole.OPERATOR)
         if not tidy(to):
@@ -153,7 +155,7 @@ class WorkItemService:
         with self._context.write() as uow:
             item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
-            item = self._assign(uow, item, f"user:{tidy(to).removeprefix('user:')}")
+            item = self._assign(uow, item, f"user:{find_colleague(uow, tidy(to))}")
             self._log.note(uow, item, by, Act.HANDED_OVER, tidy(comment), to=item.assignee)
             uow.commit()
         return item

@@ -101,9 +101,17 @@ class SqlConsole:
         found = self._connection.execute(
             select(*SESSIONS.columns).where(*self._session(session_hash))
         ).first()
-        if found is None:
-            return None
-        return SESSIONS.from_row(found, roles=_roles(found), groups=frozenset(found.groups))
+        return None if found is None else _session(found)
+
+    def provider_sessions(self) -> Sequence[ConsoleSession]:
+        """Return the sessions of people whom the identity provider knows, newest first."""
+        table = console_sessions.c
+        found = self._connection.execute(
+            select(*SESSIONS.columns)
+            .where(table.tenant == self._tenant, table.method == SignInMethod.OIDC)
+            .order_by(table.last_seen_at.desc(), table.session_hash)
+        )
+        return [_session(row) for row in found]
 
     def touch_session(self, session_hash: str, last_seen_at: datetime) -> None:
         """Note that a session was used; one that was removed meanwhile stays so."""
@@ -202,6 +210,10 @@ class SqlConsole:
                 console_failures.c.tenant == self._tenant, console_failures.c.subject == subject
             )
         )
+
+
+def _session(row: Row[Any]) -> ConsoleSession:
+    return SESSIONS.from_row(row, roles=_roles(row), groups=frozenset(row.groups))
 
 
 def _account(row: Row[Any]) -> ConsoleAccount:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from connector.domain.console import ConsoleRole, SignInMethod
 from connector.domain.ledger import Direction, WorkItemKind, WorkItemState
 from connector.domain.work_items import Act, Verdict
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor
+from connector.services.identities import Identity
 from connector.services.work_items import MAX_EVIDENCE_BYTES
 from tests.approvals import administrator, approver, ask, held, operator, pending, somebody
 from tests.connector import ORGANIZATION_ADMIN, ManualClock, connected, ok
@@ -102,11 +104,64 @@ def test_a_claimed_task_is_left_to_who_claimed_it(connector, ann, work):
     for act in (work.claim, work.release, work.complete):
         with pytest.raises(ForbiddenError, match="olga"):
             act(task, operator("paul"))
+    work.comment(task, operator("paul"), "I can take it")
     assert work.hand_over(task, operator("olga"), "paul").assignee == "user:paul"
     assert work.release(task, administrator()).assignee is None
     assert work.claim(task, operator("eva")).assignee == "user:eva"
     acts = [event.act for event in work.view(task).history]
-    assert acts == [Act.OPENED, Act.CLAIMED, Act.HANDED_OVER, Act.RELEASED, Act.CLAIMED]
+    taken = [Act.OPENED, Act.CLAIMED, Act.COMMENTED, Act.HANDED_OVER, Act.RELEASED, Act.CLAIMED]
+    assert acts == taken
+
+
+def account(connector, login, *roles, email=""):
+    connector.application.console_accounts.add(
+        "default", login, "four quiet green lamps", roles, administrator(), email=email
+    )
+
+
+def signed_in_through_the_provider(connector, login, *roles):
+    identity = Identity(
+        login, login.title(), f"{login}@corp.example", frozenset(roles), method=SignInMethod.OIDC
+    )
+    return connector.application.console_sign_in.with_identity("default", identity, "c")
+
+
+def test_a_task_is_handed_to_people_who_may_work_it(connector, ann, work):
+    task = open_task(connector, ann)
+    account(connector, "lena", ConsoleRole.OPERATOR, email="Lena@Corp.example")
+    signed_in_through_the_provider(connector, "paula@corp.example", ConsoleRole.ADMINISTRATOR)
+    for text, login in (
+        ("lena", "lena"),
+        ("user:LENA", "lena"),
+        ("lena@corp.example", "lena"),
+        ("Paula@corp.example", "paula@corp.example"),
+    ):
+        assert work.hand_over(task, administrator(), text).assignee == f"user:{login}"
+
+
+def test_a_task_is_not_handed_to_nobody(connector, ann, work):
+    task = open_task(connector, ann)
+    account(connector, "lena", ConsoleRole.OPERATOR)
+    account(connector, "vera", ConsoleRole.VIEWER)
+    account(connector, "gone", ConsoleRole.OPERATOR)
+    connector.application.console_accounts.disable("default", "gone", administrator())
+    signed_in_through_the_provider(connector, "adam", ConsoleRole.APPROVER)
+    for text in ("somebody", "vera", "gone", "adam", "len", "' OR 1=1 --", "*"):
+        with pytest.raises(InvalidRequestError, match="Nobody who may work tasks"):
+            work.hand_over(task, operator("olga"), text)
+    assert work.view(task).item.assignee is None
+
+
+def test_who_was_signed_in_once_can_still_be_given_a_task(connector, ann, work):
+    task = open_task(connector, ann)
+    sign_in = connector.application.console_sign_in
+    token = signed_in_through_the_provider(connector, "paula", ConsoleRole.OPERATOR)
+    sign_in.sign_out("default", sign_in.find("default", token), "c")
+    assert work.hand_over(task, operator("olga"), "paula").assignee == "user:paula"
+    token = signed_in_through_the_provider(connector, "paula", ConsoleRole.VIEWER)
+    sign_in.sign_out("default", sign_in.find("default", token), "c")
+    with pytest.raises(InvalidRequestError, match="Nobody who may work tasks"):
+        work.hand_over(task, administrator(), "paula")
 
 
 @pytest.mark.parametrize("by", [somebody("vera"), approver()])

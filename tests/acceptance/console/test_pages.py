@@ -10,10 +10,25 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
+from click.testing import CliRunner
 
+from connector.cli import main
+from connector.cli.context import CommandContext
+from connector.domain.notifications import Notice
+from connector.services.messages import Writer
+from connector.services.outbox import new_delivery
+from connector.settings import ChannelSettings
 from tests.connector import ORGANIZATION_ADMIN
 from tests.simulated import simulated
-from tests.visitors import add_account, ask_for_admin, lively, signed_in, visitor
+from tests.visitors import (
+    add_account,
+    ask_for_admin,
+    ask_for_approval,
+    guarded,
+    lively,
+    signed_in,
+    visitor,
+)
 
 HOSTILE = "\"><script>alert(1)</script><img src=x onerror=alert(1)>'{{7*7}}"
 
@@ -290,3 +305,39 @@ def test_a_tenant_s_pages_show_nothing_of_another(connect):
     zoe.http.set_cookie("__Secure-console", cookie.value, path="/acme/console")
     assert zoe.get("/").status_code == 302
     assert visitor(connector, "/nowhere/console").get("/").status_code == 404
+
+
+def test_what_a_name_hides_is_shown_where_people_decide(connect, monkeypatch):
+    connector = connect(**guarded())
+    name = "Ada\u202eecalevoL\u200b"
+    user = connector.create("ada@northwind.example", displayName=name)
+    item = ask_for_approval(connector, user["id"])
+    task = ask_for_admin(connector, user["id"])
+    ann = signed_in(connector, "administrator")
+    for path in (
+        "/",
+        f"/approvals/{item}",
+        f"/tasks/{task}",
+        "/users?q=ada",
+        f"/users/{user['id']}",
+    ):
+        page = text(ann.get(path))
+        assert "[U+202E]" in page and "[U+200B]" in page, path
+        assert "\u202e" not in page and "\u200b" not in page, path
+    monkeypatch.setattr(CommandContext, "application", connector.application)
+    monkeypatch.setattr(CommandContext, "known_tenant", "default")
+    for command in (["approvals", "list"], ["approvals", "show", item], ["tasks", "show", task]):
+        shown = CliRunner().invoke(main, command).output
+        assert "[U+202E]" in shown and "\u202e" not in shown, command
+    with connector.services.context.read() as uow:
+        work_item = uow.work_items.get(item)
+    delivery = new_delivery(
+        Notice.APPROVAL_REQUESTED,
+        ChannelSettings(name="hook", kind="webhook"),
+        connector.clock.now(),
+        about=item,
+        payload={"work_item": item},
+    )
+    message = Writer(connector.services.context, "https://x.example").write(delivery)
+    assert "\u202e" in work_item.title
+    assert "[U+202E]" in message.title and "\u202e" not in message.title

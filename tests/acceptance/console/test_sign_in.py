@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from connector.console.app import create_console
 from connector.domain.console import ConsoleRole
 from connector.settings import AuthenticationSettings
 from tests.visitors import PASSWORD, ROOT, Visitor, add_account, signed_in, visitor
@@ -31,15 +32,15 @@ def test_every_route_but_the_door_is_closed_to_strangers(connector):
     """A page that somebody adds later is closed too."""
     stranger = visitor(connector)
     stranger.get("/sign-in")
-    mount = connector.http.application.wsgi_app._application
-    for rule in mount.console.url_map.iter_rules():
+    console = create_console(connector.application)
+    for rule in console.url_map.iter_rules():
         if rule.endpoint in {"static", "sign_in.form", "sign_in.enter", "sign_in.leave"}:
             continue
         if rule.endpoint.startswith("oidc."):
             continue
         path = rule.build(dict.fromkeys(rule.arguments, "1"))[1]
         method = "GET" if "GET" in rule.methods else "POST"
-        with mount.console.test_request_context():
+        with console.test_request_context():
             answer = stranger.http.open(f"/console{path}", method=method)
         assert answer.status_code in {302, 400}, rule
         if answer.status_code == 302:
@@ -213,3 +214,31 @@ def test_a_role_taken_is_gone_at_the_next_click(connector):
     connector.application.console_accounts.set_roles("default", "ann", [ConsoleRole.VIEWER], ROOT)
     assert ann.get("/settings").status_code == 403
     assert isinstance(ann, Visitor)
+
+
+@pytest.mark.parametrize(
+    ("path", "where"),
+    [
+        ("/console", "/console/"),
+        ("/console?view=all", "/console/?view=all"),
+        ("/console/", "/console/sign-in"),
+        ("/console/users//x", "/console/users/x"),
+        ("/console/users", "/console/sign-in?next=/users"),
+        ("/api/v1", "/api/v1/"),
+        ("/api/v1/", "/api/v1/docs"),
+        ("/scim//v2/Users", "/scim/v2/Users"),
+    ],
+)
+def test_no_redirect_follows_a_false_host(connector, path, where):
+    answer = visitor(connector).http.get(path, headers={"Host": "evil.example"})
+    assert answer.status_code in (302, 303, 308)
+    assert answer.headers["Location"] == where
+
+
+def test_a_sign_in_under_a_false_host_stays_here(connector):
+    add_account(connector, "ann", "viewer")
+    who = visitor(connector)
+    form = {"csrf_token": who.token("/sign-in"), "login": "ann", "password": PASSWORD}
+    answer = who.http.post("/console/sign-in", data=form, headers={"Host": "evil.example"})
+    assert answer.status_code in (303, 400)
+    assert "evil" not in answer.headers.get("Location", "")

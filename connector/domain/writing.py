@@ -1,0 +1,44 @@
+"""Makes visible what a text hides: a name from outside must not pass for another one.
+
+DocuSign, and whoever provisions, may put characters into names that turn the direction of writing
+(``U+202E`` shows ``gpj.exe`` as ``exe.jpg``) or that nobody sees. Where people read and decide,
+such a character is shown by its number.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+_JOINERS = ("\u200c", "\u200d")
+_NEEDS_JOINERS = 0x0600
+"""From Arabic on scripts, and signs such as emoji, need joiners; Latin, Greek and Cyrillic do
+not."""
+_BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
+"""Letters and signs that look like nothing."""
+_KEPT = "\n\t"
+_SUSPICIOUS = re.compile(r"[^ -~\n\t\u00a1-\u00ac\u00ae-\u02ff\u0370-\u058f]")
+"""Most texts have none of these, and are returned as they are."""
+
+
+def visible(text: str) -> str:
+    """Return a text with each character that turns or hides writing as ``[U+202E]``.
+
+    New lines and tabs stay. Joiners stay between characters of scripts that need them.
+    """
+    if not _SUSPICIOUS.search(text):
+        return text
+    return "".join(
+        f"[U+{ord(char):04X}]" if _hides(text, place, char) else char
+        for place, char in enumerate(text)
+    )
+
+
+def _hides(text: str, place: int, char: str) -> bool:
+    if char in _JOINERS:
+        around = text[max(0, place - 1) : place], text[place + 1 : place + 2]
+        return not all(side and ord(side) >= _NEEDS_JOINERS for side in around)
+    if char in _BLANK:
+        return True
+    # Format characters, controls, halves of characters, line and paragraph separators.
+    return unicodedata.category(char) in ("Cf", "Cc", "Cs", "Zl", "Zp") and char not in _KEPT

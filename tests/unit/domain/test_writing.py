@@ -1,0 +1,49 @@
+"""What names hide is shown, and what people write in their scripts stays."""
+
+# ruff: noqa: RUF001 - letters of other scripts are what this is about
+
+import pytest
+
+from connector.domain.writing import visible
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Ada\u202eecalevoL", "Ada[U+202E]ecalevoL"),
+        ("pay\u200bpal", "pay[U+200B]pal"),
+        ("a\u200db", "a[U+200D]b"),
+        ("soft\u00adhyphen", "soft[U+00AD]hyphen"),
+        ("\ufeffAda", "[U+FEFF]Ada"),
+        ("Ada\u2066\u2069", "Ada[U+2066][U+2069]"),
+        ("Ada\u3164", "Ada[U+3164]"),
+        ("Ada\U000e0041", "Ada[U+E0041]"),
+        ("red\x1b[31m", "red[U+001B][31m"),
+        ("a\u2028b\x00\x85", "a[U+2028]b[U+0000][U+0085]"),
+        ("\u200d", "[U+200D]"),
+    ],
+)
+def test_what_turns_or_hides_writing_is_shown_by_its_number(text, shown):
+    assert visible(text) == shown
+    assert visible(shown) == shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "Ada Lovelace <ada@x.example>",
+        "two\nlines\tand a tab",
+        "Åsa Öberg-Łukasiewicz",
+        "Жанна Ν. Ωμέγα",
+        "محمد العربي",
+        "نمی\u200cخواهم",
+        "क्\u200dष",
+        "山田 太郎",
+        "👩\u200d💻",
+        "1\u202f000",
+        "שלום",
+    ],
+)
+def test_what_people_write_stays(text):
+    assert visible(text) == text
