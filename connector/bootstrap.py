@@ -39,6 +39,7 @@ from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
 from connector.parentage import machine
 from connector.ports import CallJournal, Clock, CodeExchange, Examiner, JobQueue, Notifier
+from connector.ports.probing import Prober
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.scim_handlers.turns import Repeater
 from connector.sealing import Sealer
@@ -90,6 +91,7 @@ from connector.services.notifications import NotificationService
 from connector.services.personal_tokens import PersonalTokens
 from connector.services.policy import PolicyService
 from connector.services.presentation import Presenter
+from connector.services.probe import ProbeService
 from connector.services.provisioning import UserProvisioning
 from connector.services.recording import ChangePipeline
 from connector.services.refresh import RefreshService
@@ -147,6 +149,7 @@ class TenantServices:
     consent_checks: ConsentChecks
     connection: ConnectionCheck
     connecting: ConnectService
+    probe: ProbeService
 
     @property
     def settings(self) -> TenantSettings:
@@ -398,6 +401,7 @@ class Application:
             notifier=notifier,
             settings=self.settings,
             examiner=self._examiner(settings),
+            prober=self.connection.prober(settings),
             exchange=self.connection.code_granter(settings, self.store, self.sealer),
             sealer=self.sealer,
             repeat=Repeater(self, settings.name),
@@ -424,6 +428,7 @@ def wire(
     notifier: Notifier,
     settings: Settings,
     examiner: Examiner,
+    prober: Prober,
     exchange: CodeExchange | None,
     sealer: Sealer,
     repeat: Repeat,
@@ -500,6 +505,7 @@ def wire(
             context, examiner, consent=consent, checks=checks, keys=keys, connecting=connecting
         ),
         connecting=connecting,
+        probe=ProbeService(context, prober),
     )
 
 

@@ -26,6 +26,7 @@ _COMMANDS = {
     "console": "connector.cli.console:console",
     "export": "connector.cli.export:export",
     "consent": "connector.cli.consent:consent",
+    "probe": "connector.cli.probe:probe",
     "key": "connector.cli.keys:key",
     "tenant": "connector.cli.tenants:tenant",
     "config": "connector.cli.configuration:config",

@@ -23,6 +23,7 @@ from connector.docusign.limits import Gate, LimitGate
 from connector.docusign.members import Members, is_open
 from connector.docusign.monitor import MonitorApi
 from connector.docusign.openings import Openings
+from connector.docusign.probing import DocusignProber
 from connector.docusign.transfers import TransferRules
 from connector.docusign.transport import Transport
 from connector.domain.consent import App
@@ -83,6 +84,18 @@ class Connection:
             app=app,
             transport=self._transport,
             tokens=self._tokens,
+            client=self._client,
+            gate=self._gate,
+        )
+
+    def prober(self, tenant: TenantSettings) -> DocusignProber:
+        """Return what tries out how DocuSign behaves."""
+        access = Access(self._client, self._hosts, tenant, self._clock)
+        return DocusignProber(
+            self._settings.environment,
+            tenant,
+            self._clock,
+            access=access,
             client=self._client,
             gate=self._gate,
         )
