@@ -25,7 +25,8 @@ _log = structlog.get_logger(__name__)
 
 LEASE = timedelta(seconds=45)
 RENEW_EVERY_S = 15
-_LEASE_KEY = "scheduler"
+SCHEDULER_KEY = "scheduler"
+"""The lease of whoever ticks, among those of no tenant."""
 _LATER_S = 5
 _JUMP_S = 30.0
 """The clock of the machine was set by more than this: what was planned by the old one is planned
@@ -165,7 +166,7 @@ class JobScheduler:
         now = self._clock.now()
         try:
             with self._store.write(INSTALLATION) as uow:
-                leads = uow.locks.acquire([_LEASE_KEY], self._owner, now + LEASE, now)
+                leads = uow.locks.acquire([SCHEDULER_KEY], self._owner, now + LEASE, now)
                 uow.commit()
         except ConnectorError as error:
             _log.warning("the scheduler's lease cannot be renewed", error=str(error))
@@ -184,7 +185,7 @@ class JobScheduler:
         """Let another process tick at once; one that cannot be told waits for the lease's end."""
         try:
             with self._store.write(INSTALLATION) as uow:
-                uow.locks.release([_LEASE_KEY], self._owner)
+                uow.locks.release([SCHEDULER_KEY], self._owner)
                 uow.commit()
         except ConnectorError as error:
             _log.warning("the scheduler's lease cannot be given back", error=str(error))

@@ -1,4 +1,4 @@
-"""``docusign-iga db``: the tables."""
+"""``docusign-iga db``: the tables, moving and keeping them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import click
 
 from connector.bootstrap import migrate
 from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.moving import backup, copy
 from connector.store import open_database
 
 
@@ -41,3 +42,7 @@ def upgrade(context: CommandContext) -> None:
     if queue:
         done += f" The job queue was brought up to date ({', '.join(queue)})."
     context.output({"before": before, "after": after, "queue": list(queue)}, done)
+
+
+db.add_command(copy)
+db.add_command(backup)

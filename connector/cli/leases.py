@@ -1,16 +1,22 @@
-"""Leases of processes of this machine that are gone: nobody need wait until they end."""
+"""Who uses the database, and leases of processes that are gone: nobody need wait for their end."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 
 import click
+from filelock import FileLock, Timeout
+from sqlalchemy.engine import make_url
 
 from connector.bootstrap import Application, owner_prefix
 from connector.domain.tenants import INSTALLATION
+from connector.errors import PermanentError
 from connector.parentage import knows_its_dead, lives
+from connector.settings import Settings
 
 
 def release_dead(application: Application, roles: Sequence[str], *, wait_s: float) -> None:
@@ -45,3 +51,29 @@ def _gone(owners: Iterable[str], prefix: str, deadline: float) -> Iterable[str]:
                 time.sleep(0.1)
         if pid == os.getpid() or not lives(pid):
             yield owner
+
+
+@contextmanager
+def only_server(settings: Settings, *, wait_s: float) -> Iterator[None]:
+    """Make sure that nobody else serves this SQLite file: then every lease in it is an old one.
+
+    Web workers share the lock of the `serve` that forked them.
+
+    :param wait_s: for a killed `serve` to end.
+    :raises PermanentError: another `serve` uses it.
+    """
+    url = make_url(settings.database.url)
+    if url.get_backend_name() != "sqlite" or not url.database:
+        yield
+        return
+    path = Path(f"{url.database}.serve.lock")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path)
+    try:
+        with lock.acquire(timeout=wait_s):
+            yield
+    except Timeout as error:
+        raise PermanentError(
+            f"Another `docusign-iga serve` uses {url.database}. End it, or use PostgreSQL to run "
+            "several (database.url)."
+        ) from error

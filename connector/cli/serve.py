@@ -9,7 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from filelock import FileLock, Timeout
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -18,10 +17,9 @@ from sqlalchemy.engine import make_url
 from connector.app import CONFIG_VARIABLE
 from connector.bootstrap import build
 from connector.cli.context import CommandContext, config_option, handle_errors
-from connector.cli.leases import release_dead
+from connector.cli.leases import only_server, release_dead
 from connector.cli.processes import Child, Keeper, require_free_port
 from connector.cli.worker import run_jobs_process
-from connector.errors import PermanentError
 from connector.logs import correlated
 from connector.metrics import share_metrics
 from connector.parentage import PARENT_VARIABLE
@@ -51,7 +49,7 @@ def serve(context: CommandContext) -> None:
     settings = context.settings
     if settings.observing.metrics_token:
         share_metrics()
-    with _only_server(settings):
+    with only_server(settings, wait_s=_PREDECESSOR_ENDS_WITHIN_S):
         require_free_port(settings.server.host, settings.server.port)
         _make_ready(settings)
         with _jobs_process(context.config_path, settings):
@@ -88,29 +86,6 @@ def jobs(context: CommandContext) -> None:
     if click.get_current_context().invoked_subcommand is not None:
         return
     run_jobs_process(context)
-
-
-@contextmanager
-def _only_server(settings: Settings) -> Iterator[None]:
-    """Make sure that nobody else serves this SQLite file: then every lease in it is an old one.
-
-    Web workers share the lock of the `serve` that forked them.
-    """
-    url = make_url(settings.database.url)
-    if url.get_backend_name() != "sqlite" or not url.database:
-        yield
-        return
-    path = Path(f"{url.database}.serve.lock")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
-    try:
-        with lock.acquire(timeout=_PREDECESSOR_ENDS_WITHIN_S):
-            yield
-    except Timeout as error:
-        raise PermanentError(
-            f"Another `docusign-iga serve` uses {url.database}. End it, or use PostgreSQL to run "
-            "several (database.url)."
-        ) from error
 
 
 def _make_ready(settings: Settings) -> None:

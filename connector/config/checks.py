@@ -38,7 +38,7 @@ _RESERVED = frozenset({"consent", "scim", "console", "api", "health", "oauth", "
 def cross_checks(data: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield (path, what is wrong) for everything that no single setting shows."""
     yield from _public_url(_section(data, "server"))
-    yield from _database(_section(data, "database"))
+    yield from database_problems(_section(data, "database"))
     yield from _docusign(_section(data, "docusign"))
     yield from _authentication(_section(data, "authentication"))
     yield from _console(_section(data, "console"))
@@ -73,7 +73,8 @@ def _public_url(server: Mapping[str, Any]) -> Iterator[Problem]:
         yield "server.public_url", "must have no path: the connector adds /scim/v2 itself"
 
 
-def _database(database: Mapping[str, Any]) -> Iterator[Problem]:
+def database_problems(database: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what is wrong with where the database is."""
     try:
         url = make_url(_text(database, "url", DatabaseSettings.url))
     except ArgumentError:

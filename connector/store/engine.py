@@ -23,6 +23,8 @@ from connector.settings import DatabaseSettings
 
 _log = structlog.get_logger(__name__)
 
+PROGRAM = "docusign-iga"
+"""How our connections call themselves to PostgreSQL."""
 SYNCHRONOUS = {"full": "FULL", "normal": "NORMAL"}
 CACHE_KIB = 4096
 """Page cache of one SQLite connection. More does not help reads, which the system caches, and
@@ -187,7 +189,11 @@ class PostgresqlDatabase:
             pool_timeout=settings.busy_timeout_s,
             pool_pre_ping=True,
             isolation_level="READ COMMITTED",
-            connect_args={"options": f"-c lock_timeout={wait_ms}", "connect_timeout": 10},
+            connect_args={
+                "options": f"-c lock_timeout={wait_ms}",
+                "connect_timeout": 10,
+                "application_name": PROGRAM,
+            },
         )
         event.listen(self.engine, "begin", _take_turn)
         self._read_engine = self.engine.execution_options(
