@@ -107,6 +107,8 @@ def _service_provider_configs(service: ScimService, base_url: str) -> list[Docum
             "asyncRequest": "request" if service.request_status else "none",
             "eventUris": [],
         }
+    if config.roles_and_entitlements is not None:
+        document["RolesAndEntitlements"] = dict(config.roles_and_entitlements)
     return [document]
 
 

@@ -47,6 +47,9 @@ class ScimConfig:
     announce_async: bool = False
     """Whether ServiceProviderConfig has ``securityEvents`` (RFC 9967), which strict clients of
     older specifications refuse."""
+    roles_and_entitlements: Mapping[str, Any] | None = None
+    """What ServiceProviderConfig says of ``/Roles`` and ``/Entitlements``
+    (draft-ietf-scim-roles-entitlements-01), None where it does not."""
     anonymous: frozenset[str] = frozenset({"ServiceProviderConfig"})
     """Discovery endpoints that need no credential: a client has to learn how to authenticate."""
 

@@ -15,6 +15,7 @@ from connector.scim_handlers.ports import Application
 from connector.scim_handlers.requests import RequestStatus
 from connector.scim_handlers.schemas import ENTITLEMENTS, GROUPS, ROLES, TOMBSTONES, USERS
 from connector.scim_handlers.users import UserHandler
+from connector.services.presentation import MANUAL_ROLE, PERMISSION_PROFILE
 from connector.services.tenant_catalogue import TenantEntry, TenantSuspendedError
 from connector.settings import ScimSettings, ServerSettings
 from scim.errors import Forbidden, NotFound
@@ -42,6 +43,24 @@ _SCHEMES = {
     ),
 }
 """Certificates have no type in RFC 7643 §5, and strict clients refuse types that are not there."""
+
+_CATALOGUES = {
+    "roles": {
+        "supported": True,
+        "multipleRolesSupported": True,
+        "primarySupported": False,
+        "typeSupported": True,
+        "types": [MANUAL_ROLE],
+    },
+    "entitlements": {
+        "supported": True,
+        "multipleEntitlementsSupported": True,
+        "primarySupported": False,
+        "typeSupported": True,
+        "types": [PERMISSION_PROFILE],
+    },
+}
+"""What the draft of the Roles and Entitlements extension wants to be known of them."""
 
 __all__ = ["build_scim_service"]
 
@@ -133,6 +152,7 @@ class _Configs:
                 default_page_size=settings.default_page_size,
                 max_page_size=settings.max_page_size,
                 announce_async=settings.announce_async,
+                roles_and_entitlements=_CATALOGUES if settings.announce_roles else None,
             )
             known = self._known[tenant] = (settings, config)
         return known[1]

@@ -83,6 +83,10 @@ class ScimSettings:
     """Whether ServiceProviderConfig has ``securityEvents`` (RFC 9967). ``Prefer: respond-async`` is
     understood anyway; strict clients of older specifications refuse an attribute they do not
     know."""
+    announce_roles: bool = False
+    """Whether ServiceProviderConfig has ``RolesAndEntitlements``, which the draft of the Roles and
+    Entitlements extension wants. Both endpoints are served anyway; strict clients refuse an
+    attribute they do not know."""
     requests_per_minute: int = 0
     """Requests that one API client may send in a minute on average to one process; 0: any number.
     More are answered 429."""

@@ -110,3 +110,19 @@ def test_what_the_configuration_says_is_kept(connector):
     (scheme, *_) = config["authenticationSchemes"]
     assert scheme["primary"]
     assert sum(item["primary"] for item in config["authenticationSchemes"]) == 1
+
+
+def test_roles_and_entitlements_are_announced_where_that_is_set(connect):
+    """draft-ietf-scim-roles-entitlements-01, section 3.1."""
+    plain, announcing = connect(), connect(scim={"announce_roles": True, "announce_async": True})
+    assert "RolesAndEntitlements" not in ok(plain.get("/ServiceProviderConfig"))
+    config = ok(announcing.get("/ServiceProviderConfig"))
+    urn = f"{CORE}ServiceProviderConfig"
+    described = ok(announcing.get(f"/Schemas/{urn}"))["attributes"]
+    shown = {name: value for name, value in config.items() if name not in COMMON}
+    assert not [*misfits(shown, described)]
+    for name, endpoint in (("roles", "/Roles"), ("entitlements", "/Entitlements")):
+        listed = ok(announcing.get(endpoint))["Resources"]
+        told = config["RolesAndEntitlements"][name]
+        assert told["supported"]
+        assert {item["type"] for item in listed} == set(told["types"])
