@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 from scim.errors import InvalidVersion, NotAllowed, NotFound, ScimError
 from scim.responses import error_response
 
-_SCIM = re.compile(r".*/scim(?:/(?P<version>v[\d.]+)?(?:/.*)?)?\Z", re.DOTALL)
+_SCIM = re.compile(r".*/scim(?:/(?:(?P<version>v[\d.]+)(?=/|\Z))?.*)?\Z", re.DOTALL)
 
 
 def add_error_handlers(app: Flask) -> None:

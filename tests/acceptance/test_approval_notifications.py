@@ -11,7 +11,7 @@ from connector.logs import correlated
 from connector.services.context import Actor
 from connector.settings import ChannelSettings, NotificationSettings, Secret, SmtpSettings
 from tests.approvals import approver, ask, asking_first
-from tests.connector import connected
+from tests.connector import DOCUSIGN, connected, ok
 from tests.receivers import mail_server, web_receiver
 from tests.simulated import simulated
 
@@ -92,6 +92,16 @@ def test_the_named_approvers_and_the_owner_hear_of_it(connector, asked, web, box
     assert receivers == ["dirk@example.com", "dora@example.com", "owner@example.com"]
     link = json.loads(web.received[0].body)["data"]["link"]
     assert link == f"https://scim.acme.test/console/approvals/{asked[1]}"
+
+
+def test_who_has_to_decide_reads_why_it_was_asked_for(connector, asked_for, box):
+    user = connector.create("bea.lee@acme.test")
+    add = {"op": "add", "path": "entitlements", "value": [{"value": asked_for}]}
+    why = {"op": "add", "path": f"{DOCUSIGN}User:reason", "value": "Covers\nfor Ann"}
+    ok(connector.patch(f"/Users/{user['id']}", add, why))
+    connector.services.notifications.deliver_due()
+    assert all("Covers for Ann" in envelope.content.decode() for envelope in box.messages)
+    assert len(box.messages) == 3
 
 
 def test_the_decision_is_told_once_when_enough_have_agreed(connector, asked, web):

@@ -213,6 +213,22 @@ def test_a_missing_scope_is_told_in_a_challenge(connector):
         assert 'error="insufficient_scope"' in response.headers["WWW-Authenticate"]
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "scim_type"),
+    [
+        ("/scim", 404, None),
+        ("/scim/Users", 404, None),
+        ("/tenant/scim/Users/1", 404, None),
+        ("/scim/v3/Users", 400, "invalidVers"),
+        ("/scim/v1", 400, "invalidVers"),
+        ("/scim/vault", 404, None),
+    ],
+)
+def test_an_address_without_the_version_is_answered_as_scim(connector, path, status, scim_type):
+    """RFC 7644 §3.13. It is what comes of a base address that was entered too short."""
+    assert "/scim/v2" in refused(connector.http.get(path), status, scim_type)
+
+
 # messages -----------------------------------------------------------------------------
 
 

@@ -14,6 +14,7 @@ from connector.domain.work_items import Verdict
 from tests.approvals import approver, ask, asking_first, held, pending
 from tests.connector import DOCUSIGN, ORGANIZATION_ADMIN, ok, refused
 from tests.simulated import simulated
+from tests.visitors import signed_in
 
 USER, GROUP = f"{DOCUSIGN}User", f"{DOCUSIGN}Group"
 WHY = "Covers for Bea until March, ticket 4711"
@@ -168,6 +169,21 @@ def test_a_manual_task_shows_the_reason(start, monkeypatch):
     monkeypatch.setattr(CommandContext, "known_tenant", "default")
     shown = CliRunner().invoke(main, ["tasks", "show", task.work_item_id]).output
     assert WHY in shown
+
+
+def test_the_console_and_the_command_line_show_the_reason(start, profile, monkeypatch):
+    connector = start()
+    ann = connector.create("ann.lee@acme.test")
+    ok(connector.patch(f"/Users/{ann['id']}", *with_reason(profile, reason="<b>4711</b>")))
+    item_id = only_approval(connector).item.work_item_id
+    page = signed_in(connector, "approver").get(f"/approvals/{item_id}").get_data(as_text=True)
+    assert "Reason given" in page
+    assert "&lt;b&gt;4711&lt;/b&gt;" in page
+    assert "<b>4711</b>" not in page
+    monkeypatch.setattr(CommandContext, "application", connector.application)
+    monkeypatch.setattr(CommandContext, "known_tenant", "default")
+    shown = CliRunner().invoke(main, ["approvals", "show", item_id, "--json"]).output
+    assert json.loads(shown)["reason"] == "<b>4711</b>"
 
 
 def test_both_may_have_to_say_why(start, profile):
