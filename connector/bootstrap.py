@@ -39,11 +39,13 @@ from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
 from connector.parentage import machine
 from connector.ports import CallJournal, Clock, CodeExchange, Examiner, JobQueue, Notifier
+from connector.ports.account_setup import ProfileDesigner
 from connector.ports.probing import Prober
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.scim_handlers.turns import Repeater
 from connector.sealing import Sealer
 from connector.services.account_owners import account_problems, claim_accounts
+from connector.services.account_setup import AccountSetup
 from connector.services.aggregation import (
     AggregationService,
     CatalogueReader,
@@ -145,6 +147,7 @@ class TenantServices:
     browser: Browser
     doctor: Doctor
     consent: ConsentService
+    setup: AccountSetup
     consents: ConsentBook
     consent_checks: ConsentChecks
     connection: ConnectionCheck
@@ -405,6 +408,7 @@ class Application:
             exchange=self.connection.code_granter(settings, self.store, self.sealer),
             sealer=self.sealer,
             repeat=Repeater(self, settings.name),
+            designer=self.connection.designer(settings),
         )
 
     def _examiner(self, tenant: TenantSettings) -> Examiner:
@@ -432,6 +436,7 @@ def wire(
     exchange: CodeExchange | None,
     sealer: Sealer,
     repeat: Repeat,
+    designer: ProfileDesigner,
 ) -> TenantServices:
     """Return the services of one tenant over these adapters."""
     mirror = MirrorWriter(context, presenter)
@@ -459,6 +464,8 @@ def wire(
     turns = Turns(context, locks, fulfilment, subjects, repeat)
     pipeline = ChangePipeline(context, fulfilment, subjects, desk, Leavers(context), turns=turns)
     settlement = SettlementService(context, turns)
+    users = UserProvisioning(context, locks, refresh, pipeline)
+    groups = GroupProvisioning(context, locks, pipeline, mirror)
     book = ConsentBook(context, mirror)
     consent = ConsentService(context, examiner, book)
     per_minute = settings.docusign.budget.consent_checks_per_minute
@@ -470,8 +477,11 @@ def wire(
         user_mapping=user_mapping,
         mirror=mirror,
         refresh=refresh,
-        users=UserProvisioning(context, locks, refresh, pipeline),
-        groups=GroupProvisioning(context, locks, pipeline, mirror),
+        users=users,
+        groups=groups,
+        setup=AccountSetup(
+            context, designer, users=users, groups=groups, locks=locks, mirror=mirror
+        ),
         work_items=WorkItemService(context, mirror, log),
         approvals=ApprovalService(context, log, desk, settlement),
         delegations=DelegationService(context),

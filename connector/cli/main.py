@@ -28,6 +28,7 @@ _COMMANDS = {
     "consent": "connector.cli.consent:consent",
     "probe": "connector.cli.probe:probe",
     "key": "connector.cli.keys:key",
+    "account": "connector.cli.account:account",
     "tenant": "connector.cli.tenants:tenant",
     "config": "connector.cli.configuration:config",
     "db": "connector.cli.database:db",

@@ -14,6 +14,7 @@ from connector.docusign.admin import AdminApi
 from connector.docusign.auth import TokenSource
 from connector.docusign.client import ApiClient
 from connector.docusign.code_grant import CodeGranter
+from connector.docusign.designer import DocusignDesigner
 from connector.docusign.errors import MissingError, RefusedError
 from connector.docusign.esign_reads import EsignReader
 from connector.docusign.esign_writes import EsignWriter
@@ -118,6 +119,11 @@ class Connection:
             )
         self._tokens.use(tenant.name, granter)
         return granter
+
+    def designer(self, tenant: TenantSettings) -> DocusignDesigner:
+        """Return what sets up the accounts of a tenant."""
+        access = Access(self._client, self._hosts, tenant, self._clock)
+        return DocusignDesigner(self._client, access)
 
     def directory(self, tenant: TenantSettings) -> DocusignDirectory:
         """Return DocuSign as the service user of a tenant sees it."""

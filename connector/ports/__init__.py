@@ -4,6 +4,7 @@ Adapters: :mod:`connector.docusign` is a :class:`Directory`, :mod:`connector.sto
 :class:`Store`. :mod:`connector.bootstrap` chooses them.
 """
 
+from connector.ports.account_setup import ProfileDesigner
 from connector.ports.audit import AuditRepository, CallJournal, PendingEvents
 from connector.ports.budget import BudgetRepository
 from connector.ports.clock import Clock
@@ -95,6 +96,7 @@ __all__ = [
     "Notifier",
     "PendingEvents",
     "PlanRepository",
+    "ProfileDesigner",
     "ResourceQuery",
     "ResourceRepository",
     "ResourceRow",

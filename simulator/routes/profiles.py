@@ -70,11 +70,8 @@ def get_profile(account: Account, profile_id: str) -> Response:
 def create_profile(account: Account) -> Response:
     """Create a permission profile."""
     body = wire.json_body()
-    is_admin, can_send = _powers(body)
     name = wire.text(body, "permissionProfileName")
-    created = profiles.create(
-        current().state, account, name, is_admin=bool(is_admin), can_send=bool(can_send)
-    )
+    created = profiles.create(current().state, account, name, _settings(body))
     return wire.answer(views.profile_view(created), 201)
 
 
@@ -83,14 +80,12 @@ def create_profile(account: Account) -> Response:
 def update_profile(account: Account, profile_id: str) -> Response:
     """Change a custom permission profile."""
     body = wire.json_body()
-    is_admin, can_send = _powers(body)
     profile = profiles.update(
         current().state,
         account,
         profile_id,
         name=wire.text(body, "permissionProfileName") or None,
-        is_admin=is_admin,
-        can_send=can_send,
+        settings=_settings(body),
     )
     return wire.answer(views.profile_view(profile))
 
@@ -103,11 +98,7 @@ def delete_profile(account: Account, profile_id: str) -> Response:
     return Response(status=200)
 
 
-def _powers(body: dict[str, Any]) -> tuple[bool | None, bool | None]:
-    """Return whether the settings make an administrator and a sender; None: not said."""
+def _settings(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings that were sent."""
     settings = body.get("settings")
-    if not isinstance(settings, dict):
-        return None, None
-    said = (settings.get("allowAccountManagement"), settings.get("allowEnvelopeSending"))
-    is_admin, can_send = (None if value is None else wire.is_true(value) for value in said)
-    return is_admin, can_send
+    return settings if isinstance(settings, dict) else {}

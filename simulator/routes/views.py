@@ -140,4 +140,4 @@ def profile_settings(profile: Profile) -> dict[str, str]:
         "allowBulkSending": flag(profile.is_admin),
         "powerFormRole": "admin" if profile.is_admin else "none",
         "vaultingMode": "none",
-    }
+    } | profile.settings

@@ -61,6 +61,8 @@ class Profile:
     is_admin: bool = False
     can_send: bool = True
     is_built_in: bool = False
+    settings: dict[str, str] = field(default_factory=dict)
+    """What was set besides the two above, as DocuSign writes it."""
 
 
 @dataclass(slots=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from simulator.state.errors import RuleError, invalid
 from simulator.state.model import Account, Membership, Profile, Status
 from simulator.state.organization import State
+from simulator.state.profile_settings import taken
 from simulator.state.users import checked_profile
 
 MAX_PROFILE_NAME = 100
@@ -43,10 +47,11 @@ def count_users(account: Account, *, include_closed: bool) -> dict[str, int]:
     return counts
 
 
-def create(state: State, account: Account, name: str, *, is_admin: bool, can_send: bool) -> Profile:
+def create(state: State, account: Account, name: str, settings: Mapping[str, Any]) -> Profile:
     """Make a profile."""
-    name = _checked_name(account, name)
-    profile = Profile(account.take_number(), name, state.now(), is_admin, can_send)
+    name, given = _checked_name(account, name), taken(settings)
+    profile = Profile(account.take_number(), name, state.now(), can_send=False)
+    _set(profile, given)
     account.profiles[profile.profile_id] = profile
     return profile
 
@@ -57,15 +62,13 @@ def update(
     profile_id: str,
     *,
     name: str | None,
-    is_admin: bool | None,
-    can_send: bool | None,
+    settings: Mapping[str, Any],
 ) -> Profile:
-    """Change a custom profile."""
-    profile = _custom(account, profile_id)
+    """Change a custom profile; settings that are not sent stay."""
+    profile, given = _custom(account, profile_id), taken(settings)
     if name is not None:
         profile.name = _checked_name(account, name, besides=profile)
-    profile.is_admin = profile.is_admin if is_admin is None else is_admin
-    profile.can_send = profile.can_send if can_send is None else can_send
+    _set(profile, given)
     profile.modified_at = state.now()
     return profile
 
@@ -85,6 +88,17 @@ def delete(state: State, account: Account, profile_id: str, move_users_to: str |
             item.profile_id = move_users_to or None
             state.touch(item.user, item.account)
     del account.profiles[profile_id]
+
+
+def _set(profile: Profile, given: Mapping[str, str]) -> None:
+    others = dict(given)
+    profile.is_admin = others.pop("allowAccountManagement", _word(profile.is_admin)) == "true"
+    profile.can_send = others.pop("allowEnvelopeSending", _word(profile.can_send)) == "true"
+    profile.settings |= others
+
+
+def _word(value: bool) -> str:
+    return "true" if value else "false"
 
 
 def _custom(account: Account, profile_id: str) -> Profile:

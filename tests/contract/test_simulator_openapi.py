@@ -172,7 +172,10 @@ def test_groups_and_members(esign, world):
 def test_permission_profiles(esign, world):
     path = f"{ACCOUNT}/permission_profiles"
     esign.call(f"GET {path}", query="?include=user_count,closed_users")
-    made = esign.call(f"POST {path}", json={"permissionProfileName": "Harbour Sender"})
+    settings = {"allowBulkSending": "true", "powerFormRole": "user", "allowVaulting": "false"}
+    wanted = {"permissionProfileName": "Harbour Sender", "settings": settings}
+    made = esign.call(f"POST {path}", json=wanted)
+    assert settings.items() <= made["settings"].items()
     profile_id = made["permissionProfileId"]
     one = f"{path}/{{permissionProfileId}}"
     esign.call(

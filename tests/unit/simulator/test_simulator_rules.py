@@ -376,7 +376,7 @@ def test_closed_users_join_no_group(world):
 
 
 def test_a_held_profile_is_deleted_only_with_a_successor(world):
-    profile = profiles.create(world.state, world.account, "Harbour", is_admin=False, can_send=True)
+    profile = profiles.create(world.state, world.account, "Harbour", {"allowEnvelopeSending": True})
     membership = active(world)
     memberships.update(world.state, membership, MemberChange(profile_id=profile.profile_id))
     with pytest.raises(RuleError, match="move_users_to"):
@@ -389,3 +389,14 @@ def test_a_held_profile_is_deleted_only_with_a_successor(world):
 def test_built_in_profiles_are_fixed(world):
     with pytest.raises(RuleError, match="built in"):
         profiles.delete(world.state, world.account, next(iter(world.account.profiles)), None)
+
+
+def test_settings_of_a_profile_are_kept_and_those_that_nobody_knows_are_passed_over(world):
+    given = {"allowBulkSending": True, "powerFormRole": "user", "allowMagic": "true"}
+    profile = profiles.create(world.state, world.account, "Harbour", given)
+    assert profile.settings == {"allowBulkSending": "true", "powerFormRole": "user"}
+    changes = {"allowBulkSending": "false"}
+    profiles.update(world.state, world.account, profile.profile_id, name=None, settings=changes)
+    assert profile.settings == {"allowBulkSending": "false", "powerFormRole": "user"}
+    with pytest.raises(RuleError, match="powerFormRole"):
+        profiles.create(world.state, world.account, "Port", {"powerFormRole": "king"})
