@@ -38,6 +38,7 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str) -> li
 @click.option("--seconds", default=2.0, show_default=True, help="For each case, in all rounds.")
 @click.option("--quick", is_flag=True, help="1,000 users and a glance at each case.")
 @click.option("--reads-only", is_flag=True, help="Leave out the cases that write.")
+@click.option("--aggregations-only", is_flag=True, help="Leave out the cases over HTTP.")
 @click.option(
     "--output", type=click.Path(path_type=Path), default="bench-results", show_default=True
 )
@@ -47,6 +48,7 @@ def main(  # noqa: PLR0917 -- click passes by name
     seconds: float,
     quick: bool,
     reads_only: bool,
+    aggregations_only: bool,
     output: Path,
 ) -> None:
     """Measure the connector over HTTP with the production server, and its ceiling beside it."""
@@ -62,8 +64,11 @@ def main(  # noqa: PLR0917 -- click passes by name
         for size in sizes:
             console.print(f"Building {size:,} users ...")
             stages.append(stack.enter_context(staged(size, directory / str(size))))
-            if not reads_only:
+            console.print(report.aggregation_table({size: stages[-1].aggregations}))
+            if not reads_only and not aggregations_only:
                 add_missing_group(stages[-1])
+        if aggregations_only:
+            return
         pool = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
         bench = _Bench(stages, cases, seconds, pool)
         for number in connections:

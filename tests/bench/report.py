@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.aggregations import Aggregation
 from tests.bench.cases import (
     CEILING_ONE,
     CEILING_PAGE,
@@ -36,8 +37,7 @@ Samples = Mapping[Key, Sample]
 class Memory:
     """What a size took besides time."""
 
-    sync_seconds: float
-    sync_peak_mib: float
+    aggregations: list[Aggregation]
     serve_peak_mib: float
 
 
@@ -112,6 +112,7 @@ def show(samples: Samples, memory: Mapping[int, Memory], console: Console) -> No
     """Print everything."""
     for connections in sorted({connections for _, connections, _ in samples}):
         console.print(_table(samples, connections))
+    console.print(aggregation_table({size: item.aggregations for size, item in memory.items()}))
     console.print(_memory_table(memory))
     console.print(_target_table(targets(samples, memory)))
 
@@ -140,16 +141,24 @@ def _table(samples: Samples, connections: int) -> Table:
 
 
 def _memory_table(memory: Mapping[int, Memory]) -> Table:
-    table = Table(title="memory and sync")
-    for title in ("users", "serve peak MiB", "sync s", "sync peak MiB"):
+    table = Table(title="peak memory of serve")
+    for title in ("users", "MiB"):
         table.add_column(title, justify="right")
     for size, item in sorted(memory.items()):
-        table.add_row(
-            f"{size:,}",
-            f"{item.serve_peak_mib:.1f}",
-            f"{item.sync_seconds:.1f}",
-            f"{item.sync_peak_mib:.1f}",
-        )
+        table.add_row(f"{size:,}", f"{item.serve_peak_mib:.1f}")
+    return table
+
+
+def aggregation_table(found: Mapping[int, Sequence[Aggregation]]) -> Table:
+    """Return what aggregations cost, by number of users."""
+    table = Table(title="aggregation")
+    table.add_column("run")
+    for title in ("users", "calls", "s", "peak MiB"):
+        table.add_column(title, justify="right")
+    for size, runs in sorted(found.items()):
+        for run in runs:
+            cells = (f"{run.calls:,}", f"{run.seconds:.1f}", f"{run.peak_mib:.0f}")
+            table.add_row(run.name, f"{size:,}", *cells)
     return table
 
 
@@ -172,7 +181,7 @@ def write(samples: Samples, memory: Mapping[int, Memory], directory: Path) -> Pa
         "python": platform.python_version(),
         "machine": platform.machine(),
         "cases": [_to_json(*key, sample) for key, sample in samples.items()],
-        "memory": {str(size): vars(item) for size, item in memory.items()},
+        "memory": {str(size): asdict(item) for size, item in memory.items()},
         "targets": [vars(item) for item in targets(samples, memory)],
     }
     path = directory / f"{now:%Y%m%dT%H%M%SZ}.json"
@@ -195,4 +204,4 @@ def _to_json(size: int, connections: int, name: str, sample: Sample) -> dict[str
 
 def memory_of(stage: Stage) -> Memory:
     """Return what a stage has taken so far."""
-    return Memory(stage.sync_seconds, stage.sync_peak_mib, stage.peak_mib())
+    return Memory(stage.aggregations, stage.peak_mib())

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -28,6 +24,7 @@ from connector.domain.model import User
 from connector.ports import BASE_URL_MARK, EXTERNAL_ID_MARK, USER, ResourceQuery, UnitOfWork
 from connector.store.statements import put_rows
 from connector.store.tables import external_ids, resources
+from tests.bench.aggregations import Aggregation, measured
 
 CLIENT = "bench"
 SAMPLED_PAGES = 20
@@ -60,8 +57,7 @@ class Stage:
     token: str
     people: People
     server: Child
-    sync_seconds: float
-    sync_peak_mib: float
+    aggregations: list[Aggregation]
 
     def peak_mib(self) -> float:
         """Return the sum of the peaks of resident memory of the server's processes, in MiB."""
@@ -99,7 +95,7 @@ def staged(size: int, directory: Path) -> Iterator[Stage]:
         port = _free_port()
         config = directory / "config.yaml"
         config.write_text(yaml.safe_dump(_configuration(details, directory, port)))
-        seconds, peak_mib = _sync(config)
+        aggregations = measured(config, details)
         token, people = _prepare(config)
         server = Child(
             "connector",
@@ -108,7 +104,7 @@ def staged(size: int, directory: Path) -> Iterator[Stage]:
         )
         stack.callback(server.stop)
         server.wait_until(lambda: _answers(port), START_WITHIN_S)
-        yield Stage(size, port, token, people, server, seconds, peak_mib)
+        yield Stage(size, port, token, people, server, aggregations)
 
 
 @contextmanager
@@ -151,21 +147,6 @@ def _configuration(details: dict[str, Any], directory: Path, port: int) -> dict[
             }
         },
     }
-
-
-def _sync(config: Path) -> tuple[float, float]:
-    """Fill the mirror; return the seconds and the peak memory in MiB that it took."""
-    started = time.perf_counter()
-    command = [sys.executable, "-m", "connector.cli", "sync", "--config", str(config)]
-    log = config.with_name("sync.log")
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-    # Only wait4 tells the peak memory of this one child.
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{' '.join(command)} failed: {log.read_text()[-2000:]}")
-    return time.perf_counter() - started, usage.ru_maxrss / 1024
 
 
 def _prepare(config: Path) -> tuple[str, People]:

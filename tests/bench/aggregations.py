@@ -1,0 +1,79 @@
+"""What full and delta aggregations cost: calls to DocuSign, seconds, and peak memory."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import requests
+
+CHANGED = 100
+"""Users who are changed in DocuSign itself before the delta; fewer where there are not so many."""
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """One run, in a process of its own."""
+
+    name: str
+    calls: int
+    seconds: float
+    peak_mib: float
+
+
+def measured(config: Path, details: dict[str, Any]) -> list[Aggregation]:
+    """Fill the mirror, read everything again, and read what changed of a few."""
+    found = [_run("first full", config, "sync", [])]
+    found.append(_run("full again, nothing changed", config, "sync", []))
+    number = _change_some(details)
+    found.append(_run(f"delta of {number} changes", config, "delta", ["--delta"]))
+    return found
+
+
+def _run(name: str, config: Path, job: str, options: Sequence[str]) -> Aggregation:
+    started = time.perf_counter()
+    command = [sys.executable, "-m", "connector.cli", "sync", "--config", str(config), *options]
+    log = config.with_name("sync.log")
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    # Only wait4 tells the peak memory of this one child.
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(command)} failed: {log.read_text()[-2000:]}")
+    seconds = time.perf_counter() - started
+    return Aggregation(name, _calls(config, job), seconds, usage.ru_maxrss / 1024)
+
+
+def _calls(config: Path, job: str) -> int:
+    command = [sys.executable, "-m", "connector.cli", "jobs", "history", "--config", str(config)]
+    answer = subprocess.run(
+        [*command, "--job", job, "--limit", "1", "--json"], capture_output=True, check=True
+    )
+    [run] = json.loads(answer.stdout)
+    return int(run["calls"])
+
+
+def _change_some(details: dict[str, Any]) -> int:
+    """Rename users as a person in DocuSign does; return how many."""
+    base = details["oauth_url"]
+    account = details["accounts"][0]["account_id"]
+    state = requests.get(f"{base}/_simulator/state", timeout=120).json()
+    ids = [
+        user_id
+        for user_id, user in state["users"].items()
+        if user["memberships"].get(account, {}).get("status") == "Active"
+        and user_id != details["user_id"]
+    ][:CHANGED]
+    for number, user_id in enumerate(ids):
+        url = f"{base}/_simulator/accounts/{account}/users/{user_id}"
+        body = {"user_name": f"Renamed Natively {number}"}
+        requests.patch(url, json=body, timeout=60).raise_for_status()
+    return len(ids)
