@@ -100,6 +100,10 @@ class Variants:
     stale_reads: int = 0
     """How many reads of a user still show the state before a change; DocuSign promises no
     read-after-write."""
+    export_fails: Literal["", "failed", "truncated", "forgotten"] = ""
+    """How an export goes wrong: it says so, its file ends half way, or it is not there any more."""
+    export_shows_closed: bool = True
+    """Exports have rows for closed memberships."""
     export_polls: int = 1
     """How often an export is asked for before it is complete."""
 

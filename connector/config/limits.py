@@ -40,6 +40,7 @@ CHOICES: dict[Setting, tuple[str, ...]] = {
     (Behaviour, "reactivation"): ("resend_activation", "user_status", "admin_profiles"),
     (Behaviour, "list_groups"): ("yes", "no", "auto"),
     (Behaviour, "list_profile_ids"): ("trust", "by_name"),
+    (AggregationSettings, "source"): ("auto", "lists", "export"),
     (AggregationSettings, "monitor"): ("none", "v2", "v3"),
     (Behaviour, "modified_since"): ("time", "date"),
     (Behaviour, "rename_fields"): ("parts", "full"),

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -28,6 +28,7 @@ from connector.ports import Clock
 from connector.settings import DocusignSettings
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class Answer(Json):
@@ -90,6 +91,22 @@ class ApiClient:
     def send(self, target: Target, call: Call) -> Answer:
         """Return the JSON object of the answer, empty where the answer has no body.
 
+        :raises DocusignError: see :mod:`connector.docusign.errors`.
+        """
+        return self._insist(target, call, _answer)
+
+    def download(self, target: Target, call: Call) -> bytes:
+        """Return the body of the answer as it came.
+
+        :raises DocusignError: see :mod:`connector.docusign.errors`.
+        """
+        return self._insist(target, call, _content)
+
+    def _insist(
+        self, target: Target, call: Call, read: Callable[[Call, requests.Response], T]
+    ) -> T:
+        """Return what is read from the answer.
+
         Reads are repeated after any temporary failure; writes only where DocuSign certainly did
         nothing: the connection was refused, or a limit turned the call away.
 
@@ -99,7 +116,7 @@ class ApiClient:
         while True:
             try:
                 token = self._tokens.token(target.subject, target.tenant)
-                return self._once(target, call, token)
+                return read(call, self._once(target, call, token))
             except TokenRejectedError:
                 if is_reissued:
                     raise
@@ -123,7 +140,7 @@ class ApiClient:
         # Full jitter: many clients must not come back at the same moment.
         return random.uniform(0, _FIRST_BACKOFF_S * 2**attempt)  # noqa: S311
 
-    def _once(self, target: Target, call: Call, token: str) -> Answer:
+    def _once(self, target: Target, call: Call, token: str) -> requests.Response:
         self._gate.check(target.budget, target.tenant)
         names = {name: quote(value, safe="") for name, value in call.path.items()}
         response = self._transport.send(
@@ -139,7 +156,7 @@ class ApiClient:
         )
         self._gate.learn(target.budget, response.headers, target.tenant)
         if 200 <= response.status_code < 300:  # noqa: PLR2004 -- RFC 9110 §15.3
-            return _answer(call, response)
+            return response
         raise self._refusal(target, call, response)
 
     def _refusal(self, target: Target, call: Call, response: requests.Response) -> DocusignError:
@@ -165,6 +182,10 @@ def _uncertain(call: Call, refusal: Said) -> NoAnswerError:
         error_code=refusal.code or None,
         trace_token=refusal.trace_token,
     )
+
+
+def _content(_call: Call, response: requests.Response) -> bytes:
+    return response.content
 
 
 def _answer(call: Call, response: requests.Response) -> Answer:

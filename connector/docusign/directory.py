@@ -19,6 +19,7 @@ from connector.docusign.errors import MissingError, RefusedError
 from connector.docusign.esign_reads import EsignReader
 from connector.docusign.esign_writes import EsignWriter
 from connector.docusign.examination import DocusignExaminer
+from connector.docusign.exports import UserExports
 from connector.docusign.hosts import Hosts
 from connector.docusign.limits import Gate, LimitGate
 from connector.docusign.members import Members, is_open
@@ -32,7 +33,16 @@ from connector.domain.erasure import Redaction
 from connector.domain.model import Account, DirectoryGroup, MembershipStatus, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.errors import PermanentError
-from connector.ports import CallJournal, Clock, EventPage, Store, TokenListener, UserPage
+from connector.ports import (
+    CallJournal,
+    Clock,
+    EventPage,
+    ExportRow,
+    ExportState,
+    Store,
+    TokenListener,
+    UserPage,
+)
 from connector.sealing import Sealer
 from connector.settings import DocusignSettings, TenantSettings
 
@@ -143,6 +153,7 @@ class Connection:
             monitor=MonitorApi(
                 self._client, access, self._hosts, tenant, self._settings.integration_key
             ),
+            exports=UserExports(self._client, access, self._hosts),
             members=members,
             openings=Openings(
                 behaviour,
@@ -182,10 +193,12 @@ class DocusignDirectory:
         transfers: TransferRules,
         admin: AdminApi,
         monitor: MonitorApi,
+        exports: UserExports,
         members: Members,
         openings: Openings,
     ) -> None:
         self._monitor = monitor
+        self._exports = exports
         self._tenant = tenant
         self._access = access
         self._reader = reader
@@ -252,6 +265,18 @@ class DocusignDirectory:
     def iter_modified(self, account_id: str, since: datetime) -> Iterator[Sequence[str]]:
         """Walk the ids of users modified since then."""
         return self._admin.modified(account_id, since)
+
+    def order_export(self, account_id: str) -> str:
+        """Order a user-list export."""
+        return self._exports.order(account_id)
+
+    def export_state(self, export_id: str) -> ExportState:
+        """Return how far an export is."""
+        return self._exports.state(export_id)
+
+    def iter_export(self, account_id: str, url: str) -> Iterator[ExportRow]:
+        """Walk the rows of an export."""
+        return self._exports.rows(account_id, url)
 
     def read_events(self, cursor: str) -> EventPage | None:
         """Return what Monitor took in after a cursor."""

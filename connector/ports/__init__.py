@@ -23,6 +23,7 @@ from connector.ports.examination import (
     KnownAccount,
     LimitReading,
 )
+from connector.ports.exports import ExportRow, ExportState
 from connector.ports.hints import HintRepository
 from connector.ports.ledger import (
     AttributeRepository,
@@ -81,6 +82,8 @@ __all__ = [
     "Event",
     "EventPage",
     "Examiner",
+    "ExportRow",
+    "ExportState",
     "GroupMember",
     "HintRepository",
     "HoldingsRepository",

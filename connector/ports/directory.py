@@ -11,6 +11,7 @@ from connector.domain.erasure import Redaction
 from connector.domain.model import Account, DirectoryGroup, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.ports.events import EventPage
+from connector.ports.exports import ExportRow, ExportState
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,21 @@ class Directory(Protocol):
 
         :raises connector.errors.PermanentError: the tenant has no organization.
         """
+
+    def order_export(self, account_id: str) -> str:
+        """Order a user-list export of an account and return its id.
+
+        :raises connector.errors.PermanentError: the tenant has no organization.
+        """
+
+    def export_state(self, export_id: str) -> ExportState:
+        """Return how far an export is.
+
+        :raises connector.errors.NotFoundError: there is none of this id any more.
+        """
+
+    def iter_export(self, account_id: str, url: str) -> Iterator[ExportRow]:
+        """Walk the rows of one site of a completed export that are about an account."""
 
     def read_events(self, cursor: str) -> EventPage | None:
         """Return what DocuSign Monitor took in after a cursor, None where the cursor is not known

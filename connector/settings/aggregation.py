@@ -9,6 +9,12 @@ from dataclasses import dataclass
 class AggregationSettings:
     """How DocuSign is read into the mirror of one tenant."""
 
+    source: str = "auto"
+    """What full aggregations read: ``lists``; ``export``, the Admin API's user-list export, held
+    against the mirror; or ``auto``, whichever costs fewer calls. Runs that write everybody, the
+    first among them, read lists."""
+    export_wait_s: float = 1800.0
+    """How long an export may take before the lists are read instead."""
     thorough_every_days: int = 7
     """Full aggregations pass over whom DocuSign shows as the mirror has them. So many days after
     the last that wrote everybody, one does again, whatever went wrong before. 1: each day."""

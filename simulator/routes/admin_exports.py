@@ -16,7 +16,7 @@ from simulator.simulator import current
 from simulator.state import groups
 from simulator.state.errors import RuleError, invalid
 from simulator.state.exports import Export, ExportResult
-from simulator.state.model import Membership, new_guid
+from simulator.state.model import Membership, Status, new_guid
 
 blueprint = Blueprint(
     "admin_exports", __name__, url_prefix="/v2/organizations/<organization_id>/exports/user_list"
@@ -64,6 +64,8 @@ def list_exports() -> Response:
 def ask(export_id: str) -> Response:
     """Tell how far an export is."""
     export = _export(export_id)
+    if current().state.variants.export_fails == "forgotten":
+        raise RuleError("RESOURCE_NOT_FOUND", "There is no such export.", status=404)
     export.polls_left -= 1
     if export.is_complete and not export.results:
         export.results = list(_results(export))
@@ -85,7 +87,10 @@ def fetch(result_id: str) -> Response:
     for export in current().state.exports.values():
         for result in export.results:
             if result.result_id == result_id:
-                return Response(result.csv, mimetype="text/csv")
+                text = result.csv
+                if current().state.variants.export_fails == "truncated":
+                    text = text[: len(text) // 2]
+                return Response(text, mimetype="text/csv")
     raise RuleError("RESOURCE_NOT_FOUND", "There is no such result.", status=404)
 
 
@@ -119,7 +124,9 @@ def _view(export: Export) -> dict[str, Any]:
         "results": [_result_view(item) for item in export.results],
         "success": True,
     }
-    if export.is_complete:
+    if export.is_complete and state.variants.export_fails == "failed":
+        shown |= {"status": "failed", "results": []}
+    elif export.is_complete:
         shown["completed"] = created
         shown["number_rows"] = sum(item.rows for item in export.results)
         shown["size_bytes"] = sum(len(item.csv.encode()) for item in export.results)
@@ -155,6 +162,8 @@ def _selected(export: Export) -> Iterable[Membership]:
         for membership in account.roster:
             claimed = state.claimed(membership.user.email) is not None
             if export.domains and membership.user.domain not in export.domains:
+                continue
+            if membership.status is Status.CLOSED and not state.variants.export_shows_closed:
                 continue
             if export.kind == MEMBERSHIPS or claimed == (export.kind == DOMAIN_USERS):
                 yield membership

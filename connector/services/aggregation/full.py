@@ -10,6 +10,7 @@ from connector.domain.ledger import JobRun, RunState
 from connector.errors import BudgetUsedUpError, ConnectorError
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation.catalogue import CatalogueReader
+from connector.services.aggregation.exported import ExportReader
 from connector.services.aggregation.members import MemberReader
 from connector.services.aggregation.roles import RoleReader
 from connector.services.aggregation.runs import Report, Run, Runs
@@ -40,6 +41,7 @@ class AggregationService:
         self._runs = Runs(context, unchanged)
         self._catalogue = catalogue
         self._members = MemberReader(context, mirror, self._runs, unchanged)
+        self._exports = ExportReader(context, self._runs, reader, unchanged)
         self._vanished = Vanished(context, reader)
         self._roles = RoleReader(context, refresh, self._runs)
 
@@ -81,12 +83,15 @@ class AggregationService:
             profiles, groups = self._catalogue.read(account)
             run.add("profiles", profiles)
             run.add("groups", groups)
-            self._members.read(run, account, report)
+            if not self._exports.read(run, account, report):
+                self._members.read(run, account, report)
             self._vanished.confirm(run, account)
             done = [*run.record.cursor.get("accounts_done", ()), account.account_id]
             with self._context.write() as uow:
                 self._mirror.touch_groups(uow, run.regrouped)
                 self._unchanged.remember(uow, account.account_id)
-                self._runs.save(uow, run, accounts_done=done, account=None, again=False, total=0)
+                self._runs.save(
+                    uow, run, accounts_done=done, account=None, again=False, total=0, export=""
+                )
                 uow.commit()
             run.regrouped.clear()

@@ -1,0 +1,242 @@
+"""Full aggregation of an account by the Admin API's user-list export.
+
+The export shows less of a membership than a list, and what it shows is nowhere specified. So it is
+held against the mirror, and who differs is read from the account: a handful of calls and one for
+each difference, whatever the size. Where too much differs, or the export is not what it should be,
+the lists are read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from math import ceil
+
+import structlog
+
+from connector.domain.model import Account, Catalogue, User, fold
+from connector.errors import PermanentError
+from connector.ports import USER, ExportRow, ExportState, UnitOfWork
+from connector.services.aggregation.places import place, put_place
+from connector.services.aggregation.runs import Progress, Report, Run, Runs
+from connector.services.aggregation.targeted import TargetedReader
+from connector.services.aggregation.unchanged import Unchanged
+from connector.services.changes import overtaken_since
+from connector.services.context import TenantContext
+
+_log = structlog.get_logger(__name__)
+
+_BATCH = 500
+_PAGE = 100
+"""Users in one answer of a list."""
+_FIXED_CALLS = 12
+"""An order, a few questions whether it is complete, and the rows; beside it a few differences."""
+_FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 30.0
+_SEPARATORS = re.compile(r"[;,|]")
+_FELL_BACK = "export fell back"
+_GIVEN_UP = "given up"
+
+
+class _UnusableError(Exception):
+    """The export is not what it should be."""
+
+
+class ExportReader:
+    """Reads one tenant's accounts by exports, where that costs fewer calls."""
+
+    def __init__(
+        self, context: TenantContext, runs: Runs, reader: TargetedReader, unchanged: Unchanged
+    ) -> None:
+        self._context = context
+        self._directory = context.directory
+        self._runs = runs
+        self._reader = reader
+        self._unchanged = unchanged
+
+    def read(self, run: Run, account: Account, report: Report) -> bool:
+        """Read an account, if that is wanted and works; return whether it did.
+
+        :raises connector.errors.TemporaryError: DocuSign stood in the way; the run keeps the
+            export, and asks for it again.
+        """
+        if run.place(account, "export") == _GIVEN_UP or not self._is_wanted(run, account):
+            return False
+        try:
+            differing = self._compare(run, account, report)
+        except (PermanentError, _UnusableError) as error:
+            self._give_up(run, account, str(error))
+            return False
+        for user_id in differing:
+            self._reader.read(account.account_id, user_id, run.regrouped)
+        run.add("exported_differing", len(differing))
+        return True
+
+    # whether ------------------------------------------------------------------
+
+    def _is_wanted(self, run: Run, account: Account) -> bool:
+        source = self._context.settings.aggregation.source
+        if source == "lists" or run.is_thorough or not self._directory.has_organization:
+            return False
+        if run.place(account, "export"):
+            return True
+        with self._context.read() as uow:
+            if not self._unchanged.is_known(uow, account.account_id):
+                # Everybody has to be written anew, which takes all that lists show.
+                return False
+            pages = self._pages(uow, account)
+            fell_back = place(uow, f"{_FELL_BACK} {account.account_id}")
+        return source == "export" or (pages > _FIXED_CALLS and not self._is_recent(fell_back))
+
+    def _is_recent(self, fell_back: str | None) -> bool:
+        if fell_back is None:
+            return False
+        age = self._context.clock.now() - datetime.fromisoformat(fell_back)
+        days = self._context.settings.aggregation.thorough_every_days
+        return timedelta(0) <= age < timedelta(days=days)
+
+    def _pages(self, uow: UnitOfWork, account: Account) -> int:
+        return ceil(uow.totals.members(account.account_id) / _PAGE)
+
+    def _give_up(self, run: Run, account: Account, reason: str) -> None:
+        _log.warning("an export is of no use; the lists are read", reason=reason)
+        run.add("exports_given_up")
+        with self._context.write() as uow:
+            # Who was met in the export is to be met in the lists again.
+            uow.mirror.forget_run(run.record.run_id)
+            now = self._context.clock.now().isoformat()
+            put_place(uow, f"{_FELL_BACK} {account.account_id}", now)
+            self._runs.save(uow, run, account=account.account_id, position=0, export=_GIVEN_UP)
+            uow.commit()
+
+    # the export ---------------------------------------------------------------
+
+    def _compare(self, run: Run, account: Account, report: Report) -> Sequence[str]:
+        """Return who differs; who is the same counts as met."""
+        export_id, mark = self._ordered(run, account)
+        state = self._completed(run, export_id)
+        with self._context.read() as uow:
+            pages = self._pages(uow, account)
+        differing: list[str] = []
+        done = 0
+        for batch in self._batches(account, state):
+            done += len(batch)
+            differing += self._hold_against(run, account, batch, mark)
+            if len(differing) > pages:
+                raise _UnusableError(f"more than {pages:,} users differ from the mirror")
+            report(Progress(account, done, max(done, state.rows)))
+        if done != state.rows:
+            raise _UnusableError(f"it has {done:,} rows and should have {state.rows:,}")
+        with self._context.read() as uow:
+            missing = uow.mirror.count_unseen_in_run(run.record.run_id, account.account_id)
+        if missing > pages:
+            raise _UnusableError(f"it lacks {missing:,} users who are known")
+        run.add("users", done)
+        return differing
+
+    def _ordered(self, run: Run, account: Account) -> tuple[str, datetime | None]:
+        """Return the export of this run, and the last change before it was ordered."""
+        export_id = run.place(account, "export")
+        if export_id:
+            mark = run.place(account, "mark")
+            return str(export_id), datetime.fromisoformat(mark) if mark else None
+        with self._context.read() as uow:
+            latest = uow.resources.latest_change(USER)
+        export_id = self._directory.order_export(account.account_id)
+        with self._context.write() as uow:
+            mark = latest.isoformat() if latest else ""
+            self._runs.save(
+                uow, run, account=account.account_id, position=0, export=export_id, mark=mark
+            )
+            uow.commit()
+        return export_id, latest
+
+    def _completed(self, run: Run, export_id: str) -> ExportState:
+        clock, wait_s = self._context.clock, _FIRST_WAIT_S
+        within = timedelta(seconds=self._context.settings.aggregation.export_wait_s)
+        began_at = clock.now()
+        while True:
+            state = self._directory.export_state(export_id)
+            if state.has_failed:
+                raise _UnusableError("DocuSign says that it failed")
+            if state.is_complete:
+                return state
+            if not timedelta(0) <= clock.now() - began_at < within:
+                raise _UnusableError("it was not complete in time (aggregation.export_wait_s)")
+            clock.sleep(wait_s)
+            wait_s = min(wait_s * 2, _LONGEST_WAIT_S)
+            with self._context.write() as uow:
+                self._runs.renew(uow, run.owner)
+                uow.commit()
+
+    def _batches(self, account: Account, state: ExportState) -> Iterator[list[ExportRow]]:
+        batch: list[ExportRow] = []
+        for url in state.urls:
+            for row in self._directory.iter_export(account.account_id, url):
+                batch.append(row)
+                if len(batch) == _BATCH:
+                    yield batch
+                    batch = []
+        if batch:
+            yield batch
+
+    def _hold_against(
+        self, run: Run, account: Account, rows: Sequence[ExportRow], mark: datetime | None
+    ) -> list[str]:
+        ids = [row.user_id for row in rows]
+        with self._context.write() as uow:
+            known = uow.mirror.get_users(ids)
+            catalogue = uow.mirror.catalogue()
+            overtaken = overtaken_since(uow, ids, mark)
+            same = [
+                row.user_id
+                for row in rows
+                if row.user_id in overtaken
+                or _is_same(row, known.get(row.user_id), account.account_id, catalogue)
+            ]
+            # Who differs is read, so they are met as well.
+            uow.mirror.seen_in_run(run.record.run_id, account.account_id, ids)
+            self._runs.renew(uow, run.owner)
+            uow.commit()
+        return sorted(set(ids) - set(same))
+
+
+def _is_same(row: ExportRow, user: User | None, account_id: str, catalogue: Catalogue) -> bool:
+    """Return whether the mirror has what a row shows."""
+    membership = user.memberships.get(account_id) if user else None
+    if user is None or membership is None or row.groups is None:
+        return False
+    shown = (fold(row.email), row.job_title, row.company, row.status)
+    if shown != (user.email_key, user.job_title, user.company, membership.status):
+        return False
+    names = (row.user_name or user.user_name, row.first_name, row.last_name)
+    if names != (user.user_name, user.first_name, user.last_name):
+        return False
+    return _same_profile(row, membership.profile_id, account_id, catalogue) and _same_groups(
+        row.groups, membership.group_ids, account_id, catalogue
+    )
+
+
+def _same_profile(
+    row: ExportRow, profile_id: str | None, account_id: str, catalogue: Catalogue
+) -> bool:
+    if row.profile_id or not row.profile_name:
+        return (row.profile_id or None) == profile_id
+    profile = catalogue.profiles.get((account_id, profile_id or ""))
+    return profile is not None and fold(profile.name) == fold(row.profile_name)
+
+
+def _same_groups(
+    text: str, group_ids: frozenset[str], account_id: str, catalogue: Catalogue
+) -> bool:
+    """Compare words between separators: one that is part of a name parts both alike."""
+    of_account = [item for key, item in catalogue.groups.items() if key[0] == account_id]
+    built_in = {
+        word for item in of_account if item.group_type.is_built_in for word in _words(item.name)
+    }
+    held = {word for item in of_account if item.group_id in group_ids for word in _words(item.name)}
+    return set(_words(text)) - built_in == held - built_in
+
+
+def _words(text: str) -> list[str]:
+    return [word for part in _SEPARATORS.split(text) if (word := fold(part.strip()))]
