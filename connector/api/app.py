@@ -10,6 +10,7 @@ from connector.api import (
     accounts,
     approvals,
     audit,
+    consents,
     delegations,
     docs,
     health,
@@ -52,6 +53,7 @@ _RESOURCES = (
     jobs.resource,
     policy.resource,
     health.resource,
+    consents.resource,
     me.resource,
 )
 _ABOUT = """Approvals, manual tasks, people with what they hold and why, audit, jobs and health:

@@ -11,6 +11,9 @@ from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
 from connector.services.browsing import Browser
 from connector.services.budget import BudgetService
+from connector.services.consent import ConsentService
+from connector.services.consent_book import ConsentBook
+from connector.services.consent_checks import ConsentChecks
 from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
@@ -31,6 +34,18 @@ class TenantServices(JobTenant, Protocol):
     @property
     def browser(self) -> Browser:
         """Read models of users, accounts and work items."""
+
+    @property
+    def consent(self) -> ConsentService:
+        """Links by which consent is given, and whether it works."""
+
+    @property
+    def consents(self) -> ConsentBook:
+        """What is known of consent."""
+
+    @property
+    def consent_checks(self) -> ConsentChecks:
+        """Whether users can be impersonated."""
 
     @property
     def audit(self) -> AuditService:

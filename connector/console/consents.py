@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from connector.console.here import application, may_try, principal, session, tenant
 from connector.console.words import CONSENT_VERDICTS
 from connector.domain.consent import Way
+from connector.domain.symptoms import CHECKS
 from connector.services.connecting import DEFAULT, chosen_account
 from connector.services.consent import Verdict
 
@@ -29,6 +30,16 @@ def link() -> str:
         redirect_uri=services.consent.redirect_uri,
         integration_key=application().settings.docusign.integration_key,
     )
+
+
+@blueprint.post("/examination")
+@may_try(lambda person: person.may_work)
+def examine() -> str:
+    """Look at everything that the connection needs, now, and show what is missing."""
+    diagnosis = tenant().doctor.examine()
+    application().consent_watch.flush()
+    titles = {check.check_id: check.title for check in CHECKS}
+    return render_template("doctor.html", diagnosis=diagnosis, titles=titles)
 
 
 @blueprint.post("/connect")

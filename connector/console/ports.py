@@ -17,6 +17,7 @@ from connector.services.consent_watch import ConsentWatch
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
+from connector.services.doctor import Doctor
 from connector.services.job_runs import JobRuns
 from connector.services.tenant_catalogue import TenantCatalogue
 from connector.services.work_items import WorkItemService
@@ -65,6 +66,10 @@ class TenantServices(Protocol):
     @property
     def consent_checks(self) -> ConsentChecks:
         """Whether users can be impersonated."""
+
+    @property
+    def doctor(self) -> Doctor:
+        """Says why a connection does not work."""
 
     @property
     def consents(self) -> ConsentBook:

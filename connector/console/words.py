@@ -23,7 +23,7 @@ _STATES = {
     "manual_task": "manual task",
 }
 _TONES = {
-    "good": {"active", "done", "confirmed", "granted"},
+    "good": {"active", "done", "confirmed", "granted", "ok"},
     "wait": {
         "open",
         "approved",
@@ -37,6 +37,7 @@ _TONES = {
         "in_flight",
         "waiting",
         "partial",
+        "warning",
     },
     "bad": {
         "failed",

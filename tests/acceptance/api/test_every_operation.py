@@ -56,6 +56,7 @@ READS = {
         {"user": "{user}", "entitlement": "organization-admin"},
     ),
     "health.show": ("viewer", "/health", {}),
+    "consent.show": ("viewer", "/consent", {}),
     "health.budget": ("viewer", "/health/budget", {}),
     "me.show": ("viewer", "/me", {}),
     "me.tokens": ("viewer", "/me/tokens", {}),
@@ -86,6 +87,9 @@ ACTS = {
     "jobs.pause": ("administrator", "/jobs/sync/pause", {}),
     "jobs.resume": ("administrator", "/jobs/sync/resume", {}),
     "policy.simulate": ("viewer", "/policy/simulation", {"entitlements": [{"match": "*"}]}),
+    "consent.link": ("operator", "/consent/link", {"way": "external"}),
+    "consent.verify": ("operator", "/consent/verification", {}),
+    "consent.check": ("operator", "/consent/checks", {"users": ["{user}"]}),
     "health.examine": ("operator", "/health/examination", {}),
     "me.revoke": ("own", "/me/tokens/{token}/revoke", {}),
 }
