@@ -268,6 +268,9 @@ class _MeaningSchema(Schema):
         load_default="attestation",
         validate=validate.OneOf(("organization_admin", "docusign", "attestation")),
     )
+    on_drift = fields.String(
+        load_default="", validate=validate.OneOf(("", "report", "accept", "revert"))
+    )
 
     def _check_approval(self, data: Mapping[str, Any]) -> None:
         approvers, needed = data["approvers"], data["approvals_needed"]

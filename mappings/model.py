@@ -111,6 +111,9 @@ class Meaning:
     """None: the tenant's ``manual_task_due_days``."""
     verification: str = "attestation"
     """``organization_admin``, ``docusign`` or ``attestation``."""
+    on_drift: str = ""
+    """``report``, ``accept`` or ``revert``: what is done where it was given or taken in DocuSign
+    itself; empty: the tenant's ``drift.policy``."""
 
     @property
     def approver_says_why(self) -> bool:

@@ -129,6 +129,7 @@ def member(account_id: str, item: Json, profile_id: str | None) -> DomainUser:
         memberships={account_id: membership},
         managed_by_scim=flag(item.get("isManagedByScim")),
         created_at=moment(item.get("createdDateTime")),
+        last_login_at=moment(item.get("lastLogin")),
     )
 
 

@@ -33,6 +33,7 @@ def merge_member(known: User | None, seen: User, *, with_groups: bool = True) ->
         organization_admin_verified_at=known.organization_admin_verified_at,
         managed_by_scim=seen.managed_by_scim,
         created_at=min(filter(None, (known.created_at, seen.created_at)), default=None),
+        last_login_at=max(filter(None, (known.last_login_at, seen.last_login_at)), default=None),
     )
 
 

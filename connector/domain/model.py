@@ -145,6 +145,8 @@ class User:
     organization_admin_verified_at: datetime | None = None
     managed_by_scim: bool = False
     created_at: datetime | None = None
+    last_login_at: datetime | None = None
+    """When the person last signed in to DocuSign, in any account; None for never, or unknown."""
 
     @property
     def email_key(self) -> str:

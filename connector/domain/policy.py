@@ -120,15 +120,18 @@ class Policy:
         profile = catalogue.profiles.get((account_id, rest))
         group = catalogue.groups.get((account_id, rest.removeprefix("g")))
         if rest.startswith("g") and group is not None:
-            return Target(GROUP, entitlement, group.name, self._account(account_id, catalogue))
+            return Target(GROUP, entitlement, group.name, self.account_names(account_id, catalogue))
         if profile is not None:
-            return Target(PROFILE, entitlement, profile.name, self._account(account_id, catalogue))
+            return Target(
+                PROFILE, entitlement, profile.name, self.account_names(account_id, catalogue)
+            )
         raise InvalidRequestError(
             f"There is no entitlement {entitlement!r}: neither a role, nor a profile "
             "({account id}.{profile id}), nor a group ({account id}.g{group id})."
         )
 
-    def _account(self, account_id: str, catalogue: Catalogue) -> tuple[str, ...]:
+    def account_names(self, account_id: str, catalogue: Catalogue) -> tuple[str, ...]:
+        """Return id, alias and name of an account, as far as they are known."""
         account = catalogue.accounts.get(account_id)
         names = (account_id, self.aliases.get(account_id, ""), account.name if account else "")
         return tuple(name for name in names if name)

@@ -19,6 +19,7 @@ from connector.settings.access import (
 )
 from connector.settings.aggregation import AggregationSettings
 from connector.settings.docusign import Behaviour, BudgetSettings, DocusignSettings
+from connector.settings.drift import DriftRule, DriftSettings
 from connector.settings.jobs import (
     JobSettings,
     RetentionSettings,
@@ -65,6 +66,8 @@ __all__ = [
     "ConsoleSettings",
     "DatabaseSettings",
     "DocusignSettings",
+    "DriftRule",
+    "DriftSettings",
     "GuardSettings",
     "JobSettings",
     "JwtSettings",

@@ -44,6 +44,8 @@ NOTICES = (
     "connection.expires",
     "job.failed",
     "organization_admin.unexpected",
+    "drift.found",
+    "drift.held_back",
     "audit.anchored",
 )
 """What a channel may name (:class:`connector.domain.notifications.Notice`)."""
@@ -63,6 +65,7 @@ class ChannelSettings:
         "connection.*",
         "job.*",
         "organization_admin.*",
+        "drift.*",
     )
     """What is told: names as in docs/notifications.md, or patterns with ``*``."""
     recipients: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connector.settings.aggregation import AggregationSettings
+from connector.settings.drift import DriftSettings
 from connector.settings.jobs import TenantJobSettings
 from connector.settings.notifications import NotificationSettings
 
@@ -175,6 +176,7 @@ class TenantSettings:
     """What happens to envelopes of people who leave; the first rule that fits counts."""
     approvals: ApprovalSettings = ApprovalSettings()
     guards: GuardSettings = GuardSettings()
+    drift: DriftSettings = field(default_factory=DriftSettings)
     scim: ScimSettings = ScimSettings()
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
     audit: AuditSettings = AuditSettings()

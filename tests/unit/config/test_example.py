@@ -38,6 +38,8 @@ def missing(kind, shown, text):
     """Yield the settings of a dataclass that the example neither sets nor mentions."""
     for item in fields(kind):
         value = item.default
+        if isinstance(item.default_factory, type):
+            value = item.default_factory()
         if is_dataclass(value):
             yield from missing(type(value), shown.get(item.name, {}), text)
         elif item.name not in shown and f"# {item.name}:" not in text:

@@ -1,0 +1,359 @@
+"""Compares what DocuSign shows with what the ledger expects. Pure: no clock, no database.
+
+A membership holds one permission profile, so a replaced profile is one native grant and no lost one
+beside it; a membership that was opened or closed is one difference with all that it holds; who lost
+every membership has vanished, whatever was held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from connector.domain.drift import ENTITLEMENT, GROUP, USER, Drift, DriftKind, Facts, Scene
+from connector.domain.expected import (
+    NAME_FIELDS,
+    Expected,
+    ExpectedMembership,
+    KnownEntitlement,
+    Origin,
+    is_managed_by_scim,
+)
+from connector.domain.model import (
+    ORGANIZATION_ADMIN,
+    Catalogue,
+    Membership,
+    MembershipStatus,
+    User,
+    fold,
+    group_scim_id,
+)
+
+# ------------------------------------------------------------------------- people
+
+
+def find_drift(
+    user: User | None, expected: Expected | None, scene: Scene, facts: Facts
+) -> Iterator[Drift]:
+    """Return how a person differs from what is expected.
+
+    :param user: None where the mirror has nobody of that id any more.
+    """
+    if expected is None:
+        if user is not None:
+            yield from _unmanaged(user, scene)
+        return
+    if user is None or _has_vanished(user, expected, scene):
+        if _is_expected_open(expected, scene):
+            yield _vanished(user, expected, scene)
+        return
+    yield from _of_memberships(user, expected, scene)
+    yield from _of_roles(user, expected, scene)
+    if any(user.open_memberships()):
+        yield from _of_attributes(user, expected)
+        if is_managed_by_scim(user) and not expected.managed_by_scim:
+            yield Drift(DriftKind.DOCUSIGN_SCIM, USER, user.user_id, actual={"managed": True})
+    yield from _of_time(user, expected, scene, facts)
+
+
+def _unmanaged(user: User, scene: Scene) -> Iterator[Drift]:
+    places = [item for item in user.open_memberships() if item.account_id in scene.accounts]
+    if places and user.user_id != scene.service_user_id:
+        yield Drift(
+            DriftKind.UNMANAGED_USER,
+            USER,
+            user.user_id,
+            actual={
+                "email": user.email,
+                "name": user.user_name,
+                "memberships": {item.account_id: shown(item) for item in places},
+            },
+        )
+
+
+def _is_expected_open(expected: Expected, scene: Scene) -> bool:
+    return any(expected.membership(account_id).is_open for account_id in scene.accounts)
+
+
+def _has_vanished(user: User, expected: Expected, scene: Scene) -> bool:
+    is_open = any(item.account_id in scene.accounts for item in user.open_memberships())
+    return not is_open and _is_expected_open(expected, scene)
+
+
+def _vanished(user: User | None, expected: Expected, scene: Scene) -> Drift:
+    memberships = user.memberships if user else {}
+    places = sorted(a for a in scene.accounts if expected.membership(a).is_open)
+    return Drift(
+        DriftKind.VANISHED_USER,
+        USER,
+        expected.user_id,
+        expected={
+            "email": expected.person.email,
+            "memberships": {a: wanted(expected.membership(a)) for a in places},
+        },
+        actual={
+            "memberships": {
+                a: shown(memberships[a]) if a in memberships else {"status": "gone"} for a in places
+            }
+        },
+    )
+
+
+def _of_memberships(user: User, expected: Expected, scene: Scene) -> Iterator[Drift]:
+    for account_id in sorted(scene.accounts):
+        found = user.memberships.get(account_id)
+        known = expected.membership(account_id)
+        is_open = found is not None and found.status.is_open
+        if is_open and found is not None and known.is_open:
+            yield from _of_profile(user.user_id, found, known, scene)
+            yield from _of_groups(user.user_id, found, known, scene)
+        elif is_open or known.is_open:
+            kind = DriftKind.NATIVE_GRANT if is_open else DriftKind.LOST_GRANT
+            profile_id = found.profile_id if is_open and found else known.profile_id
+            yield Drift(
+                kind,
+                USER,
+                user.user_id,
+                account_id,
+                f"{account_id}.{profile_id}" if profile_id else "",
+                "membership",
+                wanted(known),
+                shown(found) if found else {"status": "gone"},
+            )
+
+
+def _of_profile(
+    user_id: str, found: Membership, known: ExpectedMembership, scene: Scene
+) -> Iterator[Drift]:
+    if found.profile_id == known.profile_id:
+        return
+    account_id = found.account_id
+    is_gone = (account_id, known.profile_id or "") not in scene.catalogue.profiles
+    if found.profile_id is None and (is_gone or found.status is not MembershipStatus.ACTIVE):
+        return  # DocuSign hides it while the membership waits; a deleted one is told once.
+    kind = DriftKind.NATIVE_GRANT if found.profile_id else DriftKind.LOST_GRANT
+    yield Drift(
+        kind,
+        USER,
+        user_id,
+        account_id,
+        f"{account_id}.{found.profile_id or known.profile_id}",
+        "profile",
+        {"profile": known.profile_id},
+        {"profile": found.profile_id},
+    )
+
+
+def _of_groups(
+    user_id: str, found: Membership, known: ExpectedMembership, scene: Scene
+) -> Iterator[Drift]:
+    account_id = found.account_id
+    for kind, group_ids in (
+        (DriftKind.NATIVE_GRANT, found.group_ids - known.group_ids),
+        (DriftKind.LOST_GRANT, known.group_ids - found.group_ids),
+    ):
+        for group_id in sorted(group_ids):
+            if (account_id, group_id) in scene.catalogue.groups:
+                is_in = kind is DriftKind.NATIVE_GRANT
+                yield Drift(
+                    kind,
+                    USER,
+                    user_id,
+                    account_id,
+                    group_scim_id(account_id, group_id),
+                    "group",
+                    {"member": not is_in},
+                    {"member": is_in},
+                )
+
+
+def _of_roles(user: User, expected: Expected, scene: Scene) -> Iterator[Drift]:
+    is_known = ORGANIZATION_ADMIN in expected.roles
+    if user.is_organization_admin and not is_known and scene.knows_admins:
+        kind = DriftKind.UNEXPECTED_ADMIN
+    elif user.is_organization_admin is False and is_known:
+        kind = DriftKind.LOST_GRANT
+    else:
+        return
+    yield Drift(
+        kind,
+        USER,
+        user.user_id,
+        entitlement=ORGANIZATION_ADMIN,
+        attribute="role",
+        expected={"organization_admin": is_known},
+        actual={"organization_admin": bool(user.is_organization_admin)},
+    )
+
+
+def _of_attributes(user: User, expected: Expected) -> Iterator[Drift]:
+    before = expected.person
+    if fold(before.email) != user.email_key:
+        yield _changed(user.user_id, "email", {"email": before.email}, {"email": user.email})
+    names = {name: getattr(before, name) for name in NAME_FIELDS}
+    found = {name: getattr(user, name) for name in NAME_FIELDS}
+    if names != found:
+        differing = [name for name in NAME_FIELDS if names[name] != found[name]]
+        yield _changed(
+            user.user_id,
+            "name",
+            {name: names[name] for name in differing},
+            {name: found[name] for name in differing},
+        )
+    # Each membership has its own job title and company, and the mirror the last one read: where one
+    # was opened natively they may be its own.
+    strange = [m for m in user.open_memberships() if not expected.membership(m.account_id).is_open]
+    for name in () if strange else ("job_title", "company"):
+        if getattr(before, name) != getattr(user, name):
+            yield _changed(
+                user.user_id, name, {name: getattr(before, name)}, {name: getattr(user, name)}
+            )
+
+
+def _changed(user_id: str, attribute: str, before: dict[str, str], after: dict[str, str]) -> Drift:
+    return Drift(
+        DriftKind.CHANGED_ATTRIBUTE,
+        USER,
+        user_id,
+        attribute=attribute,
+        expected=before,
+        actual=after,
+    )
+
+
+def _of_time(user: User, expected: Expected, scene: Scene, facts: Facts) -> Iterator[Drift]:
+    if user.user_id == scene.service_user_id or facts.is_deleted:
+        return
+    places = [item for item in user.open_memberships() if item.account_id in scene.accounts]
+    yield from _pending(user, places, scene, facts)
+    yield from _dormant(user, places, scene)
+    days = scene.thresholds.orphan_after_days
+    is_old = expected.since is not None and _is_over(expected.since, days, scene.now)
+    is_own = expected.origin is not Origin.BASELINE
+    if places and is_old and not facts.has_owner and not is_own:
+        yield Drift(
+            DriftKind.ORPHAN_USER,
+            USER,
+            user.user_id,
+            actual={"email": user.email, "since": _iso(expected.since)},
+        )
+
+
+def _pending(
+    user: User, places: Iterable[Membership], scene: Scene, facts: Facts
+) -> Iterator[Drift]:
+    for item in places:
+        granted_at = facts.granted_at.get(f"{item.account_id}.{item.profile_id}")
+        since = max(filter(None, (item.created_at, granted_at)), default=None)
+        days = scene.thresholds.pending_after_days
+        if item.status.is_pending and since is not None and _is_over(since, days, scene.now):
+            yield Drift(
+                DriftKind.PENDING_USER,
+                USER,
+                user.user_id,
+                item.account_id,
+                actual={"status": str(item.status), "since": _iso(since)},
+            )
+
+
+def _dormant(user: User, places: Iterable[Membership], scene: Scene) -> Iterator[Drift]:
+    active = [item for item in places if item.status is MembershipStatus.ACTIVE]
+    if not active or not scene.knows_logins:
+        return
+    begun = [user.created_at, *(item.created_at for item in active)]
+    last = user.last_login_at or max(filter(None, begun), default=None)
+    if last is not None and _is_over(last, scene.thresholds.dormant_after_days, scene.now):
+        yield Drift(
+            DriftKind.DORMANT_USER,
+            USER,
+            user.user_id,
+            actual={"last_login_at": _iso(user.last_login_at), "since": _iso(last)},
+        )
+
+
+def _is_over(since: datetime, days: float, now: datetime) -> bool:
+    return days > 0 and now - since > timedelta(days=days)
+
+
+def _iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat()
+
+
+def shown(membership: Membership) -> dict[str, Any]:
+    """Return a membership as DocuSign shows it, for evidence."""
+    return {
+        "status": str(membership.status),
+        "profile": membership.profile_id,
+        "groups": sorted(membership.group_ids),
+    }
+
+
+def wanted(item: ExpectedMembership) -> dict[str, Any]:
+    """Return an expected membership, for evidence."""
+    status = "open" if item.is_open else "none"
+    return {"status": status, "profile": item.profile_id, "groups": sorted(item.group_ids)}
+
+
+# ------------------------------------------------------------------------- the catalogue
+
+
+def known_entitlements(catalogue: Catalogue) -> Mapping[str, KnownEntitlement]:
+    """Return profiles and custom groups as they are, by SCIM id."""
+    profiles = [
+        KnownEntitlement(item.scim_id, item.name, item.is_admin)
+        for item in catalogue.profiles.values()
+    ]
+    groups = [
+        KnownEntitlement(item.scim_id, item.name, managed_by_scim=item.managed_by_scim)
+        for item in catalogue.groups.values()
+        if not item.group_type.is_built_in
+    ]
+    return {item.scim_id: item for item in (*profiles, *groups)}
+
+
+def find_catalogue_drift(
+    known: Mapping[str, KnownEntitlement],
+    seen: Mapping[str, KnownEntitlement],
+    accounts: frozenset[str],
+) -> Iterator[Drift]:
+    """Return how profiles and groups differ from what is known of them. New ones are no drift:
+    nobody holds them yet, and who comes to hold them is found."""
+    for scim_id, before in sorted(known.items()):
+        account_id, _, rest = scim_id.partition(".")
+        if account_id not in accounts:
+            continue
+        kind = GROUP if rest.startswith("g") else ENTITLEMENT
+        after = seen.get(scim_id)
+        if after is None:
+            yield Drift(
+                DriftKind.GONE_ENTITLEMENT,
+                kind,
+                scim_id,
+                account_id,
+                scim_id,
+                expected={"name": before.name},
+            )
+            continue
+        for attribute in ("name", "is_admin"):
+            was, now = getattr(before, attribute), getattr(after, attribute)
+            if was != now:
+                yield Drift(
+                    DriftKind.CHANGED_ENTITLEMENT,
+                    kind,
+                    scim_id,
+                    account_id,
+                    scim_id,
+                    attribute,
+                    {attribute: was},
+                    {attribute: now},
+                )
+        if after.managed_by_scim and not before.managed_by_scim:
+            yield Drift(
+                DriftKind.DOCUSIGN_SCIM,
+                kind,
+                scim_id,
+                account_id,
+                scim_id,
+                actual={"managed": True},
+            )
