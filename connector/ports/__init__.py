@@ -11,6 +11,7 @@ from connector.ports.clock import Clock
 from connector.ports.consents import ConsentRepository, TokenListener
 from connector.ports.console import ConsoleRepository
 from connector.ports.directory import Directory, UserPage
+from connector.ports.drift import DriftRepository
 from connector.ports.erasures import ErasureRepository
 from connector.ports.events import Event, EventPage
 from connector.ports.examination import (
@@ -78,6 +79,7 @@ __all__ = [
     "ConsentRepository",
     "ConsoleRepository",
     "Directory",
+    "DriftRepository",
     "ErasureRepository",
     "Event",
     "EventPage",

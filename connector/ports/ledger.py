@@ -59,6 +59,10 @@ class PlanRepository(Protocol):
     def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
         """Return open and queued plans of a resource, oldest first."""
 
+    def in_progress(self) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
+        """Walk the open and queued plans of which DocuSign has something to hear yet, with all that
+        they do."""
+
     def since(self, moment: datetime) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
         """Walk the plans recorded since then with what they do, oldest first."""
 

@@ -11,6 +11,7 @@ from connector.ports.audit import AuditRepository
 from connector.ports.budget import BudgetRepository
 from connector.ports.consents import ConsentRepository
 from connector.ports.console import ConsoleRepository
+from connector.ports.drift import DriftRepository
 from connector.ports.erasures import ErasureRepository
 from connector.ports.hints import HintRepository
 from connector.ports.ledger import (
@@ -79,6 +80,7 @@ class UnitOfWork(Protocol):
     consents: ConsentRepository
     holdings: HoldingsRepository
     hints: HintRepository
+    drift: DriftRepository
 
     def commit(self) -> None:
         """Make everything since the start durable."""

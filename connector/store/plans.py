@@ -138,6 +138,27 @@ class SqlPlans:
         )
         return [PLANS.from_row(row) for row in found]
 
+    def in_progress(self) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
+        """Walk the open and queued plans of which DocuSign has something to hear yet."""
+        of_plan = and_(
+            operations.c.tenant == plans.c.tenant, operations.c.plan_id == plans.c.plan_id
+        )
+        unfinished = operations.c.state.in_(UNFINISHED_OPERATIONS)
+        found = self._connection.execute(
+            select(*PLANS.columns)
+            .where(
+                plans.c.tenant == self._tenant,
+                plans.c.state.in_(UNFINISHED_PLANS),
+                select(1).where(of_plan, unfinished).exists(),
+            )
+            .order_by(plans.c.created_at, plans.c.plan_id)
+        )
+        for rows in chunked(found):
+            records = [PLANS.from_row(row) for row in rows]
+            steps = self._steps([plan.plan_id for plan in records])
+            for plan in records:
+                yield plan, steps.get(plan.plan_id, ())
+
     def since(self, moment: datetime) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
         """Walk the plans recorded since then with what they do, oldest first."""
         last = (moment, "")

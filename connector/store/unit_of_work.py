@@ -16,6 +16,7 @@ from connector.ports import (
     ClientRepository,
     ConsentRepository,
     ConsoleRepository,
+    DriftRepository,
     ErasureRepository,
     HintRepository,
     HoldingsRepository,
@@ -40,6 +41,7 @@ from connector.store.budget import SqlBudgets
 from connector.store.clients import SqlClients
 from connector.store.consents import SqlConsents
 from connector.store.console import SqlConsole
+from connector.store.drift import SqlDrift
 from connector.store.engine import Database, open_engine
 from connector.store.erasures import SqlErasures
 from connector.store.hints import SqlHints
@@ -81,6 +83,7 @@ _REPOSITORIES: Mapping[str, Callable[[Session], Any]] = {
     "consents": SqlConsents,
     "holdings": SqlHoldings,
     "hints": SqlHints,
+    "drift": SqlDrift,
 }
 
 
@@ -110,6 +113,7 @@ class SqlUnitOfWork:
     consents: ConsentRepository
     holdings: HoldingsRepository
     hints: HintRepository
+    drift: DriftRepository
 
     def __init__(
         self,

@@ -14,6 +14,7 @@ from connector.store.tables.console import (
     console_sessions,
     console_tokens,
 )
+from connector.store.tables.drift import expectations, findings, known_entitlements
 from connector.store.tables.erasures import erasures
 from connector.store.tables.hints import read_hints
 from connector.store.tables.ledger import (
@@ -66,11 +67,14 @@ __all__ = [
     "console_tokens",
     "delegations",
     "erasures",
+    "expectations",
     "external_ids",
     "facts",
+    "findings",
     "group_members",
     "groups",
     "job_runs",
+    "known_entitlements",
     "locks",
     "memberships",
     "metadata",

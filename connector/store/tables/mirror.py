@@ -61,6 +61,7 @@ users = Table(
     Column("organization_admin_verified_at", Instant),
     Column("managed_by_scim", Boolean, nullable=False),
     Column("created_at", Instant),
+    Column("last_login_at", Instant),
     Column("has_open_membership", Boolean, nullable=False),
     Column("fetched_at", Instant, nullable=False),
     Index("ix_users_email", "tenant", "email_key"),

@@ -6,8 +6,10 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from connector.domain.drift import DriftKind, Finding, FindingState, Remedy
 from connector.domain.erasure import Erasure, ErasureState
 from connector.domain.hints import Hint, HintSource
+from connector.domain.expected import Expected, ExpectedMembership, Origin
 from connector.domain.ledger import (
     ApiClient,
     ApiToken,
@@ -28,7 +30,7 @@ from connector.domain.ledger import (
     WorkItemState,
 )
 from connector.domain.notifications import Delivery, DeliveryState, Notice
-from connector.domain.plan import SetProfile
+from connector.domain.plan import Person, SetProfile
 from connector.ports import USER
 from tests.contract.store.people import ACCOUNT, NOW
 
@@ -148,3 +150,33 @@ def run(run_id: str = "run-1", **changes: Any) -> JobRun:
 def hint(**changes: Any) -> Hint:
     """Return a hint at ``user-00001``."""
     return replace(Hint(ACCOUNT, "user-00001", HintSource.LIST, NOW), **changes)
+def expected(user_id: str = "user-00001", **changes: Any) -> Expected:
+    """Return what is expected of somebody with one profile and one group."""
+    held = {ACCOUNT: ExpectedMembership(True, "1", frozenset({"1"}))}
+    person = Person("person1@example.com", "Person One", "Person", "One")
+    return replace(Expected(user_id, person, held, origin=Origin.PROVISIONED, since=NOW), **changes)
+
+
+def finding(finding_id: str = "finding-1", **changes: Any) -> Finding:
+    """Return an open finding about ``user-00001``."""
+    made = Finding(
+        finding_id=finding_id,
+        drift_key=f"native_grant|user-00001|{ACCOUNT}",
+        kind=DriftKind.NATIVE_GRANT,
+        subject_kind="User",
+        subject_id="user-00001",
+        account_id=ACCOUNT,
+        entitlement=f"{ACCOUNT}.2",
+        attribute="profile",
+        expected={"profile": "1"},
+        actual={"profile": "2"},
+        state=FindingState.OPEN,
+        remedy=Remedy.REPORT,
+        first_seen_at=NOW,
+        last_seen_at=NOW,
+        first_run_id="run-1",
+        last_run_id="run-1",
+        evidence={"granted": []},
+        suggestion=[{"kind": "set_profile"}],
+    )
+    return replace(made, **changes)

@@ -14,6 +14,8 @@ from connector.domain.budget import BudgetState, CallCount
 from connector.domain.code_grants import CodeGrant
 from connector.domain.consent import Way
 from connector.domain.consent_state import ConsentLink, ConsentRecord, ConsentState
+from connector.domain.drift import FindingFilter
+from connector.domain.expected import KnownEntitlement, Origin
 from connector.domain.ledger import ClientAttributes, PlanState, RunState, WorkItemState
 from connector.domain.model import Account, Profile
 from connector.domain.notifications import Notice
@@ -27,6 +29,7 @@ from connector.ports import (
     ClientRepository,
     ConsentRepository,
     ConsoleRepository,
+    DriftRepository,
     ErasureRepository,
     HoldingsRepository,
     JobRepository,
@@ -62,6 +65,7 @@ CONSENT = ConsentRecord(
 LINK = ConsentLink("l1", Way.INDIVIDUAL, ID, NOW, frozenset({"signature"}))
 GRANT = CodeGrant(ID, "r", "a", NOW, frozenset({"signature"}), NOW, "ann", NOW, NOW)
 LATER = NOW.replace(year=2100)
+KNOWN = KnownEntitlement(f"{ACCOUNT}.1", "P")
 DELEGATION = Delegation("d-1", "ann", "bob", NOW, NOW + timedelta(days=1), "", "ann", NOW)
 
 
@@ -71,7 +75,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.mirror.put_profiles(ACCOUNT, [Profile(ACCOUNT, "1", "P")])
     unit.mirror.put_groups(ACCOUNT, [people.group(1)])
     held = people.member(ACCOUNT, "1", is_admin=True)
-    user = people.user(1, memberships=held, is_organization_admin=True)
+    user = people.user(1, memberships=held, is_organization_admin=True, last_login_at=NOW)
     unit.mirror.put_users([user], NOW)
     unit.mirror.seen_in_run("run", ACCOUNT, ["someone else"])
     unit.resources.put([people.plain_row(1), people.group_row(people.group(1))])
@@ -100,6 +104,9 @@ def _fill(unit: UnitOfWork) -> None:
     unit.tenants.count_change()
     unit.budgets.add_calls([CallCount(ACCOUNT, NOW, "aggregation", 7)])
     unit.hints.add([records.hint()])
+    unit.drift.put_expected([records.expected(), records.expected("user-gone")])
+    unit.drift.put_known([KNOWN])
+    unit.drift.add([records.finding()])
     unit.jobs.add(records.run())
     unit.jobs.add(records.run(run_id="run-2", job="done", state=RunState.DONE, finished_at=NOW))
     unit.console.add_account(ANN)
@@ -163,6 +170,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.plans.open_for_subject(USER, ID),
         lambda unit: unit.plans.queued(USER, [ID]),
         lambda unit: list(unit.plans.since(NOW - timedelta(days=400))),
+        lambda unit: list(unit.plans.in_progress()),
     ],
     "turns": [lambda unit: unit.turns.ahead(None, NOW)],
     "work_items": [
@@ -241,6 +249,16 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
     "hints": [
         lambda unit: unit.hints.due(),
         lambda unit: unit.hints.count(),
+    "drift": [
+        lambda unit: unit.drift.expected([ID]),
+        lambda unit: unit.drift.expected_but_unknown(),
+        lambda unit: unit.drift.knows_logins(),
+        lambda unit: unit.drift.known_entitlements(),
+        lambda unit: unit.drift.get("finding-1"),
+        lambda unit: unit.drift.standing([ID]),
+        lambda unit: unit.drift.standing_elsewhere(["User"]),
+        lambda unit: unit.drift.search(FindingFilter()),
+        lambda unit: unit.drift.counts(),
     ],
     "totals": [
         lambda unit: unit.totals.members(ACCOUNT),
@@ -312,6 +330,13 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.hints.followed(records.hint()),
     lambda unit: unit.hints.cover("run-1"),
     lambda unit: unit.hints.covered("run-1"),
+    lambda unit: unit.drift.put_expected([records.expected(origin=Origin.ADOPTED)]),
+    lambda unit: unit.drift.put_known([replace(KNOWN, name="y")]),
+    lambda unit: unit.drift.remove_known([KNOWN.scim_id]),
+    lambda unit: unit.drift.add([records.finding(drift_key="y")]),
+    lambda unit: unit.drift.save([records.finding(reason="y")]),
+    lambda unit: unit.drift.remove_expected(ID),
+    lambda unit: unit.drift.forget_subject(ID),
     lambda unit: unit.notifications.add(records.delivery()),
     lambda unit: unit.notifications.save(records.delivery(attempts=9)),
     lambda unit: unit.notifications.remove("delivery-1"),
@@ -401,6 +426,7 @@ def test_another_tenant_changes_nothing(store: SqlStore) -> None:
         TenantRepository,
         ConsentRepository,
         HoldingsRepository,
+        DriftRepository,
     ],
 )
 def test_every_method_of_every_port_is_asked(port: type) -> None:
