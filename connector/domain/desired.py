@@ -15,6 +15,42 @@ ProfileKey = tuple[str, str]
 
 
 @dataclass(frozen=True)
+class Statement:
+    """What a request says of a person, even where nothing has to be changed for it."""
+
+    profiles: frozenset[ProfileKey] | None = None
+    """The profiles wanted; None: it says nothing of profiles."""
+    accounts: frozenset[str] | None = None
+    """The accounts that it speaks of; None: all."""
+    active: bool | None = None
+    person: bool = False
+    """Whether it gives the whole person, as a PUT does."""
+
+    def __bool__(self) -> bool:
+        return self.profiles is not None or self.active is not None or self.person
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return JSON-ready data."""
+        return {
+            "profiles": None if self.profiles is None else sorted(self.profiles),
+            "accounts": None if self.accounts is None else sorted(self.accounts),
+            "active": self.active,
+            "person": self.person,
+        }
+
+    @staticmethod
+    def from_dict(data: Mapping[str, Any]) -> Statement:
+        """Return the statement that :meth:`to_dict` wrote."""
+        profiles, accounts = data.get("profiles"), data.get("accounts")
+        return Statement(
+            None if profiles is None else frozenset((a, p) for a, p in profiles),
+            None if accounts is None else frozenset(accounts),
+            data.get("active"),
+            bool(data.get("person")),
+        )
+
+
+@dataclass(frozen=True)
 class DesiredUser:
     """The state of a person that a request asks for, complete where it asserts something."""
 
@@ -35,6 +71,10 @@ class DesiredUser:
     """Profiles that were asked for, still wait for people, and are no longer wanted."""
     reason: str = ""
     """Why it is asked for, in the requester's words."""
+    says: Statement = Statement()
+    """What the request itself says; nothing where the connector puts something right."""
+    restores: Mapping[str, Remembered] = field(default_factory=dict)
+    """What re-opened memberships hold, by account id, besides what is remembered of them."""
 
 
 @dataclass(frozen=True)

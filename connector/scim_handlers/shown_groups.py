@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from connector.domain.desired import ActualUser, DesiredUser, ProfileKey
+from connector.domain.desired import ActualUser, DesiredUser, ProfileKey, Statement
 from connector.domain.plan import Plan
 from connector.ports import GROUP, UnitOfWork
 from connector.scim_handlers.group_writes import GroupRequest, settled_change
@@ -82,9 +82,14 @@ def _narrowing(scim_id: str) -> tuple[Narrow, Narrow]:
     account_id, _, rest = scim_id.partition(".")
     profile = frozenset({(account_id, rest[1:])})
     return (
-        lambda wish, actual: replace(wish, profiles=_held(actual) | profile),
-        lambda wish, actual: replace(wish, profiles=_held(actual) - profile),
+        lambda wish, actual: _wanting(wish, _held(actual) | profile, account_id),
+        lambda wish, actual: _wanting(wish, _held(actual) - profile, account_id),
     )
+
+
+def _wanting(wish: DesiredUser, profiles: frozenset[ProfileKey], account_id: str) -> DesiredUser:
+    says = Statement(profiles, frozenset({account_id}))
+    return replace(wish, profiles=profiles, says=says)
 
 
 def _held(actual: ActualUser) -> frozenset[ProfileKey]:

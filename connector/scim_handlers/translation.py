@@ -6,20 +6,21 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from connector.domain.desired import ActualUser, DesiredUser, ProfileKey
+from connector.domain.desired import ActualUser, DesiredUser, ProfileKey, Statement
 from connector.domain.ledger import Direction
 from connector.domain.plan import Person
 from connector.scim_handlers.schemas import REASON
 from connector.services.persons import desired_person
 from connector.services.presentation import DOCUSIGN_USER
 from mappings import UserMapping
+from mappings.model import CORE_USER
 from scim.errors import InvalidValue
 from scim.handlers import PatchOperation, Resource
 
 _ADDRESS = re.compile(r"[^@\s\"<>]+@[^@\s\"<>.]+(\.[^@\s\"<>.]+)+")
 _LONGEST_ADDRESS = 100
 """DocuSign's limit for ``email`` (docusign-api.md)."""
-_ENTITLEMENTS = ("entitlements", "urn:ietf:params:scim:schemas:core:2.0:user:entitlements")
+_ENTITLEMENTS = ("entitlements", f"{CORE_USER.lower()}:entitlements")
 
 
 def creation(resource: Resource, mapping: UserMapping) -> DesiredUser:
@@ -65,15 +66,17 @@ def replacement(
     roles = _roles(resource["roles"]) if "roles" in resource else None
     if roles is not None and not shows_requested:
         roles = _beside_open_tasks(roles, actual)
+    profiles = _profiles(resource["entitlements"]) if "entitlements" in resource else None
     return DesiredUser(
         person=person,
         active=resource.get("active"),
-        profiles=_profiles(resource["entitlements"]) if "entitlements" in resource else None,
+        profiles=profiles,
         roles=roles,
         exact=True,
         external_id=resource.get("externalId"),
         kept=wanted_kept,
         reason=reason_in(resource, DOCUSIGN_USER),
+        says=Statement(profiles, active=resource.get("active"), person=True),
     )
 
 
@@ -92,16 +95,17 @@ def modification(
     actual: ActualUser,
     kept: Mapping[str, Any],
     *,
-    exact: bool,
+    operations: Sequence[PatchOperation],
 ) -> DesiredUser:
     """Return the person that a PATCH asks for. What it did not touch is not asserted.
 
     :param before: the resource that was patched, with roles and entitlements as requested.
-    :param exact: the entitlements were listed in full.
+    :param after: what *operations* make of it.
     :raises InvalidValue: the userName is no address, or an entitlement is none.
     """
     person, wanted_kept = desired_person(assigned(after), mapping, current=actual.user, kept=kept)
     _check_address(person, actual)
+    exact = lists_entitlements(operations)
     return DesiredUser(
         person=person,
         active=_changed(before, after, "active"),
@@ -112,7 +116,35 @@ def modification(
         external_id=after.get("externalId"),
         kept=wanted_kept,
         reason=reason_in(after, DOCUSIGN_USER),
+        says=_said(after, operations, exact=exact),
     )
+
+
+def _said(after: Resource, operations: Sequence[PatchOperation], *, exact: bool) -> Statement:
+    """Return what a PATCH speaks of, whether it changes it or not."""
+    named = {name.lower() for operation in operations for name in _names(operation)}
+    accounts = frozenset(
+        account_id for operation in operations for account_id in _named_accounts(operation)
+    )
+    active = after.get("active") if any(_is_attribute(name, "active") for name in named) else None
+    if not exact and not accounts:
+        return Statement(active=active)
+    return Statement(_profiles(after.get("entitlements")), None if exact else accounts, active)
+
+
+def _is_attribute(path: str, name: str) -> bool:
+    return path.strip() in (name, f"{CORE_USER.lower()}:{name}")
+
+
+_ENTITLEMENT_ID = re.compile(r"\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.\d+", re.IGNORECASE)
+
+
+def _named_accounts(operation: PatchOperation) -> Iterable[str]:
+    """Return the accounts of the entitlements that an operation names, by path or value."""
+    names = [name.lower() for name in _names(operation)]
+    if any("entitlements" in name for name in names):
+        for found in _ENTITLEMENT_ID.finditer(f"{operation.path} {operation.value}"):
+            yield found[1].lower()
 
 
 def _changed(before: Resource, after: Resource, name: str) -> Any:

@@ -15,7 +15,6 @@ from connector.scim_handlers.schemas import USER_SCHEMA_FOR_PATCH, USERS
 from connector.scim_handlers.translation import (
     as_requested,
     creation,
-    lists_entitlements,
     modification,
     replacement,
 )
@@ -106,7 +105,7 @@ class UserHandler(StoredReader):
                 services.user_mapping,
                 actual,
                 load_attributes(uow, scim_id).kept,
-                exact=lists_entitlements(operations),
+                operations=operations,
             )
 
         # A PATCH that leaves no groups asserts that.

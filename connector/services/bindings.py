@@ -17,6 +17,7 @@ from connector.errors import ConfigError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.actual import forget_membership
 from connector.services.context import Actor, TenantContext
+from connector.services.expectations import forget_account
 from connector.services.locks import LEASE, SYNC_KEY, WriteLocks
 from connector.services.mirror import MirrorWriter
 from connector.settings import AccountSettings, TenantSettings
@@ -137,10 +138,11 @@ class AccountBindings:
     def _forget_batch(self, uow: UnitOfWork, account_id: str, user_ids: Sequence[str]) -> None:
         for user_id in user_ids:
             forget_membership(uow, user_id, account_id)
+        forget_account(uow, account_id, user_ids)
         users = uow.mirror.get_users(user_ids).values()
         rest = [without_membership(user, account_id) for user in users]
         # The groups go as well: there is no need to show that their members changed.
-        self._mirror.put_users(uow, rest, regrouped=set(), found=True)
+        self._mirror.put_users(uow, rest, regrouped=set())
 
     def _forget_rest(self, account_id: str, count: int, actor: Actor) -> None:
         with self._context.write() as uow:

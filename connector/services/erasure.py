@@ -172,6 +172,7 @@ class ErasureService:
             uow.resources.remove(TOMBSTONE, [tombstone_id(USER, user_id)])
             uow.attributes.remove(USER, user_id)
             uow.erasures.forget_person(user_id, email)
+            uow.drift.forget_subject(user_id)
             done = replace(
                 erasure,
                 state=ErasureState.DONE,

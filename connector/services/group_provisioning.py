@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.desired import GroupChange
+from connector.domain.guards import touched_users
 from connector.domain.ledger import Fulfilment, RunState
 from connector.domain.model import DirectoryGroup, fold
 from connector.domain.plan import NEWCOMER, AddGroupMembers, Plan
@@ -26,6 +27,7 @@ from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.aggregation import SYNC_JOB
 from connector.services.changes import overtaken_since
 from connector.services.context import Actor, TenantContext
+from connector.services.expectations import Word, state_members
 from connector.services.locks import (
     EVERYBODY,
     LOCKED_USERS,
@@ -161,6 +163,7 @@ class GroupProvisioning:
                     wanted = wish(uow, group)
                     self._check_change(uow, group, wanted)
                     plan = self._plan(uow, group, wanted)
+                    self._state(uow, group, wanted, plan, actor)
                     taken_back = (sorted(wanted.remove), [scim_id])
                     return self._pipeline.record(
                         uow,
@@ -249,6 +252,19 @@ class GroupProvisioning:
         named = wanted.add | wanted.remove
         members = uow.mirror.group_member_ids(group.account_id, group.group_id, among=named)
         return plan_group_change(group, wanted, members, self._fresh(uow, named))
+
+    def _state(
+        self,
+        uow: UnitOfWork,
+        group: DirectoryGroup,
+        wanted: GroupChange,
+        plan: Plan,
+        actor: Actor,
+    ) -> None:
+        """Take for expected what the request says and DocuSign shows already."""
+        moved = {user_id for step in plan for user_id in touched_users(step)}
+        word = Word(actor.name, actor.source, self._context.clock.now())
+        state_members(uow, group, wanted.add - moved, wanted.remove - moved, word)
 
     def _fresh(self, uow: UnitOfWork, user_ids: Iterable[str]) -> frozenset[str]:
         """Return the users whose copy is young enough to see in it that nothing is to be done."""

@@ -30,6 +30,7 @@ from connector.domain.plan import (
     TakeCustody,
 )
 from connector.domain.policy import ROLE, VERIFY_WORD, Ruling, given
+from connector.errors import InvalidRequestError
 from connector.ports import USER, UnitOfWork
 from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
@@ -45,10 +46,6 @@ _GENERIC_STEPS = (
     "Give them {entitlement} and save.",
     "The task closes by itself once DocuSign shows it.",
 )
-
-
-ADMINS_KNOWN = "organization_admins_known"
-"""A fact of the tenant: a sync has looked at everybody who may be an organization admin."""
 
 
 REPLACED = "Another profile of the account was asked for."
@@ -213,29 +210,28 @@ class ManualTasks:
             rule="the leaver policy",
         )
 
-    def review_native_admin(self, uow: UnitOfWork, before: User) -> None:
-        """Open a task about somebody who became organization admin in DocuSign itself.
+    def review_native_admin(self, uow: UnitOfWork, user: User, actor: Actor) -> PlanRecord:
+        """Open a task about somebody who became organization admin in DocuSign itself, and return
+        its plan; that of the task that is open already, where there is one.
 
-        Who was one when the connector first looked is no news, nor is who was asked for.
-
-        :param before: the person as the mirror had them.
+        :raises InvalidRequestError: the mapping has no such role, so that nobody can be asked.
         """
-        user_id, role = before.user_id, ORGANIZATION_ADMIN
-        first_look = before.is_organization_admin is None and not uow.facts().get(ADMINS_KNOWN)
-        granted = any(item.entitlement == role for item in uow.attributes.provenance(user_id))
-        asked_for = uow.work_items.search(
+        user_id, role = user.user_id, ORGANIZATION_ADMIN
+        if role not in self._context.policy.roles:
+            raise InvalidRequestError(
+                f"The mapping has no role {role}: nobody can be asked to take it away."
+            )
+        for item in uow.work_items.search(
             states=OPEN_STATES, subject_ids=[user_id], entitlement=role
-        )
-        if first_look or granted or asked_for or role not in self._context.policy.roles:
-            return
-        actor = Actor("job:sync", "job", new_id())
+        ):
+            return uow.plans.get(item.plan_id)[0]
         plan, record = self._plan_of_one(
             uow, user_id, RevokeRole(user_id, role), actor, {REVIEW: True}
         )
         uow.plans.save_operation(replace(record, state=OperationState.WAITING))
         ruling = self._context.policy.rule_on(role, uow.mirror.catalogue())
-        item = self._new_item(plan, record.operation_id, before, ruling, Direction.REVOKE)
-        name = f"{before.user_name} <{before.email}>"
+        item = self._new_item(plan, record.operation_id, user, ruling, Direction.REVOKE)
+        name = f"{user.user_name} <{user.email}>"
         item = replace(
             item,
             title=f"Review {name}, who became {ruling.target.name} in DocuSign itself",
@@ -255,6 +251,7 @@ class ManualTasks:
             work_item=item.work_item_id,
             entitlement=role,
         )
+        return plan
 
     def _finished(self, record: OperationRecord) -> OperationRecord:
         return replace(record, state=OperationState.DONE, finished_at=self._context.clock.now())

@@ -19,7 +19,6 @@ from connector.domain.model import (
     DirectoryGroup,
     Profile,
     User,
-    group_scim_id,
     profile_group_scim_id,
 )
 from connector.domain.plan import AddGroupMembers, RemoveGroupMembers, RenameGroup
@@ -54,7 +53,6 @@ class MirrorWriter:
         *,
         fetched_at: datetime | None = None,
         regrouped: set[tuple[str, str]] | None = None,
-        found: bool = False,
     ) -> int:
         """Write users as DocuSign has them; return how many resources changed.
 
@@ -65,14 +63,8 @@ class MirrorWriter:
             none leaves the time of the last such read: a copy is as old as its oldest part.
         :param regrouped: collects the (account, group) whose members changed, for a caller that
             touches them once after many pages; without it they are touched at once.
-        :param found: what is gone was found gone, and not taken by a plan: nobody's word stands for
-            it any longer.
         """
         before = uow.mirror.get_users(user.user_id for user in users)
-        if found:
-            for user in users:
-                for entitlement in _lost(before.get(user.user_id), user):
-                    uow.attributes.remove_provenance(user.user_id, entitlement)
         uow.mirror.put_users(users, fetched_at, before=before)
         keys = {user.email_key for user in (*users, *before.values())}
         self._group_rows.touch_shown(uow, before, users)
@@ -164,7 +156,6 @@ class MirrorWriter:
         joined, left = sorted(user_ids - before), sorted(before - user_ids)
         uow.mirror.add_group_members(group.account_id, group.group_id, joined)
         uow.mirror.remove_group_members(group.account_id, group.group_id, left)
-        _forget_provenance(uow, group.scim_id, left)
         if joined or left:
             self._rerender_many(uow, (*joined, *left))
             self.touch_groups(uow, [(group.account_id, group.group_id)])
@@ -309,29 +300,6 @@ class MirrorWriter:
 def _forget_provenance(uow: UnitOfWork, entitlement: str, user_ids: Iterable[str]) -> None:
     for user_id in user_ids:
         uow.attributes.remove_provenance(user_id, entitlement)
-
-
-def _lost(before: User | None, after: User) -> set[str]:
-    """Return what a person holds no longer; a profile that DocuSign hides is not lost."""
-    lost = _held(before) - _held(after)
-    hidden = {item.account_id for item in after.open_memberships() if item.profile_id is None}
-    memberships = before.open_memberships() if before else ()
-    return lost - {
-        f"{item.account_id}.{item.profile_id}" for item in memberships if item.account_id in hidden
-    }
-
-
-def _held(user: User | None) -> set[str]:
-    """Return the ids of the entitlements and groups of a person's open memberships."""
-    memberships = list(user.open_memberships()) if user else []
-    groups = {
-        group_scim_id(item.account_id, group_id)
-        for item in memberships
-        for group_id in item.group_ids
-    }
-    return groups | {
-        f"{item.account_id}.{item.profile_id}" for item in memberships if item.profile_id
-    }
 
 
 def _groups(user: User | None) -> set[tuple[str, str]]:

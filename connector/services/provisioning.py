@@ -8,7 +8,7 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from connector.domain.desired import ActualUser, DesiredUser
+from connector.domain.desired import ActualUser, DesiredUser, Statement
 from connector.domain.model import fold
 from connector.domain.plan import Plan
 from connector.domain.planner import (
@@ -22,6 +22,7 @@ from connector.errors import InvalidRequestError, TemporaryError
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.actual import load_actual, load_attributes
 from connector.services.context import Actor, TenantContext
+from connector.services.expectations import STATES, STATES_OF_MANY
 from connector.services.locks import (
     EVERYBODY,
     LOCKED_USERS,
@@ -264,10 +265,14 @@ class UserProvisioning:
                 self._look_at_roles(wishes)
                 addresses = self._addresses()
                 with self._context.write() as uow:
-                    plans = [self._plan(uow, key, wishes[key], addresses)[0] for key in user_ids]
-                    plan = Plan(tuple(step for each in plans for step in each))
+                    planned = {
+                        key: self._plan(uow, key, wishes[key], addresses) for key in user_ids
+                    }
+                    plan = Plan(tuple(step for steps, _ in planned.values() for step in steps))
+                    said = {key: wish.says.to_dict() for key, (_, wish) in planned.items()}
+                    stated = {**extra, STATES_OF_MANY: said}
                     return self._pipeline.record(
-                        uow, plan, subject, actor, extra=extra, dry_run=dry_run
+                        uow, plan, subject, actor, extra=stated, dry_run=dry_run
                     )
 
             return self._pipeline.in_turn(
@@ -336,8 +341,9 @@ class UserProvisioning:
                     actual = load_actual(uow, user_id)
                     check(uow, actual)
                     plan = plan_deletion(actual)
+                    extra = {"delete": True, STATES: Statement(active=False).to_dict()}
                     return self._pipeline.record(
-                        uow, plan, subject, actor, extra={"delete": True}, dry_run=dry_run
+                        uow, plan, subject, actor, extra=extra, dry_run=dry_run
                     )
 
             return self._pipeline.in_turn(

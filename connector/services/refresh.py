@@ -10,7 +10,6 @@ from connector.domain.merge import merge_member, merge_person, without_membershi
 from connector.domain.model import User
 from connector.errors import NotFoundError, TemporaryError
 from connector.services.context import TenantContext
-from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
 
 _CONFIRM_AFTER = timedelta(days=7)
@@ -20,10 +19,9 @@ _CONFIRM_AFTER = timedelta(days=7)
 class RefreshService:
     """Targeted reads of one tenant."""
 
-    def __init__(self, context: TenantContext, mirror: MirrorWriter, tasks: ManualTasks) -> None:
+    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
         self._context = context
         self._mirror = mirror
-        self._tasks = tasks
 
     def claimed_domains(self) -> frozenset[str] | None:
         """Return the organization's claimed domains; None if unknown."""
@@ -57,7 +55,7 @@ class RefreshService:
         for account in self._context.settings.accounts:
             user = self._with_account(user, account.account_id)
         with self._context.write() as uow:
-            self._mirror.put_users(uow, [user], fetched_at=fetched_at, found=True)
+            self._mirror.put_users(uow, [user], fetched_at=fetched_at)
             uow.commit()
 
     def _with_account(self, user: User, account_id: str) -> User:
@@ -91,8 +89,6 @@ class RefreshService:
                 return
             confirmed = replace(person, organization_admin_verified_at=now)
             self._mirror.put_users(uow, [merge_person(current, confirmed)])
-            if person.is_organization_admin and not current.is_organization_admin:
-                self._tasks.review_native_admin(uow, current)
             uow.commit()
 
     def find_address(self, email: str) -> Sequence[User]:
@@ -106,7 +102,7 @@ class RefreshService:
         with self._context.write() as uow:
             known = uow.mirror.get_users(found)
             merged = [_joined(known.get(user_id), user) for user_id, user in found.items()]
-            self._mirror.put_users(uow, merged, found=True)
+            self._mirror.put_users(uow, merged)
             uow.commit()
         return merged
 

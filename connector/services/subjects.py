@@ -6,7 +6,7 @@ plan that fails leaves it untouched.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -31,6 +31,7 @@ from connector.domain.plan import (
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.actual import handed_over, keep_hand_over, load_attributes
 from connector.services.context import TenantContext
+from connector.services.expectations import follow_plan, state
 from connector.services.mirror import MirrorWriter
 
 
@@ -45,6 +46,7 @@ class Subjects:
         """Apply what the plan's context asks for; doing it twice changes nothing."""
         if plan.subject_id is None:
             return
+        state(uow, plan)
         if plan.subject_kind == USER:
             self._conclude_user(uow, plan.subject_id, plan)
         elif keep_attributes(uow, plan.subject_id, plan.context, kind=GROUP):
@@ -122,9 +124,10 @@ def keep_attributes(
 
 
 def record_provenance(
-    uow: UnitOfWork, plan: PlanRecord, records: Iterable[OperationRecord]
+    uow: UnitOfWork, plan: PlanRecord, records: Sequence[OperationRecord]
 ) -> None:
-    """Write down who gave what, and forget what was taken, by the operations that were done.
+    """Write down who gave what, and forget what was taken, by the operations that were done; what
+    is expected of DocuSign follows them.
 
     Called at the end of a plan: what is undone before never happened. Doing it twice changes
     nothing.
@@ -145,6 +148,7 @@ def record_provenance(
                     record.finished_at,
                 )
             )
+    follow_plan(uow, records)
 
 
 def _given(step: Operation) -> Iterator[tuple[str, str]]:

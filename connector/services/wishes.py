@@ -14,6 +14,7 @@ from connector.errors import UniquenessError
 from connector.ports import UnitOfWork
 from connector.services.actual import load_attributes
 from connector.services.context import Actor
+from connector.services.expectations import STATES
 from connector.services.reasons import as_context
 
 Wish = Callable[[UnitOfWork, ActualUser], DesiredUser]
@@ -46,11 +47,13 @@ def changes_roles(plan: Plan) -> bool:
 
 def client_part(desired: DesiredUser, actor: Actor) -> dict[str, Any]:
     """Return what is kept of a request for the client, as a plan's context carries it."""
+    said = {STATES: desired.says.to_dict()} if desired.says else {}
     return {
         "external_id_scope": actor.external_id_scope,
         "external_id": desired.external_id,
         "kept": dict(desired.kept),
         **as_context(desired.reason),
+        **said,
     }
 
 

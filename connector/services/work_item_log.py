@@ -17,11 +17,13 @@ from connector.domain.ledger import (
     WorkItemState,
     is_access,
 )
+from connector.domain.plan import GrantRole
 from connector.domain.policy import VERIFY_ATTESTATION
 from connector.domain.work_items import Act, WorkItemEvent
 from connector.ports import UnitOfWork
 from connector.services.actual import attest_role
 from connector.services.context import Actor, TenantContext
+from connector.services.expectations import follow_steps, settle_review
 from connector.services.mirror import MirrorWriter
 from connector.services.queued_requests import without_request
 
@@ -127,6 +129,7 @@ class WorkItemLog:
         is_task = item.kind is WorkItemKind.MANUAL_TASK
         if is_task and is_access(item):
             self._note_provenance(uow, closed, actor)
+            settle_review(uow, closed, actor, now)
         if state is WorkItemState.DONE and is_task and item.verification == VERIFY_ATTESTATION:
             attest_role(uow, item.subject_id, item.entitlement, item.direction)
         # The pending list of the person's resource changed.
@@ -135,14 +138,20 @@ class WorkItemLog:
 
     def _note_provenance(self, uow: UnitOfWork, item: WorkItem, actor: Actor) -> None:
         """Write down why the person holds it now: what people gave or accepted has no call."""
-        plan, _ = uow.plans.get(item.plan_id)
+        plan, records = uow.plans.get(item.plan_id)
         is_done = item.state is WorkItemState.DONE
+        now = self._context.clock.now()
+        if is_done:
+            steps = [one.operation for one in records if one.operation_id == item.operation_id]
+            follow_steps(uow, steps, now)
         if is_done and item.direction is Direction.REVOKE:
             uow.attributes.remove_provenance(item.subject_id, item.entitlement)
             return
         is_accepted = item.state is WorkItemState.REJECTED and plan.context.get(REVIEW)
         if not is_done and not is_accepted:
             return
+        if is_accepted:
+            follow_steps(uow, [GrantRole(item.subject_id, item.entitlement)], now)
         uow.attributes.put_provenance(
             Provenance(
                 item.subject_id,
@@ -150,7 +159,7 @@ class WorkItemLog:
                 plan.plan_id,
                 actor.name if is_accepted else plan.requester,
                 "accepted" if is_accepted else plan.source,
-                self._context.clock.now(),
+                now,
             )
         )
 

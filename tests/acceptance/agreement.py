@@ -254,7 +254,10 @@ def _ledger(people: Mapping[str, Person], application: Application) -> Iterator[
         )
         for user_id, person in people.items():
             given = {item.entitlement for item in uow.attributes.provenance(user_id)}
-            if extra := given - person.held:
+            # What DocuSign itself took is known to be given until somebody accepts that.
+            known = uow.drift.expected([user_id]).get(user_id)
+            expected = known.entitlements() if known else frozenset()
+            if extra := given - person.held - expected:
                 yield f"provenance of {person.identity['email']} without access: {extra}"
         if broken := find_break(uow.audit.events(limit=1_000_000)):
             yield f"the audit chain breaks at {broken}"

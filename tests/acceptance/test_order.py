@@ -7,6 +7,7 @@ from simulator.faults import Fault
 from simulator.state import groups
 from simulator.state.model import Status
 from tests.acceptance.agreement import disagreements
+from tests.approvals import operator
 from tests.connector import ORGANIZATION_ADMIN, ok, refused
 
 
@@ -58,7 +59,8 @@ def test_a_group_that_vanished_leaves_no_provenance(connector):
     )
 
 
-def test_what_docusign_itself_took_leaves_no_provenance(connector):
+def test_what_docusign_itself_took_keeps_its_provenance_until_that_is_accepted(connector):
+    connector.reconcile()
     held = [{"value": connector.entitlement(account)} for account in (0, 1)]
     user = connector.create("ann@acme.test", entitlements=held)
     ok(connector.patch(f"/Groups/{connector.group()}", join(user)))
@@ -68,10 +70,20 @@ def test_what_docusign_itself_took_leaves_no_provenance(connector):
     connector.membership(user["id"]).profile_id = profiles[0].profile_id
     connector.membership(user["id"], 1).status = Status.CLOSED
 
-    connector.sync()
+    connector.reconcile()
+    assert provenance_of(connector, user) == {connector.group(), *(item["value"] for item in held)}
 
+    desk, olga = connector.services.drift.desk, operator("olga")
+    for finding in connector.findings():
+        if finding.subject_id == user["id"]:
+            desk.accept(finding.finding_id, olga, "It is right so")
+    given = f"{first.account_id}.{profiles[0].profile_id}"
+    assert provenance_of(connector, user) == {given}
+
+
+def provenance_of(connector, user):
     with connector.services.context.read() as uow:
-        assert not uow.attributes.provenance(user["id"])
+        return {item.entitlement for item in uow.attributes.provenance(user["id"])}
 
 
 def join(user):

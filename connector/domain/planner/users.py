@@ -137,11 +137,16 @@ def _membership_steps(
             automatic = addresses.is_claimed(person.email)
             joined.append(
                 CreateMembership(
-                    account_id, person, profile_id, (), user.user_id, auto_activate=automatic
+                    account_id,
+                    person,
+                    profile_id,
+                    _groups_of_return(desired, account_id),
+                    user.user_id,
+                    auto_activate=automatic,
                 )
             )
         elif not membership.status.is_open:
-            groups = _groups_to_restore(actual, membership)
+            groups = _groups_to_restore(desired, actual, membership)
             reopened.append(ReopenMembership(account_id, user.user_id, person, profile_id, groups))
         elif membership.profile_id != profile_id:
             changed.append(SetProfile(account_id, user.user_id, profile_id, membership.profile_id))
@@ -163,9 +168,16 @@ def _passage(user: User, person: Person, book: AccountBook) -> Iterator[Operatio
             return
 
 
-def _groups_to_restore(actual: ActualUser, membership: Membership) -> tuple[str, ...]:
-    remembered = actual.remembered.get(membership.account_id)
+def _groups_to_restore(
+    desired: DesiredUser, actual: ActualUser, membership: Membership
+) -> tuple[str, ...]:
+    remembered = {**actual.remembered, **desired.restores}.get(membership.account_id)
     return remembered.group_ids if remembered else ()
+
+
+def _groups_of_return(desired: DesiredUser, account_id: str) -> tuple[str, ...]:
+    restored = desired.restores.get(account_id)
+    return restored.group_ids if restored else ()
 
 
 def _refuse_grants_to_inactive(desired: DesiredUser, actual: ActualUser, *, is_open: bool) -> None:

@@ -112,7 +112,7 @@ class MemberReader:
                 for user in merged
                 if not (run.passes_over and self._unchanged.is_same(known.get(user.user_id), user))
             ]
-            changed = self._mirror.put_users(uow, fresh, regrouped=run.regrouped, found=True)
+            changed = self._mirror.put_users(uow, fresh, regrouped=run.regrouped)
             # Those who are left out count as not seen, so that they are asked for at the end.
             seen = [user.user_id for user in merged]
             uow.mirror.seen_in_run(run.record.run_id, account.account_id, seen)

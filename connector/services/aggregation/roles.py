@@ -5,9 +5,10 @@ from __future__ import annotations
 from connector.domain.model import User
 from connector.services.aggregation.runs import SYNC_JOB, Run, Runs
 from connector.services.context import TenantContext
-from connector.services.manual_tasks import ADMINS_KNOWN
 from connector.services.refresh import RefreshService
 
+ADMINS_KNOWN = "organization_admins_known"
+"""A fact of the tenant: a sync has looked at everybody who may be an organization admin."""
 _ROLE_CHECKS = 200
 """The most users whose organization-admin flag one run reads: one Admin API call each."""
 _ROLES_REACHED = "roles_reached"

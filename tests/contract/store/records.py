@@ -150,6 +150,8 @@ def run(run_id: str = "run-1", **changes: Any) -> JobRun:
 def hint(**changes: Any) -> Hint:
     """Return a hint at ``user-00001``."""
     return replace(Hint(ACCOUNT, "user-00001", HintSource.LIST, NOW), **changes)
+
+
 def expected(user_id: str = "user-00001", **changes: Any) -> Expected:
     """Return what is expected of somebody with one profile and one group."""
     held = {ACCOUNT: ExpectedMembership(True, "1", frozenset({"1"}))}

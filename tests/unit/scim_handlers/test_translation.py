@@ -38,7 +38,7 @@ def put(resource, state=None, *, shows_requested=False):
 
 def patch(before, after, state=None):
     before, after = ({"userName": ADDRESS, **part} for part in (before, after))
-    return modification(before, after, MAPPING, state or actual(), {}, exact=False)
+    return modification(before, after, MAPPING, state or actual(), {}, operations=())
 
 
 def test_a_creation_asserts_all_it_lists():

@@ -1,0 +1,233 @@
+"""Keeps what is expected of DocuSign true to what the connector did and was told.
+
+Three things move an expectation: an operation that was carried out, a request that says what shall
+be and finds it so already, and a person (or the policy) who accepts what was found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from connector.domain.desired import Statement
+from connector.domain.drift import FindingState
+from connector.domain.expected import (
+    CLOSED,
+    Expected,
+    ExpectedMembership,
+    KnownEntitlement,
+    Origin,
+    as_seen,
+    follow,
+    seen_membership,
+)
+from connector.domain.guards import touched_users
+from connector.domain.ledger import (
+    OperationRecord,
+    OperationState,
+    PlanRecord,
+    Provenance,
+    WorkItem,
+    WorkItemState,
+)
+from connector.domain.model import DirectoryGroup, Membership, User, group_scim_id
+from connector.domain.plan import CreateGroup, DeleteGroup, Operation, RenameGroup
+from connector.domain.planner import person_of
+from connector.ports import UnitOfWork
+from connector.services.context import Actor
+
+STATES = "states"
+"""Where a plan's context keeps what the request said, as :meth:`Statement.to_dict` writes it."""
+STATES_OF_MANY = "states_of_many"
+"""The same by user id, of a plan about many users."""
+
+
+@dataclass(frozen=True)
+class Word:
+    """Who said that something shall be."""
+
+    by: str
+    source: str
+    at: datetime
+    plan_id: str | None = None
+
+
+def follow_plan(uow: UnitOfWork, records: Iterable[OperationRecord]) -> None:
+    """Let what is expected follow the operations that were done; doing it twice changes nothing."""
+    done = [item for item in records if item.state is OperationState.DONE and item.finished_at]
+    if done:
+        moment = max(item.finished_at for item in done if item.finished_at)
+        follow_steps(uow, [item.operation for item in done], moment)
+
+
+def follow_steps(uow: UnitOfWork, steps: Iterable[Operation], now: datetime) -> None:
+    """Let what is expected follow these operations, in their order."""
+    by_user: dict[str, list[Operation]] = {}
+    for step in steps:
+        _follow_group(uow, step)
+        for user_id in touched_users(step):
+            by_user.setdefault(user_id, []).append(step)
+    users = uow.mirror.get_users(by_user)
+    known = uow.drift.expected(by_user)
+    changed = []
+    for user_id, own in by_user.items():
+        user = users.get(user_id)
+        before = known.get(user_id) or _first(user, now)
+        if before is None:
+            continue
+        after = before
+        for step in own:
+            after = follow(after, step, user)
+        if after != known.get(user_id):
+            changed.append(after)
+    uow.drift.put_expected(changed)
+
+
+def _first(user: User | None, now: datetime) -> Expected | None:
+    """Whom a change of ours touches first is taken as they are: the client saw them so."""
+    return as_seen(user, Origin.PROVISIONED, now) if user else None
+
+
+def _follow_group(uow: UnitOfWork, step: Operation) -> None:
+    if isinstance(step, CreateGroup) and step.group_id:
+        scim_id = group_scim_id(step.account_id, step.group_id)
+        uow.drift.put_known([KnownEntitlement(scim_id, step.name)])
+    elif isinstance(step, DeleteGroup):
+        uow.drift.remove_known([group_scim_id(step.account_id, step.group_id)])
+    elif isinstance(step, RenameGroup):
+        scim_id = group_scim_id(step.account_id, step.group_id)
+        known = uow.drift.known_entitlements().get(scim_id, KnownEntitlement(scim_id, step.name))
+        uow.drift.put_known([replace(known, name=step.name)])
+
+
+# ------------------------------------------------------------------------- statements
+
+
+def state(uow: UnitOfWork, plan: PlanRecord) -> None:
+    """Take for expected what a request says of people and DocuSign shows already: who asks for
+    access that was given natively has it given, who takes what was lost natively wants it lost."""
+    if plan.subject_id and STATES in plan.context:
+        _state_user(uow, plan.subject_id, Statement.from_dict(plan.context[STATES]), plan)
+    for user_id, said in plan.context.get(STATES_OF_MANY, {}).items():
+        _state_user(uow, user_id, Statement.from_dict(said), plan)
+
+
+def _state_user(uow: UnitOfWork, user_id: str, said: Statement, plan: PlanRecord) -> None:
+    user = uow.mirror.get_users([user_id]).get(user_id)
+    if user is None or not said:
+        return
+    known = uow.drift.expected([user_id]).get(user_id)
+    before = known or as_seen(user, Origin.PROVISIONED, plan.created_at)
+    after = replace(before, memberships=_stated(before, user, said))
+    if said.person and any(user.open_memberships()):
+        after = replace(after, person=person_of(user))
+    if after != known:
+        uow.drift.put_expected([after])
+        word = Word(plan.requester, plan.source, plan.created_at, plan.plan_id)
+        explain(uow, user_id, after.entitlements() - before.entitlements(), word)
+
+
+def _stated(before: Expected, user: User, said: Statement) -> Mapping[str, ExpectedMembership]:
+    accounts = set(before.memberships) | set(user.memberships)
+    spoken = accounts if said.accounts is None else accounts & said.accounts
+    found = dict(before.memberships)
+    for account_id in spoken:
+        membership = user.memberships.get(account_id)
+        stated = _stated_membership(before.membership(account_id), membership, said, account_id)
+        if stated is not None:
+            found[account_id] = stated
+    return found
+
+
+def _stated_membership(
+    known: ExpectedMembership, membership: Membership | None, said: Statement, account_id: str
+) -> ExpectedMembership | None:
+    """Return what is expected of a membership now, None where the request says nothing of it."""
+    is_open = membership is not None and membership.status.is_open
+    if not is_open:
+        wants_it = said.profiles is not None and any(a == account_id for a, _ in said.profiles)
+        says_so = said.active is False or (said.profiles is not None and not wants_it)
+        return CLOSED if says_so else None
+    seen = seen_membership(membership)
+    is_named = said.profiles is not None and (account_id, seen.profile_id or "") in said.profiles
+    is_enabled = said.profiles is None and said.active is True
+    if not is_named and not (is_enabled and not known.is_open):
+        return None
+    # Groups are not the request's affair: those that were joined natively stay drift.
+    return replace(seen, group_ids=known.group_ids) if known.is_open else seen
+
+
+def state_members(
+    uow: UnitOfWork,
+    group: DirectoryGroup,
+    joined: frozenset[str],
+    left: frozenset[str],
+    word: Word,
+) -> None:
+    """Take for expected that users are in a group, or are not, as a request says and the mirror
+    shows already."""
+    users = uow.drift.expected(joined | left)
+    changed = []
+    for user_id, before in users.items():
+        held = before.membership(group.account_id)
+        groups = held.group_ids - {group.group_id}
+        if user_id in joined:
+            groups |= {group.group_id}
+        if groups != held.group_ids:
+            place = {group.account_id: replace(held, group_ids=groups)}
+            changed.append(replace(before, memberships={**before.memberships, **place}))
+            if user_id in joined:
+                explain(uow, user_id, [group.scim_id], word)
+    uow.drift.put_expected(changed)
+
+
+def explain(uow: UnitOfWork, user_id: str, entitlements: Iterable[str], word: Word) -> None:
+    """Write down on whose word somebody holds what they held already."""
+    for entitlement in entitlements:
+        uow.attributes.put_provenance(
+            Provenance(user_id, entitlement, word.plan_id, word.by, word.source, word.at)
+        )
+
+
+# ------------------------------------------------------------------------- the rest
+
+
+def settle_review(uow: UnitOfWork, item: WorkItem, actor: Actor, now: datetime) -> None:
+    """End the finding for which a task was opened as the task ended: who rejects it accepts what
+    was found, and what it asked for puts it right."""
+    states = {
+        WorkItemState.DONE: FindingState.REVERTED,
+        WorkItemState.REJECTED: FindingState.ACCEPTED,
+    }
+    state = states.get(item.state)
+    if state is None:
+        return
+    ended = [
+        replace(
+            finding,
+            state=state,
+            decided_by=actor.name,
+            decided_at=now,
+            reason=item.comment or finding.reason,
+            closed_at=now,
+        )
+        for finding in uow.drift.standing([item.subject_id])
+        if finding.plan_id == item.plan_id
+    ]
+    uow.drift.save(ended)
+
+
+def forget_account(uow: UnitOfWork, account_id: str, user_ids: Iterable[str]) -> None:
+    """Expect nothing of people in an account that is governed no longer."""
+    ids = list(user_ids)
+    for user_id in ids:
+        for known in uow.attributes.provenance(user_id):
+            if known.entitlement.startswith(f"{account_id}."):
+                uow.attributes.remove_provenance(user_id, known.entitlement)
+    uow.drift.put_expected(
+        replace(
+            before, memberships={k: v for k, v in before.memberships.items() if k != account_id}
+        )
+        for before in uow.drift.expected(ids).values()
+    )
