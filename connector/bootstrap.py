@@ -74,6 +74,7 @@ from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
+from connector.services.drift import DriftServices, wire_drift
 from connector.services.due import DueService
 from connector.services.erasure import ErasureService
 from connector.services.execution import Executor
@@ -129,6 +130,7 @@ class TenantServices:
     refresh: RefreshService
     users: UserProvisioning
     groups: GroupProvisioning
+    drift: DriftServices
     work_items: WorkItemService
     approvals: ApprovalService
     delegations: DelegationService
@@ -443,7 +445,7 @@ def wire(
     locks = WriteLocks(context)
     log = WorkItemLog(context, mirror)
     tasks = ManualTasks(context, log)
-    refresh = RefreshService(context, mirror, tasks)
+    refresh = RefreshService(context, mirror)
     reader, catalogue = TargetedReader(context, mirror), CatalogueReader(context, mirror)
     aggregation = AggregationService(
         context,
@@ -472,6 +474,9 @@ def wire(
     connecting = ConnectService(context, examiner, consent, exchange=exchange, sealer=sealer)
     checks = ConsentChecks(context, examiner, book=book, links=consent, per_minute=per_minute)
     keys = KeyAges(context, settings.docusign)
+    users = UserProvisioning(context, locks, refresh, pipeline)
+    groups = GroupProvisioning(context, locks, pipeline, mirror)
+    drift = wire_drift(context, users, groups, tasks)
     return TenantServices(
         context=context,
         user_mapping=user_mapping,
@@ -482,6 +487,7 @@ def wire(
         setup=AccountSetup(
             context, designer, users=users, groups=groups, locks=locks, mirror=mirror
         ),
+        drift=drift,
         work_items=WorkItemService(context, mirror, log),
         approvals=ApprovalService(context, log, desk, settlement),
         delegations=DelegationService(context),

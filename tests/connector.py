@@ -21,6 +21,8 @@ from werkzeug.test import Client, TestResponse
 
 from connector.app import create_app
 from connector.bootstrap import Application, TenantServices, build
+from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
+from connector.services.context import Actor, new_id
 from connector.settings import (
     AccountSettings,
     AuthenticationSettings,
@@ -149,6 +151,19 @@ class Connector:
     def sync(self) -> None:
         """Read everything from DocuSign."""
         self.services.aggregation.sync()
+
+    def reconcile(self, *, sync: bool = True) -> dict[str, int]:
+        """Read everything from DocuSign and compare it with what is expected."""
+        if sync:
+            self.sync()
+        actor = Actor("job:reconcile", "job", new_id())
+        return dict(self.services.drift.reconciliation.run(actor))
+
+    def findings(self, *kinds: DriftKind, every: bool = False) -> list[Finding]:
+        """Return open findings of these classes, or of all; the newest first."""
+        states = () if every else tuple(state for state in FindingState if state.is_open)
+        views = self.services.drift.desk.list(FindingFilter(states, kinds), limit=None)
+        return [view.finding for view in views]
 
     def close(self) -> None:
         self.application.close()

@@ -14,6 +14,8 @@ _COMMANDS = {
     "worker": "connector.cli.worker:worker",
     "doctor": "connector.cli.doctor:doctor",
     "sync": "connector.cli.sync:sync",
+    "reconcile": "connector.cli.reconcile:reconcile",
+    "drift": "connector.cli.drift:drift",
     "budget": "connector.cli.budget:budget",
     "plan": "connector.cli.plan:plan",
     "tasks": "connector.cli.tasks:tasks",

@@ -21,6 +21,7 @@ from rich.table import Table
 
 from connector.bootstrap import TenantServices
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
+from connector.cli.reconcile import drift_words, reconcile_with_bar
 from connector.domain.ledger import JobRun
 from connector.errors import BudgetUsedUpError, PermanentError
 from connector.services.aggregation import DELTA_JOB
@@ -91,6 +92,8 @@ def sync(
     The database belongs to the accounts that were read into it. Where the configuration names
     other ones, nothing is read until you say with --forget-account that this is meant.
 
+    What was read is then compared with what is expected, as by `docusign-iga reconcile`.
+
     \b
     Examples:
       docusign-iga sync --config config.yaml
@@ -138,11 +141,12 @@ def _sync_all(context: CommandContext, *, thorough: bool, wait: bool) -> None:
                 context.application.clock.sleep(error.retry_after_s + 1)
     except KeyboardInterrupt:
         raise PermanentError("Stopped. `docusign-iga sync` goes on where it stopped.") from None
+    counts = reconcile_with_bar(context.tenant, actor, Console(stderr=True))
     context.output(
-        {"run_id": run.run_id, "state": run.state, **run.counts},
+        {"run_id": run.run_id, "state": run.state, **run.counts, "drift": counts},
         f"{run.counts.get('users', 0):,} memberships read, "
         f"{run.counts.get('changed', 0):,} resources changed, "
-        f"{run.counts.get('vanished', 0):,} memberships gone.",
+        f"{run.counts.get('vanished', 0):,} memberships gone.\n{drift_words(counts)}",
     )
 
 

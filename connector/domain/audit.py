@@ -29,9 +29,10 @@ _COUNTS = "counts"
 # fmt: off
 _NEUTRAL = frozenset({
     "account", "account_id", "accounts", "action", "activation", "actors", "attempts",
-    "attestation", "auto_activate", "changed", "channel", "checksum", "code", "count",
+    "attestation", "auto_activate", "changed", "channel", "checksum", "class", "code", "count",
     "counts", "decision", "delivery", "digest", "direction", "due_at", "duration_ms",
     "entitlement", "entitlements", "error_code", "event", "events", "expires_at", "finding",
+    "findings", "remedy", "total", "users", "admins",
     "fulfilment", "group_id", "group_ids", "hash", "item", "job", "kind", "level", "manual",
     "matches", "method", "operation", "operation_id", "operations", "organization_admin", "path",
     "plan", "policy", "position", "predecessors", "previous", "previous_profile_id", "profile_id",

@@ -32,6 +32,8 @@ class Notice(StrEnum):
     CONNECTION_EXPIRES = "connection.expires"
     JOB_FAILED = "job.failed"
     ORGANIZATION_ADMIN_UNEXPECTED = "organization_admin.unexpected"
+    DRIFT_FOUND = "drift.found"
+    DRIFT_HELD_BACK = "drift.held_back"
     AUDIT_ANCHORED = "audit.anchored"
     TEST = "test"
     """Sent by ``docusign-iga notify test`` alone, to whatever channel is named there."""
@@ -56,6 +58,8 @@ _OTHERS: Mapping[str, Notice] = {
     "connection.refused": Notice.CONNECTION_REFUSED,
     "connection.expires": Notice.CONNECTION_EXPIRES,
     "organization_admin.unexpected": Notice.ORGANIZATION_ADMIN_UNEXPECTED,
+    "drift.found": Notice.DRIFT_FOUND,
+    "drift.held_back": Notice.DRIFT_HELD_BACK,
     "audit.anchored": Notice.AUDIT_ANCHORED,
 }
 REPEATED = frozenset({Notice.APPROVAL_REMINDER, Notice.TASK_DUE, Notice.TASK_OVERDUE})

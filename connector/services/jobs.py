@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Protocol
 
+import structlog
+
 from connector.errors import (
     BudgetUsedUpError,
     ConfigError,
@@ -17,19 +19,24 @@ from connector.errors import (
     ConnectorError,
     StoppedError,
 )
+from connector.logs import correlation_id
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB, AggregationService, DeltaService
 from connector.services.connection_check import ConnectionCheck
 from connector.services.context import Actor
+from connector.services.drift import DriftServices
 from connector.services.due import DueService
 from connector.services.erasure import ErasureService
 from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
 from connector.services.notifications import NotificationService
+from connector.services.reconciliation import RECONCILE_JOB
 from connector.services.schedules import trigger_of
 from connector.services.settlement import SETTLING_PARTS, SettlementService
 from connector.services.work_items import WorkItemService
 from connector.settings import JobSettings, ScheduleSettings, Settings, TenantSettings
+
+_log = structlog.get_logger(__name__)
 
 
 class JobTenant(Protocol):
@@ -54,6 +61,10 @@ class JobTenant(Protocol):
     @property
     def delta(self) -> DeltaService:
         """Reads what DocuSign hints at."""
+
+    @property
+    def drift(self) -> DriftServices:
+        """Compares DocuSign with what is expected."""
 
     @property
     def settlement(self) -> SettlementService:
@@ -163,6 +174,13 @@ _DECLARED = (
         every(900),
         lambda tenant, _actor: tenant.delta.run(),
     ),
+    # After each sync as well (run_job): what it read is compared at once.
+    Job(
+        RECONCILE_JOB,
+        "compares DocuSign with what is expected, reports and reverts drift",
+        every(3600),
+        lambda tenant, actor: tenant.drift.reconciliation.run(actor),
+    ),
     # DocuSign takes its time over erasures; nobody waits for the minute.
     Job(
         "erase",
@@ -226,7 +244,17 @@ def run_job(name: str, tenant: JobTenant, actor: Actor, part: int | None = None)
         tenant.watch.failed(name, error, actor)
         raise
     tenant.watch.succeeded(name, actor)
+    if name == SYNC_JOB and RECONCILE_JOB not in tenant.runs.paused():
+        _reconcile_after_sync(tenant)
     return outcome
+
+
+def _reconcile_after_sync(tenant: JobTenant) -> None:
+    """Compare what was just read; that this fails is told, and is no failure of the sync."""
+    try:
+        run_job(RECONCILE_JOB, tenant, Actor(f"job:{RECONCILE_JOB}", "job", correlation_id()))
+    except ConnectorError as error:
+        _log.warning("not reconciled after the sync", error=str(error))
 
 
 def _counted_as(purpose: Purpose | None) -> AbstractContextManager[object]:

@@ -84,14 +84,33 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
             "here. Check who granted it, and accept or revoke it."
         ),
     ),
+    Notice.DRIFT_FOUND: (
+        "New differences between DocuSign and what is expected: {total}",
+        (
+            "They were changed in DocuSign itself. Look at each, and accept it or have it put "
+            "right; what the policy reverts needs nobody."
+        ),
+    ),
+    Notice.DRIFT_HELD_BACK: (
+        "Nothing was reverted: too much differs in DocuSign",
+        (
+            "The policy would revert more than one reconciliation may touch without a person's "
+            "word. Find out what happened, then accept or revert by hand."
+        ),
+    ),
     Notice.AUDIT_ANCHORED: (
         "The audit chain stands at event {sequence}",
         "Keep this message: it proves that no event up to this one was altered or removed.",
     ),
     Notice.TEST: ("Test message of the DocuSign connector", "This channel works."),
 }
-_NEUTRAL = ("state", "entitlement", "direction", "work_item", "job", "sequence", "hash", "subject")
+_NEUTRAL = (
+    *("state", "entitlement", "direction", "work_item", "job", "sequence", "hash", "subject"),
+    *("total", "counts", "findings"),
+)
 """What of an event's data is passed on to programs as it is."""
+_NUMBERED = ("job", "sequence", "total")
+"""What of an event's data a title may name."""
 
 
 _OF_CONNECTION = (
@@ -119,7 +138,7 @@ class Writer:
         """Return the message; it says what is true when it is sent."""
         item, reason = self._work_item(delivery)
         title, text = _TEXTS[delivery.notice]
-        known = {name: str(delivery.payload.get(name, "")) for name in ("job", "sequence")}
+        known = {name: str(delivery.payload.get(name, "")) for name in _NUMBERED}
         return Message(
             notice=delivery.notice,
             tenant=self._context.tenant,
@@ -168,6 +187,8 @@ class Writer:
             return str(delivery.payload.get("link", ""))
         if delivery.notice in _OF_CONNECTION:
             return f"{self._console}/connection"
+        if delivery.notice in (Notice.DRIFT_FOUND, Notice.DRIFT_HELD_BACK):
+            return f"{self._console}/drift"
         if delivery.notice is Notice.ORGANIZATION_ADMIN_UNEXPECTED and delivery.subject_id:
             return f"{self._console}/users/{delivery.subject_id}"
         return f"{self._console}/"
@@ -187,12 +208,17 @@ def _facts(delivery: Delivery, item: WorkItem | None, reason: str) -> list[tuple
             ("Comment", item.comment),
         ]
     facts += [
+        *((_words(name), count) for name, count in (payload.get("counts") or {}).items()),
         ("Reason", payload.get("error") or payload.get("reason")),
         ("User", "" if item else delivery.subject_id),
         ("Hash", payload.get("hash")),
         ("Tenant", "" if item else payload.get("tenant")),
     ]
     return facts
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ").capitalize()
 
 
 def _one_line(text: str) -> str:

@@ -96,7 +96,7 @@ def group_of_user(group: Group) -> dict[str, str]:
 def group_in_list(account: Account, group: Group) -> dict[str, Any]:
     """Return a group as ``GET /groups`` shows it."""
     shown: dict[str, Any] = group_of_user(group) | {
-        "isManagedByScim": False,
+        "isManagedByScim": group.managed_by_scim,
         "lastModifiedOn": moment(group.modified_at),
     }
     if request.args.get("include_usercount", "").lower() == "true":

@@ -75,6 +75,8 @@ class Group:
     kind: GroupType = GroupType.CUSTOM
     members: dict[str, Membership] = field(default_factory=dict)
     """By user id, in the order of joining."""
+    managed_by_scim: bool = False
+    """Whether DocuSign's own SCIM owns it."""
 
 
 @dataclass(slots=True)

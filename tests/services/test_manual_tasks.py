@@ -214,27 +214,27 @@ def administrator_of_an_account(connector, ann):
     member = connector.membership(ann)
     member.profile_id = next(item.profile_id for item in profiles if item.is_admin)
     connector.clock.advance(120)
-    connector.sync()
+    connector.reconcile()
     return member.user
 
 
 def test_who_was_organization_admin_from_the_start_is_no_news(connector, work):
-    connector.sync()
+    connector.reconcile()
     assert work.list() == []
 
 
 def test_a_native_organization_admin_is_reviewed(connector, work, administrator_of_an_account):
     user = administrator_of_an_account
     user.is_organization_admin = True
-    connector.sync()
+    connector.reconcile()
     (item,) = work.list()
     assert (item.subject_id, item.entitlement) == (user.user_id, ORGANIZATION_ADMIN)
     assert item.direction is Direction.REVOKE
-    assert item.requester == "job:sync"
+    assert item.requester == "job:reconcile"
     with connector.services.context.read() as uow:
         actions = [event.action for event in uow.audit.events(limit=10_000)]
     assert actions.count("organization_admin.unexpected") == 1
-    connector.sync()
+    connector.reconcile()
     assert len(work.list()) == 1
 
     user.is_organization_admin = False
@@ -246,12 +246,12 @@ def test_an_accepted_organization_admin_is_known_from_then_on(
 ):
     user = administrator_of_an_account
     user.is_organization_admin = True
-    connector.sync()
+    connector.reconcile()
     (item,) = work.list()
     work.reject(item.work_item_id, operator("olga"), "New IT lead")
     for state in (False, True):
         user.is_organization_admin = state
-        connector.sync()
+        connector.reconcile()
     assert work.list() == []
     with connector.services.context.read() as uow:
         (known,) = [

@@ -65,7 +65,7 @@ class TargetedReader:
                 merged = without_membership(known, account_id)
             else:
                 return Found.NOBODY
-            changed = self._mirror.put_users(uow, [merged], regrouped=regrouped, found=True)
+            changed = self._mirror.put_users(uow, [merged], regrouped=regrouped)
             uow.commit()
         if seen is None:
             return Found.GONE

@@ -1,0 +1,226 @@
+"""``docusign-iga drift``: what was changed in DocuSign itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import click
+from rich.table import Table
+
+from connector.cli.context import (
+    CommandContext,
+    cli_person,
+    handle_errors,
+    tenant_options,
+)
+from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
+from connector.errors import InvalidRequestError
+from connector.services.drift_desk import FindingView
+
+_OPEN = tuple(state for state in FindingState if state.is_open)
+
+
+@click.group()
+def drift() -> None:
+    """List, show, accept and revert what was changed in DocuSign itself.
+
+    A finding is one difference between DocuSign and what the ledger expects. Accept it, and it is
+    expected from then on; revert it, and a change like any other puts it right: planned, guarded,
+    approved where the policy says so. What the policy does by itself is in tenants.*.drift.policy.
+    """
+
+
+def _filters(command: Any) -> Any:
+    for option in (
+        click.option("--user", default="", help="Of one user: id or address."),
+        click.option("--account", default="", metavar="ID", help="Of one account."),
+        click.option(
+            "--class",
+            "kinds",
+            multiple=True,
+            type=click.Choice([str(kind) for kind in DriftKind]),
+            help="Of this class; may be given several times.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@drift.command("list")
+@_filters
+@click.option("--all", "every", is_flag=True, help="Those that are over too.")
+@click.option("--limit", default=100, show_default=True, help="The newest so many.")
+@tenant_options
+@handle_errors
+def list_findings(
+    context: CommandContext,
+    kinds: Sequence[str],
+    account: str,
+    user: str,
+    *,
+    every: bool,
+    limit: int,
+) -> None:
+    """List findings, the newest first.
+
+    \b
+    Examples:
+      docusign-iga drift list --class native_grant
+      docusign-iga drift list --all --user ann@acme.com
+    """
+    states = () if every else _OPEN
+    wanted = filter_of(context, kinds, account, user, states)
+    found = context.tenant.drift.desk.list(wanted, limit=limit)
+    table = Table("Finding", "Class", "What", "State", "Since")
+    for view in found:
+        item = view.finding
+        since = f"{item.first_seen_at:%Y-%m-%d %H:%M}"
+        table.add_row(item.finding_id[:8], _words(item.kind), view.title, _words(item.state), since)
+    empty = "Nothing was found." if every else "DocuSign is as expected: no finding is open."
+    context.output([to_json(view) for view in found], table if found else empty)
+
+
+def filter_of(
+    context: CommandContext,
+    kinds: Sequence[str],
+    account: str,
+    user: str,
+    states: tuple[FindingState, ...],
+) -> FindingFilter:
+    """Return what options ask for."""
+    subjects = tuple(context.tenant.drift.desk.people(user)) if user else ()
+    if user and not subjects:
+        raise InvalidRequestError(f"Nobody is known as {user!r}. Run a sync, or give the id.")
+    return FindingFilter(states, tuple(map(DriftKind, kinds)), subjects, account.lower())
+
+
+@drift.command("show")
+@click.argument("finding")
+@tenant_options
+@handle_errors
+def show_finding(context: CommandContext, finding: str) -> None:
+    """Show a finding with its evidence and what would put it right. FINDING is its id or the
+    beginning of it.
+
+    \b
+    Example:
+      docusign-iga drift show 3f2a
+    """
+    view = context.tenant.drift.desk.get(finding)
+    context.output(to_json(view), _describe(view))
+
+
+@drift.command("accept")
+@click.argument("findings", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why it is right as it is; kept for the record.")
+@tenant_options
+@handle_errors
+def accept_findings(context: CommandContext, findings: Sequence[str], reason: str) -> None:
+    """Take FINDINGS for right: what they show is expected from now on.
+
+    \b
+    Example:
+      docusign-iga drift accept 3f2a 9b10 --reason "Ordered by Legal by phone"
+    """
+    desk = context.tenant.drift.desk
+    done = [desk.accept(finding, cli_person(), reason) for finding in findings]
+    context.output([to_json(desk.get(item.finding_id)) for item in done], _outcome(done))
+
+
+@drift.command("revert")
+@click.argument("findings", nargs=-1, required=True)
+@click.option("--reason", required=True, help="Why; kept for the record.")
+@tenant_options
+@handle_errors
+def revert_findings(context: CommandContext, findings: Sequence[str], reason: str) -> None:
+    """Put FINDINGS right in DocuSign, by a plan like any other.
+
+    \b
+    Example:
+      docusign-iga drift revert 3f2a --reason "Nobody asked for it"
+    """
+    desk = context.tenant.drift.desk
+    done = [desk.revert(finding, cli_person(), reason) for finding in findings]
+    context.output([to_json(desk.get(item.finding_id)) for item in done], _outcome(done))
+
+
+def _outcome(done: Sequence[Finding]) -> str:
+    lines = [f"Finding {item.finding_id[:8]} is {_words(item.state)}." for item in done]
+    waiting = [item for item in done if item.state is FindingState.REVERTING]
+    if waiting:
+        lines.append(
+            "What waits for a person is in the inbox; the finding ends when DocuSign shows it."
+        )
+    return "\n".join(lines)
+
+
+def _words(value: object) -> str:
+    return str(value).replace("_", " ")
+
+
+def _describe(view: FindingView) -> str:
+    item = view.finding
+    lines = [view.title, ""]
+    facts: dict[str, Any] = {
+        "Class": _words(item.kind),
+        "State": _words(item.state),
+        "Policy": item.remedy,
+        "Expected": _pairs(item.expected),
+        "DocuSign": _pairs(item.actual),
+        "First seen": f"{item.first_seen_at:%Y-%m-%d %H:%M} UTC (sync {item.first_run_id[:8]})",
+        "Last seen": f"{item.last_seen_at:%Y-%m-%d %H:%M} UTC (sync {item.last_run_id[:8]})",
+        "Problem": item.problem,
+        "Decided by": item.decided_by,
+        "Reason": item.reason,
+        "Plan": item.plan_id,
+        "Finding id": item.finding_id,
+    }
+    lines += [f"  {name:<12}{value}" for name, value in facts.items() if value]
+    granted = item.evidence.get("granted") or ()
+    if granted:
+        lines += ["", "What the ledger knows of it:"]
+        lines += [
+            f"  {one['entitlement']} by {one['by']} ({one['source']}) at {one['at'][:16]}"
+            + (f", plan {one['plan']}" if one["plan"] else "")
+            for one in granted
+        ]
+    if owner := item.evidence.get("owner"):
+        lines += ["", f"May be user {owner['user_id']} (same {owner['rule']})."]
+    if view.steps:
+        lines += ["", "What would put it right:", *(f"  {step}" for step in view.steps)]
+    elif item.state.is_open:
+        lines += ["", "No change of the connector puts it right: see docs/reconciliation.md."]
+    return "\n".join(lines)
+
+
+def _pairs(data: Any) -> str:
+    return ", ".join(f"{_words(name)}: {value}" for name, value in sorted(data.items()))
+
+
+def to_json(view: FindingView) -> dict[str, Any]:
+    """Return a finding for scripts."""
+    item = view.finding
+    return {
+        "id": item.finding_id,
+        "class": item.kind,
+        "title": view.title,
+        "subject": {"kind": item.subject_kind, "id": item.subject_id},
+        "account": item.account_id or None,
+        "entitlement": item.entitlement or None,
+        "attribute": item.attribute or None,
+        "expected": dict(item.expected),
+        "docusign": dict(item.actual),
+        "state": item.state,
+        "policy": item.remedy,
+        "first_seen_at": item.first_seen_at,
+        "last_seen_at": item.last_seen_at,
+        "evidence": dict(item.evidence),
+        "suggested_plan": list(view.steps),
+        "decided_by": item.decided_by,
+        "decided_at": item.decided_at,
+        "reason": item.reason,
+        "plan": item.plan_id,
+        "problem": item.problem,
+        "closed_at": item.closed_at,
+    }

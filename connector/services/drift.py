@@ -1,0 +1,32 @@
+"""Everything about drift in one tenant, wired."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from connector.services.context import TenantContext
+from connector.services.drift_desk import DriftDesk
+from connector.services.findings import Findings
+from connector.services.group_provisioning import GroupProvisioning
+from connector.services.manual_tasks import ManualTasks
+from connector.services.provisioning import UserProvisioning
+from connector.services.reconciliation import ReconciliationService
+from connector.services.reversals import Reversals
+
+
+@dataclass(frozen=True)
+class DriftServices:
+    """What a tenant can do about drift."""
+
+    reconciliation: ReconciliationService
+    desk: DriftDesk
+
+
+def wire_drift(
+    context: TenantContext, users: UserProvisioning, groups: GroupProvisioning, tasks: ManualTasks
+) -> DriftServices:
+    """Return the services over those that carry changes out."""
+    reversals = Reversals(context, users, groups, tasks)
+    findings = Findings(context, reversals)
+    reconciliation = ReconciliationService(context, findings, reversals)
+    return DriftServices(reconciliation, DriftDesk(context, findings, reconciliation))

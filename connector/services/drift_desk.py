@@ -1,0 +1,237 @@
+"""What people do with findings: list, look at, accept and revert them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from connector.domain.comparison import known_entitlements
+from connector.domain.console import ConsoleRole
+from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
+from connector.domain.model import ORGANIZATION_ADMIN, User, fold
+from connector.domain.names import Names
+from connector.domain.plan import Operation, operation_from_dict
+from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
+from connector.ports import UnitOfWork
+from connector.purpose import Purpose, calling_for
+from connector.services.context import Principal, TenantContext
+from connector.services.drift_looks import frame_of, look_at
+from connector.services.findings import Findings
+from connector.services.naming import names_for
+from connector.services.reconciliation import ReconciliationService
+from connector.services.work_item_log import tidy
+
+PAGE = 50
+"""Findings of a page."""
+
+
+@dataclass(frozen=True)
+class FindingView:
+    """A finding with the names that people need."""
+
+    finding: Finding
+    title: str
+    """One line: who or what, and how it differs."""
+    steps: Sequence[str]
+    """The suggested plan, a line an operation."""
+    user: User | None = None
+
+
+class DriftDesk:
+    """The findings of one tenant, for people."""
+
+    def __init__(
+        self, context: TenantContext, findings: Findings, reconciliation: ReconciliationService
+    ) -> None:
+        self._context = context
+        self._findings = findings
+        self._reconciliation = reconciliation
+
+    # reading ------------------------------------------------------------------
+
+    def list(
+        self, wanted: FindingFilter, *, after: str = "", limit: int | None = PAGE
+    ) -> Sequence[FindingView]:
+        """Return findings, the newest first.
+
+        :param after: the id of the last finding of the page before.
+        """
+        with self._context.read() as uow:
+            return self._views(uow, uow.drift.search(wanted, after=after, limit=limit))
+
+    def get(self, finding_id: str) -> FindingView:
+        """Return a finding by its id or a beginning of it that only it has.
+
+        :raises NotFoundError: there is none, or there are several.
+        """
+        with self._context.read() as uow:
+            (view,) = self._views(uow, [uow.drift.get(finding_id)])
+            return view
+
+    def people(self, who: str) -> Sequence[str]:
+        """Return the ids of the users whom an id or an address means, closed ones included."""
+        with self._context.read() as uow:
+            if "@" not in who:
+                return [who.lower()]
+            users = uow.mirror.users_by_email([fold(who)]).get(fold(who), ())
+            return [user.user_id for user in users]
+
+    def counts(self) -> Mapping[tuple[DriftKind, FindingState], int]:
+        """Return how many findings of each class are in each state."""
+        with self._context.read() as uow:
+            return uow.drift.counts()
+
+    def _views(self, uow: UnitOfWork, found: Sequence[Finding]) -> Sequence[FindingView]:
+        steps = {item.finding_id: suggested_steps(item) for item in found}
+        named = names_for(uow, self._context, [step for own in steps.values() for step in own])
+        people = uow.mirror.get_users({item.subject_id for item in found})
+        names = Names(named.catalogue, {**named.users, **people}, named.accounts)
+        return [
+            FindingView(
+                item,
+                title_of(item, names, self._role_name()),
+                [step.describe(names) for step in steps[item.finding_id]],
+                people.get(item.subject_id),
+            )
+            for item in found
+        ]
+
+    def _role_name(self) -> str:
+        role = self._context.policy.roles.get(ORGANIZATION_ADMIN)
+        return role.display if role else ORGANIZATION_ADMIN
+
+    # deciding -----------------------------------------------------------------
+
+    def accept(self, finding_id: str, by: Principal, reason: str) -> Finding:
+        """Take a difference for right; it is expected from now on.
+
+        :raises InvalidRequestError: the reason is missing, or it is no difference any more.
+        :raises ForbiddenError: the person is no operator.
+        """
+        by.require(ConsoleRole.OPERATOR)
+        if not tidy(reason):
+            raise InvalidRequestError("Say why it is right as it is: the reason is kept.")
+        with self._context.write() as uow:
+            finding = _open(uow.drift.get(finding_id))
+            self._require_current(uow, finding)
+            known = known_entitlements(uow.mirror.catalogue())
+            closed = self._findings.accept(uow, finding, by, tidy(reason), known)
+            uow.commit()
+        return closed
+
+    def revert(self, finding_id: str, by: Principal, reason: str) -> Finding:
+        """Put a difference right: what is expected is planned, guarded, recorded and carried out.
+
+        :raises InvalidRequestError: the reason is missing, or no API can put it right.
+        :raises ForbiddenError: the person is no operator.
+        :raises ConnectorError: a guard or DocuSign refuses, or it cannot be reached.
+        """
+        by.require(ConsoleRole.OPERATOR)
+        if not tidy(reason):
+            raise InvalidRequestError("Say why it is to be put right: the reason is kept.")
+        with self._context.read() as uow:
+            finding = _open(uow.drift.get(finding_id))
+        if finding.state is FindingState.REVERTING:
+            raise InvalidRequestError(
+                f"Finding {finding.finding_id[:8]} is being reverted already (plan "
+                f"{finding.plan_id}); what waits for a person is in the inbox."
+            )
+        try:
+            with calling_for(Purpose.PROVISIONING):
+                return self._reconciliation.put_right(finding, by, tidy(reason))
+        except TemporaryError:
+            raise
+        except ConnectorError as error:
+            self._reconciliation.note_problem(finding, str(error))
+            raise
+
+    def _require_current(self, uow: UnitOfWork, finding: Finding) -> None:
+        """Let a finding be accepted that is still as it was shown."""
+        if finding.subject_kind != "User":
+            return
+        frame = frame_of(uow, self._context, self._context.clock.now())
+        if frame is None or finding.subject_id in frame.busy:
+            raise InvalidRequestError("A change of this user is under way; try again after it.")
+        look = look_at(uow, [finding.subject_id], frame)
+        if finding.drift_key not in {item.key for item in look.drifts.get(finding.subject_id, ())}:
+            raise InvalidRequestError(
+                "It is no difference any more: DocuSign was read again since. The next "
+                "reconciliation closes the finding."
+            )
+
+
+def suggested_steps(finding: Finding) -> Sequence[Operation]:
+    """Return the operations of a suggested plan, those that this version understands."""
+    steps = []
+    for data in finding.suggestion:
+        try:
+            steps.append(operation_from_dict(data))
+        except (KeyError, TypeError):
+            continue
+    return steps
+
+
+def _open(finding: Finding) -> Finding:
+    if not finding.state.is_open:
+        raise InvalidRequestError(
+            f"Finding {finding.finding_id[:8]} is {finding.state} already; nothing is left to do."
+        )
+    return finding
+
+
+def title_of(finding: Finding, names: Names, role_name: str) -> str:
+    """Return what a finding is about, in one line."""
+    who = _subject(finding, names)
+    what = _entitlement(finding, names, role_name)
+    where = names.account(finding.account_id) if finding.account_id else ""
+    titles = {
+        DriftKind.NATIVE_GRANT: f"{who} has {what} in DocuSign, which nobody asked for",
+        DriftKind.LOST_GRANT: f"{who} lost {what} in DocuSign",
+        DriftKind.CHANGED_ATTRIBUTE: f"{who}: {_change(finding)}",
+        DriftKind.UNMANAGED_USER: f"{who} was created in DocuSign itself",
+        DriftKind.VANISHED_USER: f"{who} was closed or removed in DocuSign",
+        DriftKind.UNEXPECTED_ADMIN: f"{who} became {role_name} in DocuSign",
+        DriftKind.CHANGED_ENTITLEMENT: f"{what}: {_change(finding)}",
+        DriftKind.GONE_ENTITLEMENT: f"{what} was deleted in DocuSign",
+        DriftKind.DOCUSIGN_SCIM: f"DocuSign's own SCIM manages {what or who} now",
+        DriftKind.DORMANT_USER: f"{who} has not signed in since {_day(finding, 'since')}",
+        DriftKind.PENDING_USER: f"{who} was invited on {_day(finding, 'since')} and never came",
+        DriftKind.ORPHAN_USER: f"{who} belongs to nobody whom a client knows",
+    }
+    title = titles[finding.kind]
+    return f"{title} ({where})" if where and finding.kind is DriftKind.PENDING_USER else title
+
+
+def _subject(finding: Finding, names: Names) -> str:
+    user = names.users.get(finding.subject_id)
+    if user is not None:
+        return f"{user.user_name} <{user.email}>"
+    address = finding.expected.get("email") or finding.actual.get("email")
+    return str(address or finding.subject_id)
+
+
+def _entitlement(finding: Finding, names: Names, role_name: str) -> str:
+    if not finding.entitlement:
+        return names.account(finding.account_id) if finding.account_id else ""
+    if finding.entitlement == ORGANIZATION_ADMIN:
+        return role_name
+    account_id, _, rest = finding.entitlement.partition(".")
+    is_group = rest.startswith("g")
+    name = names.group(account_id, rest[1:]) if is_group else names.profile(account_id, rest)
+    known = finding.expected.get("name")
+    if known and name in (rest, rest[1:]):
+        name = f"{known} ({name})"
+    kind = "group" if is_group else "profile"
+    return f"the {kind} {name} of {names.account(account_id)}"
+
+
+def _change(finding: Finding) -> str:
+    parts = [
+        f"{name.replace('_', ' ')} {before!r} -> {finding.actual.get(name)!r}"
+        for name, before in sorted(finding.expected.items())
+    ]
+    return ", ".join(parts)
+
+
+def _day(finding: Finding, name: str) -> str:
+    return str(finding.actual.get(name) or "")[:10]

@@ -1,0 +1,238 @@
+"""Looks at a batch of people: what DocuSign shows, what is expected, and how they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from connector.domain.comparison import find_drift
+from connector.domain.correlation import Known, owner_of
+from connector.domain.drift import Drift, DriftKind, Facts, Finding, Scene, Thresholds
+from connector.domain.expected import (
+    Expected,
+    Origin,
+    as_seen,
+    is_managed_by_scim,
+    seen_membership,
+    seen_roles,
+)
+from connector.domain.guards import touched_users
+from connector.domain.ledger import ClientAttributes, Direction, JobRun, Provenance, RunState
+from connector.domain.model import User
+from connector.ports import USER, UnitOfWork
+from connector.services.actual import OPEN_STATES
+from connector.services.aggregation import SYNC_JOB
+from connector.services.aggregation.roles import ADMINS_KNOWN
+from connector.services.context import TenantContext
+from mappings.model import ENTERPRISE_USER
+
+BASELINE = "drift_baseline"
+"""A fact of the tenant: the accounts that were compared before, and whether the organization's
+administrators were."""
+_ADDRESS = "address:"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at a batch found."""
+
+    users: Mapping[str, User]
+    expected: Mapping[str, Expected]
+    drifts: Mapping[str, Sequence[Drift]]
+    """By user id; nobody in it whom a change of ours is just about."""
+    standing: Mapping[str, Sequence[Finding]]
+    reasons: Mapping[str, Sequence[Provenance]]
+    """Of those who differ."""
+    newly_expected: Sequence[Expected]
+    """What becomes a baseline, and what is true now without a word."""
+
+    @property
+    def concerned(self) -> frozenset[str]:
+        """Whoever has to be written about."""
+        newly = {item.user_id for item in self.newly_expected}
+        return frozenset(newly | set(self.standing) | {k for k, v in self.drifts.items() if v})
+
+
+@dataclass(frozen=True)
+class Frame:
+    """What one reconciliation knows before it looks at anybody."""
+
+    scene: Scene
+    sync: JobRun
+    """The last full aggregation that succeeded."""
+    busy: frozenset[str]
+    """Ids of users and groups that an unfinished change is about."""
+    busy_addresses: frozenset[str]
+    """Where somebody is just being created."""
+    new_accounts: frozenset[str]
+    """What they show becomes the baseline."""
+    learns_admins: bool = False
+    """Whether the administrators of the organization become the baseline."""
+    rules: Sequence[str] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+
+def frame_of(uow: UnitOfWork, context: TenantContext, now: datetime) -> Frame | None:
+    """Return what is the same for everybody; None where nothing was read from DocuSign yet."""
+    sync = uow.jobs.latest_done(SYNC_JOB)
+    if sync is None:
+        return None
+    settings = context.settings.drift
+    known = uow.facts().get(BASELINE) or {}
+    catalogue = uow.mirror.catalogue()
+    governed = {item.account_id for item in context.settings.accounts} & set(catalogue.accounts)
+    before = governed & set(known.get("accounts", ()))
+    last = uow.jobs.latest(SYNC_JOB)
+    # A new account is a baseline once all of it was read.
+    is_settled = last is not None and last.state is RunState.DONE
+    new = governed - before if is_settled else set()
+    busy, addresses = in_progress(uow)
+    return Frame(
+        Scene(
+            now=now,
+            catalogue=catalogue,
+            accounts=frozenset(before | new),
+            service_user_id=context.directory.service_user_id,
+            thresholds=Thresholds(
+                settings.dormant_after_days,
+                settings.pending_after_days,
+                settings.orphan_after_days,
+            ),
+            knows_logins=uow.drift.knows_logins(),
+            knows_admins=bool(known.get("admins")),
+        ),
+        sync,
+        busy,
+        addresses,
+        frozenset(new),
+        learns_admins=not known.get("admins"),
+        rules=settings.correlation,
+        facts={
+            "accounts": sorted(before | new),
+            "admins": bool(known.get("admins") or uow.facts().get(ADMINS_KNOWN)),
+        },
+    )
+
+
+def in_progress(uow: UnitOfWork) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the users and groups that an unfinished change is about, and the addresses on which
+    somebody is just being created."""
+    ids: set[str] = set()
+    addresses: set[str] = set()
+    for plan, steps in uow.plans.in_progress():
+        ids |= {user_id for step in steps for user_id in touched_users(step)}
+        if plan.subject_id is not None:
+            ids.add(plan.subject_id)
+        locks = plan.context.get("locks", ())
+        addresses |= {key.removeprefix(_ADDRESS) for key in locks if key.startswith(_ADDRESS)}
+    return frozenset(ids), frozenset(addresses)
+
+
+def look_at(uow: UnitOfWork, user_ids: Iterable[str], frame: Frame) -> Look:
+    """Compare people; nothing is written."""
+    ids = [user_id for user_id in user_ids if user_id not in frame.busy]
+    users = {
+        user_id: user
+        for user_id, user in uow.mirror.get_users(ids).items()
+        if user.email_key not in frame.busy_addresses
+    }
+    known = dict(uow.drift.expected(ids))
+    newly = list(_newly_expected(users, known, frame))
+    known |= {item.user_id: item for item in newly}
+    attributes = uow.attributes.get(USER, ids) if frame.scene.thresholds.orphan_after_days else {}
+    deleted = uow.attributes.is_deleted(USER, ids)
+    pending = [key for key, user in users.items() if _waits(user)]
+    reasons = {key: uow.attributes.provenance(key) for key in pending}
+    drifts: dict[str, list[Drift]] = {}
+    for user_id in {*users, *known}:
+        facts = Facts(
+            has_owner=_has_owner(attributes.get(user_id), frame),
+            granted_at={item.entitlement: item.granted_at for item in reasons.get(user_id, ())},
+            is_deleted=user_id in deleted,
+        )
+        found = find_drift(users.get(user_id), known.get(user_id), frame.scene, facts)
+        drifts[user_id] = list(found)
+    _leave_out_what_was_asked_for(uow, drifts)
+    standing: dict[str, list[Finding]] = {}
+    for finding in uow.drift.standing({*users, *known}):
+        standing.setdefault(finding.subject_id, []).append(finding)
+    return Look(users, known, drifts, standing, _reasons(uow, drifts, reasons), newly)
+
+
+_GIVEN = (DriftKind.NATIVE_GRANT, DriftKind.UNEXPECTED_ADMIN)
+
+
+def _leave_out_what_was_asked_for(uow: UnitOfWork, drifts: dict[str, list[Drift]]) -> None:
+    """Drop what somebody does by hand because a task says so: it is confirmed with the task."""
+    differing = [user_id for user_id, found in drifts.items() if found]
+    if not differing:
+        return
+    items = uow.work_items.search(states=OPEN_STATES, subject_ids=differing)
+    asked = {(item.subject_id, item.entitlement, item.direction) for item in items}
+    for user_id in {item.subject_id for item in items}:
+        drifts[user_id] = [
+            drift
+            for drift in drifts[user_id]
+            if (user_id, drift.entitlement, _direction(drift)) not in asked
+        ]
+
+
+def _direction(drift: Drift) -> Direction:
+    return Direction.GRANT if drift.kind in _GIVEN else Direction.REVOKE
+
+
+def _reasons(
+    uow: UnitOfWork,
+    drifts: Mapping[str, Sequence[Drift]],
+    read: Mapping[str, Sequence[Provenance]],
+) -> Mapping[str, Sequence[Provenance]]:
+    differing = [user_id for user_id, found in drifts.items() if found]
+    return {
+        user_id: read.get(user_id) or uow.attributes.provenance(user_id) for user_id in differing
+    }
+
+
+def _waits(user: User) -> bool:
+    return any(item.status.is_pending for item in user.memberships.values())
+
+
+def _has_owner(attributes: ClientAttributes | None, frame: Frame) -> bool:
+    if not frame.scene.thresholds.orphan_after_days:
+        return True
+    return attributes is not None and bool(owner_of(known_of(attributes), frame.rules))
+
+
+def known_of(attributes: ClientAttributes) -> Known:
+    """Return by what the ledger knows a user."""
+    enterprise = attributes.kept.get(ENTERPRISE_USER) or {}
+    return Known(attributes.external_ids, str(enterprise.get("employeeNumber") or ""))
+
+
+def _newly_expected(
+    users: Mapping[str, User], known: Mapping[str, Expected], frame: Frame
+) -> Iterator[Expected]:
+    """Return what is expected from now on without anybody's word: the baseline."""
+    for user_id, user in users.items():
+        before = known.get(user_id)
+        if before is None:
+            elsewhere = frame.scene.accounts - frame.new_accounts
+            if frame.new_accounts and not elsewhere & set(user.memberships):
+                yield as_seen(user, Origin.BASELINE, frame.scene.now)
+            continue
+        after = _with_new_accounts(before, user, frame.new_accounts)
+        if frame.learns_admins:
+            after = replace(after, roles=after.roles | seen_roles(user))
+        if before.managed_by_scim and not is_managed_by_scim(user):
+            after = replace(after, managed_by_scim=False)
+        if after != before:
+            yield after
+
+
+def _with_new_accounts(before: Expected, user: User, accounts: frozenset[str]) -> Expected:
+    found = {
+        key: seen_membership(user.memberships[key])
+        for key in accounts & set(user.memberships)
+        if key not in before.memberships
+    }
+    return replace(before, memberships={**before.memberships, **found}) if found else before

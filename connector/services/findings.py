@@ -1,0 +1,280 @@
+"""Writes findings: what is new, what is still there, what is over, and what people accept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from connector.domain.correlation import Identity, correlate
+from connector.domain.drift import (
+    ENTITLEMENT,
+    GROUP,
+    Drift,
+    DriftKind,
+    Finding,
+    FindingState,
+    Place,
+    Remedy,
+    remedy_for,
+)
+from connector.domain.expected import Expected, KnownEntitlement
+from connector.domain.ledger import PlanState, Provenance
+from connector.domain.model import Catalogue, User
+from connector.domain.policy import ROLE
+from connector.domain.repair import accepted
+from connector.errors import InvalidRequestError
+from connector.ports import USER, UnitOfWork
+from connector.services.context import Actor, TenantContext, new_id
+from connector.services.drift_looks import Frame
+from connector.services.expectations import Word, explain
+from connector.services.reversals import Reversals
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What was seen of one subject, beside what is known of it."""
+
+    drifts: Sequence[Drift]
+    standing: Sequence[Finding]
+    user: User | None = None
+    reasons: Sequence[Provenance] = ()
+    """Why the person holds what they were given."""
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What was written of one subject."""
+
+    new: Sequence[Finding]
+    seen: Sequence[Finding]
+    """Known before, and still there."""
+    closed: Sequence[Finding]
+
+
+class Findings:
+    """The findings of one tenant, written within the caller's transaction."""
+
+    def __init__(self, context: TenantContext, reversals: Reversals) -> None:
+        self._context = context
+        self._reversals = reversals
+
+    # seeing -------------------------------------------------------------------
+
+    def record(self, uow: UnitOfWork, frame: Frame, sighting: Sighting) -> Recorded:
+        """Write what was seen of one subject."""
+        before = {item.drift_key: item for item in sighting.standing}
+        now_keys = {drift.key for drift in sighting.drifts}
+        known = [drift for drift in sighting.drifts if drift.key in before]
+        seen = [self._again(uow, before[drift.key], drift, frame) for drift in known]
+        new = [
+            self._new(uow, drift, frame, sighting)
+            for drift in sighting.drifts
+            if drift.key not in before
+        ]
+        closed = [
+            self._over(item, frame.scene.now) for key, item in before.items() if key not in now_keys
+        ]
+        uow.drift.save([*seen, *closed])
+        uow.drift.add(new)
+        for item in closed:
+            if item.state is not FindingState.ACCEPTED:
+                self._audit(uow, JOB, f"drift.{item.state}", item)
+        return Recorded(new, seen, closed)
+
+    def _new(self, uow: UnitOfWork, drift: Drift, frame: Frame, sighting: Sighting) -> Finding:
+        now_seen = _seen(drift, frame)
+        evidence: dict[str, Any] = {"first": now_seen, "last": now_seen}
+        evidence["granted"] = [_reason(item) for item in sighting.reasons if _concerns(item, drift)]
+        if drift.kind is DriftKind.UNMANAGED_USER and sighting.user is not None:
+            evidence["owner"] = self._owner(uow, sighting.user, frame)
+        finding = Finding(
+            finding_id=new_id(),
+            drift_key=drift.key,
+            kind=drift.kind,
+            subject_kind=drift.subject_kind,
+            subject_id=drift.subject_id,
+            account_id=drift.account_id,
+            entitlement=drift.entitlement,
+            attribute=drift.attribute,
+            expected=drift.expected,
+            actual=drift.actual,
+            state=FindingState.OPEN,
+            remedy=self.remedy(drift, frame.scene.catalogue),
+            first_seen_at=frame.scene.now,
+            last_seen_at=frame.scene.now,
+            first_run_id=frame.sync.run_id,
+            last_run_id=frame.sync.run_id,
+            evidence=evidence,
+            suggestion=self._reversals.suggest(uow, drift),
+        )
+        self._audit(uow, JOB, "drift.detected", finding, remedy=str(finding.remedy))
+        return finding
+
+    def _again(self, uow: UnitOfWork, before: Finding, drift: Drift, frame: Frame) -> Finding:
+        after = replace(
+            before,
+            expected=drift.expected,
+            actual=drift.actual,
+            remedy=self.remedy(drift, frame.scene.catalogue),
+            last_seen_at=frame.scene.now,
+            last_run_id=frame.sync.run_id,
+            evidence={**before.evidence, "last": _seen(drift, frame)},
+        )
+        if (drift.actual, drift.expected) != (before.actual, before.expected):
+            after = replace(after, suggestion=self._reversals.suggest(uow, drift))
+        if before.state is FindingState.REVERTING and before.plan_id:
+            return self._after_plan(uow, after)
+        return after
+
+    @staticmethod
+    def _after_plan(uow: UnitOfWork, finding: Finding) -> Finding:
+        """Return a finding whose plan came to its end and left it there as open again."""
+        plan, records = uow.plans.get(finding.plan_id or "")
+        if plan.state not in (PlanState.DONE, PlanState.FAILED):
+            return finding
+        errors = [item.error for item in records if item.error]
+        problem = errors[-1] if errors else "The plan ended, and DocuSign shows it as before."
+        return replace(finding, state=FindingState.OPEN, problem=problem)
+
+    @staticmethod
+    def _over(finding: Finding, now: datetime) -> Finding:
+        state = finding.state
+        if state is FindingState.OPEN:
+            state = FindingState.GONE
+        elif state is FindingState.REVERTING:
+            state = FindingState.REVERTED
+        return replace(finding, state=state, closed_at=now, problem=None)
+
+    def _owner(self, uow: UnitOfWork, user: User, frame: Frame) -> Mapping[str, str] | None:
+        """Return who the user may be, of those known on the same address."""
+        others = [
+            Identity(item.user_id, email=item.email, name=item.user_name)
+            for item in uow.mirror.users_by_email([user.email_key]).get(user.email_key, ())
+            if item.user_id != user.user_id
+        ]
+        others += [
+            Identity(item.scim_id, email=item.email_key)
+            for item in uow.attributes.tombstones(user.email_key)
+            if item.scim_id not in {other.identity_id for other in others}
+        ]
+        match = correlate(user, others, frame.rules)
+        return {"rule": match.rule, "user_id": match.identity.identity_id} if match else None
+
+    # policy -------------------------------------------------------------------
+
+    def remedy(self, drift: Drift, catalogue: Catalogue) -> Remedy:
+        """Return what the policy does with a difference."""
+        return remedy_for(drift, self._place(drift, catalogue), self._context.settings.drift.policy)
+
+    def _place(self, drift: Drift, catalogue: Catalogue) -> Place:
+        policy = self._context.policy
+        account = policy.account_names(drift.account_id, catalogue) if drift.account_id else ()
+        if not drift.entitlement:
+            return Place(account)
+        try:
+            ruling = policy.rule_on(drift.entitlement, catalogue)
+        except InvalidRequestError:  # It is gone.
+            name = str(drift.expected.get("name", ""))
+            return Place(account, tuple(filter(None, (drift.entitlement, name))))
+        names = (drift.entitlement, ruling.target.name)
+        return Place(account if ruling.target.kind != ROLE else (), names, ruling.meaning.on_drift)
+
+    # accepting ----------------------------------------------------------------
+
+    def accept(
+        self,
+        uow: UnitOfWork,
+        finding: Finding,
+        actor: Actor,
+        reason: str,
+        known: Mapping[str, KnownEntitlement],
+    ) -> Finding:
+        """Take a difference for right: it is expected from now on.
+
+        :param known: profiles and groups as DocuSign shows them.
+        """
+        now = self._context.clock.now()
+        if finding.subject_kind in (GROUP, ENTITLEMENT):
+            if finding.subject_id in known:
+                uow.drift.put_known([known[finding.subject_id]])
+            else:
+                uow.drift.remove_known([finding.subject_id])
+        elif not finding.kind.is_standing:
+            self._accept_user(uow, finding, actor, now)
+        closed = replace(
+            finding,
+            state=FindingState.ACCEPTED,
+            decided_by=actor.name,
+            decided_at=now,
+            reason=reason,
+            problem=None,
+            closed_at=None if finding.kind.is_standing else now,
+        )
+        uow.drift.save([closed])
+        self._audit(uow, actor, "drift.accepted", closed, reason=reason)
+        return closed
+
+    def _accept_user(self, uow: UnitOfWork, finding: Finding, actor: Actor, now: datetime) -> None:
+        user_id = finding.subject_id
+        user = uow.mirror.get_users([user_id]).get(user_id)
+        before = uow.drift.expected([user_id]).get(user_id)
+        after = accepted(finding.drift, before, user, now)
+        uow.drift.put_expected([after])
+        source = "adopted" if finding.kind is DriftKind.UNMANAGED_USER else "accepted"
+        explain_change(uow, before, after, Word(actor.name, source, now))
+
+    def _audit(
+        self, uow: UnitOfWork, actor: Actor, action: str, finding: Finding, **more: object
+    ) -> None:
+        facts = {"finding": finding.finding_id, "class": str(finding.kind)}
+        if finding.entitlement:
+            facts["entitlement"] = finding.entitlement
+        subject = finding.subject_id
+        self._context.audit(uow, actor, action, subject, **facts, **more)
+
+
+JOB = Actor("job:reconcile", "job", "")
+"""On whose behalf the policy acts; the correlation id is the run's."""
+
+
+def explain_change(uow: UnitOfWork, before: Expected | None, after: Expected, word: Word) -> None:
+    """Write down on whose word access is held now, and forget the word for what is lost."""
+    held = before.entitlements() if before else frozenset()
+    explain(uow, after.user_id, after.entitlements() - held, word)
+    for entitlement in held - after.entitlements():
+        uow.attributes.remove_provenance(after.user_id, entitlement)
+
+
+def _seen(drift: Drift, frame: Frame) -> dict[str, Any]:
+    return {
+        "sync": frame.sync.run_id,
+        "read_at": frame.sync.started_at.isoformat(),
+        "compared_at": frame.scene.now.isoformat(),
+        "shows": dict(drift.actual),
+    }
+
+
+def _reason(item: Provenance) -> dict[str, Any]:
+    return {
+        "entitlement": item.entitlement,
+        "plan": item.plan_id,
+        "by": item.granted_by,
+        "source": item.source,
+        "at": item.granted_at.isoformat(),
+    }
+
+
+def _concerns(item: Provenance, drift: Drift) -> bool:
+    """Whether a grant says something about a difference: the same account, or all of them."""
+    if drift.subject_kind != USER or not drift.account_id:
+        return item.entitlement == drift.entitlement or not drift.entitlement
+    if drift.attribute in ("profile", "membership"):
+        return item.entitlement.startswith(f"{drift.account_id}.")
+    return item.entitlement == drift.entitlement
+
+
+def subjects(findings: Iterable[Finding]) -> frozenset[str]:
+    """Return the ids of the people and groups that findings are about."""
+    return frozenset(item.subject_id for item in findings)

@@ -1,0 +1,134 @@
+"""Puts differences right: by a plan like any other, never beside planner, guards and ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from connector.domain.desired import ActualUser, DesiredUser
+from connector.domain.drift import Drift, DriftKind, Finding
+from connector.domain.model import DirectoryGroup
+from connector.domain.plan import Plan
+from connector.domain.planner import Addresses, plan_group_change, plan_user
+from connector.domain.repair import group_change_for, wish_for
+from connector.errors import ConnectorError, InvalidRequestError, NotFoundError
+from connector.ports import USER, UnitOfWork
+from connector.services.actual import load_actual
+from connector.services.context import Actor, TenantContext
+from connector.services.group_provisioning import GroupProvisioning
+from connector.services.manual_tasks import ManualTasks
+from connector.services.provisioning import UserProvisioning, unchanged
+from connector.services.recording import Outcome
+
+_NOBODY = Actor("job:reconcile", "job", "")
+
+
+class Reversals:
+    """Reverts findings of one tenant."""
+
+    def __init__(
+        self,
+        context: TenantContext,
+        users: UserProvisioning,
+        groups: GroupProvisioning,
+        tasks: ManualTasks,
+    ) -> None:
+        self._context = context
+        self._users = users
+        self._groups = groups
+        self._tasks = tasks
+
+    def suggest(self, uow: UnitOfWork, drift: Drift) -> Sequence[Mapping[str, Any]]:
+        """Return the operations that would put a difference right, as the mirror has it now; none
+        where no API can, or a person has to say how."""
+        try:
+            return [step.to_dict() for step in self._plan(uow, drift)]
+        except ConnectorError:
+            return ()
+
+    def _plan(self, uow: UnitOfWork, drift: Drift) -> Plan:
+        if (found := group_change_for(drift)) is not None:
+            scim_id, change = found
+            account_id, _, group_id = scim_id.partition(".g")
+            group = uow.mirror.catalogue().groups.get((account_id, group_id))
+            if group is None:
+                return Plan()
+            named = change.add | change.remove
+            members = uow.mirror.group_member_ids(account_id, group_id, among=named)
+            return plan_group_change(group, change, members, named)
+        if drift.subject_kind != USER:
+            return Plan()
+        actual = load_actual(uow, drift.subject_id)
+        wish = self._wish(uow, drift, actual, _NOBODY)
+        if wish is None:
+            return Plan()
+        book = self._context.book(uow.mirror.catalogue())
+        # Whether the address may be changed is known when it is tried.
+        domains = {wish.person.email, actual.user.email}
+        addresses = Addresses(frozenset(item.rpartition("@")[2].lower() for item in domains))
+        return plan_user(wish, actual, book, addresses)
+
+    def _wish(
+        self, uow: UnitOfWork, drift: Drift, actual: ActualUser, actor: Actor
+    ) -> DesiredUser | None:
+        user_id = actual.user.user_id
+        expected = uow.drift.expected([user_id]).get(user_id)
+        return wish_for(drift, unchanged(uow, actual, actor), actual, expected)
+
+    def carry_out(self, finding: Finding, actor: Actor) -> Outcome:
+        """Plan, record and carry out what puts a finding right; the plan is empty where DocuSign
+        shows by now what was expected.
+
+        :raises InvalidRequestError: no API puts it right; the message says who can.
+        :raises ConnectorError: a guard refuses, DocuSign does, or it cannot be reached.
+        """
+        drift = finding.drift
+        if drift.kind is DriftKind.UNEXPECTED_ADMIN:
+            return self._ask_about_admin(drift.subject_id, actor)
+        if (found := group_change_for(drift)) is not None:
+            scim_id, change = found
+
+            def group_wish(_uow: UnitOfWork, _group: DirectoryGroup) -> Any:
+                return change
+
+            touching = change.add | change.remove
+            return self._groups.change(scim_id, group_wish, actor, touching=touching)
+        if drift.subject_kind != USER:
+            raise _beyond_us(drift)
+        return self._users.update(drift.subject_id, self._wisher(drift, actor), actor)
+
+    def _wisher(
+        self, drift: Drift, actor: Actor
+    ) -> Callable[[UnitOfWork, ActualUser], DesiredUser]:
+        def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
+            wanted = self._wish(uow, drift, actual, actor)
+            if wanted is None:
+                raise _beyond_us(drift)
+            return wanted
+
+        return wish
+
+    def _ask_about_admin(self, user_id: str, actor: Actor) -> Outcome:
+        """Open the task about an organization administrator, if none is open."""
+        with self._context.write() as uow:
+            user = uow.mirror.get_users([user_id]).get(user_id)
+            if user is None:
+                raise NotFoundError(f"There is no user {user_id}.")
+            record = self._tasks.review_native_admin(uow, user, actor)
+            uow.commit()
+        return Outcome(Plan(), record=record, subject_id=user_id)
+
+
+def _beyond_us(drift: Drift) -> InvalidRequestError:
+    what = {
+        DriftKind.GONE_ENTITLEMENT: "What was deleted comes back under another id: make it anew in "
+        "DocuSign and grant it, or accept the finding.",
+        DriftKind.CHANGED_ENTITLEMENT: "The connector does not write permission profiles: change "
+        "it back in DocuSign Admin, or accept the finding.",
+        DriftKind.DOCUSIGN_SCIM: "Release it in DocuSign Admin (DocuSign's own SCIM manages it), "
+        "or accept the finding: the connector then leaves it alone.",
+    }
+    return InvalidRequestError(
+        what.get(drift.kind, "")
+        or "No change of the connector puts this right: change it in DocuSign, or accept it."
+    )
