@@ -8,8 +8,8 @@ from typing import Any
 
 from connector.domain.drift import DriftKind, Finding, FindingState, Remedy
 from connector.domain.erasure import Erasure, ErasureState
-from connector.domain.hints import Hint, HintSource
 from connector.domain.expected import Expected, ExpectedMembership, Origin
+from connector.domain.hints import Hint, HintSource
 from connector.domain.ledger import (
     ApiClient,
     ApiToken,

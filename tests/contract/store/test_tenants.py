@@ -249,6 +249,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
     "hints": [
         lambda unit: unit.hints.due(),
         lambda unit: unit.hints.count(),
+    ],
     "drift": [
         lambda unit: unit.drift.expected([ID]),
         lambda unit: unit.drift.expected_but_unknown(),
