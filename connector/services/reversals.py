@@ -17,8 +17,9 @@ from connector.services.actual import load_actual
 from connector.services.context import Actor, TenantContext
 from connector.services.group_provisioning import GroupProvisioning
 from connector.services.manual_tasks import ManualTasks
-from connector.services.provisioning import UserProvisioning, unchanged
+from connector.services.provisioning import UserProvisioning
 from connector.services.recording import Outcome
+from connector.services.wishes import unchanged
 
 _NOBODY = Actor("job:reconcile", "job", "")
 
