@@ -141,7 +141,7 @@ def _sync_all(context: CommandContext, *, thorough: bool, wait: bool) -> None:
                 context.application.clock.sleep(error.retry_after_s + 1)
     except KeyboardInterrupt:
         raise PermanentError("Stopped. `docusign-iga sync` goes on where it stopped.") from None
-    counts = reconcile_with_bar(context.tenant, actor, Console(stderr=True))
+    counts = reconcile_with_bar(context.tenant, cli_actor(), Console(stderr=True))
     context.output(
         {"run_id": run.run_id, "state": run.state, **run.counts, "drift": counts},
         f"{run.counts.get('users', 0):,} memberships read, "
