@@ -474,8 +474,6 @@ def wire(
     connecting = ConnectService(context, examiner, consent, exchange=exchange, sealer=sealer)
     checks = ConsentChecks(context, examiner, book=book, links=consent, per_minute=per_minute)
     keys = KeyAges(context, settings.docusign)
-    users = UserProvisioning(context, locks, refresh, pipeline)
-    groups = GroupProvisioning(context, locks, pipeline, mirror)
     drift = wire_drift(context, users, groups, tasks)
     return TenantServices(
         context=context,

@@ -131,10 +131,6 @@ class Native:
     def delete_group(self, group: Group) -> None:
         groups.delete(self.state, self.account(), group.group_id)
 
-    def make_profile(self, name: str, account: int = 0) -> Profile:
-        where = self.account(account)
-        return profiles.create(self.state, where, name, is_admin=False, can_send=True)
-
     def delete_profile(self, profile: Profile, move_to: str | None = None) -> None:
         profiles.delete(self.state, self.account(), profile.profile_id, move_to)
 
