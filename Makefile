@@ -56,5 +56,5 @@ $(STAMP): setup.cfg pyproject.toml
 	@touch $@
 
 $(DEV_STAMP): $(STAMP)
-	@$(PIP) --no-build-isolation --editable ".[postgresql,test,check]"
+	@$(PIP) --no-build-isolation --editable ".[postgresql,otel,test,check]"
 	@touch $@

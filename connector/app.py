@@ -22,6 +22,7 @@ from connector.scim_handlers import build_scim_service
 from connector.slow_bodies import SlowBodies
 from connector.strangers import add_error_handlers
 from connector.token_endpoint import create_token_blueprint
+from connector.tracing import TracedRequests, is_tracing
 from scim.blueprint import create_blueprint
 from scim.direct_reads import DirectReads
 from scim.front import Front
@@ -80,6 +81,8 @@ def create() -> Flask:
     settings = load_settings(Path(os.environ[CONFIG_VARIABLE]))
     configure_logging(settings.logging)
     app = create_app(build(settings))
+    if is_tracing():
+        app.wsgi_app = TracedRequests(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = SlowBodies(app.wsgi_app, settings.server.threads)  # type: ignore[method-assign]
     if settings.server.bind_threads:
         app.wsgi_app = OneProcessor(app.wsgi_app)  # type: ignore[method-assign]

@@ -110,6 +110,7 @@ from connector.services.work_item_log import WorkItemLog
 from connector.services.work_items import WorkItemService
 from connector.settings import DatabaseSettings, Settings, TenantSettings
 from connector.store import SqlStore, open_database
+from connector.tracing import configure_tracing
 from mappings import UserMapping, load_entitlements, load_user_mapping
 
 _log = structlog.get_logger(__name__)
@@ -537,6 +538,7 @@ def build(
     :raises ConfigError: the database or a setting cannot be used.
     """
     require_known_jobs(settings)
+    configure_tracing(settings.observing)
     clock = clock or SystemClock()
     journal = Journal(clock)
     store = open_database(settings.database, ATTRIBUTE_SCHEMAS, journal)

@@ -20,6 +20,7 @@ from connector.settings import (
     JwtSettings,
     LoggingSettings,
     NotificationSettings,
+    ObservingSettings,
     OidcSettings,
     ProvisioningSettings,
     ScimSettings,
@@ -86,6 +87,7 @@ URLS: frozenset[Setting] = frozenset(
         (DocusignSettings, "redirect_uri"),
         (JwtSettings, "jwks_url"),
         (OidcSettings, "issuer"),
+        (ObservingSettings, "otlp_endpoint"),
     }
 )
 

@@ -27,6 +27,7 @@ from connector.errors import ConfigError
 from connector.ports import CallJournal
 from connector.purpose import count_call
 from connector.settings import DocusignSettings, Secret
+from connector.tracing import span
 
 _log = structlog.get_logger(__name__)
 
@@ -134,6 +135,39 @@ class Transport:
         :raises NoAnswerError: a write was sent and got no answer.
         :raises CertificateRejectedError: TLS failed.
         """
+        with span(
+            f"DocuSign {method} {template}",
+            **{"http.request.method": method, "url.template": template, "connector.tenant": tenant},
+        ) as current:
+            response = self._send(
+                what,
+                method,
+                url,
+                template=template,
+                tenant=tenant,
+                auth=auth,
+                params=params,
+                data=data,
+                headers=headers,
+            )
+            current.set_attribute("http.response.status_code", response.status_code)
+            if (trace_token := response.headers.get(TRACE_HEADER)) is not None:
+                current.set_attribute("docusign.trace_token", trace_token)
+        return response
+
+    def _send(
+        self,
+        what: str,
+        method: str,
+        url: str,
+        *,
+        template: str,
+        tenant: str,
+        auth: Bearer | Basic | None,
+        params: Mapping[str, str] | None,
+        data: bytes | Mapping[str, str] | None,
+        headers: Mapping[str, str] | None,
+    ) -> requests.Response:
         started = time.perf_counter()
         headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
         try:

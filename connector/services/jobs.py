@@ -35,6 +35,7 @@ from connector.services.schedules import trigger_of
 from connector.services.settlement import SETTLING_PARTS, SettlementService
 from connector.services.work_items import WorkItemService
 from connector.settings import JobSettings, ScheduleSettings, Settings, TenantSettings
+from connector.tracing import span
 
 _log = structlog.get_logger(__name__)
 
@@ -231,7 +232,8 @@ def run_job(name: str, tenant: JobTenant, actor: Actor, part: int | None = None)
     job = JOBS[name]
 
     def work() -> object:
-        with _counted_as(job.purpose):
+        facts = {"connector.job": name, "connector.tenant": tenant.settings.name}
+        with span(f"job {name}", **facts), _counted_as(job.purpose):
             if part is not None and job.shared is not None:
                 return job.shared.work(tenant, actor, part)
             return job.work(tenant, actor)

@@ -35,6 +35,7 @@ from connector.services.reasons import reason_of, require_reason
 from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects
 from connector.services.turns import Check, Turns
+from connector.tracing import span
 
 
 @dataclass(frozen=True)
@@ -252,18 +253,22 @@ class ChangePipeline:
         :param extra: what tells a queued creation from another one.
         :raises TemporaryError: it cannot be done now, and may not wait.
         """
-        try:
-            if not dry_run:
-                self._turns.require(behind, actor)
-            outcome = record()
-        except ConflictingWriteError:
-            raise
-        except TemporaryError as error:
-            if dry_run or not self._turns.may_wait(actor):
+        with span("plan", **{"connector.subject": subject.scim_id}) as current:
+            try:
+                if not dry_run:
+                    self._turns.require(behind, actor)
+                outcome = record()
+            except ConflictingWriteError:
                 raise
-            plan = self._turns.queue(subject, actor, error, check, extra or {})
-            return Outcome(Plan(), record=plan, subject_id=plan.subject_id)
-        return self.carry_out(outcome, actor)
+            except TemporaryError as error:
+                if dry_run or not self._turns.may_wait(actor):
+                    raise
+                plan = self._turns.queue(subject, actor, error, check, extra or {})
+                return Outcome(Plan(), record=plan, subject_id=plan.subject_id)
+            current.set_attribute("connector.operations", len(outcome.plan))
+            if outcome.record is not None:
+                current.set_attribute("connector.plan", outcome.record.plan_id)
+            return self.carry_out(outcome, actor)
 
     def carry_out(self, outcome: Outcome, actor: Actor) -> Outcome:
         """Do what was recorded, within the request's time.

@@ -79,3 +79,8 @@ class ObservingSettings:
     ready_sync_age_s: float = 86_400.0
     """/readyz says "not ready" where no tenant was read from DocuSign within this time; 0: never.
     Keep it well above the time between two runs of the job ``sync``."""
+    otlp_endpoint: str = ""
+    """URL of an OpenTelemetry collector that takes OTLP over HTTP, such as http://localhost:4318;
+    needs the extra ``otel``. Empty: no traces."""
+    trace_sample_pct: float = 100.0
+    """Share of the requests that are traced. Lower it where there are many."""

@@ -4,6 +4,8 @@ import json
 import logging
 import os
 import re
+import shutil
+import subprocess
 import tempfile
 import time
 from dataclasses import replace
@@ -203,6 +205,78 @@ def test_every_alert_says_what_to_do():
         assert rule["labels"]["severity"] in ("warning", "critical")
         assert rule["annotations"]["summary"]
         assert rule["annotations"]["description"]
+
+
+def test_prometheus_accepts_the_alerts(tmp_path):
+    promtool = shutil.which("promtool")
+    if promtool is None:
+        pytest.skip("needs promtool, of Debian's package prometheus")
+    rules = DEPLOY / "prometheus-alerts.yaml"
+    checked = subprocess.run(
+        [promtool, "check", "rules", rules], capture_output=True, text=True, check=False
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    # What must fire fires, and names whom it is about.
+    (tmp_path / "cases.yaml").write_text(yaml.safe_dump(_alert_cases(rules)))
+    tried = subprocess.run(
+        [promtool, "test", "rules", tmp_path / "cases.yaml"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+
+
+def _alert_cases(rules):
+    def case(alert, series, values, at, labels):
+        rule = next(
+            item
+            for item in yaml.safe_load(rules.read_text())["groups"][0]["rules"]
+            if item["alert"] == alert
+        )
+        tenant = labels.get("tenant", "")
+        told = {
+            name: text.replace("{{ $labels.tenant }}", tenant)
+            .replace("{{ $labels.job }}", labels.get("job", ""))
+            .replace("{{ $labels.instance }}", labels.get("instance", ""))
+            for name, text in rule["annotations"].items()
+        }
+        expected = {"exp_labels": {**labels, **rule["labels"]}, "exp_annotations": told}
+        return {
+            "interval": "1m",
+            "input_series": [{"series": series, "values": values}],
+            "alert_rule_test": [
+                {"alertname": alert, "eval_time": "2m", "exp_alerts": []},
+                {"alertname": alert, "eval_time": at, "exp_alerts": [expected]},
+            ],
+        }
+
+    return {
+        "rule_files": [str(rules)],
+        "tests": [
+            case(
+                "ConnectorNotReady",
+                'docusign_iga_ready{instance="iga:443"}',
+                "1 0x20",
+                "15m",
+                {"instance": "iga:443"},
+            ),
+            case(
+                "MirrorIsOld",
+                'docusign_iga_sync_age_seconds{tenant="acme"}',
+                "90000x40",
+                "30m",
+                {"tenant": "acme"},
+            ),
+            case(
+                "JobFails",
+                'docusign_iga_job_last_succeeded{tenant="acme",job="sync"}',
+                "0x120",
+                "90m",
+                {"tenant": "acme", "job": "sync"},
+            ),
+        ],
+    }
 
 
 # logs --------------------------------------------------------------------------
