@@ -34,7 +34,7 @@ def exporter():
 def connector(tmp_path, exporter):
     running = connected(tmp_path / "connector.db")
     app = create_app(running.application)
-    app.wsgi_app = TracedRequests(app.wsgi_app)
+    app.wsgi_app = TracedRequests(app.wsgi_app)  # type: ignore[method-assign]
     running.http = app.test_client()
     exporter.clear()
     yield running
