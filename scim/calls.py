@@ -10,7 +10,7 @@ from werkzeug.wrappers import Request
 from werkzeug.wsgi import get_input_stream
 
 from scim.bodies import parse_json
-from scim.discovery import canonical_name
+from scim.discovery import canonical_name, is_discovery
 from scim.errors import InsufficientScope, PayloadTooLarge, Unauthorized, UnsupportedMediaType
 from scim.handlers import Caller, Preconditions, Projection, RequestContext
 from scim.parameters import parse_preconditions, parse_projection, parse_query_string
@@ -112,12 +112,22 @@ class Calls:
             address = request.environ.get("REMOTE_ADDR", "")
             return authenticator.authenticate(tenant, headers, address)
         except Unauthorized as error:
-            if segments and canonical_name(segments[0]) in self._service.config.anonymous:
+            if self._is_open_to_all(tenant, segments):
                 return Caller(tenant, "", frozenset({"read"}))
             offered = authenticator.challenges(refused="Authorization" in headers)
             challenges = [("WWW-Authenticate", value) for value in offered]
             error.headers = (*error.headers, *challenges)
             raise
+
+    def _is_open_to_all(self, tenant: str, segments: Sequence[str]) -> bool:
+        """Return whether a discovery document is read without a credential.
+
+        :raises NotFound: there is no such tenant.
+        """
+        if not segments or not is_discovery(segments[0]):
+            return False
+        self._service.base_url(tenant)
+        return canonical_name(segments[0]) in self._service.config_of(tenant).anonymous
 
 
 def _projection(parameters: Mapping[str, str]) -> Projection:

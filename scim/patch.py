@@ -9,6 +9,7 @@ from typing import Any
 
 from scim.errors import (
     InvalidPath,
+    InvalidSyntax,
     InvalidValue,
     NoTarget,
     NotImplementedByServer,
@@ -49,6 +50,7 @@ def apply_patch(
         ``remove`` has no path.
     :raises InvalidPath: a path is malformed or names an unknown attribute.
     :raises InvalidValue: a value has the wrong type.
+    :raises InvalidSyntax: a value without path has a name twice, in different case.
     :raises Mutability: an operation changes what is readOnly or immutable, or removes what is
         required.
     :raises NotImplementedByServer: a path names the password, and the schema has none.
@@ -135,6 +137,8 @@ class _Patcher:
         Okta and Entra ID send more than they change, so unknown and readOnly attributes are passed
         over; only an ``id`` must be the resource's own.
         """
+        if len({key.lower() for key in values}) < len(values):
+            raise InvalidSyntax("value has a name twice, in different case.")
         for key, value in values.items():
             extension = find_schema(key, self._extensions) if not prefix else None
             if extension is not None:

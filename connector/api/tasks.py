@@ -46,6 +46,7 @@ class TaskDetailSchema(TaskSchema):
         fields.String(), required=True, metadata={"description": "Exact steps, in order."}
     )
     deep_link = text("Where to start in DocuSign.", allow_none=True)
+    reason = text("Why whoever asked wants it, in their words; may be empty.")
     completed_by = text("Who said that it is done.", allow_none=True)
     last_checked_at = instant("When DocuSign was last asked.", optional=True)
     last_check = text("What it showed then, in words.", allow_none=True)
@@ -244,6 +245,7 @@ def _detail(view: TaskView) -> Mapping[str, Any]:
         "completed_by": item.completed_by,
         "last_checked_at": item.last_checked_at,
         "last_check": item.last_check,
+        "reason": view.reason,
         "history": history_document(view.history),
         "evidence": evidence_document(view.evidence),
     }

@@ -56,6 +56,7 @@ CHOICES: dict[Setting, tuple[str, ...]] = {
     (ProvisioningSettings, "report"): ("confirmed", "requested"),
     (ProvisioningSettings, "closed_users"): ("all", "recent", "none"),
     (ScimSettings, "show_as_groups"): ("profiles", "roles"),
+    (ScimSettings, "anonymous_discovery"): ("ServiceProviderConfig", "ResourceTypes", "Schemas"),
     (ScimSettings, "builtin_groups"): ("hidden", "read_only"),
 }
 

@@ -152,6 +152,7 @@ class _Configs:
                 default_page_size=settings.default_page_size,
                 max_page_size=settings.max_page_size,
                 announce_async=settings.announce_async,
+                anonymous=frozenset(settings.anonymous_discovery),
                 roles_and_entitlements=_CATALOGUES if settings.announce_roles else None,
             )
             known = self._known[tenant] = (settings, config)

@@ -80,6 +80,9 @@ class ScimSettings:
     """Account (id or alias) of a group created without naming one; empty: the default account."""
     members_in_patch_response: int = 100
     """PATCH of a group with more members than this answers 204 without a body."""
+    anonymous_discovery: tuple[str, ...] = ("ServiceProviderConfig",)
+    """Discovery documents that need no credential: ``ServiceProviderConfig``, ``ResourceTypes``,
+    ``Schemas``. They name no person. A client may have to read how to authenticate first."""
     announce_async: bool = False
     """Whether ServiceProviderConfig has ``securityEvents`` (RFC 9967). ``Prefer: respond-async`` is
     understood anyway; strict clients of older specifications refuse an attribute they do not

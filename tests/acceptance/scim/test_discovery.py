@@ -126,3 +126,20 @@ def test_roles_and_entitlements_are_announced_where_that_is_set(connect):
         told = config["RolesAndEntitlements"][name]
         assert told["supported"]
         assert {item["type"] for item in listed} == set(told["types"])
+
+
+@pytest.mark.parametrize(
+    ("names", "answers"),
+    [
+        (("ServiceProviderConfig",), (200, 401, 401)),
+        (("ServiceProviderConfig", "ResourceTypes", "Schemas"), (200, 200, 200)),
+        ((), (401, 401, 401)),
+    ],
+)
+def test_what_is_read_without_a_credential_is_set(connect, names, answers):
+    connector = connect(scim={"anonymous_discovery": names})
+    paths = ("ServiceProviderConfig", "ResourceTypes", f"Schemas/{CORE}User")
+    read = [connector.http.get(f"/scim/v2/{path}").status_code for path in paths]
+    assert tuple(read) == answers
+    assert connector.http.get("/scim/v2/Users").status_code == 401
+    assert connector.http.get("/nobody/scim/v2/Schemas").status_code in (401, 404)

@@ -140,6 +140,13 @@ def test_a_filter_on_what_members_do_not_have_is_named(connector, group):
     refused(connector.patch(f"/Groups/{group}", remove), 400, "invalidFilter")
 
 
+def test_a_name_given_twice_in_different_case_is_refused(connector, ann):
+    """Which of the two counts would be a guess, in a PATCH without path as in a POST."""
+    for value in ({"title": "A", "Title": "B"}, {ENTERPRISE: {"division": "A", "DIVISION": "B"}}):
+        patch = {"op": "replace", "value": value}
+        refused(connector.patch(f"/Users/{ann['id']}", patch), 400, "invalidSyntax")
+
+
 # preconditions ------------------------------------------------------------------------
 
 
