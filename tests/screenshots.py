@@ -53,6 +53,8 @@ def take(
     for name, path in pages(ids).items():
         page.goto(url + path)
         page.screenshot(path=target / f"{name}{mark}.png")
+    page.goto(url.replace("/console", "/api/v1/docs#approvals.approve"))
+    page.screenshot(path=target / f"api{mark}.png")
     page.context.close()
 
 

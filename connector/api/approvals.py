@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from connector.api.fields import CommentArguments, RequiredCommentArguments, instant, text, written
 from connector.api.here import principal, tenant
-from connector.api.paging import Page, PageArguments, cut, page_of, text_of, to_cursor
+from connector.api.paging import Page, PageArguments, page_of, text_of, to_cursor
 from connector.api.resource import Resource, check_if_match
 from connector.api.work_item_schemas import (
     EventSchema,
@@ -108,12 +108,9 @@ def listed(query: Mapping[str, Any]) -> Page:
     services, limit, cursor = tenant(), query["limit"], query["cursor"]
     labels = services.browser.labels()
     if query["mine"]:
-        waiting = cut(
-            services.approvals.inbox(principal()), limit, cursor, lambda item: item.work_item_id
-        )
-        people = services.browser.people({item.subject_id for item in waiting.items})
-        found = ItemPage(waiting.items, people, None)
-        return Page(_lines(found, labels), waiting.next_cursor)
+        items, after = services.approvals.inbox_page(principal(), text_of(cursor), limit)
+        people = services.browser.people({item.subject_id for item in items})
+        return Page(_lines(ItemPage(items, people, None), labels), to_cursor(after))
     wanted = ItemQuery(
         WorkItemKind.APPROVAL, query["state"] == "closed", after=text_of(cursor), limit=limit
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import is_fragment, principal, session, tenant
 from connector.console.users import printable
-from connector.domain.ledger import WorkItemKind
+from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.services.browsing import PAGE
 from connector.services.browsing_views import ItemPage, ItemQuery
 
 blueprint = Blueprint("inbox", __name__)
@@ -27,11 +30,11 @@ def show() -> str | BaseResponse:
     view = request.args.get("view", _MINE)
     if view not in _VIEWS and view != _MINE:
         return redirect(url_for("inbox.show"))
-    browser = tenant().browser
+    browser, after = tenant().browser, printable(request.args.get("after", ""))
     if view == _MINE:
-        page = _mine()
+        page = _mine(after)
     else:
-        chosen, after = _VIEWS[view], printable(request.args.get("after", ""))
+        chosen = _VIEWS[view]
         page = browser.items(ItemQuery(chosen.kind, chosen.closed, chosen.assignee, after))
     follows = url_for("inbox.show", view=view, after=page.next_after) if page.next_after else None
     return render_template(
@@ -43,12 +46,29 @@ def show() -> str | BaseResponse:
     )
 
 
-def _mine() -> ItemPage:
-    """Return what this person can decide, what they have claimed, and what nobody has."""
+def _mine(after: str) -> ItemPage:
+    """Return what this person can decide, what they have claimed, and what nobody has.
+
+    Approvals come in pages; the tasks stand on the first one, as many as it holds.
+    """
     services, me = tenant(), principal()
-    items = list(services.approvals.inbox(me))
-    if session().may_work:
-        tasks = services.browser.items(ItemQuery(kind=WorkItemKind.MANUAL_TASK)).items
-        items += [item for item in tasks if item.assignee in (None, me.name)]
+    approvals, next_after = services.approvals.inbox_page(me, after, PAGE)
+    items = list(approvals)
+    if session().may_work and not after:
+        items += _tasks_of(me.name)
     items.sort(key=lambda item: (item.assignee != me.name, item.created_at))
-    return ItemPage(items, services.browser.people({item.subject_id for item in items}), None)
+    people = services.browser.people({item.subject_id for item in items})
+    return ItemPage(items, people, next_after)
+
+
+def _tasks_of(name: str) -> Sequence[WorkItem]:
+    """Return a page of what somebody has claimed and of what nobody has."""
+    browser, after = tenant().browser, ""
+    found: list[WorkItem] = []
+    while len(found) < PAGE:
+        page = browser.items(ItemQuery(WorkItemKind.MANUAL_TASK, after=after, limit=4 * PAGE))
+        found += [item for item in page.items if item.assignee in (None, name)]
+        if page.next_after is None:
+            break
+        after = page.next_after
+    return found[:PAGE]

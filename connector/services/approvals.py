@@ -8,17 +8,14 @@ from dataclasses import dataclass
 import structlog
 
 from connector.domain.approvals import (
-    Matter,
     Standing,
     Voter,
     in_words,
-    joined,
     standing,
     votes,
 )
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import (
-    Fulfilment,
     OperationRecord,
     PlanRecord,
     WorkItem,
@@ -29,7 +26,6 @@ from connector.domain.model import User, fold
 from connector.domain.planner import Addresses
 from connector.domain.work_items import (
     Act,
-    ApprovalTerms,
     Evidence,
     Verdict,
     WorkItemEvent,
@@ -47,13 +43,17 @@ from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Principal, TenantContext
+from connector.services.matters import Matters
 from connector.services.open_grants import is_begun
-from connector.services.people import manager_of, subject_of
+from connector.services.people import subject_of
 from connector.services.reasons import reason_of
 from connector.services.settlement import SettlementService
 from connector.services.work_item_log import WorkItemLog, tidy
 
 _log = structlog.get_logger(__name__)
+
+_CHUNK = 200
+"""Approvals that are read at once while those for somebody are looked for."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +107,36 @@ class ApprovalService:
 
     def inbox(self, person: Principal) -> Sequence[WorkItem]:
         """Return the approvals that wait for this person's decision, oldest first."""
+        items: list[WorkItem] = []
+        after: str | None = ""
+        while after is not None:
+            page, after = self.inbox_page(person, after, _CHUNK)
+            items += page
+        return items
+
+    def inbox_page(
+        self, person: Principal, after: str = "", limit: int = 50
+    ) -> tuple[Sequence[WorkItem], str | None]:
+        """Return a page of the same, and what *after* is for the next one; None: it is the last.
+
+        :param after: id of the last approval of the page before.
+        """
+        found: list[WorkItem] = []
         with self._context.read() as uow:
-            waiting = uow.work_items.search(states=[WorkItemState.OPEN], kind=WorkItemKind.APPROVAL)
-            return [item for item in waiting if self._refusal(uow, item, person) is None]
+            matters = self._matters(uow)
+            while True:
+                waiting = uow.work_items.page(
+                    [WorkItemState.OPEN], kind=WorkItemKind.APPROVAL, after=after, limit=_CHUNK
+                )
+                matters.prefetch(waiting)
+                for item in waiting:
+                    if self._refusal(matters, item, person) is None:
+                        found.append(item)
+                        if len(found) > limit:
+                            return found[:limit], found[limit - 1].work_item_id
+                if len(waiting) < _CHUNK:
+                    return found, None
+                after = waiting[-1].work_item_id
 
     def get(self, work_item_id: str, person: Principal | None = None) -> ApprovalView:
         """Return an approval by id or unambiguous beginning of an id.
@@ -120,8 +147,9 @@ class ApprovalService:
         with self._context.read() as uow:
             item = _approval(uow, work_item_id)
             plan, operations = uow.plans.get(item.plan_id)
-            matter = self._matter(uow, item)
-            events = uow.work_items.events(item.work_item_id)
+            matters = self._matters(uow)
+            matter = matters.of(item)
+            events = matters.events(item)
             return ApprovalView(
                 item=item,
                 plan=plan,
@@ -130,10 +158,10 @@ class ApprovalService:
                 entitlement_name=self._name(uow, item.entitlement),
                 approvers=in_words(matter),
                 approved_by=[voter.login for voter in votes(events, item.checksum, matter)],
-                needed=self._terms(uow, item).needed,
+                needed=matters.terms(item).needed,
                 history=events,
                 evidence=uow.work_items.evidence(item.work_item_id),
-                refusal=self._refusal(uow, item, person) if person else None,
+                refusal=self._refusal(matters, item, person) if person else None,
             )
 
     def _name(self, uow: UnitOfWork, entitlement: str) -> str:
@@ -167,8 +195,9 @@ class ApprovalService:
         problem: ConnectorError | None = None
         with self._context.write() as uow:
             item = _approval(uow, work_item_id)
-            stand = self._standing(uow, item, by)
-            problem = self._problem(uow, item, stand, verdict, comment)
+            matters = self._matters(uow)
+            stand = standing(_voter(by), matters.of(item))
+            problem = self._problem(matters, item, stand, verdict, comment)
             if problem is None and checksum is not None and checksum != item.checksum:
                 problem = _changed(item)
             if problem is not None:
@@ -191,10 +220,9 @@ class ApprovalService:
         self, uow: UnitOfWork, item: WorkItem, by: Principal, stand: Standing, comment: str
     ) -> WorkItem:
         self._vote(uow, item, by, stand, Act.APPROVED, comment=comment)
-        agreed = votes(
-            uow.work_items.events(item.work_item_id), item.checksum, self._matter(uow, item)
-        )
-        if len(agreed) < self._terms(uow, item).needed:
+        matters = self._matters(uow)
+        agreed = votes(matters.events(item), item.checksum, matters.of(item))
+        if len(agreed) < matters.terms(item).needed:
             return item
         item = self._desk.release(uow, item, [voter.login for voter in agreed])
         self._log.audit(uow, item, by, "released", plan=item.plan_id, checksum=item.checksum)
@@ -227,7 +255,7 @@ class ApprovalService:
 
     def _problem(
         self,
-        uow: UnitOfWork,
+        matters: Matters,
         item: WorkItem,
         stand: Standing,
         verdict: Verdict,
@@ -240,12 +268,12 @@ class ApprovalService:
             return ClosedError("This approval has expired. Ask for the access again.")
         if stand.voter is None:
             return ForbiddenError(stand.refusal)
-        is_needed = verdict is Verdict.DENY or self._terms(uow, item).reason_required
+        is_needed = verdict is Verdict.DENY or matters.terms(item).reason_required
         if is_needed and not tidy(comment):
             return InvalidRequestError("This decision needs a reason: give a comment.")
         decided = {
             fold(event.data.get("voter", ""))
-            for event in uow.work_items.events(item.work_item_id)
+            for event in matters.events(item)
             if event.act is Act.APPROVED and event.data.get("checksum") == item.checksum
         }
         if verdict is Verdict.APPROVE and fold(stand.voter.login) in decided:
@@ -260,47 +288,13 @@ class ApprovalService:
 
     # who ----------------------------------------------------------------------
 
-    def _refusal(self, uow: UnitOfWork, item: WorkItem, person: Principal) -> str | None:
-        stand = self._standing(uow, item, person)
-        problem = self._problem(uow, item, stand, Verdict.APPROVE, "looks")
+    def _refusal(self, matters: Matters, item: WorkItem, person: Principal) -> str | None:
+        stand = standing(_voter(person), matters.of(item))
+        problem = self._problem(matters, item, stand, Verdict.APPROVE, "looks")
         return str(problem) if problem else None
 
-    def _standing(self, uow: UnitOfWork, item: WorkItem, person: Principal) -> Standing:
-        return standing(_voter(person), self._matter(uow, item))
-
-    def _matter(self, uow: UnitOfWork, item: WorkItem) -> Matter:
-        terms = self._terms(uow, item)
-        approvers = terms.approvers
-        if item.escalated_at is not None:
-            approvers = joined(approvers, terms.escalate_to)
-        requester = item.requester.partition(":")[2]
-        subject = subject_of(uow, item)
-        return Matter(
-            approvers=approvers,
-            manager=manager_of(uow, item.subject_id),
-            parties=frozenset({fold(requester), subject.email_key, fold(subject.user_id)}),
-            delegations=uow.work_items.delegations(),
-            now=self._context.clock.now(),
-        )
-
-    def _terms(self, uow: UnitOfWork, item: WorkItem) -> ApprovalTerms:
-        """Return the terms as the policy has them now: who was removed decides no longer. Where it
-        no longer asks for an approval, those of the opening stay."""
-        opened_with = item.terms or ApprovalTerms()
-        try:
-            ruling = self._context.policy.rule_on(item.entitlement, uow.mirror.catalogue())
-        except InvalidRequestError:
-            return opened_with
-        if ruling.fulfilment is not Fulfilment.APPROVAL:
-            return opened_with
-        meaning = ruling.meaning
-        return ApprovalTerms(
-            meaning.approvers,
-            meaning.approvals_needed,
-            meaning.on_expiry,
-            meaning.escalate_to,
-            meaning.approver_says_why,
-        )
+    def _matters(self, uow: UnitOfWork) -> Matters:
+        return Matters(uow, self._context)
 
     # withdrawing --------------------------------------------------------------
 

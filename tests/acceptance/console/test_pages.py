@@ -7,6 +7,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 
 import pytest
@@ -341,3 +342,31 @@ def test_what_a_name_hides_is_shown_where_people_decide(connect, monkeypatch):
     message = Writer(connector.services.context, "https://x.example").write(delivery)
     assert "\u202e" in work_item.title
     assert "[U+202E]" in message.title and "\u202e" not in message.title
+
+
+def test_what_nobody_has_claimed_is_found_behind_what_others_have(connector, monkeypatch):
+    monkeypatch.setattr("connector.console.inbox.PAGE", 1)
+    roster = [item for item in connector.world.account.roster if item.status.name == "ACTIVE"]
+    plain = [item.user.user_id for item in roster if not item.user.is_organization_admin]
+    tasks = [ask_for_admin(connector, user_id) for user_id in plain[:6]]
+    ben = signed_in(connector, "operator", login="ben")
+    for task in tasks[:5]:
+        ben.post(f"/tasks/{task}/claim", page=f"/tasks/{task}")
+    page = text(signed_in(connector, "operator").get("/"))
+    assert f"/tasks/{tasks[5]}" in page and f"/tasks/{tasks[0]}" not in page
+
+
+def test_approvals_that_wait_for_somebody_come_in_pages(connect, monkeypatch):
+    monkeypatch.setattr("connector.console.inbox.PAGE", 2)
+    connector = connect(**guarded())
+    roster = [item for item in connector.world.account.roster if item.status.name == "ACTIVE"]
+    items = {ask_for_approval(connector, item.user.user_id) for item in roster[3:8]}
+    ann = signed_in(connector, "approver")
+    found, path = [], "/"
+    while path:
+        page = text(ann.get(path))
+        found += re.findall(r"/approvals/([0-9a-f-]{36})", page)
+        follows = re.search(r'href="/console(/\?[^"]*after=[^"]*)"', page)
+        path = unescape(follows[1]) if follows else None
+    assert set(found) == items
+    assert len(set(found)) == 5

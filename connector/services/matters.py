@@ -1,0 +1,76 @@
+"""What a decision on an approval depends on, read from the ledger and the policy of the moment."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+
+from connector.domain.approvals import Matter, joined
+from connector.domain.ledger import Fulfilment, WorkItem
+from connector.domain.model import Catalogue, User, fold
+from connector.domain.work_items import ApprovalTerms, Delegation, WorkItemEvent
+from connector.errors import InvalidRequestError
+from connector.ports import UnitOfWork
+from connector.services.context import TenantContext
+from connector.services.people import manager_of, subject_of
+
+
+class Matters:
+    """Reads matters within one transaction; what several share is read once."""
+
+    def __init__(self, uow: UnitOfWork, context: TenantContext) -> None:
+        self._uow = uow
+        self._context = context
+        self._subjects: Mapping[str, User] = {}
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        return self._uow.mirror.catalogue()
+
+    @cached_property
+    def _delegations(self) -> Sequence[Delegation]:
+        return self._uow.work_items.delegations()
+
+    def prefetch(self, items: Sequence[WorkItem]) -> None:
+        """Read together whom these items are about."""
+        self._subjects = self._uow.mirror.get_users({item.subject_id for item in items})
+
+    def events(self, item: WorkItem) -> Sequence[WorkItemEvent]:
+        """Return what happened to an item, oldest first."""
+        return self._uow.work_items.events(item.work_item_id)
+
+    def of(self, item: WorkItem) -> Matter:
+        """Return what a decision on an item depends on."""
+        terms = self.terms(item)
+        approvers = terms.approvers
+        if item.escalated_at is not None:
+            approvers = joined(approvers, terms.escalate_to)
+        requester = item.requester.partition(":")[2]
+        subject = self._subjects.get(item.subject_id) or subject_of(self._uow, item)
+        return Matter(
+            approvers=approvers,
+            # Asked only where it matters: it is a look-up of its own.
+            manager=manager_of(self._uow, item.subject_id) if approvers.manager else "",
+            parties=frozenset({fold(requester), subject.email_key, fold(subject.user_id)}),
+            delegations=self._delegations,
+            now=self._context.clock.now(),
+        )
+
+    def terms(self, item: WorkItem) -> ApprovalTerms:
+        """Return the terms as the policy has them now: who was removed decides no longer. Where it
+        no longer asks for an approval, those of the opening stay."""
+        opened_with = item.terms or ApprovalTerms()
+        try:
+            ruling = self._context.policy.rule_on(item.entitlement, self._catalogue)
+        except InvalidRequestError:
+            return opened_with
+        if ruling.fulfilment is not Fulfilment.APPROVAL:
+            return opened_with
+        meaning = ruling.meaning
+        return ApprovalTerms(
+            meaning.approvers,
+            meaning.approvals_needed,
+            meaning.on_expiry,
+            meaning.escalate_to,
+            meaning.approver_says_why,
+        )
