@@ -289,8 +289,7 @@ def _guide_facts(application: Application) -> dict[str, Any]:
         for group in catalogue.groups.values()
         if group.account_id == account_id and not group.group_type.is_built_in
     ]
-    if not others or not groups:
-        raise PermanentError("The organization has no second profile or no group to show.")
+    # An organization of somebody's own may have one profile, or no group that can be changed.
     guarded = [
         profile
         for profile in catalogue.profiles.values()
@@ -299,8 +298,8 @@ def _guide_facts(application: Application) -> dict[str, Any]:
     ]
     return {
         "first": baseline,
-        "second": others[0],
-        "group": groups[0],
+        "second": others[0] if others else None,
+        "group": groups[0] if groups else None,
         "guarded": guarded[0] if guarded else None,
     }
 

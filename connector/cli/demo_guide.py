@@ -29,8 +29,10 @@ class Guide:
     command: str
     """How to call ``docusign-iga`` from anywhere."""
     first: Profile
-    second: Profile
-    group: DirectoryGroup
+    second: Profile | None
+    """None where the account has one profile only."""
+    group: DirectoryGroup | None
+    """None where the account has no group that can be changed."""
     guarded: Profile | None
     """A profile that waits for an approval, where the organization has one."""
 
@@ -98,7 +100,7 @@ def _looking(guide: Guide) -> list[_Section]:
 
 
 def _provisioning(guide: Guide) -> list[_Section]:
-    first, second, group = guide.first, guide.second, guide.group
+    first = guide.first
     new_user = (
         f'{{"userName":"{NEW_ADDRESS}","name":{{"givenName":"Ada","familyName":"Lovelace"}},'
         f'"externalId":"emp-1815","entitlements":[{{"value":"{first.scim_id}"}}]}}'
@@ -120,21 +122,24 @@ def _provisioning(guide: Guide) -> list[_Section]:
                 )
             ],
         ),
-        (
-            f"Move them to the profile {second.name}",
-            [_patch("Users/$ID", "add", "entitlements", second.scim_id)],
-        ),
-        (
-            f"Add them to the group {group.name}",
-            [
-                (
-                    f'patch "Groups/{group.scim_id}?excludedAttributes=members" '
-                    '"{\\"op\\":\\"add\\",\\"path\\":\\"members\\",'
-                    '\\"value\\":[{\\"value\\":\\"$ID\\"}]}"'
-                )
-            ],
-        ),
+        *_moving(guide),
     ]
+
+
+def _moving(guide: Guide) -> list[_Section]:
+    second, group = guide.second, guide.group
+    sections: list[_Section] = []
+    if second is not None:
+        line = _patch("Users/$ID", "add", "entitlements", second.scim_id)
+        sections.append((f"Move them to the profile {second.name}", [line]))
+    if group is not None:
+        line = (
+            f'patch "Groups/{group.scim_id}?excludedAttributes=members" '
+            '"{\\"op\\":\\"add\\",\\"path\\":\\"members\\",'
+            '\\"value\\":[{\\"value\\":\\"$ID\\"}]}"'
+        )
+        sections.append((f"Add them to the group {group.name}", [line]))
+    return sections
 
 
 def _approving(guide: Guide) -> list[_Section]:
@@ -206,6 +211,10 @@ def _administering(guide: Guide) -> list[_Section]:
 def _leaving(guide: Guide) -> list[_Section]:
     return [
         (
+            "Ask what a change would do, without doing it",
+            [_activate("Users/$ID?dryRun=true", "false")],
+        ),
+        (
             "Disable, enable, delete",
             [
                 _activate("Users/$ID", "false"),
@@ -213,16 +222,6 @@ def _leaving(guide: Guide) -> list[_Section]:
                 'scim -X DELETE "$SCIM/Users/$ID" -w "%{http_code}\\n"',
                 'scim "$SCIM/Users/$ID" | python3 -m json.tool',
                 f"{guide.command} tasks list",
-            ],
-        ),
-        (
-            "Ask what a change would do, without doing it",
-            [
-                (
-                    f'OTHER=$(scim "$SCIM/Groups/{guide.group.scim_id}" | python3 -c '
-                    '\'import json,sys; print(json.load(sys.stdin)["members"][0]["value"])\')'
-                ),
-                _activate("Users/$OTHER?dryRun=true", "false"),
             ],
         ),
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import csv
 import json
 import os
 import re
@@ -45,8 +47,15 @@ class Demo:
 
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[Demo]:
+    with running(tmp_path, "--users", "60") as demo:
+        yield demo
+
+
+@contextlib.contextmanager
+def running(tmp_path: Path, *options: str) -> Iterator[Demo]:
+    """Run a demo; it ends with the block."""
     printed, ready = tmp_path / "printed.txt", tmp_path / "ready.json"
-    command = [sys.executable, "-m", "connector.cli", "demo", "--port", "0", "--users", "60"]
+    command = [sys.executable, "-m", "connector.cli", "demo", "--port", "0", *options]
     places = ["--data-dir", str(tmp_path / "data"), "--ready-file", str(ready)]
     with printed.open("wb") as output:
         process = subprocess.Popen([*command, *places], stdout=output, stderr=output)
@@ -92,6 +101,17 @@ def test_the_guide_works_when_pasted_and_the_demo_ends_cleanly(demo: Demo, tmp_p
     # Of several closed users on one address SCIM shows the last.
     assert 50 <= page["totalResults"] <= 60
 
+    printed = _paste(demo, tmp_path)
+    assert "organization-admin" in printed
+    assert "/console/approvals/" in printed and '"may_decide": true' in printed
+    assert "given at the request of client:iga" in printed
+    assert "New head of the office" in printed
+    assert _end(demo.process) == []
+    assert demo.process.returncode == 0
+
+
+def _paste(demo: Demo, tmp_path: Path) -> str:
+    """Run the lines of the guide, and return what they print."""
     script = tmp_path / "guide.sh"
     script.write_text(f"set -euo pipefail\n{demo.guide()}")
     pasted = subprocess.run(
@@ -102,17 +122,34 @@ def test_the_guide_works_when_pasted_and_the_demo_ends_cleanly(demo: Demo, tmp_p
         check=False,
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
     )
-
     assert pasted.returncode == 0, pasted.stderr + pasted.stdout
     assert pasted.stderr == ""
     errors = [line for line in pasted.stdout.splitlines() if '"detail":' in line]
     assert len(errors) == 1, errors  # what was deleted is not found
-    assert "organization-admin" in pasted.stdout
-    assert "/console/approvals/" in pasted.stdout and '"may_decide": true' in pasted.stdout
-    assert "given at the request of client:iga" in pasted.stdout
-    assert "New head of the office" in pasted.stdout
-    assert _end(demo.process) == []
-    assert demo.process.returncode == 0
+    return pasted.stdout
+
+
+def test_an_export_with_one_profile_and_no_group_is_enough(tmp_path: Path):
+    row = {
+        "SiteID": "3",
+        "AccountID": "11111111-1111-4111-8111-111111111111",
+        "AccountName": "Contoso",
+        "APIUserName": "22222222-2222-4222-8222-222222222222",
+        "FullName": "Ada Byron",
+        "UserEmail": "ada@contoso.example",
+        "UserStatus": "active",
+        "MembershipStatus": "Active",
+        "eSignPermissionProfile": "Sender",
+        "eSignPermissionProfileID": "777",
+    }
+    export = tmp_path / "Contoso.csv"
+    with export.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(row))
+        writer.writeheader()
+        writer.writerow(row)
+    with running(tmp_path, "--export", str(export)) as demo:
+        assert "Add them to the group" not in demo.guide()
+        assert "organization-admin" in _paste(demo, tmp_path)
 
 
 def test_nothing_outlives_a_demo_that_is_killed(demo: Demo):
