@@ -12,6 +12,7 @@ from werkzeug.wsgi import get_input_stream
 from scim.bodies import parse_json
 from scim.discovery import canonical_name, is_discovery
 from scim.errors import InsufficientScope, PayloadTooLarge, Unauthorized, UnsupportedMediaType
+from scim.filters import AttributePath
 from scim.handlers import Caller, Preconditions, Projection, RequestContext
 from scim.parameters import parse_preconditions, parse_projection, parse_query_string
 from scim.responses import negotiate
@@ -21,6 +22,8 @@ _JSON_TYPES = ("application/scim+json", "application/json", "")
 _NO_PARAMETERS: Mapping[str, str] = {}
 _DEFAULT_PROJECTION = Projection()
 _NO_PRECONDITIONS = Preconditions()
+_WRITTEN = Projection((AttributePath("meta"),))
+"""What a credential without the scope ``read`` gets of what it wrote: ``id``, version, address."""
 
 
 class Call:
@@ -80,6 +83,7 @@ class Calls:
         :raises Unauthorized: nobody is known by these credentials.
         :raises InvalidSyntax: the query string cannot be read.
         :raises InvalidValue: the projection names attributes and excluded ones.
+        :raises Forbidden: a dry run without the scope ``read``.
         """
         environ = request.environ
         caller = self._caller(request, tenant, segments)
@@ -87,17 +91,22 @@ class Calls:
         parameters = parse_query_string(query_string) if query_string else _NO_PARAMETERS
         if_match = environ.get("HTTP_IF_MATCH")
         if_none_match = environ.get("HTTP_IF_NONE_MATCH")
+        is_reader = "read" in caller.scopes
+        dry_run = bool(parameters) and parameters.get("dryRun", "").lower() == "true"
+        if dry_run and not is_reader:
+            raise Forbidden("A dry run tells what there is: it takes the scope 'read'.")
+        projection = _projection(parameters) if parameters else _DEFAULT_PROJECTION
         context = RequestContext(
             caller=caller,
             base_url=self._service.base_url(tenant),
             correlation_id=correlation_id,
-            projection=_projection(parameters) if parameters else _DEFAULT_PROJECTION,
+            projection=projection if is_reader else _WRITTEN,
             preconditions=(
                 parse_preconditions(if_match, if_none_match)
                 if if_match or if_none_match
                 else _NO_PRECONDITIONS
             ),
-            dry_run=bool(parameters) and parameters.get("dryRun", "").lower() == "true",
+            dry_run=dry_run,
             respond_async=(
                 "respond-async" in environ.get("HTTP_PREFER", "").lower()
                 and self._service.request_status is not None

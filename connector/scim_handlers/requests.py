@@ -32,7 +32,11 @@ class RequestStatus:
             plan, operations = uow.plans.get(transaction)
         if plan.requester != actor_of(context).name:
             raise NotFound(f"There is no request {transaction}.")
-        return _document(plan, operations, context.base_url)
+        document = _document(plan, operations, context.base_url)
+        if "read" not in context.caller.scopes and plan.state is not PlanState.FAILED:
+            # In words and names it tells what there was before.
+            document.pop("detail", None)
+        return document
 
 
 def _document(

@@ -6,15 +6,15 @@ import pytest
 
 from connector.domain.ledger import Method, Scope
 from connector.services.throttle import MAX_FAILURES
-from tests.connector import BASE, ok, refused
+from tests.connector import BASE, PATCH_OP, ok, refused
 
 
 def basic(name, secret):
     return "Basic " + base64.b64encode(f"{name}:{secret}".encode()).decode()
 
 
-def call(connector, authorization, path="/Users?count=1", **options):
-    headers = {"Authorization": authorization}
+def call(connector, authorization, path="/Users?count=1", *, headers=None, **options):
+    headers = {"Authorization": authorization, **(headers or {})}
     return connector.http.open(BASE + path, headers=headers, **options)
 
 
@@ -86,6 +86,50 @@ def test_a_scope_is_for_users_or_groups(connector, scope, allowed, denied):
     bearer = "Bearer " + connector.client_token("half", scopes=frozenset({Scope.READ, scope}))
     refused(call(connector, bearer, allowed, method="DELETE"), 404)
     refused(call(connector, bearer, denied, method="DELETE"), 403)
+
+
+def writer_of(connector):
+    return "Bearer " + connector.client_token("writer", scopes=frozenset({Scope.WRITE}))
+
+
+def test_who_may_not_read_gets_no_more_of_what_they_wrote_than_they_need(connector):
+    bearer = writer_of(connector)
+    body = {"userName": "blind@partner.example", "externalId": "e-1", "title": "Clerk"}
+    created = ok(call(connector, bearer, "/Users", method="POST", json=body), 201)
+    path = f"/Users/{created['id']}"
+    change = {"op": "replace", "path": "active", "value": True}
+    patch = {"schemas": [PATCH_OP], "Operations": [change]}
+    answers = [
+        created,
+        ok(call(connector, bearer, f"{path}?attributes=userName", method="PATCH", json=patch)),
+        ok(call(connector, bearer, path, method="PUT", json=body)),
+    ]
+    for answer in answers:
+        assert answer.keys() == {"schemas", "id", "meta"}
+        assert answer["meta"]["version"]
+    refused(call(connector, bearer, path), 403)
+    refused(call(connector, bearer, "/Users/.search", method="POST", json={}), 403)
+
+
+def test_who_may_not_read_makes_no_dry_run(connector):
+    user = connector.create("seen@partner.example")
+    path = f"/Users/{user['id']}?dryRun=true"
+    detail = refused(call(connector, writer_of(connector), path, method="DELETE"), 403)
+    assert "read" in detail
+    assert connector.user(user["id"])["active"] is True
+
+
+def test_who_may_not_read_learns_whether_their_own_request_is_done(connector):
+    bearer = writer_of(connector)
+    body = {"userName": "later@partner.example"}
+    headers = {"Prefer": "respond-async"}
+    answer = call(connector, bearer, "/Users", method="POST", json=body, headers=headers)
+    assert answer.status_code == 202
+    place = answer.headers["Location"].partition(BASE)[2]
+    status = ok(call(connector, bearer, place))
+    assert (status["status"], "detail" in status) == ("pending", False)
+    stranger = "Bearer " + connector.client_token("stranger", scopes=frozenset({Scope.WRITE}))
+    refused(call(connector, stranger, place), 404)
 
 
 def test_bulk_asks_for_the_same_scopes(connector):
