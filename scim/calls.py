@@ -83,7 +83,7 @@ class Calls:
         :raises Unauthorized: nobody is known by these credentials.
         :raises InvalidSyntax: the query string cannot be read.
         :raises InvalidValue: the projection names attributes and excluded ones.
-        :raises Forbidden: a dry run without the scope ``read``.
+        :raises InsufficientScope: a dry run without the scope ``read``.
         """
         environ = request.environ
         caller = self._caller(request, tenant, segments)
@@ -94,7 +94,7 @@ class Calls:
         is_reader = "read" in caller.scopes
         dry_run = bool(parameters) and parameters.get("dryRun", "").lower() == "true"
         if dry_run and not is_reader:
-            raise Forbidden("A dry run tells what there is: it takes the scope 'read'.")
+            raise InsufficientScope("A dry run tells what there is: it takes the scope 'read'.")
         projection = _projection(parameters) if parameters else _DEFAULT_PROJECTION
         context = RequestContext(
             caller=caller,

@@ -194,7 +194,8 @@ def handle_errors(command: Command) -> Command:
 def _message(error: ConnectorError) -> str:
     if isinstance(error, ConfigError):
         count = len(error.problems)
-        title = "The configuration cannot be used:" if count == 1 else f"{count} problems:"
+        counted = "" if count == 1 else f" ({count} problems)"
+        title = f"The configuration cannot be used{counted}:"
         return "\n".join([title, *(f"  {problem}" for problem in error.problems)])
     if isinstance(error, TemporaryError):
         return f"Error: {error}\nTry again in {error.retry_after_s:.0f} seconds."

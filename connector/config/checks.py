@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from connector.config.placeholders import placeholders_left
 from connector.settings import (
     NOTICES,
     AuthenticationSettings,
@@ -184,6 +185,7 @@ def tenant_checks(name: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
     if not _TENANT.match(name) or name in _RESERVED:
         reserved = ", ".join(sorted(_RESERVED))
         yield path, f"must be lower-case letters, digits and hyphens, and none of {reserved}"
+    yield from placeholders_left(path, tenant)
     yield from _accounts(path, tenant)
     yield from _page_sizes(f"{path}.scim", _section(tenant, "scim"))
     yield from _mappings(path, tenant)
