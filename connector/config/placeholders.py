@@ -16,8 +16,8 @@ def placeholders_left(path: str, tenant: Mapping[str, Any]) -> Iterator[tuple[st
         yield (
             f"{path}.user_id",
             (
-                "is the placeholder of config.example.yaml: enter the API User ID of the service user "
-                "(DocuSign Admin, Users)"
+                "is the placeholder of config.example.yaml: enter the API User ID of the service "
+                "user (DocuSign Admin, Users)"
             ),
         )
     listed = tenant.get("accounts")
