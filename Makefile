@@ -31,8 +31,9 @@ check: $(DEV_STAMP) ## Lint, format, types and import contracts
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(DEV_STAMP) ## Measure over HTTP at 1,000, 10,000 and 100,000 users
+bench: $(DEV_STAMP) ## Measure over HTTP at 1,000, 10,000 and 100,000 users, and workers on PostgreSQL
 	$(BIN)/python -m tests.bench $(ARGS)
+	$(BIN)/python -m tests.bench.workers
 
 run: $(STAMP) ## Serve the organization of CONFIG (config.yaml)
 	$(BIN)/docusign-iga serve --config $(CONFIG) $(ARGS)

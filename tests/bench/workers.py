@@ -9,6 +9,8 @@ process and takes its part of the processors.
 
 from __future__ import annotations
 
+import signal
+import sys
 import tempfile
 import time
 from contextlib import ExitStack
@@ -23,6 +25,9 @@ from connector.app import create_app
 from connector.bootstrap import Application, build
 from connector.config import load_settings
 from connector.domain.ledger import PlanState
+from connector.logs import configure_logging
+from connector.services.jobs import JOBS
+from connector.settings import LoggingSettings
 from connector.store.tables import plans
 from tests import databases
 from tests.acceptance.processes import Running, free_port, on_socket, wait_until, write_config
@@ -30,13 +35,7 @@ from tests.simulated import simulated
 
 READ_S, WRITE_S = 0.05, 0.15
 _GIVE_UP_AFTER_S = 600
-SCHEDULE = {
-    "settle": {"every_s": 1},
-    **{
-        job: {}
-        for job in ("sync", "verify", "people", "erase", "notify", "anchor", "retention", "delta")
-    },
-}
+SCHEDULE = {**{job: {} for job in JOBS}, "settle": {"every_s": 1}}
 
 
 @click.command()
@@ -45,6 +44,9 @@ SCHEDULE = {
 @click.option("--threads", default=4, show_default=True, help="jobs.worker_threads.")
 def main(workers: str, changes: int, threads: int) -> None:
     """Measure the settlement of queued changes."""
+    # So that what was started is ended.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    configure_logging(LoggingSettings(level="warning"))
     console = Console()
     table = Table("Workers", "Changes", "Seconds", "Changes a second")
     with databases.postgresql_server("bench-workers") as server:
