@@ -123,8 +123,9 @@ def test_a_link_asks_for_exactly_the_scopes_needed(connector):
 
 def test_states_are_kept_as_hashes(connector):
     state = parse_qs(urlsplit(connector.services.consent.link(Way.INDIVIDUAL)).query)["state"][0]
-    with connector.application.store.read("default") as uow:
-        assert state.partition(".")[2] not in str(uow.facts())
+    with connector.application.store.database.reading() as connection:
+        (row,) = connection.exec_driver_sql("SELECT * FROM consent_links").all()
+    assert state.partition(".")[2] not in str(row)
 
 
 # commands ---------------------------------------------------------------------
