@@ -124,6 +124,11 @@ CAUSES: Mapping[str, Cause] = {
     "ISSUER_NOT_FOUND": _ISSUER,
     "PARTNER_AUTHENTICATION_FAILED": _ISSUER,
     "INVALID_SUBJECT": _SUBJECT,
+    "INVALID_CLIENT": Cause(
+        RefusedError,
+        "DocuSign does not accept how the app shows who it is. Check docusign.client_secret, which "
+        "is the app's secret key under Apps and Keys; without one the app has to be a public one.",
+    ),
     "EXPIRED_GRANT": Cause(
         ClockSkewError,
         "DocuSign takes the signed request for expired: this machine's clock is wrong. "

@@ -143,6 +143,8 @@ class CodeGranter:
         try:
             answer = self._ask(form)
         except RefusedError as error:
+            if not _is_worthless(error):
+                raise
             later = self._stored()
             if later.generation != stored.generation:
                 return later  # A lease ran out, and somebody was faster: theirs is good.
@@ -188,6 +190,10 @@ class CodeGranter:
             grant, replacing = self._unsaved
             try:
                 with self._store.write(self._tenant.name) as uow:
+                    known = uow.consents.grant()
+                    if known is not None and known.generation == replacing:
+                        # Chosen while DocuSign was asked.
+                        grant = replace(grant, account_id=known.account_id)
                     if not uow.consents.put_grant(grant, replacing):
                         _log.warning("a renewed connection was renewed elsewhere too")
                     uow.commit()
@@ -288,6 +294,12 @@ class CodeGranter:
         if secret:
             return self._endpoint.ask(form, self._tenant.name, Basic(key, secret))
         return self._endpoint.ask({**form, "client_id": key}, self._tenant.name)
+
+
+def _is_worthless(error: RefusedError) -> bool:
+    """Whether DocuSign means the refresh token, and not the app, its secret or the user."""
+    is_plain = type(error) is RefusedError and error.error_code == "invalid_grant"
+    return is_plain or isinstance(error, ConsentRequiredError)
 
 
 def _not_sent(text: str) -> DocusignError:

@@ -15,7 +15,12 @@ from datetime import datetime
 from connector.domain.code_grants import EXTENDED, CodeGrant
 from connector.domain.consent import Way
 from connector.domain.consent_state import ConsentLink
-from connector.errors import InvalidRequestError, NotFoundError, PermanentError
+from connector.errors import (
+    ConflictingWriteError,
+    InvalidRequestError,
+    NotFoundError,
+    PermanentError,
+)
 from connector.ports import CodeExchange, Examiner
 from connector.sealing import Sealer
 from connector.services.consent import ConsentAnswer, ConsentService, Verdict, hash_of
@@ -160,7 +165,8 @@ class ConnectService:
             if account_id != DEFAULT and account_id not in known:
                 raise NotFoundError("Who connected has no such account in DocuSign.")
             chosen = replace(grant, account_id=account_id or None)
-            uow.consents.put_grant(chosen, grant.generation)
+            if not uow.consents.put_grant(chosen, grant.generation):
+                raise ConflictingWriteError("The connection is being renewed. Choose once more.")
             facts = {"account_id": account_id or "default"}
             self._context.audit(uow, actor, "connection.account_chosen", "", **facts)
             uow.commit()

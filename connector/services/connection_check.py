@@ -45,10 +45,11 @@ class ConnectionCheck:
         (:class:`connector.services.consent_book.ConsentBook`).
 
         :raises PermanentError: the service user was demoted, or is a member no longer.
+        :raises connector.errors.TemporaryError: DocuSign cannot be asked now.
         """
         self._keys.note()
         if self._is_due():
-            verdict, _ = self._consent.verify()
+            verdict, _ = self._consent.look()
             if verdict not in (Verdict.GRANTED, Verdict.PARTIAL):
                 return {"lost": 1}
         self._warn_of_expiry()

@@ -16,7 +16,7 @@ from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPE
 from connector.domain.consent_state import ConsentLink, TokenOutcome
 from connector.domain.diagnosis import Trouble
 from connector.domain.erasure import ErasureState
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, TemporaryError
 from connector.ports import Examiner, UnitOfWork
 from connector.services.consent_book import ConsentBook
 from connector.services.context import TenantContext
@@ -157,9 +157,21 @@ class ConsentService:
 
     def verify(self) -> tuple[Verdict, str]:
         """Request a token with every scope, and one with the least if that is refused."""
+        try:
+            return self.look()
+        except TemporaryError as error:
+            return Verdict.FAILED, str(error)
+
+    def look(self) -> tuple[Verdict, str]:
+        """Do the same, and tell apart that DocuSign cannot be asked now.
+
+        :raises TemporaryError: it is away, or wants a pause.
+        """
         user_id = self._context.settings.user_id
         try:
             self._examiner.grant(user_id, self.scopes)
+        except TemporaryError:
+            raise
         except ConnectorError as error:
             if error.trouble != Trouble.CONSENT_REQUIRED:
                 return Verdict.FAILED, str(error)
@@ -167,6 +179,8 @@ class ConsentService:
             return Verdict.GRANTED, ""
         try:
             self._examiner.grant(user_id, ESIGN_SCOPES)
+        except TemporaryError:
+            raise
         except ConnectorError as error:
             return Verdict.INEFFECTIVE, str(error)
         missing = ", ".join(self._refused_scopes())

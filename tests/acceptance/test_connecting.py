@@ -11,7 +11,7 @@ import pytest
 
 from connector.app import create_app
 from connector.bootstrap import build
-from connector.docusign.errors import GrantExpiredError, GrantMissingError
+from connector.docusign.errors import GrantExpiredError, GrantMissingError, RefusedError
 from connector.domain.consent_state import ConsentState
 from connector.errors import InvalidRequestError, TemporaryError
 from connector.settings import Secret
@@ -287,6 +287,33 @@ def test_docusign_being_down_ends_nothing(site, clock, world):
     world.faults.clear()
     clock.advance(60)
     site.use()
+
+
+def test_a_wrong_secret_is_named_and_ends_nothing(sites, clock):
+    site = sites()
+    site.sign_in()
+    clock.advance(9 * HOUR)
+    wrong = sites(client_secret=Secret("wrong"))
+    with pytest.raises(RefusedError, match=r"docusign\.client_secret"):
+        wrong.use()
+    site.use()
+
+
+def test_a_choice_made_while_docusign_is_asked_is_kept(site, clock, world, monkeypatch):
+    site.sign_in()
+    other = world.accounts[1].account_id
+    granter = site.application.connection._tokens._granters["default"]
+    ask = granter._ask
+
+    def and_choose(form):
+        answer = ask(form)
+        site.services.connecting.choose(other, ROOT)
+        return answer
+
+    monkeypatch.setattr(granter, "_ask", and_choose)
+    clock.advance(9 * HOUR)
+    site.services.context.directory.list_accounts()
+    assert site.grant().account_id == other
 
 
 def test_a_scope_that_is_needed_later_asks_to_connect_again(site, world):

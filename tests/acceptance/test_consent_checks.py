@@ -13,7 +13,7 @@ from connector.cli.context import CommandContext
 from connector.domain.consent import ESIGN_SCOPES
 from connector.domain.consent_state import ConsentState
 from connector.domain.notifications import Notice
-from connector.errors import NotFoundError, PermanentError
+from connector.errors import NotFoundError, PermanentError, TemporaryError
 from connector.settings import ChannelSettings, NotificationSettings
 from simulator.faults import Fault
 from simulator.state.model import Status
@@ -265,3 +265,22 @@ def test_the_job_names_the_account_in_which_the_service_user_was_demoted(connect
     with pytest.raises(PermanentError) as refusal:
         connector.services.connection.run()
     assert world.account.name in str(refusal.value)
+
+
+def test_docusign_being_down_is_no_lost_consent_to_the_job(connector):
+    connector.world.faults.add(Fault("error", "POST", "/oauth/token", times=None, status=503))
+    with pytest.raises(TemporaryError):
+        connector.services.connection.run()
+    connector.application.consent_watch.flush()
+    assert connector.services.consents.connection().state is ConsentState.GRANTED
+
+
+def test_a_key_is_warned_about_once_it_is_old(connector):
+    connector.services.connection.run()
+    found = connector.services.doctor.examine().findings
+    assert [item for item in found if item.problem] == []
+    connector.clock.advance(366 * 24 * 3600)
+    found = connector.services.doctor.examine().findings
+    codes = [item.problem.code for item in found if item.problem]
+    assert codes == ["key_old"]
+    assert "366 days" in next(item.found for item in found if item.problem)
