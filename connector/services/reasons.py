@@ -54,8 +54,10 @@ def require_reason(
         if fulfilment is not Fulfilment.APPROVAL:
             continue
         for entitlement in given(step):
+            if policy.fulfilment_of(entitlement, catalogue) is not Fulfilment.APPROVAL:
+                continue
             ruling = policy.rule_on(entitlement, catalogue)
-            if ruling.fulfilment is Fulfilment.APPROVAL and ruling.meaning.requester_says_why:
+            if ruling.meaning.requester_says_why:
                 raise InvalidRequestError(
                     f"{ruling.target.title} is not given without a reason. Say why in the "
                     f"attribute 'reason' of {DOCUSIGN}User, or of {DOCUSIGN}Group in a change of "

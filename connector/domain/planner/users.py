@@ -9,6 +9,7 @@ from connector.domain.accounts import AccountBook
 from connector.domain.desired import (
     ActualUser,
     DesiredUser,
+    Remembered,
 )
 from connector.domain.model import Membership, MembershipStatus, User
 from connector.domain.plan import (
@@ -140,13 +141,13 @@ def _membership_steps(
                     account_id,
                     person,
                     profile_id,
-                    _groups_of_return(desired, account_id),
+                    _groups_of_return(desired, account_id, book),
                     user.user_id,
                     auto_activate=automatic,
                 )
             )
         elif not membership.status.is_open:
-            groups = _groups_to_restore(desired, actual, membership)
+            groups = _groups_to_restore(desired, actual, membership, book)
             reopened.append(ReopenMembership(account_id, user.user_id, person, profile_id, groups))
         elif membership.profile_id != profile_id:
             changed.append(SetProfile(account_id, user.user_id, profile_id, membership.profile_id))
@@ -169,15 +170,23 @@ def _passage(user: User, person: Person, book: AccountBook) -> Iterator[Operatio
 
 
 def _groups_to_restore(
-    desired: DesiredUser, actual: ActualUser, membership: Membership
+    desired: DesiredUser, actual: ActualUser, membership: Membership, book: AccountBook
 ) -> tuple[str, ...]:
     remembered = {**actual.remembered, **desired.restores}.get(membership.account_id)
-    return remembered.group_ids if remembered else ()
+    return _still_there(remembered, membership.account_id, book)
 
 
-def _groups_of_return(desired: DesiredUser, account_id: str) -> tuple[str, ...]:
-    restored = desired.restores.get(account_id)
-    return restored.group_ids if restored else ()
+def _groups_of_return(desired: DesiredUser, account_id: str, book: AccountBook) -> tuple[str, ...]:
+    return _still_there(desired.restores.get(account_id), account_id, book)
+
+
+def _still_there(
+    remembered: Remembered | None, account_id: str, book: AccountBook
+) -> tuple[str, ...]:
+    """Return the groups that were held and still exist: one that is gone would hold back the rest
+    of the return."""
+    held = remembered.group_ids if remembered else ()
+    return tuple(one for one in held if (account_id, one) in book.catalogue.groups)
 
 
 def _refuse_grants_to_inactive(desired: DesiredUser, actual: ActualUser, *, is_open: bool) -> None:

@@ -11,6 +11,7 @@ from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.ledger import WorkItemKind
 from connector.domain.work_items import Verdict
+from connector.services.context import Actor
 from tests.approvals import approver, ask, asking_first, held, pending
 from tests.connector import DOCUSIGN, ORGANIZATION_ADMIN, ok, refused
 from tests.simulated import simulated
@@ -184,6 +185,40 @@ def test_the_console_and_the_command_line_show_the_reason(start, profile, monkey
     monkeypatch.setattr(CommandContext, "known_tenant", "default")
     shown = CliRunner().invoke(main, ["approvals", "show", item_id, "--json"]).output
     assert json.loads(shown)["reason"] == "<b>4711</b>"
+
+
+def test_a_reason_waits_with_its_request(start, profile, group):
+    """Prefer: respond-async; the jobs open the approvals."""
+    connector = start()
+    ann = connector.create("ann.lee@acme.test")
+    add = {"op": "add", "path": "entitlements", "value": [{"value": profile}]}
+    refused(
+        connector.patch(f"/Users/{ann['id']}", add, prefer="respond-async"), 400, "invalidValue"
+    )
+    member = {"op": "add", "path": "members", "value": [{"value": ann["id"]}]}
+    why = {"op": "add", "path": f"{GROUP}:reason", "value": WHY}
+    for path, operations in (
+        (f"/Users/{ann['id']}", with_reason(profile)),
+        (f"/Groups/{group}", (member, why)),
+    ):
+        assert connector.patch(path, *operations, prefer="respond-async").status_code == 202
+    connector.services.settlement.settle_all(Actor("job:settle", "job", "c-1"))
+    waiting = connector.services.approvals.list()
+    assert {item.entitlement for item in waiting} == {profile, group}
+    reasons = {connector.services.approvals.get(item.work_item_id).reason for item in waiting}
+    assert reasons == {WHY}
+
+
+def test_who_is_enabled_again_is_not_held_back_by_a_group_that_is_gone(start, profile, group):
+    connector = start("requester")
+    ann = connector.create("ann.lee@acme.test")
+    other = ok(connector.post("/Groups", {"displayName": "Short"}), 201)["id"]
+    member = {"op": "add", "path": "members", "value": [{"value": ann["id"]}]}
+    ok(connector.patch(f"/Groups/{other}", member))
+    switch = {"op": "replace", "path": "active", "value": False}
+    ok(connector.patch(f"/Users/{ann['id']}", switch))
+    connector.delete(f"/Groups/{other}")
+    assert ok(connector.patch(f"/Users/{ann['id']}", {**switch, "value": True}))["active"] is True
 
 
 def test_both_may_have_to_say_why(start, profile):
