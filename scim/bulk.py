@@ -226,7 +226,7 @@ class Bulk:
             self._context,
             correlation_id=f"{self._context.correlation_id}:{number}",
             projection=Projection(),
-            preconditions=parse_preconditions(operation.version, None),
+            preconditions=Preconditions(),
             respond_async=False,
         )
         try:
@@ -243,6 +243,8 @@ class Bulk:
         operation = entry.operation
         if operation.problem is not None:
             raise operation.problem
+        wanted = parse_preconditions(operation.version, None)
+        context = replace(context, preconditions=wanted)
         target, scim_id = self._target(operation, context.base_url)
         context.caller.require_write(target[0].name)
         if scim_id is not None:

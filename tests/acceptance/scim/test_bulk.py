@@ -100,3 +100,15 @@ def test_a_guard_stops_one_operation_and_lets_the_others_be(connect):
     entries = run(connector, {"method": "DELETE", "path": f"/Users/{service_user}"}, user("ann"))
     assert [entry["status"] for entry in entries] == ["403", "201"]
     assert connector.user(service_user)["active"]
+
+
+def test_a_version_that_is_no_tag_is_the_fault_of_its_operation_alone(connector):
+    user = connector.create("ann.lee@acme.test")
+    change = {"Operations": [{"op": "replace", "path": "title", "value": "Counsel"}]}
+    path = f"/Users/{user['id']}"
+    operations = [
+        {"method": "PATCH", "path": path, "version": ",", "data": change},
+        {"method": "PATCH", "path": path, "version": user["meta"]["version"], "data": change},
+    ]
+    entries = ok(connector.post("/Bulk", {"Operations": operations}))["Operations"]
+    assert [entry["status"] for entry in entries] == ["400", "200"]
