@@ -185,6 +185,7 @@ class Application:
         metrics: Metrics,
         role: str,
         consent_watch: ConsentWatch,
+        catalogue: TenantCatalogue,
     ) -> None:
         self.metrics = metrics
         self.consent_watch = consent_watch
@@ -196,7 +197,7 @@ class Application:
         self.connection = connection
         self.owner = f"{owner_prefix(role)}{os.getpid()}:{uuid4().hex[:8]}"
         self.sealer = sealer_of(settings)
-        self.catalogue = TenantCatalogue(store, settings.tenants, tenant_documents(settings))
+        self.catalogue = catalogue
         self._tenants: dict[str, tuple[int, TenantServices]] = {}
         self._lock = threading.Lock()
 
@@ -495,7 +496,7 @@ def wire(
         aggregation=aggregation,
         delta=DeltaService(context, aggregation, reader, catalogue, refresh),
         settlement=settlement,
-        budget=BudgetService(context, shares_of(settings)),
+        budget=BudgetService(context, shares_of(settings, context.settings)),
         audit=AuditService(context),
         notifications=NotificationService(
             context, notifier, settings.server.url, lambda: consent.link(Way.INDIVIDUAL)
@@ -544,7 +545,13 @@ def build(
     store = open_database(settings.database, ATTRIBUTE_SCHEMAS, journal)
     migrate(store, settings.database)
     metrics = Metrics()
-    gate = SharedGate(clock, store, shares_of(settings))
+    catalogue = TenantCatalogue(store, settings.tenants, tenant_documents(settings))
+
+    def shares(tenant: str) -> Shares:
+        known = catalogue.find(tenant)
+        return shares_of(settings, known.settings if known else TenantSettings())
+
+    gate = SharedGate(clock, store, shares)
     journals = _Journals(journal, metrics)
     watch = ConsentWatch()
     connection = Connection(settings.docusign, clock, session, journals, gate, watch)
@@ -557,6 +564,7 @@ def build(
         metrics=metrics,
         role=role,
         consent_watch=watch,
+        catalogue=catalogue,
     )
 
 
@@ -587,10 +595,10 @@ def sealer_of(settings: Settings) -> Sealer:
     return Sealer([database.encryption_key, database.previous_encryption_key])
 
 
-def shares_of(settings: Settings) -> Shares:
-    """Return whose are the calls of an hour."""
-    budget = settings.docusign.budget
-    return Shares(budget.share_pct, budget.reserve_pct)
+def shares_of(settings: Settings, tenant: TenantSettings) -> Shares:
+    """Return whose are the calls of a tenant's hour."""
+    common, own = settings.docusign.budget, tenant.budget
+    return Shares(own.share_pct or common.share_pct, own.reserve_pct or common.reserve_pct)
 
 
 class _Journals:

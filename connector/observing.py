@@ -5,7 +5,8 @@ from __future__ import annotations
 import hmac
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -20,6 +21,23 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import GaugeMetricFamily
 
 _KEPT_S = 10.0
+_MANY_KEPT_S = 60.0
+_EVERY_TENANT = "*"
+"""The label of what is told of all tenants together, where there are many."""
+
+
+def _sum(one: float, other: float) -> float:
+    return one + other
+
+
+_WORST: Mapping[str, Callable[[float, float], float]] = {
+    "sync_age_seconds": max,
+    "job_last_succeeded": min,
+    "job_last_duration_seconds": max,
+    "budget_calls_limit": min,
+    "budget_calls_left": min,
+}
+"""How values of several tenants become one; the others are summed."""
 """Several Prometheus servers ask often; the database is asked less."""
 
 
@@ -33,6 +51,7 @@ def create_observing_blueprint(application: Application) -> Blueprint:
         lambda: [entry.name for entry in application.catalogue.active()],
         application.store.revisions,
         settings.ready_sync_age_s,
+        listed=settings.tenants_listed,
     )
     state = StateCollector(application, readiness)
 
@@ -88,6 +107,7 @@ class StateCollector:
         self._lock = threading.Lock()
         self._seen: Sequence[Observation] = ()
         self._is_ready = False
+        self._is_many = False
         self._until = 0.0
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
@@ -95,19 +115,24 @@ class StateCollector:
         with self._lock:
             if time.monotonic() >= self._until:
                 self._look()
-                self._until = time.monotonic() + _KEPT_S
+                kept_s = _MANY_KEPT_S if self._is_many else _KEPT_S
+                self._until = time.monotonic() + kept_s
             seen, is_ready = self._seen, self._is_ready
         gauges = _Gauges()
+        if self._is_many:
+            gauges.add("tenants", "Tenants that are served.", {}, float(len(seen)))
         gauges.add("ready", "Whether /readyz says ready.", {}, float(is_ready))
         now = self._application.clock.now().timestamp()
         for one in seen:
-            _describe(gauges, one, now)
+            name = _EVERY_TENANT if self._is_many else one.tenant
+            _describe(gauges, replace(one, tenant=name), now)
         return gauges.families()
 
     def _look(self) -> None:
         self._is_ready = self._readiness.is_ready(self._readiness.checks())
         try:
             names = [entry.name for entry in self._application.catalogue.active()]
+            self._is_many = len(names) > self._application.settings.observing.tenants_listed
             now = self._application.clock.now()
             self._seen = [observe(self._application.store, name, now) for name in names]
         except ConnectorError:
@@ -163,12 +188,19 @@ class _Gauges:
 
         self._make: Callable[..., GaugeMetricFamily] = GaugeMetricFamily
         self._families: dict[str, GaugeMetricFamily] = {}
+        self._values: dict[str, dict[tuple[str, ...], float]] = {}
 
     def add(self, name: str, help_text: str, labels: dict[str, str], value: float) -> None:
         if name not in self._families:
             full_name = f"docusign_iga_{name}"
             self._families[name] = self._make(full_name, help_text, labels=tuple(labels))
-        self._families[name].add_metric(list(labels.values()), value)
+        values = self._values.setdefault(name, {})
+        place = tuple(labels.values())
+        combine = _WORST.get(name, _sum)
+        values[place] = combine(values[place], value) if place in values else value
 
     def families(self) -> Iterable[GaugeMetricFamily]:
+        for name, family in self._families.items():
+            for place, value in self._values[name].items():
+                family.add_metric(list(place), value)
         return self._families.values()

@@ -6,12 +6,15 @@ tick starts runs in this process, or goes to the queue of the workers.
 
 from __future__ import annotations
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import structlog
+from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from connector.domain.tenants import INSTALLATION
@@ -28,6 +31,8 @@ RENEW_EVERY_S = 15
 SCHEDULER_KEY = "scheduler"
 """The lease of whoever ticks, among those of no tenant."""
 _LATER_S = 5
+_SPREAD_S = 0.1
+"""For each tenant: over so many seconds what is due at once begins."""
 _JUMP_S = 30.0
 """The clock of the machine was set by more than this: what was planned by the old one is planned
 anew. Less only makes a run early or late."""
@@ -95,8 +100,9 @@ class JobScheduler:
             self._drop(name)
         for name, tenant in served.items():
             if self._is_stale or self._known.get(name) is not tenant:
-                self._drop(name)
-                self._add(name, tenant)
+                if name in self._known:
+                    self._drop(name)
+                self._add(name, tenant, spread_s=_SPREAD_S * (len(served) - 1))
         self._known, self._is_stale = served, False
 
     def _after(self, told: timedelta, passed_s: float) -> None:
@@ -113,18 +119,22 @@ class JobScheduler:
         except ConnectorError as error:
             _log.warning("the tenants' schedules cannot be read", error=str(error))
 
-    def _add(self, name: str, tenant: JobTenant) -> None:
+    def _add(self, name: str, tenant: JobTenant, spread_s: float) -> None:
         last_starts = tenant.runs.last_starts(JOBS)
         for job in JOBS.values():
-            self._schedule(name, job, tenant, last_starts.get(job.name))
+            self._schedule(name, job, tenant, last_starts.get(job.name), spread_s)
 
     def _drop(self, name: str) -> None:
-        for job in self._scheduler.get_jobs():
-            if job.id.partition(":")[0] == name:
-                job.remove()
+        for job in JOBS:
+            for job_id in (f"{name}:{job}", f"{name}:{job}:again"):
+                with suppress(JobLookupError):
+                    self._scheduler.remove_job(job_id)
 
-    def _schedule(self, name: str, job: Job, tenant: JobTenant, last: datetime | None) -> None:
-        """Let a job run at its times, what was missed while no process ran included."""
+    def _schedule(
+        self, name: str, job: Job, tenant: JobTenant, last: datetime | None, spread_s: float
+    ) -> None:
+        """Let a job run at its times, what was missed while no process ran included; what is due
+        for many tenants at once is spread."""
         schedule, timezone = schedule_of(job, self._settings, tenant.settings)
         trigger = trigger_of(schedule, timezone)
         if trigger is None:
@@ -133,6 +143,9 @@ class JobScheduler:
         first = next_run_at(schedule, timezone, last, now)
         # The scheduler's own clock is the system's, whatever ours is.
         at = None if first is None else datetime.now(UTC) + (first - now)
+        if at is not None and schedule.every_s:
+            later = random.uniform(0, min(spread_s, schedule.every_s))  # noqa: S311
+            at += timedelta(seconds=later)
         self._scheduler.add_job(
             self._tick,
             trigger,

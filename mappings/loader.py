@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -58,7 +59,17 @@ def load_user_mapping(override: Mapping[str, Any] | None = None) -> UserMapping:
 
     :raises MappingError: with every problem found.
     """
-    data = _merged(_shipped("user.yaml"), override or {}, ("fields", "kept"))
+    return _user_mapping(override) if override else _shipped_user_mapping()
+
+
+@cache
+def _shipped_user_mapping() -> UserMapping:
+    """Return the mapping of all tenants that change nothing of it."""
+    return _user_mapping({})
+
+
+def _user_mapping(override: Mapping[str, Any]) -> UserMapping:
+    data = _merged(_shipped("user.yaml"), override, ("fields", "kept"))
     loaded: UserMapping = _load(_UserMappingSchema(), data)
     return loaded
 
@@ -74,10 +85,24 @@ def load_entitlements(
         whole.
     :raises MappingError: with every problem found.
     """
+    if roles or entitlements:
+        return _entitlement_mapping(roles or {}, entitlements)
+    return _shipped_entitlements()
+
+
+@cache
+def _shipped_entitlements() -> EntitlementMapping:
+    """Return the mapping of all tenants that change nothing of it."""
+    return _entitlement_mapping({}, ())
+
+
+def _entitlement_mapping(
+    roles: Mapping[str, Any], entitlements: Sequence[Mapping[str, Any]]
+) -> EntitlementMapping:
     shipped = _shipped("entitlements.yaml")
     merged = {
         role_id: {**shipped["roles"].get(role_id, {"fulfilment": "manual"}), **(role or {})}
-        for role_id, role in {**shipped["roles"], **(roles or {})}.items()
+        for role_id, role in {**shipped["roles"], **roles}.items()
     }
     rules = [
         *_with_source(entitlements, "of the tenant"),
@@ -98,6 +123,12 @@ def _with_source(rules: Sequence[Any], owner: str) -> list[Any]:
 
 @cache
 def _shipped(name: str) -> dict[str, Any]:
+    # Each caller gets data of its own; reading YAML takes a hundred times longer than copying.
+    return deepcopy(_parsed(name))
+
+
+@cache
+def _parsed(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load(files("mappings").joinpath(name).read_text("utf-8"))
     return loaded
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 from sqlalchemy.engine import make_url
@@ -35,7 +35,8 @@ def masked_section(section: Any) -> dict[str, Any]:
 
 def flattened(settings: Settings, tenant: str, show: Show) -> dict[str, Any]:
     """Return what concerns one tenant, each value by its path, such as ``server.port``."""
-    shown = masked(settings, show)
+    own = {name: one for name, one in settings.tenants.items() if name == tenant}
+    shown = masked(replace(settings, tenants=own), show)
     tenants = shown.pop("tenants")
     flat: dict[str, Any] = {}
     _flatten("", {**shown, "tenant": tenants.get(tenant, {})}, flat)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -34,7 +34,8 @@ _Key = tuple[str, str]
 class SharedGate(LimitGate):
     """A :class:`connector.docusign.limits.Gate` over the database. Thread-safe."""
 
-    def __init__(self, clock: Clock, store: Store, shares: Shares) -> None:
+    def __init__(self, clock: Clock, store: Store, shares: Callable[[str], Shares]) -> None:
+        """:param shares: from a tenant's name to whose are the calls of its hours."""
         super().__init__(clock)
         self._store = store
         self._shares = shares
@@ -110,7 +111,7 @@ class SharedGate(LimitGate):
             state = self._told.get((tenant, budget))
             used = self._used.get((tenant, budget, hour_start(now)), 0)
         state = state.current(now) if state else None
-        if self._shares.background_left(state, used) > 0:
+        if self._shares(tenant).background_left(state, used) > 0:
             return
         until = (state.reset_at if state else None) or hour_end(now)
         wait_s = max(1.0, (until - now).total_seconds())

@@ -84,3 +84,6 @@ class ObservingSettings:
     needs the extra ``otel``. Empty: no traces."""
     trace_sample_pct: float = 100.0
     """Share of the requests that are traced. Lower it where there are many."""
+    tenants_listed: int = 50
+    """Up to so many tenants /readyz and /metrics tell of each; of more they tell sums, which are
+    up to a minute old."""

@@ -151,6 +151,16 @@ class LeaverSettings:
 
 
 @dataclass(frozen=True)
+class TenantBudgetSettings:
+    """The tenant's part of ``docusign.budget``: each account has hours of its own."""
+
+    share_pct: float = 0.0
+    """The connector's share of the calls of the tenant's accounts; 0: as ``docusign.budget``."""
+    reserve_pct: float = 0.0
+    """The part of it that is left for changes; 0: as ``docusign.budget``."""
+
+
+@dataclass(frozen=True)
 class TenantSettings:
     """One customer."""
 
@@ -185,4 +195,5 @@ class TenantSettings:
     audit: AuditSettings = AuditSettings()
     jobs: TenantJobSettings = field(default_factory=TenantJobSettings)
     """When jobs run for this tenant, where not as for all."""
+    budget: TenantBudgetSettings = TenantBudgetSettings()
     console_groups: ConsoleGroups = ConsoleGroups()

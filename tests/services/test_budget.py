@@ -27,7 +27,7 @@ def connector(tmp_path):
 
 def gate(connector):
     """Return the gate of a further process."""
-    return SharedGate(connector.clock, connector.application.store, SHARES)
+    return SharedGate(connector.clock, connector.application.store, lambda _: SHARES)
 
 
 def answer(connector, remaining, limit=1000):

@@ -14,6 +14,7 @@ from connector.domain.budget import BudgetState, CallCount
 from connector.domain.code_grants import CodeGrant
 from connector.domain.consent import Way
 from connector.domain.consent_state import ConsentLink, ConsentRecord, ConsentState
+from connector.domain.console import SignInMethod
 from connector.domain.drift import FindingFilter
 from connector.domain.expected import KnownEntitlement, Origin
 from connector.domain.ledger import ClientAttributes, PlanState, RunState, WorkItemState
@@ -111,6 +112,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.jobs.add(records.run(run_id="run-2", job="done", state=RunState.DONE, finished_at=NOW))
     unit.console.add_account(ANN)
     unit.console.add_session(SESSION)
+    unit.console.add_session(replace(SESSION, session_hash="h2", method=SignInMethod.OIDC))
     unit.console.put_token(TOKEN)
     unit.console.put_failures([FAILURES], CONSOLE_NOW)
     unit.locks.acquire(["key"], "owner", NOW.replace(year=2100), NOW)
@@ -161,6 +163,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.mirror.count_memberships(ACCOUNT),
         lambda unit: unit.mirror.count_profile_holders(ACCOUNT),
         lambda unit: unit.mirror.unseen_in_run("run", ACCOUNT),
+        lambda unit: unit.mirror.count_seen_in_run("run", ACCOUNT),
         lambda unit: unit.mirror.count_unseen_in_run("run", ACCOUNT),
     ],
     "plans": [
@@ -218,6 +221,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.console.accounts(),
         lambda unit: unit.console.find_session("h1"),
         lambda unit: unit.console.find_token("h1"),
+        lambda unit: unit.console.provider_sessions(),
         lambda unit: unit.console.tokens(),
         lambda unit: unit.console.tokens("ann"),
         lambda unit: unit.console.failures(["a"], CONSOLE_NOW),
