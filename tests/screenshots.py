@@ -26,6 +26,7 @@ def pages(ids: dict[str, str]) -> dict[str, str]:
         "approval": f"/approvals/{ids['approval']}",
         "task": f"/tasks/{ids['task']}",
         "absences": "/absences",
+        "tokens": "/access-tokens",
         "users": "/users",
         "user": f"/users/{ids['user']}",
         "accounts": "/accounts",

@@ -6,6 +6,7 @@ into a service each. ``docs/api.md`` shows how to add one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -27,6 +28,18 @@ _ERRORS = {
     429: "TOO_MANY_REQUESTS",
     503: "SERVICE_UNAVAILABLE",
 }
+_IDS = {
+    "item_id": "Id of the work item, or an unambiguous beginning of it.",
+    "evidence_id": "Id of the file, as `evidence` lists it.",
+    "delegation_id": "Id of the delegation.",
+    "user_id": "SCIM id of the user, which is the DocuSign user id.",
+    "account_id": "DocuSign account id.",
+    "delivery_id": "Id of the delivery, or an unambiguous beginning of it.",
+    "token_id": "Id of the token.",
+    "sequence": "Number of the event.",
+    "name": "Name of the job.",
+}
+"""What stands in paths."""
 _IF_MATCH = {
     "name": "If-Match",
     "in": "header",
@@ -70,6 +83,14 @@ class Resource(Blueprint):  # type: ignore[misc]
             responses = dict(_ERRORS)
             if "<" in rule:
                 responses[404] = "NOT_FOUND"
+            options.setdefault(
+                "parameters",
+                [
+                    {"name": name, "in": "path", "description": _IDS[name]}
+                    for name in re.findall(r"<(?:\w+:)?(\w+)>", rule)
+                    if name in _IDS
+                ],
+            )
             described = self.doc(operationId=f"{self.name}.{view.__name__}", responses=responses)
             found: View = super(Resource, self).route(rule, **options)(described(view))
             return found

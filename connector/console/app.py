@@ -26,6 +26,7 @@ from connector.console import (
     runs,
     sign_in,
     tasks,
+    tokens,
     users,
 )
 from connector.console.here import (
@@ -43,7 +44,7 @@ from connector.ports import Store
 from connector.services.work_items import MAX_EVIDENCE_BYTES
 
 _PAGES = (
-    *(sign_in, oidc, inbox, tasks, approvals, absences, users, accounts),
+    *(sign_in, oidc, inbox, tasks, approvals, absences, tokens, users, accounts),
     *(runs, consents, audit),
 )
 _STATIC = Path(__file__).parent / "static"

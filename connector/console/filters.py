@@ -10,6 +10,7 @@ from flask import Flask, request, url_for
 from markupsafe import Markup
 
 from connector.console.here import application, session, tenant, tenant_name
+from connector.console.tokens import may_have_tokens
 from connector.console.words import (
     act_words,
     actor_words,
@@ -67,6 +68,7 @@ def _on_every_page() -> dict[str, Any]:
         "is_default_tenant": tenant_name() == "default",
         "waiting": _count_waiting,
         "connection_trouble": _connection_trouble,
+        "may_have_tokens": may_have_tokens,
         "item_url": _item_url,
         "here": request.endpoint or "",
     }

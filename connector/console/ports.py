@@ -19,6 +19,7 @@ from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
 from connector.services.job_runs import JobRuns
+from connector.services.personal_tokens import PersonalTokens
 from connector.services.tenant_catalogue import TenantCatalogue
 from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
@@ -98,6 +99,10 @@ class Application(Protocol):
     @property
     def store(self) -> Store:
         """The database, for what belongs to no tenant."""
+
+    @property
+    def personal_tokens(self) -> PersonalTokens:
+        """Tokens for the REST API."""
 
     @property
     def console_sign_in(self) -> ConsoleSignIn:

@@ -36,6 +36,11 @@ class ConsoleAccount:
     disabled_at: datetime | None = None
 
 
+def included(roles: frozenset[ConsoleRole]) -> frozenset[ConsoleRole]:
+    """Return the roles with those that they include: an administrator may do everything."""
+    return frozenset(ConsoleRole) if ConsoleRole.ADMINISTRATOR in roles else roles
+
+
 class SignInMethod(StrEnum):
     """How a person showed who they are."""
 

@@ -15,7 +15,7 @@ from datetime import timedelta
 
 import structlog
 
-from connector.domain.console import ConsoleAccount, ConsoleRole, PersonalToken
+from connector.domain.console import ConsoleAccount, ConsoleRole, PersonalToken, included
 from connector.domain.ledger import AuditEvent
 from connector.errors import InvalidRequestError, NotFoundError, TemporaryError
 from connector.ports import Clock, Store, UnitOfWork
@@ -131,7 +131,7 @@ class PersonalTokens:
             raise InvalidTokenError("the token has expired.")
         if token.last_used_at is None or token.last_used_at + SEEN_EVERY <= now:
             self._touch(tenant, token)
-        return account, replace(token, roles=token.roles & account.roles)
+        return account, replace(token, roles=token.roles & included(account.roles))
 
     def _touch(self, tenant: str, token: PersonalToken) -> None:
         try:
@@ -157,7 +157,7 @@ class PersonalTokens:
 def _granted(account: ConsoleAccount, wanted: frozenset[ConsoleRole]) -> frozenset[ConsoleRole]:
     if account.disabled_at is not None:
         raise InvalidRequestError(f"The account {account.login} is disabled.")
-    if lacking := wanted - account.roles:
+    if lacking := wanted - included(account.roles):
         raise InvalidRequestError(
             f"A token has no more than its person: {account.login} is not "
             f"{', '.join(sorted(lacking))}."
