@@ -162,10 +162,17 @@ def _describe(gauges: _Gauges, seen: Observation, now: float) -> None:
     if seen.synced_at is not None:
         age = max(0.0, now - seen.synced_at.timestamp())
         gauges.add("sync_age_seconds", "Time since the last full aggregation began.", tenant, age)
+    _describe_jobs(gauges, seen, now)
+
+
+def _describe_jobs(gauges: _Gauges, seen: Observation, now: float) -> None:
     for run in seen.last_runs:
-        job = {**tenant, "job": run.job}
+        job = {"tenant": seen.tenant, "job": run.job}
         succeeded = "Whether the last run succeeded."
         gauges.add("job_last_succeeded", succeeded, job, float(run.error is None))
+        if run.finished_at is not None:
+            since = max(0.0, now - run.finished_at.timestamp())
+            gauges.add("job_age_seconds", "Time since the last run ended.", job, since)
         duration = "Time that the last run took."
         gauges.add("job_last_duration_seconds", duration, job, run.duration_s or 0.0)
 

@@ -17,7 +17,8 @@ _stop: ContextVar[threading.Event | None] = ContextVar("stop", default=None)
 
 
 def report_progress(done: int, total: int) -> None:
-    """Tell how far the work at hand is; where nobody listens, nothing happens."""
+    """Tell how far the work at hand is, outside any transaction; where nobody listens, nothing
+    happens."""
     _report.get()(done, total)
 
 

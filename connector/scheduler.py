@@ -136,7 +136,12 @@ class JobScheduler:
         """Let a job run at its times, what was missed while no process ran included; what is due
         for many tenants at once is spread."""
         schedule, timezone = schedule_of(job, self._settings, tenant.settings)
-        trigger = trigger_of(schedule, timezone)
+        try:
+            trigger = trigger_of(schedule, timezone)
+        except (ValueError, KeyError, OSError) as error:
+            # One tenant's schedule, read from the database, does not take the others with it.
+            _log.error("a schedule is passed over", tenant=name, job=job.name, error=str(error))
+            return
         if trigger is None:
             return
         now = self._clock.now()

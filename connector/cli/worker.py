@@ -14,6 +14,7 @@ from connector.cli.processes import stopped_by_signals
 from connector.errors import PermanentError
 from connector.scheduler import JobScheduler, Start
 from connector.services.job_runner import JobRunner
+from connector.services.jobs import JOBS
 
 
 @click.command()
@@ -78,7 +79,7 @@ def _run(application: Application, stop: threading.Event) -> None:
     )
 
     def start(tenant: str, job: str) -> None:
-        queue.defer(tenant, job)
+        queue.defer(tenant, job, priority=JOBS[job].priority)
 
     scheduler = _scheduler(application, start, working.recover)
     clock = threading.Thread(target=scheduler.run, args=(stop,), name="clock")

@@ -32,7 +32,15 @@ class ProcrastinateQueue:
         self._lock = threading.Lock()
         self._is_open = False
 
-    def defer(self, tenant: str, job: str, *, part: int | None = None, in_s: float = 0.0) -> bool:
+    def defer(
+        self,
+        tenant: str,
+        job: str,
+        *,
+        part: int | None = None,
+        in_s: float = 0.0,
+        priority: int = 0,
+    ) -> bool:
         """Let a worker run a job of a tenant, or a part of it; return False where it waits already.
 
         :raises TemporaryError: the database cannot be reached.
@@ -45,6 +53,7 @@ class ProcrastinateQueue:
                 queue=QUEUE,
                 lock=name,
                 queueing_lock=name,
+                priority=priority,
                 schedule_in={"seconds": int(in_s)} if in_s else None,
             ).defer(tenant=tenant, job=job, part=part)
         except AlreadyEnqueued:

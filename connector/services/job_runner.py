@@ -79,5 +79,5 @@ class JobRunner:
         if self._queue is None or job.shared is None or not job.shared.is_much(tenant):
             return False
         for part in range(job.shared.parts):
-            self._queue.defer(tenant.settings.name, job.name, part=part)
+            self._queue.defer(tenant.settings.name, job.name, part=part, priority=job.priority)
         return True

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.ledger import JobRun, RunState
-from connector.errors import BudgetUsedUpError
+from connector.errors import BudgetUsedUpError, TemporaryError
 from connector.ports import UnitOfWork
 from connector.progress import reporting_to
 from connector.purpose import Scope, calling_for, current_purpose
@@ -168,7 +169,8 @@ class _Run:
         if self._shown_at is not None and now - self._shown_at < _SHOW_EVERY_S:
             return
         self._shown_at = now
-        with self._context.write() as uow:
+        # A database that is away stops no work that does not need it just now.
+        with suppress(TemporaryError), self._context.write() as uow:
             uow.jobs.save(self._record)
             uow.commit()
 

@@ -126,6 +126,9 @@ class Job:
     resumes: bool = False
     """Whether a run that had to pause keeps its place only for hours, so that it goes on sooner
     than the schedule says."""
+    priority: int = 0
+    """Where several wait for workers, higher ones begin first: what somebody waits for before what
+    takes long."""
     shared: Shared | None = None
     """How several workers do it together, where there are several (PostgreSQL)."""
 
@@ -142,6 +145,7 @@ _DECLARED = (
         every(15),
         lambda tenant, actor: tenant.settlement.settle_all(actor),
         purpose=Purpose.SETTLEMENT,
+        priority=10,
         shared=Shared(
             SETTLING_PARTS,
             lambda tenant: tenant.settlement.is_much(),
@@ -168,6 +172,7 @@ _DECLARED = (
         lambda tenant, _actor: tenant.aggregation.sync().counts,
         records_itself=True,
         resumes=True,
+        priority=-10,
     ),
     Job(
         DELTA_JOB,

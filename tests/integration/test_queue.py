@@ -160,6 +160,16 @@ def test_no_job_of_a_tenant_runs_twice_at_a_time(settings, queue):
     assert min(ran["one"], ran["two"], ran["three"]) > 10
 
 
+def test_what_somebody_waits_for_begins_before_what_takes_long(settings, queue):
+    ran = []
+    for tenant in ("one", "two"):
+        queue.defer(tenant, "sync", priority=-10)
+        queue.defer(tenant, "settle", priority=10)
+    with Working(settings, queue, lambda _tenant, job, _part: ran.append(job), threads=1):
+        eventually(lambda: len(ran) == 4)
+    assert ran == ["settle", "settle", "sync", "sync"]
+
+
 def test_a_job_that_has_to_pause_waits_for_its_time(settings, queue):
     with Working(settings, queue, lambda *_: 600.0):
         queue.defer("default", "sync")

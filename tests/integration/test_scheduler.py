@@ -165,6 +165,13 @@ def test_tenants_that_come_change_and_leave_are_followed(connector, paused):
     assert set(planned(made)) == {"default:verify", "default:sync"}
 
 
+def test_a_schedule_that_cannot_be_read_takes_no_other_with_it(connector, paused):
+    broken = Other(connector.services, schedule={"sync": ScheduleSettings(cron="nonsense")})
+    made = paused(tenants=lambda: [broken, connector.services])
+    made.follow()
+    assert set(planned(made)) == {"default:verify", "default:sync", "another:verify"}
+
+
 @pytest.mark.parametrize("by", [timedelta(hours=2), timedelta(hours=-2)])
 def test_a_clock_that_is_set_makes_no_job_wait_for_the_old_time(connector, paused, by):
     made = paused()

@@ -16,6 +16,8 @@ from click.testing import CliRunner
 from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.notifications import Notice
+from connector.progress import report_progress
+from connector.services.context import Actor
 from connector.services.messages import Writer
 from connector.services.outbox import new_delivery
 from connector.settings import ChannelSettings
@@ -155,6 +157,23 @@ def test_runs_and_connection_tell_of_the_sync(lived):
     _, _, ann = lived
     assert "sync" in text(ann.get("/runs"))
     assert "DocuSign answers" in text(ann.get("/connection"))
+
+
+def test_a_run_under_way_is_followed_on_its_page(lived):
+    connector, _, ann = lived
+    shown = []
+
+    def work():
+        report_progress(30, 120)
+        shown.append(ann.get("/runs").get_data(as_text=True))
+        return {"checked": 120}
+
+    connector.services.runs.run("verify", Actor("job:verify", "job", "c-1"), work)
+    assert "30 of 120 (25 %)" in shown[0]
+    assert 'hx-trigger="every 2s"' in shown[0]
+    after = ann.get("/runs").get_data(as_text=True)
+    assert "hx-trigger" not in after, "an open page must not keep a session alive"
+    assert "120 checked" in after
 
 
 def test_a_connection_without_consent_says_so(lived):

@@ -336,6 +336,25 @@ def test_a_job_runs_on_demand(run):
     assert kept["correlation_id"]
 
 
+def test_the_list_is_followed_until_ctrl_c(run, monkeypatch):
+    looks = []
+
+    def sleep(seconds):
+        looks.append(seconds)
+        if len(looks) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("connector.cli.jobs.time.sleep", sleep)
+    followed = run("jobs", "list", "--watch")
+    assert (followed.exit_code, looks) == (0, [1.0, 1.0])
+    assert "settle" in followed.output
+
+
+def test_workers_need_postgresql(run):
+    refused = run("worker")
+    assert (refused.exit_code, "Workers need PostgreSQL" in refused.output) == (1, True)
+
+
 def test_the_list_tells_when_each_job_runs_next(run):
     run("jobs", "run", "anchor")
     run("jobs", "pause", "notify")
