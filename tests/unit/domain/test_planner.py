@@ -8,7 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.desired import ActualUser, Remembered
-from connector.domain.plan import CloseMembership, CreateMembership, operation_from_dict
+from connector.domain.model import DirectoryGroup
+from connector.domain.plan import (
+    CloseMembership,
+    CreateMembership,
+    ReopenMembership,
+    operation_from_dict,
+)
 from connector.domain.planner import Addresses, plan_creation, plan_deletion, plan_user
 from connector.errors import InvalidRequestError, TemporaryError
 from tests.builders import ADMIN, PERSON, SENDER, VIEWER, book, closed, desired, membership, user
@@ -83,6 +89,16 @@ def test_enabling_gives_back_what_was_remembered():
     remembered = {"A": Remembered(SENDER, ("7",))}
     again = planned(desired(active=True), user(closed("A")), remembered=remembered)
     assert again == [("reopen_membership", "A", SENDER)]
+
+
+def test_enabling_gives_back_the_groups_that_still_exist():
+    there = {("A", "7"): DirectoryGroup("A", "7", "Legal")}
+    accounts = book()
+    accounts = replace(accounts, catalogue=replace(accounts.catalogue, groups=there))
+    person = ActualUser(user(closed("A")), remembered={"A": Remembered(SENDER, ("7", "8"))})
+    (step,) = plan_user(desired(active=True), person, accounts, CLAIMED)
+    assert isinstance(step, ReopenMembership)
+    assert step.group_ids == ("7",)
 
 
 def test_grants_to_the_inactive_are_refused():
