@@ -14,6 +14,7 @@ from flask import Blueprint, Response, request
 
 from connector.bootstrap import Application
 from connector.domain.consent_state import ConsentState
+from connector.domain.ledger import RunState
 from connector.errors import ConnectorError
 from connector.services.observation import Check, Observation, Readiness, observe
 
@@ -151,6 +152,8 @@ def _describe(gauges: _Gauges, seen: Observation, now: float) -> None:
     for count in seen.calls:
         labels = {**tenant, "budget": count.budget, "purpose": count.purpose}
         gauges.add("budget_calls_used", "Our calls of this hour.", labels, count.calls)
+    waiting = "Places that deltas have still to read, one call each."
+    gauges.add("read_hints_waiting", waiting, tenant, seen.hints)
     for budget, said in seen.budgets.items():
         labels = {**tenant, "budget": budget}
         if said.remaining is not None:
@@ -169,7 +172,7 @@ def _describe_jobs(gauges: _Gauges, seen: Observation, now: float) -> None:
     for run in seen.last_runs:
         job = {"tenant": seen.tenant, "job": run.job}
         succeeded = "Whether the last run succeeded."
-        gauges.add("job_last_succeeded", succeeded, job, float(run.error is None))
+        gauges.add("job_last_succeeded", succeeded, job, float(run.state is not RunState.FAILED))
         if run.finished_at is not None:
             since = max(0.0, now - run.finished_at.timestamp())
             gauges.add("job_age_seconds", "Time since the last run ended.", job, since)

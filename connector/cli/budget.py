@@ -37,6 +37,7 @@ def _to_json(report: BudgetReport) -> dict[str, Any]:
         "today": dict(report.today),
         "refused_today": report.refused_today,
         "forecast": {**asdict(report.forecast), "total": sum(report.forecast.calls.values())},
+        "waiting": report.waiting,
         "hours": [asdict(count) for count in report.hours],
     }
 
@@ -62,6 +63,7 @@ def _describe(report: BudgetReport) -> Group:
         f"Today (UTC): {today or 'no calls'}; {report.refused_today:,} refused by a limit.",
         f"The next full aggregation takes about {total:,} calls and "
         f"{report.forecast.minutes:,.1f} minutes{waits}.",
+        f"Deltas have {report.waiting:,} places still to read.",
     )
 
 

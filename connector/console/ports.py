@@ -9,6 +9,7 @@ from connector.ports import Clock, Store
 from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
 from connector.services.browsing import Browser
+from connector.services.budget import BudgetService
 from connector.services.connecting import ConnectService
 from connector.services.consent import ConsentService
 from connector.services.consent_book import ConsentBook
@@ -39,6 +40,10 @@ class TenantServices(Protocol):
     @property
     def runs(self) -> JobRuns:
         """The runs of jobs."""
+
+    @property
+    def budget(self) -> BudgetService:
+        """The calls to DocuSign."""
 
     @property
     def browser(self) -> Browser:

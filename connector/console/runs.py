@@ -48,6 +48,7 @@ def connection() -> str:
         labels=services.browser.labels(),
         clients=services.browser.clients(),
         users=services.browser.count_users(),
+        budget=services.budget.report(),
     )
 
 

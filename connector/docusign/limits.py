@@ -17,6 +17,10 @@ from connector.ports import Clock, LimitReading
 
 _BURST_WAIT_S = (30.0, 45.0)
 """The burst window is 30 s; the spread keeps workers from returning together."""
+_BURST_WINDOW_S = 30.0
+_BURST_KEPT = 0.2
+"""The part of the burst limit that background work leaves to others."""
+_BURST_PAUSE_S = 1.0
 _BLOCK_WAIT_S = 600.0
 """A traffic block names no end; calling sooner prolongs it."""
 
@@ -53,6 +57,7 @@ class LimitGate:
         self._closed_until: dict[str, datetime] = {}
         self._reset_at: dict[str, datetime] = {}
         self._readings: dict[str, LimitReading] = {}
+        self._bursts: dict[str, tuple[int, int, datetime]] = {}
 
     def reading(self, budget: str) -> LimitReading | None:
         """Return what the last answer said, None before any did."""
@@ -81,6 +86,8 @@ class LimitGate:
                 self._readings[budget] = reading
             if (reset_at := _reset(headers, now)) is not None:
                 self._reset_at[budget] = reset_at
+            if (burst := _burst(headers)) is not None:
+                self._bursts[budget] = (*burst, now)
             if headers.get("X-RateLimit-Remaining", "").strip() == "0":
                 self._closed_until[budget] = self._hour_end(budget, now)
 
@@ -91,6 +98,17 @@ class LimitGate:
             until = self._until(budget, code.upper(), status, now)
             self._closed_until[budget] = max(until, self._closed_until.get(budget, until))
             return (self._closed_until[budget] - now).total_seconds()
+
+    def pause_s(self, budget: str) -> float:
+        """Return how long work that can wait should pause before its next call, so that the burst
+        limit is left to what cannot: nothing while a good part of it is free."""
+        now = self._clock.now()
+        with self._lock:
+            left, limit, seen_at = self._bursts.get(budget, (1, 1, now))
+        ends_in_s = _BURST_WINDOW_S - (now - seen_at).total_seconds()
+        if left >= limit * _BURST_KEPT or not 0 < ends_in_s <= _BURST_WINDOW_S:
+            return 0.0
+        return min(_BURST_PAUSE_S, ends_in_s)
 
     def close(self) -> None:
         """Nothing is held."""
@@ -120,6 +138,14 @@ def _reading(headers: Mapping[str, str], now: datetime) -> LimitReading | None:
     except ValueError:
         return None
     return LimitReading(limit, remaining, now)
+
+
+def _burst(headers: Mapping[str, str]) -> tuple[int, int] | None:
+    """Return what is left of the burst limit, and the limit."""
+    try:
+        return int(headers["X-BurstLimit-Remaining"]), int(headers["X-BurstLimit-Limit"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _reset(headers: Mapping[str, str], now: datetime) -> datetime | None:

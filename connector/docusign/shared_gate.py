@@ -61,6 +61,8 @@ class SharedGate(LimitGate):
         purpose = current_purpose()
         if purpose.can_wait:
             self._check_reserve(tenant, budget, purpose)
+            if (pause_s := self.pause_s(budget)) > 0:
+                self._clock.sleep(pause_s)
 
     def learn(self, budget: str, headers: Mapping[str, str], tenant: str = "") -> None:
         """Count a call, and take in what its answer says of the limits."""

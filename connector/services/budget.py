@@ -17,13 +17,18 @@ from connector.domain.budget import (
     hour_start,
 )
 from connector.domain.ledger import JobRun
+from connector.domain.model import Catalogue, MembershipStatus
+from connector.ports import UnitOfWork
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import TenantContext
+from connector.settings import TenantSettings
 
 _PAGE = 100
 """Users in one answer of DocuSign's list."""
-_FIXED_CALLS = 4
-"""Profiles, groups and closing dates of an account, where they fill one page each."""
+_FIXED_CALLS = 3
+"""Profiles, groups, and the last page of an account's users."""
+_ROLE_CHECKS = 200
+"""The most users whose organization role one run reads."""
 _CALL_S = 0.5
 """Time of a call, where no run has shown another."""
 
@@ -48,10 +53,10 @@ class BudgetLine:
 
 @dataclass(frozen=True)
 class Forecast:
-    """What the next full aggregation will take."""
+    """What the next full aggregation by lists will take; an export takes less."""
 
     calls: Mapping[str, int]
-    """By account id."""
+    """By budget: account id, or organization."""
     minutes: float
     """With the pauses that the budget asks for."""
     pauses: int = 0
@@ -69,6 +74,8 @@ class BudgetReport:
     forecast: Forecast
     hours: Sequence[CallCount] = field(default_factory=tuple)
     """Since midnight UTC."""
+    waiting: int = 0
+    """Places that deltas have still to read, one call each."""
 
 
 class BudgetService:
@@ -89,15 +96,36 @@ class BudgetService:
                 account.account_id: uow.totals.members(account.account_id)
                 for account in self._context.settings.accounts
             }
+            closed, admins = self._in_organization(uow)
             last = uow.jobs.latest_done(SYNC_JOB)
+            hints = uow.hints.count()
+            catalogue = uow.mirror.catalogue()
         aliases = {item.account_id: item.alias for item in self._context.settings.accounts}
-        names = sorted({*states, *(count.budget for count in counts), *aliases})
+        organization = _organization(self._context.settings, catalogue)
+        known = {*states, *(count.budget for count in counts), *aliases}
+        names = sorted(known | ({organization} if organization else set()))
         lines = [self._line(name, aliases, states.get(name), counts, now) for name in names]
         today: Counter[str] = Counter()
         for count in counts:
             today[count.purpose] += count.calls
         refused = sum(count.refused for count in counts)
-        return BudgetReport(lines, today, refused, self._forecast(lines, members, last), counts)
+        calls = {
+            account: ceil(max(1, number) / _PAGE) + _FIXED_CALLS
+            for account, number in members.items()
+        }
+        if organization is not None:
+            pages = sum(ceil(number / _PAGE) for number in closed)
+            calls[organization] = 1 + pages + min(admins, _ROLE_CHECKS)
+        forecast = self._forecast(lines, calls, last)
+        return BudgetReport(lines, today, refused, forecast, counts, hints)
+
+    def _in_organization(self, uow: UnitOfWork) -> tuple[Sequence[int], int]:
+        """Return the closed members of each account, whose dates the Admin API has, and how many
+        may be organization administrators."""
+        accounts = [item.account_id for item in self._context.settings.accounts]
+        counts = [uow.mirror.count_memberships(account) for account in accounts]
+        closed = [count.get(MembershipStatus.CLOSED, 0) for count in counts]
+        return closed, sum(uow.mirror.count_admins(account) for account in accounts)
 
     def _line(
         self,
@@ -129,12 +157,8 @@ class BudgetService:
         )
 
     def _forecast(
-        self, lines: Sequence[BudgetLine], members: Mapping[str, int], last: JobRun | None
+        self, lines: Sequence[BudgetLine], calls: Mapping[str, int], last: JobRun | None
     ) -> Forecast:
-        calls = {
-            account: ceil(max(1, number) / _PAGE) + _FIXED_CALLS
-            for account, number in members.items()
-        }
         by_budget = {line.budget: line for line in lines}
         pauses = max((self._pauses(by_budget[key], n) for key, n in calls.items()), default=0)
         call_s = _CALL_S
@@ -147,3 +171,12 @@ class BudgetService:
         """Return how many further hours an account's calls need."""
         later = max(0, calls - line.background_left)
         return ceil(later / max(1, self._shares.for_background(line.limit)))
+
+
+def _organization(settings: TenantSettings, catalogue: Catalogue) -> str | None:
+    """Return the budget of the organization, None where the tenant has none or leaves it alone."""
+    found = [item.organization_id for item in catalogue.accounts.values() if item.organization_id]
+    organization_id = settings.organization_id or next(iter(found), None)
+    return (
+        f"organization {organization_id}" if organization_id and settings.use_organization else None
+    )

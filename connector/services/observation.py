@@ -50,6 +50,8 @@ class Observation:
     """Whether DocuSign gives tokens for the service user."""
     synced_at: datetime | None
     """When the last full aggregation that succeeded began: nothing in the mirror is older."""
+    hints: int
+    """Places that deltas have still to read."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ def observe(store: Store, tenant: str, now: datetime) -> Observation:
             uow.consents.counts(),
             _connection(uow.consents.connection()),
             _synced_at(uow.jobs.latest_done(SYNC_JOB)),
+            uow.hints.count(),
         )
 
 

@@ -8,6 +8,7 @@ from connector.cli.budget import _describe
 from connector.docusign.errors import RateLimitedError
 from connector.docusign.shared_gate import SharedGate
 from connector.domain.budget import Shares, hour_end
+from connector.domain.hints import Hint, HintSource
 from connector.domain.ledger import RunState
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation import SYNC_JOB
@@ -159,3 +160,38 @@ def test_a_forecast_beyond_the_hour_counts_the_pauses(connector):
     assert service._pauses(line, 240) == 0
     assert service._pauses(line, 241) == 1
     assert service._pauses(line, 1000) == 4
+
+
+def test_background_work_slows_down_before_the_burst_limit_and_changes_do_not(connector):
+    one = gate(connector)
+    headers = answer(connector, 900) | {"X-BurstLimit-Limit": "500", "X-BurstLimit-Remaining": "90"}
+    one.learn(ACCOUNT, headers, TENANT)
+    slept: list[float] = []
+    connector.clock.sleep = slept.append
+    one.check(ACCOUNT, TENANT)
+    assert slept == []
+    with calling_for(Purpose.AGGREGATION):
+        one.check(ACCOUNT, TENANT)
+        assert slept == [1.0]
+        connector.clock.advance(31)
+        one.check(ACCOUNT, TENANT)
+    assert slept == [1.0]
+    one.close()
+
+
+def test_the_forecast_counts_the_organizations_calls_too(connector):
+    report = connector.services.budget.report()
+    organization = f"organization {connector.world.state.organization.organization_id}"
+    with connector.services.context.read() as uow:
+        run = uow.jobs.latest(SYNC_JOB)
+    assert report.forecast.calls[organization] > run.counts["role_checks"]
+    # Who administers two accounts is counted twice.
+    assert run.calls <= sum(report.forecast.calls.values()) <= 1.5 * run.calls
+
+
+def test_what_deltas_have_still_to_read_is_reported(connector):
+    with connector.services.context.write() as uow:
+        hint = Hint(ACCOUNT, "user-1", HintSource.LIST, connector.clock.now())
+        uow.hints.add([hint])
+        uow.commit()
+    assert connector.services.budget.report().waiting == 1

@@ -176,6 +176,14 @@ def test_a_run_under_way_is_followed_on_its_page(lived):
     assert "120 checked" in after
 
 
+def test_the_connection_shows_the_calls_to_docusign(lived):
+    connector, _, ann = lived
+    page = text(ann.get("/connection"))
+    assert "Calls to DocuSign" in page
+    assert "The next full sync takes about" in page
+    assert connector.world.account.name in page
+
+
 def test_a_connection_without_consent_says_so(lived):
     connector, ids, _ = lived
     connector.world.state.applications.by_key.clear()
