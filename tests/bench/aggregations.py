@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,7 +34,7 @@ def measured(config: Path, details: dict[str, Any]) -> list[Aggregation]:
     """Fill the mirror, read everything again, and read what changed of a few."""
     found = [_run("first full", config, "sync", [])]
     found.append(_run("full again, nothing changed", config, "sync", []))
-    number = _change_some(details)
+    number = _change_some(config, details)
     found.append(_run(f"delta of {number} changes", config, "delta", ["--delta"]))
     return found
 
@@ -61,17 +63,18 @@ def _calls(config: Path, job: str) -> int:
     return int(run["calls"])
 
 
-def _change_some(details: dict[str, Any]) -> int:
+def _change_some(config: Path, details: dict[str, Any]) -> int:
     """Rename users as a person in DocuSign does; return how many."""
     base = details["oauth_url"]
     account = details["accounts"][0]["account_id"]
-    state = requests.get(f"{base}/_simulator/state", timeout=120).json()
-    ids = [
-        user_id
-        for user_id, user in state["users"].items()
-        if user["memberships"].get(account, {}).get("status") == "Active"
-        and user_id != details["user_id"]
-    ][:CHANGED]
+    # From the mirror: the memory of this process would count as that of the next child.
+    with closing(sqlite3.connect(config.with_name("connector.db"))) as database:
+        found = database.execute(
+            "SELECT user_id FROM memberships WHERE account_id = ? AND status = 'active' "
+            "AND user_id <> ? ORDER BY user_id LIMIT ?",
+            (account, details["user_id"], CHANGED),
+        )
+        ids = [user_id for (user_id,) in found]
     for number, user_id in enumerate(ids):
         url = f"{base}/_simulator/accounts/{account}/users/{user_id}"
         body = {"user_name": f"Renamed Natively {number}"}
