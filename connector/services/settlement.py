@@ -16,7 +16,7 @@ from connector.services.turns import Turns
 
 _log = structlog.get_logger(__name__)
 
-SETTLING_PARTS = 8
+SETTLING_PARTS = 16
 """Among so many workers queued changes are divided; one that has no part takes another job."""
 _MUCH = 25
 """Plans: fewer are settled before others have begun."""
