@@ -161,6 +161,8 @@ class TokenSource:
         now = self._clock.now()
         if slot.failure is not None and slot.failed_at is not None:
             if now - slot.failed_at < _REMEMBER_FAILURE:
+                # Two tenants may have one service user, and each has to know.
+                self._tell_of(slot.failure, subject, now, tenant)
                 # A copy: threads must not share one traceback.
                 raise copy.copy(slot.failure)
             slot.failure = None
@@ -178,16 +180,16 @@ class TokenSource:
         try:
             grant = granter.grant(subject, now, tenant, anew=anew)
         except ConnectorError as error:
-            trouble = error.trouble or ""
-            self._tell(
-                tenant,
-                TokenOutcome(
-                    subject.user_id, subject.scopes, now, trouble=trouble, said=str(error)
-                ),
-            )
+            self._tell_of(error, subject, now, tenant)
             raise
         self._tell(tenant, TokenOutcome(subject.user_id, subject.scopes, now, grant.scopes))
         return grant
+
+    def _tell_of(self, error: ConnectorError, subject: Subject, now: datetime, tenant: str) -> None:
+        trouble, said = error.trouble or "", str(error)
+        outcome = TokenOutcome(subject.user_id, subject.scopes, now, trouble=trouble, said=said)
+        if trouble:
+            self._tell(tenant, outcome)
 
     def _tell(self, tenant: str, outcome: TokenOutcome) -> None:
         if self._listener is not None and tenant:

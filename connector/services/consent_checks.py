@@ -218,10 +218,13 @@ class ConsentChecks:
     def invite(self, lines: Iterable[ConsentLine], actor: Actor) -> Iterator[tuple[str, str, bool]]:
         """Ask each of them to agree for themselves: ``(address, link, whether it is on its way)``.
 
-        A link goes out by the channels that name ``invitation.consent``; where none does, somebody
-        has to send it by hand.
+        Left out are those whom an agreement would not help, such as closed users. A link goes out
+        by the channels that name ``invitation.consent``; where none does, somebody has to send it
+        by hand.
         """
         for line in lines:
+            if line.record.state not in (ConsentState.MISSING, ConsentState.PARTIAL):
+                continue
             state = f"{self._context.tenant}.{secrets.token_urlsafe(32)}"
             link = self._examiner.app.consent_url(Way.INDIVIDUAL, ESIGN_SCOPES, state)
             with self._context.write() as uow:
