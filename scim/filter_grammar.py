@@ -23,7 +23,7 @@ from typing import Any, cast
 import orjson
 from scim2_filter_parser import ast
 from scim2_filter_parser.lexer import SCIMLexer
-from scim2_filter_parser.parser import SCIMParser
+from scim2_filter_parser.parser import SCIMParser, SCIMParserError
 
 from scim.errors import InvalidFilter
 from scim.text import forbidden_character
@@ -113,7 +113,11 @@ def parse_with_library(text: str) -> ast.Filter:
 
     :raises InvalidFilter: the text does not follow the grammar.
     """
-    tree = FilterParser().parse(FilterLexer().tokenize(text))
+    try:
+        tree = FilterParser().parse(FilterLexer().tokenize(text))
+    except SCIMParserError as error:
+        # Such as a value filter behind a sub-attribute, which the library's own rules refuse.
+        raise InvalidFilter("The filter does not follow the grammar.") from error
     if tree is None:
         raise InvalidFilter("The filter is empty.")
     return cast(ast.Filter, tree)

@@ -76,7 +76,7 @@ def test_text_becomes_tree(text, tree):
     [
         "", " ", "userName", "userName eq", "eq eq eq", 'userName xx "a"', 'a eq "x', "a eq 'x'",
         "not a pr", "a pr b pr", "(a pr", "a pr)", "a[b pr", "a[]", "a.b.c pr", "a[b[c pr]]",
-        "a[b pr][c pr]", "a.b[c pr]", "a eq 01", 'a eq "\\x"', 'a eq "\\ud800"', 'a eq "\x00"',
+        "a[b pr][c pr]", "a.b[c pr]", "a.b[c pr].d pr", "a eq 01", 'a eq "\\x"', 'a eq "\\ud800"', 'a eq "\x00"',
         'a eq "\\u0000"', "a eq 1e99", "a eq " + "9" * 100, "a eq é", "a=b", ";drop", "a eq {}",
         "a pr and", "a[b pr] eq 1 or", "9 eq a", "a" * 9000 + " pr", "(" * 51 + "a pr" + ")" * 51,
         "not(" * 2000, "[" * 60, '"a" eq a',
@@ -120,7 +120,7 @@ def test_text_becomes_path(text, path):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a b", "a pr", "a eq 1 or b", "a pr and b", "a[b pr", "a[].b", "a.b.c", "a,b", "(a", "1a", "a[b pr].c.d"]
+    "text", ["", "a b", "a pr", "a eq 1 or b", "a pr and b", "a[b pr", "a[].b", "a.b.c", "a,b", "(a", "1a", "a[b pr].c.d", "a.b[c pr].d"]
 )  # fmt: skip
 def test_what_is_no_path_is_refused(text):
     with pytest.raises(InvalidPath):
