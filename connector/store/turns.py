@@ -31,7 +31,8 @@ class SqlTurns:
         if turn is None:
             last = select(func.max(plan_turns.c.turn)).where(plan_turns.c.tenant == self._tenant)
             turn = (self._connection.scalar(last) or 0) + 1
-        self.leave(plan_id)
+        else:
+            self.leave(plan_id)
         add_rows(
             self._connection,
             plan_turns,
