@@ -108,6 +108,8 @@ _ACTIONS = {
     "console.account_enabled": "Console account enabled",
     "console.password_changed": "Console password changed",
     "console.roles_changed": "Console roles changed",
+    "console.token_added": "Access token made",
+    "console.token_revoked": "Access token revoked",
     "console.audit_exported": "The audit was exported",
     "client.added": "API client added",
     "client.throttled": "API client made to wait",
