@@ -132,7 +132,8 @@ def run(name: str) -> Mapping[str, Any]:
                 # What became of it is kept with the run.
                 _log.warning("job failed", job=name, tenant=whose, error=str(error))
 
-    threading.Thread(target=work, name=f"job {name}").start()
+    # A process that ends does not wait for it: the next one finds the run broken off, and goes on.
+    threading.Thread(target=work, name=f"job {name}", daemon=True).start()
     return _document(_view(name))
 
 
