@@ -15,11 +15,13 @@ from connector.api.paging import Page, PageArguments, cut, page_of, place_of, to
 from connector.api.resource import Resource
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import JobRun, RunState
-from connector.errors import ClosedError, ConnectorError, NotFoundError
+from connector.errors import ClosedError, ConflictingWriteError, ConnectorError, NotFoundError
 from connector.services.job_board import JobView, job_board
 from connector.services.jobs import JOBS, run_job
 
 _log = structlog.get_logger(__name__)
+_BEGUN_S = 0.5
+"""Within this time a run has begun, or another one is in its way. Short ones have ended."""
 
 resource = Resource("jobs", __name__, "What is done again and again.", "/jobs")
 
@@ -119,22 +121,27 @@ def run(name: str) -> Mapping[str, Any]:
     that a run goes on already.
     """
     needs(ConsoleRole.OPERATOR)
-    view = _view(name)
-    if view.is_running:
-        raise ClosedError(f"The job {name} is running already.")
+    job = _view(name).job.name
     services, actor, connector, whose = tenant(), principal(), application(), tenant_name()
+    elsewhere: list[ConflictingWriteError] = []
 
     def work() -> None:
         with connector.request(actor.correlation_id), connector.acting(whose, actor.name):
             try:
-                run_job(name, services, actor)
+                run_job(job, services, actor)
+            except ConflictingWriteError as error:
+                elsewhere.append(error)
             except ConnectorError as error:
                 # What became of it is kept with the run.
-                _log.warning("job failed", job=name, tenant=whose, error=str(error))
+                _log.warning("job failed", job=job, tenant=whose, error=str(error))
 
     # A process that ends does not wait for it: the next one finds the run broken off, and goes on.
-    threading.Thread(target=work, name=f"job {name}", daemon=True).start()
-    return _document(_view(name))
+    running = threading.Thread(target=work, name=f"job {job}", daemon=True)
+    running.start()
+    running.join(_BEGUN_S)
+    if elsewhere:
+        raise ClosedError(str(elsewhere[0]))
+    return _document(_view(job))
 
 
 @resource.act("/<name>/pause")

@@ -13,6 +13,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from connector.services.browsing_views import UserQuery
+from connector.services.job_lease import give_back, holding_lease, lease_key
 from connector.settings import ChannelSettings, NotificationSettings, Secret
 from tests.connector import connected
 from tests.programs import problem, program, stranger
@@ -318,6 +319,18 @@ def test_a_job_that_was_started_ends_and_is_in_the_history(lived):
     assert last["state"] == "done" and last["started_by"].startswith("user:")
     runs = robot.read("/jobs/retention/runs", idle="true")["items"]
     assert last["id"] in [run["id"] for run in runs]
+
+
+def test_a_job_that_runs_elsewhere_is_told(lived):
+    connector, people, _ = lived
+    context = connector.services.context
+    with holding_lease(context, lease_key("people"), lambda _: None) as owner:
+        answer = people["operator"].post("/jobs/people/run")
+        assert "is running" in problem(answer, 409, "closed")
+        with context.write() as uow:
+            give_back(uow, lease_key("people"), owner)
+            uow.commit()
+    assert people["operator"].post("/jobs/people/run").status_code == 202
 
 
 def test_a_paused_job_says_who_paused_it(lived):
