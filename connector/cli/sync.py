@@ -104,9 +104,10 @@ def sync(
     """
     if delta and wanted:
         raise click.UsageError("--delta and --user exclude each other.")
-    if (delta or wanted) and (forgotten or forget_organization):
+    if (delta or wanted) and (forgotten or forget_organization or thorough or wait):
         raise click.UsageError(
-            "Only a full sync lets go of accounts: leave --delta and --user out."
+            "--forget-account, --forget-organization, --thorough and --wait are for full runs: "
+            "leave out --delta and --user."
         )
     if wanted:
         _sync_user(context, wanted)

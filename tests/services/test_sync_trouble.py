@@ -148,3 +148,14 @@ def test_another_account_in_the_configuration_is_refused_before_a_call(connector
             run()
     object.__setattr__(settings, "accounts", accounts)
     assert len(connector.services.runs.history(SYNC_JOB)) == calls
+
+
+def test_a_run_that_waited_for_many_hours_is_not_begun_anew(connector):
+    limits = connector.world.limits
+    during(connector, 3, lambda: limits.use_up(connector.world.account.account_id, remaining=1))
+    with pytest.raises(BudgetUsedUpError):
+        connector.services.aggregation.sync()
+    waiting = latest(connector)
+    connector.clock.advance(20 * 3600)
+    limits.next_hour()
+    assert connector.services.aggregation.sync().run_id == waiting.run_id

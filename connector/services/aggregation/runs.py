@@ -28,6 +28,9 @@ _RESUME_WITHIN = timedelta(hours=6)
 run was due (every six hours where the schedule says nothing else), and would be missed by the
 resumed one."""
 
+_RESUME_WAITING_WITHIN = timedelta(hours=48)
+"""A run that waits for calls may go on for longer: begun anew again and again, one of many users
+would never end."""
 _THOROUGH = "thorough"
 """In the cursor of every run; a run without it is of a version before."""
 
@@ -123,7 +126,9 @@ class Runs:
         return Run(record, owner, dict(record.counts), is_thorough=record.cursor[_THOROUGH])
 
     def _can_go_on(self, last: JobRun) -> bool:
-        is_young = self._now() - last.started_at <= _RESUME_WITHIN
+        waits = last.state is RunState.WAITING
+        within = _RESUME_WAITING_WITHIN if waits else _RESUME_WITHIN
+        is_young = self._now() - last.started_at <= within
         got_somewhere = bool(last.cursor.keys() - {_THOROUGH})
         is_ours = _THOROUGH in last.cursor
         return last.state is not RunState.DONE and got_somewhere and is_young and is_ours

@@ -50,7 +50,12 @@ def test_everything_then_a_delta_then_one_user(world, config):
 
 
 @pytest.mark.parametrize(
-    "options", [("--delta", "--user", "x"), ("--delta", "--forget-organization")]
+    "options",
+    [
+        ("--delta", "--user", "x"),
+        ("--delta", "--forget-organization"),
+        ("--user", "x", "--thorough"),
+    ],
 )
 def test_options_that_exclude_each_other_are_refused(config, options):
     result = run(config, *options)
