@@ -159,7 +159,7 @@ def _sync_delta(context: CommandContext) -> None:
     else:
         human = (
             f"{outcome.get('users', 0):,} memberships read, {outcome.get('changed', 0):,} changed, "
-            f"{outcome.get('gone', 0):,} gone."
+            f"{outcome.get('gone', 0):,} denied by DocuSign (a full sync looks into it)."
         )
     context.output(dict(outcome), human)
 

@@ -165,7 +165,7 @@ def test_a_mass_change_is_read_by_lists_in_full(connector):
     assert connector.services.runs.latest(SYNC_JOB).state is RunState.DONE
 
 
-def test_members_denied_one_after_the_other_stop_the_delta(tmp_path):
+def test_members_whom_docusign_denies_are_left_to_full_runs(tmp_path):
     connector = connected(tmp_path / "c.db", guards={"max_affected_min": 3})
     account = connector.world.account
     service_user_id = connector.world.service_user.user_id
@@ -176,14 +176,21 @@ def test_members_denied_one_after_the_other_stop_the_delta(tmp_path):
     with connector.services.context.write() as uow:
         uow.hints.add([Hint(account.account_id, user_id, HintSource.LIST, now) for user_id in ids])
         uow.commit()
-    with pytest.raises(GuardError, match="denied"):
-        connector.services.delta.run()
+    assert connector.services.delta.run()["gone"] == 20
     with connector.services.context.read() as uow:
         known = uow.mirror.get_users(ids)
-        limit = max(3, int(uow.totals.members(account.account_id) * 0.1))
-    gone = [user for user in known.values() if account.account_id not in user.memberships]
-    assert len(gone) <= limit + 1
+    assert all(account.account_id in user.memberships for user in known.values())
+    with pytest.raises(GuardError, match="lacks 20"):
+        connector.sync()
     connector.close()
+
+
+def test_without_rights_in_the_organization_a_delta_does_not_fail(connector):
+    connector.world.service_user.is_organization_admin = False
+    run_job(DELTA_JOB, connector.services, ACTOR)
+    run = connector.services.runs.latest(DELTA_JOB)
+    assert run.state is RunState.DONE
+    assert run.counts["lists_refused"] == len(connector.world.state.accounts)
 
 
 def test_before_the_first_full_run_there_is_nothing_to_do(tmp_path, monkeypatch):

@@ -43,6 +43,9 @@ class Listener:
             page = self._context.directory.read_events(cursor)
             if page is None:
                 counts["monitor_cursors_lost"] += 1
+                if counts["monitor_cursors_lost"] > 1:
+                    # Not even its last answer's: by time again and again would end nowhere.
+                    return
                 cursor = self._cursor(is_lost=True)
                 continue
             with self._context.write() as uow:

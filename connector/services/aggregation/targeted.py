@@ -32,20 +32,32 @@ class TargetedReader:
         self._mirror = mirror
 
     def read(
-        self, account_id: str, user_id: str, regrouped: set[tuple[str, str]] | None = None
+        self,
+        account_id: str,
+        user_id: str,
+        regrouped: set[tuple[str, str]] | None = None,
+        *,
+        removes: bool = True,
     ) -> Found:
         """Write a member as DocuSign has them now, and tell what was found.
+
+        :param removes: False leaves the membership of somebody whom DocuSign denies as it is.
 
         :param regrouped: as of :meth:`connector.services.mirror.MirrorWriter.put_users`.
         :raises connector.errors.ConnectorError: DocuSign stood in the way; nothing was written.
         """
         while True:
-            found = self._read(account_id, user_id, regrouped)
+            found = self._read(account_id, user_id, regrouped, removes=removes)
             if found is not None:
                 return found
 
     def _read(
-        self, account_id: str, user_id: str, regrouped: set[tuple[str, str]] | None
+        self,
+        account_id: str,
+        user_id: str,
+        regrouped: set[tuple[str, str]] | None,
+        *,
+        removes: bool,
     ) -> Found | None:
         """Return None where another change overtook the read."""
         with self._context.read() as uow:
@@ -62,6 +74,8 @@ class TargetedReader:
             if seen is not None:
                 merged = merge_member(known, seen)
             elif known is not None and had:
+                if not removes:
+                    return Found.GONE
                 merged = without_membership(known, account_id)
             else:
                 return Found.NOBODY
