@@ -91,6 +91,7 @@ from connector.services.locks import WriteLocks
 from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
 from connector.services.notifications import NotificationService
+from connector.services.observation import Readiness
 from connector.services.personal_tokens import PersonalTokens
 from connector.services.policy import PolicyService
 from connector.services.presentation import Presenter
@@ -101,6 +102,7 @@ from connector.services.refresh import RefreshService
 from connector.services.settlement import SettlementService
 from connector.services.subjects import Subjects
 from connector.services.tenant_catalogue import TenantCatalogue, TenantEntry
+from connector.services.tenant_overview import Standing, overview
 from connector.services.tenants import TenantService
 from connector.services.throttle import Throttle
 from connector.services.turns import Repeat, Turns
@@ -211,6 +213,12 @@ class Application:
             tenant_documents(self.settings),
             lambda tenant: tenant_job_problems(tenant, self.settings.jobs),
         )
+
+    def overview(self) -> Sequence[Standing]:
+        """Return how every tenant is, the broken ones first; DocuSign is not asked."""
+        age_s = self.settings.observing.ready_sync_age_s
+        readiness = Readiness(self.store, self.clock, list, self.store.revisions, age_s)
+        return overview(self.catalogue, readiness)
 
     @cached_property
     def clients(self) -> ApiClientService:

@@ -20,6 +20,7 @@ from connector.api import (
     policy,
     problems,
     tasks,
+    tenants,
     users,
 )
 from connector.api.here import (
@@ -45,6 +46,7 @@ _RESOURCES = (
     approvals.resource,
     delegations.resource,
     tasks.resource,
+    tenants.resource,
     users.resource,
     accounts.resource,
     accounts.roles,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from connector.domain.tenant_documents import with_value
 from connector.domain.tenants import TenantRecord, TenantSource
 from connector.errors import ConfigError, InvalidRequestError
 from connector.services.tenant_catalogue import TenantEntry
+from connector.services.tenant_overview import Verdict
 
 _file = click.option(
     "--file",
@@ -107,15 +110,23 @@ def add(
 
 
 @tenant.command("list")
+@click.option("--health", is_flag=True, help="Whose connection is broken, and why.")
 @installation_options
 @handle_errors
-def list_tenants(context: CommandContext) -> None:
+def list_tenants(context: CommandContext, health: bool) -> None:
     """List all tenants, those of the file included.
 
+    With --health the broken ones come first, by what the database has of consent and the last sync;
+    DocuSign is not asked (`doctor --tenant NAME` does). Ends with status 1 where one is broken.
+
     \b
-    Example:
+    Examples:
       docusign-iga tenant list
+      docusign-iga tenant list --health
     """
+    if health:
+        _show_health(context)
+        return
     entries = context.application.catalogue.entries()
     table = Table("Tenant", "Declared in", "State", "Accounts", "Changed", "By")
     for entry in entries:
@@ -328,6 +339,16 @@ def history(context: CommandContext, name: str, limit: int) -> None:
         for event in events
     ]
     context.output(listed, table if events else "Nothing was done to tenants yet.")
+
+
+def _show_health(context: CommandContext) -> None:
+    standings = context.application.overview()
+    table = Table("Tenant", "Is", "Accounts", "Why, and what to do")
+    for one in standings:
+        table.add_row(one.name, one.verdict, ", ".join(one.accounts), one.why)
+    context.output([asdict(one) for one in standings], table)
+    if any(one.verdict is Verdict.BAD for one in standings):
+        sys.exit(1)
 
 
 def _read(file: Path | None) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from connector.console import (
     runs,
     sign_in,
     tasks,
+    tenants,
     tokens,
     users,
 )
@@ -45,7 +46,7 @@ from connector.services.work_items import MAX_EVIDENCE_BYTES
 
 _PAGES = (
     *(sign_in, oidc, inbox, tasks, approvals, absences, tokens, users, accounts),
-    *(runs, consents, audit),
+    *(runs, consents, audit, tenants),
 )
 _STATIC = Path(__file__).parent / "static"
 _FORM_BYTES = 65_536

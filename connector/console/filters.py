@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, request, url_for
 from markupsafe import Markup
 
-from connector.console.here import application, session, tenant, tenant_name
+from connector.console.here import application, is_operator, session, tenant, tenant_name
 from connector.console.tokens import may_have_tokens
 from connector.console.words import (
     act_words,
@@ -69,6 +69,7 @@ def _on_every_page() -> dict[str, Any]:
         "waiting": _count_waiting,
         "connection_trouble": _connection_trouble,
         "may_have_tokens": may_have_tokens,
+        "is_operator": is_operator,
         "item_url": _item_url,
         "here": request.endpoint or "",
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -22,6 +23,8 @@ from connector.services.doctor import Doctor
 from connector.services.job_runs import JobRuns
 from connector.services.personal_tokens import PersonalTokens
 from connector.services.tenant_catalogue import TenantCatalogue
+from connector.services.tenant_overview import Standing
+from connector.services.tenants import TenantService
 from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
 
@@ -96,6 +99,13 @@ class Application(Protocol):
     @property
     def catalogue(self) -> TenantCatalogue:
         """Which tenants there are."""
+
+    @property
+    def tenancy(self) -> TenantService:
+        """Adds and changes tenants."""
+
+    def overview(self) -> Sequence[Standing]:
+        """Return how every tenant is."""
 
     @property
     def clock(self) -> Clock:
