@@ -10,7 +10,7 @@ import structlog
 
 from connector.domain.ledger import PlanRecord, PlanState
 from connector.errors import TemporaryError
-from connector.progress import report_progress
+from connector.progress import go_on, report_progress
 from connector.services.context import Actor, TenantContext
 from connector.services.turns import Turns
 
@@ -45,6 +45,7 @@ class SettlementService:
         :param part: only those plans that fall to this part, from 0, of :data:`SETTLING_PARTS`.
         :param within_s: for somebody who waits for the end: after so many seconds, or once a plan
             has to wait for DocuSign, the rest is left to the next look.
+        :raises StoppedError: the process is being stopped; the rest is left to the next look.
         """
         counts = {"settled": 0, "waiting": 0, "failed": 0}
         started_at = self._context.clock.now()
@@ -53,6 +54,7 @@ class SettlementService:
         if part is not None:
             plan_ids = [item for item in plan_ids if crc32(item.encode()) % SETTLING_PARTS == part]
         for done, plan_id in enumerate(plan_ids):
+            go_on()
             report_progress(done, len(plan_ids))
             is_late = within_s is not None and self._elapsed_s(started_at) >= within_s
             if is_late or (within_s is not None and counts["waiting"]):

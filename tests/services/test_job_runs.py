@@ -6,7 +6,7 @@ import pytest
 
 from connector.domain.ledger import JobRun, RunState
 from connector.errors import ConflictingWriteError, TemporaryError
-from connector.progress import report_progress
+from connector.progress import report_progress, reporting_to
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor
 from connector.services.job_board import job_board, progress_of
@@ -171,6 +171,24 @@ def test_a_job_of_a_process_that_is_stopped_ends_before_its_next_call(connector,
     assert runs.latest(SYNC_JOB).state is RunState.DONE
     with connector.services.context.read() as uow:
         assert not any(event.action == "job.failed" for event in uow.audit.events())
+
+
+def test_settlement_of_a_process_that_is_stopped_ends_between_two_plans(connector, runs):
+    for name in ("ann", "bob", "cy"):
+        body = {"userName": f"{name}@partner.example"}
+        assert connector.post("/Users", body, prefer="respond-async").status_code == 202
+    stop = threading.Event()
+
+    def told(done, _total):
+        if done == 1:
+            stop.set()
+
+    with reporting_to(told):
+        runner_of(connector, stop).run("default", "settle")
+    [stopped] = runs.history("settle")
+    assert (stopped.state, stopped.cause, stopped.done) == (RunState.FAILED, "StoppedError", 1)
+    runner_of(connector).run("default", "settle")
+    assert runs.latest("settle").counts == {"settled": 2, "waiting": 0, "failed": 0}
 
 
 def test_nobody_runs_jobs_of_a_tenant_that_is_not_served(connector, runs):
