@@ -166,6 +166,10 @@ class _Stage:
     def prepare(self, details: dict[str, Any]) -> str:
         """Write the configuration, fill the mirror, and return a token of a new client."""
         self._config.write_text(yaml.safe_dump(self._configuration(details), sort_keys=False))
+        # So that consent can be given and taken back in the demo too.
+        uris = f"{details['url']}/_simulator/redirect-uris"
+        callback = {"redirect_uri": f"{self._url}/consent/callback"}
+        requests.put(uris, json=callback, timeout=_START_WITHIN_S).raise_for_status()
         settings = load_settings(self._config)
         configure_logging(LoggingSettings(level="warning"))
         application = build(settings, role="cli")

@@ -161,3 +161,13 @@ def test_nothing_outlives_a_demo_that_is_killed(demo: Demo):
     for one in alive:
         one.kill()
     assert alive == []
+
+
+def test_consent_can_be_given_in_the_demo(demo: Demo) -> None:
+    command = [sys.executable, "-m", "connector.cli", "consent", "url", "--json"]
+    told = subprocess.run(
+        [*command, "--config", demo.ready["config"]], capture_output=True, check=True, text=True
+    )
+    page = requests.get(json.loads(told.stdout)["url"], timeout=10)
+    assert page.status_code == 200
+    assert "asks for access" in page.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from tests.simulated import Simulated, simulated
 from tests.visitors import PASSWORD, add_account
 
 pytestmark = needs_chromium
+
+AXE = Path(__file__).parents[2] / "data" / "axe" / "axe.min.js"
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +112,13 @@ def titled(page: Any, words: str) -> None:
     page.get_by_role("heading", name=words, exact=True).wait_for()
 
 
+def has_no_barrier(page: Any) -> None:
+    result = page.evaluate(
+        AXE.read_text() + ";axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']})"
+    )
+    assert [(item["id"], item["nodes"][0]["html"][:160]) for item in result["violations"]] == []
+
+
 def test_refused_granted_revoked_and_granted_again(stage):
     connector, page = stage.connector, stage.page()
 
@@ -116,6 +126,12 @@ def test_refused_granted_revoked_and_granted_again(stage):
     page.get_by_role("button", name="Examine the connection").click()
     titled(page, "Something is wrong")
     page.get_by_text("Nobody has agreed that the connector acts for the service user").wait_for()
+    has_no_barrier(page)
+
+    page.goto(f"{stage.url}/console/connection")
+    page.get_by_role("button", name="Link for an administrator").click()
+    page.get_by_role("link", name="Open it here").wait_for()
+    has_no_barrier(page)
 
     stage.open_link(page)
     page.get_by_text("The redirect URI is not registered properly").wait_for()
@@ -180,5 +196,6 @@ def test_where_impersonation_is_refused_the_service_user_signs_in(stage_by_code)
     page.get_by_label("The account that this connection is for").select_option(index=1)
     page.get_by_role("button", name="Choose").click()
     page.get_by_text("The connection is for this account now.").wait_for()
+    has_no_barrier(page)
     page.get_by_role("button", name="Examine the connection").click()
     titled(page, "All is well")
