@@ -484,7 +484,7 @@ def wire(
     connecting = ConnectService(context, examiner, consent, exchange=exchange, sealer=sealer)
     checks = ConsentChecks(context, examiner, book=book, links=consent, per_minute=per_minute)
     keys = KeyAges(context, settings.docusign)
-    drift = wire_drift(context, users, groups, tasks)
+    drift = wire_drift(context, mirror, users, groups, tasks)
     return TenantServices(
         context=context,
         user_mapping=user_mapping,

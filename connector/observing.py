@@ -162,6 +162,7 @@ def _describe(gauges: _Gauges, seen: Observation, now: float) -> None:
         if said.call_limit is not None:
             gauges.add("budget_calls_limit", "Calls an hour.", labels, said.call_limit)
     _describe_consent(gauges, seen)
+    _describe_drift(gauges, seen)
     if seen.synced_at is not None:
         age = max(0.0, now - seen.synced_at.timestamp())
         gauges.add("sync_age_seconds", "Time since the last full aggregation began.", tenant, age)
@@ -178,6 +179,12 @@ def _describe_jobs(gauges: _Gauges, seen: Observation, now: float) -> None:
             gauges.add("job_age_seconds", "Time since the last run ended.", job, since)
         duration = "Time that the last run took."
         gauges.add("job_last_duration_seconds", duration, job, run.duration_s or 0.0)
+
+
+def _describe_drift(gauges: _Gauges, seen: Observation) -> None:
+    for kind, number in seen.findings.items():
+        labels = {"tenant": seen.tenant, "class": kind}
+        gauges.add("drift_findings_open", "Open findings of drift.", labels, number)
 
 
 def _describe_consent(gauges: _Gauges, seen: Observation) -> None:

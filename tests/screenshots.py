@@ -31,6 +31,7 @@ def pages(ids: dict[str, str]) -> dict[str, str]:
         "user": f"/users/{ids['user']}",
         "accounts": "/accounts",
         "account": f"/accounts/{ids['account']}",
+        "drift": "/drift",
         "runs": "/runs",
         "connection": "/connection",
         "audit": "/audit",

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
+import orjson
 from rich.table import Table
 
 from connector.cli.context import (
@@ -17,6 +19,7 @@ from connector.cli.context import (
 from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
 from connector.errors import InvalidRequestError
 from connector.services.drift_desk import FindingView
+from connector.services.drift_report import to_csv, to_html
 
 _OPEN = tuple(state for state in FindingState if state.is_open)
 
@@ -143,6 +146,59 @@ def revert_findings(context: CommandContext, findings: Sequence[str], reason: st
     desk = context.tenant.drift.desk
     done = [desk.revert(finding, cli_person(), reason) for finding in findings]
     context.output([to_json(desk.get(item.finding_id)) for item in done], _outcome(done))
+
+
+@drift.command("report")
+@_filters
+@click.option("--all", "every", is_flag=True, help="Those that are over too.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["csv", "json", "html"]),
+    default="csv",
+    show_default=True,
+    help="html is one page to mail.",
+)
+@click.option(
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write; without, standard output.",
+)
+@tenant_options
+@handle_errors
+def report(
+    context: CommandContext,
+    kinds: Sequence[str],
+    account: str,
+    user: str,
+    *,
+    every: bool,
+    form: str,
+    out: Path | None,
+) -> None:
+    """Write all findings as a table (CSV), as JSON, or as one page of HTML.
+
+    \b
+    Examples:
+      docusign-iga drift report --out drift.csv
+      docusign-iga drift report --format html --out drift.html
+    """
+    wanted = filter_of(context, kinds, account, user, () if every else _OPEN)
+    views = context.tenant.drift.desk.list(wanted, limit=None)
+    if form == "json" or context.as_json:
+        options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
+        text = orjson.dumps([to_json(view) for view in views], default=str, option=options).decode()
+    elif form == "csv":
+        text = to_csv(views)
+    else:
+        tenant = "" if context.tenant_name == "default" else f"/{context.tenant_name}"
+        link = f"{context.settings.server.url}{tenant}/console/drift"
+        text = to_html(views, context.tenant_name, context.application.clock.now(), link)
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    out.write_text(text, encoding="utf-8", newline="")
+    click.echo(f"{len(views):,} findings written to {out}.", err=True)
 
 
 def _outcome(done: Sequence[Finding]) -> str:

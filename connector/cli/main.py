@@ -16,6 +16,7 @@ _COMMANDS = {
     "sync": "connector.cli.sync:sync",
     "reconcile": "connector.cli.reconcile:reconcile",
     "drift": "connector.cli.drift:drift",
+    "adopt": "connector.cli.adopt:adopt",
     "budget": "connector.cli.budget:budget",
     "plan": "connector.cli.plan:plan",
     "tasks": "connector.cli.tasks:tasks",

@@ -19,6 +19,7 @@ from connector.console import (
     approvals,
     audit,
     consents,
+    drift,
     errors,
     filters,
     inbox,
@@ -45,6 +46,7 @@ from connector.ports import Store
 from connector.services.work_items import MAX_EVIDENCE_BYTES
 
 _PAGES = (
+    drift,
     *(sign_in, oidc, inbox, tasks, approvals, absences, tokens, users, accounts),
     *(runs, consents, audit, tenants),
 )

@@ -20,6 +20,7 @@ from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
+from connector.services.drift import DriftServices
 from connector.services.job_runs import JobRuns
 from connector.services.personal_tokens import PersonalTokens
 from connector.services.tenant_catalogue import TenantCatalogue
@@ -51,6 +52,10 @@ class TenantServices(Protocol):
     @property
     def browser(self) -> Browser:
         """What pages show of users, accounts and groups."""
+
+    @property
+    def drift(self) -> DriftServices:
+        """What was changed in DocuSign itself."""
 
     @property
     def audit(self) -> AuditService:

@@ -12,6 +12,7 @@ from connector.console.here import is_fragment, may_try, principal, tenant
 from connector.console.words import told
 from connector.domain.ledger import AuditFilter
 from connector.services.browsing_views import UserQuery
+from connector.services.drift_desk import open_findings
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")
 _STATES = {"active": True, "inactive": False}
@@ -85,6 +86,7 @@ def show(user_id: str) -> str:
         events=told(page),
         before=page.next_before,
         labels=services.browser.labels(),
+        findings=services.drift.desk.list(open_findings(detail.user.user_id)),
         settings=services.settings,
     )
 

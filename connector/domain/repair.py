@@ -124,6 +124,8 @@ def accepted(drift: Drift, expected: Expected | None, user: User | None, now: da
         if user is None:
             raise ValueError(f"nothing is known of {drift.subject_id}")
         return as_seen(user, Origin.ADOPTED, now)
+    if drift.kind is DriftKind.ORPHAN_USER:
+        return replace(expected, origin=Origin.ADOPTED)
     if drift.kind is DriftKind.DOCUSIGN_SCIM:
         return replace(expected, managed_by_scim=True)
     if drift.kind is DriftKind.VANISHED_USER:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from connector.services.adoption import AdoptionService
 from connector.services.context import TenantContext
 from connector.services.drift_desk import DriftDesk
 from connector.services.findings import Findings
 from connector.services.group_provisioning import GroupProvisioning
 from connector.services.manual_tasks import ManualTasks
+from connector.services.mirror import MirrorWriter
 from connector.services.provisioning import UserProvisioning
 from connector.services.reconciliation import ReconciliationService
 from connector.services.reversals import Reversals
@@ -20,13 +22,19 @@ class DriftServices:
 
     reconciliation: ReconciliationService
     desk: DriftDesk
+    adoption: AdoptionService
 
 
 def wire_drift(
-    context: TenantContext, users: UserProvisioning, groups: GroupProvisioning, tasks: ManualTasks
+    context: TenantContext,
+    mirror: MirrorWriter,
+    users: UserProvisioning,
+    groups: GroupProvisioning,
+    tasks: ManualTasks,
 ) -> DriftServices:
     """Return the services over those that carry changes out."""
     reversals = Reversals(context, users, groups, tasks)
     findings = Findings(context, reversals)
     reconciliation = ReconciliationService(context, findings, reversals)
-    return DriftServices(reconciliation, DriftDesk(context, findings, reconciliation))
+    desk = DriftDesk(context, findings, reconciliation)
+    return DriftServices(reconciliation, desk, AdoptionService(context, findings, mirror))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -81,6 +82,13 @@ class DriftDesk:
         with self._context.read() as uow:
             return uow.drift.counts()
 
+    def open_counts(self) -> Mapping[DriftKind, int]:
+        """Return how many findings of each class are open, those that have some."""
+        found: Counter[DriftKind] = Counter()
+        for (kind, state), number in self.counts().items():
+            found[kind] += number if state.is_open else 0
+        return {kind: found[kind] for kind in DriftKind if found[kind]}
+
     def _views(self, uow: UnitOfWork, found: Sequence[Finding]) -> Sequence[FindingView]:
         steps = {item.finding_id: suggested_steps(item) for item in found}
         named = names_for(uow, self._context, [step for own in steps.values() for step in own])
@@ -158,6 +166,12 @@ class DriftDesk:
                 "It is no difference any more: DocuSign was read again since. The next "
                 "reconciliation closes the finding."
             )
+
+
+def open_findings(*subject_ids: str, account_id: str = "") -> FindingFilter:
+    """Return the filter for what is open about users, or about one account."""
+    states = tuple(state for state in FindingState if state.is_open)
+    return FindingFilter(states, subject_ids=subject_ids, account_id=account_id)
 
 
 def suggested_steps(finding: Finding) -> Sequence[Operation]:

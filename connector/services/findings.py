@@ -201,8 +201,14 @@ class Findings:
                 uow.drift.put_known([known[finding.subject_id]])
             else:
                 uow.drift.remove_known([finding.subject_id])
-        elif not finding.kind.is_standing:
+        elif finding.kind is DriftKind.ORPHAN_USER or not finding.kind.is_standing:
             self._accept_user(uow, finding, actor, now)
+        return self.conclude(uow, finding, actor, reason)
+
+    def conclude(self, uow: UnitOfWork, finding: Finding, actor: Actor, reason: str) -> Finding:
+        """Write that a finding was accepted, once what is expected says so."""
+        now = self._context.clock.now()
+        lasts = finding.kind.is_standing and finding.kind is not DriftKind.ORPHAN_USER
         closed = replace(
             finding,
             state=FindingState.ACCEPTED,
@@ -210,7 +216,7 @@ class Findings:
             decided_at=now,
             reason=reason,
             problem=None,
-            closed_at=None if finding.kind.is_standing else now,
+            closed_at=None if lasts else now,
         )
         uow.drift.save([closed])
         self._audit(uow, actor, "drift.accepted", closed, reason=reason)

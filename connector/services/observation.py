@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from connector.domain.budget import BudgetState, CallCount, hour_start
 from connector.domain.consent_state import UNUSABLE, ConsentRecord, ConsentState
+from connector.domain.drift import DriftKind, FindingState
 from connector.domain.ledger import JobRun, PlanState, RunState, WorkItemKind
 from connector.errors import ConnectorError
 from connector.ports import Clock, Store
@@ -44,6 +45,8 @@ class Observation:
     """Calls to DocuSign of this hour, by all processes."""
     budgets: Mapping[str, BudgetState]
     """What DocuSign last said of its limits."""
+    findings: Mapping[DriftKind, int]
+    """Open findings of drift by class."""
     consents: Mapping[ConsentState, int]
     """Users by whether they can be impersonated, where somebody asked."""
     connection: ConsentState
@@ -79,11 +82,21 @@ def observe(store: Store, tenant: str, now: datetime) -> Observation:
             uow.totals.last_runs(),
             uow.budgets.calls(hour_start(now)),
             {name: state.current(now) for name, state in uow.budgets.states().items()},
+            _open_findings(uow.drift.counts()),
             uow.consents.counts(),
             _connection(uow.consents.connection()),
             _synced_at(uow.jobs.latest_done(SYNC_JOB)),
             uow.hints.count(),
         )
+
+
+def _open_findings(
+    counts: Mapping[tuple[DriftKind, FindingState], int],
+) -> Mapping[DriftKind, int]:
+    found = dict.fromkeys(DriftKind, 0)
+    for (kind, state), number in counts.items():
+        found[kind] += number if state.is_open else 0
+    return found
 
 
 class Readiness:

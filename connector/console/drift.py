@@ -1,0 +1,75 @@
+"""Drift: what was changed in DocuSign itself, to accept or to have put right."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from connector.console.here import is_fragment, may_try, principal, tenant
+from connector.console.users import printable
+from connector.console.words import state_words
+from connector.domain.drift import DriftKind, FindingFilter, FindingState
+from connector.services.drift_desk import PAGE
+
+blueprint = Blueprint("drift", __name__, url_prefix="/drift")
+_OPEN = tuple(state for state in FindingState if state.is_open)
+_CLOSED = tuple(state for state in FindingState if not state.is_open)
+_FIELDS = ("class", "state", "account", "user")
+
+
+@blueprint.get("")
+def every() -> str:
+    """Show a page of findings."""
+    desk, browser = tenant().drift.desk, tenant().browser
+    kept = {name: printable(request.args.get(name, "")) for name in _FIELDS}
+    kind = next((item for item in DriftKind if item == kept["class"]), None)
+    who = desk.people(kept["user"]) if kept["user"] else ()
+    wanted = FindingFilter(
+        _CLOSED if kept["state"] == "closed" else _OPEN,
+        (kind,) if kind else (),
+        tuple(who) or (("",) if kept["user"] else ()),
+        kept["account"],
+    )
+    found = desk.list(wanted, after=request.args.get("after", ""), limit=PAGE + 1)
+    views, follows = found[:PAGE], None
+    if len(found) > PAGE:
+        query = {name: value for name, value in kept.items() if value}
+        last = views[-1].finding.finding_id
+        follows = f"{url_for('drift.every')}?{urlencode({**query, 'after': last})}"
+    return render_template(
+        "drift_lines.html" if is_fragment() else "drift.html",
+        views=views,
+        follows=follows,
+        kept=kept,
+        kinds=list(DriftKind),
+        accounts=browser.accounts(),
+        counts=desk.open_counts(),
+    )
+
+
+@blueprint.get("/<finding_id>")
+def show(finding_id: str) -> str:
+    """Show one finding with its evidence."""
+    services = tenant()
+    view = services.drift.desk.get(finding_id)
+    return render_template(
+        "finding.html", view=view, item=view.finding, labels=services.browser.labels()
+    )
+
+
+@blueprint.post("/<finding_id>/<act>")
+@may_try(lambda person: person.may_work)
+def do(finding_id: str, act: str) -> BaseResponse:
+    """Accept a finding or have it put right; the service says who may, and when."""
+    desk = tenant().drift.desk
+    acts = {"accept": desk.accept, "revert": desk.revert}
+    if act not in acts:
+        abort(404)
+    finding = acts[act](finding_id, principal(), request.form.get("reason", ""))
+    if finding.state is FindingState.REVERTING:
+        flash("A plan is on its way; what waits for a person is in the inbox.", "wait")
+    else:
+        flash(f"The finding is {state_words(finding.state)}.", "good")
+    return redirect(url_for("drift.show", finding_id=finding.finding_id), 303)
