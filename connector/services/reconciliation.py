@@ -73,7 +73,7 @@ class _Run:
     frame: Frame
     actor: Actor
     owner: str
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=lambda: Counter(compared=0, new=0, open=0, over=0))
     new: list[Finding] = field(default_factory=list)
     to_revert: list[Finding] = field(default_factory=list)
 
