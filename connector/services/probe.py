@@ -21,7 +21,7 @@ from connector.services.probe_trials import Trials
 _log = structlog.get_logger(__name__)
 
 _FACT = "probe"
-ESTIMATE = 80
+ESTIMATE = 100
 """Calls to DocuSign at most, the cleaning up included."""
 MADE = "up to three users on an address beginning with iga-probe, and one group"
 

@@ -39,7 +39,7 @@ def test_it_asks_before_it_makes_anything(connector, command):
     before = len(connector.world.state.users)
     result = command(input="n\n")
     assert result.exit_code == 1
-    assert "80 calls" in result.output
+    assert "100 calls" in result.output
     assert len(connector.world.state.users) == before
 
 
