@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from connector.domain.plan import Operation
-from connector.errors import TemporaryError, UnknownOutcomeError
+from connector.errors import ConnectorError, TemporaryError, UnknownOutcomeError
 from connector.services.confirmed_facts import Performed
 from connector.services.context import TenantContext
+from connector.services.effects import is_looked_up
 from connector.services.execution import Executor
 
 
@@ -29,11 +30,12 @@ class Attempts:
         while True:
             try:
                 return self._executor.perform(step)
-            except UnknownOutcomeError:
+            except UnknownOutcomeError as error:
                 found = self.look_up(step)
                 if found is not None:
                     return found
-                self._pause(1.0, deadline)
+                # What is not looked up may have been done all the same: it stays in doubt.
+                self._pause(1.0, deadline, None if is_looked_up(step) else error)
             except TemporaryError as error:
                 self._pause(error.retry_after_s, deadline, error)
 
@@ -59,7 +61,7 @@ class Attempts:
             ) from error
 
     def _pause(
-        self, seconds: float, deadline: datetime, error: TemporaryError | None = None
+        self, seconds: float, deadline: datetime, error: ConnectorError | None = None
     ) -> None:
         """Wait, or give up where the wait would pass the deadline."""
         if self._context.clock.now() + timedelta(seconds=seconds) >= deadline:

@@ -13,9 +13,12 @@ from connector.domain.plan import (
     CloseMembership,
     CreateGroup,
     CreateMembership,
+    DeleteGroup,
+    EndHandOver,
     HandOverEnvelopes,
     Operation,
     RemoveGroupMembers,
+    RenameGroup,
     ReopenMembership,
     SetProfile,
     UpdatePerson,
@@ -25,6 +28,19 @@ from connector.ports import UnitOfWork
 from connector.services.confirmed_facts import ConfirmedFacts, Performed, has_fields, has_profile
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
+
+_NOT_LOOKED_UP = (
+    AddGroupMembers,
+    RemoveGroupMembers,
+    RenameGroup,
+    DeleteGroup,
+    EndHandOver,
+)
+
+
+def is_looked_up(step: Operation) -> bool:
+    """Return whether finding no effect of a step means that it had none."""
+    return not isinstance(step, _NOT_LOOKED_UP)
 
 
 class EffectFinder:

@@ -192,3 +192,23 @@ def test_nothing_is_left_of_a_group_whose_members_docusign_refuses(start):
     assert "Undone: create group 'Crash'" in answer.json["detail"]
     assert "Crash" not in names(connector)
     assert differences(connector) == []
+
+
+@pytest.mark.parametrize("what", ["delete", "rename", "join"])
+def test_a_change_of_a_group_whose_answers_are_all_lost_is_settled(start, what):
+    connector = start()
+    user_id = connector.create(ADDRESS)["id"]
+    group_id = ok(connector.post("/Groups", GROUP), 201)["id"]
+    path = f"/Groups/{group_id}"
+    connector.world.faults.add(Fault("lose_answer", "*", "/groups", times=None))
+    if what == "delete":
+        answer = connector.delete(path)
+    elif what == "rename":
+        answer = connector.patch(path, {"op": "replace", "path": "displayName", "value": "New"})
+    else:
+        joining = {"op": "add", "path": "members", "value": [{"value": user_id}]}
+        answer = connector.patch(path, joining)
+    assert answer.status_code == 503
+    connector.world.faults.clear()
+    settled(connector)
+    assert differences(connector) == []

@@ -2,13 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
 from simulator.faults import Fault, burst_limit, hourly_limit
-from tests.acceptance.bad_input.refusals import operation, said_no
-from tests.connector import ok
+from tests.acceptance.bad_input.refusals import ADDRESS, operation, said_no
+from tests.connector import Connector, ManualClock, connected, ok
+from tests.simulated import simulated
+
+
+@pytest.fixture
+def connector(tmp_path: Path) -> Iterator[Connector]:
+    """A fresh one for each trouble: what is in doubt is carried out once DocuSign answers."""
+    clock = ManualClock()
+    started = connected(tmp_path / "bad.db", world=simulated(50, now=clock.now), clock=clock)
+    yield started
+    started.close()
+
+
+@pytest.fixture
+def ann(connector: Connector) -> str:
+    return str(connector.create(ADDRESS)["id"])
+
+
+@pytest.fixture
+def group(connector: Connector) -> str:
+    return str(ok(connector.post("/Groups", {"displayName": "Hostile"}), 201)["id"])
+
 
 TROUBLES: dict[str, tuple[Callable[[], Fault], set[int]]] = {
     "down": (lambda: Fault("error", times=None, status=503), {503}),
