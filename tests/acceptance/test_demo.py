@@ -118,7 +118,7 @@ def _paste(demo: Demo, tmp_path: Path) -> str:
         ["bash", str(script)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,  # Some twenty commands, each a process of its own.
         check=False,
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
     )
