@@ -16,13 +16,12 @@ from connector.bootstrap import Application
 from connector.domain.consent_state import ConsentState
 from connector.domain.ledger import RunState
 from connector.errors import ConnectorError
-from connector.services.observation import Check, Observation, Readiness, observe
+from connector.services.observation import Check, Observation, Readiness, observe, oldest_first
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import GaugeMetricFamily
 
 _KEPT_S = 10.0
-_MANY_KEPT_S = 60.0
 _EVERY_TENANT = "*"
 """The label of what is told of all tenants together, where there are many."""
 
@@ -109,6 +108,7 @@ class StateCollector:
         self._seen: Sequence[Observation] = ()
         self._is_ready = False
         self._is_many = False
+        self._known: dict[str, Observation] = {}
         self._until = 0.0
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
@@ -116,12 +116,14 @@ class StateCollector:
         with self._lock:
             if time.monotonic() >= self._until:
                 self._look()
-                kept_s = _MANY_KEPT_S if self._is_many else _KEPT_S
-                self._until = time.monotonic() + kept_s
+                self._until = time.monotonic() + _KEPT_S
             seen, is_ready = self._seen, self._is_ready
         gauges = _Gauges()
         if self._is_many:
-            gauges.add("tenants", "Tenants that are served.", {}, float(len(seen)))
+            tenants = len(list(self._application.catalogue.active()))
+            gauges.add("tenants", "Tenants that are served.", {}, float(tenants))
+            told = "Tenants that the sums are of; all of them after a few scrapes."
+            gauges.add("tenants_seen", told, {}, float(len(seen)))
         gauges.add("ready", "Whether /readyz says ready.", {}, float(is_ready))
         now = self._application.clock.now().timestamp()
         for one in seen:
@@ -133,9 +135,14 @@ class StateCollector:
         self._is_ready = self._readiness.is_ready(self._readiness.checks())
         try:
             names = [entry.name for entry in self._application.catalogue.active()]
-            self._is_many = len(names) > self._application.settings.observing.tenants_listed
+            most = self._application.settings.observing.tenants_listed
+            self._is_many = len(names) > most
             now = self._application.clock.now()
-            self._seen = [observe(self._application.store, name, now) for name in names]
+            # By turns where there are many: monitoring does not wait for a thousand.
+            for name in oldest_first(self._known, names)[:most]:
+                self._known.pop(name, None)
+                self._known[name] = observe(self._application.store, name, now)
+            self._seen = tuple(self._known.values())
         except ConnectorError:
             self._seen = ()  # Told by /readyz; the counters are worth having without the database.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from connector.domain.budget import BudgetState, CallCount, hour_start
 from connector.domain.consent_state import UNUSABLE, ConsentRecord, ConsentState
@@ -25,9 +26,6 @@ REFUSALS = frozenset(
     }
 )
 """Errors of :mod:`connector.docusign.errors` that mean that there is no token."""
-
-
-_SUM_KEPT = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -115,15 +113,15 @@ class Readiness:
         """:param tenants: returns the names of those that are served.
         :param revisions: returns the database's revision and the program's.
         :param max_sync_age_s: 0 for any age.
-        :param listed: up to how many tenants are told of each; of more their number, which is kept
-            for a minute: a thousand of them are not looked at with each question."""
+        :param listed: up to how many tenants are told of each; of more their number. So many are
+            looked at with each question, by turns; of the others the last view is told."""
         self._store = store
         self._clock = clock
         self._tenants = tenants
         self._revisions = revisions
         self._max_age = timedelta(seconds=max_sync_age_s)
         self._listed = listed
-        self._sum: tuple[datetime, Check] | None = None
+        self._known: dict[str, bool] = {}
 
     def checks(self) -> Sequence[Check]:
         """Return what was looked at: the database, its migrations, and each tenant."""
@@ -145,12 +143,16 @@ class Readiness:
 
     def _all(self, names: Sequence[str]) -> Check:
         """Return one check for many tenants: a problem where none of them is right."""
-        now = self._clock.now()
-        if self._sum is None or now - self._sum[0] > _SUM_KEPT:
-            good = sum(not self._tenant(name).problem for name in names)
-            told = f"{good:,} of {len(names):,} are right. `docusign-iga tenant list --health`."
-            self._sum = now, Check("tenants", "" if good else told, told if good else "")
-        return self._sum[1]
+        known = self._known
+        for place, name in enumerate(oldest_first(known, names)):
+            if place >= self._listed and True in known.values():
+                break
+            known.pop(name, None)  # What is put in last is looked at last.
+            known[name] = not self._tenant(name).problem
+        good = sum(known.values())
+        told = f"{good:,} of {len(known):,} looked at are right, of {len(names):,}."
+        told += " See `docusign-iga tenant list --health`."
+        return Check("tenants", "" if good else told, told if good else "")
 
     @staticmethod
     def is_ready(checks: Sequence[Check]) -> bool:
@@ -193,6 +195,15 @@ class Readiness:
                 f"observing.ready_sync_age_s allows. Is `docusign-iga jobs` running?{reason}"
             )
         return ""
+
+
+def oldest_first(known: dict[str, Any], names: Iterable[str]) -> Sequence[str]:
+    """Forget those who are gone; return the names, those who were never looked at before the
+    others, and these in the order in which they were looked at."""
+    wanted = dict.fromkeys(names)
+    for name in [name for name in known if name not in wanted]:
+        del known[name]
+    return [*(name for name in wanted if name not in known), *known]
 
 
 def _healed(consent: ConsentRecord | None, run: JobRun) -> bool:

@@ -85,5 +85,5 @@ class ObservingSettings:
     trace_sample_pct: float = 100.0
     """Share of the requests that are traced. Lower it where there are many."""
     tenants_listed: int = 50
-    """Up to so many tenants /readyz and /metrics tell of each; of more they tell sums, which are
-    up to a minute old."""
+    """Up to so many tenants /readyz and /metrics tell of each; of more they tell sums, and look at
+    so many with each question, by turns."""

@@ -18,6 +18,7 @@ from tests.bench import report
 from tests.bench.cases import READS, WRITES, Case
 from tests.bench.load import Sample, run
 from tests.bench.stage import Stage, add_missing_group, staged
+from tests.bench.tenants import measure_tenants
 
 ROUNDS = 2
 """Every case runs so often, turn by turn with the others, so that a busy minute of the machine
@@ -38,6 +39,7 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str) -> li
 @click.option("--seconds", default=2.0, show_default=True, help="For each case, in all rounds.")
 @click.option("--quick", is_flag=True, help="1,000 users and a glance at each case.")
 @click.option("--reads-only", is_flag=True, help="Leave out the cases that write.")
+@click.option("--tenants", default=0, help="Measure so many tenants in one process, and no more.")
 @click.option("--aggregations-only", is_flag=True, help="Leave out the cases over HTTP.")
 @click.option(
     "--output", type=click.Path(path_type=Path), default="bench-results", show_default=True
@@ -48,6 +50,7 @@ def main(  # noqa: PLR0917 -- click passes by name
     seconds: float,
     quick: bool,
     reads_only: bool,
+    tenants: int,
     aggregations_only: bool,
     output: Path,
 ) -> None:
@@ -55,6 +58,10 @@ def main(  # noqa: PLR0917 -- click passes by name
     if quick:
         sizes, seconds = [1000], 0.4
     console = Console(width=None if sys.stdout.isatty() else 110)
+    if tenants:
+        with tempfile.TemporaryDirectory(prefix="bench-") as place:
+            console.print(measure_tenants(tenants, Path(place)))
+        return
     cases = READS if reads_only else READS + WRITES
     samples: dict[report.Key, Sample] = {}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
