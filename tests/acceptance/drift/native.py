@@ -104,10 +104,6 @@ class Native:
     def reopen(self, user_id: str, account: int = 0) -> None:
         memberships.reopen(self.state, self.place(user_id, account), Status.ACTIVE)
 
-    def activate(self, user_id: str) -> None:
-        for membership in self.user(user_id).memberships.values():
-            memberships.activate(self.state, membership)
-
     def invite(self, email: str, name: str, account: int = 0, profile: str | None = None) -> User:
         new = users.NewMember(email, name, profile_id=profile)
         return users.join(self.state, self.account(account), new).user
