@@ -3,8 +3,8 @@
     python -m tests.bench.workers --workers 1,2,4 --changes 400
 
 Each number of workers gets a fresh database with the same changes waiting. The simulated DocuSign
-answers a read after 200 ms and a write after 500 ms; it runs in this process and takes its part of
-the processors.
+runs in this process and takes its part of the processors: where there are few of them, let it take
+longer to answer, or they are what is measured.
 """
 
 from __future__ import annotations
@@ -34,7 +34,6 @@ from tests import databases
 from tests.acceptance.processes import Running, free_port, on_socket, wait_until, write_config
 from tests.simulated import simulated
 
-READ_S, WRITE_S = 0.2, 0.5
 _GIVE_UP_AFTER_S = 600
 _ACTOR = Actor("user:bench", "cli", "bench")
 SCHEDULE = {**{job: {} for job in JOBS}, "settle": {"every_s": 1}}
@@ -43,8 +42,10 @@ SCHEDULE = {**{job: {} for job in JOBS}, "settle": {"every_s": 1}}
 @click.command()
 @click.option("--workers", default="1,2,4", show_default=True, help="Numbers of processes.")
 @click.option("--changes", default=400, show_default=True, help="Users that wait to be created.")
+@click.option("--read-s", default=0.2, show_default=True, help="What DocuSign takes for a read.")
+@click.option("--write-s", default=0.5, show_default=True, help="What it takes for a write.")
 @click.option("--threads", default=4, show_default=True, help="jobs.worker_threads.")
-def main(workers: str, changes: int, threads: int) -> None:
+def main(workers: str, changes: int, read_s: float, write_s: float, threads: int) -> None:
     """Measure the settlement of queued changes."""
     # So that what was started is ended.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
@@ -53,12 +54,14 @@ def main(workers: str, changes: int, threads: int) -> None:
     table = Table("Workers", "Changes", "Seconds", "Changes a second")
     with databases.postgresql_server("bench-workers") as server:
         for number in map(int, workers.split(",")):
-            seconds = _measured(server, number, changes, threads)
+            seconds = _measured(server, number, changes, threads, (read_s, write_s))
             table.add_row(str(number), str(changes), f"{seconds:.1f}", f"{changes / seconds:.1f}")
     console.print(table)
 
 
-def _measured(server: str, workers: int, changes: int, threads: int) -> float:
+def _measured(
+    server: str, workers: int, changes: int, threads: int, latency: tuple[float, float]
+) -> float:
     """Return the seconds from the moment that settlement may begin to its end."""
     with ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
@@ -78,7 +81,7 @@ def _measured(server: str, workers: int, changes: int, threads: int) -> float:
         _queue(application, changes)
         runs = application.tenant("default").runs
         runs.pause("settle", _ACTOR)
-        world.latency.read_s, world.latency.write_s = READ_S, WRITE_S
+        world.latency.read_s, world.latency.write_s = latency
         processes = [Running("worker", config, directory / f"{n}.log") for n in range(workers)]
         for process in processes:
             stack.callback(process.kill)
