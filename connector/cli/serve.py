@@ -127,7 +127,8 @@ def _run_web_server(config_path: Path, settings: Settings) -> None:
     database = make_url(settings.database.url).render_as_string(hide_password=True)
     click.echo(
         f"Serving SCIM at {url.rstrip('/')}/scim/v2 from {database}; tenants: "
-        f"{', '.join(sorted(settings.tenants))}. Ctrl-C or SIGTERM ends it.",
+        f"{', '.join(sorted(settings.tenants)) or 'those of the database'}. "
+        "Ctrl-C or SIGTERM ends it.",
         err=True,
     )
     # Threads mostly wait for DocuSign: more of them than processors are meant.
