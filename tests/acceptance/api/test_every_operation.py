@@ -12,9 +12,11 @@ from datetime import timedelta
 import pytest
 from jsonschema import Draft202012Validator
 
+from connector.domain.drift import DriftKind
 from connector.services.browsing_views import UserQuery
 from connector.services.job_lease import give_back, holding_lease, lease_key
 from connector.settings import ChannelSettings, NotificationSettings, Secret
+from simulator.state import groups, users
 from tests.connector import connected
 from tests.programs import problem, program, stranger
 from tests.visitors import ROOT, add_account, ask_for_approval, guarded, lively
@@ -31,6 +33,8 @@ READS = {
     "tasks.listed": ("viewer", "/tasks", {"mine": "false"}),
     "tasks.show": ("viewer", "/tasks/{task}", {}),
     "tasks.evidence": ("viewer", "/tasks/{task}/evidence/{file}", {}),
+    "drift.listed": ("viewer", "/drift", {"kind": "native_grant", "limit": 1}),
+    "drift.show": ("viewer", "/drift/{finding}", {}),
     "users.listed": ("viewer", "/users", {"q": "ada", "state": "active"}),
     "users.show": ("viewer", "/users/{user}", {}),
     "users.timeline": ("viewer", "/users/{user}/timeline", {"limit": 3}),
@@ -82,6 +86,8 @@ ACTS = {
     "tasks.verify": ("operator", "/tasks/{task}/verify", {}),
     "tasks.comment": ("approver|operator", "/tasks/{task}/comments", SAYS),
     "tasks.attach": ("operator", "/tasks/{task}/evidence", None),
+    "drift.accept": ("operator", "/drift/{finding}/accept", SAYS),
+    "drift.revert": ("operator", "/drift/{changed}/revert", SAYS),
     "notifications.replay": ("operator", "/notifications/{delivery}/replay", {}),
     "notifications.replay_dead": ("operator", "/notifications/replay-dead", {}),
     "jobs.run": ("operator", "/jobs/retention/run", {}),
@@ -113,6 +119,7 @@ def lived(tmp_path_factory):
         manual_roles={"notary": role},
         **guarded(),
     )
+    connector.reconcile()
     ids = lively(connector)
     people = {role: program(connector, role, login=role) for role in ROLES}
     add_account(connector, "keeper", "operator")
@@ -137,6 +144,11 @@ def _prepare(connector, ids, people):
     task = ids["task"]
     file = _attach(root, f"/tasks/{task}/evidence")
     assert file.status_code == 201, file.json
+    joined = connector.world.account.groups[connector.group(0, 1).partition(".g")[2]]
+    groups.add_member(connector.world.state, connector.world.account, joined.group_id, user)
+    users.rename(connector.world.state, connector.world.state.user(user), {"first_name": "Eve"})
+    connector.reconcile()
+    found = {item.kind: item.finding_id for item in connector.findings()}
     tomorrow = (connector.clock.now() + timedelta(days=1)).isoformat()
     made = root.post("/delegations", {"to": "keeper", "ends_at": tomorrow}).json
     return {
@@ -150,6 +162,8 @@ def _prepare(connector, ids, people):
         "delivery": root.read("/notifications")["items"][0]["id"],
         "delegation": made["id"],
         "tomorrow": tomorrow,
+        "finding": found[DriftKind.NATIVE_GRANT],
+        "changed": found[DriftKind.CHANGED_ATTRIBUTE],
         "token": "none",
     }
 
