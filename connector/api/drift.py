@@ -18,7 +18,7 @@ from connector.services.drift_desk import FindingView
 resource = Resource("drift", __name__, "What was changed in DocuSign itself.", "/drift")
 
 
-def _enum(choices: Any, description: str) -> fields.Enum:
+def _enum(choices: Any, description: str) -> fields.Enum[Any]:
     return fields.Enum(choices, by_value=True, required=True, metadata={"description": description})
 
 
