@@ -44,6 +44,7 @@ from connector.errors import (
 )
 from connector.ports import ProfileDesigner, UnitOfWork
 from connector.services.context import Actor, TenantContext
+from connector.services.expectations import know_account
 from connector.services.group_provisioning import GroupProvisioning
 from connector.services.locks import WriteLocks
 from connector.services.mirror import MirrorWriter
@@ -299,6 +300,7 @@ class AccountSetup:
         groups = directory.list_groups(account_id)
         with self._context.write() as uow:
             self._mirror.put_account_catalogue(uow, account, profiles, groups)
+            know_account(uow, account_id)
             uow.commit()
 
 

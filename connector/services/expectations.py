@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from connector.domain.comparison import known_entitlements
 from connector.domain.desired import Statement
 from connector.domain.drift import FindingState
 from connector.domain.expected import (
@@ -230,4 +231,16 @@ def forget_account(uow: UnitOfWork, account_id: str, user_ids: Iterable[str]) ->
             before, memberships={k: v for k, v in before.memberships.items() if k != account_id}
         )
         for before in uow.drift.expected(ids).values()
+    )
+
+
+def know_account(uow: UnitOfWork, account_id: str) -> None:
+    """Take an account's profiles and groups as they are: a person has just set them up so."""
+    seen = known_entitlements(uow.mirror.catalogue())
+    uow.drift.put_known(
+        item for scim_id, item in seen.items() if scim_id.startswith(f"{account_id}.")
+    )
+    known = uow.drift.known_entitlements()
+    uow.drift.remove_known(
+        scim_id for scim_id in known if scim_id.startswith(f"{account_id}.") and scim_id not in seen
     )
