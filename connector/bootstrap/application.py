@@ -1,35 +1,24 @@
-"""The one composition root: chooses the adapters and wires the services.
-
-Production uses the defaults; tests hand in another clock, or a session that is served by the
-simulator in process.
-"""
+"""The connector as a whole: what its tenants share, and who they are."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property, partial
-from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
-import requests
 import structlog
 
-from connector.anchor_file import AnchorFile
-from connector.clock import SystemClock
+from connector.bootstrap.parts import owner_prefix, sealer_of, tenant_documents
+from connector.bootstrap.tenant import Adapters, TenantServices, wire
 from connector.config.masking import flattened
-from connector.config.tenants import StoredTenants
 from connector.docusign.directory import Connection
-from connector.docusign.shared_gate import SharedGate
 from connector.docusign.transport import pooled_session
-from connector.domain.budget import Shares
-from connector.domain.consent import Way
-from connector.domain.ledger import AuditHead, Method
+from connector.domain.ledger import Method
 from connector.domain.policy import Policy
 from connector.domain.tenants import INSTALLATION
 from connector.errors import ConfigError
@@ -37,83 +26,31 @@ from connector.identity_provider import PublishedKeys
 from connector.logs import correlated
 from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
-from connector.parentage import machine
-from connector.ports import CallJournal, Clock, CodeExchange, Examiner, JobQueue, Notifier
-from connector.ports.account_setup import ProfileDesigner
-from connector.ports.probing import Prober
-from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
+from connector.ports import Clock, Examiner, JobQueue
 from connector.scim_handlers.turns import Repeater
-from connector.sealing import Sealer
 from connector.services.account_owners import account_problems, claim_accounts
-from connector.services.account_setup import AccountSetup
-from connector.services.aggregation import (
-    AggregationService,
-    CatalogueReader,
-    DeltaService,
-    TargetedReader,
-    Unchanged,
-)
 from connector.services.api_clients import ApiClientService
 from connector.services.api_sign_in import ApiSignIn
-from connector.services.approval_desk import ApprovalDesk
-from connector.services.approvals import ApprovalService
-from connector.services.attempts import Attempts
-from connector.services.audit import AuditService
-from connector.services.bindings import AccountBindings, binding_problems
-from connector.services.browsing import Browser
-from connector.services.budget import BudgetService
+from connector.services.bindings import binding_problems
 from connector.services.configuration import record_configuration
-from connector.services.connecting import ConnectService
-from connector.services.connection_check import ConnectionCheck
-from connector.services.consent import ConsentService
-from connector.services.consent_book import ConsentBook
-from connector.services.consent_checks import ConsentChecks
 from connector.services.consent_watch import ConsentWatch
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import Actor, TenantContext, new_id
-from connector.services.delegations import DelegationService
-from connector.services.doctor import Doctor
-from connector.services.drift import DriftServices, wire_drift
-from connector.services.due import DueService
-from connector.services.erasure import ErasureService
-from connector.services.execution import Executor
-from connector.services.fulfilment import FulfilmentService
-from connector.services.group_provisioning import GroupProvisioning
 from connector.services.identity_tokens import KeySet, TokenVerifier
-from connector.services.job_runs import JobRuns
-from connector.services.job_watch import JobWatch
-from connector.services.jobs import require_known_jobs, tenant_job_problems
+from connector.services.jobs import tenant_job_problems
 from connector.services.journal import Journal
-from connector.services.key_ages import KeyAges
-from connector.services.leavers import Leavers
-from connector.services.locks import WriteLocks
-from connector.services.manual_tasks import ManualTasks
-from connector.services.mirror import MirrorWriter
-from connector.services.notifications import NotificationService
 from connector.services.observation import Readiness
 from connector.services.personal_tokens import PersonalTokens
-from connector.services.policy import PolicyService
 from connector.services.presentation import Presenter
-from connector.services.probe import ProbeService
-from connector.services.provisioning import UserProvisioning
-from connector.services.recording import ChangePipeline
-from connector.services.refresh import RefreshService
-from connector.services.settlement import SettlementService
-from connector.services.subjects import Subjects
 from connector.services.tenant_catalogue import TenantCatalogue, TenantEntry
 from connector.services.tenant_overview import Standing, overview
 from connector.services.tenants import TenantService
 from connector.services.throttle import Throttle
-from connector.services.turns import Repeat, Turns
-from connector.services.undoing import Undoer
 from connector.services.version_key import version_key
-from connector.services.work_item_log import WorkItemLog
-from connector.services.work_items import WorkItemService
-from connector.settings import DatabaseSettings, Settings, TenantSettings
-from connector.store import SqlStore, open_database
-from connector.tracing import configure_tracing
-from mappings import UserMapping, load_entitlements, load_user_mapping
+from connector.settings import Settings, TenantSettings
+from connector.store import SqlStore
+from mappings import load_entitlements, load_user_mapping
 
 _log = structlog.get_logger(__name__)
 _begun: ContextVar[dict[str, TenantServices] | None] = ContextVar("begun", default=None)
@@ -121,53 +58,6 @@ _TWICE = (
     "is kept in the database too; which of the two holds must not depend on luck. Take it out of "
     "the file, or out of the database with `docusign-iga tenant remove --keep-data`"
 )
-
-
-@dataclass(frozen=True)
-class TenantServices:
-    """Everything one tenant can do."""
-
-    context: TenantContext
-    user_mapping: UserMapping
-    mirror: MirrorWriter
-    refresh: RefreshService
-    users: UserProvisioning
-    groups: GroupProvisioning
-    drift: DriftServices
-    work_items: WorkItemService
-    approvals: ApprovalService
-    delegations: DelegationService
-    due: DueService
-    policy: PolicyService
-    aggregation: AggregationService
-    delta: DeltaService
-    settlement: SettlementService
-    budget: BudgetService
-    audit: AuditService
-    notifications: NotificationService
-    runs: JobRuns
-    watch: JobWatch
-    erasures: ErasureService
-    bindings: AccountBindings
-    browser: Browser
-    doctor: Doctor
-    consent: ConsentService
-    setup: AccountSetup
-    consents: ConsentBook
-    consent_checks: ConsentChecks
-    connection: ConnectionCheck
-    connecting: ConnectService
-    probe: ProbeService
-
-    @property
-    def settings(self) -> TenantSettings:
-        """The tenant's settings."""
-        return self.context.settings
-
-    def anchor(self, actor: Actor) -> AuditHead | None:
-        """Note in the anchor file, if there is one, and tell where the audit chain stands."""
-        path = self.settings.audit.anchor_file
-        return self.audit.anchor([AnchorFile(Path(path))] if path else [], actor)
 
 
 class Application:
@@ -409,12 +299,8 @@ class Application:
             settings.notifications, self.clock, self.settings.docusign.ca_bundle
         )
         presenter = Presenter(user_mapping, settings, entitlements, version_key(context))
-        return wire(
-            context,
-            presenter,
-            user_mapping,
+        adapters = Adapters(
             notifier=notifier,
-            settings=self.settings,
             examiner=self._examiner(settings),
             prober=self.connection.prober(settings),
             exchange=self.connection.code_granter(settings, self.store, self.sealer),
@@ -422,6 +308,7 @@ class Application:
             repeat=Repeater(self, settings.name),
             designer=self.connection.designer(settings),
         )
+        return wire(context, presenter, user_mapping, self.settings, adapters)
 
     def _examiner(self, tenant: TenantSettings) -> Examiner:
         server, docusign = self.settings.server, self.settings.docusign
@@ -434,192 +321,3 @@ class Application:
             name = services.settings.name
             actor = Actor("connector", "start", new_id())
             record_configuration(services.context, actor, partial(flattened, self.settings, name))
-
-
-def wire(
-    context: TenantContext,
-    presenter: Presenter,
-    user_mapping: UserMapping,
-    *,
-    notifier: Notifier,
-    settings: Settings,
-    examiner: Examiner,
-    prober: Prober,
-    exchange: CodeExchange | None,
-    sealer: Sealer,
-    repeat: Repeat,
-    designer: ProfileDesigner,
-) -> TenantServices:
-    """Return the services of one tenant over these adapters."""
-    mirror = MirrorWriter(context, presenter)
-    locks = WriteLocks(context)
-    log = WorkItemLog(context, mirror)
-    tasks = ManualTasks(context, log)
-    refresh = RefreshService(context, mirror)
-    reader, catalogue = TargetedReader(context, mirror), CatalogueReader(context, mirror)
-    aggregation = AggregationService(
-        context,
-        mirror,
-        refresh,
-        reader=reader,
-        catalogue=catalogue,
-        unchanged=Unchanged(context, presenter),
-    )
-    desk = ApprovalDesk(context, log, tasks, refresh)
-    subjects = Subjects(context, mirror)
-    executor = Executor(context, mirror)
-    attempts = Attempts(context, executor)
-    undoer = Undoer(context, executor, attempts)
-    fulfilment = FulfilmentService(
-        context, attempts, undoer, tasks, desk, subjects=subjects, locks=locks
-    )
-    turns = Turns(context, locks, fulfilment, subjects, repeat)
-    pipeline = ChangePipeline(context, fulfilment, subjects, desk, Leavers(context), turns=turns)
-    settlement = SettlementService(context, turns)
-    users = UserProvisioning(context, locks, refresh, pipeline)
-    groups = GroupProvisioning(context, locks, pipeline, mirror)
-    book = ConsentBook(context, mirror)
-    consent = ConsentService(context, examiner, book)
-    per_minute = settings.docusign.budget.consent_checks_per_minute
-    connecting = ConnectService(context, examiner, consent, exchange=exchange, sealer=sealer)
-    checks = ConsentChecks(context, examiner, book=book, links=consent, per_minute=per_minute)
-    keys = KeyAges(context, settings.docusign)
-    drift = wire_drift(context, mirror, users, groups, tasks)
-    return TenantServices(
-        context=context,
-        user_mapping=user_mapping,
-        mirror=mirror,
-        refresh=refresh,
-        users=users,
-        groups=groups,
-        setup=AccountSetup(
-            context, designer, users=users, groups=groups, locks=locks, mirror=mirror
-        ),
-        drift=drift,
-        work_items=WorkItemService(context, mirror, log),
-        approvals=ApprovalService(context, log, desk, settlement),
-        delegations=DelegationService(context),
-        due=DueService(context, log, desk),
-        policy=PolicyService(context),
-        aggregation=aggregation,
-        delta=DeltaService(context, aggregation, reader, catalogue, refresh),
-        settlement=settlement,
-        budget=BudgetService(context, shares_of(settings, context.settings)),
-        audit=AuditService(context),
-        notifications=NotificationService(
-            context, notifier, settings.server.url, lambda: consent.link(Way.INDIVIDUAL)
-        ),
-        runs=JobRuns(context, settings.jobs.retention),
-        watch=JobWatch(context),
-        erasures=ErasureService(context, locks),
-        bindings=AccountBindings(context, locks, mirror),
-        browser=Browser(context),
-        doctor=Doctor(
-            settings.docusign,
-            context.settings,
-            examiner,
-            consent=consent,
-            connecting=connecting,
-            keys=keys,
-        ),
-        consent=consent,
-        consents=book,
-        consent_checks=checks,
-        connection=ConnectionCheck(
-            context, examiner, consent=consent, checks=checks, keys=keys, connecting=connecting
-        ),
-        connecting=connecting,
-        probe=ProbeService(context, prober),
-    )
-
-
-def build(
-    settings: Settings,
-    *,
-    clock: Clock | None = None,
-    session: requests.Session | None = None,
-    role: str = "serve",
-) -> Application:
-    """Return the application over the configured adapters, its database migrated.
-
-    :param session: carries the calls to DocuSign; a test mounts the simulator on it.
-    :param role: what this process is, for leases: ``serve``, ``jobs`` or ``cli``.
-    :raises ConfigError: the database or a setting cannot be used.
-    """
-    require_known_jobs(settings)
-    configure_tracing(settings.observing)
-    clock = clock or SystemClock()
-    journal = Journal(clock)
-    store = open_database(settings.database, ATTRIBUTE_SCHEMAS, journal)
-    migrate(store, settings.database)
-    metrics = Metrics()
-    catalogue = TenantCatalogue(store, settings.tenants, tenant_documents(settings))
-
-    def shares(tenant: str) -> Shares:
-        known = catalogue.find(tenant)
-        return shares_of(settings, known.settings if known else TenantSettings())
-
-    gate = SharedGate(clock, store, shares)
-    journals = _Journals(journal, metrics)
-    watch = ConsentWatch()
-    connection = Connection(settings.docusign, clock, session, journals, gate, watch)
-    return Application(
-        settings,
-        store,
-        clock,
-        connection,
-        journal=journal,
-        metrics=metrics,
-        role=role,
-        consent_watch=watch,
-        catalogue=catalogue,
-    )
-
-
-def migrate(store: SqlStore, settings: DatabaseSettings) -> Sequence[str]:
-    """Bring all tables to this version of the program; return what was run for the job queue.
-
-    :raises ConfigError: the database is newer, or the extra ``postgresql`` is not installed.
-    """
-    store.migrate()
-    if not settings.is_postgresql:
-        return ()
-    try:
-        from connector.queue import install  # noqa: PLC0415 - comes with PostgreSQL
-    except ImportError as error:
-        missing = 'database.url: PostgreSQL needs: pip install "docusign-iga-connector[postgresql]"'
-        raise ConfigError([missing]) from error
-    return install(settings)
-
-
-def tenant_documents(settings: Settings) -> StoredTenants:
-    """Return what reads and seals the settings of tenants in the database."""
-    return StoredTenants(sealer_of(settings))
-
-
-def sealer_of(settings: Settings) -> Sealer:
-    """Return what seals secrets in the database."""
-    database = settings.database
-    return Sealer([database.encryption_key, database.previous_encryption_key])
-
-
-def shares_of(settings: Settings, tenant: TenantSettings) -> Shares:
-    """Return whose are the calls of a tenant's hour."""
-    common, own = settings.docusign.budget, tenant.budget
-    return Shares(own.share_pct or common.share_pct, own.reserve_pct or common.reserve_pct)
-
-
-class _Journals:
-    """Several journals as one; see :class:`connector.ports.CallJournal`."""
-
-    def __init__(self, *journals: CallJournal) -> None:
-        self._journals = journals
-
-    def call(self, tenant: str, facts: Mapping[str, Any]) -> None:
-        for journal in self._journals:
-            journal.call(tenant, facts)
-
-
-def owner_prefix(role: str) -> str:
-    """Return the beginning of every lease that processes of this role on this machine hold."""
-    return f"{role}:{machine()}:"

@@ -1,0 +1,278 @@
+"""The services of one tenant, wired over its adapters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypedDict
+
+from connector.anchor_file import AnchorFile
+from connector.bootstrap.parts import shares_of
+from connector.domain.consent import Way
+from connector.domain.ledger import AuditHead
+from connector.ports import CodeExchange, Examiner, Notifier
+from connector.ports.account_setup import ProfileDesigner
+from connector.ports.probing import Prober
+from connector.sealing import Sealer
+from connector.services.account_setup import AccountSetup
+from connector.services.aggregation import (
+    AggregationService,
+    CatalogueReader,
+    DeltaService,
+    TargetedReader,
+    Unchanged,
+)
+from connector.services.approval_desk import ApprovalDesk
+from connector.services.approvals import ApprovalService
+from connector.services.attempts import Attempts
+from connector.services.audit import AuditService
+from connector.services.bindings import AccountBindings
+from connector.services.browsing import Browser
+from connector.services.budget import BudgetService
+from connector.services.connecting import ConnectService
+from connector.services.connection_check import ConnectionCheck
+from connector.services.consent import ConsentService
+from connector.services.consent_book import ConsentBook
+from connector.services.consent_checks import ConsentChecks
+from connector.services.context import Actor, TenantContext
+from connector.services.delegations import DelegationService
+from connector.services.doctor import Doctor
+from connector.services.drift import DriftServices, wire_drift
+from connector.services.due import DueService
+from connector.services.erasure import ErasureService
+from connector.services.execution import Executor
+from connector.services.fulfilment import FulfilmentService
+from connector.services.group_provisioning import GroupProvisioning
+from connector.services.job_runs import JobRuns
+from connector.services.job_watch import JobWatch
+from connector.services.key_ages import KeyAges
+from connector.services.leavers import Leavers
+from connector.services.locks import WriteLocks
+from connector.services.manual_tasks import ManualTasks
+from connector.services.mirror import MirrorWriter
+from connector.services.notifications import NotificationService
+from connector.services.policy import PolicyService
+from connector.services.presentation import Presenter
+from connector.services.probe import ProbeService
+from connector.services.provisioning import UserProvisioning
+from connector.services.recording import ChangePipeline
+from connector.services.refresh import RefreshService
+from connector.services.settlement import SettlementService
+from connector.services.subjects import Subjects
+from connector.services.turns import Repeat, Turns
+from connector.services.undoing import Undoer
+from connector.services.work_item_log import WorkItemLog
+from connector.services.work_items import WorkItemService
+from connector.settings import Settings, TenantSettings
+from mappings import UserMapping
+
+
+@dataclass(frozen=True)
+class TenantServices:
+    """Everything one tenant can do."""
+
+    context: TenantContext
+    user_mapping: UserMapping
+    mirror: MirrorWriter
+    refresh: RefreshService
+    users: UserProvisioning
+    groups: GroupProvisioning
+    drift: DriftServices
+    work_items: WorkItemService
+    approvals: ApprovalService
+    delegations: DelegationService
+    due: DueService
+    policy: PolicyService
+    aggregation: AggregationService
+    delta: DeltaService
+    settlement: SettlementService
+    budget: BudgetService
+    audit: AuditService
+    notifications: NotificationService
+    runs: JobRuns
+    watch: JobWatch
+    erasures: ErasureService
+    bindings: AccountBindings
+    browser: Browser
+    doctor: Doctor
+    consent: ConsentService
+    setup: AccountSetup
+    consents: ConsentBook
+    consent_checks: ConsentChecks
+    connection: ConnectionCheck
+    connecting: ConnectService
+    probe: ProbeService
+
+    @property
+    def settings(self) -> TenantSettings:
+        """The tenant's settings."""
+        return self.context.settings
+
+    def anchor(self, actor: Actor) -> AuditHead | None:
+        """Note in the anchor file, if there is one, and tell where the audit chain stands."""
+        path = self.settings.audit.anchor_file
+        return self.audit.anchor([AnchorFile(Path(path))] if path else [], actor)
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """What reaches the world for one tenant."""
+
+    notifier: Notifier
+    examiner: Examiner
+    prober: Prober
+    exchange: CodeExchange | None
+    """None where the tenant is impersonated."""
+    sealer: Sealer
+    repeat: Repeat
+    designer: ProfileDesigner
+
+
+@dataclass(frozen=True)
+class _Changes:
+    """What changes and people's work on them share."""
+
+    mirror: MirrorWriter
+    locks: WriteLocks
+    log: WorkItemLog
+    tasks: ManualTasks
+    refresh: RefreshService
+    desk: ApprovalDesk
+    settlement: SettlementService
+    users: UserProvisioning
+    groups: GroupProvisioning
+
+
+def wire(
+    context: TenantContext,
+    presenter: Presenter,
+    user_mapping: UserMapping,
+    settings: Settings,
+    adapters: Adapters,
+) -> TenantServices:
+    """Return the services of one tenant over these adapters."""
+    changes = _changes(context, presenter, adapters.repeat)
+    mirror, locks, log = changes.mirror, changes.locks, changes.log
+    users, groups = changes.users, changes.groups
+    return TenantServices(
+        context=context,
+        user_mapping=user_mapping,
+        mirror=mirror,
+        refresh=changes.refresh,
+        users=users,
+        groups=groups,
+        setup=AccountSetup(
+            context, adapters.designer, users=users, groups=groups, locks=locks, mirror=mirror
+        ),
+        drift=wire_drift(context, mirror, users, groups, changes.tasks),
+        work_items=WorkItemService(context, mirror, log),
+        approvals=ApprovalService(context, log, changes.desk, changes.settlement),
+        delegations=DelegationService(context),
+        due=DueService(context, log, changes.desk),
+        policy=PolicyService(context),
+        settlement=changes.settlement,
+        budget=BudgetService(context, shares_of(settings, context.settings)),
+        audit=AuditService(context),
+        runs=JobRuns(context, settings.jobs.retention),
+        watch=JobWatch(context),
+        erasures=ErasureService(context, locks),
+        bindings=AccountBindings(context, locks, mirror),
+        browser=Browser(context),
+        probe=ProbeService(context, adapters.prober),
+        **_aggregation(context, presenter, changes),
+        **_consent(context, settings, adapters, mirror),
+    )
+
+
+def _changes(context: TenantContext, presenter: Presenter, repeat: Repeat) -> _Changes:
+    mirror = MirrorWriter(context, presenter)
+    locks = WriteLocks(context)
+    log = WorkItemLog(context, mirror)
+    tasks = ManualTasks(context, log)
+    refresh = RefreshService(context, mirror)
+    desk = ApprovalDesk(context, log, tasks, refresh)
+    subjects = Subjects(context, mirror)
+    executor = Executor(context, mirror)
+    attempts = Attempts(context, executor)
+    undoer = Undoer(context, executor, attempts)
+    fulfilment = FulfilmentService(
+        context, attempts, undoer, tasks, desk, subjects=subjects, locks=locks
+    )
+    turns = Turns(context, locks, fulfilment, subjects, repeat)
+    pipeline = ChangePipeline(context, fulfilment, subjects, desk, Leavers(context), turns=turns)
+    return _Changes(
+        mirror=mirror,
+        locks=locks,
+        log=log,
+        tasks=tasks,
+        refresh=refresh,
+        desk=desk,
+        settlement=SettlementService(context, turns),
+        users=UserProvisioning(context, locks, refresh, pipeline),
+        groups=GroupProvisioning(context, locks, pipeline, mirror),
+    )
+
+
+class _Aggregation(TypedDict):
+    aggregation: AggregationService
+    delta: DeltaService
+
+
+def _aggregation(context: TenantContext, presenter: Presenter, changes: _Changes) -> _Aggregation:
+    mirror, refresh = changes.mirror, changes.refresh
+    reader, catalogue = TargetedReader(context, mirror), CatalogueReader(context, mirror)
+    aggregation = AggregationService(
+        context,
+        mirror,
+        refresh,
+        reader=reader,
+        catalogue=catalogue,
+        unchanged=Unchanged(context, presenter),
+    )
+    delta = DeltaService(context, aggregation, reader, catalogue, refresh)
+    return {"aggregation": aggregation, "delta": delta}
+
+
+class _Consent(TypedDict):
+    consent: ConsentService
+    consents: ConsentBook
+    consent_checks: ConsentChecks
+    connection: ConnectionCheck
+    connecting: ConnectService
+    doctor: Doctor
+    notifications: NotificationService
+
+
+def _consent(
+    context: TenantContext, settings: Settings, adapters: Adapters, mirror: MirrorWriter
+) -> _Consent:
+    """Wire what asks whether DocuSign lets us in, and what tells people of it."""
+    examiner = adapters.examiner
+    book = ConsentBook(context, mirror)
+    consent = ConsentService(context, examiner, book)
+    connecting = ConnectService(
+        context, examiner, consent, exchange=adapters.exchange, sealer=adapters.sealer
+    )
+    per_minute = settings.docusign.budget.consent_checks_per_minute
+    checks = ConsentChecks(context, examiner, book=book, links=consent, per_minute=per_minute)
+    keys = KeyAges(context, settings.docusign)
+    return {
+        "consent": consent,
+        "consents": book,
+        "consent_checks": checks,
+        "connection": ConnectionCheck(
+            context, examiner, consent=consent, checks=checks, keys=keys, connecting=connecting
+        ),
+        "connecting": connecting,
+        "doctor": Doctor(
+            settings.docusign,
+            context.settings,
+            examiner,
+            consent=consent,
+            connecting=connecting,
+            keys=keys,
+        ),
+        "notifications": NotificationService(
+            context, adapters.notifier, settings.server.url, lambda: consent.link(Way.INDIVIDUAL)
+        ),
+    }
