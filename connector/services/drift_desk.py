@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from connector.services.naming import names_for
 from connector.services.reconciliation import ReconciliationService
 from connector.services.work_item_log import tidy
 
+_IDS = re.compile(r" \((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")
 PAGE = 50
 """Findings of a page."""
 
@@ -213,7 +215,10 @@ def title_of(finding: Finding, names: Names, role_name: str) -> str:
         DriftKind.ORPHAN_USER: f"{who} belongs to nobody whom a client knows",
     }
     title = titles[finding.kind]
-    return f"{title} ({where})" if where and finding.kind is DriftKind.PENDING_USER else title
+    if where and finding.kind is DriftKind.PENDING_USER:
+        title = f"{title} ({where})"
+    # The ids are among the facts; a title is for reading.
+    return _IDS.sub("", title)
 
 
 def _subject(finding: Finding, names: Names) -> str:
