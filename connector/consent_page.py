@@ -56,6 +56,14 @@ _WORDS: Mapping[Verdict, tuple[str, str]] = {
             "`docusign-iga doctor` says which."
         ),
     ),
+    Verdict.UNVERIFIED: (
+        "DocuSign cannot be asked just now",
+        (
+            "Your answer counts all the same: DocuSign keeps it, and the connector looks by itself "
+            "within a quarter of an hour. You can close this page. Administrators: "
+            "`docusign-iga consent verify` looks at once."
+        ),
+    ),
     Verdict.REFUSED: (
         "Consent was declined",
         "Nothing was changed. Without consent the connector cannot work.",
@@ -86,6 +94,13 @@ _WORDS: Mapping[Verdict, tuple[str, str]] = {
             "Administrators: the audit says which it was."
         ),
     ),
+    Verdict.INTERRUPTED: (
+        "Not connected yet",
+        (
+            "You signed in, and then DocuSign did not answer the connector. Wait a minute, open "
+            "the new link and sign in once more."
+        ),
+    ),
     Verdict.EXPIRED: (
         "This link has expired",
         "It is good for a week. Ask your administrator for a new one (`docusign-iga consent url`).",
@@ -113,6 +128,10 @@ _FOR_USERS: Mapping[Verdict, tuple[str, str]] = {
             "user active? Ask your administrator."
         ),
     ),
+    Verdict.UNVERIFIED: (
+        "DocuSign cannot be asked just now",
+        "Your answer counts all the same: DocuSign keeps it. You can close this page.",
+    ),
     Verdict.REFUSED: (
         "You declined",
         "Nothing was changed. Documents cannot be sent in your name by other applications.",
@@ -121,7 +140,7 @@ _FOR_USERS: Mapping[Verdict, tuple[str, str]] = {
 """To somebody who agreed for themselves."""
 _STATUS = dict.fromkeys(
     (Verdict.CONNECTED, Verdict.GRANTED, Verdict.PARTIAL, Verdict.INEFFECTIVE), 200
-)
+) | dict.fromkeys((Verdict.UNVERIFIED, Verdict.INTERRUPTED), 503)
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; base-uri 'none'",

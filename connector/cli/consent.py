@@ -32,6 +32,7 @@ _VERDICTS = {
     Verdict.PARTIAL: "Consent covers a part of the scopes. Give it again: docusign-iga consent url",
     Verdict.INEFFECTIVE: "Consent is missing. Give it: docusign-iga consent url",
     Verdict.FAILED: "Consent is not what is missing. See: docusign-iga doctor",
+    Verdict.UNVERIFIED: "DocuSign cannot be asked just now. Try again in a minute.",
 }
 
 

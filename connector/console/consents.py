@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import application, may_try, principal, session, tenant
@@ -20,7 +20,10 @@ blueprint = Blueprint("consents", __name__, url_prefix="/connection")
 def link() -> str:
     """Make a link that asks for exactly the scopes needed, and show it."""
     services = tenant()
-    way = Way(request.form.get("way", Way.INDIVIDUAL))
+    named = request.form.get("way", Way.INDIVIDUAL)
+    if named not in list(Way):
+        abort(400)
+    way = Way(named)
     made = services.consent.link(way, made_by=session().actor)
     return render_template(
         "consent_link.html",

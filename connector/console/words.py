@@ -132,6 +132,7 @@ CONSENT_VERDICTS = {
     Verdict.PARTIAL: "Consent covers a part of the scopes.",
     Verdict.INEFFECTIVE: "Consent is missing.",
     Verdict.FAILED: "Consent is not what is missing.",
+    Verdict.UNVERIFIED: "DocuSign cannot be asked just now.",
 }
 _CAUSES = {
     Trouble.KEY_REJECTED: "the private key does not belong to the integration key",

@@ -17,6 +17,7 @@ from connector.domain.consent import Way
 from connector.domain.consent_state import ConsentLink
 from connector.errors import (
     ConflictingWriteError,
+    ConnectorError,
     InvalidRequestError,
     NotFoundError,
     PermanentError,
@@ -104,16 +105,23 @@ class ConnectService:
             return ConsentAnswer(Verdict.REFUSED, error[:80], self.begin(actor))
         try:
             self.finish(link, code)
-        except PermanentError as refusal:
-            with self._context.write() as uow:
-                reason = str(refusal)
-                self._context.audit(uow, actor, "connection.failed", "", reason=reason)
-                uow.commit()
-            return ConsentAnswer(Verdict.NOT_CONNECTED, reason, self.begin(actor))
+        except ConnectorError as failure:
+            return self._unfinished(failure, actor)
         # It counts once a refresh works, too.
         verdict, detail = self._consent.verify()
         works = verdict in (Verdict.GRANTED, Verdict.PARTIAL)
-        return ConsentAnswer(Verdict.CONNECTED if works else Verdict.FAILED, detail)
+        return ConsentAnswer(Verdict.CONNECTED if works else verdict, detail)
+
+    def _unfinished(self, failure: ConnectorError, actor: Actor) -> ConsentAnswer:
+        """Return why nothing came of an answer, with a new link: neither the old one nor the code
+        is good a second time."""
+        reason, is_refused = str(failure), isinstance(failure, PermanentError)
+        if is_refused:
+            with self._context.write() as uow:
+                self._context.audit(uow, actor, "connection.failed", "", reason=reason)
+                uow.commit()
+        verdict = Verdict.NOT_CONNECTED if is_refused else Verdict.INTERRUPTED
+        return ConsentAnswer(verdict, reason, self.begin(actor))
 
     def finish(self, link: ConsentLink, code: str) -> CodeGrant:
         """Trade the code of an answer for a lasting grant.

@@ -39,6 +39,8 @@ class Verdict(StrEnum):
     """DocuSign still asks for consent: somebody else accepted, or for another app."""
     FAILED = "failed"
     """Consent is not what is missing."""
+    UNVERIFIED = "unverified"
+    """DocuSign could not be asked now: nothing is known."""
     REFUSED = "refused"
     """The person declined."""
     UNKNOWN = "unknown"
@@ -50,6 +52,8 @@ class Verdict(StrEnum):
     """The service user signed in, and the connection lasts (authorization code)."""
     NOT_CONNECTED = "not_connected"
     """Somebody else signed in, or the answer came too late."""
+    INTERRUPTED = "interrupted"
+    """DocuSign did not answer while the connection was made: the answer is used up."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ class ConsentService:
         if error:
             return ConsentAnswer(Verdict.REFUSED, error[:80], self._again(link), is_own)
         verdict, detail = self.verify() if is_own else self._verify_user(link)
-        is_lasting = verdict in (Verdict.GRANTED, Verdict.FAILED)
+        is_lasting = verdict in (Verdict.GRANTED, Verdict.FAILED, Verdict.UNVERIFIED)
         again = "" if is_lasting else self._again(link)
         return ConsentAnswer(verdict, detail, again, is_own)
 
@@ -160,7 +164,7 @@ class ConsentService:
         try:
             return self.look()
         except TemporaryError as error:
-            return Verdict.FAILED, str(error)
+            return Verdict.UNVERIFIED, str(error)
 
     def look(self) -> tuple[Verdict, str]:
         """Do the same, and tell apart that DocuSign cannot be asked now.
@@ -203,6 +207,8 @@ class ConsentService:
         outcome = TokenOutcome(link.user_id, link.scopes, self._context.clock.now())
         try:
             granted = self._examiner.try_out(link.user_id, link.scopes)
+        except TemporaryError as error:
+            return Verdict.UNVERIFIED, str(error)
         except ConnectorError as error:
             self._book.record(replace(outcome, trouble=error.trouble, said=str(error)))
             is_consent = error.trouble == Trouble.CONSENT_REQUIRED

@@ -6,6 +6,7 @@ import re
 import threading
 from dataclasses import replace
 from datetime import timedelta
+from html import unescape
 
 import pytest
 
@@ -167,6 +168,17 @@ def test_an_answer_is_good_once_and_a_refusal_changes_nothing(site):
     before = site.grant()
     assert titled(site.http.get(site.back)) == "This link was answered before"
     assert site.grant() == before
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/userinfo"])
+def test_docusign_away_while_it_is_connected_gives_a_new_link(site, world, path):
+    world.faults.add(Fault("error", "*", path, times=None, status=503))
+    page = site.sign_in()
+    assert (page.status_code, titled(page)) == (503, "Not connected yet")
+    assert site.grant() is None
+    world.faults.clear()
+    link = unescape(re.search('href="(.*?)"', page.text).group(1))
+    assert titled(site.sign_in(link)) == "Connected"
 
 
 def test_a_code_of_another_link_is_worthless_by_its_verifier(site):

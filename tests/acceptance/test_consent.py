@@ -13,6 +13,7 @@ from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.consent import ADMIN_SCOPES, Way
 from connector.services.consent import Verdict
+from simulator.faults import Fault
 
 CALLBACK = "https://scim.acme.test/consent/callback"
 
@@ -153,3 +154,25 @@ def test_an_app_of_the_organization_is_told_with_its_scopes(connector, command):
     assert "Connected Apps" in result.output
     assert connector.world.details["integration_key"] in result.output
     assert " ".join(sorted(ADMIN_SCOPES)) in result.output
+
+
+def test_where_docusign_is_away_the_page_does_not_claim_another_cause(connector, world, command):
+    back = decide(world, connector.services.consent.link(Way.INDIVIDUAL))
+    world.faults.add(Fault("error", "POST", "/oauth/token", times=None, status=503))
+    answer = connector.http.get(back)
+    assert (answer.status_code, titled(answer)) == (503, "DocuSign cannot be asked just now")
+    assert "counts all the same" in answer.text
+    told = command("verify")
+    assert told.exit_code == 1
+    assert "not what is missing" not in told.output
+    world.faults.clear()
+    assert connector.services.connection.run()["checked"] == 1
+
+
+def test_an_invited_user_hears_the_same_where_docusign_is_away(connector, world):
+    somebody = world.member().user.user_id
+    link = connector.services.consent.link(Way.INDIVIDUAL, user_id=somebody)
+    back = decide(world, link, user_id=somebody)
+    world.faults.add(Fault("error", "POST", "/oauth/token", times=None, status=503))
+    assert titled(connector.http.get(back)) == "DocuSign cannot be asked just now"
+    assert connector.services.consents.of_users([somebody]) == {}

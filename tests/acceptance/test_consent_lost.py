@@ -179,6 +179,10 @@ def test_a_viewer_makes_no_links(connector):
     assert vera.post("/connection/link", page="/connection").status_code == 403
 
 
+def test_a_way_that_does_not_exist_is_a_bad_request(connector, ann):
+    assert ann.post("/connection/link", page="/connection", way="by post").status_code == 400
+
+
 def test_an_erasure_asks_for_its_scope_too(connector):
     plain = connector.services.consent.scopes
     assert "user_data_redact" not in plain
