@@ -16,8 +16,9 @@ from connector.api.resource import Resource
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import JobRun, RunState
 from connector.errors import ClosedError, ConflictingWriteError, ConnectorError, NotFoundError
+from connector.ports import Asker, JobQueue
 from connector.services.job_board import JobView, job_board
-from connector.services.jobs import JOBS, run_job
+from connector.services.jobs import JOBS, Job, run_job
 
 _log = structlog.get_logger(__name__)
 _BEGUN_S = 0.5
@@ -117,11 +118,32 @@ def history(query: Mapping[str, Any], name: str) -> Page:
 def run(name: str) -> Mapping[str, Any]:
     """Run a job now, paused or not. Takes an operator.
 
-    It goes on after the answer; read the job to see how far it is and what became of it. 409 says
-    that a run goes on already.
+    It goes on after the answer; read the job to see how far it is and what became of it. On
+    PostgreSQL a worker does it, as soon as one is free. 409 says that a run goes on, or waits for a
+    worker, already.
     """
     needs(ConsoleRole.OPERATOR)
-    job = _view(name).job.name
+    job = _view(name).job
+    queue = application().queue
+    if queue is None:
+        _run_here(job.name)
+    else:
+        _leave_to_a_worker(queue, job)
+    return _document(_view(job.name))
+
+
+def _leave_to_a_worker(queue: JobQueue, job: Job) -> None:
+    """Put a run into the queue, under the name of whoever asked for it."""
+    actor = principal()
+    if tenant().runs.goes_on(job.name):
+        raise ClosedError(f"The job {job.name} of this tenant is running.")
+    asker = Asker(actor.name, actor.correlation_id)
+    if not queue.defer(tenant_name(), job.name, priority=job.priority, asker=asker):
+        raise ClosedError(f"The job {job.name} was asked for already; it waits for a worker.")
+
+
+def _run_here(job: str) -> None:
+    """Run a job in this process: its database is no server, and no worker waits at it."""
     services, actor, connector, whose = tenant(), principal(), application(), tenant_name()
     elsewhere: list[ConflictingWriteError] = []
 
@@ -141,7 +163,6 @@ def run(name: str) -> Mapping[str, Any]:
     running.join(_BEGUN_S)
     if elsewhere:
         raise ClosedError(str(elsewhere[0]))
-    return _document(_view(job))
 
 
 @resource.act("/<name>/pause")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from connector.ports import Clock
+from connector.ports import Clock, JobQueue
 from connector.services.api_sign_in import ApiSignIn
 from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
@@ -96,6 +96,10 @@ class Application(Protocol):
     @property
     def clock(self) -> Clock:
         """The time."""
+
+    @property
+    def queue(self) -> JobQueue | None:
+        """Where jobs wait for workers; None where there are none."""
 
     @property
     def personal_tokens(self) -> PersonalTokens:

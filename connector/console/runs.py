@@ -9,6 +9,7 @@ from flask import Blueprint, render_template
 
 from connector.config import masked, masked_section
 from connector.console.here import application, is_operator, may_try, tenant, tenant_name
+from connector.domain.tenants import TenantSource
 from connector.services.health import ConnectionHealth
 from connector.services.job_board import job_board, progress_of
 
@@ -61,7 +62,10 @@ def settings() -> str:
     if is_operator() or len(application().catalogue.entries()) == 1:
         data = masked(application().settings)
     data["tenants"] = {tenant_name(): masked_section(tenant().settings)}
-    return render_template("settings.html", sections=list(_sections(data)))
+    source = application().catalogue.get(tenant_name()).source
+    return render_template(
+        "settings.html", sections=list(_sections(data)), in_file=source is TenantSource.FILE
+    )
 
 
 def _sections(data: dict[str, Any]) -> Iterator[tuple[str, list[tuple[str, str]]]]:

@@ -36,7 +36,7 @@ from connector.ports.ledger import (
 )
 from connector.ports.mirror import MirrorRepository
 from connector.ports.notifications import AnchorSink, NotificationRepository, Notifier
-from connector.ports.queue import JobQueue
+from connector.ports.queue import Asker, JobQueue
 from connector.ports.resources import (
     BASE_URL_MARK,
     ENTITLEMENT,
@@ -68,6 +68,7 @@ __all__ = [
     "AccountPlan",
     "AdministeredOrganization",
     "AnchorSink",
+    "Asker",
     "AttributeRepository",
     "AuditRepository",
     "BudgetRepository",

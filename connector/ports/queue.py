@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Protocol
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asked for a run, where it was not the clock."""
+
+    name: str
+    """As the audit names them: ``user:ada``."""
+    correlation_id: str
 
 
 class JobQueue(Protocol):
@@ -16,6 +26,7 @@ class JobQueue(Protocol):
         part: int | None = None,
         in_s: float = 0.0,
         priority: int = 0,
+        asker: Asker | None = None,
     ) -> bool:
         """Let a worker run a job of a tenant, or a part of it; return False where it waits already.
 
@@ -23,6 +34,8 @@ class JobQueue(Protocol):
 
         :param in_s: not before so many seconds have passed.
         :param priority: higher ones are taken first.
+        :param asker: whose run it is. It waits beside a run of the clock, which may be passed by
+            (paused) and is not theirs.
         :raises connector.errors.TemporaryError: the queue cannot be reached.
         """
 

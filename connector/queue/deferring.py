@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import asdict
 
 from procrastinate import App, SyncPsycopgConnector
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 
 from connector.errors import TemporaryError
+from connector.ports import Asker
 from connector.queue.address import QUEUE, TASK, connection_options, conninfo, lock_of
 from connector.settings import DatabaseSettings
 
@@ -40,22 +42,25 @@ class ProcrastinateQueue:
         part: int | None = None,
         in_s: float = 0.0,
         priority: int = 0,
+        asker: Asker | None = None,
     ) -> bool:
         """Let a worker run a job of a tenant, or a part of it; return False where it waits already.
 
         :raises TemporaryError: the database cannot be reached.
         """
         name = lock_of(tenant, job, part)
+        # A worker of an earlier version runs what the clock defers: it knows of no asker.
+        asked = {} if asker is None else {"asker": asdict(asker)}
         try:
             self._open()
             self._app.configure_task(
                 TASK,
                 queue=QUEUE,
                 lock=name,
-                queueing_lock=name,
+                queueing_lock=f"{name} asked" if asked else name,
                 priority=priority,
                 schedule_in={"seconds": int(in_s)} if in_s else None,
-            ).defer(tenant=tenant, job=job, part=part)
+            ).defer(tenant=tenant, job=job, part=part, **asked)
         except AlreadyEnqueued:
             return False
         except ConnectorException as error:

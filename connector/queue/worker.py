@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
@@ -13,14 +13,14 @@ from procrastinate import App, PsycopgConnector
 from procrastinate.exceptions import ConnectorException, UniqueViolation
 from procrastinate.jobs import Job, Status
 
-from connector.ports import JobQueue
+from connector.ports import Asker, JobQueue
 from connector.queue.address import QUEUE, TASK, connection_options, conninfo
 from connector.settings import DatabaseSettings
 
 _log = structlog.get_logger(__name__)
 
-Run = Callable[[str, str, int | None], float | None]
-"""Runs (tenant, job, part); returns the seconds after which to go on, or None."""
+Run = Callable[[str, str, int | None, Asker | None], float | None]
+"""Runs (tenant, job, part, who asked); returns the seconds after which to go on, or None."""
 
 HEARTBEAT_S = 5.0
 STALLED_S = 30.0
@@ -106,10 +106,16 @@ class QueueWorker:
         )
 
         @app.task(name=TASK, queue=QUEUE)
-        def run_job(tenant: str, job: str, part: int | None = None) -> None:
-            again_s = self._run_job(tenant, job, part)
+        def run_job(
+            tenant: str,
+            job: str,
+            part: int | None = None,
+            asker: Mapping[str, str] | None = None,
+        ) -> None:
+            asked = None if asker is None else Asker(**asker)
+            again_s = self._run_job(tenant, job, part, asked)
             if again_s is not None:
-                self._queue.defer(tenant, job, part=part, in_s=again_s)
+                self._queue.defer(tenant, job, part=part, in_s=again_s, asker=asked)
 
         # Procrastinate watches its heartbeat, listener and poller only while all of them run, and
         # the deferrer of periodic tasks ends at once where there are none.

@@ -10,7 +10,7 @@ from connector.domain.ledger import JobRun, RunState
 from connector.services.context import TenantContext
 from connector.services.job_runs import JobRuns
 from connector.services.jobs import JOBS, Job, schedule_of
-from connector.services.schedules import described, next_run_at
+from connector.services.schedules import SOON, described, next_run_at
 from connector.settings import JobSettings, ScheduleSettings
 
 
@@ -26,6 +26,8 @@ class JobView:
     last: JobRun | None
     next_at: datetime | None
     """When it runs next, without jitter; None: paused, on request only, or running now."""
+    is_due: bool = False
+    """Whether it begins in a moment, once whoever starts it comes to it."""
 
     @property
     def when(self) -> str:
@@ -54,11 +56,12 @@ def _view(
     schedule, timezone = schedule_of(job, settings, context.settings)
     last = runs.latest(job.name)
     is_running = last is not None and last.state is RunState.RUNNING
-    next_at = None
+    next_at, now = None, context.clock.now()
     if pause is None and not is_running:
         started_at = last.started_at if last else None
-        next_at = next_run_at(schedule, timezone, started_at, context.clock.now())
-    return JobView(job, schedule, timezone, pause, last, next_at)
+        next_at = next_run_at(schedule, timezone, started_at, now)
+    is_due = next_at is not None and next_at <= now + SOON
+    return JobView(job, schedule, timezone, pause, last, next_at, is_due)
 
 
 def progress_of(run: JobRun) -> str:

@@ -16,7 +16,7 @@ from connector.errors import (
     TemporaryError,
 )
 from connector.logs import correlated
-from connector.ports import JobQueue
+from connector.ports import Asker, JobQueue
 from connector.progress import stoppable_by
 from connector.services.context import Actor, new_id
 from connector.services.jobs import JOBS, Job, JobTenant, run_job
@@ -48,17 +48,28 @@ class JobRunner:
         self._stop = stop
         self._queue = queue
 
-    def run(self, tenant_name: str, name: str, part: int | None = None) -> float | None:
+    def run(
+        self,
+        tenant_name: str,
+        name: str,
+        part: int | None = None,
+        asker: Asker | None = None,
+    ) -> float | None:
         """Run a job, or a part of one; return the seconds after which it is sensible to go on with
-        a run that had to pause, None where its next time is soon enough."""
-        actor = Actor(f"job:{name}", "job", new_id())
+        a run that had to pause, None where its next time is soon enough.
+
+        :param asker: who asked for this run, paused or not; None: the clock.
+        """
+        actor = _actor(name, asker)
         log = _log.bind(job=name, tenant=tenant_name)
         with correlated(actor.correlation_id), stoppable_by(self._stop):
             try:
                 tenant = self._find(tenant_name)
-                if tenant is None or name not in JOBS or name in tenant.runs.paused():
+                if tenant is None or name not in JOBS:
                     return None
-                if part is None and self._share(JOBS[name], tenant):
+                if asker is None and name in tenant.runs.paused():
+                    return None
+                if part is None and self._share(JOBS[name], tenant, asker):
                     return None
                 with self._acting(tenant_name, actor.name):
                     outcome = run_job(name, tenant, actor, part)
@@ -74,10 +85,18 @@ class JobRunner:
                 log.debug("job done", outcome=outcome)
         return None
 
-    def _share(self, job: Job, tenant: JobTenant) -> bool:
+    def _share(self, job: Job, tenant: JobTenant, asker: Asker | None) -> bool:
         """Hand a job out in parts, where it is much and there are workers to share it."""
         if self._queue is None or job.shared is None or not job.shared.is_much(tenant):
             return False
         for part in range(job.shared.parts):
-            self._queue.defer(tenant.settings.name, job.name, part=part, priority=job.priority)
+            self._queue.defer(
+                tenant.settings.name, job.name, part=part, priority=job.priority, asker=asker
+            )
         return True
+
+
+def _actor(name: str, asker: Asker | None) -> Actor:
+    if asker is None:
+        return Actor(f"job:{name}", "job", new_id())
+    return Actor(asker.name, "api", asker.correlation_id)

@@ -14,8 +14,10 @@ from connector.errors import BudgetUsedUpError, TemporaryError
 from connector.ports import UnitOfWork
 from connector.progress import reporting_to
 from connector.purpose import Scope, calling_for, current_purpose
+from connector.services.aggregation.runs import SYNC_JOB
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.job_lease import give_back, holding_lease, lease_key
+from connector.services.locks import SYNC_KEY
 from connector.settings import RetentionSettings
 
 _PAUSED = "paused_jobs"
@@ -74,6 +76,12 @@ class JobRuns:
         """Return the last run of a job, or None."""
         with self._context.read() as uow:
             return uow.jobs.latest(name)
+
+    def goes_on(self, name: str) -> bool:
+        """Whether a run of a job is under way, by its lease: a killed run left its record too."""
+        key = SYNC_KEY if name == SYNC_JOB else lease_key(name, "")
+        with self._context.read() as uow:
+            return uow.locks.count_live(key, self._context.clock.now()) > 0
 
     def last_starts(self, names: Iterable[str]) -> Mapping[str, datetime]:
         """Return by job when its last run began, of those whose last run succeeded: any other goes

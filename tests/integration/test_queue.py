@@ -15,6 +15,7 @@ pytest.importorskip("procrastinate", reason="comes with the extra postgresql")
 
 from procrastinate.schema import SchemaManager
 
+from connector.ports import Asker
 from connector.queue import ProcrastinateQueue, QueueWorker, install
 
 
@@ -132,13 +133,26 @@ def test_a_job_waits_once(settings, queue):
     assert len(waiting(settings)) == 4
 
 
+def test_a_run_that_somebody_asked_for_waits_beside_that_of_the_clock(settings, queue):
+    ada, runs = Asker("user:ada", "c-7"), []
+    assert queue.defer("default", "sync")
+    assert queue.defer("default", "sync", asker=ada)
+    assert not queue.defer("default", "sync", asker=Asker("user:ben", "c-8"))
+    with Working(settings, queue, lambda *told: runs.append(told)):
+        eventually(lambda: not waiting(settings))
+    assert sorted(runs, key=str) == [
+        ("default", "sync", None, ada),
+        ("default", "sync", None, None),
+    ]
+
+
 def test_no_job_of_a_tenant_runs_twice_at_a_time(settings, queue):
     running: Counter[str] = Counter()
     most: Counter[str] = Counter()
     ran: Counter[str] = Counter()
     guard = threading.Lock()
 
-    def run(tenant, job, _part):
+    def run(tenant, job, *_):
         with guard:
             running[tenant] += 1
             most[tenant] = max(most[tenant], running[tenant])
@@ -165,7 +179,7 @@ def test_what_somebody_waits_for_begins_before_what_takes_long(settings, queue):
     for tenant in ("one", "two"):
         queue.defer(tenant, "sync", priority=-10)
         queue.defer(tenant, "settle", priority=10)
-    with Working(settings, queue, lambda _tenant, job, _part: ran.append(job), threads=1):
+    with Working(settings, queue, lambda _tenant, job, *_: ran.append(job), threads=1):
         eventually(lambda: len(ran) == 4)
     assert ran == ["settle", "settle", "sync", "sync"]
 
@@ -194,7 +208,7 @@ def test_a_job_that_fails_leaves_nothing_behind(settings, queue):
 def test_a_worker_that_is_stopped_ends_what_it_has_and_takes_nothing_more(settings, queue):
     began, done = threading.Event(), threading.Event()
 
-    def run(_tenant, job, _part):
+    def run(_tenant, job, *_):
         began.set()
         time.sleep(1)
         done.set()
@@ -237,7 +251,7 @@ def test_a_job_that_waits_again_takes_the_place_of_one_that_stalled(settings, qu
 def test_a_database_that_goes_away_and_returns_is_borne(settings, queue):
     ran: Counter[str] = Counter()
 
-    def run(_tenant, job, _part):
+    def run(_tenant, job, *_):
         ran[job] += 1
 
     with Working(settings, queue, run):

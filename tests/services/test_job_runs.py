@@ -197,6 +197,18 @@ def test_nobody_runs_jobs_of_a_tenant_that_is_not_served(connector, runs):
     assert len(runs.history(with_idle=True)) == before
 
 
+def test_a_run_that_is_due_is_told_apart_from_one_that_comes(connector, runs):
+    context, settings = connector.services.context, JobSettings()
+
+    def due():
+        return {view.job.name for view in job_board(context, runs, settings) if view.is_due}
+
+    run_job("settle", connector.services, ACTOR)
+    assert "verify" in due() and "settle" not in due()
+    connector.clock.advance(60)
+    assert "settle" in due()
+
+
 def runner_of(connector, stop=None):
     application = connector.application
     return JobRunner(application.served, application.acting, stop or threading.Event())

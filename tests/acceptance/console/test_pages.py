@@ -155,7 +155,8 @@ def test_what_does_not_exist_is_404_with_a_way_on(lived, path):
 
 def test_runs_and_connection_tell_of_the_sync(lived):
     _, _, ann = lived
-    assert "sync" in text(ann.get("/runs"))
+    runs = text(ann.get("/runs"))
+    assert "sync" in runs and "due, begins in a moment" in runs
     assert "DocuSign answers" in text(ann.get("/connection"))
 
 
