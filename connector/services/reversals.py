@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from connector.domain.desired import ActualUser, DesiredUser
+from connector.domain.comparison import find_catalogue_drift, known_entitlements
+from connector.domain.desired import ActualUser, DesiredUser, GroupChange
 from connector.domain.drift import Drift, DriftKind, Finding
 from connector.domain.model import DirectoryGroup
 from connector.domain.plan import Plan
@@ -15,6 +17,7 @@ from connector.errors import ConnectorError, InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
 from connector.services.actual import load_actual
 from connector.services.context import Actor, TenantContext
+from connector.services.drift_looks import frame_of, look_at
 from connector.services.group_provisioning import GroupProvisioning
 from connector.services.manual_tasks import ManualTasks
 from connector.services.provisioning import UserProvisioning
@@ -77,8 +80,8 @@ class Reversals:
         return wish_for(drift, unchanged(uow, actual, actor), actual, expected)
 
     def carry_out(self, finding: Finding, actor: Actor) -> Outcome:
-        """Plan, record and carry out what puts a finding right; the plan is empty where DocuSign
-        shows by now what was expected.
+        """Plan, record and carry out what puts a finding right; the plan is empty where it is no
+        difference any more: DocuSign changed, or what is expected of it.
 
         :raises InvalidRequestError: no API puts it right; the message says who can.
         :raises ConnectorError: a guard refuses, DocuSign does, or it cannot be reached.
@@ -89,8 +92,8 @@ class Reversals:
         if (found := group_change_for(drift)) is not None:
             scim_id, change = found
 
-            def group_wish(_uow: UnitOfWork, _group: DirectoryGroup) -> Any:
-                return change
+            def group_wish(uow: UnitOfWork, _group: DirectoryGroup) -> GroupChange:
+                return GroupChange() if self._current(uow, drift) is None else change
 
             touching = change.add | change.remove
             return self._groups.change(scim_id, group_wish, actor, touching=touching)
@@ -102,12 +105,34 @@ class Reversals:
         self, drift: Drift, actor: Actor
     ) -> Callable[[UnitOfWork, ActualUser], DesiredUser]:
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
-            wanted = self._wish(uow, drift, actual, actor)
+            current = self._current(uow, drift)
+            if current is None:
+                return unchanged(uow, actual, actor)
+            wanted = self._wish(uow, current, actual, actor)
             if wanted is None:
                 raise _beyond_us(drift)
             return wanted
 
         return wish
+
+    def _current(self, uow: UnitOfWork, drift: Drift) -> Drift | None:
+        """Return a difference as it is now, None where it is none any more.
+
+        A finding may be days old: meanwhile the person has signed in, taken up the invitation, or
+        been linked, and a client has asked for what was strange then.
+        """
+        frame = frame_of(uow, self._context, self._context.clock.now())
+        if frame is None:
+            return None
+        if drift.subject_kind == USER:
+            # What waits for its turn is no reason: this change stands behind it.
+            frame = replace(frame, busy=frozenset(), busy_addresses=frozenset())
+            found = look_at(uow, [drift.subject_id], frame).drifts.get(drift.subject_id, ())
+        else:
+            seen = known_entitlements(uow.mirror.catalogue())
+            known = uow.drift.known_entitlements()
+            found = list(find_catalogue_drift(known, seen, frame.scene.accounts))
+        return next((item for item in found if item.key == drift.key), None)
 
     def _ask_about_admin(self, user_id: str, actor: Actor) -> Outcome:
         """Open the task about an organization administrator, if none is open."""

@@ -243,3 +243,91 @@ def test_an_invitation_that_nobody_takes_up_is_found(start):
     found = {item.subject_id for item in native.connector.findings(DriftKind.PENDING_USER)}
     assert native.bob in found
     assert native.ann not in found
+
+
+# what is no difference any more ---------------------------------------------------
+
+
+def found_about(native: Native, user_id: str) -> str:
+    (finding,) = [i for i in native.connector.findings() if i.subject_id == user_id]
+    return str(finding.finding_id)
+
+
+def revert_in_vain(native: Native, finding_id: str) -> None:
+    desk = native.connector.services.drift.desk
+    with pytest.raises(InvalidRequestError, match="Nothing is to be done"):
+        desk.revert(finding_id, operator(), "Seen in the report of last week")
+    assert desk.get(finding_id).finding.state is FindingState.OPEN
+
+
+def test_who_signed_in_since_the_report_is_not_closed_for_being_dormant(start):
+    native = start(drift=DriftSettings(dormant_after_days=30, pending_after_days=0))
+    connector = native.connector
+    native.user(native.ann).last_login_at = connector.clock.now()
+    connector.clock.advance(31 * 86_400)
+    connector.reconcile()
+    finding_id = found_about(native, native.ann)
+    native.user(native.ann).last_login_at = connector.clock.now()
+    connector.clock.advance(300)
+
+    revert_in_vain(native, finding_id)
+
+    assert native.snapshot() == native.held
+
+
+def test_an_invitation_that_was_taken_up_since_the_report_is_not_closed(start):
+    native = start(drift=DriftSettings(pending_after_days=10, dormant_after_days=0))
+    connector = native.connector
+    native.place(native.bob).status = Status.ACTIVATION_SENT
+    connector.clock.advance(11 * 86_400)
+    connector.reconcile()
+    finding_id = found_about(native, native.bob)
+    native.place(native.bob).status = Status.ACTIVE
+    connector.clock.advance(300)
+
+    revert_in_vain(native, finding_id)
+
+    assert native.place(native.bob).status is Status.ACTIVE
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_what_a_client_asked_for_since_the_report_is_not_taken(start, database):
+    native = start(database, drift=WITHOUT_PENDING)
+    connector, group = native.connector, native.group(1)
+    native.join(native.ann, group)
+    connector.reconcile()
+    finding_id = found_about(native, native.ann)
+    member = {"op": "add", "path": "members", "value": [{"value": native.ann}]}
+    ok(connector.patch(f"/Groups/{connector.group(0, 1)}", member))
+
+    revert_in_vain(native, finding_id)
+
+    assert native.ann in set(group.members)
+
+
+def test_a_name_that_a_client_changed_since_the_report_is_not_changed_back(start):
+    native = start(drift=WITHOUT_PENDING)
+    connector = native.connector
+    native.rename_user(native.ann, "Ann", "Gray")
+    connector.reconcile()
+    finding_id = found_about(native, native.ann)
+    change = {"op": "replace", "path": "name.familyName", "value": "White"}
+    ok(connector.patch(f"/Users/{native.ann}", change))
+
+    revert_in_vain(native, finding_id)
+
+    assert native.user(native.ann).last_name == "White"
+
+
+def test_who_was_adopted_since_the_report_is_not_closed(start):
+    native = start(drift=WITHOUT_PENDING)
+    connector = native.connector
+    stranger = native.invite("mallory@acme.test", "Mallory Moss")
+    connector.reconcile()
+    finding_id = found_about(native, stranger.user_id)
+    change = {"op": "replace", "path": "title", "value": "Counsel"}
+    ok(connector.patch(f"/Users/{stranger.user_id}", change))
+
+    revert_in_vain(native, finding_id)
+
+    assert native.place(stranger.user_id).status.is_open
