@@ -1,4 +1,8 @@
-"""What DocuSign keeps: organization, accounts, profiles, groups, users, memberships."""
+"""What DocuSign keeps: organization, accounts, profiles, groups, users, memberships.
+
+What refers to many others, or back, is left out of the representation: printed in full, one
+membership would be the whole organization.
+"""
 
 from __future__ import annotations
 
@@ -73,7 +77,7 @@ class Group:
     name: str
     modified_at: datetime
     kind: GroupType = GroupType.CUSTOM
-    members: dict[str, Membership] = field(default_factory=dict)
+    members: dict[str, Membership] = field(default_factory=dict, repr=False)
     """By user id, in the order of joining."""
     managed_by_scim: bool = False
     """Whether DocuSign's own SCIM owns it."""
@@ -84,8 +88,8 @@ class Membership:
     """A user's place in one account: one status, one profile, many groups."""
 
     membership_id: str
-    account: Account
-    user: User
+    account: Account = field(repr=False)
+    user: User = field(repr=False)
     status: Status
     profile_id: str | None
     created_at: datetime
@@ -130,7 +134,7 @@ class User:
     federated_status: str = "RemoveStatus"
     is_organization_admin: bool = False
     managed_by_scim: bool = False
-    memberships: dict[str, Membership] = field(default_factory=dict)
+    memberships: dict[str, Membership] = field(default_factory=dict, repr=False)
     """By account id."""
 
     @property
@@ -161,15 +165,15 @@ class Account:
     external_id: int
     site_id: int
     created_at: datetime
-    profiles: dict[str, Profile] = field(default_factory=dict)
+    profiles: dict[str, Profile] = field(default_factory=dict, repr=False)
     default_profile_id: str = ""
     """Given to a user created without a profile."""
-    groups: dict[str, Group] = field(default_factory=dict)
-    roster: list[Membership] = field(default_factory=list)
+    groups: dict[str, Group] = field(default_factory=dict, repr=False)
+    roster: list[Membership] = field(default_factory=list, repr=False)
     """All memberships in the order of joining, so that a page is a slice."""
-    members: dict[str, Membership] = field(default_factory=dict)
+    members: dict[str, Membership] = field(default_factory=dict, repr=False)
     """The same by user id."""
-    transfer_rules: dict[str, dict[str, Any]] = field(default_factory=dict)
+    transfer_rules: dict[str, dict[str, Any]] = field(default_factory=dict, repr=False)
     """Envelope transfer rules by id, as the API shows them."""
     next_number: int = 1000
     """The next id of a group or profile."""

@@ -124,3 +124,11 @@ def test_an_export_without_addresses_is_refused(tmp_path):
     path.write_text("AccountID,Name\n1,Ada\n")
     with pytest.raises(ValueError, match="UserEmail"):
         seed_from_export(path)
+
+
+def test_what_refers_to_the_whole_organization_is_printed_in_a_line():
+    state = seed(30)
+    account = next(iter(state.accounts.values()))
+    group = next(item for item in account.groups.values() if item.members)
+    for thing in (account, account.roster[0], account.roster[0].user, group):
+        assert len(repr(thing)) < 700
