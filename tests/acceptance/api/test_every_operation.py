@@ -15,10 +15,11 @@ from jsonschema import Draft202012Validator
 from connector.domain.drift import DriftKind
 from connector.services.browsing_views import UserQuery
 from connector.services.job_lease import give_back, holding_lease, lease_key
-from connector.settings import ChannelSettings, NotificationSettings, Secret
+from connector.settings import ChannelSettings, ConsoleSettings, NotificationSettings, Secret
 from simulator.state import groups, users
-from tests.connector import connected
+from tests.connector import ManualClock, connected
 from tests.programs import problem, program, stranger
+from tests.simulated import simulated
 from tests.visitors import ROOT, add_account, ask_for_approval, guarded, lively
 
 ROLES = ("viewer", "approver", "operator", "administrator")
@@ -65,7 +66,12 @@ READS = {
     "health.budget": ("viewer", "/health/budget", {}),
     "me.show": ("viewer", "/me", {}),
     "me.tokens": ("viewer", "/me/tokens", {}),
+    "tenants.listed": ("administrator", "/tenants", {}),
+    "tenants.show": ("administrator", "/tenants/{customer}", {}),
 }
+USER = "00000000-0000-4000-8000-0000000000ee"
+INITECH = {"user_id": USER, "accounts": [{"account_id": "00000000-0000-4000-8000-0000000000a1"}]}
+GLOBEX = {"user_id": USER, "accounts": [{"account_id": "00000000-0000-4000-8000-0000000000a2"}]}
 ACTS = {
     "approvals.approve": ("approver", "/approvals/{approval}/approve", {"checksum": "{checksum}"}),
     "approvals.deny": (
@@ -99,6 +105,14 @@ ACTS = {
     "consent.check": ("operator", "/consent/checks", {"users": ["{user}"]}),
     "health.examine": ("operator", "/health/examination", {}),
     "me.revoke": ("own", "/me/tokens/{token}/revoke", {}),
+    "tenants.add": ("administrator", "/tenants", {"name": "initech", "settings": INITECH}),
+    "tenants.change": (
+        "administrator",
+        "/tenants/{customer}/settings",
+        {"settings": {**GLOBEX, "scim": {"max_page_size": 150}}},
+    ),
+    "tenants.suspend": ("administrator", "/tenants/{customer}/suspend", {"reason": "Unpaid"}),
+    "tenants.resume": ("administrator", "/tenants/{customer}/resume", {}),
 }
 
 
@@ -113,12 +127,18 @@ def lived(tmp_path_factory):
         "verification": "attestation",
         "instructions": {"grant": ["Do it."], "revoke": ["Undo it."]},
     }
+    clock = ManualClock()  # Its hour passes for DocuSign too: tokens end, and are asked for anew.
     connector = connected(
         tmp_path_factory.mktemp("api") / "c.db",
+        world=simulated(50, now=clock.now),
+        clock=clock,
         notifications=told,
         manual_roles={"notary": role},
         **guarded(),
     )
+    application = connector.application
+    operated = ConsoleSettings(operator_tenant="default")
+    application.settings = replace(application.settings, console=operated)
     connector.reconcile()
     ids = lively(connector)
     people = {role: program(connector, role, login=role) for role in ROLES}
@@ -165,6 +185,7 @@ def _prepare(connector, ids, people):
         "finding": found[DriftKind.NATIVE_GRANT],
         "changed": found[DriftKind.CHANGED_ATTRIBUTE],
         "token": "none",
+        "customer": root.post("/tenants", {"name": "globex", "settings": GLOBEX}).json["name"],
     }
 
 
@@ -308,6 +329,10 @@ ORDER = (
     "health.examine",
     "approvals.approve",
     "delegations.end",
+    "tenants.add",
+    "tenants.change",
+    "tenants.suspend",
+    "tenants.resume",
 )
 
 
