@@ -32,7 +32,7 @@ def to_directory(
     wanted: dict[str, str] = {}
     for field in mapping.fields:
         wanted[field.name] = _wanted(field, resource, wanted, current, own)
-    return wanted
+    return wanted if current is None else wanted | _omitted_parts(mapping, wanted, current)
 
 
 def _wanted(
@@ -54,10 +54,39 @@ def _wanted(
         return known if field.required else ""
     changed = (
         value
-        for source, value in present
-        if _differs(field, value, _baseline(source, field, current, own))
+        for number, (source, value) in enumerate(present)
+        if _may_change(source, field, current, stands_in=number > 0)
+        and _differs(field, value, _baseline(source, field, current, own))
     )
     return next(changed, known)
+
+
+def _may_change(source: Source, field: FieldMapping, current: Fields, *, stands_in: bool) -> bool:
+    """Return whether another value of a source is a change of the field.
+
+    What is kept for the client changes nothing beside a source that says more: a new displayName
+    renames nobody whose name is known. An address that stood in for a missing name is followed by
+    the name; the name of anybody else is not the address's concern.
+    """
+    if source.keep_when_different:
+        return not stands_in
+    if source.from_fields and source is not field.sources[0]:
+        return current.get(field.name, "") == _joined(source, current)
+    return True
+
+
+def _omitted_parts(mapping: UserMapping, wanted: Fields, current: Fields) -> dict[str, str]:
+    """Return as they are the parts of which a field is made, where none of them is given.
+
+    DocuSign makes parts of a full name by itself, and where empty parts are sent beside it, they
+    win (docusign-api.md 2.4).
+    """
+    parts: dict[str, str] = {}
+    for field in mapping.fields:
+        names = field.sources[0].from_fields
+        if not any(wanted.get(name) for name in names):
+            parts |= {name: current.get(name, "") for name in names}
+    return parts
 
 
 def _differs(field: FieldMapping, value: str, baseline: str) -> bool:

@@ -131,7 +131,8 @@ def test_a_name_is_changed_in_docusign(connector, ann):
 def test_an_address_changes_within_a_claimed_domain(connector, path, value):
     """W18: ``userName`` and ``emails`` are one thing."""
     domain = claimed(connector)
-    user = connector.create(f"ann.lee@{domain}")
+    name = {"givenName": "Ann", "middleName": "Bo", "familyName": "Lee"}
+    user = connector.create(f"ann.lee@{domain}", name=name)
     new = f"ann.new@{domain}"
     value = new if isinstance(value, str) else [{"value": new}]
 
@@ -139,7 +140,35 @@ def test_an_address_changes_within_a_claimed_domain(connector, path, value):
 
     assert changed["userName"] == new
     assert changed["emails"] == [{"value": new, "type": "work", "primary": True}]
-    assert connector.world.state.user(user["id"]).email == new
+    assert (changed["name"], changed["displayName"]) == (user["name"], "Ann Bo Lee")
+    person = connector.world.state.user(user["id"])
+    assert (person.email, person.user_name, person.middle_name) == (new, "Ann Bo Lee", "Bo")
+
+
+def test_a_new_display_name_leaves_the_name_alone(connector, ann):
+    """RFC 7644 §3.5.2: an operation changes what its path names."""
+    path = f"/Users/{ann['id']}"
+
+    shown = ok(connector.patch(path, op("replace", "displayName", "Lee, Ann (Legal)")))
+
+    assert (shown["displayName"], shown["name"]) == ("Lee, Ann (Legal)", ann["name"])
+    assert connector.membership(ann["id"]).user.user_name == "Ann Lee"
+    found = ok(connector.get('/Users?filter=displayName sw "lee, ann"'))
+    assert [user["id"] for user in found["Resources"]] == [ann["id"]]
+
+
+@pytest.mark.parametrize("name", [{"displayName": "Ann Roe"}, {"name": {"formatted": "Ann Roe"}}])
+def test_a_put_may_rename_by_the_full_name_alone(connector, ann, name):
+    shown = ok(connector.put(f"/Users/{ann['id']}", {"userName": ADDRESS, **name}))
+
+    assert shown["name"] == {"givenName": "Ann", "familyName": "Roe", "formatted": "Ann Roe"}
+    assert connector.membership(ann["id"]).user.last_name == "Roe"
+
+
+def test_a_put_without_any_name_leaves_it(connector, ann):
+    shown = ok(connector.put(f"/Users/{ann['id']}", {"userName": ADDRESS, "title": "Counsel"}))
+
+    assert (shown["name"], shown["title"]) == (ann["name"], "Counsel")
 
 
 def test_an_address_outside_claimed_domains_stays(connector, ann):

@@ -80,8 +80,7 @@ def test_the_primary_address_counts_before_the_work_address():
 
 def test_an_omitted_title_is_cleared_and_an_omitted_name_stays():
     wanted = to_directory({"userName": "ann@x.com"}, ANN)
-    assert wanted["job_title"] == ""
-    assert wanted["user_name"] == "Ann Lee"
+    assert wanted == ANN | {"job_title": ""}
 
 
 def kept(resource, current=None, before=None):
@@ -119,7 +118,30 @@ def test_a_kept_display_name_renames_nobody():
     resource = shown() | {"displayName": "Annie", "title": "Counsel"}
     assert _to_directory(resource, MAPPING, ANN, before)["user_name"] == "Ann Lee"
     resource["displayName"] = "Anne"
-    assert _to_directory(resource, MAPPING, ANN, before)["user_name"] == "Anne"
+    assert _to_directory(resource, MAPPING, ANN, before)["user_name"] == "Ann Lee"
+
+
+def test_a_new_display_name_renames_nobody_whose_name_is_known():
+    resource = shown() | {"displayName": "Ann Lee (Legal)"}
+    assert to_directory(resource, ANN) == ANN
+    assert kept(resource, current=ANN) == {CORE_USER: {"displayName": "Ann Lee (Legal)"}}
+
+
+def test_a_display_name_alone_renames_and_leaves_the_parts_to_docusign():
+    for name in ({"displayName": "Ann Roe"}, {"name": {"formatted": "Ann Roe"}}):
+        wanted = to_directory({"userName": "ann@x.com", "title": "Clerk"} | name, ANN)
+        assert wanted == ANN | {"user_name": "Ann Roe"}
+
+
+def test_a_new_address_renames_nobody():
+    assert to_directory(shown() | {"userName": "roe@x.com"}, ANN) == ANN | {"email": "roe@x.com"}
+    assert to_directory({"userName": "roe@x.com"}, ANN)["user_name"] == "Ann Lee"
+
+
+def test_a_name_that_is_the_address_follows_it():
+    nameless = ANN | {"user_name": "ann@x.com", "first_name": "ann@x.com", "last_name": ""}
+    wanted = to_directory(shown(nameless) | {"userName": "roe@x.com"}, nameless)
+    assert wanted["user_name"] == "roe@x.com"
 
 
 def test_a_tenant_may_send_a_kept_attribute_to_docusign():
