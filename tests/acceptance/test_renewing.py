@@ -1,0 +1,125 @@
+"""Refresh tokens and real processes: DocuSign lets each token work once, and no process loses the
+connection for another."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from connector.app import create_app
+from connector.bootstrap import build
+from connector.config import load_settings
+from connector.domain.code_grants import CodeGrant
+from simulator.faults import Fault
+from tests import databases
+from tests.acceptance.processes import free_port, on_socket, write_config
+from tests.simulated import Simulated, simulated
+from tests.visitors import ROOT
+
+PROCESSES = 4
+FIRST_RENEWAL_TAKES_S = 8.0
+"""Longer than all processes take to start, so that they ask while one is renewing."""
+
+
+@pytest.fixture
+def world() -> Iterator[Simulated]:
+    world = simulated(50)
+    with on_socket(world):
+        yield world
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def config(request: pytest.FixtureRequest, world: Simulated, tmp_path: Path) -> Iterator[Path]:
+    if request.param == "sqlite":
+        yield _by_sign_in(tmp_path, world, f"sqlite:///{tmp_path / 'connector.db'}")
+        return
+    server = request.getfixturevalue("postgresql_server")
+    with databases.postgresql_database(server, "renewing") as settings:
+        yield _by_sign_in(
+            tmp_path, world, settings.url.replace("postgresql://", "postgresql+psycopg://")
+        )
+
+
+def test_processes_that_renew_at_once_use_no_token_twice(world: Simulated, config: Path) -> None:
+    before = _sign_in(world, config)
+    used = _watched(world)
+    world.faults.add(Fault("delay", "POST", "/oauth/token", delay_s=FIRST_RENEWAL_TAKES_S))
+    # This command asks for a new token whatever is known.
+    command = [sys.executable, "-m", "connector.cli", "consent", "verify", "--config", str(config)]
+    processes = [
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(PROCESSES)
+    ]
+    told = [process.communicate(timeout=90)[0] for process in processes]
+
+    assert [process.returncode for process in processes] == [0] * PROCESSES, told
+    assert len(used) == len(set(used)), "a token was sent twice: DocuSign ends such a connection"
+    assert 1 <= len(used) < PROCESSES, "who waited takes what the other one got"
+    after = _grant(config)
+    assert after.generation == before.generation + len(used)
+    assert not any(value in output for value in used for output in told)
+    # What was written down last is the token that still works.
+    again = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert again.returncode == 0, again.stderr
+    assert len(used) == len(set(used))
+
+
+def _by_sign_in(directory: Path, world: Simulated, database_url: str) -> Path:
+    """Write the configuration of a customer who refuses impersonation."""
+    port = free_port()
+    path = write_config(directory, world, port)
+    content = yaml.safe_load(path.read_text())
+    content["tenants"]["default"]["grant"] = "authorization_code"
+    content["docusign"]["client_secret"] = world.details["client_secret"]
+    content["database"] = {"url": database_url, "encryption_key": "k" * 40}
+    path.write_text(yaml.safe_dump(content))
+    return path
+
+
+def _sign_in(world: Simulated, config: Path) -> CodeGrant:
+    """Connect as the service user; return the grant."""
+    application = build(load_settings(config), role="cli")
+    try:
+        services = application.tenant("default")
+        redirect_uri = services.consent.redirect_uri
+        next(iter(world.state.applications.by_key.values())).redirect_uris.add(redirect_uri)
+        link = services.connecting.begin(ROOT).removeprefix(world.base_url)
+        form = {"decision": "accept", "user_id": world.state.service_user_id}
+        answer = world.app.test_client().post(link, data=form, base_url=world.base_url)
+        back = answer.headers["Location"].partition("/consent/")[2]
+        page = create_app(application).test_client().get(f"/consent/{back}")
+        assert "<h1>Connected</h1>" in page.text
+        grant = services.connecting.grant()
+        assert grant is not None
+        return grant
+    finally:
+        application.close()
+
+
+def _grant(config: Path) -> CodeGrant:
+    application = build(load_settings(config), role="cli")
+    try:
+        grant = application.tenant("default").connecting.grant()
+        assert grant is not None
+        return grant
+    finally:
+        application.close()
+
+
+def _watched(world: Simulated) -> list[str]:
+    """Return a list of the refresh tokens that DocuSign gets to see from now on."""
+    used: list[str] = []
+    applications = world.state.applications
+    redeem = applications.redeem_refresh
+
+    def redeem_refresh(application, value, *, again):
+        used.append(value)
+        return redeem(application, value, again=again)
+
+    applications.redeem_refresh = redeem_refresh  # type: ignore[method-assign]
+    return used
