@@ -13,6 +13,8 @@ from connector.domain.work_items import ApprovalTerms
 
 CUSTODY = "custody:"
 """How the ``entitlement`` of a custody task begins, followed by the account's id."""
+REFUSED = "refused:"
+"""How the ``entitlement`` of a task about a refused change begins, followed by its plan's id."""
 
 
 class Fulfilment(StrEnum):
@@ -143,7 +145,7 @@ class WorkItem:
     work_item_id: str
     kind: WorkItemKind
     subject_id: str
-    """SCIM id of the user whose access changes."""
+    """SCIM id of the user whose access changes; empty for a change of a group or of nobody yet."""
     entitlement: str
     """SCIM id of the entitlement or role, e.g. ``organization-admin``."""
     direction: Direction
@@ -186,10 +188,11 @@ class WorkItem:
     escalated_at: datetime | None = None
     """When it was escalated, because it was overdue or about to expire."""
 
-
-def is_access(item: WorkItem) -> bool:
-    """Return whether an item is about somebody's access, and not about what a leaver left."""
-    return not item.entitlement.startswith(CUSTODY)
+    @property
+    def is_access(self) -> bool:
+        """Whether it gives or takes one entitlement: neither what a leaver left nor a refused
+        change."""
+        return not self.entitlement.startswith((CUSTODY, REFUSED))
 
 
 class Scope(StrEnum):

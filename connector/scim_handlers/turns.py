@@ -15,7 +15,7 @@ from connector.scim_handlers.schemas import GROUPS, USERS
 from connector.scim_handlers.users import UserHandler
 from connector.services.queued_requests import QUEUED_REQUEST
 from scim import writes
-from scim.errors import ScimError, Unavailable
+from scim.errors import NotFound, ScimError, Unavailable
 from scim.handlers import Caller, RequestContext
 
 
@@ -54,6 +54,8 @@ class Repeater:
         except Unavailable as error:
             raise TemporaryError(str(error.detail)) from error
         except ScimError as error:
+            if isinstance(error, NotFound) and request["method"] == "DELETE":
+                return  # It is gone: a client repeats a deletion whose end it does not see.
             raise PermanentError(str(error.detail)) from error
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from connector.domain.desired import ActualUser, Remembered
-from connector.domain.ledger import ClientAttributes, Direction, WorkItemState, is_access
+from connector.domain.ledger import ClientAttributes, Direction, WorkItemState
 from connector.domain.model import Membership
 from connector.errors import NotFoundError
 from connector.ports import USER, UnitOfWork
@@ -31,7 +31,7 @@ def load_actual(uow: UnitOfWork, user_id: str) -> ActualUser:
     if user is None:
         raise NotFoundError(f"There is no user {user_id}.")
     open_items = uow.work_items.search(states=OPEN_STATES, subject_ids=[user_id])
-    items = [item for item in open_items if is_access(item)]
+    items = [item for item in open_items if item.is_access]
     profiles = (item.entitlement.partition(".") for item in items)
     kept = load_attributes(uow, user_id).kept
     return ActualUser(

@@ -9,6 +9,7 @@ from connector.domain.ledger import OperationRecord, OperationState, PlanRecord,
 from connector.errors import ConnectorError, TemporaryError, UnknownOutcomeError
 from connector.services.approval_desk import APPROVAL, ApprovalDesk
 from connector.services.context import Actor, TenantContext
+from connector.services.manual_tasks import ManualTasks
 from connector.services.queued_requests import without_request
 from connector.services.subjects import Subjects, record_provenance
 from connector.services.undoing import Undoer
@@ -20,12 +21,18 @@ class Failures:
     """Decides how the plans of one tenant end, or wait, after an error."""
 
     def __init__(
-        self, context: TenantContext, undoer: Undoer, desk: ApprovalDesk, subjects: Subjects
+        self,
+        context: TenantContext,
+        undoer: Undoer,
+        desk: ApprovalDesk,
+        subjects: Subjects,
+        tasks: ManualTasks,
     ) -> None:
         self._context = context
         self._undoer = undoer
         self._desk = desk
         self._subjects = subjects
+        self._tasks = tasks
 
     def give_up(
         self,
@@ -58,7 +65,7 @@ class Failures:
         if undoing.waiting:
             self._leave_to_settlement(plan_id, record, error)
         else:
-            self._fail(plan_id, record, error, actor)
+            self._fail(plan_id, record, error, message, actor)
         if isinstance(error, TemporaryError):
             raise TemporaryError(message, retry_after_s=error.retry_after_s) from error
         error.args = (message,)
@@ -114,11 +121,17 @@ class Failures:
             uow.commit()
 
     def _fail(
-        self, plan_id: str, record: OperationRecord, error: ConnectorError, actor: Actor
+        self,
+        plan_id: str,
+        record: OperationRecord,
+        error: ConnectorError,
+        message: str,
+        actor: Actor,
     ) -> None:
         now = self._context.clock.now()
         with self._context.write() as uow:
             plan, records = uow.plans.get(plan_id)
+            waited = plan
             for item in records:
                 uow.plans.save_operation(_after_failure(item, record, error, now))
             rest = without_request(plan.context)
@@ -130,6 +143,8 @@ class Failures:
             record_provenance(uow, plan, records)
             if APPROVAL in plan.context:
                 self._desk.failed(uow, plan, str(error), actor)
+            elif waited.state is PlanState.QUEUED:
+                self._tasks.open_for_refused(uow, waited, message, actor)
             self._context.audit(
                 uow, actor, "plan.failed", plan.subject_id or "", plan=plan_id, reason=str(error)
             )

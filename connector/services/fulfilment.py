@@ -58,7 +58,7 @@ class FulfilmentService:
         self._context = context
         self._locks = locks
         self._attempts = attempts
-        self._failures = Failures(context, undoer, desk, subjects)
+        self._failures = Failures(context, undoer, desk, subjects, tasks)
         self._tasks = tasks
         self._desk = desk
         self._subjects = subjects
@@ -109,6 +109,13 @@ class FulfilmentService:
                 return self.carry_out(plan_id, actor, deadline, resumed=True)
             except PermanentError as error:
                 return self._after_refusal(plan_id, error)
+
+    def hand_to_people(self, uow: UnitOfWork, plan: PlanRecord, reason: str, actor: Actor) -> None:
+        """Open the task about an accepted change that ends refused, before anything of it is done.
+
+        :param plan: as it was while it waited.
+        """
+        self._tasks.open_for_refused(uow, plan, reason, actor)
 
     def _after_refusal(self, plan_id: str, error: PermanentError) -> PlanRecord:
         """Return a failed plan; one that is still to be undone is none yet.

@@ -38,6 +38,7 @@ from connector.services.locks import user_key
 from connector.services.naming import names_for
 from connector.services.open_grants import replaced_by
 from connector.services.reasons import as_context, reason_of
+from connector.services.refused_changes import task_about
 from connector.services.work_item_log import REVIEW, WorkItemLog
 
 _GENERIC_STEPS = (
@@ -140,6 +141,17 @@ class ManualTasks:
                 kind=WorkItemKind.MANUAL_TASK,
             )
             uow.work_items.save(replace(item, comment=reason))
+
+    def open_for_refused(
+        self, uow: UnitOfWork, plan: PlanRecord, reason: str, actor: Actor
+    ) -> None:
+        """Open a task about a change that was accepted for later and is refused now: whoever asked
+        for it may never look again.
+
+        :param plan: as it was while it waited, with its request.
+        """
+        item = task_about(uow, self._context, plan, reason)
+        self._log.open(uow, item, actor, reason_of(plan))
 
     def _plan_of_one(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.notifications import Delivery, Message, Notice
+from connector.domain.policy import VERIFY_WORD
 from connector.domain.writing import visible
 from connector.errors import NotFoundError
 from connector.services.context import TenantContext
@@ -104,6 +105,8 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
     ),
     Notice.TEST: ("Test message of the DocuSign connector", "This channel works."),
 }
+_BY_WORD = "Follow the steps, then complete the task: no API shows whether it is done."
+"""Of a task that closes when somebody completes it."""
 _NEUTRAL = (
     *("state", "entitlement", "direction", "work_item", "job", "sequence", "hash", "subject"),
     *("total", "counts", "findings"),
@@ -138,6 +141,8 @@ class Writer:
         """Return the message; it says what is true when it is sent."""
         item, reason = self._work_item(delivery)
         title, text = _TEXTS[delivery.notice]
+        if delivery.notice is Notice.TASK_OPENED and item and item.verification == VERIFY_WORD:
+            text = _BY_WORD
         known = {name: str(delivery.payload.get(name, "")) for name in _NUMBERED}
         return Message(
             notice=delivery.notice,
@@ -199,7 +204,7 @@ def _facts(delivery: Delivery, item: WorkItem | None, reason: str) -> list[tuple
     facts: list[tuple[str, Any]] = []
     if item is not None:
         facts += [
-            ("Entitlement", item.entitlement),
+            ("Entitlement", item.entitlement if item.is_access else ""),
             ("Asked by", item.requester),
             ("Because", reason),
             ("State", str(item.state).replace("_", " ")),

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from connector.domain.ledger import PlanRecord, WorkItem, is_access
+from connector.domain.ledger import PlanRecord, WorkItem
 from connector.domain.model import (
     Account,
     Catalogue,
@@ -93,7 +93,7 @@ class MirrorWriter:
         visible = self._visible(uow, by_address, ids)
         attributes = uow.attributes.get(USER, ids)
         found = uow.work_items.search(states=OPEN_STATES, subject_ids=ids)
-        items = _by_subject([item for item in found if is_access(item)])
+        items = _by_subject([item for item in found if item.is_access])
         # An approved change is shown as its approval.
         plans = [plan for plan in uow.plans.queued(USER, ids) if "approval" not in plan.context]
         queued = _by_subject(plans)

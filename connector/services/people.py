@@ -12,7 +12,10 @@ from mappings.model import ENTERPRISE_USER
 
 
 def subject_of(uow: UnitOfWork, item: WorkItem) -> User:
-    """Return the person whose access an item changes; of somebody who was erased, the id alone."""
+    """Return the person whose access an item changes; of somebody who was erased, the id alone,
+    and nothing where it is about no person."""
+    if not item.subject_id:
+        return User("", email="", user_name="")
     found = uow.mirror.get_users([item.subject_id]).get(item.subject_id)
     return found or User(item.subject_id, email="", user_name="somebody who was erased")
 

@@ -18,6 +18,8 @@ QUEUED_REQUEST = "request"
 """Where a plan's context keeps what was asked for, until the plan ends."""
 THEN = "then"
 """Where a request keeps the requests that follow it, once its subject has an id."""
+TO_BE_PLANNED = "to be planned when its turn comes"
+"""How the summary of a request ends that was never planned."""
 SUBJECT_MARK = "urn:connector:subject"
 """Stands in a request that follows for the id of the subject of the one before."""
 
@@ -93,6 +95,10 @@ def queue_what_follows(uow: UnitOfWork, context: TenantContext, plan: PlanRecord
         queue_request(uow, context, subject, actor, extra={}, why=f"It follows {plan.summary}.")
 
 
+def path_of(request: Mapping[str, Any]) -> str:
+    """Return where a kept request was sent to, below the base URL."""
+    return f"/{request.get('kind')}s" + (f"/{request['id']}" if request.get("id") else "")
+
+
 def _summary(request: Mapping[str, Any]) -> str:
-    where = f"/{request.get('kind')}s" + (f"/{request['id']}" if request.get("id") else "")
-    return f"{request.get('method')} {where}, to be planned when its turn comes"
+    return f"{request.get('method')} {path_of(request)}, {TO_BE_PLANNED}"

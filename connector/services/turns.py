@@ -221,6 +221,7 @@ class Turns:
             plan, records = uow.plans.get(plan.plan_id)
             if not is_unplanned(plan, records):
                 raise ConflictingWriteError("Another process carries this change out.")
+            waited = plan
             context = {**without_request(plan.context), **({"error": error} if error else {})}
             now = self._context.clock.now()
             plan = replace(plan, state=state, finished_at=now, context=context)
@@ -236,5 +237,6 @@ class Turns:
                     plan=plan.plan_id,
                     reason=error,
                 )
+                self._fulfilment.hand_to_people(uow, waited, error, actor)
             uow.commit()
         return plan

@@ -15,7 +15,6 @@ from connector.domain.ledger import (
     WorkItem,
     WorkItemKind,
     WorkItemState,
-    is_access,
 )
 from connector.domain.plan import GrantRole
 from connector.domain.policy import VERIFY_ATTESTATION
@@ -127,7 +126,7 @@ class WorkItemLog:
             direction=item.direction,
         )
         is_task = item.kind is WorkItemKind.MANUAL_TASK
-        if is_task and is_access(item):
+        if is_task and item.is_access:
             self._note_provenance(uow, closed, actor)
             settle_review(uow, closed, actor, now)
         if state is WorkItemState.DONE and is_task and item.verification == VERIFY_ATTESTATION:

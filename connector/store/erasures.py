@@ -89,7 +89,7 @@ class SqlErasures:
         self._delete(read_hints, read_hints.c.user_id == user_id)
         self._scrub_plans(user_id, email)
         self._scrub_plans_of_groups(user_id)
-        self._scrub_work_items(user_id)
+        self._scrub_work_items(user_id, email)
 
     def _scrub_plans(self, user_id: str, email: str) -> None:
         about = plans.c.subject_id == user_id
@@ -130,8 +130,14 @@ class SqlErasures:
             .values(summary=ERASED_TEXT, context={})
         )
 
-    def _scrub_work_items(self, user_id: str) -> None:
-        mine = (work_items.c.tenant == self._tenant, work_items.c.subject_id == user_id)
+    def _scrub_work_items(self, user_id: str, email: str) -> None:
+        about = work_items.c.subject_id == user_id
+        # A refused creation has no subject, a refused change of a group names members.
+        said = func.lower(work_items.c.title + cast(work_items.c.instructions, Text))
+        for name in filter(None, (user_id.lower(), email.lower())):
+            names = said.contains(name, autoescape=True)
+            about = or_(about, and_(work_items.c.subject_id == "", names))
+        mine = (work_items.c.tenant == self._tenant, about)
         found = self._connection.execute(select(work_items.c.work_item_id).where(*mine))
         ids = [row.work_item_id for row in found]
         self._connection.execute(
