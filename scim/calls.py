@@ -14,7 +14,12 @@ from scim.discovery import canonical_name, is_discovery
 from scim.errors import InsufficientScope, PayloadTooLarge, Unauthorized, UnsupportedMediaType
 from scim.filters import AttributePath
 from scim.handlers import Caller, Preconditions, Projection, RequestContext
-from scim.parameters import parse_preconditions, parse_projection, parse_query_string
+from scim.parameters import (
+    parse_preconditions,
+    parse_projection,
+    parse_query_string,
+    wants_dry_run,
+)
 from scim.responses import negotiate
 from scim.service import ScimService
 
@@ -55,12 +60,14 @@ class Call:
         """Return what the body says.
 
         :param limit: how many bytes it may have.
-        :raises UnsupportedMediaType: its media type is another.
+        :raises UnsupportedMediaType: its media type is another, or it is compressed.
         :raises PayloadTooLarge: it is longer.
         :raises InvalidSyntax: it is no JSON.
         """
         if self.request.mimetype not in _JSON_TYPES:
             raise UnsupportedMediaType
+        if self.request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+            raise UnsupportedMediaType("Send the body as it is, without Content-Encoding.")
         try:
             body = get_input_stream(self.request.environ, max_content_length=limit).read()
         except RequestEntityTooLarge:
@@ -82,7 +89,8 @@ class Calls:
         :param segments: the path under the base address.
         :raises Unauthorized: nobody is known by these credentials.
         :raises InvalidSyntax: the query string cannot be read.
-        :raises InvalidValue: the projection names attributes and excluded ones.
+        :raises InvalidValue: the projection names attributes and excluded ones, or ``dryRun`` is
+            neither true nor false.
         :raises InsufficientScope: a dry run without the scope ``read``.
         """
         environ = request.environ
@@ -92,7 +100,7 @@ class Calls:
         if_match = environ.get("HTTP_IF_MATCH")
         if_none_match = environ.get("HTTP_IF_NONE_MATCH")
         is_reader = "read" in caller.scopes
-        dry_run = bool(parameters) and parameters.get("dryRun", "").lower() == "true"
+        dry_run = bool(parameters) and wants_dry_run(parameters)
         if dry_run and not is_reader:
             raise InsufficientScope("A dry run tells what there is: it takes the scope 'read'.")
         projection = _projection(parameters) if parameters else _DEFAULT_PROJECTION

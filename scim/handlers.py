@@ -42,8 +42,8 @@ class Caller:
         """
         if self.writable is not None and resource_type not in self.writable:
             raise InsufficientScope(
-                f"This credential may not change resources of the type {resource_type}. "
-                "Use a credential that has the scope."
+                f"This credential may not change resources of the type {resource_type}. Use one "
+                f"that has the scope write:{resource_type.lower()}s or write."
             )
 
     @cached_property

@@ -53,6 +53,18 @@ def _split_plain(raw: str) -> dict[str, str]:
     return parameters
 
 
+def wants_dry_run(parameters: Mapping[str, str]) -> bool:
+    """Return whether ``dryRun``, in any case, says so.
+
+    :raises InvalidValue: it is neither true nor false. Passed over like other unknown parameters,
+        it would let through what was not meant to happen.
+    """
+    said = next((value for name, value in parameters.items() if name.lower() == "dryrun"), "false")
+    if said.lower() not in ("true", "false"):
+        raise InvalidValue("dryRun is true or false; nothing was changed.")
+    return said.lower() == "true"
+
+
 def parse_projection(attributes: Iterable[str], excluded: Iterable[str]) -> Projection:
     """Return the projection; of the two lists one at most may name something.
 

@@ -1,5 +1,7 @@
 """RFC 7644's own rules on the wire: status, headers, preconditions, media types, who may what."""
 
+import gzip
+
 import pytest
 
 from tests.unit.scim.memory_handler import BASE_URL, TOKEN, MemoryHandler
@@ -151,6 +153,27 @@ def test_handler_learns_what_the_headers_asked_for(client, monkeypatch):
     assert seen[0].dry_run
     assert seen[0].preconditions.if_match == ('"a"', 'W/"b"')
     assert seen[0].base_url == BASE_URL
+
+
+@pytest.mark.parametrize("query", ["dryRun=1", "dryRun", "dryrun=yes", "DRYRUN=ture"])
+def test_a_dry_run_that_is_not_understood_is_no_real_run(client, query):
+    refused = send(client, "DELETE", f"/Users/U1?{query}")
+    assert (refused.status_code, refused.json["scimType"]) == (400, "invalidValue")
+    assert send(client, "GET", "/Users/U1").status_code == 200
+
+
+def test_the_name_of_the_dry_run_may_have_any_case(client):
+    new = {"userName": "zed@acme.test"}
+    assert send(client, "POST", "/Users?dryrun=true", new).json == {"operations": ["create"]}
+    assert send(client, "POST", "/Users?DryRun=False", new).status_code == 201
+
+
+def test_a_compressed_body_is_refused_as_such(client):
+    body = gzip.compress(b'{"userName": "zed@acme.test"}')
+    refused = send(client, "POST", "/Users", body, Content_Encoding="gzip")
+    assert (refused.status_code, "Content-Encoding" in refused.json["detail"]) == (415, True)
+    plain = b'{"userName": "zed@acme.test"}'
+    assert send(client, "POST", "/Users", plain, Content_Encoding="identity").status_code == 201
 
 
 def test_get_may_carry_a_body(client):
