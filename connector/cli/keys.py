@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.errors import PermanentError
 from connector.settings import Secret
 
@@ -40,7 +41,7 @@ _OUTPUT = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Commands)
 def key() -> None:
     """Make, show and replace the RSA key pair of the integration key; make a key for secrets."""
 
@@ -125,6 +126,8 @@ def _generate(path: Path) -> str:
     private = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
     pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     try:
+        if not path.parent.exists():
+            path.parent.mkdir(mode=0o700, parents=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise PermanentError(

@@ -49,8 +49,15 @@ def test_a_key_is_never_overwritten(tmp_path, command):
     assert path.read_text() == "precious"
 
 
+def test_the_directory_of_a_key_is_made_for_its_owner_alone(tmp_path):
+    path = tmp_path / "secrets" / "key.pem"
+    assert run("generate", "--output", path).exit_code == 0
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_key_that_cannot_be_written_is_told(tmp_path):
-    result = run("generate", "--output", tmp_path / "none" / "key.pem")
+    (tmp_path / "file").touch()
+    result = run("generate", "--output", tmp_path / "file" / "key.pem")
     assert result.exit_code == 1
     assert "cannot be written" in result.output
 
