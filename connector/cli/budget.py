@@ -58,12 +58,13 @@ def _describe(report: BudgetReport) -> Group:
     total = sum(report.forecast.calls.values())
     pauses = report.forecast.pauses
     waits = f", with {pauses} pauses until the next hour" if pauses else ""
+    waiting = [f"Deltas have {report.waiting:,} places still to read."] if report.waiting else []
     return Group(
         table,
         f"Today (UTC): {today or 'no calls'}; {report.refused_today:,} refused by a limit.",
         f"The next full aggregation takes about {total:,} calls and "
         f"{report.forecast.minutes:,.1f} minutes{waits}.",
-        f"Deltas have {report.waiting:,} places still to read.",
+        *waiting,
     )
 
 

@@ -13,8 +13,10 @@ import yaml
 from rich.table import Table
 
 from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.domain.ledger import ApiClient, ApiToken, Method, Scope
 from connector.errors import InvalidRequestError
+from connector.exports import base_url
 from connector.services.api_clients import READ_WRITE
 from scim.dialects import DIALECT, DIALECTS, check_settings
 
@@ -45,7 +47,7 @@ def setting(text: str) -> tuple[str, Any]:
     return name.strip(), yaml.safe_load(value)
 
 
-@click.group()
+@click.group(cls=Commands)
 def client() -> None:
     """Add, list, rotate and revoke API clients and their bearer tokens.
 
@@ -274,7 +276,8 @@ def _show_token(context: CommandContext, name: str, token: str, method: Method) 
     what = "token" if method is Method.TOKEN else "secret"
     context.output(
         {"client": name, "method": method, what: token},
-        f"{what.capitalize()} of {name}, shown this once:\n\n  {token}\n\n{_USE[method]}",
+        f"{what.capitalize()} of {name}, shown this once:\n\n  {token}\n\n{_USE[method]}\n"
+        f"SCIM is at {base_url(context.settings.server, context.known_tenant)}",
     )
 
 

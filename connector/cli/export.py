@@ -47,9 +47,10 @@ def export(
         click.echo(
             f"server.public_url is empty: {target.base_url} is good on this machine only.", err=True
         )
+    whose = "" if tenant == "default" else f" --tenant {tenant}"
     click.echo(
-        f"Next: docusign-iga client add {target.client} --tenant {tenant} "
-        f"--set dialect={product}, and docs/guides/{product}.md.",
+        f"Next: docusign-iga client add {target.client}{whose} --dialect {product}, "
+        f"and docs/guides/{product}.md.",
         err=True,
     )
 

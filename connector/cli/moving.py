@@ -65,8 +65,8 @@ def copy(context: CommandContext, *, target_url: str) -> None:
     tables = sum(bool(count) for count in copied.rows.values())
     context.output(
         {"rows": dict(copied.rows), "audit": {k: v.sequence for k, v in copied.heads.items()}},
-        f"{rows:,} rows of {tables} tables copied and counted, audit chains of "
-        f"{len(copied.heads)} tenants verified. Now set database.url to "
+        f"{rows:,} rows of {tables} tables copied and counted, each tenant's audit chain verified "
+        f"({len(copied.heads)}). Now set database.url to "
         f"{make_url(target_url).render_as_string(hide_password=True)} and start `serve`.",
     )
 
@@ -96,7 +96,7 @@ def _copy(source: DatabaseSettings, target: DatabaseSettings, console: Console) 
             MofNCompleteColumn(),
             TimeRemainingColumn(),
         )
-        with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
+        with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
             task = bar.add_task("Copying", total=None)
             return copy_database(
                 reading.database,
@@ -145,7 +145,7 @@ def backup(context: CommandContext, *, target: Path) -> None:
     if not path.exists():
         raise PermanentError(f"There is no database {path} yet.")
     console = Console(stderr=True)
-    with Progress(console=console, transient=not console.is_terminal) as bar:
+    with Progress(console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("Copying", total=None)
         size = backup_sqlite(
             path, target, lambda done, total: bar.update(task, completed=done, total=total)

@@ -46,7 +46,7 @@ def reconcile_with_bar(tenant: TenantServices, actor: Actor, console: Console) -
     """Run a reconciliation, show how far it is, and return its counts."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
     counts: dict[str, int] = {}
-    with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task("Comparing", total=None)
 
         def report(step: Step) -> None:
@@ -64,8 +64,10 @@ def drift_words(counts: Mapping[str, int]) -> str:
     """Return what a reconciliation did, in a sentence or two."""
     if not counts:
         return "Nothing was read from DocuSign yet: run `docusign-iga sync` first."
-    told = [("compared", "users compared"), ("new", "new findings"), ("open", "open")]
-    told.append(("over", "over"))
+    told = [("compared", "users compared"), ("new", "new findings"), ("open", "findings open")]
+    told.append(("over", "closed"))
     parts = [", ".join(f"{counts.get(name, 0):,} {words}" for name, words in told) + "."]
     parts += [f"{counts[name]:,} {words}." for name, words in _MORE if counts.get(name)]
+    if counts.get("open"):
+        parts.append("`docusign-iga drift list` shows them.")
     return " ".join(parts)

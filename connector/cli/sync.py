@@ -158,9 +158,10 @@ def _sync_delta(context: CommandContext) -> None:
         human = "So much has changed that everything was read: see `docusign-iga jobs history`."
     else:
         human = (
-            f"{outcome.get('users', 0):,} memberships read, {outcome.get('changed', 0):,} changed, "
-            f"{outcome.get('gone', 0):,} denied by DocuSign (a full sync looks into it)."
+            f"{outcome.get('users', 0):,} memberships read, {outcome.get('changed', 0):,} changed."
         )
+        if gone := outcome.get("gone", 0):
+            human += f" DocuSign has {gone:,} no longer; the next full sync looks into it."
     context.output(dict(outcome), human)
 
 
@@ -191,7 +192,7 @@ def sync_with_bar(tenant: TenantServices, console: Console, *, thorough: bool = 
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=not console.is_terminal) as bar:
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         tasks: dict[str, TaskID] = {}
 
         def report(step: Step) -> None:

@@ -37,8 +37,9 @@ class SqlClients:
                 self._connection.execute(insert(api_clients), CLIENTS.to_row(self._tenant, client))
         except IntegrityError as error:
             raise UniquenessError(
-                f"There is, or was, a client {client.client_id!r}. Choose another name; "
-                "`--replaces` takes its externalId values over."
+                f"There is, or was, a client {client.client_id!r}. `docusign-iga client rotate` "
+                "gives it a new token. Or choose another name; `--replaces` takes its externalId "
+                "values over."
             ) from error
 
     def get(self, client_id: str) -> ApiClient:
