@@ -11,6 +11,7 @@ import click
 
 from connector.cli.account_wish import read_wish, written
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.domain.account_setup import (
     ChangeProfile,
     CreateGroup,
@@ -28,9 +29,10 @@ from connector.services.account_setup import Done
 
 _FILE = click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 _ACCOUNT = click.option("--account", default="", help="Id or alias [default: what FILE says].")
+_WHICH = click.option("--account", default="", help="Id or alias [default: the first].")
 
 
-@click.group()
+@click.group(cls=Commands)
 def account() -> None:
     """Set up an account: permission profiles, groups, administrators, as a file declares them.
 
@@ -38,7 +40,7 @@ def account() -> None:
     nothing.
 
     \b
-    Example:
+    Examples:
       docusign-iga account export --account main > main.yaml
       docusign-iga account plan main.yaml --account subsidiary
       docusign-iga account apply main.yaml --account subsidiary
@@ -46,7 +48,7 @@ def account() -> None:
 
 
 @account.command()
-@_ACCOUNT
+@_WHICH
 @tenant_options
 @handle_errors
 def export(context: CommandContext, account: str) -> None:

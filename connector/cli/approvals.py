@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.domain.ledger import WorkItem
 from connector.domain.work_items import Delegation, Verdict
 from connector.services.approvals import ApprovalView
@@ -17,7 +18,7 @@ from connector.services.approvals import ApprovalView
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%MZ"])
 
 
-@click.group()
+@click.group(cls=Commands)
 def approvals() -> None:
     """List, show and decide what the policy wants approved.
 

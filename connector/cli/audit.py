@@ -14,12 +14,13 @@ from rich.table import Table
 from connector.anchor_file import read_anchors
 from connector.cli.audit_words import describe, explained
 from connector.cli.context import Command, CommandContext, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.domain.ledger import AuditEvent, AuditFilter
 from connector.services.audit import Verification
 from connector.services.audit_export import FORMS, as_data
 
 
-@click.group()
+@click.group(cls=Commands)
 def audit() -> None:
     """Search, explain, export and verify the record of what happened.
 
@@ -94,7 +95,7 @@ def verify(context: CommandContext, anchors: Path | None) -> None:
 @tenant_options
 @handle_errors
 def search(context: CommandContext, *, limit: int, **given: Any) -> None:
-    """List matching events, the newest first. What is given has to hold together.
+    """List matching events, the newest first. What is given must all hold.
 
     \b
     Example:

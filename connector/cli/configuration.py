@@ -8,12 +8,13 @@ import click
 import yaml
 
 from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.config import masked
 from connector.errors import ConfigError
 from connector.services.jobs import require_known_jobs
 
 
-@click.group()
+@click.group(cls=Commands)
 def config() -> None:
     """Check and show the configuration.
 
@@ -29,7 +30,7 @@ def config() -> None:
 def check(context: CommandContext) -> None:
     """Check the whole file; tell every problem with its path in the file.
 
-    DocuSign is not asked: use `sync` for that.
+    DocuSign is not asked: `docusign-iga doctor` does that.
 
     \b
     Example:

@@ -8,6 +8,7 @@ import click
 
 from connector.cli.consent_check import check
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.domain.consent import Way
 from connector.services.consent import Verdict
 
@@ -36,7 +37,7 @@ _VERDICTS = {
 }
 
 
-@click.group()
+@click.group(cls=Commands)
 def consent() -> None:
     """Let somebody agree that the connector acts for the service user, and verify it."""
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from connector.cli.console_tokens import token
 from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.domain.console import ConsoleAccount, ConsoleRole
 from connector.errors import InvalidRequestError
 from connector.services.context import Actor, new_id
@@ -33,7 +34,7 @@ _generate_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Commands)
 def console() -> None:
     """Manage the console for people, at /console (other tenants: /{tenant}/console)."""
 
@@ -41,7 +42,7 @@ def console() -> None:
 console.add_command(token)
 
 
-@console.group()
+@console.group(cls=Commands)
 def user() -> None:
     """Add, list and lock local accounts of the console.
 

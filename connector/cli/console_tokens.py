@@ -9,11 +9,12 @@ import click
 from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.domain.console import ConsoleRole, PersonalToken
 from connector.services.personal_tokens import DEFAULT_DAYS
 
 
-@click.group()
+@click.group(cls=Commands)
 def token() -> None:
     """Create, list and revoke personal tokens for the REST API (/api/v1).
 

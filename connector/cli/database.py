@@ -6,11 +6,12 @@ import click
 
 from connector.bootstrap import migrate
 from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.cli.moving import backup, copy
 from connector.store import open_database
 
 
-@click.group()
+@click.group(cls=Commands)
 def db() -> None:
     """Look after the database.
 

@@ -16,6 +16,7 @@ from connector.cli.context import (
     handle_errors,
     tenant_options,
 )
+from connector.cli.groups import Commands
 from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
 from connector.errors import InvalidRequestError
 from connector.services.drift_desk import FindingView
@@ -24,7 +25,7 @@ from connector.services.drift_report import to_csv, to_html
 _OPEN = tuple(state for state in FindingState if state.is_open)
 
 
-@click.group()
+@click.group(cls=Commands)
 def drift() -> None:
     """List, show, accept and revert what was changed in DocuSign itself.
 

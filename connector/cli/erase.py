@@ -8,11 +8,12 @@ import click
 from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.domain.erasure import Erasure
 from connector.services.erasure import require_done
 
 
-@click.group()
+@click.group(cls=Commands)
 def erase() -> None:
     """Erase a person for good, in DocuSign and in the connector's own records.
 

@@ -8,11 +8,12 @@ import click
 from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.domain.notifications import Delivery, DeliveryState
 from connector.errors import InvalidRequestError, PermanentError
 
 
-@click.group()
+@click.group(cls=Commands)
 def notify() -> None:
     """List, repeat and try notifications.
 

@@ -11,6 +11,7 @@ from rich.console import Group
 from rich.table import Table
 
 from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.groups import Commands
 from connector.domain.ledger import Fulfilment
 from connector.errors import ConfigError
 from connector.services.policy import Explained, Simulation, in_words
@@ -20,7 +21,7 @@ _SHOWN = 50
 """Differences that people see; --json has all."""
 
 
-@click.group()
+@click.group(cls=Commands)
 def policy() -> None:
     """Explain the policy, and try out a changed one."""
 

@@ -17,6 +17,7 @@ from sqlalchemy.engine import make_url
 from connector.app import CONFIG_VARIABLE
 from connector.bootstrap import build
 from connector.cli.context import CommandContext, config_option, handle_errors
+from connector.cli.groups import Commands
 from connector.cli.leases import only_server, release_dead
 from connector.cli.processes import Child, Keeper, require_free_port
 from connector.cli.worker import run_jobs_process
@@ -56,7 +57,7 @@ def serve(context: CommandContext) -> None:
             _run_web_server(context.config_path, settings)
 
 
-class _Subcommands(click.Group):
+class _Subcommands(Commands):
     """The commands of :mod:`connector.cli.jobs`, imported when they are used."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -17,12 +17,13 @@ from connector.cli.context import (
     handle_errors,
     tenant_options,
 )
+from connector.cli.groups import Commands
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.policy import VERIFY_ATTESTATION
 from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView
 
 
-@click.group()
+@click.group(cls=Commands)
 def tasks() -> None:
     """List, show and work off manual tasks.
 

@@ -13,6 +13,7 @@ import yaml
 from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, installation_options
+from connector.cli.groups import Commands
 from connector.cli.tenant_export import export_tenant
 from connector.config.yaml_reader import read_yaml
 from connector.domain.tenant_documents import with_value
@@ -36,7 +37,7 @@ _values = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Commands)
 def tenant() -> None:
     """Add, change, suspend and remove customers without a restart.
 

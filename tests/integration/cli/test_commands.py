@@ -1,6 +1,7 @@
 """The command line: answers for people and for scripts, one message and status 1 on refusal."""
 
 import json
+import re
 from datetime import datetime, timedelta
 from types import SimpleNamespace
 
@@ -55,6 +56,29 @@ def run(config_file):
         return CliRunner().invoke(main, [*arguments, "--config", str(config)])
 
     return run
+
+
+# ------------------------------------------------------------------------------ help
+
+
+def test_the_help_lists_every_command_once_with_its_whole_first_sentence():
+    result = CliRunner().invoke(main, ["--help"], terminal_width=80)
+    named = [
+        line.split()[0] for line in result.output.splitlines() if re.match(r"  [a-z]+  ", line)
+    ]
+    assert sorted(named) == sorted(main.list_commands(click.Context(main)))
+    assert "..." not in result.output.partition("Try and set up:")[2]
+
+
+@pytest.mark.parametrize(("typed", "meant"), [(["synk"], "sync"), (["tasks", "lst"], "list")])
+def test_a_misspelled_command_is_answered_with_what_was_meant(typed, meant):
+    result = CliRunner().invoke(main, typed)
+    assert result.exit_code == 2
+    assert (
+        result.output.count(f"Did you mean {meant}")
+        + result.output.count(f"Did you mean '{meant}'")
+        == 1
+    )
 
 
 # ------------------------------------------------------------------------------ config
