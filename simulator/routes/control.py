@@ -357,9 +357,10 @@ def revoke_consent(simulator: Simulator) -> dict[str, Any]:
 
 
 INDEX_PAGE = """<!doctype html><html lang="en"><meta charset="utf-8">
-<title>DocuSign simulator</title>
-<style>body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem}
-pre{background:#f4f4f4;padding:1rem;overflow:auto}td{padding:0 1rem 0 0}</style>
+<title>DocuSign simulator</title><link rel="icon" href="data:,">
+<style>body{font:16px/1.5 system-ui;max-width:70rem;margin:2rem auto;padding:0 1rem}
+pre{background:#f4f4f4;padding:1rem;white-space:pre-wrap;overflow-wrap:anywhere}
+td{padding:0 1rem 0 0}</style>
 <h1>DocuSign simulator</h1>
 <p>{{ state.organization.name }}: {{ state.accounts|length }} accounts,
 {{ state.users|length }} users. Nothing here is real, and nothing leaves this machine.
@@ -367,8 +368,10 @@ It serves the authentication host (<code>/oauth</code>), the eSignature API
 (<code>/restapi/v2.1</code>) and the Admin API (<code>/management</code>); what it does not model
 answers 501.</p>
 <h2>Try it</h2>
-<pre>curl {{ url }}/_simulator/connection        # what a client needs, the private key included
-curl {{ url }}/_simulator/state             # everything, as tests see it
+<pre># what a client needs, the private key included
+curl {{ url }}/_simulator/connection
+# everything, as tests see it; one user
+curl {{ url }}/_simulator/state
 curl {{ url }}/_simulator/users/{{ state.service_user_id }}
 
 # what only people can do: the organization-administrator role
@@ -395,7 +398,8 @@ curl -X DELETE {{ url }}/_simulator/consent
 # DocuSign behaves in another way
 curl -X PUT {{ url }}/_simulator/variants -d '{"list_groups": false}'</pre>
 <h2>Accounts</h2><table>{% for item in state.accounts.values() %}
-<tr><td>{{ item.name }}<td><code>{{ item.account_id }}</code><td>{{ item.roster|length }} members
+<tr><td>{{ item.name }}<td><code>{{ item.account_id }}</code>
+<td>{{ item.roster|length }} memberships, closed ones included
 {% endfor %}</table>
 <h2>Variants</h2><table>{% for name, value in variants.items() %}
 <tr><td><code>{{ name }}</code><td><code>{{ value|tojson }}</code>{% endfor %}</table></html>

@@ -25,6 +25,8 @@ SCOPES = frozenset(
 )
 """What the seeded consent of the service user covers."""
 REDIRECT_URI = "http://localhost:8080/consent/callback"
+_ON_THIS_MACHINE = "http://127.0.0.1:8080/consent/callback"
+"""That of a connector whose configuration says nothing of its address."""
 
 
 @cache
@@ -50,6 +52,6 @@ def new_application(integration_key: str, service_user_id: str) -> Application:
         name="Identity Connector",
         public_key_pem=public_pem,
         private_key_pem=private_pem,
-        redirect_uris={REDIRECT_URI},
+        redirect_uris={REDIRECT_URI, _ON_THIS_MACHINE},
         consents={service_user_id: set(SCOPES)},
     )
