@@ -10,6 +10,7 @@ from connector.domain.model import DirectoryGroup, Profile
 
 NEW_ADDRESS = "ada.lovelace@northwind.example"
 
+_FIRST_ID = "python3 -c 'import json,sys; print(json.load(sys.stdin)[0][\"id\"])'"
 _Section = tuple[str, list[str]]
 """A title and the lines under it."""
 
@@ -75,8 +76,10 @@ def _sections(guide: Guide) -> list[_Section]:
 def _looking(guide: Guide) -> list[_Section]:
     return [
         (
-            "Where, as whom, and two shorthands",
+            "Where, as whom, and three shorthands",
             [
+                # zsh takes lines with # for commands unless it is told.
+                '[ -z "${ZSH_VERSION-}" ] || setopt interactivecomments',
                 f"SCIM={guide.scim_url}; TOKEN={guide.token}",
                 "export DOCUSIGN_IGA_CONFIG=" + guide.config,
                 (
@@ -87,6 +90,7 @@ def _looking(guide: Guide) -> list[_Section]:
                     'patch() { scim -X PATCH "$SCIM/$1" -d "{\\"Operations\\":[$2]}" '
                     "| python3 -m json.tool; }"
                 ),
+                f'iga() {{ "{guide.command}" "$@"; }}',
             ],
         ),
         (
@@ -123,6 +127,7 @@ def _provisioning(guide: Guide) -> list[_Section]:
             ],
         ),
         *_moving(guide),
+        *_drifting(guide),
     ]
 
 
@@ -142,10 +147,34 @@ def _moving(guide: Guide) -> list[_Section]:
     return sections
 
 
+def _drifting(guide: Guide) -> list[_Section]:
+    if guide.group is None:
+        return []
+    member = f"{guide.simulator_url}/_simulator/accounts/{guide.group.account_id}/users/$ID"
+    return [
+        (
+            "Somebody takes them out again in DocuSign itself, here the simulator: drift",
+            [
+                f"curl -sS -X PATCH {member} -d '{{\"group_ids\":[]}}' -o /dev/null",
+                'iga sync --user "$ID"',
+                "iga reconcile",
+                'iga drift list --user "$ID"',
+            ],
+        ),
+        (
+            "Put it right. A policy can do that, or accept it, by itself",
+            [
+                f'FINDING=$(iga drift list --user "$ID" --json | {_FIRST_ID})',
+                'iga drift revert $FINDING --reason "Nobody asked for it"',
+                'scim "$SCIM/Users/$ID?attributes=groups" | python3 -m json.tool',
+            ],
+        ),
+    ]
+
+
 def _approving(guide: Guide) -> list[_Section]:
     if guide.guarded is None:
         return []
-    first_id = "python3 -c 'import json,sys; print(json.load(sys.stdin)[0][\"id\"])'"
     its_text = "python3 -c 'import json,sys; print(json.load(sys.stdin)[\"token\"])'"
     api = f"{guide.console_url.removesuffix('/console')}/api/v1"
     return [
@@ -153,8 +182,8 @@ def _approving(guide: Guide) -> list[_Section]:
             f"Ask for the profile {guide.guarded.name}. The policy wants an approval: it waits",
             [
                 _patch("Users/$ID", "add", "entitlements", guide.guarded.scim_id),
-                f"{guide.command} approvals list",
-                f"APPROVAL=$({guide.command} approvals list --json | {first_id})",
+                "iga approvals list",
+                f"APPROVAL=$(iga approvals list --json | {_FIRST_ID})",
                 f'echo "In the console: {guide.console_url}/approvals/$APPROVAL"',
             ],
         ),
@@ -162,7 +191,7 @@ def _approving(guide: Guide) -> list[_Section]:
             f"Look at it over the REST API, which {api}/docs describes",
             [
                 (
-                    f"API=$({guide.command} console token add {guide.console_login} "
+                    f"API=$(iga console token add {guide.console_login} "
                     f'--name "the guide" --json | {its_text})'
                 ),
                 (
@@ -174,12 +203,9 @@ def _approving(guide: Guide) -> list[_Section]:
         (
             "Approve it: DocuSign is changed. Then ask who gave it and why",
             [
-                f'{guide.command} approvals approve $APPROVAL --comment "New head of the office"',
+                'iga approvals approve $APPROVAL --comment "New head of the office"',
                 'scim "$SCIM/Users/$ID?attributes=entitlements" | python3 -m json.tool',
-                (
-                    f'{guide.command} audit explain --user "$ID" '
-                    f'--entitlement "{guide.guarded.scim_id}"'
-                ),
+                f'iga audit explain --user "$ID" --entitlement "{guide.guarded.scim_id}"',
             ],
         ),
     ]
@@ -191,7 +217,7 @@ def _administering(guide: Guide) -> list[_Section]:
             "Ask for the organization-admin role. DocuSign lets only people grant it: a task opens",
             [
                 _patch("Users/$ID", "add", "roles", "organization-admin"),
-                f"{guide.command} tasks list",
+                "iga tasks list",
             ],
         ),
         (
@@ -201,7 +227,7 @@ def _administering(guide: Guide) -> list[_Section]:
                     f"curl -sS -X PUT {guide.simulator_url}/_simulator/users/$ID/organization-admin"
                     " | python3 -m json.tool"
                 ),
-                f"{guide.command} tasks verify",
+                "iga tasks verify",
                 'scim "$SCIM/Users/$ID?attributes=userName,roles" | python3 -m json.tool',
             ],
         ),
@@ -215,13 +241,18 @@ def _leaving(guide: Guide) -> list[_Section]:
             [_activate("Users/$ID?dryRun=true", "false")],
         ),
         (
-            "Disable, enable, delete",
+            "Disable, and enable with profile and groups; what needs an approval waits for it anew",
             [
                 _activate("Users/$ID", "false"),
                 _activate("Users/$ID", "true"),
+            ],
+        ),
+        (
+            "Delete: closed in DocuSign, gone in SCIM. The role that people gave, people take",
+            [
                 'scim -X DELETE "$SCIM/Users/$ID" -w "%{http_code}\\n"',
                 'scim "$SCIM/Users/$ID" | python3 -m json.tool',
-                f"{guide.command} tasks list",
+                "iga tasks list",
             ],
         ),
     ]
