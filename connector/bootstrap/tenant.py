@@ -8,7 +8,6 @@ from typing import TypedDict
 
 from connector.anchor_file import AnchorFile
 from connector.bootstrap.parts import shares_of
-from connector.domain.consent import Way
 from connector.domain.ledger import AuditHead
 from connector.ports import CodeExchange, Examiner, Notifier
 from connector.ports.account_setup import ProfileDesigner
@@ -34,7 +33,7 @@ from connector.services.connection_check import ConnectionCheck
 from connector.services.consent import ConsentService
 from connector.services.consent_book import ConsentBook
 from connector.services.consent_checks import ConsentChecks
-from connector.services.context import Actor, TenantContext
+from connector.services.context import Actor, TenantContext, new_id
 from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
 from connector.services.drift import DriftServices, wire_drift
@@ -273,6 +272,9 @@ def _consent(
             keys=keys,
         ),
         "notifications": NotificationService(
-            context, adapters.notifier, settings.server.url, lambda: consent.link(Way.INDIVIDUAL)
+            context,
+            adapters.notifier,
+            settings.server.url,
+            lambda: connecting.mending_link(Actor("connector", "job", new_id())),
         ),
     }

@@ -95,6 +95,13 @@ class ConnectService:
         url = self._examiner.app.consent_url(Way.INDIVIDUAL, self.scopes, state)
         return f"{url}&code_challenge={_challenge(verifier)}&code_challenge_method=S256"
 
+    def mending_link(self, actor: Actor) -> str:
+        """Return the link for the service user that lets the connector in again, in the tenant's
+        own way; empty where none can be made."""
+        if not self.is_used:
+            return self._consent.link(Way.INDIVIDUAL, made_by=actor.name)
+        return self.begin(actor) if self._sealer.has_key else ""
+
     def answer(self, state: str, code: str, error: str = "") -> ConsentAnswer:
         """Take an answer to any link of the tenant; one that connects is traded for a grant."""
         verdict, link = self._consent.use_up(state)

@@ -16,7 +16,7 @@ from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPE
 from connector.domain.consent_state import ConsentLink, TokenOutcome
 from connector.domain.diagnosis import Trouble
 from connector.domain.erasure import ErasureState
-from connector.errors import ConnectorError, TemporaryError
+from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
 from connector.ports import Examiner, UnitOfWork
 from connector.services.consent_book import ConsentBook
 from connector.services.context import TenantContext
@@ -109,7 +109,15 @@ class ConsentService:
 
         :param scopes: empty: those that the tenant needs now.
         :param user_id: who is to agree; empty: the service user.
+        :raises InvalidRequestError: the tenant is connected by sign-in, where consent to
+            impersonation is not wanted and would mend nothing.
         """
+        if self._is_by_sign_in:
+            raise InvalidRequestError(
+                "This tenant is connected by sign-in, not by impersonation. Let the service user "
+                "connect: docusign-iga consent connect, or the button on the console's page "
+                "Connection."
+            )
         wanted = scopes or self.scopes
         if way is Way.ORGANIZATION:
             return self._examiner.app.consent_url(way, wanted)
@@ -216,7 +224,13 @@ class ConsentService:
         self._book.record(replace(outcome, granted=granted))
         return Verdict.GRANTED, ""
 
+    @property
+    def _is_by_sign_in(self) -> bool:
+        return self._context.settings.grant == "authorization_code"
+
     def _again(self, link: ConsentLink) -> str:
+        if self._is_by_sign_in:
+            return ""  # Made before the tenant was connected in another way.
         return self.link(link.way, scopes=link.scopes, user_id=link.user_id, made_by=link.made_by)
 
     def use_up(self, state: str) -> tuple[Verdict | None, ConsentLink | None]:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from connector.domain.consent import Way
 from connector.domain.diagnosis import Finding, Place, Problem
 from connector.domain.symptoms import BY_TROUBLE, PROBLEMS
-from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
+from connector.errors import ConnectorError, TemporaryError
 from connector.ports import Examiner
 from connector.services.connecting import ConnectService
 from connector.services.consent import ConsentService
@@ -73,11 +72,10 @@ class Examination:
 
     def _link(self, problem: Problem) -> str:
         app = self.examiner.app
-        if self.connecting.is_used and problem.place in (Place.CONSENT, Place.CONNECT):
-            self._consent_link = self._consent_link or self._connect_link()
-            return self._consent_link
-        if problem.place is Place.CONSENT:
-            self._consent_link = self._consent_link or self._consent.link(Way.INDIVIDUAL)
+        by_link = (Place.CONSENT, Place.CONNECT) if self.connecting.is_used else (Place.CONSENT,)
+        if problem.place in by_link:
+            actor = Actor("connector", "cli", new_id())
+            self._consent_link = self._consent_link or self.connecting.mending_link(actor)
             return self._consent_link
         if problem.place is Place.APPS_AND_KEYS and self.examiner.environment != "custom":
             return app.admin_url + _APPS_AND_KEYS
@@ -86,12 +84,6 @@ class Examination:
     def now(self) -> datetime:
         """Return the time."""
         return self.connecting.now()
-
-    def _connect_link(self) -> str:
-        try:
-            return self.connecting.begin(Actor("connector", "cli", new_id()))
-        except InvalidRequestError:
-            return ""  # Told as a problem of its own.
 
     @property
     def wanted_scopes(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from connector.domain.diagnosis import Trouble
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.notifications import Delivery, Message, Notice
 from connector.domain.policy import VERIFY_WORD
@@ -163,12 +164,12 @@ class Writer:
     def _steps(self, delivery: Delivery, item: WorkItem | None) -> tuple[str, ...]:
         if item is not None and item.state.is_open:
             return tuple(_one_line(step) for step in item.instructions)
-        if delivery.notice is not Notice.CONSENT_LOST:
+        if not _is_mended_by_link(delivery) or not (link := self._consent_link()):
             return ()
         return (
             (
                 "Send this link to the service user, who signs in to DocuSign and accepts. It is "
-                f"good for one answer in a week: {self._consent_link()}"
+                f"good for one answer in a week: {link}"
             ),
             "The connector goes on by itself; there is nothing to restart.",
         )
@@ -197,6 +198,13 @@ class Writer:
         if delivery.notice is Notice.ORGANIZATION_ADMIN_UNEXPECTED and delivery.subject_id:
             return f"{self._console}/users/{delivery.subject_id}"
         return f"{self._console}/"
+
+
+def _is_mended_by_link(delivery: Delivery) -> bool:
+    """Whether the service user only has to open a link."""
+    if delivery.notice is Notice.CONNECTION_REFUSED:
+        return delivery.payload.get("code") in (Trouble.GRANT_MISSING, Trouble.GRANT_EXPIRED)
+    return delivery.notice in (Notice.CONSENT_LOST, Notice.CONNECTION_EXPIRES)
 
 
 def _facts(delivery: Delivery, item: WorkItem | None, reason: str) -> list[tuple[str, Any]]:

@@ -216,7 +216,7 @@ def _partial(consent: ConsentRecord | None) -> str:
     if consent is None or consent.state is not ConsentState.PARTIAL:
         return ""
     missing = ", ".join(sorted(consent.missing))
-    return f"ok, but consent is missing for {missing}: `docusign-iga consent url`"
+    return f"ok, but consent is missing for {missing}: `docusign-iga doctor` gives the link"
 
 
 def _connection(consent: ConsentRecord | None) -> ConsentState:

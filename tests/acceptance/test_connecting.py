@@ -13,9 +13,10 @@ import pytest
 from connector.app import create_app
 from connector.bootstrap import build
 from connector.docusign.errors import GrantExpiredError, GrantMissingError, RefusedError
+from connector.domain.consent import Way
 from connector.domain.consent_state import ConsentState
 from connector.errors import InvalidRequestError, TemporaryError
-from connector.settings import Secret
+from connector.settings import ChannelSettings, NotificationSettings, Secret
 from connector.store.consents import SqlConsents
 from simulator.faults import Fault
 from tests.connector import ManualClock, _settings
@@ -25,13 +26,15 @@ from tests.visitors import ROOT, Visitor, add_account, visitor
 
 CALLBACK = "https://scim.acme.test/consent/callback"
 HOUR = 3600.0
+CHANNEL = ChannelSettings("all", "email", ("*",), ("ops@acme.test",))
 
 
 class Site:
     """A connector that is connected by authorization code."""
 
     def __init__(self, database, clock, world, **docusign):
-        settings = _settings(world, database, grant="authorization_code")
+        channels = NotificationSettings(channels=(CHANNEL,))
+        settings = _settings(world, database, grant="authorization_code", notifications=channels)
         settings = replace(
             settings,
             database=replace(settings.database, encryption_key=Secret("k" * 40)),
@@ -338,6 +341,35 @@ def test_a_scope_that_is_needed_later_asks_to_connect_again(site, world):
     site.application.consent_watch.flush()
     assert verdict == "partial"
     assert site.services.consents.connection().missing == {"domain_read"}
+
+
+def test_people_hear_that_it_ended_with_a_link_that_connects_again(site, clock):
+    site.sign_in()
+    site.use()
+    site.application.consent_watch.flush()
+    clock.advance(31 * 24 * HOUR)
+    assert site.services.connection.run() == {"lost": 1}
+    site.application.consent_watch.flush()
+    told = [item for item in site.services.notifications.list() if "refused" in item.notice]
+    (step, _) = site.services.notifications._writer.write(told[0]).steps
+    assert titled(site.sign_in(step.rpartition(" ")[2])) == "Connected"
+    site.use()
+
+
+def test_no_link_asks_for_the_impersonation_that_was_refused(site, clock):
+    with pytest.raises(InvalidRequestError, match="consent connect"):
+        site.services.consent.link(Way.INDIVIDUAL)
+    site.sign_in()
+    with site.services.context.write() as uow:
+        grant = uow.consents.grant()
+        uow.consents.put_grant(replace(grant, scopes=grant.scopes - {"domain_read"}), 0)
+        uow.commit()
+    site.services.consent.verify()
+    site.application.consent_watch.flush()
+    told = [item for item in site.services.notifications.list() if item.notice == "consent.lost"]
+    message = site.services.notifications._writer.write(told[0])
+    assert "code_challenge=" in message.steps[0]
+    assert "impersonation" not in message.steps[0]
 
 
 def test_users_are_not_checked_where_nobody_is_impersonated(site):

@@ -134,7 +134,9 @@ def test_a_scope_that_was_never_granted_is_told_apart(connector):
     record = connector.services.consents.connection()
     assert (record.state, record.missing) == (ConsentState.PARTIAL, {"domain_read"})
     words = readiness(connector)
-    assert words == "ok, but consent is missing for domain_read: `docusign-iga consent url`"
+    assert (
+        words == "ok, but consent is missing for domain_read: `docusign-iga doctor` gives the link"
+    )
     assert connector.http.get("/readyz").status_code == 200
 
 
