@@ -12,12 +12,12 @@ from werkzeug.test import Client, TestResponse
 
 from connector.domain.console import ConsoleRole
 from connector.services.console_accounts import ConsoleAccounts
-from connector.services.context import Actor
+from connector.services.context import person
 from tests.connector import ORGANIZATION_ADMIN, Connector
 
 PASSWORD = "four quiet green lamps"
 HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-ROOT = Actor("user:root", "cli", "c0")
+ROOT = person("root", source="cli", correlation_id="c0", roles=[ConsoleRole.ADMINISTRATOR])
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 

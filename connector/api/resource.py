@@ -34,6 +34,7 @@ _IDS = {
     "delegation_id": "Id of the delegation.",
     "user_id": "SCIM id of the user, which is the DocuSign user id.",
     "account_id": "DocuSign account id.",
+    "erasure_id": "Id of the erasure, or an unambiguous beginning of it.",
     "delivery_id": "Id of the delivery, or an unambiguous beginning of it.",
     "token_id": "Id of the token.",
     "sequence": "Number of the event.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -12,7 +11,7 @@ import click
 import yaml
 from rich.table import Table
 
-from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.context import CommandContext, handle_errors, os_login, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.ledger import ApiClient, ApiToken, Method, Scope
 from connector.errors import InvalidRequestError
@@ -265,7 +264,7 @@ def _checked(settings: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _actor() -> str:
-    return f"user:{getpass.getuser()}"
+    return f"user:{os_login()}"
 
 
 def _show_token(context: CommandContext, name: str, token: str, method: Method) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import secrets
 import sys
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ import click
 from rich.table import Table
 
 from connector.cli.console_tokens import token
-from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.context import CommandContext, handle_errors, os_login, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.console import ConsoleAccount, ConsoleRole
 from connector.errors import InvalidRequestError
@@ -62,7 +61,11 @@ def user() -> None:
 @click.argument("login")
 @_roles_option
 @click.option("--name", default="", help="The name that is shown [default: the login].")
-@click.option("--email", default="", help="Where notifications go.")
+@click.option(
+    "--email",
+    default="",
+    help="Where notifications go. Approvers need it: DocuSign knows by it whose access it is.",
+)
 @_stdin_option
 @_generate_option
 @tenant_options
@@ -212,7 +215,7 @@ def _with_password(words: str, shown: dict[str, str]) -> str:
 
 
 def _actor() -> Actor:
-    return Actor(f"user:{getpass.getuser()}", "cli", new_id())
+    return Actor(f"user:{os_login()}", "cli", new_id())
 
 
 def _roles(account: ConsoleAccount) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import getpass
+import os
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -105,16 +106,32 @@ class _Screen(Console):
         return super().render_str(visible(text), **options)
 
 
+def os_login() -> str:
+    """Return who runs the command, as the operating system knows them.
+
+    Not as ``LOGNAME`` or ``USER`` say: whoever sets those could act as somebody else, and be two
+    people where two are needed.
+    """
+    try:
+        import pwd  # noqa: PLC0415 - there is none on Windows
+    except ImportError:
+        return getpass.getuser()
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user needs no name
+        return f"uid-{os.getuid()}"
+
+
 def cli_actor() -> Actor:
     """Return on whose behalf a command acts: whoever is signed in at the operating system."""
-    return Actor(f"user:{getpass.getuser()}", "cli", correlation_id() or new_id())
+    return Actor(f"user:{os_login()}", "cli", correlation_id() or new_id())
 
 
 def cli_person() -> Principal:
     """Return the same as a person who decides: whoever may run commands administers the
     connector."""
     return person(
-        getpass.getuser(),
+        os_login(),
         source="cli",
         correlation_id=correlation_id() or new_id(),
         roles=[ConsoleRole.ADMINISTRATOR],

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.table import Table
 
-from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
+from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.erasure import Erasure
 from connector.services.erasure import require_done
@@ -36,7 +36,7 @@ def request(context: CommandContext, person: str, reason: str) -> None:
     Example:
       docusign-iga erase request ada@example.com --reason "letter 2026-117"
     """
-    item = context.tenant.erasures.request(person, reason, cli_actor())
+    item = context.tenant.erasures.request(person, reason, cli_person())
     context.output(
         _to_json(item),
         f"Noted as {item.erasure_id[:8]}. Another person has to confirm it:\n"
@@ -62,7 +62,7 @@ def confirm(context: CommandContext, erasure: str, yes: bool) -> None:
             abort=True,
             err=True,
         )
-    item = require_done(context.tenant.erasures.confirm(erasure, cli_actor()))
+    item = require_done(context.tenant.erasures.confirm(erasure, cli_person()))
     context.output(_to_json(item), "Erased, in DocuSign and here.")
 
 
@@ -77,7 +77,7 @@ def withdraw(context: CommandContext, erasure: str) -> None:
     Example:
       docusign-iga erase withdraw 3f2a
     """
-    item = context.tenant.erasures.withdraw(erasure, cli_actor())
+    item = context.tenant.erasures.withdraw(erasure, cli_person())
     context.output(_to_json(item), "Withdrawn.")
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from getpass import getuser
 from typing import Any
 
 import click
@@ -20,7 +19,7 @@ from rich.progress import (
 from rich.table import Table
 
 from connector.bootstrap import TenantServices
-from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
+from connector.cli.context import CommandContext, cli_actor, handle_errors, os_login, tenant_options
 from connector.cli.reconcile import drift_words, reconcile_with_bar
 from connector.domain.ledger import JobRun
 from connector.errors import BudgetUsedUpError, PermanentError
@@ -121,7 +120,7 @@ def sync(
 def _let_go(
     context: CommandContext, forgotten: Sequence[str], *, forget_organization: bool
 ) -> None:
-    actor = Actor(f"user:{getuser()}", "cli", new_id())
+    actor = Actor(f"user:{os_login()}", "cli", new_id())
     for account_id in forgotten:
         count = context.tenant.bindings.forget_account(account_id, actor)
         click.echo(f"Account {account_id} forgotten, with {count:,} memberships.", err=True)

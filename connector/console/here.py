@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from flask import Response, abort, current_app, g, redirect, request, url_for
 from flask_login import UserMixin, current_user
@@ -139,6 +139,7 @@ def own_path(text: str | None) -> str:
         and not parts.netloc
         and text.isprintable()
         and "\\" not in text
+        and ".." not in unquote(parts.path)
     )
     return request.script_root + (text if is_own and text else "/")
 

@@ -18,6 +18,20 @@ from connector.errors import PermanentError, TemporaryError
 Address = IPv4Address | IPv6Address
 _NAT64 = ip_network("64:ff9b::/96")
 _COMPATIBLE = ip_network("::/96")
+_INSIDE = tuple(
+    map(
+        ip_network,
+        (
+            "192.0.0.0/24",  # IETF protocol assignments (RFC 6890)
+            "64:ff9b:1::/48",  # NAT64 of one network, which reaches what is private (RFC 8215)
+            "fec0::/10",  # site-local, deprecated and still routed in places (RFC 3879)
+            "3fff::/20",  # documentation (RFC 9637)
+            "5f00::/16",  # segment routing (RFC 9602)
+        ),
+    )
+)
+"""Nothing public is there; Python's ``is_global`` says otherwise, some of it in old versions
+only."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +94,8 @@ class Targets:
 
     def _is_allowed(self, address: Address) -> bool:
         return self._is_named(address) or all(
-            item.is_global and not item.is_multicast for item in _meant(address)
+            item.is_global and not item.is_multicast and not any(item in net for net in _INSIDE)
+            for item in _meant(address)
         )
 
     def _is_named(self, address: Address) -> bool:

@@ -8,24 +8,37 @@ from dataclasses import replace
 import structlog
 
 from connector.domain.audit import ERASED
+from connector.domain.console import ConsoleRole
 from connector.domain.erasure import CLOSED_FOR, Erasure, ErasureState, Redaction
 from connector.domain.ledger import AuditEvent, AuditFilter
 from connector.domain.model import User, fold
-from connector.errors import ConnectorError, InvalidRequestError, NotFoundError, PermanentError
+from connector.errors import (
+    ConnectorError,
+    ForbiddenError,
+    InvalidRequestError,
+    NotFoundError,
+    PermanentError,
+)
 from connector.ports import TOMBSTONE, USER, UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.changes import tombstone_id
-from connector.services.context import Actor, TenantContext, new_id
+from connector.services.context import Actor, Principal, TenantContext, new_id
 from connector.services.locks import WriteLocks, user_key
+from connector.services.work_item_log import tidy
 
 _log = structlog.get_logger(__name__)
 
 _WAIT_S = 20.0
+_TWO_PEOPLE = "Who asked for an erasure cannot confirm it: another person has to."
 _OPEN = (ErasureState.REQUESTED, ErasureState.CONFIRMED)
 
 
 class ErasureService:
-    """The use cases around erasure in one tenant."""
+    """The use cases around erasure in one tenant.
+
+    What people do raises :class:`~connector.errors.ForbiddenError` for those without the role
+    ``administrator``.
+    """
 
     def __init__(self, context: TenantContext, locks: WriteLocks) -> None:
         self._context = context
@@ -33,13 +46,16 @@ class ErasureService:
 
     # asking -------------------------------------------------------------------
 
-    def request(self, person: str, reason: str, actor: Actor) -> Erasure:
+    def request(self, person: str, reason: str, actor: Principal) -> Erasure:
         """Ask for somebody to be forgotten; another person has to confirm it.
 
         :param person: an address or a user id.
         :raises NotFoundError: nobody of that name is known.
         :raises InvalidRequestError: the person cannot be erased (yet), the message says why.
         """
+        actor.require(ConsoleRole.ADMINISTRATOR)
+        if not tidy(reason):
+            raise InvalidRequestError("Say why, such as the number of the person's letter.")
         now = self._context.clock.now()
         with self._context.write() as uow:
             user = self._find(uow, person)
@@ -61,11 +77,12 @@ class ErasureService:
             uow.commit()
         return erasure
 
-    def withdraw(self, erasure_id: str, actor: Actor) -> Erasure:
+    def withdraw(self, erasure_id: str, actor: Principal) -> Erasure:
         """Take a request back that nobody has confirmed.
 
         :raises InvalidRequestError: it is confirmed or over.
         """
+        actor.require(ConsoleRole.ADMINISTRATOR)
         with self._context.write() as uow:
             erasure = _requested(uow.erasures.get(erasure_id))
             now = self._context.clock.now()
@@ -80,32 +97,48 @@ class ErasureService:
         with self._context.read() as uow:
             return uow.erasures.search()
 
+    def get(self, erasure_id: str) -> Erasure:
+        """Return a request by its id or a beginning of it that only it has.
+
+        :raises NotFoundError: there is none, or there are several.
+        """
+        with self._context.read() as uow:
+            return uow.erasures.get(erasure_id)
+
     # carrying out -------------------------------------------------------------
 
-    def confirm(self, erasure_id: str, actor: Actor) -> Erasure:
+    def confirm(self, erasure_id: str, actor: Principal) -> Erasure:
         """Confirm a request and carry it out. Nothing brings the data back.
 
-        :raises InvalidRequestError: it is over, or the person who asked may not confirm it.
+        :raises InvalidRequestError: it is over, or the person cannot be erased (any more).
+        :raises ForbiddenError: the person who asked may not confirm it; it is written down.
         """
+        actor.require(ConsoleRole.ADMINISTRATOR)
         with self._context.write() as uow:
             erasure = _requested(uow.erasures.get(erasure_id))
-            if erasure.requested_by == actor.name:
-                raise InvalidRequestError(
-                    "Who asked for an erasure cannot confirm it: another person has to."
-                )
-            user = uow.mirror.get_users([erasure.subject_id]).get(erasure.subject_id)
-            if user is not None:
-                self._require_erasable(uow, user)
-            erasure = replace(
-                erasure,
-                state=ErasureState.CONFIRMED,
-                confirmed_by=actor.name,
-                confirmed_at=self._context.clock.now(),
-            )
-            uow.erasures.put(erasure)
-            self._audit(uow, actor, "erasure.confirmed", erasure)
+            is_same = fold(erasure.requested_by) == fold(actor.name)
+            if is_same:
+                self._audit(uow, actor, "erasure.refused", erasure, reason=_TWO_PEOPLE)
+            else:
+                erasure = self._confirmed(uow, erasure, actor)
             uow.commit()
+        if is_same:
+            raise ForbiddenError(_TWO_PEOPLE)
         return self.carry_out(erasure, actor)
+
+    def _confirmed(self, uow: UnitOfWork, erasure: Erasure, actor: Principal) -> Erasure:
+        user = uow.mirror.get_users([erasure.subject_id]).get(erasure.subject_id)
+        if user is not None:
+            self._require_erasable(uow, user)
+        erasure = replace(
+            erasure,
+            state=ErasureState.CONFIRMED,
+            confirmed_by=actor.name,
+            confirmed_at=self._context.clock.now(),
+        )
+        uow.erasures.put(erasure)
+        self._audit(uow, actor, "erasure.confirmed", erasure)
+        return erasure
 
     def carry_out_all(self, actor: Actor) -> Mapping[str, int]:
         """Go on with every confirmed request; return counts by state."""

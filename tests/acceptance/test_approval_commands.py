@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import getpass
 import json
+import os
+import pwd
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from connector.cli import main
-from connector.cli.context import CommandContext
+from connector.cli.context import CommandContext, os_login
 from tests.approvals import ask, asking_first, held, pending
 from tests.simulated import simulated
 
@@ -132,13 +133,27 @@ def test_a_policy_that_cannot_be_read_is_explained(run, tmp_path):
     assert "may hold" in run("policy", "simulate", file, code=1)
 
 
+def test_nobody_becomes_another_by_setting_a_variable(connector, run, ann, monkeypatch):
+    connector.patch(
+        f"/Users/{ann['id']}",
+        {"op": "add", "path": "roles", "value": [{"value": "organization-admin"}]},
+    )
+    (task,) = json.loads(run("tasks", "list", "--json"))
+    me = pwd.getpwuid(os.getuid()).pw_name
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME"):
+        monkeypatch.setenv(name, "somebody")
+    run("tasks", "claim", task["id"])
+    (task,) = json.loads(run("tasks", "list", "--json"))
+    assert task["assignee"] == f"user:{me}"
+
+
 def test_a_task_is_claimed_discussed_and_given_evidence(connector, run, ann, tmp_path):
     connector.patch(
         f"/Users/{ann['id']}",
         {"op": "add", "path": "roles", "value": [{"value": "organization-admin"}]},
     )
     (task,) = json.loads(run("tasks", "list", "--json"))
-    assert getpass.getuser() in run("tasks", "claim", task["id"])
+    assert os_login() in run("tasks", "claim", task["id"])
     run("tasks", "comment", task["id"], "Asked her")
     file = tmp_path / "shot.png"
     file.write_bytes(b"image")

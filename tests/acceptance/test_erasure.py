@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import inspect, text
 
+from connector.domain.console import ConsoleRole
 from connector.domain.erasure import ErasureState
-from connector.errors import InvalidRequestError, NotFoundError
-from connector.services.context import Actor
+from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
+from connector.services.context import Actor, person
 from simulator.faults import Fault
 from tests.connector import ENTERPRISE, ManualClock, connected, ok, refused
+from tests.programs import problem, program
 from tests.simulated import simulated
 
 ADDRESS = "ada@northwind-freight.example"
-ANN, BOB = Actor("user:ann", "cli", "c-ann"), Actor("user:bob", "cli", "c-bob")
+ADMINISTRATOR = (ConsoleRole.ADMINISTRATOR,)
+ANN = person("ann", source="cli", correlation_id="c-ann", roles=ADMINISTRATOR)
+BOB = person("bob", source="api", correlation_id="c-bob", roles=ADMINISTRATOR)
 JOB = Actor("job:erase", "job", "c-job")
 
 
@@ -92,10 +97,52 @@ def test_two_people_are_needed(connector):
     leaver(connector)
     service = connector.services.erasures
     item = service.request(ADDRESS, "letter", ANN)
-    with pytest.raises(InvalidRequestError, match="another person"):
-        service.confirm(item.erasure_id, ANN)
+    same = replace(ANN, name="user:Ann", source="api")
+    for who in (ANN, same):
+        with pytest.raises(ForbiddenError, match="another person"):
+            service.confirm(item.erasure_id, who)
+    with connector.services.context.read() as uow:
+        told = [event.actor for event in uow.audit.walk() if event.action == "erasure.refused"]
+    assert told == ["user:ann", "user:Ann"]
     with pytest.raises(InvalidRequestError, match="already"):
         service.request(ADDRESS, "again", BOB)
+
+
+def test_only_administrators_ask_confirm_and_withdraw(connector):
+    user_id = leaver(connector)
+    service = connector.services.erasures
+    item = service.request(user_id, "letter", ANN)
+    rest = frozenset(ConsoleRole) - {ConsoleRole.ADMINISTRATOR}
+    operator = replace(BOB, roles=rest)
+    for act in (
+        lambda: service.request(user_id, "letter", operator),
+        lambda: service.confirm(item.erasure_id, operator),
+        lambda: service.withdraw(item.erasure_id, operator),
+    ):
+        with pytest.raises(ForbiddenError, match="administrator"):
+            act()
+    assert service.get(item.erasure_id) == item
+    with pytest.raises(InvalidRequestError, match="Say why"):
+        service.request(user_id, " ", ANN)
+
+
+def test_two_administrators_erase_somebody_over_the_api(connector):
+    user_id = leaver(connector)
+    ann, bob = (program(connector, "administrator", login=name) for name in ("ann", "bob"))
+    asked = ann.post("/erasures", {"person": ADDRESS, "reason": "letter 1"})
+    assert asked.status_code == 201 and asked.json["subject_id"] == user_id
+    assert ADDRESS not in asked.get_data(as_text=True)
+    path = f"/erasures/{asked.json['id']}"
+    problem(bob.post(f"{path}/confirm", {"irreversible": False}), 422, "invalid-content")
+    assert ann.read(path)["state"] == "requested"
+    told = problem(ann.post(f"{path}/confirm", {"irreversible": True}), 403, "forbidden")
+    assert "another person" in told
+    seen = bob.get(path).headers["ETag"]
+    done = bob.post(f"{path}/confirm", {"irreversible": True}, if_match=seen)
+    assert (done.status_code, done.json["state"]) == (200, "done")
+    assert (done.json["requested_by"], done.json["confirmed_by"]) == ("user:ann", "user:bob")
+    assert user_id not in connector.world.state.users
+    assert bob.post(f"{path}/confirm", {"irreversible": True}, if_match=seen).status_code == 412
 
 
 def test_who_is_still_in_or_left_today_is_not_erased(connector):

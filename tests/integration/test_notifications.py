@@ -288,6 +288,11 @@ def test_an_answer_that_is_no_http_is_temporary():
         "[2002:7f00:1::]",
         "[::127.0.0.1]",
         "[ff02::1]",
+        "192.0.0.8",
+        "[fec0::1]",
+        "[64:ff9b:1::7f00:1]",
+        "[3fff::1]",
+        "[5f00::1]",
     ],
 )
 def test_no_address_inside_is_reached(host):

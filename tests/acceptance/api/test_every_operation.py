@@ -13,10 +13,13 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from connector.domain.drift import DriftKind
+from connector.domain.erasure import Erasure, ErasureState
 from connector.services.browsing_views import UserQuery
+from connector.services.context import new_id
 from connector.services.job_lease import give_back, holding_lease, lease_key
 from connector.settings import ChannelSettings, ConsoleSettings, NotificationSettings, Secret
 from simulator.state import groups, users
+from simulator.state.model import Status
 from tests.connector import ManualClock, connected
 from tests.programs import problem, program, stranger
 from tests.simulated import simulated
@@ -63,6 +66,8 @@ READS = {
     ),
     "health.show": ("viewer", "/health", {}),
     "consent.show": ("viewer", "/consent", {}),
+    "erasures.listed": ("viewer", "/erasures", {"limit": 1}),
+    "erasures.show": ("viewer", "/erasures/{erasure}", {}),
     "health.budget": ("viewer", "/health/budget", {}),
     "me.show": ("viewer", "/me", {}),
     "me.tokens": ("viewer", "/me/tokens", {}),
@@ -99,6 +104,9 @@ ACTS = {
     "jobs.run": ("operator", "/jobs/retention/run", {}),
     "jobs.pause": ("administrator", "/jobs/sync/pause", {}),
     "jobs.resume": ("administrator", "/jobs/sync/resume", {}),
+    "erasures.request": ("administrator", "/erasures", {"person": "{closed}", "reason": "letter"}),
+    "erasures.confirm": ("administrator", "/erasures/{erasure}/confirm", {"irreversible": True}),
+    "erasures.withdraw": ("administrator", "/erasures/{regretted}/withdraw", {}),
     "policy.simulate": ("viewer", "/policy/simulation", {"entitlements": [{"match": "*"}]}),
     "consent.link": ("operator", "/consent/link", {"way": "external"}),
     "consent.verify": ("operator", "/consent/verification", {}),
@@ -186,6 +194,24 @@ def _prepare(connector, ids, people):
         "changed": found[DriftKind.CHANGED_ATTRIBUTE],
         "token": "none",
         "customer": root.post("/tenants", {"name": "globex", "settings": GLOBEX}).json["name"],
+        **_erasures(connector),
+    }
+
+
+def _erasures(connector):
+    """Two requests about people of whom little is left, and somebody who left long ago."""
+    context = connector.services.context
+    state, now = ErasureState.REQUESTED, context.clock.now()
+    asked = [Erasure(new_id(), new_id(), state, "letter", "user:x", now) for _ in range(2)]
+    with context.write() as uow:
+        for item in asked:
+            uow.erasures.put(item)
+        uow.commit()
+    closed = connector.world.member(status=Status.CLOSED).user
+    return {
+        "erasure": asked[0].erasure_id,
+        "regretted": asked[1].erasure_id,
+        "closed": closed.user_id,
     }
 
 
@@ -325,6 +351,9 @@ ORDER = (
     "jobs.run",
     "jobs.pause",
     "jobs.resume",
+    "erasures.request",
+    "erasures.withdraw",
+    "erasures.confirm",
     "policy.simulate",
     "health.examine",
     "approvals.approve",

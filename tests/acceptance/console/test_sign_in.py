@@ -109,6 +109,8 @@ def test_the_word_of_an_unknown_proxy_counts_for_nothing(connector):
         "\\\\evil.example",
         "javascript:alert(1)",
         "/\t/evil.example",
+        "/../acme/console/",
+        "/%2e%2e/acme/console/",
         "/\r\nSet-Cookie: x=1",
         "users",
         "",
