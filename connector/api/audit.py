@@ -296,7 +296,7 @@ def _explanation(found: Explanation) -> Mapping[str, Any]:
         "changes": [_change(story) for story in found.stories],
         "earlier": _change(found.earlier) if found.earlier else None,
         "holds": found.holds,
-        "verification": _verification(found.verification),
+        "verification": _verification(found.verification or tenant().audit.verify()),
     }
 
 

@@ -21,6 +21,7 @@ from connector.console import (
     consents,
     drift,
     errors,
+    explanations,
     filters,
     inbox,
     oidc,
@@ -48,7 +49,7 @@ from connector.services.work_items import MAX_EVIDENCE_BYTES
 _PAGES = (
     drift,
     *(sign_in, oidc, inbox, tasks, approvals, absences, tokens, users, accounts),
-    *(runs, consents, audit, tenants),
+    *(runs, consents, audit, explanations, tenants),
 )
 _STATIC = Path(__file__).parent / "static"
 _FORM_BYTES = 65_536

@@ -184,6 +184,8 @@ def tone(state: str) -> str:
 
 def event_title(event: AuditEvent) -> str:
     """Return what an event is, in words."""
+    if event.action == "work_item.released" and "checksum" in event.data:
+        return "Enough approved: free to be carried out"  # A task that is released has no plan.
     return _ACTIONS.get(event.action, event.action.replace(".", ": ").replace("_", " "))
 
 

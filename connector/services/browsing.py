@@ -239,14 +239,19 @@ class Browser:
             shown = [
                 item for item in found[:limit] if calls or item.action not in _UNSEEN_IN_TIMELINE
             ]
-            steps = [step for event in shown for step in steps_of(event)]
-            return EventPage(
-                shown,
-                names_for(uow, self._context, steps),
-                self._labels(uow),
-                uow.mirror.get_users({event.subject for event in shown}),
-                found[limit - 1].sequence if len(found) > limit else None,
-            )
+            after = found[limit - 1].sequence if len(found) > limit else None
+            return self._named(uow, shown, after)
+
+    def named(self, events: Sequence[AuditEvent]) -> EventPage:
+        """Return events at hand with the names that they need."""
+        with self._context.read() as uow:
+            return self._named(uow, events, None)
+
+    def _named(self, uow: UnitOfWork, shown: Sequence[AuditEvent], after: int | None) -> EventPage:
+        steps = [step for event in shown for step in steps_of(event)]
+        people = uow.mirror.get_users({event.subject for event in shown})
+        names = names_for(uow, self._context, steps)
+        return EventPage(shown, names, self._labels(uow), people, after)
 
     def describe(self, steps: Sequence[Operation]) -> Sequence[str]:
         """Return what operations do, in words and names."""
