@@ -16,6 +16,8 @@ _ASKED = ("request.received", RECORDED)
 _DONE = ("operation.done", "operation.undone", "plan.failed", "plan.queued", "docusign.called")
 _REFUSED = "work_item.refused"
 """A decision that somebody tried and was not allowed to make: it decided nothing."""
+_SHOW_PEOPLE = ("/users", "/groups")
+"""In the paths of reads that show what somebody has."""
 _CHECKS = ("work_item.checked", "work_item.verified", "work_item.attested")
 
 
@@ -128,9 +130,7 @@ class Story:
     @property
     def done(self) -> Sequence[AuditEvent]:
         """What became of it, and what DocuSign was told."""
-        return [
-            event for event in self.events if event.action in _DONE and not _is_read_back(event)
-        ]
+        return [event for event in self.events if event.action in _DONE and not _is_read(event)]
 
     @property
     def checked(self) -> Sequence[AuditEvent]:
@@ -155,8 +155,13 @@ class Story:
         return list(dict.fromkeys(str(text) for text in given if text))
 
 
-def _is_read_back(event: AuditEvent) -> bool:
+def _is_read(event: AuditEvent) -> bool:
     return event.action == "docusign.called" and event.data.get("method") == "GET"
+
+
+def _is_read_back(event: AuditEvent) -> bool:
+    """Whether DocuSign showed people or groups: a token or a list of domains checks nothing."""
+    return _is_read(event) and any(part in str(event.data.get("path")) for part in _SHOW_PEOPLE)
 
 
 def stories(events: Iterable[AuditEvent], wanted: Entitlements, user_id: str) -> Sequence[Story]:

@@ -14,6 +14,7 @@ from connector.cli import main
 from connector.cli.context import CommandContext, os_login
 from tests.approvals import ask, asking_first, held, pending
 from tests.simulated import simulated
+from tests.visitors import add_account
 
 ADDRESS = "ann.lee@acme.test"
 
@@ -152,6 +153,7 @@ def test_a_task_is_claimed_discussed_and_given_evidence(connector, run, ann, tmp
         f"/Users/{ann['id']}",
         {"op": "add", "path": "roles", "value": [{"value": "organization-admin"}]},
     )
+    add_account(connector, "ben", "operator")
     (task,) = json.loads(run("tasks", "list", "--json"))
     assert os_login() in run("tasks", "claim", task["id"])
     run("tasks", "comment", task["id"], "Asked her")

@@ -180,6 +180,8 @@ def test_one_command_says_who_gave_somebody_account_administration(connector, ru
     assert "PUT /v2.1/accounts/{account_id}/users" in text and "trace token" in text
     checked = text.partition("Checked")[2].splitlines()[0]
     assert "GET /v2.1/accounts" in checked and ": 200" in checked
+    for other in ("reserved_domains", "oauth/userinfo"):
+        assert other not in text.partition("Checked")[2], "no look at the person"
     assert "Now: held" in text
     assert "The chain holds" in text
     assert "neither gave nor took it in March 2001" in run(

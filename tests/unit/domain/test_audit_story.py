@@ -1,0 +1,48 @@
+"""What counts as a check of a change, and what does not."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from connector.domain.audit_story import Story
+from connector.domain.ledger import AuditEvent, Direction
+
+AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+USER = "/v2.1/accounts/{account_id}/users/{user_id}"
+
+
+def event(sequence: int, action: str, **data: Any) -> AuditEvent:
+    return AuditEvent(AT, "user:ann", action, "u", correlation_id="c", data=data, sequence=sequence)
+
+
+def story(*paths: tuple[str, str]) -> Story:
+    calls = [
+        event(number, "docusign.called", method=method, path=path)
+        for number, (method, path) in enumerate(paths, start=2)
+    ]
+    return Story(Direction.GRANT, "p", [event(1, "plan.recorded"), *calls])
+
+
+@pytest.mark.parametrize(
+    "path", ["/oauth/userinfo", "/v2/organizations/{organization_id}/reserved_domains"]
+)
+def test_a_read_that_shows_nobody_checks_nothing(path: str) -> None:
+    told = story(("PUT", USER), ("GET", path))
+    assert told.checked == []
+    assert [item.data["method"] for item in told.done] == ["PUT"]
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        USER,
+        "/v2/organizations/{organization_id}/users/profile",
+        "/v2.1/accounts/{account_id}/groups/{group_id}/users",
+    ],
+)
+def test_what_shows_people_after_the_change_checks_it(path: str) -> None:
+    told = story(("GET", path), ("PUT", USER), ("GET", path))
+    assert [item.sequence for item in told.checked] == [4]
