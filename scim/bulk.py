@@ -40,6 +40,7 @@ from scim.handlers import (
 from scim.parameters import parse_preconditions
 from scim.resources import ResourceType
 from scim.service import ScimConfig
+from scim.text import is_id
 
 BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
@@ -320,7 +321,7 @@ class Bulk:
         if (operation.method == "POST") != (len(segments) == 1):
             raise NotAllowed(allow=("POST",) if len(segments) == 1 else METHODS[1:])
         scim_id = segments[1] if len(segments) == _ITEM else None
-        if scim_id is not None and not scim_id.isprintable():
+        if scim_id is not None and not is_id(scim_id):
             raise NotFound
         if scim_id is not None and scim_id.startswith(_BULK_ID):
             name = scim_id.removeprefix(_BULK_ID)

@@ -51,6 +51,7 @@ from scim.responses import (
 )
 from scim.root_search import search_all, sweep_all
 from scim.service import ScimService
+from scim.text import is_id
 from scim.writes import check_schemas
 
 _COLLECTION_METHODS = ("GET", "HEAD", "POST", "OPTIONS")
@@ -147,7 +148,7 @@ class Endpoints:
         return self._create(call, registered)
 
     def _item(self, call: Call, registered: Registered, scim_id: str) -> Response:
-        if not scim_id.isprintable():
+        if not is_id(scim_id):
             raise NotFound
         if call.method == "GET":
             call.require("read")

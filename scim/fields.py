@@ -51,6 +51,7 @@ class _Simple(fields.Field[Any]):
         super().__init__(required=attribute.required, allow_none=True)
         self.is_required = attribute.required
         self._read = _READERS[attribute.type]
+        self._max_length = attribute.max_length
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the value; ``""`` is none."""
@@ -63,6 +64,8 @@ class _Simple(fields.Field[Any]):
         return super().deserialize(value, *args, **kwargs)
 
     def _deserialize(self, value: Any, *_args: Any, **_kwargs: Any) -> Any:
+        if isinstance(value, str) and len(value) > self._max_length:
+            raise ValidationError(f"must have {self._max_length} characters at most")
         return self._read(value)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from scim.errors import InvalidPath, InvalidValue, Mutability, NoTarget
 from scim.filters import And, Comparison, Filter, Operator, Or, parse_path
 from scim.handlers import PatchOperation
-from scim.text import forbidden_character
+from scim.text import LONGEST_ID, forbidden_character
 
 _URN = "urn:ietf:params:scim:schemas:core:2.0:Group".lower()
 
@@ -180,6 +180,8 @@ def _id(element: Any) -> str:
         element = next((v for k, v in element.items() if k.lower() == "value"), None)
     if not isinstance(element, str) or not element or forbidden_character(element):
         raise InvalidValue("Each member needs its id as value.")
+    if len(element) > LONGEST_ID:
+        raise InvalidValue(f"The id of a member has {LONGEST_ID} characters at most.")
     return element
 
 
@@ -210,4 +212,5 @@ def _id_in(filter_: Filter) -> str | None:
         and str(filter_.path).lower() == "value"
         and isinstance(filter_.value, str)
     )
-    return str(filter_.value) if is_id and isinstance(filter_, Comparison) else None
+    # A longer one is nobody's either way, and no key of an index.
+    return str(filter_.value)[:LONGEST_ID] if is_id and isinstance(filter_, Comparison) else None

@@ -15,6 +15,7 @@ from typing import Any
 import orjson
 
 from scim.filters import AttributePath
+from scim.text import LONGEST_TEXT
 
 SCHEMA_SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Schema"
 
@@ -56,6 +57,8 @@ class Attribute:
     canonical_values: tuple[str, ...] = ()
     reference_types: tuple[str, ...] = ()
     sub_attributes: tuple[Attribute, ...] = ()
+    max_length: int = LONGEST_TEXT
+    """Characters that a client may send; RFC 7643 §7 has no characteristic for it."""
 
     @cached_property
     def _by_name(self) -> dict[str, Attribute]:

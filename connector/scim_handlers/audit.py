@@ -12,7 +12,7 @@ from scim.handlers import RequestContext
 _RESOURCE = 2
 """Segments of the path of one resource."""
 _LONGEST = 200
-"""Characters of a path that are kept."""
+"""Characters of a path, or of the id in it, that are kept."""
 
 
 class RequestAudit:
@@ -29,7 +29,8 @@ class RequestAudit:
         """
         journal, tenant = self._application.journal, context.caller.tenant
         segments = path.strip("/").split("/")
-        subject = segments[1] if len(segments) == _RESOURCE else ""
+        # In an index: one too long for that would keep all later notes from the database, too.
+        subject = segments[1][:_LONGEST] if len(segments) == _RESOURCE else ""
         facts: dict[str, object] = {"method": method, "path": path[:_LONGEST]}
         if context.dry_run:
             facts["kind"] = "dry_run"

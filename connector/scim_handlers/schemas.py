@@ -44,6 +44,7 @@ _REASON = Attribute(
     description="Why it is asked for. People who decide on it or carry it out are shown this.",
     mutability="writeOnly",
     returned="never",
+    max_length=20_000,  # shown to people, and cut for them; in no index
 )
 
 USER_SCHEMA = (
