@@ -236,14 +236,18 @@ class ConsentService:
     def use_up(self, state: str) -> tuple[Verdict | None, ConsentLink | None]:
         """Return a link by its state, used up now, or what is wrong with it."""
         now, link_id = self._context.clock.now(), hash_of(state)
-        with self._context.write() as uow:
+        # Anybody may come here: who makes a state up must not take the turn to write from others.
+        with self._context.read() as uow:
             link = uow.consents.find_link(link_id)
-            if link is None:
-                return Verdict.UNKNOWN, None
-            if link.used_at is not None or not uow.consents.use_link(link_id, now):
+        if link is None:
+            return Verdict.UNKNOWN, None
+        if link.used_at is not None:
+            return Verdict.REPLAYED, link
+        if link.made_at + LINK_LIFETIME < now:
+            return Verdict.EXPIRED, link
+        with self._context.write() as uow:
+            if not uow.consents.use_link(link_id, now):
                 return Verdict.REPLAYED, link
-            if link.made_at + LINK_LIFETIME < now:
-                return Verdict.EXPIRED, link
             uow.commit()
         return None, link
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from html import unescape
 from urllib.parse import parse_qs, urlsplit
 
@@ -95,6 +96,24 @@ def test_an_answer_at_the_callback_of_another_tenant_is_refused(connector, world
     back = decide(world, connector.services.consent.link(Way.INDIVIDUAL))
     assert titled(connector.http.get(f"/other{back}")) == "This answer belongs to no link"
     assert titled(connector.http.get(f"/default{back}")) == "Consent works"
+
+
+def test_a_state_that_was_made_up_takes_no_turn_to_write(connector, world):
+    back = decide(world, connector.services.consent.link(Way.INDIVIDUAL))
+    connector.http.get(back)
+    with connector.application.store.write("default"):
+        unknown = connector.http.get("/consent/callback?state=default.guess&code=x")
+        again = connector.http.get(back)
+    assert titled(unknown) == "This answer belongs to no link"
+    assert titled(again) == "This link was answered before"
+
+
+def test_of_many_browsers_with_one_answer_one_is_served(connector, world):
+    back = decide(world, connector.services.consent.link(Way.INDIVIDUAL))
+    clients = [connector.http.application.test_client() for _ in range(6)]
+    with ThreadPoolExecutor(len(clients)) as pool:
+        titles = sorted(titled(page) for page in pool.map(lambda http: http.get(back), clients))
+    assert titles == ["Consent works", *["This link was answered before"] * 5]
 
 
 def test_consent_of_somebody_else_does_not_count(connector, world):
