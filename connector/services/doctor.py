@@ -86,7 +86,8 @@ def _run(visit: _Visit, check: Check, before: Iterable[Finding]) -> list[Finding
     # Of several accounts one may be good: the others have been told.
     missing = [name for name in check.needs if name in bad - good]
     if missing:
-        return [Finding(check.check_id, Result.SKIPPED, f"needs the check {missing[0]!r}")]
+        title = next(item.title for item in CHECKS if item.check_id == missing[0])
+        return [Finding(check.check_id, Result.SKIPPED, f"needs what is above: {title}")]
     run: Callable[[], Iterator[Finding]] = getattr(visit, check.check_id)
     try:
         return list(run())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from functools import cached_property
 
@@ -32,7 +33,8 @@ class TokenChecks(Examination):
     def configuration(self) -> Iterator[Finding]:
         """The file was read before this began."""
         count = len(self.tenant.accounts)
-        yield Finding("configuration", Result.OK, f"loaded, with {count} accounts")
+        accounts = f"{count} account{'s' if count != 1 else ''}"
+        yield Finding("configuration", Result.OK, f"loaded, with {accounts}")
 
     def key(self) -> Iterator[Finding]:
         """The private key as it is configured."""
@@ -85,10 +87,16 @@ class TokenChecks(Examination):
     def _trouble(self) -> str:
         return self._grant.trouble if isinstance(self._grant, ConnectorError) else ""
 
-    def _stumbled(self, check_id: str, trouble: Trouble, words: str) -> Iterator[Finding]:
-        """Tell whether the token endpoint stumbled over exactly this."""
+    def _stumbled(
+        self, check_id: str, trouble: Trouble, words: str, *, value: str = ""
+    ) -> Iterator[Finding]:
+        """Tell whether the token endpoint stumbled over exactly this.
+
+        :param value: what was configured, to be compared.
+        """
         if isinstance(self._grant, ConnectorError) and self._trouble == trouble:
-            yield self.refused(check_id, self._grant)
+            finding = self.refused(check_id, self._grant)
+            yield replace(finding, found=f"{value}: {finding.found}") if value else finding
         else:
             yield Finding(check_id, Result.OK, words)
 
@@ -120,8 +128,8 @@ class TokenChecks(Examination):
 
     def integration_key(self) -> Iterator[Finding]:
         """Known or not."""
-        words = self.docusign.integration_key
-        yield from self._stumbled("integration_key", Trouble.ISSUER_UNKNOWN, words)
+        key = self.docusign.integration_key
+        yield from self._stumbled("integration_key", Trouble.ISSUER_UNKNOWN, key, value=key)
 
     def signature(self) -> Iterator[Finding]:
         """Signed by the right key, at the right time."""
@@ -146,7 +154,7 @@ class TokenChecks(Examination):
             found = f"tenants.{self.tenant.name}.user_id is {mistaken}, not a user."
             yield self.bad("service_user", "service_user_confused", found)
             return
-        yield from self._stumbled("service_user", Trouble.SUBJECT_UNKNOWN, user_id)
+        yield from self._stumbled("service_user", Trouble.SUBJECT_UNKNOWN, user_id, value=user_id)
 
     def _mistaken_for(self) -> str:
         user_id = self.tenant.user_id

@@ -215,7 +215,9 @@ def rsa_public(pem):
 
 
 def test_an_unknown_service_user_is_told(found):
-    assert list(found(user_id=NOBODY)) == ["service_user_unknown"]
+    problems = found(user_id=NOBODY)
+    assert list(problems) == ["service_user_unknown"]
+    assert problems["service_user_unknown"]["found"].startswith(f"{NOBODY}: ")
 
 
 def test_an_account_id_in_place_of_the_user_is_named(found, connector):
