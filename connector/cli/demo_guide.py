@@ -156,8 +156,7 @@ def _drifting(guide: Guide) -> list[_Section]:
             "Somebody takes them out again in DocuSign itself, here the simulator: drift",
             [
                 f"curl -sS -X PATCH {member} -d '{{\"group_ids\":[]}}' -o /dev/null",
-                'iga sync --user "$ID"',
-                "iga reconcile",
+                "iga sync",
                 'iga drift list --user "$ID"',
             ],
         ),
