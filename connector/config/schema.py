@@ -65,6 +65,13 @@ class _Secret(fields.Field[Secret]):
         return Secret(value)
 
 
+_MAKES = {
+    "private_key_file": ". `docusign-iga key generate --output {}` makes a key pair",
+    "encryption_key_file": ". `docusign-iga key encryption > {}` makes a key",
+}
+"""What to run for a file that is not there yet, by the setting that names it."""
+
+
 class _SecretFile(fields.Field[Secret]):
     """The path of a file that holds a secret; surrounding white space is not part of it."""
 
@@ -80,7 +87,8 @@ class _SecretFile(fields.Field[Secret]):
             # The bytes as they are: a wrong line ending is told, not hidden.
             return Secret(path.read_bytes().decode("utf-8").strip())
         except OSError as error:
-            raise ValidationError(f"cannot read {path}: {error.strerror}") from error
+            hint = _MAKES.get(self.data_key or self.name or "", "").format(path)
+            raise ValidationError(f"cannot read {path}: {error.strerror}{hint}") from error
         except UnicodeDecodeError as error:
             raise ValidationError(
                 f"{path} is not text; a key in DER form needs converting to PEM"

@@ -174,7 +174,10 @@ def test_a_missing_secret_file_is_told(data, tmp_path):
     data["docusign"]["private_key_file"] = "key.pem"
     found = problems(data, base_dir=tmp_path)
     assert found == (
-        f"docusign.private_key_file: cannot read {tmp_path}/key.pem: No such file or directory",
+        (
+            f"docusign.private_key_file: cannot read {tmp_path}/key.pem: No such file or directory"
+            f". `docusign-iga key generate --output {tmp_path}/key.pem` makes a key pair"
+        ),
     )
 
 
