@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flask import Flask
+from flask import Flask, redirect
 
 from connector.api import ApiMount
 from connector.bootstrap import Application, build
@@ -67,6 +67,9 @@ def create_app(application: Application) -> Flask:
         create_consent_blueprint(application, "tenant_consent"), url_prefix="/<tenant>/consent"
     )
     app.register_blueprint(create_observing_blueprint(application))
+    if application.settings.console.enabled:
+        # Who opens the bare address in a browser is a person.
+        app.add_url_rule("/", "root", lambda: redirect("/console/"))
     add_error_handlers(app)
     app.after_request(keep_here)
     return app

@@ -232,8 +232,14 @@ def test_what_no_endpoint_takes_is_answered_as_scim(connector, method, path, sta
     assert status != 405 or "GET" in answer.headers["Allow"]
 
 
+def test_whoever_opens_the_bare_address_is_led_to_the_console(connector):
+    answer = connector.http.get("/")
+
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/console/")
+
+
 @pytest.mark.parametrize(
-    ("method", "path", "status"), [("GET", "/oauth/token", 405), ("GET", "/", 404)]
+    ("method", "path", "status"), [("GET", "/oauth/token", 405), ("GET", "/nothing", 404)]
 )
 def test_elsewhere_a_stranger_is_answered_in_plain_text(connector, method, path, status):
     answer = connector.http.open(path, method=method)
