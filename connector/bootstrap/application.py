@@ -172,7 +172,7 @@ class Application:
     @cached_property
     def throttle(self) -> Throttle:
         """Counts failures to authenticate."""
-        return Throttle(self.store, self.clock)
+        return Throttle(self.store, self.clock, lambda name: self.catalogue.find(name) is not None)
 
     def tenant(self, name: str) -> TenantServices:
         """Return the services of a tenant, suspended or not: what somebody is told of it, the

@@ -9,7 +9,7 @@ many times the failures.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -47,9 +47,11 @@ class _Count:
 class Throttle:
     """Failures to authenticate, by tenant and address or client name. Thread-safe."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, is_tenant: Callable[[str], bool]) -> None:
+        """:param is_tenant: whether there is a tenant of this name."""
         self._store = store
         self._clock = clock
+        self._is_tenant = is_tenant
         self._counts: LRUCache[Key, _Count] = LRUCache(_REMEMBERED)
         self._lock = threading.Lock()
 
@@ -95,7 +97,10 @@ class Throttle:
 
     def _record(self, key: Key) -> None:
         tenant, subject = key
-        _log.warning("throttled after repeated failures", tenant=tenant, subject=subject)
+        _log.warning("throttled after repeated failures", tenant=tenant[:64], subject=subject)
+        if not self._is_tenant(tenant):
+            # Who may be anybody would begin an audit trail for each name that is made up.
+            return
         event = AuditEvent(
             at=self._clock.now(),
             actor=subject,

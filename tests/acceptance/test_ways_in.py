@@ -196,6 +196,15 @@ def test_repeated_failures_have_to_wait_and_are_recorded(connector):
     refused(call(connector, "Bearer wrong"), 401)
 
 
+def test_failures_at_a_tenant_that_is_none_begin_no_audit_trail(connector):
+    wrong = {"headers": {"Authorization": "Bearer wrong"}}
+    for _ in range(MAX_FAILURES):
+        refused(connector.http.get("/made-up/scim/v2/Users", **wrong), 401)
+    refused(connector.http.get("/made-up/scim/v2/Users", **wrong), 429)
+    with connector.application.store.read("made-up") as unit:
+        assert list(unit.audit.events()) == []
+
+
 def test_the_token_endpoint_throttles_too(connector):
     for _ in range(MAX_FAILURES):
         assert grant(connector, basic("okta", "wrong")).status_code == 401
