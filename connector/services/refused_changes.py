@@ -89,7 +89,7 @@ def _steps(plan: PlanRecord, request: Mapping[str, Any], reason: str) -> tuple[s
         f"Refused because: {tidy(reason)}",
         tidy(f"Asked for: {asked_for}{body}"),
         *((f"That was to: {tidy(plan.summary)}",) if is_planned else ()),
-        f"Find out from {plan.requester} whether it is still wanted: no one was told but you.",
+        f"{plan.requester} was told that it is accepted. Find out whether it is still wanted.",
         "If it is, remove what stood in the way and have it sent again, or do it in DocuSign.",
         "Complete this task and say how it ended; reject it with the reason if nothing is wanted.",
     )
