@@ -25,7 +25,7 @@ from connector.domain.console import ConsoleRole
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.errors import NotFoundError
 from connector.services.browsing_views import ItemQuery
-from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView
+from connector.services.work_items import MAX_EVIDENCE_BYTES, Seen, TaskView
 
 resource = Resource("tasks", __name__, "What only people can do in DocuSign.", "/tasks")
 _LOGIN_MAX = 320
@@ -116,8 +116,7 @@ def show(item_id: str) -> Mapping[str, Any]:
 @resource.response(200, TaskDetailSchema)
 def claim(item_id: str) -> Mapping[str, Any]:
     """Claim a task: others see who works on it."""
-    _check(item_id)
-    return _after(tenant().work_items.claim(item_id, principal()))
+    return _after(tenant().work_items.claim(item_id, principal(), seen=_seen(item_id)))
 
 
 @resource.act("/<item_id>/release")
@@ -125,8 +124,9 @@ def claim(item_id: str) -> Mapping[str, Any]:
 @resource.response(200, TaskDetailSchema)
 def release(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Give a task back to everybody."""
-    _check(item_id)
-    return _after(tenant().work_items.release(item_id, principal(), said["comment"]))
+    return _after(
+        tenant().work_items.release(item_id, principal(), said["comment"], seen=_seen(item_id))
+    )
 
 
 @resource.act("/<item_id>/hand-over")
@@ -134,8 +134,9 @@ def release(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 @resource.response(200, TaskDetailSchema)
 def hand_over(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Hand a task over to somebody else."""
-    _check(item_id)
-    done = tenant().work_items.hand_over(item_id, principal(), said["to"], said["comment"])
+    done = tenant().work_items.hand_over(
+        item_id, principal(), said["to"], said["comment"], seen=_seen(item_id)
+    )
     return _after(done)
 
 
@@ -148,8 +149,9 @@ def complete(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     DocuSign is asked at once. The state stays `awaiting_verification` until DocuSign shows it or,
     where no API does, until a second person attests it.
     """
-    _check(item_id)
-    return _after(tenant().work_items.complete(item_id, principal(), said["comment"]))
+    return _after(
+        tenant().work_items.complete(item_id, principal(), said["comment"], seen=_seen(item_id))
+    )
 
 
 @resource.act("/<item_id>/attest")
@@ -157,8 +159,9 @@ def complete(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 @resource.response(200, TaskDetailSchema)
 def attest(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Attest as a second person that a task was done which no API shows."""
-    _check(item_id)
-    return _after(tenant().work_items.attest(item_id, principal(), said["comment"]))
+    return _after(
+        tenant().work_items.attest(item_id, principal(), said["comment"], seen=_seen(item_id))
+    )
 
 
 @resource.act("/<item_id>/reject")
@@ -166,8 +169,9 @@ def attest(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 @resource.response(200, TaskDetailSchema)
 def reject(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Refuse a task; the access stays as it is."""
-    _check(item_id)
-    return _after(tenant().work_items.reject(item_id, principal(), said["comment"]))
+    return _after(
+        tenant().work_items.reject(item_id, principal(), said["comment"], seen=_seen(item_id))
+    )
 
 
 @resource.act("/<item_id>/verify")
@@ -219,8 +223,10 @@ def _view(item_id: str) -> TaskView:
     return view
 
 
-def _check(item_id: str) -> None:
-    check_if_match(TaskDetailSchema, lambda: _detail(_view(item_id)))
+def _seen(item_id: str) -> Seen:
+    """Return what holds the task to ``If-Match``, within the transaction of the act."""
+    _view(item_id)  # An approval is no task.
+    return lambda: check_if_match(TaskDetailSchema, lambda: _detail(_view(item_id)))
 
 
 def _after(item: WorkItem) -> Mapping[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -36,6 +36,10 @@ MAX_EVIDENCE_BYTES = 5_000_000
 """A screenshot or a PDF; the database is no file store."""
 
 
+Seen = Callable[[], None]
+"""Holds a task to what somebody saw of it, read anew; raises PreconditionError."""
+
+
 @dataclass(frozen=True)
 class TaskView:
     """A work item with what belongs to it."""
@@ -58,6 +62,7 @@ class WorkItemService:
     Every act on a task raises :class:`~connector.errors.NotFoundError` where there is none,
     :class:`~connector.errors.InvalidRequestError` where it is closed already or is no manual task,
     and :class:`~connector.errors.ForbiddenError` for a person without the role ``operator``.
+    ``seen`` is asked within the act's transaction and raises where the task is not what they saw.
     """
 
     def __init__(self, context: TenantContext, mirror: MirrorWriter, log: WorkItemLog) -> None:
@@ -108,14 +113,14 @@ class WorkItemService:
 
     # working ------------------------------------------------------------------
 
-    def claim(self, work_item_id: str, by: Principal) -> WorkItem:
+    def claim(self, work_item_id: str, by: Principal, *, seen: Seen | None = None) -> WorkItem:
         """Take a task: others see who works on it.
 
         :raises ForbiddenError: somebody else has it; they release it or hand it over.
         """
         by.require(ConsoleRole.OPERATOR)
         with self._context.write() as uow:
-            item = _open_task(uow, work_item_id)
+            item = _open_task(uow, work_item_id, seen)
             if item.assignee == by.name:
                 return item
             if item.assignee is not None:
@@ -128,21 +133,31 @@ class WorkItemService:
             uow.commit()
         return item
 
-    def release(self, work_item_id: str, by: Principal, comment: str = "") -> WorkItem:
+    def release(
+        self, work_item_id: str, by: Principal, comment: str = "", *, seen: Seen | None = None
+    ) -> WorkItem:
         """Give a task back to everybody.
 
         :raises ForbiddenError: somebody else has it.
         """
         by.require(ConsoleRole.OPERATOR)
         with self._context.write() as uow:
-            item = _open_task(uow, work_item_id)
+            item = _open_task(uow, work_item_id, seen)
             _refuse_others(item, by)
             item = self._assign(uow, item, None)
             self._log.note(uow, item, by, Act.RELEASED, tidy(comment))
             uow.commit()
         return item
 
-    def hand_over(self, work_item_id: str, by: Principal, to: str, comment: str = "") -> WorkItem:
+    def hand_over(
+        self,
+        work_item_id: str,
+        by: Principal,
+        to: str,
+        comment: str = "",
+        *,
+        seen: Seen | None = None,
+    ) -> WorkItem:
         """Give a task to somebody else.
 
         :param to: login or e-mail address of somebody who may work tasks.
@@ -153,7 +168,7 @@ class WorkItemService:
         if not tidy(to):
             raise InvalidRequestError("Say to whom the task is handed over: their login.")
         with self._context.write() as uow:
-            item = _open_task(uow, work_item_id)
+            item = _open_task(uow, work_item_id, seen)
             _refuse_others(item, by)
             item = self._assign(uow, item, f"user:{find_colleague(uow, tidy(to))}")
             self._log.note(uow, item, by, Act.HANDED_OVER, tidy(comment), to=item.assignee)
@@ -209,7 +224,9 @@ class WorkItemService:
             uow.commit()
         return evidence
 
-    def complete(self, work_item_id: str, by: Principal, comment: str = "") -> WorkItem:
+    def complete(
+        self, work_item_id: str, by: Principal, comment: str = "", *, seen: Seen | None = None
+    ) -> WorkItem:
         """Say that a task is done.
 
         It closes once DocuSign confirms; where no API shows it, once a second person attests it;
@@ -219,7 +236,7 @@ class WorkItemService:
         """
         by.require(ConsoleRole.OPERATOR)
         with self._context.write() as uow:
-            item = _open_task(uow, work_item_id)
+            item = _open_task(uow, work_item_id, seen)
             _refuse_others(item, by)
             item = replace(
                 item,
@@ -234,7 +251,9 @@ class WorkItemService:
             uow.commit()
         return self.verify(item.work_item_id, by)
 
-    def attest(self, work_item_id: str, by: Principal, comment: str) -> WorkItem:
+    def attest(
+        self, work_item_id: str, by: Principal, comment: str, *, seen: Seen | None = None
+    ) -> WorkItem:
         """Confirm as a second person that a task which no API shows was done; it closes.
 
         :raises InvalidRequestError: nobody completed it yet, DocuSign itself shows it, or neither a
@@ -243,7 +262,7 @@ class WorkItemService:
         """
         by.require(ConsoleRole.OPERATOR)
         with self._context.write() as uow:
-            item = _open_task(uow, work_item_id)
+            item = _open_task(uow, work_item_id, seen)
             if item.verification in VERIFIED_BY_API:
                 raise InvalidRequestError(
                     "DocuSign itself shows whether this was done: verify it instead."
@@ -259,7 +278,9 @@ class WorkItemService:
             uow.commit()
         return item
 
-    def reject(self, work_item_id: str, by: Principal, comment: str) -> WorkItem:
+    def reject(
+        self, work_item_id: str, by: Principal, comment: str, *, seen: Seen | None = None
+    ) -> WorkItem:
         """Refuse a task, with a reason; the access stays as it is.
 
         :raises InvalidRequestError: the reason is missing.
@@ -269,7 +290,7 @@ class WorkItemService:
         if not tidy(comment):
             raise InvalidRequestError("A rejection needs a reason: give a comment.")
         with self._context.write() as uow:
-            item = _open_task(uow, work_item_id)
+            item = _open_task(uow, work_item_id, seen)
             _refuse_others(item, by)
             item = self._log.close(uow, item, WorkItemState.REJECTED, by, tidy(comment))
             uow.commit()
@@ -370,8 +391,10 @@ def _seen(item: WorkItem, seen: bool | None) -> str:
     return "has it" if seen else "does not have it"
 
 
-def _open_task(uow: UnitOfWork, work_item_id: str) -> WorkItem:
+def _open_task(uow: UnitOfWork, work_item_id: str, seen: Seen | None = None) -> WorkItem:
     item = uow.work_items.get(work_item_id)
+    if seen is not None:
+        seen()  # Writers of a tenant take turns: what others committed is all there is.
     if item.kind is not WorkItemKind.MANUAL_TASK:
         raise InvalidRequestError(
             f"Work item {item.work_item_id} is an approval: approve or deny it."
