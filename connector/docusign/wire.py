@@ -115,6 +115,8 @@ def member(account_id: str, item: Json, profile_id: str | None) -> DomainUser:
         membership_id=text(item, "membershipId") or None,
         created_at=moment(item.get("userAddedToAccountDateTime")),
         managed_by_scim=flag(item.get("isMembershipManagedByScim")),
+        job_title=text(item, "jobTitle"),
+        company=text(item, "company"),
     )
     return DomainUser(
         user_id=text(item, "userId").lower(),

@@ -201,10 +201,9 @@ def _of_attributes(user: User, expected: Expected) -> Iterator[Drift]:
             {name: names[name] for name in differing},
             {name: found[name] for name in differing},
         )
-    # Each membership has its own job title and company, and the mirror the last one read: where one
-    # was opened natively they may be its own.
-    strange = [m for m in user.open_memberships() if not expected.membership(m.account_id).is_open]
-    for name in () if strange else ("job_title", "company"):
+    # Each membership has its own job title and company: where another one counts now, because one
+    # was opened or closed natively, they are no change.
+    for name in ("job_title", "company") if user.home == expected.home else ():
         if getattr(before, name) != getattr(user, name):
             yield _changed(
                 user.user_id, name, {name: getattr(before, name)}, {name: getattr(user, name)}

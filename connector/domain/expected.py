@@ -83,6 +83,20 @@ class Expected:
         """Whether the person is expected to have any open membership."""
         return any(item.is_open for item in self.memberships.values())
 
+    @property
+    def home(self) -> str | None:
+        """The account whose job title and company are expected, as :attr:`User.home`."""
+        return min((key for key, item in self.memberships.items() if item.is_open), default=None)
+
+    def moved(self, memberships: Mapping[str, ExpectedMembership], seen: User | None) -> Expected:
+        """Return the expectation with these memberships. Where another one is the home now, its
+        job title and company are expected as seen: each membership has its own."""
+        after = replace(self, memberships=memberships)
+        if seen is None or after.home == self.home or after.home != seen.home:
+            return after
+        work = {"job_title": seen.job_title, "company": seen.company}
+        return replace(after, person=replace(self.person, **work))
+
     def entitlements(self) -> frozenset[str]:
         """Return the SCIM ids of everything that is expected to be held."""
         return frozenset(self.roles) | {
@@ -185,7 +199,7 @@ def follow(expected: Expected, step: Operation, seen: User | None) -> Expected:
     after = _membership_after(expected.membership(account_id), step)
     if after is None:
         return expected
-    return replace(expected, memberships={**expected.memberships, account_id: after})
+    return expected.moved({**expected.memberships, account_id: after}, seen)
 
 
 def _membership_after(before: ExpectedMembership, step: Operation) -> ExpectedMembership | None:

@@ -11,8 +11,9 @@ def merge_member(known: User | None, seen: User, *, with_groups: bool = True) ->
     """Return the person with the membership that *seen* carries.
 
     Names and address are taken from an open membership only: DocuSign ignores edits of closed
-    users, so a closed one may show old values. The profile of a membership that is not active may
-    be hidden (docusign-api.md 2.2): the known one stays.
+    users, so a closed one may show old values. Job title and company are those at
+    :attr:`~connector.domain.model.User.home`, whichever account is read last. The profile of a
+    membership that is not active may be hidden (docusign-api.md 2.2): the known one stays.
 
     :param with_groups: False where *seen* came from a list without groups: the known ones stay.
     """
@@ -24,8 +25,10 @@ def merge_member(known: User | None, seen: User, *, with_groups: bool = True) ->
         membership = replace(membership, group_ids=before.group_ids if before else frozenset())
     if before is not None and _hides_profile(membership):
         membership = replace(membership, profile_id=before.profile_id)
+    if before is not None and membership.job_title is None:
+        membership = replace(membership, job_title=before.job_title, company=before.company)
     base = seen if membership.status.is_open or not any(known.open_memberships()) else known
-    return replace(
+    merged = replace(
         base,
         memberships={**known.memberships, membership.account_id: membership},
         site_id=seen.site_id or known.site_id,
@@ -35,6 +38,15 @@ def merge_member(known: User | None, seen: User, *, with_groups: bool = True) ->
         created_at=min(filter(None, (known.created_at, seen.created_at)), default=None),
         last_login_at=max(filter(None, (known.last_login_at, seen.last_login_at)), default=None),
     )
+    return _at_work(merged)
+
+
+def _at_work(user: User) -> User:
+    """Return the person with job title and company of their home, where it was read."""
+    home = user.memberships.get(user.home or "")
+    if home is None or home.job_title is None or home.company is None:
+        return user
+    return replace(user, job_title=home.job_title, company=home.company)
 
 
 def _hides_profile(membership: Membership) -> bool:
@@ -44,7 +56,7 @@ def _hides_profile(membership: Membership) -> bool:
 def without_membership(user: User, account_id: str) -> User:
     """Return the person without the membership of one account."""
     rest = {key: item for key, item in user.memberships.items() if key != account_id}
-    return replace(user, memberships=rest)
+    return _at_work(replace(user, memberships=rest))
 
 
 def merge_person(known: User, person: User) -> User:

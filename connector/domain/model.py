@@ -121,6 +121,10 @@ class Membership:
     closed_at: datetime | None = None
     managed_by_scim: bool = False
     """DocuSign's own SCIM owns this membership: we do not write to it."""
+    job_title: str | None = None
+    """Each membership has its own; None as long as it was not read."""
+    company: str | None = None
+    """As the job title."""
 
 
 @dataclass(frozen=True)
@@ -136,6 +140,7 @@ class User:
     middle_name: str = ""
     suffix: str = ""
     job_title: str = ""
+    """Of the membership at :attr:`home`, as is the company."""
     company: str = ""
     memberships: Mapping[str, Membership] = field(default_factory=dict)
     """By account id."""
@@ -152,6 +157,13 @@ class User:
     def email_key(self) -> str:
         """The address as compared: without case (RFC 7643 §4.1.1, caseExact false)."""
         return fold(self.email)
+
+    @property
+    def home(self) -> str | None:
+        """The account whose job title and company are the person's: the first by id of those with
+        an open membership, else of all. It does not depend on which account is read last."""
+        places = [item.account_id for item in self.open_memberships()] or [*self.memberships]
+        return min(places, default=None)
 
     def open_memberships(self) -> Iterable[Membership]:
         """Return the memberships that hold the address."""

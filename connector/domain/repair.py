@@ -133,7 +133,7 @@ def accepted(drift: Drift, expected: Expected | None, user: User | None, now: da
         places = {
             key: seen_membership(memberships.get(key)) for key in drift.expected["memberships"]
         }
-        return replace(expected, memberships={**expected.memberships, **places})
+        return expected.moved({**expected.memberships, **places}, user)
     return _accepted_part(drift, expected, user) if user else expected
 
 
@@ -164,8 +164,4 @@ def _accepted_place(drift: Drift, expected: Expected, user: User) -> Expected:
         after = replace(known, group_ids=rest | {group_id} if is_in else rest)
     else:
         after = seen
-        if seen.is_open:  # It has a job title and a company of its own.
-            now_is = person_of(user)
-            person = replace(expected.person, job_title=now_is.job_title, company=now_is.company)
-            expected = replace(expected, person=person)
-    return replace(expected, memberships={**expected.memberships, account_id: after})
+    return expected.moved({**expected.memberships, account_id: after}, user)

@@ -235,4 +235,4 @@ def _with_new_accounts(before: Expected, user: User, accounts: frozenset[str]) -
         for key in accounts & set(user.memberships)
         if key not in before.memberships
     }
-    return replace(before, memberships={**before.memberships, **found}) if found else before
+    return before.moved({**before.memberships, **found}, user) if found else before

@@ -32,6 +32,7 @@ from connector.domain.ledger import (
     WorkItem,
     WorkItemState,
 )
+from connector.domain.merge import without_membership
 from connector.domain.model import DirectoryGroup, Membership, User, group_scim_id
 from connector.domain.plan import CreateGroup, DeleteGroup, Operation, RenameGroup
 from connector.domain.planner import person_of
@@ -120,7 +121,7 @@ def _state_user(uow: UnitOfWork, user_id: str, said: Statement, plan: PlanRecord
         return
     known = uow.drift.expected([user_id]).get(user_id)
     before = known or as_seen(user, Origin.PROVISIONED, plan.created_at)
-    after = replace(before, memberships=_stated(before, user, said))
+    after = before.moved(_stated(before, user, said), user)
     if said.person and any(user.open_memberships()):
         after = replace(after, person=person_of(user))
     if after != known:
@@ -226,11 +227,13 @@ def forget_account(uow: UnitOfWork, account_id: str, user_ids: Iterable[str]) ->
         for known in uow.attributes.provenance(user_id):
             if known.entitlement.startswith(f"{account_id}."):
                 uow.attributes.remove_provenance(user_id, known.entitlement)
+    users = uow.mirror.get_users(ids)
     uow.drift.put_expected(
-        replace(
-            before, memberships={k: v for k, v in before.memberships.items() if k != account_id}
+        before.moved(
+            {key: item for key, item in before.memberships.items() if key != account_id},
+            without_membership(users[user_id], account_id) if user_id in users else None,
         )
-        for before in uow.drift.expected(ids).values()
+        for user_id, before in uow.drift.expected(ids).items()
     )
 
 

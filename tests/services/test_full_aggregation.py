@@ -9,10 +9,11 @@ from sqlalchemy import func, select, update
 from connector.bootstrap import build
 from connector.domain.ledger import RunState
 from connector.services.aggregation import SYNC_JOB
-from connector.settings import ProvisioningSettings
+from connector.settings import AggregationSettings, ProvisioningSettings
 from connector.store.tables import resources
 from simulator.state import groups, memberships, users
-from tests.connector import ManualClock, connected
+from simulator.state.model import Status
+from tests.connector import ManualClock, connected, ok
 from tests.simulated import simulated
 
 
@@ -48,6 +49,39 @@ def tamper(connector, change):
 
 
 # what is unchanged ------------------------------------------------------------------
+
+
+def in_two_accounts(connector):
+    """Return somebody's two memberships, in the order of the accounts' ids."""
+    first, second = sorted(item.account_id for item in connector.world.accounts)[:2]
+    for member in connector.world.state.accounts[first].roster:
+        other = member.user.memberships.get(second)
+        if member.status is Status.ACTIVE and other is not None and other.status is Status.ACTIVE:
+            return member, other
+    raise AssertionError("nobody is in both accounts")
+
+
+@pytest.mark.parametrize("source", ["lists", "export"])
+def test_a_job_title_of_each_account_is_no_change_at_every_run(tmp_path, source):
+    aggregation = AggregationSettings(source=source)
+    connector = running(tmp_path, n_users=300, aggregation=aggregation)
+    here, there = in_two_accounts(connector)
+    here.job_title, there.job_title = "Clerk", "Director"
+    sync(connector)
+    path = f"/Users/{here.user.user_id}"
+    before = ok(connector.get(path))
+    assert before["title"] == "Clerk"
+    for _ in range(2):
+        connector.clock.advance(3600)
+        run = sync(connector)
+        assert (run.counts.get("changed", 0), run.counts.get("exported_differing", 0)) == (0, 0)
+        connector.services.delta.read_user(here.user.user_id)
+    assert ok(connector.get(path)) == before
+
+    there.job_title = "Chairman"
+    run = sync(connector)
+    assert ok(connector.get(path)) == before, "the other account is not shown"
+    connector.close()
 
 
 def test_a_second_run_writes_only_who_changed(connector):

@@ -15,7 +15,7 @@ from math import ceil
 
 import structlog
 
-from connector.domain.model import Account, Catalogue, User, fold
+from connector.domain.model import Account, Catalogue, Membership, User, fold
 from connector.errors import PermanentError
 from connector.ports import USER, ExportRow, ExportState, UnitOfWork
 from connector.services.aggregation.places import place, put_place
@@ -207,7 +207,7 @@ def _is_same(row: ExportRow, user: User | None, account_id: str, catalogue: Cata
     if user is None or membership is None or row.groups is None:
         return False
     shown = (fold(row.email), row.job_title, row.company, row.status)
-    if shown != (user.email_key, user.job_title, user.company, membership.status):
+    if shown != (user.email_key, *_work(user, membership), membership.status):
         return False
     names = (row.user_name or user.user_name, row.first_name, row.last_name)
     if names != (user.user_name, user.first_name, user.last_name):
@@ -215,6 +215,12 @@ def _is_same(row: ExportRow, user: User | None, account_id: str, catalogue: Cata
     return _same_profile(row, membership.profile_id, account_id, catalogue) and _same_groups(
         row.groups, membership.group_ids, account_id, catalogue
     )
+
+
+def _work(user: User, membership: Membership) -> tuple[str, str]:
+    """Return job title and company of a membership; of the person where it was not read yet."""
+    job_title = user.job_title if membership.job_title is None else membership.job_title
+    return job_title, user.company if membership.company is None else membership.company
 
 
 def _same_profile(

@@ -170,6 +170,29 @@ def test_own_changes_of_every_kind_are_no_drift(start):
     assert seen(connector) == set()
 
 
+def test_closing_one_account_is_no_drift_of_the_other_ones_job_title(start):
+    native = start(drift=REVERT)
+    connector = native.connector
+    first, second = sorted((0, 1), key=lambda number: native.account(number).account_id)
+    native.place(native.ann, first).job_title = "Clerk"
+    native.place(native.ann, second).job_title = "Director"
+    connector.reconcile()
+    assert connector.findings(every=True) == [], "the first account's job title counts"
+    path = f"/Users/{native.ann}"
+    ok(connector.patch(path, revoke(connector.entitlement(first))))
+    ok(connector.patch(path, revoke(connector.baseline(first))))
+    assert not native.place(native.ann, first).status.is_open
+    connector.reconcile()
+    assert connector.findings(every=True) == []
+    assert ok(connector.get(path))["title"] == "Director"
+
+    native.place(native.ann, second).job_title = "Boss"
+    connector.reconcile()
+    (finding,) = connector.findings(every=True)
+    assert (finding.attribute, finding.state) == ("job_title", FindingState.REVERTED)
+    assert native.place(native.ann, second).job_title == "Director"
+
+
 def test_a_leaver_who_is_opened_natively_is_found(start):
     native = start(drift=WITHOUT_PENDING)
     native.connector.delete(f"/Users/{native.bob}")

@@ -106,3 +106,28 @@ def test_hidden_profile_stays_known(status):
 def test_active_membership_that_shows_no_profile_has_none():
     merged = merge_member(user(membership("A", SENDER)), user(membership("A", None)))
     assert merged.memberships["A"].profile_id is None
+
+
+def at_work(account, job_title, **more):
+    """Return what an account shows of a person, whose job title there is its own."""
+    return user(membership(account, job_title=job_title, company="", **more), job_title=job_title)
+
+
+def test_the_job_title_is_that_of_the_first_account_whichever_is_read_last():
+    a, b = at_work("A", "Clerk"), at_work("B", "Director")
+    both = merge_member(merge_member(None, a), b)
+    assert both.job_title == "Clerk"
+    assert merge_member(merge_member(None, b), a).job_title == "Clerk"
+    assert merge_member(both, b) == merge_member(both, a) == both
+
+
+def test_the_job_title_is_the_next_accounts_where_the_first_is_closed_or_gone():
+    both = merge_member(at_work("A", "Clerk"), at_work("B", "Director"))
+    shut = user(closed("A", job_title="Clerk", company=""), job_title="Clerk")
+    assert merge_member(both, shut).job_title == "Director"
+    assert without_membership(both, "A").job_title == "Director"
+
+
+def test_what_shows_no_job_title_leaves_the_known_one():
+    known = at_work("A", "Clerk")
+    assert merge_member(known, user(membership("A"))).memberships["A"].job_title == "Clerk"
