@@ -10,6 +10,7 @@ import click
 from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
+from connector.errors import InvalidRequestError
 from connector.services.adoption import Adoption, Selection, identities_of
 
 _SHOWN = 50
@@ -55,8 +56,11 @@ def adopt(
         raise click.UsageError("Say whom: --all, --email, --account or --file.")
     identities = None
     if file is not None:
-        with file.open(newline="", encoding="utf-8-sig") as stream:
-            identities = identities_of(csv.DictReader(stream))
+        try:
+            with file.open(newline="", encoding="utf-8-sig") as stream:
+                identities = identities_of(csv.DictReader(stream))
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise InvalidRequestError(f"{file} is no CSV in UTF-8: save it so. {error}") from error
     if client:
         with context.tenant.context.read() as uow:
             client = uow.clients.get(client).external_id_scope

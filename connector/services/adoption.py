@@ -77,22 +77,20 @@ class AdoptionService:
         """
         by.require(ConsoleRole.OPERATOR)
         self._check(selection)
-        found, already = [], 0
+        found: list[Adoptee] = []
+        already: list[Adoptee] = []
         for users in self._everybody():
             with self._context.read() as uow:
                 for user in users:
                     adoptee = self._chosen(uow, user, selection)
                     if adoptee is None:
                         continue
-                    if self._is_adopted(uow, user):
-                        already += 1
-                    else:
-                        found.append(adoptee)
-        found, unmatched = _unambiguous(found, selection.identities)
+                    (already if self._is_adopted(uow, user) else found).append(adoptee)
+        found, unmatched = _unambiguous(found, already, selection.identities)
         if apply:
             for start in range(0, len(found), _BATCH):
                 self._apply(found[start : start + _BATCH], selection, by)
-        return Adoption(found, already, unmatched)
+        return Adoption(found, len(already), unmatched)
 
     def _check(self, selection: Selection) -> None:
         has_external = any(item.external_id for item in selection.identities or ())
@@ -123,6 +121,9 @@ class AdoptionService:
             named = selection.email != "*" or selection.account
             return Adoptee(user, "rule" if named else "all")
         known = known_of(load_attributes(uow, user.user_id))
+        # Another client's ids are of another kind: the same number there is another person.
+        ids = {key: item for key, item in known.external_ids.items() if key == selection.scope}
+        known = replace(known, external_ids=ids)
         rules = self._context.settings.drift.correlation
         match = correlate(user, selection.identities, rules, known)
         return Adoptee(user, match.rule, match.identity) if match else None
@@ -180,13 +181,16 @@ def _adopted(user: User, before: Expected | None, seen: Expected) -> Expected:
 
 
 def _unambiguous(
-    found: Sequence[Adoptee], identities: Sequence[Identity] | None
+    found: Sequence[Adoptee], already: Sequence[Adoptee], identities: Sequence[Identity] | None
 ) -> tuple[list[Adoptee], Sequence[Identity]]:
-    """Leave out lines that fit several users; return those that fit nobody, or several."""
+    """Leave out lines that fit several users; return those that fit nobody, or several.
+
+    Whom the connector answers for already counts: two users would get the same external id.
+    """
     if identities is None:
         return list(found), ()
     counts: dict[str, int] = {}
-    for item in found:
+    for item in (*found, *already):
         if item.identity is not None:
             key = item.identity.identity_id
             counts[key] = counts.get(key, 0) + 1

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
+from connector.domain.correlation import Identity
 from connector.domain.drift import DriftKind, FindingFilter
 from connector.domain.expected import Origin
 from connector.services.adoption import Selection, identities_of
@@ -18,6 +19,7 @@ from connector.services.drift_report import to_csv, to_html
 from connector.settings import ChannelSettings, DriftSettings, NotificationSettings, Secret
 from tests.acceptance.drift.native import BOB
 from tests.approvals import operator
+from tests.connector import ok
 from tests.visitors import signed_in
 
 SETTINGS = DriftSettings(pending_after_days=0, dormant_after_days=0)
@@ -117,6 +119,31 @@ def test_a_file_finds_its_users_and_gives_them_their_external_ids(native, tmp_pa
     assert shown["externalId"] == "X-1"
     enterprise = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
     assert shown[enterprise]["employeeNumber"] == "4711"
+
+
+def test_a_line_whose_person_is_known_by_its_id_is_nobody_elses(native):
+    """The file has Ann's external id on an old address, on which somebody else is by now."""
+    mallory = "mallory@acme.test"
+    connector, adoption = native.connector, native.connector.services.drift.adoption
+    change = {"op": "add", "path": "externalId", "value": "X-1"}
+    ok(connector.patch(f"/Users/{native.ann}", change))
+    with connector.services.context.read() as uow:
+        scope = uow.clients.get("iga").external_id_scope
+    line = Identity("line 2", external_id="X-1", email=mallory)
+    done = adoption.adopt(Selection(identities=[line], scope=scope), operator(), apply=False)
+    assert ([item.user.email for item in done.adopted], done.already) == ([], 1)
+    assert done.unmatched == [line]
+    elsewhere = Selection(identities=[line], scope="client:other")
+    done = adoption.adopt(elsewhere, operator(), apply=False)
+    assert [item.user.email for item in done.adopted] == [mallory], "X-1 of another client"
+
+
+def test_a_file_in_another_encoding_is_refused_in_words(native, tmp_path):
+    people = tmp_path / "people.csv"
+    people.write_bytes("name\nJörg\n".encode("latin-1"))
+    refused = CliRunner().invoke(main, ["adopt", "--file", str(people)])
+    assert refused.exit_code != 0
+    assert "no CSV in UTF-8" in " ".join(refused.output.split())
 
 
 def test_adopting_hides_no_difference(native):
