@@ -28,6 +28,9 @@ _VARIABLES = "TENANT_"
 """How the environment variables begin that a tenant in the database may name. Whoever may add a
 tenant shall not read the connector's own secrets with it."""
 
+_ADDRESSES = ("url", "host", "port", "security", "issuer")
+"""Settings that say where, and how, the secrets beside them are sent."""
+
 Visit = Callable[[str, str], str]
 """From the path of a secret and its text to what stands there afterwards."""
 
@@ -75,6 +78,11 @@ class StoredTenants:
         def seal(path: str, text: str) -> str:
             if text.startswith(_SEALED) or _REFERENCE.fullmatch(text):
                 return text
+            if text == MASK:
+                problems.append(
+                    f"{path}: stands as asterisks where no secret is kept, or beside an address "
+                    "that was changed: give the secret itself"
+                )
             if self._sealer.has_key:
                 return _SEALED + self._sealer.seal(text)
             problems.append(
@@ -112,7 +120,8 @@ class StoredTenants:
 
     def unmasked(self, document: Mapping[str, Any], kept: Mapping[str, Any]) -> Mapping[str, Any]:
         """Return a document where a secret that is still asterisks is the one that is kept, as
-        long as it stands at the same place."""
+        long as it means the same: parts of a list are known by their names, and a secret is not
+        sent to another address than the one that it was given for."""
         known: dict[str, str] = {}
 
         def note(path: str, text: str) -> str:
@@ -122,7 +131,7 @@ class StoredTenants:
         def put_back(path: str, text: str) -> str:
             return known.get(path, text) if text == MASK else text
 
-        _each_secret(TenantSettings, kept, "", note)
+        _each_secret(TenantSettings, _aligned(document, kept), "", note)
         return _each_secret(TenantSettings, document, "", put_back)
 
     def _open(self, _path: str, text: str) -> str:
@@ -132,6 +141,30 @@ class StoredTenants:
             text = self._sealer.open(text.removeprefix(_SEALED))
         # A secret that was typed in means itself; only a whole reference is one.
         return text.replace("${", "$${")
+
+
+def _aligned(document: Any, kept: Any) -> Any:
+    """Return what is kept, at the places that it has in a document."""
+    if isinstance(document, Mapping):
+        if not isinstance(kept, Mapping) or _leads_elsewhere(document, kept):
+            return {}
+        return {key: _aligned(value, kept[key]) for key, value in document.items() if key in kept}
+    if not isinstance(document, list):
+        return kept
+    parts = [one for one in kept if isinstance(one, Mapping)] if isinstance(kept, list) else []
+    by_name = {one["name"]: one for one in parts if isinstance(one.get("name"), str)}
+    names = [one.get("name") if isinstance(one, Mapping) else None for one in document]
+    return [
+        _aligned(one, by_name.get(name)) if isinstance(name, str) else {}
+        for one, name in zip(document, names, strict=True)
+    ]
+
+
+def _leads_elsewhere(document: Mapping[str, Any], kept: Mapping[str, Any]) -> bool:
+    """Whether what stands beside secrets says that they are sent to another place now."""
+    return any(
+        name in document and document[name] not in (MASK, kept.get(name)) for name in _ADDRESSES
+    )
 
 
 @cache

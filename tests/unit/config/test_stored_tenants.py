@@ -112,6 +112,48 @@ def test_what_is_shown_masks_secrets_and_comes_back_whole() -> None:
     assert tenants.unmasked(shown, kept) == kept
 
 
+def hooks(*channels: dict[str, str]) -> dict[str, Any]:
+    return document(notifications={"channels": [{"kind": "webhook", **one} for one in channels]})
+
+
+def channels_of(found: Any) -> list[Any]:
+    return list(found["notifications"]["channels"])
+
+
+def test_a_masked_secret_goes_with_its_channel_and_not_with_its_place() -> None:
+    tenants = StoredTenants(Sealer([KEY]))
+    one = {"name": "one", "url": "https://one.example/x", "authorization": "for one"}
+    two = {"name": "two", "url": "https://two.example/x", "authorization": "for two"}
+    kept = tenants.sealed("acme", hooks(one, two))
+    shown = tenants.masked(kept)
+    shown["notifications"]["channels"].reverse()
+    assert channels_of(tenants.unmasked(shown, kept)) == channels_of(kept)[::-1]
+    del shown["notifications"]["channels"][1]
+    (left,) = tenants.read("acme", tenants.unmasked(shown, kept)).notifications.channels
+    assert (left.name, left.authorization) == ("two", Secret("for two"))
+
+
+@pytest.mark.parametrize("changed", [{"url": "https://elsewhere.example/x"}, {"name": "new"}])
+def test_a_masked_secret_is_not_sent_to_another_address(changed: dict[str, str]) -> None:
+    tenants = StoredTenants(Sealer([KEY]))
+    kept = tenants.sealed("acme", hook(authorization="Bearer hush"))
+    shown = tenants.masked(kept)
+    shown["notifications"]["channels"][0].update(changed)
+    with pytest.raises(ConfigError, match=r"channels\[0\]\.authorization.*give the secret itself"):
+        tenants.sealed("acme", tenants.unmasked(shown, kept))
+
+
+def test_a_masked_password_is_not_sent_to_another_mail_server() -> None:
+    tenants = StoredTenants(Sealer([KEY]))
+    smtp = {"host": "mail.example", "user": "u", "password": "hush"}
+    kept = tenants.sealed("acme", document(notifications={"smtp": smtp}))
+    shown = tenants.masked(kept)
+    assert tenants.unmasked(shown, kept) == kept
+    shown["notifications"]["smtp"]["host"] = "elsewhere.example"
+    with pytest.raises(ConfigError, match=r"smtp\.password.*give the secret itself"):
+        tenants.sealed("acme", tenants.unmasked(shown, kept))
+
+
 def test_a_sealer_without_keys_seals_nothing() -> None:
     with pytest.raises(PermanentError, match="encryption_key"):
         Sealer([]).seal("x")
