@@ -25,6 +25,7 @@ from connector.bootstrap import Application, build
 from connector.cli.context import handle_errors
 from connector.cli.demo_guide import Guide, print_guide
 from connector.cli.processes import Child, require_free_port, stopped_by_signals
+from connector.cli.reconcile import reconcile_with_bar
 from connector.cli.sync import sync_with_bar
 from connector.config import load_settings
 from connector.domain.console import ConsoleRole
@@ -174,7 +175,10 @@ class _Stage:
         configure_logging(LoggingSettings(level="warning"))
         application = build(settings, role="cli")
         try:
-            sync_with_bar(application.tenant("default"), self._console)
+            tenant, actor = application.tenant("default"), Actor("job:demo", "cli", new_id())
+            sync_with_bar(tenant, self._console)
+            # The baseline of drift, taken before anybody changes anything; the job is not due then.
+            reconcile_with_bar(tenant, actor, self._console)
             scopes = frozenset({Scope.READ, Scope.WRITE})
             _, token = application.clients.add("default", _CLIENT, scopes=scopes)
             application.console_accounts.add(
@@ -182,7 +186,7 @@ class _Stage:
                 _PERSON,
                 self._password,
                 [ConsoleRole.ADMINISTRATOR],
-                Actor("job:demo", "cli", new_id()),
+                actor,
                 display_name="Demo Administrator",
             )
             self._facts = _guide_facts(application)

@@ -90,6 +90,7 @@ def _signed_in_page(ready: dict[str, Any]) -> str:
         return entered.text
 
 
+@pytest.mark.timeout(400)  # Each of some thirty commands is a process of its own.
 def test_the_guide_works_when_pasted_and_the_demo_ends_cleanly(demo: Demo, tmp_path: Path):
     ready = demo.ready
     assert {"scim_url", "token", "simulator_url", "pids"} <= ready.keys()
@@ -119,7 +120,7 @@ def _paste(demo: Demo, tmp_path: Path) -> str:
         ["bash", str(script)],
         capture_output=True,
         text=True,
-        timeout=300,  # Some thirty commands, each a process of its own.
+        timeout=300,
         check=False,
         env={**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"},
     )
