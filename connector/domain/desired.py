@@ -131,3 +131,8 @@ class GroupChange:
     remove: frozenset[str] = frozenset()
     name: str | None = None
     """A new name, or None."""
+    stay: frozenset[str] = frozenset()
+    """Members whom a whole list names: nothing is done about them, but the request says that they
+    belong to it."""
+    is_whole: bool = False
+    """Whether nobody else shall be a member: who was lost natively shall stay out."""

@@ -26,6 +26,9 @@ class DriftRepository(Protocol):
     def expected_but_unknown(self, after: str = "", limit: int = 500) -> Sequence[str]:
         """Return ids of whom something is expected and whom the mirror does not have, in order."""
 
+    def expected_in_group(self, account_id: str, group_id: str) -> Sequence[str]:
+        """Return the ids of the users who are expected in a group; reads every expectation."""
+
     def knows_logins(self) -> bool:
         """Whether DocuSign told of anybody when they last signed in."""
 

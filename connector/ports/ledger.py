@@ -61,7 +61,7 @@ class PlanRepository(Protocol):
 
     def in_progress(self) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
         """Walk the open and queued plans of which DocuSign has something to hear yet, with all that
-        they do."""
+        they do: nothing is known of that where a request waits to be planned."""
 
     def since(self, moment: datetime) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
         """Walk the plans recorded since then with what they do, oldest first."""

@@ -86,9 +86,11 @@ def settled_change(
     :raises InvalidValue: a user who is to join is unknown.
     """
     joining, leaving = change.add, change.remove
+    staying: frozenset[str] = frozenset()
     if change.replace is not None:
         members = frozenset(item.user_id for item in uow.resources.members(scim_id))
         joining, leaving = change.replace - members, members - change.replace
+        staying = change.replace & members
     rows = uow.resources.rows(USER, joining | leaving)
     unknown = sorted(
         user_id for user_id in joining if user_id not in rows or not rows[user_id].visible
@@ -98,7 +100,13 @@ def settled_change(
         joining -= frozenset(unknown)
     elif unknown:
         raise InvalidValue(f"There is no user {', '.join(unknown[:5])}: nobody was added.")
-    return GroupChange(joining, leaving & rows.keys(), name=change.name)
+    return GroupChange(
+        joining,
+        leaving & rows.keys(),
+        name=change.name,
+        stay=staying,
+        is_whole=change.replace is not None,
+    )
 
 
 def joining_request(scim_id: str, user_ids: Iterable[str], reason: str = "") -> Mapping[str, Any]:

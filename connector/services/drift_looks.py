@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+import orjson
 
 from connector.domain.comparison import find_drift
 from connector.domain.correlation import Known, owner_of
@@ -18,19 +21,28 @@ from connector.domain.expected import (
     seen_roles,
 )
 from connector.domain.guards import touched_users
-from connector.domain.ledger import ClientAttributes, Direction, JobRun, Provenance, RunState
+from connector.domain.ledger import (
+    ClientAttributes,
+    Direction,
+    JobRun,
+    PlanRecord,
+    Provenance,
+    RunState,
+)
 from connector.domain.model import User
 from connector.ports import USER, UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.aggregation import SYNC_JOB
 from connector.services.aggregation.roles import ADMINS_KNOWN
 from connector.services.context import TenantContext
+from connector.services.queued_requests import QUEUED_REQUEST
 from mappings.model import ENTERPRISE_USER
 
 BASELINE = "drift_baseline"
 """A fact of the tenant: the accounts that were compared before, and whether the organization's
 administrators were."""
 _ADDRESS = "address:"
+_GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -62,7 +74,7 @@ class Frame:
     sync: JobRun
     """The last full aggregation that succeeded."""
     busy: frozenset[str]
-    """Ids of users and groups that an unfinished change is about."""
+    """Ids of users, groups and profiles that an unfinished change is about."""
     busy_addresses: frozenset[str]
     """Where somebody is just being created."""
     new_accounts: frozenset[str]
@@ -117,16 +129,31 @@ def frame_of(uow: UnitOfWork, context: TenantContext, now: datetime) -> Frame | 
 
 def in_progress(uow: UnitOfWork) -> tuple[frozenset[str], frozenset[str]]:
     """Return the users and groups that an unfinished change is about, and the addresses on which
-    somebody is just being created."""
+    somebody is just being created.
+
+    Of a request that waits to be planned, everybody is meant whom it names.
+    """
     ids: set[str] = set()
     addresses: set[str] = set()
     for plan, steps in uow.plans.in_progress():
         ids |= {user_id for step in steps for user_id in touched_users(step)}
         if plan.subject_id is not None:
-            ids.add(plan.subject_id)
+            ids |= {plan.subject_id, _profile_of(plan.subject_id)}
+        if not steps:
+            ids |= _named(plan)
         locks = plan.context.get("locks", ())
         addresses |= {key.removeprefix(_ADDRESS) for key in locks if key.startswith(_ADDRESS)}
     return frozenset(ids), frozenset(addresses)
+
+
+def _named(plan: PlanRecord) -> set[str]:
+    asked = orjson.dumps([plan.context.get(QUEUED_REQUEST), plan.context.get("locks")]).decode()
+    return set(_GUID.findall(asked.lower()))
+
+
+def _profile_of(subject_id: str) -> str:
+    """Return the entitlement for which a SCIM Group stands (:func:`profile_group_scim_id`)."""
+    return subject_id.replace(".p", ".", 1)
 
 
 def look_at(uow: UnitOfWork, user_ids: Iterable[str], frame: Frame) -> Look:
@@ -153,29 +180,40 @@ def look_at(uow: UnitOfWork, user_ids: Iterable[str], frame: Frame) -> Look:
         )
         found = find_drift(users.get(user_id), known.get(user_id), frame.scene, facts)
         drifts[user_id] = list(found)
-    _leave_out_what_was_asked_for(uow, drifts)
+    for user_id, found_ones in drifts.items():
+        drifts[user_id] = [item for item in found_ones if item.entitlement not in frame.busy]
+    asked = _asked_for(uow, drifts)
+    drifts = {key: _besides(found, key, asked) for key, found in drifts.items()}
     standing: dict[str, list[Finding]] = {}
     for finding in uow.drift.standing({*users, *known}):
-        standing.setdefault(finding.subject_id, []).append(finding)
+        # What waits for people, or for a change under way, is not over because nobody looks at it.
+        drift = finding.drift
+        waits = (finding.subject_id, drift.entitlement, _direction(drift)) in asked
+        if not waits and drift.entitlement not in frame.busy:
+            standing.setdefault(finding.subject_id, []).append(finding)
     return Look(users, known, drifts, standing, _reasons(uow, drifts, reasons), newly)
 
 
 _GIVEN = (DriftKind.NATIVE_GRANT, DriftKind.UNEXPECTED_ADMIN)
 
 
-def _leave_out_what_was_asked_for(uow: UnitOfWork, drifts: dict[str, list[Drift]]) -> None:
-    """Drop what somebody does by hand because a task says so: it is confirmed with the task."""
+_Asked = frozenset[tuple[str, str, Direction]]
+
+
+def _asked_for(uow: UnitOfWork, drifts: Mapping[str, Sequence[Drift]]) -> _Asked:
+    """Return what people are to do by hand or to decide: user, entitlement, direction."""
     differing = [user_id for user_id, found in drifts.items() if found]
     if not differing:
-        return
+        return frozenset()
     items = uow.work_items.search(states=OPEN_STATES, subject_ids=differing)
-    asked = {(item.subject_id, item.entitlement, item.direction) for item in items}
-    for user_id in {item.subject_id for item in items}:
-        drifts[user_id] = [
-            drift
-            for drift in drifts[user_id]
-            if (user_id, drift.entitlement, _direction(drift)) not in asked
-        ]
+    return frozenset((item.subject_id, item.entitlement, item.direction) for item in items)
+
+
+def _besides(found: Iterable[Drift], user_id: str, asked: _Asked) -> list[Drift]:
+    """Leave out what somebody does because a task says so: it is confirmed with the task."""
+    return [
+        drift for drift in found if (user_id, drift.entitlement, _direction(drift)) not in asked
+    ]
 
 
 def _direction(drift: Drift) -> Direction:

@@ -184,6 +184,14 @@ def state_members(
     uow.drift.put_expected(changed)
 
 
+def lost_members(uow: UnitOfWork, group: DirectoryGroup) -> frozenset[str]:
+    """Return who is expected in a group and was taken out natively."""
+    expected = uow.drift.expected_in_group(group.account_id, group.group_id)
+    return frozenset(expected) - uow.mirror.group_member_ids(
+        group.account_id, group.group_id, among=frozenset(expected)
+    )
+
+
 def explain(uow: UnitOfWork, user_id: str, entitlements: Iterable[str], word: Word) -> None:
     """Write down on whose word somebody holds what they held already."""
     for entitlement in entitlements:

@@ -20,7 +20,7 @@ from connector.domain.drift import (
     remedy_for,
 )
 from connector.domain.expected import Expected, KnownEntitlement
-from connector.domain.ledger import PlanState, Provenance
+from connector.domain.ledger import PlanState, Provenance, WorkItem, WorkItemState
 from connector.domain.model import Catalogue, User
 from connector.domain.policy import ROLE
 from connector.domain.repair import accepted
@@ -30,6 +30,9 @@ from connector.services.context import Actor, TenantContext, new_id
 from connector.services.drift_looks import Frame
 from connector.services.expectations import Word, explain
 from connector.services.reversals import Reversals
+
+REFUSED = "refused"
+"""Evidence: the plan that people refused. The policy asks them no second time."""
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,18 @@ class Findings:
         plan, records = uow.plans.get(finding.plan_id or "")
         if plan.state not in (PlanState.DONE, PlanState.FAILED):
             return finding
+        items = [
+            item
+            for item in uow.work_items.search(subject_ids=[finding.subject_id])
+            if _follows(uow, item, finding.plan_id or "")
+        ]
+        if any(item.state.is_open for item in items):
+            return finding
+        if refused := [item for item in items if item.state is not WorkItemState.DONE]:
+            said = f": {refused[-1].comment}" if refused[-1].comment else "."
+            problem = f"The {refused[-1].kind} for it ended as {refused[-1].state}{said}"
+            evidence = {**finding.evidence, REFUSED: finding.plan_id}
+            return replace(finding, state=FindingState.OPEN, problem=problem, evidence=evidence)
         errors = [item.error for item in records if item.error]
         problem = errors[-1] if errors else "The plan ended, and DocuSign shows it as before."
         return replace(finding, state=FindingState.OPEN, problem=problem)
@@ -251,6 +266,11 @@ def explain_change(uow: UnitOfWork, before: Expected | None, after: Expected, wo
     explain(uow, after.user_id, after.entitlements() - held, word)
     for entitlement in held - after.entitlements():
         uow.attributes.remove_provenance(after.user_id, entitlement)
+
+
+def _follows(uow: UnitOfWork, item: WorkItem, plan_id: str) -> bool:
+    """Return whether an approval or a task came of a plan."""
+    return item.plan_id == plan_id or uow.plans.get(item.plan_id)[0].context.get("after") == plan_id
 
 
 def _seen(drift: Drift, frame: Frame) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.aggregation import SYNC_JOB
 from connector.services.changes import overtaken_since
 from connector.services.context import Actor, TenantContext
-from connector.services.expectations import Word, state_members
+from connector.services.expectations import Word, lost_members, state_members
 from connector.services.locks import (
     EVERYBODY,
     LOCKED_USERS,
@@ -264,7 +264,10 @@ class GroupProvisioning:
         """Take for expected what the request says and DocuSign shows already."""
         moved = {user_id for step in plan for user_id in touched_users(step)}
         word = Word(actor.name, actor.source, self._context.clock.now())
-        state_members(uow, group, wanted.add - moved, wanted.remove - moved, word)
+        joined, left = (wanted.add | wanted.stay) - moved, wanted.remove - moved
+        if wanted.is_whole:
+            left |= lost_members(uow, group) - joined - moved
+        state_members(uow, group, joined, left, word)
 
     def _fresh(self, uow: UnitOfWork, user_ids: Iterable[str]) -> frozenset[str]:
         """Return the users whose copy is young enough to see in it that nothing is to be done."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -17,12 +17,15 @@ from connector.domain.comparison import find_catalogue_drift, known_entitlements
 from connector.domain.drift import (
     ENTITLEMENT,
     GROUP,
+    USER,
+    DriftKind,
     Finding,
     FindingState,
     Remedy,
     raise_if_unsafe,
 )
-from connector.domain.ledger import PlanState
+from connector.domain.ledger import OperationState, PlanState
+from connector.domain.repair import GROUP as GROUP_OF_USER
 from connector.errors import (
     ConflictingWriteError,
     ConnectorError,
@@ -41,8 +44,9 @@ from connector.services.drift_looks import (
     in_progress,
     look_at,
 )
-from connector.services.findings import Findings, Recorded, Sighting, subjects
+from connector.services.findings import REFUSED, Findings, Recorded, Sighting, subjects
 from connector.services.reversals import Reversals
+from connector.services.turns import AheadError
 
 _log = structlog.get_logger(__name__)
 
@@ -210,7 +214,7 @@ class ReconciliationService:
                 continue
             if item.finding_id in new_ids:
                 run.new.append(item)
-            if item.remedy is Remedy.REVERT:
+            if item.remedy is Remedy.REVERT and REFUSED not in item.evidence:
                 run.to_revert.append(item)
 
     # profiles and groups ------------------------------------------------------
@@ -218,6 +222,8 @@ class ReconciliationService:
     def _compare_catalogue(self, run: _Run) -> None:
         with self._context.write() as uow:
             self._renew(uow, run.owner)
+            busy, _ = in_progress(uow)
+            run.frame = replace(run.frame, busy=busy)
             known = uow.drift.known_entitlements()
             seen = known_entitlements(uow.mirror.catalogue())
             uow.drift.put_known([item for key, item in seen.items() if key not in known])
@@ -252,6 +258,10 @@ class ReconciliationService:
         for finding in run.to_revert:
             try:
                 self.put_right(finding, run.actor, "The policy reverts it.")
+            except (ConflictingWriteError, AheadError) as error:
+                # Another change of the same user: nobody else has to wait for it.
+                self.note_problem(finding, str(error))
+                run.counts["postponed"] += 1
             except TemporaryError as error:
                 # The budget's reserve, or DocuSign: the rest waits for the next run.
                 self.note_problem(finding, str(error))
@@ -284,31 +294,67 @@ class ReconciliationService:
         :raises ConnectorError: a guard refuses, DocuSign does, or it cannot be reached.
         """
         now = self._context.clock.now()
-        outcome = self._reversals.carry_out(finding, actor)
+        try:
+            outcome = self._reversals.carry_out(finding, actor)
+        except ConnectorError:
+            self._keep_unfinished(finding, actor, reason, now)
+            raise
         if outcome.record is None:
             raise InvalidRequestError(
                 "Nothing is to be done: DocuSign shows by now what is expected, or the same change "
                 "waits for somebody already. The next reconciliation tells."
             )
-        is_done = outcome.record.state is PlanState.DONE
-        state = FindingState.REVERTED if is_done else FindingState.REVERTING
         with self._context.write() as uow:
-            after = replace(
-                uow.drift.get(finding.finding_id),
-                state=state,
-                decided_by=actor.name,
-                decided_at=now,
-                reason=reason,
-                plan_id=outcome.record.plan_id,
-                problem=None,
-                closed_at=None if state.is_open else now,
-            )
-            uow.drift.save([after])
-            facts = {"finding": after.finding_id, "class": str(after.kind), "reason": reason}
-            facts["plan"] = outcome.record.plan_id
-            self._context.audit(uow, actor, f"drift.{state}", after.subject_id, **facts)
+            after = self._note_plan(uow, finding, outcome.record.plan_id, actor, reason, now)
             uow.commit()
         return after
+
+    def _note_plan(  # noqa: PLR0917 -- what a decision consists of
+        self,
+        uow: UnitOfWork,
+        finding: Finding,
+        plan_id: str,
+        actor: Actor,
+        reason: str,
+        now: datetime,
+    ) -> Finding:
+        plan, records = uow.plans.get(plan_id)
+        # What people have to approve or do is no part of a plan's being done.
+        is_done = plan.state is PlanState.DONE and all(
+            item.state is OperationState.DONE for item in records
+        )
+        has_task = finding.kind is DriftKind.UNEXPECTED_ADMIN
+        is_over = is_done and bool(records) and not has_task
+        state = FindingState.REVERTED if is_over else FindingState.REVERTING
+        after = replace(
+            uow.drift.get(finding.finding_id),
+            state=state,
+            decided_by=actor.name,
+            decided_at=now,
+            reason=reason,
+            plan_id=plan_id,
+            problem=None,
+            closed_at=None if state.is_open else now,
+        )
+        uow.drift.save([after])
+        facts = {"finding": after.finding_id, "class": str(after.kind), "reason": reason}
+        facts["plan"] = plan_id
+        self._context.audit(uow, actor, f"drift.{state}", after.subject_id, **facts)
+        return after
+
+    def _keep_unfinished(
+        self, finding: Finding, actor: Actor, reason: str, since: datetime
+    ) -> None:
+        """Note the plan that a revert left in doubt: settled later, it was ours."""
+        is_group = finding.attribute == GROUP_OF_USER or finding.subject_kind == GROUP
+        subject_id = finding.entitlement if finding.subject_kind == USER else finding.subject_id
+        subject = (GROUP, subject_id) if is_group else (USER, finding.subject_id)
+        with self._context.write() as uow:
+            for plan in uow.plans.open_for_subject(*subject):
+                if plan.requester == actor.name and plan.created_at >= since:
+                    self._note_plan(uow, finding, plan.plan_id, actor, reason, since)
+                    uow.commit()
+                    return
 
     def note_problem(self, finding: Finding, problem: str) -> None:
         """Keep why a finding could not be reverted."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import ColumnElement, Text, and_, delete, func, or_, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 
 from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
@@ -89,6 +89,21 @@ class SqlDrift:
             .order_by(expectations.c.user_id)
             .limit(limit)
         ).all()
+
+    def expected_in_group(self, account_id: str, group_id: str) -> Sequence[str]:
+        """Return the ids of the users who are expected in a group; reads every expectation."""
+        text = type_coerce(expectations.c.expected, Text)
+        found = self._connection.scalars(
+            select(expectations.c.user_id).where(
+                expectations.c.tenant == self._tenant,
+                text.contains(f'"{group_id}"', autoescape=True),
+            )
+        ).all()
+        return [
+            user_id
+            for user_id, item in self.expected(found).items()
+            if group_id in item.membership(account_id).group_ids
+        ]
 
     def knows_logins(self) -> bool:
         """Whether DocuSign told of anybody when they last signed in."""

@@ -149,7 +149,10 @@ class SqlPlans:
             .where(
                 plans.c.tenant == self._tenant,
                 plans.c.state.in_(UNFINISHED_PLANS),
-                select(1).where(of_plan, unfinished).exists(),
+                or_(
+                    select(1).where(of_plan, unfinished).exists(),
+                    and_(plans.c.state == PlanState.QUEUED, ~select(1).where(of_plan).exists()),
+                ),
             )
             .order_by(plans.c.created_at, plans.c.plan_id)
         )

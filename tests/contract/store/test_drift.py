@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from connector.domain.drift import DriftKind, FindingFilter, FindingState
-from connector.domain.expected import KnownEntitlement, Origin
+from connector.domain.expected import ExpectedMembership, KnownEntitlement, Origin
 from connector.errors import NotFoundError, UniquenessError
 from connector.store import SqlStore
 from tests.contract.store import people, records
@@ -32,6 +33,19 @@ def test_whom_the_mirror_lacks_is_found(store: SqlStore) -> None:
         unit.drift.put_expected([records.expected(name) for name in ("user-00001", "x", "y")])
         assert unit.drift.expected_but_unknown() == ["x", "y"]
         assert unit.drift.expected_but_unknown("x") == ["y"]
+
+
+def test_who_is_expected_in_a_group_is_found(store: SqlStore) -> None:
+    def place(*groups: str) -> dict[str, ExpectedMembership]:
+        return {ACCOUNT: ExpectedMembership(True, "7", frozenset(groups))}
+
+    with store.write("one") as unit:
+        named = {"in": place("7"), "profile": place(), "other": place("77", "17")}
+        unit.drift.put_expected(
+            [replace(records.expected(name), memberships=held) for name, held in named.items()]
+        )
+        assert unit.drift.expected_in_group(ACCOUNT, "7") == ["in"]
+        assert unit.drift.expected_in_group("another", "7") == []
 
 
 def test_profiles_and_groups_are_known_until_they_are_not(store: SqlStore) -> None:

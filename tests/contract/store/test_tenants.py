@@ -257,6 +257,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
     "drift": [
         lambda unit: unit.drift.expected([ID]),
         lambda unit: unit.drift.expected_but_unknown(),
+        lambda unit: unit.drift.expected_in_group(ACCOUNT, "1"),
         lambda unit: unit.drift.knows_logins(),
         lambda unit: unit.drift.known_entitlements(),
         lambda unit: unit.drift.get("finding-1"),
