@@ -23,6 +23,9 @@ _log = structlog.get_logger(__name__)
 
 _NOBODY = "connector"
 """Who acts where nobody asked: the connector of its own accord."""
+_SUBJECT_LENGTH = 400
+"""More than any id of ours. An index of PostgreSQL refuses what is much longer, and a note that the
+database refuses would stand in the way of every later write."""
 
 
 class _Notes(threading.local):
@@ -42,6 +45,7 @@ class Journal:
 
     def note(self, tenant: str, action: str, subject: str, data: Mapping[str, Any]) -> None:
         """Keep an event for the next transaction; the actor is who acts in this thread."""
+        subject = subject[:_SUBJECT_LENGTH]
         event = AuditEvent(
             self._clock.now(), self._notes.actor, action, subject, correlation_id(), data
         )
