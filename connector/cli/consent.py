@@ -110,6 +110,28 @@ def connect(context: CommandContext) -> None:
 
 
 @consent.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@tenant_options
+@handle_errors
+def disconnect(context: CommandContext, *, yes: bool) -> None:
+    """Forget a connection by sign-in, such as before a tenant goes back to impersonation.
+
+    The sealed refresh token is deleted. An access token that a running process holds ends by
+    itself within hours, or when that process is restarted; the person who signed in can end it at
+    once under Connected Apps in DocuSign.
+
+    \b
+    Example:
+      docusign-iga consent disconnect --tenant acme
+    """
+    if not yes:
+        click.confirm("Forget the connection? DocuSign is out of reach then", abort=True, err=True)
+    context.tenant.connecting.disconnect(cli_actor())
+    words = "Forgotten. To connect again: docusign-iga consent connect"
+    context.output({"disconnected": True}, words)
+
+
+@consent.command()
 @tenant_options
 @handle_errors
 def verify(context: CommandContext) -> None:

@@ -188,8 +188,13 @@ class ConnectService:
         return chosen
 
     def disconnect(self, actor: Actor) -> None:
-        """Forget the grant; at DocuSign its person can revoke it under Connected Apps."""
+        """Forget the grant; at DocuSign its person can revoke it under Connected Apps.
+
+        :raises NotFoundError: nobody is connected.
+        """
         with self._context.write() as uow:
+            if uow.consents.grant() is None:
+                raise NotFoundError("Nobody is connected by sign-in: there is nothing to forget.")
             uow.consents.remove_grant()
             self._context.audit(uow, actor, "connection.removed", "")
             uow.commit()

@@ -9,9 +9,12 @@ from datetime import timedelta
 from html import unescape
 
 import pytest
+from click.testing import CliRunner
 
 from connector.app import create_app
 from connector.bootstrap import build
+from connector.cli import main
+from connector.cli.context import CommandContext
 from connector.docusign.errors import GrantExpiredError, GrantMissingError, RefusedError
 from connector.domain.consent import Way
 from connector.domain.consent_state import ConsentState
@@ -211,6 +214,23 @@ def test_it_renews_itself_for_months_with_extended(site, clock):
         clock.advance(20 * 24 * HOUR)
         site.use()
     assert site.grant().expires_at > clock.now() + timedelta(days=29)
+
+
+def test_a_connection_can_be_forgotten_once_and_made_again(site, monkeypatch):
+    site.sign_in()
+    monkeypatch.setattr(CommandContext, "settings", site.application.settings)
+    monkeypatch.setattr(CommandContext, "application", site.application)
+    command = ["consent", "disconnect", "--yes"]
+
+    assert CliRunner().invoke(main, command).exit_code == 0
+
+    assert site.grant() is None
+    with site.services.context.read() as uow:
+        assert "connection.removed" in [event.action for event in uow.audit.events(limit=10_000)]
+    again = CliRunner().invoke(main, command)
+    assert (again.exit_code, "nothing to forget" in again.output) == (1, True)
+    assert titled(site.sign_in()) == "Connected"
+    site.use()
 
 
 def test_it_ends_after_thirty_days_without_use_and_says_what_to_do(site, clock):
