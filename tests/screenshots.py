@@ -36,6 +36,7 @@ def pages(ids: dict[str, str]) -> dict[str, str]:
         "connection": "/connection",
         "audit": "/audit",
         "event": "/audit/20",
+        "explanation": f"/audit/explanation?user={ids['user']}&entitlement=Finance+Approver&verify=1",
         "settings": "/settings",
     }
 

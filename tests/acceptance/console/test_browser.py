@@ -66,6 +66,10 @@ class Site:
             "/connection",
             "/audit",
             "/audit/3",
+            "/audit/explanation",
+            f"/audit/explanation?user={ids['user']}&verify=1",
+            "/drift",
+            "/access-tokens",
             "/settings",
             "/no-such-page",
         ]
