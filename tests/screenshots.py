@@ -21,6 +21,7 @@ from tests.visitors import PASSWORD, add_account, ask_for_approval, guarded, liv
 
 def pages(ids: dict[str, str]) -> dict[str, str]:
     """Return the path of every page by its name."""
+    asked = f"user={ids['user']}&entitlement=Finance+Approver&verify=1"
     return {
         "inbox": "/",
         "approval": f"/approvals/{ids['approval']}",
@@ -36,7 +37,7 @@ def pages(ids: dict[str, str]) -> dict[str, str]:
         "connection": "/connection",
         "audit": "/audit",
         "event": "/audit/20",
-        "explanation": f"/audit/explanation?user={ids['user']}&entitlement=Finance+Approver&verify=1",
+        "explanation": f"/audit/explanation?{asked}",
         "settings": "/settings",
     }
 

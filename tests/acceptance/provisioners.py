@@ -127,8 +127,14 @@ class Client:
     def _create(self, path: str, body: Any, filter_: str) -> str:
         answer = self._insist("POST", path, body, also=409)
         if answer.status_code == 409:
-            # The first try was answered by nobody; correlate as a suite does.
-            return str(self._insist("GET", f"{path}?filter={filter_}").json()["Resources"][0]["id"])
+            # The first try was answered by nobody; correlate as a suite does. What is in doubt is
+            # found once it is settled.
+            for _ in range(240):
+                found = self._insist("GET", f"{path}?filter={filter_}").json()["Resources"]
+                if found:
+                    return str(found[0]["id"])
+                time.sleep(0.5)
+            raise AssertionError(f"{body} was refused as there already, and is not found")
         return str(answer.json()["id"])
 
     def _change(self, path: str, operation: Any) -> None:

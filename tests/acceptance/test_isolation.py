@@ -282,6 +282,7 @@ def test_every_application_is_walked(sides: Sides) -> None:
     main = cast(Flask, sides.connector.http.application)
     served = {rule.rule for rule in main.url_map.iter_rules()}
     assert served == {
+        "/",  # leads to the console
         "/scim/v2",
         "/scim/v2/<scim_rest:rest>",
         "/<tenant>/scim/v2",

@@ -21,7 +21,7 @@ from connector.store.tables import metadata
 from tests import databases
 from tests.contract.store import people
 
-LATEST = "0026"
+LATEST = migrate.newest()
 """The newest migration that the package ships."""
 
 
