@@ -163,6 +163,7 @@ def withdraw(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 @resource.response(200, ApprovalDetailSchema)
 def comment(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Say something about an approval."""
+    _check(item_id)
     services = tenant()
     known = services.approvals.get(item_id)
     services.work_items.comment(known.item.work_item_id, principal(), said["comment"])

@@ -83,7 +83,7 @@ def begin(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
     return _document(found)
 
 
-@resource.act("/<delegation_id>/end")
+@resource.act("/<delegation_id>/end", conditional=False)
 @resource.response(200, DelegationSchema)
 def end(delegation_id: str) -> Mapping[str, Any]:
     """End a delegation, as who made it, who is away, or an administrator."""

@@ -91,39 +91,39 @@ def listed(query: Mapping[str, Any]) -> Page:
     return Page([_document(view) for view in page], to_cursor(last))
 
 
-@resource.route("/<item_id>")
+@resource.route("/<finding_id>")
 @resource.response(200, DriftFindingDetailSchema)
-def show(item_id: str) -> Mapping[str, Any]:
+def show(finding_id: str) -> Mapping[str, Any]:
     """Show a finding with its evidence and what would put it right."""
-    return _detail(tenant().drift.desk.get(item_id))
+    return _detail(tenant().drift.desk.get(finding_id))
 
 
-@resource.act("/<item_id>/accept")
+@resource.act("/<finding_id>/accept")
 @resource.arguments(RequiredCommentArguments)
 @resource.response(200, DriftFindingDetailSchema)
-def accept(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+def accept(said: Mapping[str, Any], finding_id: str) -> Mapping[str, Any]:
     """Take a difference for right: it is expected from then on. Takes an operator."""
     needs(ConsoleRole.OPERATOR)
-    _check(item_id)
-    return _after(tenant().drift.desk.accept(item_id, principal(), said["comment"]))
+    _check(finding_id)
+    return _after(tenant().drift.desk.accept(finding_id, principal(), said["comment"]))
 
 
-@resource.act("/<item_id>/revert")
+@resource.act("/<finding_id>/revert")
 @resource.arguments(RequiredCommentArguments)
 @resource.response(200, DriftFindingDetailSchema)
-def revert(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
+def revert(said: Mapping[str, Any], finding_id: str) -> Mapping[str, Any]:
     """Put a difference right, by a plan like any other. Takes an operator."""
     needs(ConsoleRole.OPERATOR)
-    _check(item_id)
-    return _after(tenant().drift.desk.revert(item_id, principal(), said["comment"]))
+    _check(finding_id)
+    return _after(tenant().drift.desk.revert(finding_id, principal(), said["comment"]))
 
 
-def _check(item_id: str) -> None:
-    check_if_match(DriftFindingDetailSchema, lambda: _again(item_id))
+def _check(finding_id: str) -> None:
+    check_if_match(DriftFindingDetailSchema, lambda: _again(finding_id))
 
 
-def _again(item_id: str) -> Mapping[str, Any]:
-    return _detail(tenant().drift.desk.get(item_id))
+def _again(finding_id: str) -> Mapping[str, Any]:
+    return _detail(tenant().drift.desk.get(finding_id))
 
 
 def _after(finding: Finding) -> Mapping[str, Any]:

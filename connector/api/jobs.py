@@ -12,7 +12,7 @@ from marshmallow import Schema, fields
 from connector.api.fields import instant, text
 from connector.api.here import application, needs, principal, tenant, tenant_name
 from connector.api.paging import Page, PageArguments, cut, page_of, place_of, to_place
-from connector.api.resource import Resource
+from connector.api.resource import Resource, check_if_match
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import JobRun, RunState
 from connector.errors import ClosedError, ConflictingWriteError, ConnectorError, NotFoundError
@@ -123,6 +123,7 @@ def run(name: str) -> Mapping[str, Any]:
     worker, already.
     """
     needs(ConsoleRole.OPERATOR)
+    _check(name)
     job = _view(name).job
     queue = application().queue
     if queue is None:
@@ -170,6 +171,7 @@ def _run_here(job: str) -> None:
 def pause(name: str) -> Mapping[str, Any]:
     """Let the clock pass a job by until it is resumed. Takes an administrator."""
     needs(ConsoleRole.ADMINISTRATOR)
+    _check(name)
     tenant().runs.pause(_view(name).job.name, principal())
     return _document(_view(name))
 
@@ -179,6 +181,7 @@ def pause(name: str) -> Mapping[str, Any]:
 def resume(name: str) -> Mapping[str, Any]:
     """Let the clock run a job again. Takes an administrator."""
     needs(ConsoleRole.ADMINISTRATOR)
+    _check(name)
     tenant().runs.resume(_view(name).job.name, principal())
     return _document(_view(name))
 
@@ -193,6 +196,10 @@ def _view(name: str) -> JobView:
     if found is None:
         raise NotFoundError(f"There is no job {name!r}. Jobs: {', '.join(JOBS)}.")
     return found
+
+
+def _check(name: str) -> None:
+    check_if_match(JobSchema, lambda: _document(_view(name)))
 
 
 def _document(view: JobView) -> Mapping[str, Any]:

@@ -71,7 +71,7 @@ def tokens(query: Mapping[str, Any]) -> Page:
     return Page([_document(item) for item in page.items], page.next_cursor)
 
 
-@resource.act("/tokens/<token_id>/revoke")
+@resource.act("/tokens/<token_id>/revoke", conditional=False)
 @resource.response(200, TokenSchema)
 def revoke(token_id: str) -> Mapping[str, Any]:
     """End one of your tokens at once, such as one that leaked."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from marshmallow import Schema, fields
@@ -11,7 +10,7 @@ from marshmallow import Schema, fields
 from connector.api.fields import instant, text
 from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, page_of, place_of, to_place
-from connector.api.resource import Resource
+from connector.api.resource import Resource, check_if_match
 from connector.domain.console import ConsoleRole
 from connector.domain.notifications import Delivery, DeliveryState, Notice
 
@@ -66,8 +65,7 @@ class ReplayedSchema(Schema):
 def listed(query: Mapping[str, Any]) -> Page:
     """List deliveries, newest first."""
     states = [query["state"]] if query["state"] is not None else []
-    after: tuple[datetime, str] | None = place_of(query["cursor"])
-    found = tenant().notifications.list(states, query["limit"] + 1, after)
+    found = tenant().notifications.list(states, query["limit"] + 1, place_of(query["cursor"]))
     page = found[: query["limit"]]
     is_last = len(found) == len(page)
     cursor = None if is_last else to_place(page[-1].created_at, page[-1].delivery_id)
@@ -86,6 +84,7 @@ def show(delivery_id: str) -> Mapping[str, Any]:
 def replay(delivery_id: str) -> Mapping[str, Any]:
     """Send a delivery again, with the same id, whatever became of it. Takes an operator."""
     needs(ConsoleRole.OPERATOR)
+    check_if_match(DeliverySchema, lambda: _document(tenant().notifications.get(delivery_id)))
     return _document(tenant().notifications.replay(delivery_id, principal()))
 
 

@@ -38,7 +38,9 @@ _IDS = {
     "delivery_id": "Id of the delivery, or an unambiguous beginning of it.",
     "token_id": "Id of the token.",
     "sequence": "Number of the event.",
+    "finding_id": "Id of the finding, or an unambiguous beginning of it.",
     "name": "Name of the job.",
+    "customer": "Name of the customer.",
 }
 """What stands in paths."""
 _IF_MATCH = {
@@ -110,13 +112,19 @@ class Resource(Blueprint):  # type: ignore[misc]
         found: Wrap = super().response(status, schema, **more)
         return found
 
-    def act(self, rule: str) -> Wrap:
-        """Register an operation that changes something: ``POST``, with ``If-Match`` where it is
-        about a thing that was read before."""
+    def act(self, rule: str, *, conditional: bool = True) -> Wrap:
+        """Register an operation that changes something: ``POST``.
+
+        :param conditional: on a thing that can be read by itself, it heeds ``If-Match``: the view
+            calls :func:`check_if_match`.
+        """
 
         def decorate(view: View) -> View:
             if "<" not in rule:
                 return self.route(rule, methods=["POST"])(view)
+            if not conditional:
+                described = self.doc(responses={409: "CONFLICT"})
+                return self.route(rule, methods=["POST"])(described(view))
             described = self.doc(
                 parameters=[_IF_MATCH],
                 responses={409: "CONFLICT", 412: "PRECONDITION_FAILED"},

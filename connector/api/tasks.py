@@ -179,6 +179,7 @@ def reject(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 def verify(item_id: str) -> Mapping[str, Any]:
     """Look into DocuSign now whether a task was done; it closes if so."""
     needs(ConsoleRole.OPERATOR)
+    _seen(item_id)()
     return _after(tenant().work_items.verify(_view(item_id).item.work_item_id, principal()))
 
 
@@ -187,6 +188,7 @@ def verify(item_id: str) -> Mapping[str, Any]:
 @resource.response(200, TaskDetailSchema)
 def comment(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Say something about a task."""
+    _seen(item_id)()
     known = _view(item_id).item.work_item_id
     return _after(tenant().work_items.comment(known, principal(), said["comment"]))
 
@@ -196,6 +198,7 @@ def comment(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 @resource.response(201, TaskDetailSchema)
 def attach(sent: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Attach a file that shows that a task was done."""
+    _seen(item_id)()
     file = sent["file"]
     content = file.read(MAX_EVIDENCE_BYTES + 1)
     known = _view(item_id).item.work_item_id

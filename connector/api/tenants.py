@@ -103,44 +103,46 @@ def add(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
     return _document(record)
 
 
-@resource.route("/<name>")
+@resource.route("/<customer>")
 @resource.response(200, TenantSchema)
-def show(name: str) -> Mapping[str, Any]:
+def show(customer: str) -> Mapping[str, Any]:
     """Show a customer's settings, secrets masked."""
     _operators_only()
-    return _document(application().tenancy.get(name))
+    return _document(application().tenancy.get(customer))
 
 
-@resource.act("/<name>/settings")
+@resource.act("/<customer>/settings")
 @resource.arguments(SettingsArguments)
 @resource.response(200, TenantSchema)
-def change(wanted: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def change(wanted: Mapping[str, Any], customer: str) -> Mapping[str, Any]:
     """Give a customer other settings; requests under way finish with those before."""
     _operators_only()
-    before = application().tenancy.get(name)
+    before = application().tenancy.get(customer)
     check_if_match(TenantSchema, lambda: _document(before))
     with _told():
         record = application().tenancy.change(
-            name, wanted["settings"], principal(), revision=before.revision
+            customer, wanted["settings"], principal(), revision=before.revision
         )
     return _document(record)
 
 
-@resource.act("/<name>/suspend")
+@resource.act("/<customer>/suspend")
 @resource.arguments(SuspensionArguments)
 @resource.response(200, TenantSchema)
-def suspend(wanted: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+def suspend(wanted: Mapping[str, Any], customer: str) -> Mapping[str, Any]:
     """Turn everybody away from a customer's connector; the data stay."""
     _operators_only()
-    return _document(application().tenancy.suspend(name, wanted["reason"], principal()))
+    _check(customer)
+    return _document(application().tenancy.suspend(customer, wanted["reason"], principal()))
 
 
-@resource.act("/<name>/resume")
+@resource.act("/<customer>/resume")
 @resource.response(200, TenantSchema)
-def resume(name: str) -> Mapping[str, Any]:
+def resume(customer: str) -> Mapping[str, Any]:
     """Serve a customer again."""
     _operators_only()
-    return _document(application().tenancy.resume(name, principal()))
+    _check(customer)
+    return _document(application().tenancy.resume(customer, principal()))
 
 
 def _operators_only() -> None:
@@ -152,6 +154,10 @@ def _operators_only() -> None:
     if not operator or tenant_name() != operator:
         raise NotFoundError("There is nothing here.")
     principal().require(ConsoleRole.ADMINISTRATOR)
+
+
+def _check(customer: str) -> None:
+    check_if_match(TenantSchema, lambda: _document(application().tenancy.get(customer)))
 
 
 @contextmanager

@@ -215,9 +215,10 @@ def _erasures(connector):
     }
 
 
-def _attach(who, path):
+def _attach(who, path, **more):
     data = {"file": (io.BytesIO(b"%PDF-1.7"), "proof.pdf")}
-    headers = {"Authorization": f"Bearer {who.token}"}
+    named = {name.replace("_", "-"): value for name, value in more.items()}
+    headers = {"Authorization": f"Bearer {who.token}", **named}
     return who.http.post(who.base + path, data=data, headers=headers)
 
 
@@ -227,11 +228,13 @@ def filled(value, ids):
     return value.format(**ids) if isinstance(value, str) else value
 
 
-def call(who, method, path, sent, ids):
+def call(who, method, path, sent, ids, **headers):
     path = path.format(**ids)
     if method == "get":
         return who.get(path, **filled(sent, ids))
-    return _attach(who, path) if sent is None else who.post(path, filled(sent, ids))
+    if sent is None:
+        return _attach(who, path, **headers)
+    return who.post(path, filled(sent, ids), **headers)
 
 
 def described(connector):
@@ -332,6 +335,20 @@ def test_ids_of_another_tenant_or_of_nobody_are_not_found(lived, name):
         changed = re.sub(r"\{[^}]+\}", forged.replace("%", "%%"), path, count=1).replace("%%", "%")
         answer = call(root, method, changed, sent, ids)
         assert answer.status_code == 404, (forged, answer.json)
+
+
+def test_an_act_that_knows_a_condition_holds_to_it(lived):
+    connector, people, ids = lived
+    known = 0
+    for name, (_, _, operation) in described(connector)[0].items():
+        names = [parameter.get("name") for parameter in operation.get("parameters", ())]
+        if "If-Match" not in names:
+            continue
+        known += 1
+        _, path, sent = ACTS[name]
+        answer = call(people["administrator"], "post", path, sent, ids, if_match='"another"')
+        problem(answer, 412, "changed-meanwhile")
+    assert known > 15
 
 
 ORDER = (
