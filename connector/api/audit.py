@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,15 +15,12 @@ from connector.api.paging import Page, PageArguments, number_of, page_of, to_cur
 from connector.api.resource import Resource
 from connector.domain.audit_story import Story
 from connector.domain.ledger import AuditEvent, AuditFilter
-from connector.errors import InvalidRequestError, NotFoundError
-from connector.services.audit import Explanation, Verification
-from connector.services.audit_export import FORMS, begun
+from connector.services.audit import Explanation, Verification, month_of
+from connector.services.audit_export import FORMS
 
 resource = Resource(
     "audit", __name__, "What happened, with proof that nothing was altered.", "/audit"
 )
-_LAST_SEQUENCE = 2**63 - 1
-"""The largest number that a database can look for."""
 
 
 class AuditEventSchema(Schema):
@@ -193,13 +189,7 @@ def listed(query: Mapping[str, Any]) -> Page:
 @resource.response(200, AuditEventSchema)
 def show(sequence: int) -> Mapping[str, Any]:
     """Show one event."""
-    found = None
-    if sequence <= _LAST_SEQUENCE:
-        with tenant().context.read() as uow:
-            found = next(iter(uow.audit.events(after=sequence - 1, limit=1)), None)
-    if found is None or found.sequence != sequence:
-        raise NotFoundError(f"There is no event {sequence}.")
-    return event_document(found)
+    return event_document(tenant().audit.event(sequence))
 
 
 @resource.route("/export")
@@ -207,17 +197,13 @@ def show(sequence: int) -> Mapping[str, Any]:
 @resource.response(200, {"type": "string"}, content_type="application/jsonl")
 def export(query: Mapping[str, Any]) -> Response:
     """Export matching events in order, as they are read. The export is in the audit too."""
-    services = tenant()
+    form = query["format"]
     asked = {name: str(value) for name, value in query.items() if value and name != "format"}
-    with services.context.write() as uow:
-        facts = {"form": query["format"], "asked": urlencode(asked)}
-        services.context.audit(uow, principal(), "console.audit_exported", "", **facts)
-        uow.commit()
-    mimetype, write = FORMS[query["format"]]
-    events = begun(services.audit.walk(_wanted(query), person=query["person"]))
-    response = Response(write(events), mimetype=mimetype)
-    name = f"audit.{query['format']}"
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    mimetype, lines = tenant().audit.export(
+        _wanted(query), form, principal(), person=query["person"], asked=urlencode(asked)
+    )
+    response = Response(lines, mimetype=mimetype)
+    response.headers["Content-Disposition"] = f'attachment; filename="audit.{form}"'
     return response
 
 
@@ -237,9 +223,10 @@ def verify() -> Mapping[str, Any]:
 @resource.response(200, ExplanationSchema)
 def explain(query: Mapping[str, Any]) -> Mapping[str, Any]:
     """Say who gave somebody an entitlement, why, and whether it was checked."""
-    since, until = _month(query["month"])
-    found = tenant().audit.explain(query["user"], query["entitlement"], since, until)
-    return _explanation(found)
+    audit = tenant().audit
+    since, until = month_of(query["month"])
+    found = audit.explain(query["user"], query["entitlement"], since, until)
+    return _explanation(found, audit.verify())
 
 
 def event_document(event: AuditEvent) -> Mapping[str, Any]:
@@ -267,17 +254,6 @@ def _wanted(query: Mapping[str, Any]) -> AuditFilter:
     )
 
 
-def _month(text: str) -> tuple[datetime | None, datetime | None]:
-    if not text:
-        return None, None
-    try:
-        since = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
-        until = since.replace(year=since.year + since.month // 12, month=since.month % 12 + 1)
-    except ValueError as error:
-        raise InvalidRequestError(f"{text!r} is no month such as 2026-03.") from error
-    return since, until
-
-
 def _verification(found: Verification) -> Mapping[str, Any]:
     broken = found.broken
     return {
@@ -289,14 +265,14 @@ def _verification(found: Verification) -> Mapping[str, Any]:
     }
 
 
-def _explanation(found: Explanation) -> Mapping[str, Any]:
+def _explanation(found: Explanation, verification: Verification) -> Mapping[str, Any]:
     return {
         "users": found.user_ids,
         "entitlements": found.entitlements.names,
         "changes": [_change(story) for story in found.stories],
         "earlier": _change(found.earlier) if found.earlier else None,
         "holds": found.holds,
-        "verification": _verification(found.verification or tenant().audit.verify()),
+        "verification": _verification(verification),
     }
 
 

@@ -16,7 +16,7 @@ from connector.cli.audit_words import describe, explained
 from connector.cli.context import Command, CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.ledger import AuditEvent, AuditFilter
-from connector.services.audit import Verification
+from connector.services.audit import Verification, month_of
 from connector.services.audit_export import FORMS, as_data
 
 
@@ -142,7 +142,7 @@ def export(context: CommandContext, *, form: str, output: Path | None, **given: 
 @audit.command("explain")
 @click.option("--user", "person", required=True, help="Address or id of the user.")
 @click.option("--entitlement", required=True, help="Id or name, or account-admin.")
-@click.option("--month", type=click.DateTime(["%Y-%m"]), help="Only this month, UTC: 2026-03.")
+@click.option("--month", default="", help="Only this month, UTC: 2026-03.")
 @_anchors
 @tenant_options
 @handle_errors
@@ -151,7 +151,7 @@ def explain(
     *,
     person: str,
     entitlement: str,
-    month: datetime | None,
+    month: str,
     anchors: Path | None,
 ) -> None:
     """Say who gave a person an entitlement, why, and whether it was checked.
@@ -163,12 +163,9 @@ def explain(
     Example:
       docusign-iga audit explain --user ada@example.com --entitlement account-admin --month 2026-03
     """
-    since = month.replace(tzinfo=UTC) if month else None
-    until = None
-    if since is not None:
-        until = since.replace(year=since.year + since.month // 12, month=since.month % 12 + 1)
+    since, until = month_of(month)
     known = read_anchors(anchors, context.known_tenant) if anchors else {}
-    found = context.tenant.audit.explain(person, entitlement, since, until, known, verifies=False)
+    found = context.tenant.audit.explain(person, entitlement, since, until)
     verified = context.tenant.audit.verify(known)
     stories = [
         {"direction": story.direction, "events": [as_data(event) for event in story.events]}
@@ -181,7 +178,7 @@ def explain(
         "holds": list(found.holds),
         "verification": _verification(verified),
     }
-    period = f"in {month:%B %Y}" if month else "ever"
+    period = f"in {since:%B %Y}" if since else "ever"
     text = explained(found, period)
     context.output(answer, f"{text}\n\n{_verdict(verified)}")
 

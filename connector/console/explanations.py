@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from flask import Blueprint, render_template, request
 
@@ -14,7 +13,7 @@ from connector.console.words import told
 from connector.domain.audit_story import Outcome, Story
 from connector.domain.ledger import AuditEvent, Direction
 from connector.errors import InvalidRequestError, NotFoundError
-from connector.services.audit import ACCOUNT_ADMINISTRATION, Explanation
+from connector.services.audit import ACCOUNT_ADMINISTRATION, Explanation, month_of
 
 blueprint = Blueprint("explanations", __name__, url_prefix="/audit/explanation")
 _FIELDS = ("user", "entitlement", "month")
@@ -45,16 +44,12 @@ class Chapter:
 def show() -> tuple[str, int]:
     """Show the answer, or only the question where nothing is asked yet."""
     asked = {name: printable(request.args.get(name, "")).strip() for name in _FIELDS}
-    found, problem = None, ""
+    found, problem, audit = None, "", tenant().audit
     if asked["user"]:
         try:
-            since, until = _month(asked["month"])
-            found = tenant().audit.explain(
-                asked["user"],
-                asked["entitlement"] or ACCOUNT_ADMINISTRATION,
-                since,
-                until,
-                verifies="verify" in request.args,
+            since, until = month_of(asked["month"])
+            found = audit.explain(
+                asked["user"], asked["entitlement"] or ACCOUNT_ADMINISTRATION, since, until
             )
         except (InvalidRequestError, NotFoundError) as error:
             problem = str(error)
@@ -62,6 +57,7 @@ def show() -> tuple[str, int]:
         "explanation.html",
         asked=asked,
         found=found,
+        verification=audit.verify() if found and "verify" in request.args else None,
         problem=problem,
         chapters=_chapters(found) if found else [],
         earlier=_title(found.earlier) if found and found.earlier else "",
@@ -106,14 +102,3 @@ def _is_native(found: Explanation) -> bool:
     done = [story for story in found.stories if story.outcome is Outcome.DONE]
     last = done[-1] if done else found.earlier
     return bool(found.holds) and (last is None or last.direction is Direction.REVOKE)
-
-
-def _month(text: str) -> tuple[datetime | None, datetime | None]:
-    if not text:
-        return None, None
-    try:
-        since = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
-        until = since.replace(year=since.year + since.month // 12, month=since.month % 12 + 1)
-    except ValueError as error:
-        raise InvalidRequestError(f"{text!r} is no month such as 2026-03.") from error
-    return since, until

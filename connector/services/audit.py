@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 
 from connector.domain.audit import Break, ChainCheck
 from connector.domain.audit_story import Entitlements, Outcome, Story, stories
@@ -12,12 +12,15 @@ from connector.domain.ledger import AuditEvent, AuditFilter, AuditHead
 from connector.domain.model import Catalogue, fold
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import AnchorSink, UnitOfWork
+from connector.services.audit_export import FORMS, begun
 from connector.services.context import Actor, TenantContext
 from mappings.model import Role
 
 ACCOUNT_ADMINISTRATION = "account-admin"
 """Means every profile that makes an administrator of an account."""
 _ANCHOR = "audit.anchor"
+_LAST_SEQUENCE = 2**63 - 1
+"""The largest number that a database can look for."""
 _CHUNK = 500
 """Requests whose events are read at once."""
 
@@ -45,8 +48,6 @@ class Explanation:
     """The last change before it that was carried out: what held when it began."""
     holds: Sequence[str]
     """Which of the entitlements the mirror shows now, by SCIM id."""
-    verification: Verification | None
-    """Whether the chain holds; None where it was not walked over."""
 
 
 class AuditService:
@@ -129,6 +130,34 @@ class AuditService:
         with self._context.read() as uow:
             return uow.audit.events(wanted=wanted, newest_first=True, limit=limit)
 
+    def event(self, sequence: int) -> AuditEvent:
+        """Return one event.
+
+        :raises NotFoundError: there is none of this number.
+        """
+        if 0 < sequence <= _LAST_SEQUENCE:
+            with self._context.read() as uow:
+                for event in uow.audit.events(after=sequence - 1, limit=1):
+                    if event.sequence == sequence:
+                        return event
+        raise NotFoundError(f"There is no event {sequence}.")
+
+    def export(
+        self, wanted: AuditFilter, form: str, actor: Actor, *, person: str = "", asked: str = ""
+    ) -> tuple[str, Iterator[str]]:
+        """Return the media type and the text of the matching events, written as they are read. That
+        somebody took them along is an event too.
+
+        :param form: one of :data:`connector.services.audit_export.FORMS`.
+        :param asked: what they asked for, as the event says it.
+        :raises NotFoundError: nobody of that name is known.
+        """
+        with self._context.write() as uow:
+            self._context.audit(uow, actor, "console.audit_exported", "", form=form, asked=asked)
+            uow.commit()
+        mimetype, write = FORMS[form]
+        return mimetype, write(begun(self.walk(wanted, person=person)))
+
     # explaining ---------------------------------------------------------------
 
     def explain(
@@ -137,16 +166,13 @@ class AuditService:
         entitlement: str,
         since: datetime | None = None,
         until: datetime | None = None,
-        anchors: Mapping[int, str] | None = None,
-        *,
-        verifies: bool = True,
     ) -> Explanation:
         """Return every change of an entitlement of a person in a period, with its whole story.
+        What that is worth, :meth:`verify` says.
 
         :param person: an address or a user id.
         :param entitlement: its id, its name, or ``account-admin`` for whatever profile makes an
             administrator of an account.
-        :param verifies: whether to walk over the whole chain, too.
         :raises NotFoundError: nobody, or nothing, of that name is known.
         """
         with self._context.read() as uow:
@@ -172,9 +198,7 @@ class AuditService:
             if (since is None or story.recorded.at >= since)
             and (until is None or story.recorded.at < until)
         ]
-        earlier = before[-1] if before else None
-        verification = self.verify(anchors) if verifies else None
-        return Explanation(users, wanted, within, earlier, holds, verification)
+        return Explanation(users, wanted, within, before[-1] if before else None, holds)
 
     def _user_ids(self, uow: UnitOfWork, person: str) -> tuple[str, ...]:
         """Return everybody whom an address or an id may mean, deleted users included."""
@@ -198,6 +222,21 @@ class AuditService:
                 f"or {ACCOUNT_ADMINISTRATION} for every profile that makes an administrator."
             )
         return found
+
+
+def month_of(text: str) -> tuple[datetime | None, datetime | None]:
+    """Return when a month begins and when it is over, UTC; no text is all time.
+
+    :raises InvalidRequestError: it is no month such as 2026-03.
+    """
+    if not text:
+        return None, None
+    try:
+        since = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
+        until = since.replace(year=since.year + since.month // 12, month=since.month % 12 + 1)
+    except ValueError as error:
+        raise InvalidRequestError(f"{text!r} is no month such as 2026-03.") from error
+    return since, until
 
 
 def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitlements:

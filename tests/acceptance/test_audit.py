@@ -143,6 +143,7 @@ def run(connector, tmp_path):
     def run(*arguments, status=0):
         result = CliRunner().invoke(main, ["audit", *arguments, "--config", str(path)])
         assert result.exit_code == status, result.output
+        assert isinstance(result.exception, SystemExit | None), result.exception
         return result.stdout
 
     return run
@@ -187,6 +188,12 @@ def test_one_command_says_who_gave_somebody_account_administration(connector, ru
     assert "neither gave nor took it in March 2001" in run(
         "explain", *question, "--month", "2001-03"
     )
+
+
+@pytest.mark.parametrize("month", ["March", "2026-13", "9999-12"])
+def test_what_is_no_month_is_told_in_words(run, month):
+    question = ("--user", "x", "--entitlement", "account-admin", "--month", month)
+    run("explain", *question, status=1)
 
 
 def test_what_was_taken_again_is_told(connector, run):
