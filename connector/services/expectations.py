@@ -43,6 +43,8 @@ STATES = "states"
 """Where a plan's context keeps what the request said, as :meth:`Statement.to_dict` writes it."""
 STATES_OF_MANY = "states_of_many"
 """The same by user id, of a plan about many users."""
+REVIEW = "review"
+"""In a plan's context: nobody asked for it; rejecting its task accepts what was found."""
 
 
 @dataclass(frozen=True)
@@ -204,14 +206,18 @@ def explain(uow: UnitOfWork, user_id: str, entitlements: Iterable[str], word: Wo
 
 
 def settle_review(uow: UnitOfWork, item: WorkItem, actor: Actor, now: datetime) -> None:
-    """End the finding for which a task was opened as the task ended: who rejects it accepts what
-    was found, and what it asked for puts it right."""
-    states = {
-        WorkItemState.DONE: FindingState.REVERTED,
-        WorkItemState.REJECTED: FindingState.ACCEPTED,
-    }
-    state = states.get(item.state)
-    if state is None:
+    """End the finding for which a task was opened: what the task asked for puts it right, and who
+    rejects a review accepts what was found.
+
+    Whoever rejects another task refuses to do it, which makes nothing expected: the next
+    reconciliation opens the finding again, as after a denied approval.
+    """
+    is_review = uow.plans.get(item.plan_id)[0].context.get(REVIEW)
+    if item.state is WorkItemState.DONE:
+        state = FindingState.REVERTED
+    elif item.state is WorkItemState.REJECTED and is_review:
+        state = FindingState.ACCEPTED
+    else:
         return
     ended = [
         replace(

@@ -34,12 +34,13 @@ from connector.errors import InvalidRequestError
 from connector.ports import USER, UnitOfWork
 from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
+from connector.services.expectations import REVIEW
 from connector.services.locks import user_key
 from connector.services.naming import names_for
 from connector.services.open_grants import replaced_by
 from connector.services.reasons import as_context, reason_of
 from connector.services.refused_changes import task_about
-from connector.services.work_item_log import REVIEW, WorkItemLog
+from connector.services.work_item_log import WorkItemLog
 
 _GENERIC_STEPS = (
     "Sign in to DocuSign Admin (https://admin.docusign.com) as an administrator of the account.",

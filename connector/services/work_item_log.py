@@ -22,12 +22,10 @@ from connector.domain.work_items import Act, WorkItemEvent
 from connector.ports import UnitOfWork
 from connector.services.actual import attest_role
 from connector.services.context import Actor, TenantContext
-from connector.services.expectations import follow_steps, settle_review
+from connector.services.expectations import REVIEW, follow_steps, settle_review
 from connector.services.mirror import MirrorWriter
 from connector.services.queued_requests import without_request
 
-REVIEW = "review"
-"""In a plan's context: nobody asked for it; rejecting its task accepts what was found."""
 _UNFINISHED = (OperationState.PLANNED, OperationState.IN_FLIGHT, OperationState.WAITING)
 
 

@@ -83,6 +83,30 @@ def asking(connector, rule) -> None:
     object.__setattr__(policy, "mapping", load_entitlements(entitlements=[rule]))
 
 
+@DATABASE
+def test_a_rejected_task_opens_the_finding_again_and_the_policy_asks_no_second_time(
+    start, database
+):
+    native = start(database, drift=REVERT)
+    connector = native.connector
+    asking(connector, {"match": "*", "kind": "group", "fulfilment": "manual"})
+    native.leave(native.ann, native.group())
+    connector.reconcile()
+    (task,) = connector.services.work_items.list()
+
+    connector.services.work_items.reject(task.work_item_id, operator(), "She left the team")
+    connector.reconcile()
+    connector.reconcile()
+
+    finding = only(native)
+    assert finding.state is FindingState.OPEN, "refusing to do it makes nothing expected"
+    assert "She left the team" in (finding.problem or "")
+    assert connector.services.work_items.list() == []
+    connector.services.drift.desk.accept(finding.finding_id, operator("olga"), "She left the team")
+    connector.reconcile()
+    assert only(native).state is FindingState.ACCEPTED, "accepted, it does not come back"
+
+
 # DocuSign is down -----------------------------------------------------------------
 
 
