@@ -135,62 +135,36 @@ class Transport:
         :raises NoAnswerError: a write was sent and got no answer.
         :raises CertificateRejectedError: TLS failed.
         """
+        headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
         with span(
             f"DocuSign {method} {template}",
             **{"http.request.method": method, "url.template": template, "connector.tenant": tenant},
         ) as current:
-            response = self._send(
-                what,
-                method,
-                url,
-                template=template,
-                tenant=tenant,
-                auth=auth,
-                params=params,
-                data=data,
-                headers=headers,
-            )
-            current.set_attribute("http.response.status_code", response.status_code)
-            if (trace_token := response.headers.get(TRACE_HEADER)) is not None:
+            started = time.perf_counter()
+            try:
+                # A redirect would carry the token to another host.
+                response = self._session.request(
+                    method,
+                    url,
+                    params=params,
+                    data=data,
+                    headers=headers,
+                    auth=auth or _no_auth,
+                    timeout=self._timeout_s,
+                    allow_redirects=False,
+                )
+            except requests.RequestException as error:
+                # The request holds the token, or the assertion in its body.
+                error.request = error.response = None
+                failure = _failure(what, method, error)
+                self._log(tenant, method, template, started, error=type(error).__name__)
+                raise failure from error
+            trace_token = response.headers.get(TRACE_HEADER)
+            status = response.status_code
+            self._log(tenant, method, template, started, status=status, trace_token=trace_token)
+            current.set_attribute("http.response.status_code", status)
+            if trace_token is not None:
                 current.set_attribute("docusign.trace_token", trace_token)
-        return response
-
-    def _send(
-        self,
-        what: str,
-        method: str,
-        url: str,
-        *,
-        template: str,
-        tenant: str,
-        auth: Bearer | Basic | None,
-        params: Mapping[str, str] | None,
-        data: bytes | Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
-    ) -> requests.Response:
-        started = time.perf_counter()
-        headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
-        try:
-            # A redirect would carry the token to another host.
-            response = self._session.request(
-                method,
-                url,
-                params=params,
-                data=data,
-                headers=headers,
-                auth=auth or _no_auth,
-                timeout=self._timeout_s,
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            # The request holds the token, or the assertion in its body.
-            error.request = error.response = None
-            failure = _failure(what, method, error)
-            self._log(tenant, method, template, started, error=type(error).__name__)
-            raise failure from error
-        trace_token = response.headers.get(TRACE_HEADER)
-        status = response.status_code
-        self._log(tenant, method, template, started, status=status, trace_token=trace_token)
         return response
 
     def _log(self, tenant: str, method: str, template: str, started: float, **outcome: Any) -> None:
