@@ -52,8 +52,6 @@ _IMPERSONATION = frozenset({"impersonation"})
 class CodeGranter:
     """Tokens of one tenant. Thread-safe."""
 
-    uses_previous_key = False
-
     def __init__(
         self,
         settings: DocusignSettings,

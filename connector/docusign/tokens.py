@@ -48,10 +48,6 @@ class Grant:
 class Granter(Protocol):
     """One way to come by access tokens."""
 
-    @property
-    def uses_previous_key(self) -> bool:
-        """Whether DocuSign accepted the key before, and not the one that replaces it."""
-
     def grant(self, subject: Subject, now: datetime, tenant: str, *, anew: bool = False) -> Grant:
         """Return a token of the token endpoint.
 
