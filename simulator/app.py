@@ -16,6 +16,7 @@ from simulator.routes import (
     consent_pages,
     control,
     groups,
+    index,
     monitor,
     oauth,
     profiles,
@@ -30,6 +31,7 @@ ADMIN_PREFIXES = ("/management", "/Management")
 """The documentation writes the path in both cases."""
 
 BLUEPRINTS = (
+    index.blueprint,
     control.blueprint,
     oauth.blueprint,
     consent_pages.blueprint,
