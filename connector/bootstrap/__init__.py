@@ -12,7 +12,7 @@ from connector.bootstrap.application import Application
 from connector.bootstrap.parts import Journals, migrate, owner_prefix, shares_of, tenant_documents
 from connector.bootstrap.tenant import TenantServices
 from connector.clock import SystemClock
-from connector.docusign.directory import Connection
+from connector.docusign.connection import Connection
 from connector.docusign.shared_gate import SharedGate
 from connector.domain.budget import Shares
 from connector.metrics import Metrics

@@ -16,7 +16,7 @@ import structlog
 from connector.bootstrap.parts import owner_prefix, sealer_of, tenant_documents
 from connector.bootstrap.tenant import Adapters, TenantServices, wire
 from connector.config.masking import flattened
-from connector.docusign.directory import Connection
+from connector.docusign.connection import Connection
 from connector.docusign.transport import pooled_session
 from connector.domain.ledger import Method
 from connector.domain.policy import Policy

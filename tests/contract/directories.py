@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from connector.docusign.directory import build_directory
+from connector.docusign.connection import build_directory
 from connector.domain.plan import CreateMembership, Person, ReopenMembership
 from connector.settings import AccountSettings, Behaviour, DocusignSettings, Secret, TenantSettings
 
