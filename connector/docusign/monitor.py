@@ -91,7 +91,6 @@ class MonitorApi:
             user_ids = [actor]
         key = wire.text(item, "integratorKey").lower()
         return Event(
-            event_id=wire.text(item, "eventId"),
             happened_at=wire.moment(item.get("timestamp")),
             account_id=wire.text(item, "accountId").lower(),
             user_ids=user_ids,

@@ -11,7 +11,6 @@ from datetime import datetime
 class Event:
     """Something that happened in an organization. It hints at places; it proves nothing."""
 
-    event_id: str
     happened_at: datetime | None
     account_id: str
     """Empty where it concerns the organization."""
