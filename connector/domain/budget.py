@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 DEFAULT_LIMIT = 3_000
 """Calls an hour and an account, where DocuSign has not told another number yet."""
+USERS_A_CALL = 100
+"""Users in one answer of DocuSign's lists."""
 
 
 @dataclass(frozen=True)
@@ -85,3 +88,8 @@ def hour_start(moment: datetime) -> datetime:
 def hour_end(moment: datetime) -> datetime:
     """Return the next full hour."""
     return hour_start(moment) + timedelta(hours=1)
+
+
+def list_calls(users: int) -> int:
+    """Return how many calls a list of so many users takes."""
+    return ceil(users / USERS_A_CALL)

@@ -15,20 +15,18 @@ from connector.domain.budget import (
     Shares,
     hour_end,
     hour_start,
+    list_calls,
 )
 from connector.domain.ledger import JobRun
 from connector.domain.model import Catalogue, MembershipStatus
 from connector.ports import UnitOfWork
 from connector.services.aggregation import SYNC_JOB
+from connector.services.aggregation.roles import ROLE_CHECKS
 from connector.services.context import TenantContext
 from connector.settings import TenantSettings
 
-_PAGE = 100
-"""Users in one answer of DocuSign's list."""
 _FIXED_CALLS = 3
 """Profiles, groups, and the last page of an account's users."""
-_ROLE_CHECKS = 200
-"""The most users whose organization role one run reads."""
 _CALL_S = 0.5
 """Time of a call, where no run has shown another."""
 
@@ -110,12 +108,12 @@ class BudgetService:
             today[count.purpose] += count.calls
         refused = sum(count.refused for count in counts)
         calls = {
-            account: ceil(max(1, number) / _PAGE) + _FIXED_CALLS
+            account: list_calls(max(1, number)) + _FIXED_CALLS
             for account, number in members.items()
         }
         if organization is not None:
-            pages = sum(ceil(number / _PAGE) for number in closed)
-            calls[organization] = 1 + pages + min(admins, _ROLE_CHECKS)
+            dates = sum(list_calls(number) for number in closed)
+            calls[organization] = 1 + dates + min(admins, ROLE_CHECKS)
         forecast = self._forecast(lines, calls, last)
         return BudgetReport(lines, today, refused, forecast, counts, hints)
 

@@ -254,7 +254,7 @@ def test_each_run_looks_at_other_administrators_until_all_had_their_turn(tmp_pat
     looked.clear()
     assert len(everybody) > 1
 
-    monkeypatch.setattr(roles, "_ROLE_CHECKS", 1)
+    monkeypatch.setattr(roles, "ROLE_CHECKS", 1)
     for _ in everybody:
         connector.sync()
     assert looked == everybody

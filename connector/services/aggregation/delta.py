@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from math import ceil
 
 import structlog
 
+from connector.domain.budget import list_calls
 from connector.domain.hints import Hint, HintSource
 from connector.domain.model import Account, User, fold
 from connector.errors import InvalidRequestError, PermanentError
@@ -32,8 +32,8 @@ from connector.services.refresh import RefreshService
 _log = structlog.get_logger(__name__)
 
 DELTA_JOB = "delta"
-_PAGE = 100
-"""Users in one answer of DocuSign's list."""
+_FEW = 100
+"""So many hints are always followed."""
 
 
 class DeltaService:
@@ -179,8 +179,8 @@ class DeltaService:
         """Whether lists of everybody cost fewer calls than a read of each who is hinted at."""
         with self._context.read() as uow:
             accounts = [item.account_id for item in self._context.settings.accounts]
-            lists = sum(ceil(uow.totals.members(item) / _PAGE) + 2 for item in accounts)
-            return uow.hints.count() > max(lists, _PAGE)
+            lists = sum(list_calls(uow.totals.members(item)) + 2 for item in accounts)
+            return uow.hints.count() > max(lists, _FEW)
 
     def _read(self, hint: Hint, accounts: Mapping[str, Account], counts: Counter[str]) -> None:
         governed = {item.account_id for item in self._context.settings.accounts}

@@ -11,10 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from math import ceil
 
 import structlog
 
+from connector.domain.budget import list_calls
 from connector.domain.model import Account, Catalogue, Membership, User, fold
 from connector.errors import PermanentError
 from connector.ports import USER, ExportRow, ExportState, UnitOfWork
@@ -28,8 +28,6 @@ from connector.services.context import TenantContext
 _log = structlog.get_logger(__name__)
 
 _BATCH = 500
-_PAGE = 100
-"""Users in one answer of a list."""
 _FIXED_CALLS = 12
 """An order, a few questions whether it is complete, and the rows; beside it a few differences."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 30.0
@@ -96,7 +94,7 @@ class ExportReader:
         return timedelta(0) <= age < timedelta(days=days)
 
     def _pages(self, uow: UnitOfWork, account: Account) -> int:
-        return ceil(uow.totals.members(account.account_id) / _PAGE)
+        return list_calls(uow.totals.members(account.account_id))
 
     def _give_up(self, run: Run, account: Account, reason: str) -> None:
         _log.warning("an export is of no use; the lists are read", reason=reason)

@@ -9,7 +9,7 @@ from connector.services.refresh import RefreshService
 
 ADMINS_KNOWN = "organization_admins_known"
 """A fact of the tenant: a sync has looked at everybody who may be an organization admin."""
-_ROLE_CHECKS = 200
+ROLE_CHECKS = 200
 """The most users whose organization-admin flag one run reads: one Admin API call each."""
 _ROLES_REACHED = "roles_reached"
 
@@ -33,20 +33,20 @@ class RoleReader:
             last = uow.jobs.latest_done(SYNC_JOB)
         after, checked = str(last.cursor.get(_ROLES_REACHED, "")) if last else "", 0
         reached = ""
-        while checked < _ROLE_CHECKS:
+        while checked < ROLE_CHECKS:
             with self._context.read() as uow:
                 ids = uow.mirror.iter_user_ids(after)
                 users = uow.mirror.get_users(ids)
             if not ids:
                 break
             for user_id in ids:
-                if checked < _ROLE_CHECKS and _may_be_organization_admin(users[user_id]):
+                if checked < ROLE_CHECKS and _may_be_organization_admin(users[user_id]):
                     self._refresh.refresh_roles(user_id)
                     checked += 1
                     reached = user_id
             after = ids[-1]
         run.add("role_checks", checked)
-        is_at_end = checked < _ROLE_CHECKS
+        is_at_end = checked < ROLE_CHECKS
         with self._context.write() as uow:
             if is_at_end:
                 uow.put_fact(ADMINS_KNOWN, True)
