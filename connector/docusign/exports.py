@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from connector.docusign import wire
 from connector.docusign.access import Access
 from connector.docusign.client import ApiClient, Call, Target
-from connector.docusign.errors import BadAnswerError, RefusedError
+from connector.docusign.errors import NoAnswerError, RefusedError
 from connector.docusign.hosts import Hosts
 from connector.ports import ExportRow, ExportState
 
@@ -27,7 +27,10 @@ class UserExports:
         self._hosts = hosts
 
     def order(self, account_id: str) -> str:
-        """Order an export of an account's memberships and return its id."""
+        """Order an export of an account's memberships and return its id.
+
+        :raises NoAnswerError: whether one was ordered is not certain.
+        """
         body = {
             "type": "organization_memberships_export",
             "accounts": [{"account_id": account_id}],
@@ -36,7 +39,7 @@ class UserExports:
         call = Call("ordering a user-list export", "POST", _EXPORTS, path, {}, body)
         export_id = wire.text(self._client.send(self._access.organization(), call), "id")
         if not export_id:
-            raise BadAnswerError("Ordering a user-list export was answered without its id.")
+            raise NoAnswerError("Ordering a user-list export was answered without its id.")
         return export_id
 
     def state(self, export_id: str) -> ExportState:
@@ -57,7 +60,7 @@ class UserExports:
     def rows(self, account_id: str, url: str) -> Iterator[ExportRow]:
         """Walk the rows of one site that are about an account.
 
-        :raises RefusedError: the address is none of DocuSign's, or the columns are not as known.
+        :raises RefusedError: the address is none of DocuSign's, or the file is not as known.
         """
         parts = urlsplit(url)
         base_url = f"{parts.scheme}://{parts.netloc}"
@@ -72,13 +75,16 @@ class UserExports:
         template = "".join(f"/{{{name}}}" for name in path)
         call = Call("fetching an export", "GET", template, path)
         content = self._client.download(target, call)
-        reader = csv.DictReader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "replace"))
-        missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
-        if missing:
-            raise RefusedError(f"The export lacks the columns {', '.join(missing)}.")
-        for row in reader:
-            if (row["AccountID"] or "").strip().lower() == account_id:
-                yield _row(row)
+        try:
+            reader = csv.DictReader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "replace"))
+            missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
+            if missing:
+                raise RefusedError(f"The export lacks the columns {', '.join(missing)}.")
+            for row in reader:
+                if (row["AccountID"] or "").strip().lower() == account_id:
+                    yield _row(row)
+        except csv.Error as error:
+            raise RefusedError(f"The export is no table that can be read: {error}.") from error
 
 
 def _row(row: Mapping[str, str | None]) -> ExportRow:

@@ -1,5 +1,7 @@
 """A full run by export costs a handful of calls, finds what lists find, and falls back to them."""
 
+from dataclasses import replace
+
 import pytest
 
 from connector.domain.ledger import RunState
@@ -187,3 +189,105 @@ def test_no_token_goes_to_an_address_that_is_none_of_docusigns(connector, monkey
     run = connector.services.aggregation.sync()
     assert run.counts["exports_given_up"] == len(connector.world.accounts)
     assert agrees(connector) == []
+
+
+def test_a_run_that_is_broken_off_among_those_who_differ_reads_the_rest(connector):
+    members = [item for item in connector.world.account.roster if item.status is Status.ACTIVE]
+    for member in members[:2]:
+        users.rename(connector.world.state, member.user, {"user_name": "Renamed Natively"})
+    fault = Fault("error", "GET", r"/accounts/[^/]+/users/[^/]+$", nth=2, times=None, status=503)
+    connector.world.faults.add(fault)
+    with pytest.raises(TemporaryError):
+        connector.services.aggregation.sync()
+    connector.world.faults.clear()
+    run = connector.services.aggregation.sync()
+    assert run.counts["users"] == sum(len(item.roster) for item in connector.world.accounts)
+    assert "exports_given_up" not in run.counts
+    assert agrees(connector) == []
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("lose_answer", "POST", "exports/user_list", times=None),
+        Fault("error", "POST", "exports/user_list", times=None, status=500),
+    ],
+    ids=["no answer", "a failure"],
+)
+def test_an_order_that_may_not_have_arrived_gives_way_to_lists(connector, fault):
+    connector.world.faults.add(fault)
+    run = connector.services.aggregation.sync()
+    assert (run.state, run.counts["exports_given_up"]) == (
+        RunState.DONE,
+        len(connector.world.accounts),
+    )
+    assert agrees(connector) == []
+
+
+def test_an_order_that_is_answered_without_an_id_gives_way_to_lists(connector):
+    client = connector.application.connection._client
+    send = client.send
+
+    def sent(target, call):
+        answer = send(target, call)
+        if call.what == "ordering a user-list export":
+            del answer["id"]
+        return answer
+
+    client.send = sent
+    run = connector.services.aggregation.sync()
+    assert run.counts["exports_given_up"] == len(connector.world.accounts)
+    assert agrees(connector) == []
+
+
+def serve(connector, change):
+    """Let *change* edit the file of each export."""
+    client = connector.application.connection._client
+    download = client.download
+    client.download = lambda target, call: change(download(target, call))
+
+
+@pytest.mark.parametrize("place", ["in its rows", "in its first line"])
+def test_a_file_that_is_no_table_gives_way_to_lists(connector, place):
+    endless = b'"' + b"x" * 200_000
+    serve(
+        connector,
+        lambda content: endless + content if place == "in its first line" else content + endless,
+    )
+    run = connector.services.aggregation.sync()
+    assert run.counts["exports_given_up"] == len(connector.world.accounts)
+    assert agrees(connector) == []
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["as told", "fewer than told"])
+def test_rows_that_are_missing_take_nobody_out(tmp_path, monkeypatch, told):
+    connector = running(tmp_path)
+    directory = connector.services.context.directory
+    state = directory.export_state
+    if told:
+        monkeypatch.setattr(
+            directory, "export_state", lambda id_: replace(found := state(id_), rows=found.rows - 1)
+        )
+    serve(connector, lambda content: b"".join(content.splitlines(keepends=True)[:-1]))
+    run = connector.services.aggregation.sync()
+    given_up = 0 if told else len(connector.world.accounts)
+    assert run.counts.get("exports_given_up", 0) == given_up
+    assert run.counts.get("vanished", 0) == 0
+    assert agrees(connector) == []
+    connector.close()
+
+
+def test_auto_stays_with_lists_for_some_days_after_an_export_that_failed(tmp_path):
+    connector = running(tmp_path, n_users=1500, source="auto")
+    connector.world.set_variants(export_fails="failed")
+    assert connector.services.aggregation.sync().counts["exports_given_up"] == 1
+    connector.world.set_variants(export_fails="")
+    ordered = len(connector.world.state.exports)
+    connector.clock.advance(3600)
+    connector.services.aggregation.sync()
+    assert len(connector.world.state.exports) == ordered
+    connector.clock.advance(7 * 24 * 3600)
+    connector.services.aggregation.sync()  # Writes everybody, and that is by lists.
+    connector.services.aggregation.sync()
+    assert len(connector.world.state.exports) == ordered + 1
+    connector.close()

@@ -16,7 +16,7 @@ import structlog
 
 from connector.domain.budget import list_calls
 from connector.domain.model import Account, Catalogue, Membership, User, fold
-from connector.errors import PermanentError
+from connector.errors import PermanentError, UnknownOutcomeError
 from connector.ports import USER, ExportRow, ExportState, UnitOfWork
 from connector.services.aggregation.places import place, put_place
 from connector.services.aggregation.runs import Progress, Report, Run, Runs
@@ -61,12 +61,13 @@ class ExportReader:
         if run.place(account, "export") == _GIVEN_UP or not self._is_wanted(run, account):
             return False
         try:
-            differing = self._compare(run, account, report)
-        except (PermanentError, _UnusableError) as error:
+            differing, rows = self._compare(run, account, report)
+        except (PermanentError, UnknownOutcomeError, _UnusableError) as error:
             self._give_up(run, account, str(error))
             return False
         for user_id in differing:
             self._reader.read(account.account_id, user_id, run.regrouped)
+        run.add("users", rows)
         run.add("exported_differing", len(differing))
         return True
 
@@ -109,8 +110,8 @@ class ExportReader:
 
     # the export ---------------------------------------------------------------
 
-    def _compare(self, run: Run, account: Account, report: Report) -> Sequence[str]:
-        """Return who differs; who is the same counts as met."""
+    def _compare(self, run: Run, account: Account, report: Report) -> tuple[Sequence[str], int]:
+        """Return who differs, and the number of rows; whoever has a row counts as met."""
         export_id, mark = self._ordered(run, account)
         state = self._completed(run, export_id)
         with self._context.read() as uow:
@@ -129,8 +130,7 @@ class ExportReader:
             missing = uow.mirror.count_unseen_in_run(run.record.run_id, account.account_id)
         if missing > pages:
             raise _UnusableError(f"it lacks {missing:,} users who are known")
-        run.add("users", done)
-        return differing
+        return differing, done
 
     def _ordered(self, run: Run, account: Account) -> tuple[str, datetime | None]:
         """Return the export of this run, and the last change before it was ordered."""
