@@ -8,16 +8,16 @@ the lists are read.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import structlog
 
 from connector.domain.budget import list_calls
-from connector.domain.model import Account, Catalogue, Membership, User, fold
+from connector.domain.model import Account
 from connector.errors import PermanentError, UnknownOutcomeError
 from connector.ports import USER, ExportRow, ExportState, UnitOfWork
+from connector.services.aggregation.exported_rows import RowComparison
 from connector.services.aggregation.places import place, put_place
 from connector.services.aggregation.runs import Progress, Report, Run, Runs
 from connector.services.aggregation.targeted import TargetedReader
@@ -31,7 +31,6 @@ _BATCH = 500
 _FIXED_CALLS = 12
 """An order, a few questions whether it is complete, and the rows; beside it a few differences."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5.0, 30.0
-_SEPARATORS = re.compile(r"[;,|]")
 _FELL_BACK = "export fell back"
 _GIVEN_UP = "given up"
 
@@ -184,63 +183,15 @@ class ExportReader:
         ids = [row.user_id for row in rows]
         with self._context.write() as uow:
             known = uow.mirror.get_users(ids)
-            catalogue = uow.mirror.catalogue()
+            comparison = RowComparison(uow.mirror.catalogue(), account.account_id)
             overtaken = overtaken_since(uow, ids, mark)
             same = [
                 row.user_id
                 for row in rows
-                if row.user_id in overtaken
-                or _is_same(row, known.get(row.user_id), account.account_id, catalogue)
+                if row.user_id in overtaken or comparison.is_same(row, known.get(row.user_id))
             ]
             # Who differs is read, so they are met as well.
             uow.mirror.seen_in_run(run.record.run_id, account.account_id, ids)
             self._runs.renew(uow, run.owner)
             uow.commit()
         return sorted(set(ids) - set(same))
-
-
-def _is_same(row: ExportRow, user: User | None, account_id: str, catalogue: Catalogue) -> bool:
-    """Return whether the mirror has what a row shows."""
-    membership = user.memberships.get(account_id) if user else None
-    if user is None or membership is None or row.groups is None:
-        return False
-    shown = (fold(row.email), row.job_title, row.company, row.status)
-    if shown != (user.email_key, *_work(user, membership), membership.status):
-        return False
-    names = (row.user_name or user.user_name, row.first_name, row.last_name)
-    if names != (user.user_name, user.first_name, user.last_name):
-        return False
-    return _same_profile(row, membership.profile_id, account_id, catalogue) and _same_groups(
-        row.groups, membership.group_ids, account_id, catalogue
-    )
-
-
-def _work(user: User, membership: Membership) -> tuple[str, str]:
-    """Return job title and company of a membership; of the person where it was not read yet."""
-    job_title = user.job_title if membership.job_title is None else membership.job_title
-    return job_title, user.company if membership.company is None else membership.company
-
-
-def _same_profile(
-    row: ExportRow, profile_id: str | None, account_id: str, catalogue: Catalogue
-) -> bool:
-    if row.profile_id or not row.profile_name:
-        return (row.profile_id or None) == profile_id
-    profile = catalogue.profiles.get((account_id, profile_id or ""))
-    return profile is not None and fold(profile.name) == fold(row.profile_name)
-
-
-def _same_groups(
-    text: str, group_ids: frozenset[str], account_id: str, catalogue: Catalogue
-) -> bool:
-    """Compare words between separators: one that is part of a name parts both alike."""
-    of_account = [item for key, item in catalogue.groups.items() if key[0] == account_id]
-    built_in = {
-        word for item in of_account if item.group_type.is_built_in for word in _words(item.name)
-    }
-    held = {word for item in of_account if item.group_id in group_ids for word in _words(item.name)}
-    return set(_words(text)) - built_in == held - built_in
-
-
-def _words(text: str) -> list[str]:
-    return [word for part in _SEPARATORS.split(text) if (word := fold(part.strip()))]
