@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.parse import quote
 
 import orjson
@@ -95,15 +95,19 @@ class ApiClient:
         """
         return self._insist(target, call, _answer)
 
-    def download(self, target: Target, call: Call) -> bytes:
-        """Return the body of the answer as it came.
+    def download(self, target: Target, call: Call, into: IO[bytes]) -> None:
+        """Write the body of the answer, as it came, into a file: it may be large.
 
         :raises DocusignError: see :mod:`connector.docusign.errors`.
         """
-        return self._insist(target, call, _content)
+        self._insist(target, call, lambda *_: None, into)
 
     def _insist(
-        self, target: Target, call: Call, read: Callable[[Call, requests.Response], T]
+        self,
+        target: Target,
+        call: Call,
+        read: Callable[[Call, requests.Response], T],
+        into: IO[bytes] | None = None,
     ) -> T:
         """Return what is read from the answer.
 
@@ -116,7 +120,7 @@ class ApiClient:
         while True:
             try:
                 token = self._tokens.token(target.subject, target.tenant)
-                return read(call, self._once(target, call, token))
+                return read(call, self._once(target, call, token, into))
             except TokenRejectedError:
                 if is_reissued:
                     raise
@@ -140,7 +144,9 @@ class ApiClient:
         # Full jitter: many clients must not come back at the same moment.
         return random.uniform(0, _FIRST_BACKOFF_S * 2**attempt)  # noqa: S311
 
-    def _once(self, target: Target, call: Call, token: str) -> requests.Response:
+    def _once(
+        self, target: Target, call: Call, token: str, into: IO[bytes] | None
+    ) -> requests.Response:
         self._gate.check(target.budget, target.tenant)
         names = {name: quote(value, safe="") for name, value in call.path.items()}
         response = self._transport.send(
@@ -153,6 +159,7 @@ class ApiClient:
             params=call.query,
             data=None if call.body is None else orjson.dumps(call.body),
             headers=None if call.body is None else {"Content-Type": "application/json"},
+            into=into,
         )
         self._gate.learn(target.budget, response.headers, target.tenant)
         if 200 <= response.status_code < 300:  # noqa: PLR2004 -- RFC 9110 §15.3
@@ -182,10 +189,6 @@ def _uncertain(call: Call, refusal: Said) -> NoAnswerError:
         error_code=refusal.code or None,
         trace_token=refusal.trace_token,
     )
-
-
-def _content(_call: Call, response: requests.Response) -> bytes:
-    return response.content
 
 
 def _answer(call: Call, response: requests.Response) -> Answer:

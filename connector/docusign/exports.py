@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
 from urllib.parse import urlsplit
 
 from connector.docusign import wire
@@ -74,17 +75,25 @@ class UserExports:
         path = {f"part{number}": part for number, part in enumerate(parts.path.split("/")[1:])}
         template = "".join(f"/{{{name}}}" for name in path)
         call = Call("fetching an export", "GET", template, path)
-        content = self._client.download(target, call)
-        try:
-            reader = csv.DictReader(io.TextIOWrapper(io.BytesIO(content), "utf-8-sig", "replace"))
-            missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
-            if missing:
-                raise RefusedError(f"The export lacks the columns {', '.join(missing)}.")
-            for row in reader:
-                if (row["AccountID"] or "").strip().lower() == account_id:
-                    yield _row(row)
-        except csv.Error as error:
-            raise RefusedError(f"The export is no table that can be read: {error}.") from error
+        # On disk and without a name: it has a line for each of who knows how many users.
+        with tempfile.TemporaryFile() as file:
+            self._client.download(target, call, file)
+            file.seek(0)
+            text = io.TextIOWrapper(file, "utf-8-sig", "replace", newline="")
+            try:
+                yield from _rows(text, account_id)
+            except csv.Error as error:
+                raise RefusedError(f"The export is no table that can be read: {error}.") from error
+
+
+def _rows(text: Iterable[str], account_id: str) -> Iterator[ExportRow]:
+    reader = csv.DictReader(text)
+    missing = [name for name in _REQUIRED if name not in (reader.fieldnames or ())]
+    if missing:
+        raise RefusedError(f"The export lacks the columns {', '.join(missing)}.")
+    for row in reader:
+        if (row["AccountID"] or "").strip().lower() == account_id:
+            yield _row(row)
 
 
 def _row(row: Mapping[str, str | None]) -> ExportRow:

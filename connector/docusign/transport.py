@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from http import HTTPStatus
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any
+from typing import IO, Any
 
 import requests
 import structlog
@@ -34,6 +34,8 @@ _log = structlog.get_logger(__name__)
 USER_AGENT = "docusign-iga-connector"
 _HOSTS = 10
 """Hosts with a pool of their own: authentication, Admin, and a few eSignature sites."""
+_PIECE = 1 << 16
+"""Bytes of a body that are in memory at a time."""
 
 
 class Bearer(AuthBase):
@@ -125,12 +127,15 @@ class Transport:
         params: Mapping[str, str] | None = None,
         data: bytes | Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
+        into: IO[bytes] | None = None,
     ) -> requests.Response:
         """Send a request and return the answer, whatever its status.
 
         :param what: what is tried, for messages.
         :param template: the path without values, for the log and the audit.
         :param tenant: for whom.
+        :param into: takes the body of a success, piece by piece, from its beginning; the answer
+            has none then.
         :raises UnavailableError: nothing was sent, or a read got no answer.
         :raises NoAnswerError: a write was sent and got no answer.
         :raises CertificateRejectedError: TLS failed.
@@ -152,7 +157,10 @@ class Transport:
                     auth=auth or _no_auth,
                     timeout=self._timeout_s,
                     allow_redirects=False,
+                    stream=into is not None,
                 )
+                if into is not None:
+                    _take_body(response, into)
             except requests.RequestException as error:
                 # The request holds the token, or the assertion in its body.
                 error.request = error.response = None
@@ -182,6 +190,18 @@ class Transport:
             is_told = status >= HTTPStatus.BAD_REQUEST or method != "GET"
             log = _log.info if is_told else _log.debug
         log("docusign call", method=method, path=template, ms=elapsed_ms, **outcome)
+
+
+def _take_body(response: requests.Response, into: IO[bytes]) -> None:
+    """Write the body of a success into a file; that of a refusal is short, and stays."""
+    with response:
+        if not 200 <= response.status_code < 300:  # noqa: PLR2004 -- RFC 9110 §15.3
+            _ = response.content
+            return
+        into.seek(0)
+        into.truncate()
+        for piece in response.iter_content(_PIECE):
+            into.write(piece)
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

@@ -244,7 +244,16 @@ def serve(connector, change):
     """Let *change* edit the file of each export."""
     client = connector.application.connection._client
     download = client.download
-    client.download = lambda target, call: change(download(target, call))
+
+    def served(target, call, into):
+        download(target, call, into)
+        into.seek(0)
+        changed = change(into.read())
+        into.seek(0)
+        into.truncate()
+        into.write(changed)
+
+    client.download = served
 
 
 @pytest.mark.parametrize("place", ["in its rows", "in its first line"])

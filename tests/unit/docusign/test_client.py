@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import traceback
 from typing import Any
 
@@ -44,6 +45,16 @@ def any_write(request):
 
 
 # ------------------------------------------------------------------ repetition
+
+
+class BrokenOff(io.BytesIO):
+    """A body whose connection breaks before its end."""
+
+    def read(self, *args):
+        piece = super().read(*args)
+        if not piece:
+            raise ConnectionResetError
+        return piece
 
 
 @pytest.mark.parametrize(
@@ -104,6 +115,22 @@ def test_refusals_are_never_repeated(client, target, wire_mock, status):
     with pytest.raises(errors.DocusignError):
         client.send(target, READ)
     assert tried.call_count == 1
+
+
+def test_a_download_that_breaks_off_begins_anew(client, target, wire_mock):
+    wire_mock.get(URL, [{"body": BrokenOff(b"the first half")}, {"content": b"whole"}])
+    into = io.BytesIO()
+    client.download(target, READ, into)
+    assert into.getvalue() == b"whole"
+
+
+def test_a_refused_download_says_why_and_writes_nothing(client, target, wire_mock):
+    wire_mock.get(URL, status_code=404, json={"errorCode": "USER_NOT_FOUND", "message": "m"})
+    into = io.BytesIO()
+    with pytest.raises(errors.MissingError) as caught:
+        client.download(target, READ, into)
+    assert caught.value.error_code == "USER_NOT_FOUND"
+    assert into.getvalue() == b""
 
 
 def test_delete_sends_its_body(client, target, wire_mock):
