@@ -1,4 +1,7 @@
-"""Brings the tables to this version of the program."""
+"""Brings the tables to this version of the program.
+
+Alembic and every migration are imported where something is missing alone: each command looks.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib.resources import as_file, files
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, column, inspect, select, table
 
 from connector.errors import ConfigError
 from connector.store.engine import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+_VERSION = table("alembic_version", column("version_num"))
 
 
 def upgrade(database: Database) -> None:
@@ -23,14 +28,20 @@ def upgrade(database: Database) -> None:
 
     :raises ConfigError: the database is newer than the program.
     """
+    if current(database) == newest():
+        return
+    from alembic import command  # noqa: PLC0415 - see the module
+
     with database.writing() as connection, _config(connection) as config:
-        _refuse_newer(connection, ScriptDirectory.from_config(config))
+        _refuse_newer(connection)
         command.upgrade(config, "head")
         connection.commit()
 
 
 def downgrade(database: Database, revision: str = "base") -> None:
     """Undo migrations down to a revision. What the dropped tables held is gone."""
+    from alembic import command  # noqa: PLC0415 - see the module
+
     with database.writing() as connection, _config(connection) as config:
         command.downgrade(config, revision)
         connection.commit()
@@ -39,20 +50,34 @@ def downgrade(database: Database, revision: str = "base") -> None:
 def current(database: Database) -> str | None:
     """Return the revision of the tables, None for an empty database."""
     with database.reading() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        return _revision(connection)
 
 
 @cache
 def newest() -> str:
     """Return the revision of the tables that this program needs."""
-    with as_file(files("connector.store") / "migrations") as location:
-        head = ScriptDirectory(str(location)).get_current_head()
-    assert head is not None  # noqa: S101 - the package ships migrations
-    return head
+    return max(_revisions())
+
+
+@cache
+def _revisions() -> frozenset[str]:
+    """Return what the names of the migrations begin with, which are their revisions in order."""
+    versions = files("connector.store") / "migrations" / "versions"
+    return frozenset(
+        item.name.partition("_")[0] for item in versions.iterdir() if item.name.endswith(".py")
+    )
+
+
+def _revision(connection: Connection) -> str | None:
+    if not inspect(connection).has_table(_VERSION.name):
+        return None
+    return connection.scalar(select(_VERSION.c.version_num))
 
 
 @contextmanager
 def _config(connection: Connection) -> Iterator[Config]:
+    from alembic.config import Config  # noqa: PLC0415 - see the module
+
     with as_file(files("connector.store") / "migrations") as location:
         config = Config()
         # The configuration parser takes a percent sign for an interpolation.
@@ -62,10 +87,9 @@ def _config(connection: Connection) -> Iterator[Config]:
         yield config
 
 
-def _refuse_newer(connection: Connection, scripts: ScriptDirectory) -> None:
-    found = MigrationContext.configure(connection).get_current_revision()
-    known = {script.revision for script in scripts.walk_revisions()}
-    if found is not None and found not in known:
+def _refuse_newer(connection: Connection) -> None:
+    found = _revision(connection)
+    if found is not None and found not in _revisions():
         problem = (
             f"database.url: the database is at revision {found} of a newer version of this "
             "program: install that version or restore a backup."

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
 from connector.domain.ledger import ClientAttributes
@@ -64,6 +65,14 @@ def test_migrating_twice_changes_nothing(new_store: SqlStore) -> None:
     new_store.migrate()
     with new_store.read("default") as unit:
         assert unit.facts() == {"kept": [1, 2]}
+
+
+def test_the_files_of_migrations_bear_their_revisions_in_order() -> None:
+    location = str(Path(migrate.__file__).parent / "migrations")
+    in_order = [script.revision for script in ScriptDirectory(location).walk_revisions()][::-1]
+    names = [Path(script.path).name for script in ScriptDirectory(location).walk_revisions()][::-1]
+    assert [name.partition("_")[0] for name in names] == in_order == sorted(in_order)
+    assert migrate.newest() == in_order[-1]
 
 
 def test_down_leaves_nothing_and_up_works_again(new_store: SqlStore) -> None:
