@@ -17,7 +17,7 @@ from connector.settings import ObservingSettings
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-_MISSING = 'observing.otlp_endpoint: traces need: pip install "docusign-iga-connector[otel]"'
+_MISSING = 'observing.otlp_endpoint: traces need, in the clone: pip install ".[otel]"'
 CORRELATION = "connector.correlation_id"
 
 

@@ -26,7 +26,7 @@ def migrate(store: SqlStore, settings: DatabaseSettings) -> Sequence[str]:
     try:
         from connector.queue import install  # noqa: PLC0415 - comes with PostgreSQL
     except ImportError as error:
-        missing = 'database.url: PostgreSQL needs: pip install "docusign-iga-connector[postgresql]"'
+        missing = 'database.url: PostgreSQL needs, in the clone: pip install ".[postgresql]"'
         raise ConfigError([missing]) from error
     return install(settings)
 
