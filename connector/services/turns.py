@@ -42,6 +42,14 @@ _OPEN = (PlanState.OPEN, PlanState.QUEUED)
 class AheadError(TemporaryError):
     """Earlier changes wait for DocuSign, and what this one has to do depends on them."""
 
+    def __init__(self, plan: PlanRecord) -> None:
+        """:param plan: the earlier change."""
+        super().__init__(
+            f"An earlier change still waits for DocuSign ({plan.summary}). What this one has to do "
+            "depends on it, so nothing of it was recorded; it is temporarily unavailable. Send it "
+            "again."
+        )
+
 
 class Turns:
     """The queues in front of the users and groups of one tenant."""
@@ -88,11 +96,7 @@ class Turns:
         for plan in self._ahead(resources, actor):
             # The desk knows what was approved: asked for again, it is not planned twice.
             if APPROVAL not in plan.context:
-                raise AheadError(
-                    f"An earlier change still waits for DocuSign ({plan.summary}). What this one "
-                    "has to do depends on it, so nothing of it was recorded; it is temporarily "
-                    "unavailable. Send it again."
-                )
+                raise AheadError(plan)
 
     def _ahead(self, resources: Collection[str] | None, actor: Actor) -> Collection[PlanRecord]:
         with self._context.read() as uow:
@@ -134,6 +138,8 @@ class Turns:
         is another one.
 
         :raises UniquenessError: somebody else is queued for the address or the name.
+        :raises AheadError: a creation is in doubt of which nobody was told that it is accepted:
+            whether the address or the name is taken is known once DocuSign answers.
         """
         if subject.scim_id is not None:
             return None
@@ -147,6 +153,8 @@ class Turns:
             external_id = extra.get("external_id")
             is_same = external_id is not None and plan.context.get("external_id") == external_id
             if not (is_ours and is_same):
+                if plan.state is not PlanState.QUEUED:
+                    raise AheadError(plan)
                 raise UniquenessError(
                     f"A creation under this name is queued already ({plan.summary}), and waits "
                     "for DocuSign. Look for the resource later, and link it."

@@ -89,6 +89,27 @@ def test_a_repeated_creation_of_a_person_leads_to_the_first_one(start, monkeypat
     assert connector.user(user.user_id)["externalId"] == "e-1"
 
 
+@pytest.mark.parametrize(
+    ("path", "body", "name"),
+    [
+        ("/Users", {"userName": ADDRESS}, f'userName eq "{ADDRESS}"'),
+        ("/Groups", {"displayName": "Crash"}, 'displayName eq "Crash"'),
+    ],
+)
+def test_nobody_is_told_of_a_conflict_before_it_is_known(start, monkeypatch, path, body, name):
+    connector = start()
+    die(connector, monkeypatch, lambda: connector.post(path, body))
+    connector.world.faults.add(Fault("drop", "*", "/restapi/", times=None))
+    answer = connector.post(path, body, prefer="respond-async")
+    assert answer.status_code == 503
+    assert int(answer.headers["Retry-After"]) > 0
+    assert ok(connector.get(f"{path}?filter={name}"))["totalResults"] == 0
+    connector.world.faults.clear()
+    settled(connector)
+    assert connector.post(path, body, prefer="respond-async").status_code == 409
+    assert ok(connector.get(f"{path}?filter={name}"))["totalResults"] == 1
+
+
 def test_a_deleted_person_whose_creation_was_in_doubt_stays_deleted(start, monkeypatch):
     connector = start()
     die(connector, monkeypatch, lambda: connector.post("/Users", PERSON))
