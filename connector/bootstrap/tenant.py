@@ -28,6 +28,7 @@ from connector.services.audit import AuditService
 from connector.services.bindings import AccountBindings
 from connector.services.browsing import Browser
 from connector.services.budget import BudgetService
+from connector.services.confirmed_facts import ConfirmedFacts
 from connector.services.connecting import ConnectService
 from connector.services.connection_check import ConnectionCheck
 from connector.services.consent import ConsentService
@@ -38,6 +39,7 @@ from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
 from connector.services.drift import DriftServices, wire_drift
 from connector.services.due import DueService
+from connector.services.effects import EffectFinder
 from connector.services.erasure import ErasureService
 from connector.services.execution import Executor
 from connector.services.fulfilment import FulfilmentService
@@ -191,9 +193,10 @@ def _changes(context: TenantContext, presenter: Presenter, repeat: Repeat) -> _C
     refresh = RefreshService(context, mirror)
     desk = ApprovalDesk(context, log, tasks, refresh)
     subjects = Subjects(context, mirror)
-    executor = Executor(context, mirror)
-    attempts = Attempts(context, executor)
-    undoer = Undoer(context, executor, attempts)
+    facts = ConfirmedFacts(context, mirror)
+    finder = EffectFinder(context, mirror, facts)
+    attempts = Attempts(context, Executor(context, mirror, facts), finder)
+    undoer = Undoer(context, finder, attempts)
     fulfilment = FulfilmentService(
         context, attempts, undoer, tasks, desk, subjects=subjects, locks=locks
     )

@@ -238,10 +238,11 @@ class ApprovalDesk:
 
     def supersede_by(self, uow: UnitOfWork, plan: Plan, actor: Actor) -> None:
         """End the grants that a plan contradicts: what it closes, takes, or gives instead."""
-        names = names_for(uow, self._context, plan)
         for step in plan:
-            for item in contradicted_by(uow, step):
-                self.supersede(uow, item, actor, f"Overtaken: {step.describe(names)}.")
+            if overtaken := contradicted_by(uow, step):
+                words = step.describe(names_for(uow, self._context, [step]))
+                for item in overtaken:
+                    self.supersede(uow, item, actor, f"Overtaken: {words}.")
 
     def take_back(
         self, uow: UnitOfWork, user_ids: Iterable[str], entitlements: Iterable[str], actor: Actor

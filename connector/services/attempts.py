@@ -8,16 +8,17 @@ from connector.domain.plan import Operation
 from connector.errors import ConnectorError, TemporaryError, UnknownOutcomeError
 from connector.services.confirmed_facts import Performed
 from connector.services.context import TenantContext
-from connector.services.effects import is_looked_up
+from connector.services.effects import EffectFinder, is_looked_up
 from connector.services.execution import Executor
 
 
 class Attempts:
     """Calls DocuSign for one operation and waits out short troubles."""
 
-    def __init__(self, context: TenantContext, executor: Executor) -> None:
+    def __init__(self, context: TenantContext, executor: Executor, finder: EffectFinder) -> None:
         self._context = context
         self._executor = executor
+        self._finder = finder
 
     def make(self, step: Operation, deadline: datetime) -> Performed:
         """Carry an operation out and return what DocuSign confirmed.
@@ -52,7 +53,7 @@ class Attempts:
         :raises UnknownOutcomeError: DocuSign cannot be asked now.
         """
         try:
-            return self._executor.find_effect(step)
+            return self._finder.find_effect(step)
         except TemporaryError as error:
             raise UnknownOutcomeError(
                 "DocuSign did not answer, and whether the change took effect cannot be read back "

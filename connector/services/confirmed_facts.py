@@ -6,10 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from connector.domain.merge import merge_member
-from connector.domain.model import Membership, MembershipStatus, User, fold
+from connector.domain.model import DirectoryGroup, Membership, MembershipStatus, User, fold
 from connector.domain.plan import (
     ChangeEmail,
     CloseMembership,
+    CreateGroup,
     CreateMembership,
     HandOverEnvelopes,
     Operation,
@@ -143,6 +144,14 @@ class ConfirmedFacts:
             self._mirror.put_users(uow, [replace(known, email=step.email)])
 
         return Performed(step, apply, step.user_id)
+
+    def group_created(self, step: CreateGroup, group: DirectoryGroup) -> Performed:
+        """Return that a group is there, with the id that DocuSign gave it."""
+        return Performed(
+            replace(step, group_id=group.group_id),
+            lambda uow: self._mirror.put_group(uow, group),
+            group.scim_id,
+        )
 
     def confirmed(
         self,

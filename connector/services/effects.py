@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 
 from connector.domain.model import User
 from connector.domain.plan import (
@@ -139,11 +138,7 @@ class EffectFinder:
         # since then is what the plan made.
         for group in self._directory.list_groups(step.account_id):
             if group.name == step.name:
-                return Performed(
-                    replace(step, group_id=group.group_id),
-                    partial(self._mirror.put_group, group=group),
-                    group.scim_id,
-                )
+                return self._facts.group_created(step, group)
         return None
 
     def _find_member_effect(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
 from functools import singledispatchmethod
 
 from connector.domain.plan import (
@@ -22,7 +20,6 @@ from connector.domain.plan import (
     SetProfile,
     UpdatePerson,
 )
-from connector.ports import UnitOfWork
 from connector.services.actual import keep_hand_over
 from connector.services.confirmed_facts import (
     ConfirmedFacts,
@@ -32,21 +29,16 @@ from connector.services.confirmed_facts import (
     with_profile,
 )
 from connector.services.context import TenantContext
-from connector.services.effects import EffectFinder
 from connector.services.mirror import MirrorWriter
 
 
 class Executor:
     """Carries single operations out. Errors are those of the :class:`connector.ports.Directory`."""
 
-    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
-        self._context = context
+    def __init__(self, context: TenantContext, mirror: MirrorWriter, facts: ConfirmedFacts) -> None:
         self._directory = context.directory
         self._mirror = mirror
-        self._facts = ConfirmedFacts(context, mirror)
-        self._finder = EffectFinder(context, mirror, self._facts)
-
-    # doing --------------------------------------------------------------------
+        self._facts = facts
 
     @singledispatchmethod
     def perform(self, step: Operation) -> Performed:
@@ -95,11 +87,7 @@ class Executor:
     @perform.register
     def _(self, step: CreateGroup) -> Performed:
         group = self._directory.create_group(step.account_id, step.name)
-        return Performed(
-            replace(step, group_id=group.group_id),
-            lambda uow: self._mirror.put_group(uow, group),
-            group.scim_id,
-        )
+        return self._facts.group_created(step, group)
 
     @perform.register
     def _(self, step: RenameGroup) -> Performed:
@@ -124,17 +112,3 @@ class Executor:
     def _(self, step: EndHandOver) -> Performed:
         self._directory.delete_transfer_rule(step.account_id, step.rule_id)
         return Performed(step, lambda uow: keep_hand_over(uow, step.user_id, step.account_id, None))
-
-    # finding again ------------------------------------------------------------
-
-    def find_effect(self, step: Operation) -> Performed | None:
-        """Return an operation as performed, see :meth:`EffectFinder.find_effect`."""
-        return self._finder.find_effect(step)
-
-    def find_left(self, step: Operation) -> Performed | None:
-        """Return what is left of a refused one, see :meth:`EffectFinder.find_left`."""
-        return self._finder.find_left(step)
-
-    def read_back(self, step: Operation) -> Callable[[UnitOfWork], None]:
-        """Read whom one touched, see :meth:`EffectFinder.read_back`."""
-        return self._finder.read_back(step)

@@ -70,12 +70,15 @@ def record_plan(
     subject: Subject,
     actor: Actor,
     *,
+    fulfilments: Sequence[Fulfilment],
     extra: Mapping[str, Any],
 ) -> PlanRecord:
     """Write plan, operations and audit event.
 
     The first automatic operation is written as in flight, which saves a commit: whoever records
     a plan carries it out at once, unless the actor does not wait for it.
+
+    :param fulfilments: who carries out each operation.
     """
     waited = _waited(uow, actor)
     may_wait = context.settings.provisioning.on_unavailable == "queue" or not actor.waits
@@ -94,7 +97,7 @@ def record_plan(
         summary="; ".join(plan.describe(names_for(uow, context, plan))),
         context={**extra, **kept, "locks": list(subject.locks)},
     )
-    operations = _operation_records(context, record.plan_id, plan, route(uow, context, plan), actor)
+    operations = _operation_records(context, record.plan_id, plan, fulfilments, actor)
     if waited:
         uow.plans.refill(record, operations)
     else:
@@ -210,7 +213,9 @@ class ChangePipeline:
             return Outcome(plan, fulfilments, subject_id=subject.scim_id)
         self._desk.supersede_by(uow, _automatic(plan, fulfilments), actor)
         self._desk.take_back(uow, *subject.takes_back, actor)
-        record = record_plan(uow, self._context, plan, subject, actor, extra=extra)
+        record = record_plan(
+            uow, self._context, plan, subject, actor, fulfilments=fulfilments, extra=extra
+        )
         if not plan:
             self._subjects.conclude(uow, record)
             now = self._context.clock.now()

@@ -14,7 +14,7 @@ from connector.errors import ConnectorError, PermanentError, TemporaryError, Unk
 from connector.services.attempts import Attempts
 from connector.services.confirmed_facts import Performed
 from connector.services.context import Actor, TenantContext
-from connector.services.execution import Executor
+from connector.services.effects import EffectFinder
 from connector.services.naming import names_for
 
 _log = structlog.get_logger(__name__)
@@ -49,9 +49,9 @@ class Undoing:
 class Undoer:
     """Undoes plans of one tenant. Callers hold the write lock of the plan's subject."""
 
-    def __init__(self, context: TenantContext, executor: Executor, attempts: Attempts) -> None:
+    def __init__(self, context: TenantContext, finder: EffectFinder, attempts: Attempts) -> None:
         self._context = context
-        self._executor = executor
+        self._finder = finder
         self._attempts = attempts
 
     def undo(
@@ -101,7 +101,7 @@ class Undoer:
         """Undo an operation; False where nothing was left of it."""
         left = Performed(record.operation, lambda uow: None)
         if record.state is not OperationState.DONE:
-            found = self._executor.find_left(record.operation)
+            found = self._finder.find_left(record.operation)
             if found is None:
                 return False
             left = found
@@ -117,7 +117,7 @@ class Undoer:
     def _read_back(self, step: Operation) -> None:
         """Let the mirror follow DocuSign where it could not be led back."""
         try:
-            apply = self._executor.read_back(step)
+            apply = self._finder.read_back(step)
         except ConnectorError as error:
             _log.warning("not read back", step=step.kind, error=str(error))
             return

@@ -76,10 +76,10 @@ def test_newcomer_does_not_inherit_the_user_before_them(tmp_path):
 def test_change_of_address_without_an_answer_is_found(tmp_path):
     connector = connected(tmp_path / "c.db", world=simulated(10))
     user_id = connector.create(ADDRESS)["id"]
-    executor = connector.services.settlement._turns._fulfilment._attempts._executor
+    attempts = connector.services.settlement._turns._fulfilment._attempts
     step = ChangeEmail(user_id, "other@partner.example", ADDRESS)
-    assert executor.find_effect(step) is None
-    assert executor.find_effect(step.inverse()).operation == step.inverse()
+    assert attempts.look_up(step) is None
+    assert attempts.look_up(step.inverse()).operation == step.inverse()
     connector.close()
 
 
