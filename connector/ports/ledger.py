@@ -81,11 +81,18 @@ class TurnRepository(Protocol):
         """Take a plan out of every queue."""
 
     def ahead(
-        self, resources: Collection[str] | None, now: datetime, *, before: str | None = None
+        self,
+        resources: Collection[str] | None,
+        now: datetime,
+        *,
+        unlocked: Collection[str] = (),
+        before: str | None = None,
     ) -> Sequence[PlanRecord]:
         """Return the plans that stand in the queues of these resources, or in any, the first in
-        front: queued ones, and those that nobody works on any more.
+        front: queued ones, and those that were begun.
 
+        :param unlocked: resources that are locked by nobody. In their queues, and where any
+            resource is meant, a plan that somebody works on is left out.
         :param before: a plan; only those in front of it.
         """
 

@@ -280,9 +280,12 @@ class FulfilmentService:
     def _save_progress(self, uow: UnitOfWork, plan: PlanRecord, actor: Actor) -> PlanRecord:
         _, records = uow.plans.get(plan.plan_id)
         left = any(_is_left_for_docusign(item) for item in records)
+        unfinished = any(item.state in UNFINISHED for item in records)
         if not left:
             self._subjects.conclude(uow, plan)
             record_provenance(uow, plan, records)
+        if not unfinished:
+            # A task that is yet to be opened stands in the way: who deletes its person closes it.
             uow.turns.leave(plan.plan_id)
         was_queued = plan.state is PlanState.QUEUED
         if was_queued and not left:
@@ -293,7 +296,6 @@ class FulfilmentService:
         uow.plans.save_plan(plan)
         if was_queued and not left:
             self._subjects.show_queue(uow, plan)
-        unfinished = any(item.state in UNFINISHED for item in records)
         if APPROVAL in plan.context and not unfinished:
             self._desk.carried_out(uow, plan, actor)
         return plan

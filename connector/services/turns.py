@@ -18,7 +18,7 @@ from connector.ports import UnitOfWork
 from connector.services.approval_desk import APPROVAL
 from connector.services.context import Actor, TenantContext
 from connector.services.fulfilment import FulfilmentService
-from connector.services.locks import WriteLocks, plan_key
+from connector.services.locks import EVERYBODY, WriteLocks, plan_key
 from connector.services.queued_requests import (
     QUEUED_REQUEST,
     Subject,
@@ -99,8 +99,11 @@ class Turns:
                 raise AheadError(plan)
 
     def _ahead(self, resources: Collection[str] | None, actor: Actor) -> Collection[PlanRecord]:
+        # Whoever works on a plan holds its locks: who waits for them, or has them, need not ask for
+        # its lease, which outlives the work where the database went away in the middle of it.
+        now = self._context.clock.now()
         with self._context.read() as uow:
-            return uow.turns.ahead(resources, self._context.clock.now(), before=actor.turn)
+            return uow.turns.ahead(resources, now, unlocked=[EVERYBODY], before=actor.turn)
 
     def may_wait(self, actor: Actor) -> bool:
         """Return whether a change of this actor may be queued: the client offered to come back for
@@ -182,6 +185,10 @@ class Turns:
         if not is_unplanned(plan, records):
             keys = [*plan.context.get("locks", ()), plan_key(plan_id)]
             with self._locks.hold(keys, wait_s):
+                with self._context.read() as uow:
+                    plan, _ = uow.plans.get(plan_id)
+                if plan.state not in _OPEN:
+                    return plan  # Whoever held the locks has carried it out.
                 if not self._forget_plan(plan_id):
                     return self._fulfilment.settle(plan_id, actor)
         return self._ask_again(plan)

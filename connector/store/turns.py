@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, and_, delete, func, or_, select
+from sqlalchemy import Connection, Row, and_, delete, func, or_, select
 
 from connector.domain.ledger import OperationState, PlanRecord, PlanState
 from connector.store.statements import Records, Session, add_rows, chunked
@@ -47,18 +47,29 @@ class SqlTurns:
         leave_turns(self._connection, self._tenant, plan_id)
 
     def ahead(
-        self, resources: Collection[str] | None, now: datetime, *, before: str | None = None
+        self,
+        resources: Collection[str] | None,
+        now: datetime,
+        *,
+        unlocked: Collection[str] = (),
+        before: str | None = None,
     ) -> Sequence[PlanRecord]:
         """Return the plans that stand in the queues of these resources, or in any, the first in
-        front: queued ones, and those that nobody works on any more.
+        front: queued ones, and those that were begun.
 
+        :param unlocked: resources that are locked by nobody. In their queues, and where any
+            resource is meant, a plan that somebody works on is left out.
         :param before: a plan; only those in front of it.
         """
-        turns = self._turns(resources)
+        rows = self._rows(resources)
+        turns = {row.plan_id: row.turn for row in rows}
         if before is not None:
             own = self._turn(before) or 0
             turns = {plan_id: turn for plan_id, turn in turns.items() if turn < own}
-        found = [plan for some in chunked(turns) for plan in self._standing(some, now)]
+        locked = set()
+        if resources is not None:
+            locked = {row.plan_id for row in rows if row.resource not in unlocked}
+        found = [plan for some in chunked(turns) for plan in self._standing(some, locked, now)]
         return sorted(found, key=lambda plan: turns[plan.plan_id])
 
     def _turn(self, plan_id: str) -> int | None:
@@ -66,19 +77,21 @@ class SqlTurns:
         turn: int | None = self._connection.scalar(select(func.min(plan_turns.c.turn)).where(mine))
         return turn
 
-    def _turns(self, resources: Collection[str] | None) -> dict[str, int]:
-        query = select(plan_turns.c.plan_id, plan_turns.c.turn).where(
+    def _rows(self, resources: Collection[str] | None) -> Sequence[Row[str, str, int]]:
+        query = select(plan_turns.c.plan_id, plan_turns.c.resource, plan_turns.c.turn).where(
             plan_turns.c.tenant == self._tenant
         )
         if resources is None:
-            return {row.plan_id: row.turn for row in self._connection.execute(query)}
-        return {
-            row.plan_id: row.turn
+            return self._connection.execute(query).all()
+        return [
+            row
             for some in chunked(resources)
             for row in self._connection.execute(query.where(plan_turns.c.resource.in_(some)))
-        }
+        ]
 
-    def _standing(self, plan_ids: Collection[str], now: datetime) -> Sequence[PlanRecord]:
+    def _standing(
+        self, plan_ids: Collection[str], locked: Collection[str], now: datetime
+    ) -> Sequence[PlanRecord]:
         unfinished = and_(
             operations.c.tenant == plans.c.tenant,
             operations.c.plan_id == plans.c.plan_id,
@@ -87,7 +100,10 @@ class SqlTurns:
         is_left = and_(
             plans.c.state == PlanState.OPEN,
             select(1).where(unfinished).exists(),
-            ~select(1).where(unfinished, operations.c.lease_until > now).exists(),
+            or_(
+                plans.c.plan_id.in_([item for item in plan_ids if item in locked]),
+                ~select(1).where(unfinished, operations.c.lease_until > now).exists(),
+            ),
         )
         found = self._connection.execute(
             select(*_PLANS.columns).where(

@@ -101,11 +101,6 @@ def _ended(*processes: Running) -> Iterator[None]:
             process.kill()
 
 
-@pytest.mark.xfail(
-    strict=False,
-    reason="A deletion that is settled after the database was killed can leave the task to grant "
-    "the organization-admin role open; a person finds nobody to grant it to.",
-)
 @pytest.mark.slow
 @pytest.mark.timeout(600 + 60 * CHAOS)
 def test_processes_and_the_database_are_killed_at_random_instants(world, database, tmp_path):

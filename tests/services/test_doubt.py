@@ -5,7 +5,7 @@ import pytest
 from connector.services.locks import LEASE
 from simulator.faults import Fault
 from simulator.state import memberships
-from tests.connector import ManualClock, connected, ok
+from tests.connector import ORGANIZATION_ADMIN, ManualClock, connected, ok
 from tests.services.test_crash import differences, killed_during, settled
 from tests.simulated import simulated
 
@@ -233,3 +233,33 @@ def test_a_change_of_a_group_whose_answers_are_all_lost_is_settled(start, what):
     connector.world.faults.clear()
     settled(connector)
     assert differences(connector) == []
+
+
+CREATED = ("fulfilment", "_commit", True, 1)
+"""The person is there, and the process dies before it asks people for the role."""
+
+
+@pytest.mark.parametrize("instant", [ANSWERED, CREATED], ids=["answered", "created"])
+@pytest.mark.parametrize("passed_s", [0, LEASE.total_seconds() + 1], ids=["at once", "later"])
+def test_a_role_of_somebody_deleted_before_it_was_asked_for_is_not_asked_for(
+    start, monkeypatch, instant, passed_s
+):
+    connector = start()
+    body = {**PERSON, "roles": [{"value": ORGANIZATION_ADMIN}]}
+    killed_during(connector, instant, monkeypatch, lambda: connector.post("/Users", body))
+    connector.clock.advance(passed_s)
+    connector.post("/Users", body)
+    (found,) = ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["Resources"]
+    assert connector.delete(f"/Users/{found['id']}").status_code == 204
+    settled(connector)
+    with connector.services.context.read() as uow:
+        asked = uow.work_items.search(subject_ids=[found["id"]])
+    assert [item.state.is_open for item in asked] == [False]
+
+
+def test_a_group_in_doubt_is_found_at_once_by_who_repeats_its_creation(start, monkeypatch):
+    connector = start()
+    killed_during(connector, ANSWERED, monkeypatch, lambda: connector.post("/Groups", GROUP))
+    assert connector.post("/Groups", GROUP).status_code == 409
+    (group,) = ok(connector.get('/Groups?filter=displayName eq "Crash"'))["Resources"]
+    assert group["externalId"] == "x-1"

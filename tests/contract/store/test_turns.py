@@ -69,13 +69,18 @@ def test_a_plan_that_ended_stands_in_nobodys_way(store: SqlStore, state: PlanSta
         assert ahead(unit, "user:1") == []
 
 
-def test_a_plan_that_somebody_works_on_is_not_waited_for(store: SqlStore) -> None:
+def test_a_plan_that_somebody_works_on_is_waited_for_where_it_is_locked(store: SqlStore) -> None:
     with store.write("default") as unit:
         for plan_id, lease in (("alive", LATER), ("dead", NOW), ("in doubt", None)):
             flying = records.operation(plan_id, plan_id, lease_until=lease, **FLYING)
             unit.plans.add(records.plan(plan_id), [flying])
-            unit.turns.take(plan_id, ["user:1"])
-        assert ahead(unit, "user:1") == ["dead", "in doubt"]
+            unit.turns.take(plan_id, ["user:1", "user:*"])
+        assert ahead(unit, "user:1") == ["alive", "dead", "in doubt"]
+        for everybody in (["user:*"], None):
+            found = unit.turns.ahead(everybody, NOW, unlocked=["user:*"])
+            assert [plan.plan_id for plan in found] == ["dead", "in doubt"]
+        found = unit.turns.ahead(["user:*", "user:1"], NOW, unlocked=["user:*"])
+        assert [plan.plan_id for plan in found] == ["alive", "dead", "in doubt"]
 
 
 def test_a_plan_that_waits_for_people_is_not_waited_for(store: SqlStore) -> None:
