@@ -201,7 +201,10 @@ def _changes(context: TenantContext, presenter: Presenter, repeat: Repeat) -> _C
         context, attempts, undoer, tasks, desk, subjects=subjects, locks=locks
     )
     turns = Turns(context, locks, fulfilment, subjects, repeat)
-    pipeline = ChangePipeline(context, fulfilment, subjects, desk, Leavers(context), turns=turns)
+    leavers = Leavers(context)
+    pipeline = ChangePipeline(
+        context, fulfilment, subjects, desk, leavers, turns=turns, locks=locks
+    )
     return _Changes(
         mirror=mirror,
         locks=locks,
@@ -211,7 +214,7 @@ def _changes(context: TenantContext, presenter: Presenter, repeat: Repeat) -> _C
         desk=desk,
         settlement=SettlementService(context, turns),
         users=UserProvisioning(context, locks, refresh, pipeline),
-        groups=GroupProvisioning(context, locks, pipeline, mirror),
+        groups=GroupProvisioning(context, pipeline, mirror),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -31,7 +32,6 @@ from connector.services.expectations import Word, lost_members, state_members
 from connector.services.locks import (
     EVERYBODY,
     LOCKED_USERS,
-    WriteLocks,
     group_key,
     group_name_key,
     user_key,
@@ -51,12 +51,10 @@ class GroupProvisioning:
     def __init__(
         self,
         context: TenantContext,
-        locks: WriteLocks,
         pipeline: ChangePipeline,
         mirror: MirrorWriter,
     ) -> None:
         self._context = context
-        self._locks = locks
         self._pipeline = pipeline
         self._mirror = mirror
 
@@ -81,26 +79,24 @@ class GroupProvisioning:
         keys += map(user_key, sorted(members)) if are_locked else ()
         subject = Subject(GROUP, None, keys, touches_many=not are_locked)
         behind = [*keys, EVERYBODY] if are_locked else None
-        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
-        with self._locks.hold(keys, self._pipeline.wait_s):
 
-            def check(uow: UnitOfWork, is_next: bool) -> None:
-                self._check_writable()
-                if is_next:
-                    _check_name(uow, account_id, name)
-                    check_members(uow, DirectoryGroup(account_id, "", name), members)
+        def check(uow: UnitOfWork, is_next: bool) -> None:
+            self._check_writable()
+            if is_next:
+                _check_name(uow, account_id, name)
+                check_members(uow, DirectoryGroup(account_id, "", name), members)
 
-            def record() -> Outcome:
-                with self._context.write() as uow:
-                    check(uow, True)
-                    plan = plan_group_creation(account_id, name, members)
-                    return self._pipeline.record(
-                        uow, plan, subject, actor, extra=extra, dry_run=dry_run
-                    )
+        def record(_held: ExitStack) -> Outcome:
+            with self._context.write() as uow:
+                check(uow, True)
+                plan = plan_group_creation(account_id, name, members)
+                return self._pipeline.record(
+                    uow, plan, subject, actor, extra=extra, dry_run=dry_run
+                )
 
-            return self._pipeline.in_turn(
-                subject, behind, record, actor, check=check, dry_run=dry_run, extra=extra
-            )
+        return self._pipeline.in_turn(
+            subject, behind, record, actor, check=check, dry_run=dry_run, extra=extra
+        )
 
     def joining_route(
         self, account_id: str, name: str, members: frozenset[str], extra: Mapping[str, Any]
@@ -147,36 +143,32 @@ class GroupProvisioning:
         # Who leaves because they are not listed is known when its turn comes.
         subject = Subject(GROUP, scim_id, keys, touches_many=whole or not are_locked)
         behind = None if subject.touches_many else self._queues_of(scim_id, keys)
-        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
-        with self._locks.hold(keys, self._pipeline.wait_s):
 
-            def check(uow: UnitOfWork, is_next: bool) -> None:
-                wanted = wish(uow, self._get(uow, scim_id))
-                if is_next:
-                    self._check_change(uow, self._get(uow, scim_id), wanted)
+        def check(uow: UnitOfWork, is_next: bool) -> None:
+            wanted = wish(uow, self._get(uow, scim_id))
+            if is_next:
+                self._check_change(uow, self._get(uow, scim_id), wanted)
 
-            def record() -> Outcome:
-                if whole:
-                    self._read_members_if_stale(scim_id)
-                with self._context.write() as uow:
-                    group = self._get(uow, scim_id)
-                    wanted = wish(uow, group)
-                    self._check_change(uow, group, wanted)
-                    plan = self._plan(uow, group, wanted)
-                    self._state(uow, group, wanted, plan, actor)
-                    taken_back = (sorted(wanted.remove), [scim_id])
-                    return self._pipeline.record(
-                        uow,
-                        plan,
-                        replace(subject, takes_back=taken_back),
-                        actor,
-                        extra=extra or {},
-                        dry_run=dry_run,
-                    )
+        def record(_held: ExitStack) -> Outcome:
+            if whole:
+                self._read_members_if_stale(scim_id)
+            with self._context.write() as uow:
+                group = self._get(uow, scim_id)
+                wanted = wish(uow, group)
+                self._check_change(uow, group, wanted)
+                plan = self._plan(uow, group, wanted)
+                self._state(uow, group, wanted, plan, actor)
+                taken_back = (sorted(wanted.remove), [scim_id])
+                return self._pipeline.record(
+                    uow,
+                    plan,
+                    replace(subject, takes_back=taken_back),
+                    actor,
+                    extra=extra or {},
+                    dry_run=dry_run,
+                )
 
-            return self._pipeline.in_turn(
-                subject, behind, record, actor, check=check, dry_run=dry_run
-            )
+        return self._pipeline.in_turn(subject, behind, record, actor, check=check, dry_run=dry_run)
 
     def delete(
         self,
@@ -193,25 +185,21 @@ class GroupProvisioning:
         """
         subject = Subject(GROUP, scim_id, [group_key(scim_id)])
         behind = self._queues_of(scim_id, subject.locks)
-        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
-        with self._locks.hold(subject.locks, self._pipeline.wait_s):
 
-            def refuse(uow: UnitOfWork, _is_next: bool) -> None:
-                group = self._get(uow, scim_id)
-                check(uow, group)
-                self._check_writable(group)
+        def refuse(uow: UnitOfWork, _is_next: bool) -> None:
+            group = self._get(uow, scim_id)
+            check(uow, group)
+            self._check_writable(group)
 
-            def record() -> Outcome:
-                with self._context.write() as uow:
-                    refuse(uow, True)
-                    plan = plan_group_deletion(self._get(uow, scim_id))
-                    return self._pipeline.record(
-                        uow, plan, subject, actor, extra={"delete": True}, dry_run=dry_run
-                    )
+        def record(_held: ExitStack) -> Outcome:
+            with self._context.write() as uow:
+                refuse(uow, True)
+                plan = plan_group_deletion(self._get(uow, scim_id))
+                return self._pipeline.record(
+                    uow, plan, subject, actor, extra={"delete": True}, dry_run=dry_run
+                )
 
-            return self._pipeline.in_turn(
-                subject, behind, record, actor, check=refuse, dry_run=dry_run
-            )
+        return self._pipeline.in_turn(subject, behind, record, actor, check=refuse, dry_run=dry_run)
 
     def _queues_of(self, scim_id: str, keys: Iterable[str]) -> list[str]:
         """Return in whose queues stands what decides on a group: its own changes, those of the

@@ -72,27 +72,25 @@ class UserProvisioning:
         email_key = fold(desired.person.email)
         subject = Subject(USER, None, [address_key(email_key)])
         behind = self._queues_of_address(email_key)
-        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
-        with self._locks.hold(subject.locks, self._pipeline.wait_s), ExitStack() as locked:
 
-            def record() -> Outcome:
-                self._refresh.find_address(desired.person.email)
-                returning = self._find_returning(desired, email_key, actor)
-                if returning is None:
-                    return self._record_creation(desired, subject, actor, dry_run=dry_run)
-                key = user_key(returning.user.user_id)
-                locked.enter_context(self._locks.hold([key], self._pipeline.wait_s))
-                return self._record_return(returning, desired, actor, dry_run=dry_run)
+        def record(held: ExitStack) -> Outcome:
+            self._refresh.find_address(desired.person.email)
+            returning = self._find_returning(desired, email_key, actor)
+            if returning is None:
+                return self._record_creation(desired, subject, actor, dry_run=dry_run)
+            key = user_key(returning.user.user_id)
+            held.enter_context(self._locks.hold([key], self._wait_s))
+            return self._record_return(returning, desired, actor, dry_run=dry_run)
 
-            return self._pipeline.in_turn(
-                subject,
-                behind,
-                record,
-                actor,
-                check=partial(self._check_creation, desired, actor),
-                dry_run=dry_run,
-                extra=client_part(desired, actor),
-            )
+        return self._pipeline.in_turn(
+            subject,
+            behind,
+            record,
+            actor,
+            check=partial(self._check_creation, desired, actor),
+            dry_run=dry_run,
+            extra=client_part(desired, actor),
+        )
 
     def _queues_of_address(self, email_key: str) -> list[str]:
         """Return in whose queues stands what decides on an address: creations on it, and changes of
@@ -177,29 +175,25 @@ class UserProvisioning:
         """
         subject = Subject(USER, user_id, [user_key(user_id)])
         behind = self._queues_of([user_id])
-        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
-        with self._locks.hold(subject.locks, self._pipeline.wait_s), ExitStack() as locked:
 
-            def record() -> Outcome:
-                self._refresh.refresh_if_stale(user_id)
-                locked.enter_context(self._administrators([user_id]))
-                outcome = self._plan_and_record(user_id, wish, actor, dry_run=dry_run, look=True)
-                if outcome is None:
-                    # User lists do not show organization admins: look before asking a person.
-                    self._refresh.refresh_roles(user_id)
-                    outcome = self._plan_and_record(
-                        user_id, wish, actor, dry_run=dry_run, look=False
-                    )
-                return outcome or Outcome(Plan())
+        def record(held: ExitStack) -> Outcome:
+            self._refresh.refresh_if_stale(user_id)
+            held.enter_context(self._administrators([user_id]))
+            outcome = self._plan_and_record(user_id, wish, actor, dry_run=dry_run, look=True)
+            if outcome is None:
+                # User lists do not show organization admins: look before asking a person.
+                self._refresh.refresh_roles(user_id)
+                outcome = self._plan_and_record(user_id, wish, actor, dry_run=dry_run, look=False)
+            return outcome or Outcome(Plan())
 
-            return self._pipeline.in_turn(
-                subject,
-                behind,
-                record,
-                actor,
-                check=partial(self._check_update, {user_id: wish}),
-                dry_run=dry_run,
-            )
+        return self._pipeline.in_turn(
+            subject,
+            behind,
+            record,
+            actor,
+            check=partial(self._check_update, {user_id: wish}),
+            dry_run=dry_run,
+        )
 
     def _check_update(self, wishes: Mapping[str, Wish], uow: UnitOfWork, is_next: bool) -> None:
         for user_id, wish in wishes.items():
@@ -255,34 +249,30 @@ class UserProvisioning:
         keys = [group_key(scim_id), *(map(user_key, user_ids) if are_locked else ())]
         subject = Subject(GROUP, scim_id, keys, touches_many=not are_locked)
         behind = [group_key(scim_id), *self._queues_of(user_ids)] if are_locked else None
-        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
-        with self._locks.hold(keys, self._pipeline.wait_s), ExitStack() as locked:
 
-            def record() -> Outcome:
-                for user_id in user_ids:
-                    self._refresh.refresh_if_stale(user_id)
-                locked.enter_context(self._administrators(user_ids))
-                self._look_at_roles(wishes)
-                addresses = self._addresses()
-                with self._context.write() as uow:
-                    planned = {
-                        key: self._plan(uow, key, wishes[key], addresses) for key in user_ids
-                    }
-                    plan = Plan(tuple(step for steps, _ in planned.values() for step in steps))
-                    said = {key: wish.says.to_dict() for key, (_, wish) in planned.items()}
-                    stated = {**extra, STATES_OF_MANY: said}
-                    return self._pipeline.record(
-                        uow, plan, subject, actor, extra=stated, dry_run=dry_run
-                    )
+        def record(held: ExitStack) -> Outcome:
+            for user_id in user_ids:
+                self._refresh.refresh_if_stale(user_id)
+            held.enter_context(self._administrators(user_ids))
+            self._look_at_roles(wishes)
+            addresses = self._addresses()
+            with self._context.write() as uow:
+                planned = {key: self._plan(uow, key, wishes[key], addresses) for key in user_ids}
+                plan = Plan(tuple(step for steps, _ in planned.values() for step in steps))
+                said = {key: wish.says.to_dict() for key, (_, wish) in planned.items()}
+                stated = {**extra, STATES_OF_MANY: said}
+                return self._pipeline.record(
+                    uow, plan, subject, actor, extra=stated, dry_run=dry_run
+                )
 
-            return self._pipeline.in_turn(
-                subject,
-                behind,
-                record,
-                actor,
-                check=partial(self._check_update, wishes),
-                dry_run=dry_run,
-            )
+        return self._pipeline.in_turn(
+            subject,
+            behind,
+            record,
+            actor,
+            check=partial(self._check_update, wishes),
+            dry_run=dry_run,
+        )
 
     def behind_everybody(self, scim_id: str, actor: Actor) -> Outcome | None:
         """Return a queued change of all members of a Group that stands for what they hold, None
@@ -293,11 +283,9 @@ class UserProvisioning:
         """
         keys = [group_key(scim_id)]
         subject = Subject(GROUP, scim_id, keys, touches_many=True)
-        self._pipeline.clear_way(None, actor, dry_run=False)
-        with self._locks.hold(keys, self._pipeline.wait_s):
-            outcome = self._pipeline.in_turn(
-                subject, None, lambda: Outcome(Plan()), actor, check=_unchecked, dry_run=False
-            )
+        outcome = self._pipeline.in_turn(
+            subject, None, lambda _: Outcome(Plan()), actor, check=_unchecked, dry_run=False
+        )
         return outcome if outcome.record is not None else None
 
     def _look_at_roles(self, wishes: Mapping[str, Wish]) -> None:
@@ -331,29 +319,27 @@ class UserProvisioning:
         """
         subject = Subject(USER, user_id, [user_key(user_id)])
         behind = self._queues_of([user_id])
-        self._pipeline.clear_way(behind, actor, dry_run=dry_run)
-        with self._locks.hold(subject.locks, self._pipeline.wait_s), ExitStack() as locked:
 
-            def record() -> Outcome:
-                self._refresh.refresh_if_stale(user_id)
-                locked.enter_context(self._administrators([user_id]))
-                with self._context.write() as uow:
-                    actual = load_actual(uow, user_id)
-                    check(uow, actual)
-                    plan = plan_deletion(actual)
-                    extra = {"delete": True, STATES: Statement(active=False).to_dict()}
-                    return self._pipeline.record(
-                        uow, plan, subject, actor, extra=extra, dry_run=dry_run
-                    )
+        def record(held: ExitStack) -> Outcome:
+            self._refresh.refresh_if_stale(user_id)
+            held.enter_context(self._administrators([user_id]))
+            with self._context.write() as uow:
+                actual = load_actual(uow, user_id)
+                check(uow, actual)
+                plan = plan_deletion(actual)
+                extra = {"delete": True, STATES: Statement(active=False).to_dict()}
+                return self._pipeline.record(
+                    uow, plan, subject, actor, extra=extra, dry_run=dry_run
+                )
 
-            return self._pipeline.in_turn(
-                subject,
-                behind,
-                record,
-                actor,
-                check=lambda uow, _: check(uow, load_actual(uow, user_id)),
-                dry_run=dry_run,
-            )
+        return self._pipeline.in_turn(
+            subject,
+            behind,
+            record,
+            actor,
+            check=lambda uow, _: check(uow, load_actual(uow, user_id)),
+            dry_run=dry_run,
+        )
 
     # common -------------------------------------------------------------------
 
@@ -366,8 +352,12 @@ class UserProvisioning:
         addresses = (address_key(user.email_key) for user in users)
         return [EVERYBODY, *map(user_key, ids), *addresses]
 
+    @property
+    def _wait_s(self) -> float:
+        return self._context.settings.provisioning.wait_s
+
     def _administrators(self, user_ids: Iterable[str]) -> AbstractContextManager[None]:
-        return self._locks.hold_administrators(user_ids, self._pipeline.wait_s)
+        return self._locks.hold_administrators(user_ids, self._wait_s)
 
     def _addresses(self) -> Addresses:
         return Addresses(self._refresh.claimed_domains())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.arrangement import arrange
@@ -22,7 +23,7 @@ from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.fulfilment import FulfilmentService
 from connector.services.leavers import Leavers
-from connector.services.locks import LEASE
+from connector.services.locks import LEASE, WriteLocks
 from connector.services.naming import names_for
 from connector.services.queued_requests import (
     QUEUED_REQUEST,
@@ -82,8 +83,9 @@ def record_plan(
     """
     waited = _waited(uow, actor)
     may_wait = context.settings.provisioning.on_unavailable == "queue" or not actor.waits
-    is_kept = actor.request is not None and (may_wait or waited is not None)
-    kept = {QUEUED_REQUEST: actor.request} if is_kept else {}
+    # Asked for again it is not quite the client's, who repeats what it sent.
+    request = waited.context[QUEUED_REQUEST] if waited else actor.request if may_wait else None
+    kept = {} if request is None else {QUEUED_REQUEST: request}
     record = PlanRecord(
         plan_id=waited.plan_id if waited else new_id(),
         subject_kind=subject.kind,
@@ -170,17 +172,18 @@ class ChangePipeline:
         leavers: Leavers,
         *,
         turns: Turns,
+        locks: WriteLocks,
     ) -> None:
         self._context = context
         self._turns = turns
+        self._locks = locks
         self._desk = desk
         self._leavers = leavers
         self._fulfilment = fulfilment
         self._subjects = subjects
 
     @property
-    def wait_s(self) -> float:
-        """The longest time that a request may take."""
+    def _wait_s(self) -> float:
         return self._context.settings.provisioning.wait_s
 
     def record(
@@ -229,60 +232,58 @@ class ChangePipeline:
         uow.commit()
         return Outcome(plan, fulfilments, record if plan else None, subject.scim_id)
 
-    def clear_way(self, resources: Collection[str] | None, actor: Actor, *, dry_run: bool) -> None:
-        """Finish what earlier changes of these resources left in doubt or queued: settled later, it
-        would override the one that comes now, and taking back what is queued looks like nothing to
-        do where only the mirror is asked. The caller holds no locks yet.
-
-        :param resources: in whose queues to look; None for all.
-        """
-        if not dry_run:
-            self._turns.clear_way(resources, actor, self.wait_s)
-
     def in_turn(
         self,
         subject: Subject,
         behind: Collection[str] | None,
-        record: Callable[[], Outcome],
+        record: Callable[[ExitStack], Outcome],
         actor: Actor,
         *,
         check: Check,
         dry_run: bool,
         extra: Mapping[str, Any] | None = None,
     ) -> Outcome:
-        """Record a change and carry it out; or queue it, where it may wait and DocuSign cannot be
-        asked, or an earlier change waits for it. The caller holds the locks of the subject.
+        """Record a change and carry it out, within the request's time; or queue it, where it may
+        wait and DocuSign cannot be asked, an earlier change waits for it, or another writer keeps
+        the resource for longer. The caller holds no locks yet.
+
+        What earlier changes left in doubt or queued is finished first: settled later, it would
+        override the one that comes now, and taking back what is queued looks like nothing to do
+        where only the mirror is asked.
 
         :param behind: the resources whose earlier changes come first; None for all.
+        :param record: called with the locks of the subject held; locks that it puts on the stack
+            are held until the change is carried out.
         :param check: refuses what cannot be, before it is queued.
         :param extra: what tells a queued creation from another one.
         :raises TemporaryError: it cannot be done now, and may not wait.
         """
-        with span("plan", **{"connector.subject": subject.scim_id}) as current:
+        deadline = self._context.clock.now() + timedelta(seconds=self._wait_s)
+        may_wait = not dry_run and self._turns.may_wait(actor)
+        with span("plan", **{"connector.subject": subject.scim_id}) as current, ExitStack() as held:
             try:
                 if not dry_run:
+                    self._turns.clear_way(behind, actor, deadline)
+                held.enter_context(self._locks.hold(subject.locks, self._left_s(deadline)))
+                if not dry_run:
                     self._turns.require(behind, actor)
-                outcome = record()
-            except ConflictingWriteError:
-                raise
+                outcome = record(held)
             except TemporaryError as error:
-                if dry_run or not self._turns.may_wait(actor):
+                if not may_wait:
                     raise
                 plan = self._turns.queue(subject, actor, error, check, extra or {})
                 return Outcome(Plan(), record=plan, subject_id=plan.subject_id)
             current.set_attribute("connector.operations", len(outcome.plan))
             if outcome.record is not None:
                 current.set_attribute("connector.plan", outcome.record.plan_id)
-            return self.carry_out(outcome, actor)
+            return self._carry_out(outcome, actor, deadline)
 
-    def carry_out(self, outcome: Outcome, actor: Actor) -> Outcome:
-        """Do what was recorded, within the request's time.
+    def _left_s(self, deadline: datetime) -> float:
+        return max(0.0, (deadline - self._context.clock.now()).total_seconds())
 
-        :raises connector.errors.ConnectorError: see :meth:`FulfilmentService.carry_out`.
-        """
+    def _carry_out(self, outcome: Outcome, actor: Actor, deadline: datetime) -> Outcome:
         if outcome.record is None or not actor.waits:
             return outcome
-        deadline = self._context.clock.now() + timedelta(seconds=self.wait_s)
         record = self._fulfilment.carry_out(outcome.record.plan_id, actor, deadline)
         return replace(outcome, record=record, subject_id=record.subject_id)
 

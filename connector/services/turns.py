@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import structlog
@@ -71,22 +72,25 @@ class Turns:
     # the way of a change --------------------------------------------------------
 
     def clear_way(
-        self, resources: Collection[str] | None, actor: Actor, wait_s: float
-    ) -> TemporaryError | None:
-        """Settle what stands in front of a change, oldest first, as far as DocuSign lets us; the
-        caller holds none of the locks yet. Who does not wait for DocuSign waits for nobody.
+        self, resources: Collection[str] | None, actor: Actor, deadline: datetime
+    ) -> None:
+        """Settle what stands in front of a change, oldest first, as far as DocuSign and the time
+        let us; the caller holds none of the locks yet. Who does not wait for DocuSign waits for
+        nobody.
 
         :param resources: None for all that waits.
-        :return: why the rest still waits.
         """
         if not actor.waits:
-            return None
+            return
         for plan in self._ahead(resources, actor):
+            left_s = (deadline - self._context.clock.now()).total_seconds()
+            if left_s <= 0:
+                return
             try:
-                self.settle(plan.plan_id, actor, wait_s)
+                self.settle(plan.plan_id, actor, left_s)
             except TemporaryError as error:
-                return error
-        return None
+                _log.info("earlier change still waits", plan=plan.plan_id, reason=str(error))
+                return
 
     def require(self, resources: Collection[str] | None, actor: Actor) -> None:
         """Let a change pass in front of which nothing stands. The caller holds its locks.
@@ -121,14 +125,16 @@ class Turns:
         check: Check,
         extra: Mapping[str, Any],
     ) -> PlanRecord:
-        """Keep a request until its turn comes. The caller holds the locks of its subject.
+        """Keep a request until its turn comes. Those of a tenant are kept one after the other, so
+        that the caller may hold the locks of its subject or wait for whoever does.
 
         :raises ConnectorError: what is wrong with it whatever becomes of the earlier ones.
         """
         with self._context.write() as uow:
-            check(uow, not isinstance(why, AheadError))
+            check(uow, not isinstance(why, AheadError | ConflictingWriteError))
             plan = self._same_creation(uow, subject, actor, extra)
             if plan is None:
+                self._refuse_double(uow, subject, why)
                 plan = queue_request(uow, self._context, subject, actor, extra=extra, why=str(why))
                 self._subjects.show_queue(uow, plan)
             uow.commit()
@@ -169,6 +175,16 @@ class Turns:
                 uow.plans.refill(renewed, ())
                 return renewed
         return None
+
+    def _refuse_double(self, uow: UnitOfWork, subject: Subject, why: TemporaryError) -> None:
+        """Let a creation be repeated whose name is held by somebody of whom the ledger knows
+        nothing yet: it may be the same one, sent twice.
+
+        :raises ConflictingWriteError: as it is said in *why*.
+        """
+        is_kept_out = subject.scim_id is None and isinstance(why, ConflictingWriteError)
+        if is_kept_out and not uow.turns.ahead(subject.locks, self._context.clock.now()):
+            raise why
 
     # the turn -------------------------------------------------------------------
 

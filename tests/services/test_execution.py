@@ -95,14 +95,14 @@ def test_two_threads_leave_an_administrator(tmp_path, monkeypatch):
         connector.membership(user_id).status = Status.ACTIVE
     connector.sync()
     start = threading.Barrier(2)
-    record = ChangePipeline.carry_out
+    record = ChangePipeline._carry_out
 
     def late(*arguments):
         with contextlib.suppress(threading.BrokenBarrierError):
             start.wait(0.5)
         return record(*arguments)
 
-    monkeypatch.setattr(ChangePipeline, "carry_out", late)
+    monkeypatch.setattr(ChangePipeline, "_carry_out", late)
     monkeypatch.setattr(SqlMirror, "count_admins", admins_among(ids))
     actor = Actor("client:iga", "scim", "test")
 
