@@ -74,11 +74,15 @@ def postgresql_server(run: str) -> Iterator[str]:
 
 
 @contextmanager
-def postgresql_database(server: str, name: str) -> Iterator[DatabaseSettings]:
-    """Create an empty database, dropped at the end."""
+def postgresql_database(
+    server: str, name: str, template: DatabaseSettings | None = None
+) -> Iterator[DatabaseSettings]:
+    """Create a database, dropped at the end: an empty one, or a copy of one to which nobody is
+    connected."""
     name = f"{name}_{os.getpid()}"
+    of = "" if template is None else f" TEMPLATE {make_url(template.url).database}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
+        connection.execute(f"CREATE DATABASE {name}{of}")
         try:
             url = make_url(server).set(database=name).render_as_string(hide_password=False)
             yield DatabaseSettings(url=url, busy_timeout_s=20.0, pool_size=24)
