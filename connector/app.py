@@ -18,7 +18,7 @@ from connector.mount import keep_here
 from connector.observing import create_observing_blueprint
 from connector.parentage import end_with_parent
 from connector.processor import OneProcessor
-from connector.scim_handlers import build_scim_service
+from connector.scim_handlers.service import build_scim_service
 from connector.slow_bodies import SlowBodies
 from connector.strangers import add_error_handlers
 from connector.token_endpoint import create_token_blueprint

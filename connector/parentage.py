@@ -9,8 +9,6 @@ import time
 from functools import cache
 from pathlib import Path
 
-import psutil
-
 PARENT_VARIABLE = "DOCUSIGN_IGA_PARENT"
 """The process id of the one to end with. A parent sets it for its children; without it a process
 is on its own."""
@@ -19,6 +17,8 @@ _LOOK_EVERY_S = 0.5
 
 def lives(pid: int) -> bool:
     """Return whether a process of this machine still runs."""
+    import psutil  # noqa: PLC0415 - every command imports this module, few ask
+
     try:
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:

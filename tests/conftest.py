@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,16 @@ import pytest
 from connector.settings import DatabaseSettings
 from connector.store import SqlStore
 from tests import databases
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let the processes that tests start share compiled modules, also where none may be written
+    beside the sources: each of them would compile hundreds."""
+    if sys.dont_write_bytecode and "PYTHONPYCACHEPREFIX" not in os.environ:
+        place = tempfile.TemporaryDirectory(prefix="connector-compiled-")
+        config.add_cleanup(place.cleanup)
+        os.environ["PYTHONPYCACHEPREFIX"] = place.name
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 @pytest.fixture(scope="session")

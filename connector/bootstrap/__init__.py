@@ -6,7 +6,7 @@ simulator in process.
 
 from __future__ import annotations
 
-import requests
+from typing import TYPE_CHECKING
 
 from connector.bootstrap.application import Application
 from connector.bootstrap.parts import Journals, migrate, owner_prefix, shares_of, tenant_documents
@@ -25,6 +25,9 @@ from connector.services.tenant_catalogue import TenantCatalogue
 from connector.settings import Settings, TenantSettings
 from connector.store import open_database
 from connector.tracing import configure_tracing
+
+if TYPE_CHECKING:
+    import requests
 
 __all__ = ["Application", "TenantServices", "build", "migrate", "owner_prefix"]
 

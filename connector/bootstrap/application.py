@@ -1,4 +1,8 @@
-"""The connector as a whole: what its tenants share, and who they are."""
+"""The connector as a whole: what its tenants share, and who they are.
+
+What web servers and workers alone need is imported where it is first used: people wait for the
+start of a command.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import structlog
@@ -17,27 +22,20 @@ from connector.bootstrap.parts import owner_prefix, sealer_of, tenant_documents
 from connector.bootstrap.tenant import Adapters, TenantServices, wire
 from connector.config.masking import flattened
 from connector.docusign.connection import Connection
-from connector.docusign.transport import pooled_session
-from connector.domain.ledger import Method
+from connector.domain.ledger import Method, PlanRecord
 from connector.domain.policy import Policy
 from connector.domain.tenants import INSTALLATION
 from connector.errors import ConfigError
-from connector.identity_provider import PublishedKeys
 from connector.logs import correlated
 from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
 from connector.ports import Clock, Examiner, JobQueue
-from connector.scim_handlers.turns import Repeater
 from connector.services.account_owners import account_problems, claim_accounts
 from connector.services.api_clients import ApiClientService
-from connector.services.api_sign_in import ApiSignIn
 from connector.services.bindings import binding_problems
 from connector.services.configuration import record_configuration
 from connector.services.consent_watch import ConsentWatch
-from connector.services.console_accounts import ConsoleAccounts
-from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.context import Actor, TenantContext, new_id
-from connector.services.identity_tokens import KeySet, TokenVerifier
 from connector.services.jobs import tenant_job_problems
 from connector.services.journal import Journal
 from connector.services.observation import Readiness
@@ -47,10 +45,17 @@ from connector.services.tenant_catalogue import TenantCatalogue, TenantEntry
 from connector.services.tenant_overview import Standing, overview
 from connector.services.tenants import TenantService
 from connector.services.throttle import Throttle
+from connector.services.turns import Repeat
 from connector.services.version_key import version_key
 from connector.settings import Settings, TenantSettings
 from connector.store import SqlStore
 from mappings import load_entitlements, load_user_mapping
+
+if TYPE_CHECKING:
+    from connector.services.api_sign_in import ApiSignIn
+    from connector.services.console_accounts import ConsoleAccounts
+    from connector.services.console_sign_in import ConsoleSignIn
+    from connector.services.identity_tokens import TokenVerifier
 
 _log = structlog.get_logger(__name__)
 _begun: ContextVar[dict[str, TenantServices] | None] = ContextVar("begun", default=None)
@@ -129,6 +134,10 @@ class Application:
         return self._verifier()
 
     def _verifier(self, audience: str = "") -> TokenVerifier:
+        from connector.docusign.session import pooled_session  # noqa: PLC0415 - see the module
+        from connector.identity_provider import PublishedKeys  # noqa: PLC0415
+        from connector.services.identity_tokens import KeySet, TokenVerifier  # noqa: PLC0415
+
         settings = self.settings.authentication.jwt
         published = PublishedKeys(settings, pooled_session(self.settings.docusign))
         return TokenVerifier(settings, KeySet(published.fetch, self.clock), self.clock, audience)
@@ -141,6 +150,8 @@ class Application:
     @cached_property
     def api_sign_in(self) -> ApiSignIn:
         """Who uses the REST API."""
+        from connector.services.api_sign_in import ApiSignIn  # noqa: PLC0415 - see the module
+
         api = self.settings.api
         return ApiSignIn(
             self.personal_tokens,
@@ -153,11 +164,15 @@ class Application:
     @cached_property
     def console_accounts(self) -> ConsoleAccounts:
         """Local accounts of the console."""
+        from connector.services.console_accounts import ConsoleAccounts  # noqa: PLC0415 - see the module
+
         return ConsoleAccounts(self.store, self.clock)
 
     @cached_property
     def console_sign_in(self) -> ConsoleSignIn:
         """Who is signed in to the console."""
+        from connector.services.console_sign_in import ConsoleSignIn  # noqa: PLC0415 - see the module
+
         return ConsoleSignIn(self.store, self.clock, self.settings.console, self.console_accounts)
 
     @cached_property
@@ -305,10 +320,24 @@ class Application:
             prober=self.connection.prober(settings),
             exchange=self.connection.code_granter(settings, self.store, self.sealer),
             sealer=self.sealer,
-            repeat=Repeater(self, settings.name),
+            repeat=self._repeat(settings.name),
             designer=self.connection.designer(settings),
         )
         return wire(context, presenter, user_mapping, self.settings, adapters)
+
+    def _repeat(self, tenant: str) -> Repeat:
+        """Return what asks for queued requests again, with all of SCIM once there is one."""
+
+        @cache
+        def repeater() -> Repeat:
+            from connector.scim_handlers.turns import Repeater  # noqa: PLC0415 - see the module
+
+            return Repeater(self, tenant)
+
+        def repeat(plan: PlanRecord) -> None:
+            repeater()(plan)
+
+        return repeat
 
     def _examiner(self, tenant: TenantSettings) -> Examiner:
         server, docusign = self.settings.server, self.settings.docusign

@@ -18,12 +18,19 @@ class Commands(click.Group):
         """Return the names of the commands under the titles that the help gives them."""
         return {"Commands": self.list_commands(ctx)}
 
+    def summary(self, ctx: click.Context, name: str) -> str | None:
+        """Return the first sentence of a command's help, None for one that is hidden."""
+        command = self.get_command(ctx, name)
+        if command is None or command.hidden:
+            return None
+        return command.get_short_help_str(_WHOLE)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for title, names in self.sections(ctx).items():
             rows = [
-                (name, command.get_short_help_str(_WHOLE))
+                (name, summary)
                 for name in names
-                if (command := self.get_command(ctx, name)) is not None and not command.hidden
+                if (summary := self.summary(ctx, name)) is not None
             ]
             with formatter.section(title):
                 formatter.write_dl(rows)

@@ -11,8 +11,8 @@ import click
 from connector.bootstrap import Application
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.errors import InvalidRequestError
-from connector.scim_handlers import build_scim_service
 from connector.scim_handlers.authentication import caller_of
+from connector.scim_handlers.service import build_scim_service
 from connector.services.context import new_id
 from scim import writes
 from scim.bodies import parse_json

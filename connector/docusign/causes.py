@@ -10,10 +10,9 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
-import requests
 
 from connector.docusign.errors import (
     BadAnswerError,
@@ -33,6 +32,9 @@ from connector.docusign.errors import (
     TokenRejectedError,
     UnavailableError,
 )
+
+if TYPE_CHECKING:
+    import requests
 
 TRACE_HEADER = "X-DocuSign-TraceToken"
 HOURLY_LIMIT = "HOURLY_APIINVOCATION_LIMIT_EXCEEDED"

@@ -5,11 +5,10 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import IO, Any, TypeVar
+from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import orjson
-import requests
 
 from connector.docusign.auth import Subject, TokenSource
 from connector.docusign.causes import TRACE_HEADER, Said, json_object, message, refusal_error, said
@@ -26,6 +25,9 @@ from connector.docusign.transport import Bearer, Transport
 from connector.errors import TemporaryError
 from connector.ports import Clock
 from connector.settings import DocusignSettings
+
+if TYPE_CHECKING:
+    import requests
 
 Json = dict[str, Any]
 T = TypeVar("T")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import requests
+from typing import TYPE_CHECKING
 
 from connector.docusign.access import Access
 from connector.docusign.admin import AdminApi
@@ -27,6 +27,9 @@ from connector.domain.consent import App
 from connector.ports import CallJournal, Clock, Store, TokenListener
 from connector.sealing import Sealer
 from connector.settings import DocusignSettings, TenantSettings
+
+if TYPE_CHECKING:
+    import requests
 
 
 class Connection:

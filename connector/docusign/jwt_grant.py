@@ -5,9 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-import jwt
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
-
 from connector.docusign.errors import KeyRejectedError
 from connector.docusign.hosts import Hosts
 from connector.docusign.tokens import Grant, Subject, TokenEndpoint
@@ -53,6 +50,8 @@ class JwtGranter:
         raise AssertionError("there is at least one key")
 
     def _assertion(self, number: int, subject: Subject, now: datetime) -> str:
+        import jwt  # noqa: PLC0415 - most commands ask for no token
+
         claims = {
             "iss": self._settings.integration_key,
             "sub": subject.user_id,
@@ -71,6 +70,10 @@ class JwtGranter:
             ) from None
 
     def _private_key(self, number: int) -> Any:
+        from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
+            load_pem_private_key,
+        )
+
         if number not in self._keys:
             pem = self._secrets[number].reveal()
             self._keys[number] = load_pem_private_key(pem.encode(), password=None)

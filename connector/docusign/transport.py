@@ -3,43 +3,31 @@
 from __future__ import annotations
 
 import base64
-import ssl
+import threading
 import time
 from collections.abc import Mapping
 from http import HTTPStatus
-from http.cookiejar import DefaultCookiePolicy
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-import requests
 import structlog
-from requests.adapters import HTTPAdapter
-from requests.auth import AuthBase
-from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from connector.docusign.causes import TRACE_HEADER
-from connector.docusign.errors import (
-    CertificateRejectedError,
-    DocusignError,
-    NoAnswerError,
-    UnavailableError,
-)
-from connector.errors import ConfigError
+from connector.docusign.errors import DocusignError
 from connector.ports import CallJournal
 from connector.purpose import count_call
 from connector.settings import DocusignSettings, Secret
 from connector.tracing import span
 
+if TYPE_CHECKING:
+    import requests
+
 _log = structlog.get_logger(__name__)
 
 USER_AGENT = "docusign-iga-connector"
-_HOSTS = 10
-"""Hosts with a pool of their own: authentication, Admin, and a few eSignature sites."""
-_PIECE = 1 << 16
-"""Bytes of a body that are in memory at a time."""
 
 
-class Bearer(AuthBase):
-    """Adds an access token. An ``auth`` object also keeps requests from using a ``.netrc``."""
+class Bearer:
+    """Adds an access token. What is given as ``auth`` keeps requests from using a ``.netrc``."""
 
     def __init__(self, token: str) -> None:
         self._token = token
@@ -49,7 +37,7 @@ class Bearer(AuthBase):
         return request
 
 
-class Basic(AuthBase):
+class Basic:
     """Adds client id and secret (RFC 6749 §2.3.1)."""
 
     def __init__(self, client_id: str, secret: Secret) -> None:
@@ -62,41 +50,6 @@ class Basic(AuthBase):
         return request
 
 
-class _PooledAdapter(HTTPAdapter):
-    """Keeps connections alive and trusts further certificate authorities.
-
-    urllib3's ``Retry`` stays off (requests' default): limits can hide behind status 400 and are
-    known only from the body, waits belong to the Clock and to a budget of seconds, and a write
-    whose answer is lost must not be repeated. :mod:`connector.docusign.client` repeats.
-    """
-
-    def __init__(self, pool_size: int, ca_bundle: str) -> None:
-        self._context = ssl.create_default_context()
-        if ca_bundle:
-            try:
-                self._context.load_verify_locations(ca_bundle)
-            except OSError as error:
-                raise ConfigError(
-                    [f"docusign.ca_bundle: {ca_bundle} is no readable PEM file ({error.strerror})"]
-                ) from error
-        super().__init__(pool_connections=_HOSTS, pool_maxsize=pool_size)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs, ssl_context=self._context)
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        return super().proxy_manager_for(proxy, **kwargs, ssl_context=self._context)
-
-
-def pooled_session(settings: DocusignSettings) -> requests.Session:
-    """Return a session for many threads: pooled connections, no cookies."""
-    session = requests.Session()
-    session.mount("https://", _PooledAdapter(settings.pool_size, settings.ca_bundle))
-    session.mount("http://", HTTPAdapter(_HOSTS, settings.pool_size))
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return session
-
-
 class Transport:
     """The HTTP layer under all calls. Logs each, and notes it for the audit, with method, path
     template, status, trace token and time; never a query, a header or a body. Thread-safe."""
@@ -107,13 +60,27 @@ class Transport:
         session: requests.Session | None = None,
         journal: CallJournal | None = None,
     ) -> None:
-        self._session = session or pooled_session(settings)
+        self._settings = settings
+        self._opened = session
+        self._lock = threading.Lock()
         self._journal = journal
         self._timeout_s = (settings.connect_timeout_s, settings.read_timeout_s)
+        if settings.ca_bundle:
+            # One that cannot be read keeps the process from starting.
+            self._session()
+
+    def _session(self) -> requests.Session:
+        from connector.docusign.session import pooled_session  # noqa: PLC0415 - see there
+
+        with self._lock:
+            if self._opened is None:
+                self._opened = pooled_session(self._settings)
+            return self._opened
 
     def close(self) -> None:
         """Close the pooled connections."""
-        self._session.close()
+        if self._opened is not None:
+            self._opened.close()
 
     def send(
         self,
@@ -140,6 +107,8 @@ class Transport:
         :raises NoAnswerError: a write was sent and got no answer.
         :raises CertificateRejectedError: TLS failed.
         """
+        from connector.docusign.session import answered  # noqa: PLC0415 - see there
+
         headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
         with span(
             f"DocuSign {method} {template}",
@@ -147,26 +116,21 @@ class Transport:
         ) as current:
             started = time.perf_counter()
             try:
-                # A redirect would carry the token to another host.
-                response = self._session.request(
+                response = answered(
+                    self._session(),
+                    what,
                     method,
                     url,
+                    into=into,
                     params=params,
                     data=data,
                     headers=headers,
                     auth=auth or _no_auth,
                     timeout=self._timeout_s,
-                    allow_redirects=False,
-                    stream=into is not None,
                 )
-                if into is not None:
-                    _take_body(response, into)
-            except requests.RequestException as error:
-                # The request holds the token, or the assertion in its body.
-                error.request = error.response = None
-                failure = _failure(what, method, error)
-                self._log(tenant, method, template, started, error=type(error).__name__)
-                raise failure from error
+            except DocusignError as error:
+                self._log(tenant, method, template, started, error=type(error.__cause__).__name__)
+                raise
             trace_token = response.headers.get(TRACE_HEADER)
             status = response.status_code
             self._log(tenant, method, template, started, status=status, trace_token=trace_token)
@@ -192,56 +156,5 @@ class Transport:
         log("docusign call", method=method, path=template, ms=elapsed_ms, **outcome)
 
 
-def _take_body(response: requests.Response, into: IO[bytes]) -> None:
-    """Write the body of a success into a file; that of a refusal is short, and stays."""
-    with response:
-        if not 200 <= response.status_code < 300:  # noqa: PLR2004 -- RFC 9110 §15.3
-            _ = response.content
-            return
-        into.seek(0)
-        into.truncate()
-        for piece in response.iter_content(_PIECE):
-            into.write(piece)
-
-
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:
     return request
-
-
-def _failure(what: str, method: str, error: requests.RequestException) -> DocusignError:
-    """Return the error for a request that got no answer."""
-    name = f"{what[:1].upper()}{what[1:]}"
-    if _is_certificate_error(error):
-        return CertificateRejectedError(
-            f"{name} failed. The server's certificate comes from an unknown authority. If a "
-            "proxy inspects TLS, give its authority's certificate in docusign.ca_bundle."
-        )
-    if _nothing_sent(error):
-        failure = UnavailableError(
-            f"{name} failed. DocuSign cannot be reached ({type(error).__name__}); nothing was "
-            "sent. Check network, name resolution, proxy and firewall (outbound port 443)."
-        )
-        failure.nothing_sent = True
-        return failure
-    if method == "GET":
-        return UnavailableError(
-            f"{name} failed. DocuSign did not answer in time or dropped the connection "
-            f"({type(error).__name__})."
-        )
-    return NoAnswerError(
-        f"{name} was sent and DocuSign did not answer ({type(error).__name__}): whether it took "
-        "effect is read back before it is repeated."
-    )
-
-
-def _nothing_sent(error: requests.RequestException) -> bool:
-    """Whether the connection was never made: refused, timed out while connecting, no such host."""
-    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
-        return True
-    cause = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    return isinstance(reason, NewConnectionError | ConnectionRefusedError)
-
-
-def _is_certificate_error(error: requests.RequestException) -> bool:
-    return isinstance(error, requests.exceptions.SSLError) and "CERTIFICATE_VERIFY" in str(error)

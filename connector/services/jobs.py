@@ -31,7 +31,7 @@ from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
 from connector.services.notifications import NotificationService
 from connector.services.reconciliation import RECONCILE_JOB
-from connector.services.schedules import trigger_of
+from connector.services.schedules import check
 from connector.services.settlement import SETTLING_PARTS, SettlementService
 from connector.services.work_items import WorkItemService
 from connector.settings import JobSettings, ScheduleSettings, Settings, TenantSettings
@@ -304,10 +304,10 @@ def _problems(path: str, schedules: Mapping[str, ScheduleSettings], timezone: st
             yield f"{here}: there is no such job; {hint}"
         if schedule.cron and schedule.every_s:
             yield f"{here}: every_s and cron exclude each other; remove one"
-    for name, schedule in {"": ScheduleSettings(cron="0 0 * * *"), **schedules}.items():
+    for name, schedule in {"": ScheduleSettings(), **schedules}.items():
         here = f"{path}.schedule.{name}.cron" if name else f"{path}.timezone"
         try:
-            trigger_of(schedule, timezone)
+            check(schedule, timezone)
         except (ValueError, KeyError, OSError) as error:
             yield f"{here}: {error}"
             if not name:

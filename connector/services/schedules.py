@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
-from apscheduler.triggers.cron import CronTrigger
-from apscheduler.triggers.interval import IntervalTrigger
-
 from connector.settings import ScheduleSettings
+
+if TYPE_CHECKING:
+    # Imported where a cron line is read: most schedules are intervals.
+    from apscheduler.triggers.cron import CronTrigger
+    from apscheduler.triggers.interval import IntervalTrigger
 
 SOON = timedelta(seconds=2)
 """From now to a run that is due: by then whoever starts it holds the scheduler's lease."""
@@ -26,6 +29,8 @@ def trigger_of(schedule: ScheduleSettings, timezone: str) -> CronTrigger | Inter
 
     :raises ValueError: the cron line or the time zone cannot be read.
     """
+    from apscheduler.triggers.interval import IntervalTrigger  # noqa: PLC0415 - as above
+
     # APScheduler counts the seconds of a jitter whole.
     jitter = jitter_of(schedule) or None
     if schedule.cron:
@@ -35,6 +40,17 @@ def trigger_of(schedule: ScheduleSettings, timezone: str) -> CronTrigger | Inter
     if schedule.every_s > 0:
         return IntervalTrigger(seconds=schedule.every_s, timezone=UTC, jitter=jitter)
     return None
+
+
+def check(schedule: ScheduleSettings, timezone: str) -> None:
+    """Let a schedule pass whose times can be read.
+
+    :raises ValueError: the cron line cannot be read, or the time zone's name.
+    :raises KeyError: there is no such time zone.
+    """
+    _zone(timezone)
+    if schedule.cron:
+        _cron(schedule.cron, timezone)
 
 
 def next_run_at(
@@ -99,6 +115,8 @@ def _zone(name: str) -> ZoneInfo:
 
 
 def _cron(line: str, timezone: str) -> CronTrigger:
+    from apscheduler.triggers.cron import CronTrigger  # noqa: PLC0415 - as above
+
     *_, weekdays = line.split() or [""]
     if any(part.isdigit() for part in re.split(r"[,\-/]", weekdays)):
         raise ValueError(

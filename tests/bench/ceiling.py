@@ -17,7 +17,7 @@ from granian import Granian
 
 import connector.app
 from connector.cli import main, serve
-from connector.scim_handlers import build_scim_service
+from connector.scim_handlers.service import build_scim_service
 
 PATH = "/bench/{size}"
 

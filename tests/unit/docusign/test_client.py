@@ -16,7 +16,7 @@ from connector.docusign import errors
 from connector.docusign import transport as transport_module
 from connector.docusign.causes import CAUSES
 from connector.docusign.client import Call, listed
-from connector.docusign.transport import pooled_session
+from connector.docusign.session import pooled_session
 from connector.errors import ConfigError, TemporaryError
 from connector.settings import DocusignSettings
 

@@ -22,8 +22,8 @@ from connector.exports.attributes import (
     source_table,
     writable_leaves,
 )
-from connector.scim_handlers import build_scim_service
 from connector.scim_handlers.schemas import USERS
+from connector.scim_handlers.service import build_scim_service
 from connector.settings import ServerSettings, Settings, TenantSettings
 from scim.dialects import DIALECTS
 
