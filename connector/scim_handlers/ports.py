@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from connector.domain.ledger import Method
 from connector.metrics import Metrics
-from connector.ports import Clock
+from connector.services import inbound
 from connector.services.api_clients import ApiClientService
 from connector.services.context import Actor, TenantContext
 from connector.services.group_provisioning import GroupProvisioning
@@ -17,9 +16,8 @@ from connector.services.journal import Journal
 from connector.services.mirror import MirrorWriter
 from connector.services.provisioning import UserProvisioning
 from connector.services.queued_requests import THEN
-from connector.services.tenant_catalogue import TenantCatalogue
 from connector.services.throttle import Throttle
-from connector.settings import Settings, TenantSettings
+from connector.settings import TenantSettings
 from mappings import UserMapping
 from scim.handlers import Asked, Caller, RequestContext
 
@@ -52,20 +50,8 @@ class TenantServices(Protocol):
         """The tenant's settings."""
 
 
-class Application(Protocol):
+class Application(inbound.Application, Protocol):
     """The connector as a whole."""
-
-    @property
-    def settings(self) -> Settings:
-        """The whole configuration."""
-
-    @property
-    def catalogue(self) -> TenantCatalogue:
-        """Which tenants there are."""
-
-    @property
-    def clock(self) -> Clock:
-        """The time."""
 
     @property
     def metrics(self) -> Metrics:
@@ -91,17 +77,11 @@ class Application(Protocol):
     def journal(self) -> Journal:
         """Notes for the audit."""
 
-    def acting(self, tenant: str, actor: str) -> AbstractContextManager[None]:
-        """Let the audit know who acts for a tenant in the block, and miss nothing at its end."""
-
     def tenant(self, name: str) -> TenantServices:
         """Return the services of a tenant.
 
         :raises connector.errors.NotFoundError: there is no such tenant.
         """
-
-    def request(self, correlation_id: str = "") -> AbstractContextManager[str]:
-        """Let the block finish with the settings it began with; return its correlation id."""
 
 
 def actor_of(context: RequestContext, then: Sequence[Mapping[str, Any]] = ()) -> Actor:
