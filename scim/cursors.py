@@ -1,26 +1,27 @@
 """Cursors (RFC 9865): opaque to clients, stateless for us, and of no use to anybody else.
 
-A cursor says behind which place the next page begins. It is sealed together with what it was given
-out for (tenant, client, endpoint, filter, projection), so that it cannot be made up, carried to
-another query or to another client. Its characters are URL-unreserved.
+A cursor says behind which place the next page begins. It is sealed for what it was given out for
+(tenant, client, endpoint, filter, order, projection), so that it cannot be made up, carried to
+another query or to another client. In a sorted list the place is a name, say, or an address: what
+stands in URLs ends up in logs (RFC 7644 §7.5.2), so the seal hides it. The characters are
+URL-unreserved.
 """
 
 from __future__ import annotations
 
 import hashlib
-import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESSIV
 
 from scim.errors import ExpiredCursor, InvalidCount, InvalidCursor, InvalidValue
 from scim.handlers import Page, Query, RequestContext
 from scim.parameters import integer
-
-_SEAL_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Sweep:
 class Cursors:
     """Gives out and reads cursors.
 
-    :param key: the secret of a tenant, the same in all its processes.
+    :param key: the secret of a tenant, 32 bytes, the same in all its processes.
     :param now: seconds since the epoch.
     :param max_page_size: of a tenant, by its name.
     """
@@ -62,18 +63,16 @@ class Cursors:
 
         :raises InvalidCursor: the cursor was not given out for this.
         :raises ExpiredCursor: it was, too long ago.
-        :raises InvalidCount: ``count`` is below 0, above the maximum, or another one than before.
-        :raises InvalidValue: ``startIndex`` or ``sortBy`` is given too.
+        :raises InvalidCount: ``count`` is above the maximum, or another one than before.
+        :raises InvalidValue: ``startIndex`` is given too.
         """
         if values.get("startIndex"):
             raise InvalidValue("Send cursor or startIndex, not both.")
-        if query.sort_by is not None:
-            raise InvalidValue("A list by cursor has an order of its own: leave out sortBy.")
-        count = integer(values, "count", query.count)
+        count = max(0, integer(values, "count", query.count))
         largest = self._max_page_size(context.caller.tenant)
-        if not 0 <= count <= largest:
+        if count > largest:
             raise InvalidCount(f"count must lie between 0 and {largest}.")
-        binding = _binding(values, context, endpoint)
+        binding = _binding(values, query, context, endpoint)
         token = values["cursor"]
         if not token:
             return Sweep(replace(query, after=""), binding)
@@ -89,17 +88,15 @@ class Cursors:
         total = page.total_results if sweep.total is None else sweep.total
         expires = int(self._now()) + self._timeout_s
         payload = orjson.dumps([expires, page.next_after, sweep.query.count, total])
-        seal = self._seal(tenant, payload, sweep.binding)
-        return urlsafe_b64encode(seal + payload).rstrip(b"=").decode()
+        sealed = AESSIV(self._key(tenant)).encrypt(payload, [sweep.binding])
+        return urlsafe_b64encode(sealed).rstrip(b"=").decode()
 
     def _open(self, token: Any, tenant: str, binding: bytes) -> tuple[str, int, int]:
         try:
-            raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-        except (TypeError, ValueError):
+            sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+            payload = AESSIV(self._key(tenant)).decrypt(sealed, [binding])
+        except (TypeError, ValueError, InvalidTag):
             raise InvalidCursor from None
-        seal, payload = raw[:_SEAL_BYTES], raw[_SEAL_BYTES:]
-        if not hmac.compare_digest(seal, self._seal(tenant, payload, binding)):
-            raise InvalidCursor
         expires, after, count, total = orjson.loads(payload)
         if self._now() > expires:
             raise ExpiredCursor(
@@ -108,11 +105,10 @@ class Cursors:
             )
         return after, count, total
 
-    def _seal(self, tenant: str, payload: bytes, binding: bytes) -> bytes:
-        return hmac.digest(self._key(tenant), payload + b"\0" + binding, "sha256")[:_SEAL_BYTES]
 
-
-def _binding(values: Mapping[str, Any], context: RequestContext, endpoint: str) -> bytes:
+def _binding(
+    values: Mapping[str, Any], query: Query, context: RequestContext, endpoint: str
+) -> bytes:
     caller, projection = context.caller, context.projection
     told = [
         caller.tenant,
@@ -120,6 +116,8 @@ def _binding(values: Mapping[str, Any], context: RequestContext, endpoint: str) 
         caller.external_id_scope,
         endpoint,
         values.get("filter"),
+        str(query.sort_by or "").lower(),
+        query.descending,
         sorted(str(path).lower() for path in projection.attributes),
         sorted(str(path).lower() for path in projection.excluded),
     ]

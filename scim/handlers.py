@@ -188,7 +188,7 @@ class Query:
     """Between 0 and the maximum."""
     after: str | None = None
     """For pages by cursor (RFC 9865): the :attr:`Page.next_after` behind which this one begins, ""
-    for the first page. Then there is no order but the handler's own, and ``start_index`` is 1."""
+    for the first page. Then ``start_index`` is 1."""
     joined: bool = False
     """Whether the resources pass through untouched, so that :attr:`Page.joined` will do."""
 

@@ -60,6 +60,7 @@ def sweep_all(
         part = replace(
             query,
             filter=None if narrowed is True else narrowed,
+            sort_by=_known(query.sort_by, resource_type),
             count=left,
             after=after if number == int(number_at) else "",
         )

@@ -70,3 +70,16 @@ def store(request: pytest.FixtureRequest) -> SqlStore:
     """An empty store, once in each database."""
     found: SqlStore = request.getfixturevalue(f"{request.param}_store")
     return found
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def module_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[DatabaseSettings]:
+    """A database without tables for all tests of a module, once of each kind."""
+    if request.param == "sqlite":
+        yield databases.sqlite_settings(tmp_path_factory.mktemp("module") / "connector.db")
+        return
+    server = request.getfixturevalue("postgresql_server")
+    with databases.postgresql_database(server, "module") as settings:
+        yield settings

@@ -50,6 +50,7 @@ from connector.ports.resources import (
     ResourceQuery,
     ResourceRepository,
     ResourceRow,
+    SortKey,
     StoredPage,
     StoredResource,
 )
@@ -106,6 +107,7 @@ __all__ = [
     "ResourceQuery",
     "ResourceRepository",
     "ResourceRow",
+    "SortKey",
     "Store",
     "StoredPage",
     "StoredResource",

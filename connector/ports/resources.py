@@ -21,6 +21,10 @@ all names; the client's scope follows. The id of one client alone stands there a
 text of ours and no client's has the mark unescaped."""
 
 
+SortKey = str | int | float | bool | None
+"""A value by which lists are sorted, as the database compares it; None for one that is missing."""
+
+
 @dataclass(frozen=True)
 class ResourceRow:
     """A resource as stored: rendered JSON beside the columns that filters and pages use."""
@@ -71,7 +75,9 @@ class ResourceQuery:
     """Whose ``externalId`` a filter means, and a joined page may have."""
     after: int | None = None
     """For pages by cursor: the ``next_after`` of the page before, 0 for the first. It excludes
-    ``sort_by`` and ``start_index``."""
+    ``start_index``."""
+    after_key: SortKey = None
+    """The ``next_key`` of the page before, where the list is sorted."""
 
 
 @dataclass(frozen=True)
@@ -83,6 +89,8 @@ class StoredPage:
     resources: Sequence[StoredResource]
     next_after: int | None = None
     """Where the next page by cursor begins, None behind the last."""
+    next_key: SortKey = None
+    """What the last resource of this page is sorted by, where the list is sorted."""
 
 
 @dataclass(frozen=True)

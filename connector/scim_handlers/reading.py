@@ -8,7 +8,7 @@ from connector.ports import ResourceQuery, StoredResource, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.locations import as_stored
 from connector.scim_handlers.ports import Application, TenantServices
-from connector.scim_handlers.rendering import place, reader_of, render, render_joined
+from connector.scim_handlers.rendering import place, read_place, reader_of, render, render_joined
 from scim.errors import NotFound, PreconditionFailed
 from scim.handlers import Page, Query, Rendered, RequestContext, Written
 from scim.parameters import matches_version
@@ -39,6 +39,7 @@ class StoredReader:
 
         :raises scim.errors.InvalidFilter: an attribute or comparison that cannot be.
         """
+        after, key = (None, None) if query.after is None else read_place(query.after)
         wanted = ResourceQuery(
             self.kind,
             query.filter and as_stored(query.filter, context.base_url),
@@ -47,7 +48,8 @@ class StoredReader:
             query.start_index,
             query.count,
             context.caller.external_id_scope,
-            None if query.after is None else int(query.after or 0),
+            after,
+            key,
         )
         is_plain = query.filter is None and query.sort_by is None
         if query.joined and is_plain and self._passes_through:
@@ -59,7 +61,7 @@ class StoredReader:
         with translated(), self._services(context).context.read(single=single) as uow:
             page = uow.resources.search(wanted)
             documents = self._render_page(uow, context, page.resources)
-            return Page(page.total, documents, next_after=place(page.next_after))
+            return Page(page.total, documents, next_after=place(page.next_after, page.next_key))
 
     def _joined(self, context: RequestContext, wanted: ResourceQuery) -> Page | None:
         """Return a page made by the database; see :func:`render_joined`.

@@ -13,7 +13,14 @@ from typing import Any, NamedTuple
 import orjson
 
 from connector.domain.ledger import PlanState
-from connector.ports import BASE_URL_MARK, EXTERNAL_ID_MARK, GroupMember, JoinedPage, StoredResource
+from connector.ports import (
+    BASE_URL_MARK,
+    EXTERNAL_ID_MARK,
+    GroupMember,
+    JoinedPage,
+    SortKey,
+    StoredResource,
+)
 from connector.services.context import TenantContext
 from connector.services.naming import names_for
 from connector.services.presentation import DOCUSIGN
@@ -75,9 +82,17 @@ def render_joined(page: JoinedPage, reader: Reader) -> Page | None:
     return Page(page.total, joined=joined, next_after=place(page.next_after))
 
 
-def place(next_after: int | None) -> str | None:
+def place(next_after: int | None, next_key: SortKey = None) -> str | None:
     """Return where the next page by cursor begins, as text."""
-    return None if next_after is None else str(next_after)
+    if next_after is None or next_key is None:
+        return None if next_after is None else str(next_after)
+    return orjson.dumps([next_after, next_key]).decode()
+
+
+def read_place(text: str) -> tuple[int, SortKey]:
+    """Return what :func:`place` made a text of; "" is the place before everything."""
+    found = orjson.loads(text or "0")
+    return (found[0], found[1]) if isinstance(found, list) else (found, None)
 
 
 def storable(rendered: Rendered, dialect: Dialect) -> Rendered:

@@ -200,9 +200,10 @@ class SqlResources:
         ]
         if query.filter is not None:
             conditions.append(scim_filter.compile_filter(query.filter, context))
+        ordered = scim_sort.order_of(query, context)
         if query.after is not None:
-            return self._filtered_behind(query, conditions, query.after)
-        order = scim_sort.order_by(query, context)
+            return self._filtered_behind(query, conditions, ordered, query.after)
+        order = ordered.clauses
         if query.filter is not None and query.sort_by is None:
             recent = scim_filter.compile_recent(query.filter, context)
             if recent and self._are_few([*conditions[:2], *recent]):
@@ -215,22 +216,24 @@ class SqlResources:
         return StoredPage(self._count_all(conditions), found)
 
     def _filtered_behind(
-        self, query: ResourceQuery, conditions: Sequence[Any], after: int
+        self, query: ResourceQuery, conditions: Sequence[Any], order: scim_sort.Order, after: int
     ) -> StoredPage:
         if query.count <= 0:
             return StoredPage(0 if after else self._count_all(conditions), [])
+        behind = [order.behind(after, query.after_key)] if after else []
         statement = (
-            select(*pages.STORED, resources.c.seq)
-            .where(*conditions, resources.c.seq > after)
-            .order_by(resources.c.seq)
+            select(*pages.STORED, resources.c.seq, order.key.label("sort_key"))
+            .where(*conditions, *behind)
+            .order_by(*order.clauses)
             .limit(query.count + 1)
         )
         rows = self._connection.execute(statement).all()
-        found = [StoredResource(*row[:-1]) for row in rows[: query.count]]
+        found = [StoredResource(*row[:-2]) for row in rows[: query.count]]
         if len(rows) <= query.count:
             return StoredPage(0 if after else len(found), found)
         total = 0 if after else self._count_all(conditions)
-        return StoredPage(total, found, rows[query.count - 1].seq)
+        last = rows[query.count - 1]
+        return StoredPage(total, found, last.seq, last.sort_key)
 
     def _count_all(self, conditions: Sequence[Any]) -> int:
         statement = select(func.count()).select_from(resources).where(*conditions)

@@ -81,6 +81,16 @@ def test_a_filter_a_projection_and_the_root_are_walked_alike(connector):
     assert len(walk(connector, root)) == len(everybody) + len(roles)
 
 
+def test_a_sorted_list_is_walked_in_its_order(connector):
+    for order in ("sortBy=name.familyName", "sortBy=meta.created&sortOrder=descending"):
+        sorted_ = ok(connector.get(f"/Users?count=200&{order}"))["Resources"]
+        assert walk(connector, f"/Users?count=7&{order}") == [one["id"] for one in sorted_]
+    names = [one["displayName"] for one in ok(connector.get("/Groups?count=200"))["Resources"]]
+    first = page(connector, "/Groups?count=5&sortBy=displayName&sortOrder=descending")
+    shown = [one["displayName"] for one in first["Resources"]]
+    assert shown == sorted(names, key=str.lower, reverse=True)[:5]
+
+
 def test_a_cursor_holds_for_its_client_its_query_and_its_hour(connector):
     cursor = page(connector, "/Users?count=5")["nextCursor"]
     other = connector.client_token("other")

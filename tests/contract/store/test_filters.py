@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from connector.domain.ledger import ClientAttributes
 from connector.domain.model import ORGANIZATION_ADMIN
 from connector.ports import GROUP, USER, ResourceQuery
+from connector.settings import DatabaseSettings
 from connector.store import SqlStore, open_database
 from scim.errors import InvalidFilter
 from scim.evaluate import matches
@@ -24,7 +24,6 @@ from scim.filters import (
     Operator,
     Present,
 )
-from tests import databases
 from tests.contract.store import people
 from tests.contract.store.random_filters import filters
 from tests.contract.store.random_people import ACCOUNT_IDS, SCHEMAS, TEXTS, group_documents, person
@@ -88,24 +87,13 @@ class World:
             return "invalid"
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def world(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[World]:
+@pytest.fixture(scope="module")
+def world(module_database: DatabaseSettings) -> Iterator[World]:
     """The data in one database."""
-    if request.param == "sqlite":
-        path: Path = tmp_path_factory.mktemp("filters") / "filters.db"
-        store = open_database(databases.sqlite_settings(path), SCHEMAS)
-        store.migrate()
-        yield World(store)
-        store.close()
-        return
-    server = request.getfixturevalue("postgresql_server")
-    with databases.postgresql_database(server, "filters") as settings_:
-        store = open_database(settings_, SCHEMAS)
-        store.migrate()
-        yield World(store)
-        store.close()
+    store = open_database(module_database, SCHEMAS)
+    store.migrate()
+    yield World(store)
+    store.close()
 
 
 def _eq(attribute: str, value: Any, sub: str | None = None) -> Comparison:

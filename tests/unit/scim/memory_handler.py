@@ -58,6 +58,9 @@ class MemoryHandler:
         place = len(self.prefix)
         after = int(query.after or 0)
         rest = [one for one in found if int(one["id"][place:]) > after]
+        if query.sort_by:
+            ids = [int(one["id"][place:]) for one in found]
+            rest = found[ids.index(after) + 1 :] if after else found
         page = rest[: query.count]
         follows = page and len(rest) > len(page)
         total = 0 if after else len(found)
