@@ -13,12 +13,12 @@ from typing import Any, Protocol, cast
 import structlog
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
 from connector.domain.model import fold
-from connector.errors import ConfigError, TemporaryError
+from connector.errors import ConfigError, InvalidRequestError, TemporaryError
 from connector.settings import DatabaseSettings
 
 _log = structlog.get_logger(__name__)
@@ -44,6 +44,12 @@ TEMPORARY_SQLITE_CODES = frozenset(
         sqlite3.SQLITE_READONLY,
     }
 )
+
+TOO_LARGE_SQLSTATES = "54"
+"""Class "program limit exceeded": a text too long for an index, a statement too deep. psycopg makes
+operational errors of it, as of a lost connection, though it never gets better by itself."""
+IMPOSSIBLE_VALUES = (OverflowError, UnicodeEncodeError)
+"""What drivers raise beside a DataError: an integer of more than 64 bits, half a surrogate pair."""
 
 
 class Database(Protocol):
@@ -127,7 +133,7 @@ class SqliteDatabase:
 
         :param single: a statement is consistent in itself; to begin and end costs as much again.
         """
-        with _translated(self._path, _sqlite_is_temporary):
+        with self._translated():
             try:
                 connection = self._idle.pop()
             except IndexError:
@@ -146,7 +152,7 @@ class SqliteDatabase:
         if not self._write_lock.acquire(timeout=self._settings.busy_timeout_s):
             raise TemporaryError("The database is busy with other changes. Try again shortly.")
         try:
-            with _translated(self._path, _sqlite_is_temporary):
+            with self._translated():
                 if self._writer is None:
                     self._writer = self._write_engine.connect()
                 self._writer.begin()
@@ -166,6 +172,9 @@ class SqliteDatabase:
         while self._idle:
             self._idle.pop().close()
         self.engine.dispose()
+
+    def _translated(self) -> AbstractContextManager[None]:
+        return _translated(self._path, _sqlite_is_temporary, sqlite3.DataError)
 
 
 class PostgresqlDatabase:
@@ -218,8 +227,12 @@ class PostgresqlDatabase:
 
     def _translated(self) -> AbstractContextManager[None]:
         # Lost connections, time-outs of locks and deadlocks are all OperationalErrors.
-        temporary: type[Exception] = self.engine.dialect.loaded_dbapi.OperationalError
-        return _translated(self._where, lambda cause: isinstance(cause, temporary))
+        driver = self.engine.dialect.loaded_dbapi
+        return _translated(
+            self._where,
+            lambda cause: isinstance(cause, driver.OperationalError),
+            driver.DataError,
+        )
 
 
 def _begin(connection: Connection) -> None:
@@ -258,12 +271,23 @@ def _fold_value(value: Any) -> Any:
 
 
 @contextmanager
-def _translated(where: str, is_temporary: Callable[[BaseException | None], bool]) -> Iterator[None]:
-    """Turn what the database cannot do just now into :class:`TemporaryError`; let bugs pass."""
+def _translated(
+    where: str,
+    is_temporary: Callable[[BaseException | None], bool],
+    data_error: type[Exception],
+) -> Iterator[None]:
+    """Turn what the database cannot do just now into :class:`TemporaryError`, and what it can never
+    hold into :class:`InvalidRequestError`; let bugs pass."""
     try:
         yield
     except Exception as error:
-        cause = error.orig if isinstance(error, DBAPIError) else error
+        cause = error.orig if isinstance(error, StatementError) else error
+        too_large = str(getattr(cause, "sqlstate", "")).startswith(TOO_LARGE_SQLSTATES)
+        if too_large or isinstance(cause, (data_error, *IMPOSSIBLE_VALUES)):
+            _log.warning("value that the database cannot hold", database=where, error=str(cause))
+            raise InvalidRequestError(
+                "A value is too long, out of range or no text for the database. Send another one."
+            ) from error
         if isinstance(error, PoolTimeoutError) or is_temporary(cause):
             _log.warning("database cannot be used", database=where, error=str(cause))
             raise TemporaryError("The database cannot be used just now.") from error
