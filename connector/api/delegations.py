@@ -12,6 +12,7 @@ from connector.api.here import application, principal, tenant
 from connector.api.paging import Page, PageArguments, cut, page_of
 from connector.api.resource import Resource
 from connector.domain.work_items import Delegation
+from connector.services.plain_data import delegation_data
 
 resource = Resource(
     "delegations", __name__, "Who decides for whom while somebody is away.", "/delegations"
@@ -91,14 +92,4 @@ def end(delegation_id: str) -> Mapping[str, Any]:
 
 
 def _document(item: Delegation) -> Mapping[str, Any]:
-    return {
-        "id": item.delegation_id,
-        "delegator": item.delegator,
-        "delegate": item.delegate,
-        "starts_at": item.starts_at,
-        "ends_at": item.ends_at,
-        "reason": item.reason,
-        "created_by": item.created_by,
-        "in_force": item.is_in_force(application().clock.now()),
-        "ended_at": item.revoked_at,
-    }
+    return delegation_data(item, application().clock.now())

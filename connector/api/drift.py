@@ -13,7 +13,7 @@ from connector.api.paging import Page, PageArguments, page_of, text_of, to_curso
 from connector.api.resource import Resource, check_if_match
 from connector.domain.console import ConsoleRole
 from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState, Remedy
-from connector.services.drift_desk import FindingView
+from connector.services.plain_data import finding_data
 
 resource = Resource("drift", __name__, "What was changed in DocuSign itself.", "/drift")
 
@@ -88,14 +88,14 @@ def listed(query: Mapping[str, Any]) -> Page:
     found = tenant().drift.desk.list(wanted, after=text_of(query["cursor"]), limit=limit + 1)
     page = found[:limit]
     last = page[-1].finding.finding_id if len(found) > limit else None
-    return Page([_document(view) for view in page], to_cursor(last))
+    return Page([finding_data(view) for view in page], to_cursor(last))
 
 
 @resource.route("/<finding_id>")
 @resource.response(200, DriftFindingDetailSchema)
 def show(finding_id: str) -> Mapping[str, Any]:
     """Show a finding with its evidence and what would put it right."""
-    return _detail(tenant().drift.desk.get(finding_id))
+    return finding_data(tenant().drift.desk.get(finding_id))
 
 
 @resource.act("/<finding_id>/accept")
@@ -123,43 +123,8 @@ def _check(finding_id: str) -> None:
 
 
 def _again(finding_id: str) -> Mapping[str, Any]:
-    return _detail(tenant().drift.desk.get(finding_id))
+    return finding_data(tenant().drift.desk.get(finding_id))
 
 
 def _after(finding: Finding) -> Mapping[str, Any]:
     return _again(finding.finding_id)
-
-
-def _document(view: FindingView) -> dict[str, Any]:
-    item = view.finding
-    return {
-        "id": item.finding_id,
-        "kind": item.kind,
-        "title": view.title,
-        "subject_kind": item.subject_kind,
-        "subject_id": item.subject_id,
-        "account_id": item.account_id or None,
-        "entitlement": item.entitlement or None,
-        "attribute": item.attribute or None,
-        "expected": dict(item.expected),
-        "docusign": dict(item.actual),
-        "state": item.state,
-        "policy": item.remedy,
-        "first_seen_at": item.first_seen_at,
-        "last_seen_at": item.last_seen_at,
-    }
-
-
-def _detail(view: FindingView) -> dict[str, Any]:
-    item = view.finding
-    return {
-        **_document(view),
-        "evidence": dict(item.evidence),
-        "suggested_plan": list(view.steps),
-        "decided_by": item.decided_by,
-        "decided_at": item.decided_at,
-        "reason": item.reason,
-        "plan_id": item.plan_id,
-        "problem": item.problem,
-        "closed_at": item.closed_at,
-    }

@@ -12,7 +12,8 @@ from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, cut, page_of
 from connector.api.resource import Resource, check_if_match
 from connector.domain.console import ConsoleRole
-from connector.domain.erasure import Erasure, ErasureState
+from connector.domain.erasure import ErasureState
+from connector.services.plain_data import erasure_data
 
 resource = Resource("erasures", __name__, "Forgetting a person, for good.", "/erasures")
 
@@ -67,14 +68,14 @@ def listed(query: Mapping[str, Any]) -> Page:
     """List every erasure, oldest first."""
     found = tenant().erasures.list()
     page = cut(found, query["limit"], query["cursor"], lambda item: item.erasure_id)
-    return Page([_document(item) for item in page.items], page.next_cursor)
+    return Page([erasure_data(item) for item in page.items], page.next_cursor)
 
 
 @resource.route("/<erasure_id>")
 @resource.response(200, ErasureSchema)
 def show(erasure_id: str) -> Mapping[str, Any]:
     """Show an erasure and how far it is."""
-    return _document(tenant().erasures.get(erasure_id))
+    return erasure_data(tenant().erasures.get(erasure_id))
 
 
 @resource.act("")
@@ -87,7 +88,7 @@ def request(said: Mapping[str, Any]) -> Mapping[str, Any]:
     ago, and nothing of theirs may be open: 422 says what stands in the way.
     """
     needs(ConsoleRole.ADMINISTRATOR)
-    return _document(tenant().erasures.request(said["person"], said["reason"], principal()))
+    return erasure_data(tenant().erasures.request(said["person"], said["reason"], principal()))
 
 
 @resource.act("/<erasure_id>/confirm")
@@ -102,7 +103,7 @@ def confirm(_said: Mapping[str, Any], erasure_id: str) -> Mapping[str, Any]:
     """
     needs(ConsoleRole.ADMINISTRATOR)
     _check(erasure_id)
-    return _document(tenant().erasures.confirm(erasure_id, principal()))
+    return erasure_data(tenant().erasures.confirm(erasure_id, principal()))
 
 
 @resource.act("/<erasure_id>/withdraw")
@@ -111,24 +112,8 @@ def withdraw(erasure_id: str) -> Mapping[str, Any]:
     """Take a request back that nobody has confirmed. Takes an administrator."""
     needs(ConsoleRole.ADMINISTRATOR)
     _check(erasure_id)
-    return _document(tenant().erasures.withdraw(erasure_id, principal()))
+    return erasure_data(tenant().erasures.withdraw(erasure_id, principal()))
 
 
 def _check(erasure_id: str) -> None:
-    check_if_match(ErasureSchema, lambda: _document(tenant().erasures.get(erasure_id)))
-
-
-def _document(item: Erasure) -> Mapping[str, Any]:
-    return {
-        "id": item.erasure_id,
-        "subject_id": item.subject_id,
-        "state": item.state,
-        "reason": item.reason,
-        "requested_by": item.requested_by,
-        "requested_at": item.requested_at,
-        "confirmed_by": item.confirmed_by,
-        "confirmed_at": item.confirmed_at,
-        "outcomes": dict(item.outcomes),
-        "error": item.error,
-        "finished_at": item.finished_at,
-    }
+    check_if_match(ErasureSchema, lambda: erasure_data(tenant().erasures.get(erasure_id)))

@@ -11,8 +11,9 @@ from connector.api.fields import instant, text
 from connector.api.here import application, needs, tenant
 from connector.api.resource import Resource
 from connector.domain.console import ConsoleRole
-from connector.domain.diagnosis import Finding, Result
+from connector.domain.diagnosis import Result
 from connector.services.health import ConnectionHealth
+from connector.services.plain_data import diagnosis_data
 
 resource = Resource(
     "health", __name__, "The connection to DocuSign, and its hourly calls.", "/health"
@@ -68,8 +69,8 @@ class FindingSchema(Schema):
     problem = text("A code that stays; docs/troubleshooting.md has them.", allow_none=True)
     cause = text("Why.", allow_none=True)
     remedy = text("What to do.", allow_none=True)
-    link = text("Where to do it; may be empty.")
-    evidence = text("DocuSign's own words; may be empty.")
+    link = text("Where to do it.", allow_none=True)
+    evidence = text("DocuSign's own words.", allow_none=True)
 
 
 class DiagnosisSchema(Schema):
@@ -157,11 +158,7 @@ def examine() -> Mapping[str, Any]:
     an operator.
     """
     needs(ConsoleRole.OPERATOR)
-    diagnosis = tenant().doctor.examine()
-    return {
-        "result": diagnosis.result,
-        "findings": [_finding(item) for item in diagnosis.findings],
-    }
+    return diagnosis_data(tenant().doctor.examine())
 
 
 @resource.route("/budget")
@@ -175,19 +172,4 @@ def budget() -> Mapping[str, Any]:
         "refused_today": report.refused_today,
         "next_sync_calls": sum(report.forecast.calls.values()),
         "next_sync_minutes": report.forecast.minutes,
-    }
-
-
-def _finding(item: Finding) -> Mapping[str, Any]:
-    known = item.problem
-    return {
-        "check": item.check_id,
-        "result": item.result,
-        "subject": item.subject,
-        "found": item.found,
-        "problem": known.code if known else None,
-        "cause": known.cause if known else None,
-        "remedy": known.remedy if known else None,
-        "link": item.link,
-        "evidence": item.evidence,
     }

@@ -14,11 +14,12 @@ from connector.api.here import application, needs, principal, tenant, tenant_nam
 from connector.api.paging import Page, PageArguments, cut, page_of, place_of, to_place
 from connector.api.resource import Resource, check_if_match
 from connector.domain.console import ConsoleRole
-from connector.domain.ledger import JobRun, RunState
+from connector.domain.ledger import RunState
 from connector.errors import ClosedError, ConflictingWriteError, ConnectorError, NotFoundError
 from connector.ports import Asker, JobQueue
 from connector.services.job_board import JobView, job_board
 from connector.services.jobs import JOBS, Job, run_job
+from connector.services.plain_data import run_data
 
 _log = structlog.get_logger(__name__)
 _BEGUN_S = 0.5
@@ -110,7 +111,7 @@ def history(query: Mapping[str, Any], name: str) -> Page:
     page = found[:limit]
     last = page[-1] if len(found) > limit else None
     cursor = to_place(last.started_at, last.run_id) if last else None
-    return Page([_run_document(run) for run in page], cursor)
+    return Page([run_data(run) for run in page], cursor)
 
 
 @resource.act("/<name>/run")
@@ -209,22 +210,5 @@ def _document(view: JobView) -> Mapping[str, Any]:
         "when": view.when,
         "next_at": view.next_at,
         "paused_by": view.pause["by"] if view.pause else None,
-        "last": _run_document(view.last) if view.last else None,
-    }
-
-
-def _run_document(run_: JobRun) -> Mapping[str, Any]:
-    return {
-        "id": run_.run_id,
-        "job": run_.job,
-        "state": run_.state,
-        "started_at": run_.started_at,
-        "finished_at": run_.finished_at,
-        "started_by": run_.actor or f"job:{run_.job}",
-        "calls": run_.calls,
-        "counts": run_.counts,
-        "done": run_.done,
-        "total": run_.total,
-        "error": run_.error,
-        "correlation_id": run_.correlation_id,
+        "last": run_data(view.last) if view.last else None,
     }

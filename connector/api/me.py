@@ -11,7 +11,7 @@ from connector.api.fields import instant, text
 from connector.api.here import application, principal, tenant_name
 from connector.api.paging import Page, PageArguments, cut, page_of
 from connector.api.resource import Resource
-from connector.domain.console import PersonalToken
+from connector.services.plain_data import token_data
 
 resource = Resource("me", __name__, "Who you are here.", "/me")
 
@@ -68,7 +68,7 @@ def tokens(query: Mapping[str, Any]) -> Page:
     """List the personal tokens of your account, newest first."""
     known = application().personal_tokens.list(tenant_name(), principal().login)
     page = cut(known, query["limit"], query["cursor"], lambda item: item.token_id)
-    return Page([_document(item) for item in page.items], page.next_cursor)
+    return Page([token_data(item) for item in page.items], page.next_cursor)
 
 
 @resource.act("/tokens/<token_id>/revoke", conditional=False)
@@ -77,17 +77,4 @@ def revoke(token_id: str) -> Mapping[str, Any]:
     """End one of your tokens at once, such as one that leaked."""
     me = principal()
     found = application().personal_tokens.revoke(tenant_name(), token_id, me, login=me.login)
-    return _document(found)
-
-
-def _document(item: PersonalToken) -> Mapping[str, Any]:
-    return {
-        "id": item.token_id,
-        "name": item.name,
-        "roles": sorted(item.roles),
-        "created_at": item.created_at,
-        "created_by": item.created_by,
-        "expires_at": item.expires_at,
-        "last_used_at": item.last_used_at,
-        "revoked_at": item.revoked_at,
-    }
+    return token_data(found)

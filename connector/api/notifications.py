@@ -12,7 +12,8 @@ from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, page_of, place_of, to_place
 from connector.api.resource import Resource, check_if_match
 from connector.domain.console import ConsoleRole
-from connector.domain.notifications import Delivery, DeliveryState, Notice
+from connector.domain.notifications import DeliveryState, Notice
+from connector.services.plain_data import delivery_data
 
 resource = Resource(
     "notifications", __name__, "Messages to people and systems, sent or not.", "/notifications"
@@ -69,14 +70,14 @@ def listed(query: Mapping[str, Any]) -> Page:
     page = found[: query["limit"]]
     is_last = len(found) == len(page)
     cursor = None if is_last else to_place(page[-1].created_at, page[-1].delivery_id)
-    return Page([_document(item) for item in page], cursor)
+    return Page([delivery_data(item) for item in page], cursor)
 
 
 @resource.route("/<delivery_id>")
 @resource.response(200, DeliverySchema)
 def show(delivery_id: str) -> Mapping[str, Any]:
     """Show a delivery."""
-    return _document(tenant().notifications.get(delivery_id))
+    return delivery_data(tenant().notifications.get(delivery_id))
 
 
 @resource.act("/<delivery_id>/replay")
@@ -84,8 +85,8 @@ def show(delivery_id: str) -> Mapping[str, Any]:
 def replay(delivery_id: str) -> Mapping[str, Any]:
     """Send a delivery again, with the same id, whatever became of it. Takes an operator."""
     needs(ConsoleRole.OPERATOR)
-    check_if_match(DeliverySchema, lambda: _document(tenant().notifications.get(delivery_id)))
-    return _document(tenant().notifications.replay(delivery_id, principal()))
+    check_if_match(DeliverySchema, lambda: delivery_data(tenant().notifications.get(delivery_id)))
+    return delivery_data(tenant().notifications.replay(delivery_id, principal()))
 
 
 @resource.act("/replay-dead")
@@ -94,19 +95,3 @@ def replay_dead() -> Mapping[str, Any]:
     """Send everything again that was given up. Takes an operator."""
     needs(ConsoleRole.OPERATOR)
     return {"count": tenant().notifications.replay_dead(principal())}
-
-
-def _document(item: Delivery) -> Mapping[str, Any]:
-    return {
-        "id": item.delivery_id,
-        "notice": item.notice,
-        "channel": item.channel,
-        "recipient": item.recipient,
-        "about": item.about,
-        "state": item.state,
-        "created_at": item.created_at,
-        "next_attempt_at": item.next_attempt_at,
-        "finished_at": item.finished_at,
-        "attempts": item.attempts,
-        "error": item.error,
-    }

@@ -11,7 +11,7 @@ from connector.api.fields import instant, text
 from connector.api.here import tenant
 from connector.api.resource import Resource
 from connector.errors import InvalidRequestError
-from connector.services.policy import in_words
+from connector.services.plain_data import explained_data, simulation_data
 from mappings import MappingError, load_entitlements
 
 resource = Resource("policy", __name__, "Who gives access, and who is asked first.", "/policy")
@@ -115,23 +115,7 @@ class SimulationSchema(Schema):
 @resource.response(200, RulingSchema)
 def explain(query: Mapping[str, Any]) -> Mapping[str, Any]:
     """Say which rule counts for a person and an entitlement, and why."""
-    found = tenant().policy.explain(query["user"], query["entitlement"])
-    meaning = found.ruling.meaning
-    return {
-        "user_id": found.user.user_id,
-        "user": found.user.email,
-        "entitlement": found.ruling.target.scim_id,
-        "name": found.ruling.target.title,
-        "rule": found.ruling.rule,
-        "fulfilment": meaning.fulfilment,
-        "in_words": in_words(meaning),
-        "risk": meaning.risk,
-        "owner": meaning.owner,
-        "manager": found.manager,
-        "held": found.is_held,
-        "waits": found.waits,
-        "passed_over": found.passed_over,
-    }
+    return explained_data(tenant().policy.explain(query["user"], query["entitlement"]))
 
 
 @resource.act("/simulation")
@@ -143,23 +127,4 @@ def simulate(changed: Mapping[str, Any]) -> Mapping[str, Any]:
         mapping = load_entitlements(changed["manual_roles"], changed["entitlements"])
     except MappingError as error:
         raise InvalidRequestError(" ".join(error.problems)) from error
-    found = tenant().policy.simulate(mapping, changed["days"])
-    return {
-        "requests": found.requests,
-        "grants": found.grants,
-        "gone": found.unknown,
-        "before": found.before,
-        "after": found.after,
-        "differences": [
-            {
-                "at": item.plan.created_at,
-                "plan_id": item.plan.plan_id,
-                "user": item.user,
-                "entitlement": item.target.scim_id,
-                "before": item.before,
-                "after": item.after,
-                "rule": item.rule,
-            }
-            for item in found.differences
-        ],
-    }
+    return simulation_data(tenant().policy.simulate(mapping, changed["days"]))

@@ -14,6 +14,7 @@ from connector.api.resource import Resource, check_if_match
 from connector.domain.console import ConsoleRole
 from connector.domain.tenants import TenantRecord
 from connector.errors import ConfigError, InvalidRequestError, NotFoundError
+from connector.services.plain_data import tenant_data
 
 resource = Resource(
     "tenants",
@@ -170,13 +171,4 @@ def _told() -> Iterator[None]:
 
 
 def _document(record: TenantRecord) -> Mapping[str, Any]:
-    return {
-        "name": record.name,
-        "state": str(record.state),
-        "reason": record.reason,
-        "settings": application().tenancy.shown(record),
-        "created_at": record.created_at,
-        "created_by": record.created_by,
-        "changed_at": record.changed_at,
-        "changed_by": record.changed_by,
-    }
+    return tenant_data(record, application().tenancy.shown(record))

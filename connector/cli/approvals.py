@@ -12,8 +12,9 @@ from rich.table import Table
 from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.ledger import WorkItem
-from connector.domain.work_items import Delegation, Verdict
+from connector.domain.work_items import Verdict
 from connector.services.approvals import ApprovalView
+from connector.services.plain_data import delegation_data
 
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%MZ"])
 
@@ -150,7 +151,10 @@ def delegate(
         reason=reason,
         absent=absent,
     )
-    context.output(_delegation(made), f"{made.delegate} decides for {made.delegator} meanwhile.")
+    context.output(
+        delegation_data(made, context.application.clock.now()),
+        f"{made.delegate} decides for {made.delegator} meanwhile.",
+    )
 
 
 @approvals.command("delegations")
@@ -164,6 +168,7 @@ def delegations(context: CommandContext) -> None:
       docusign-iga approvals delegations
     """
     found = context.tenant.delegations.list()
+    now = context.application.clock.now()
     table = Table("Delegation", "Away", "Decides", "From", "Until", "Ended")
     for item in found:
         table.add_row(
@@ -174,7 +179,9 @@ def delegations(context: CommandContext) -> None:
             _day(item.ends_at),
             _day(item.revoked_at),
         )
-    context.output([_delegation(item) for item in found], table if found else "There are none.")
+    context.output(
+        [delegation_data(item, now) for item in found], table if found else "There are none."
+    )
 
 
 @approvals.command("end-delegation")
@@ -189,7 +196,10 @@ def end_delegation(context: CommandContext, delegation: str) -> None:
       docusign-iga approvals end-delegation 7c1e0f52-9d0c-4a54-8f0e-3a1f6b2c9d10
     """
     ended = context.tenant.delegations.end(delegation, cli_person())
-    context.output(_delegation(ended), f"{ended.delegate} no longer decides for {ended.delegator}.")
+    context.output(
+        delegation_data(ended, context.application.clock.now()),
+        f"{ended.delegate} no longer decides for {ended.delegator}.",
+    )
 
 
 def _show(context: CommandContext, view: ApprovalView) -> None:
@@ -236,18 +246,6 @@ def _words(item: WorkItem) -> str:
 
 def _day(moment: datetime | None) -> str:
     return f"{moment:%Y-%m-%d}" if moment else ""
-
-
-def _delegation(item: Delegation) -> dict[str, Any]:
-    return {
-        "id": item.delegation_id,
-        "delegator": item.delegator,
-        "delegate": item.delegate,
-        "starts_at": item.starts_at,
-        "ends_at": item.ends_at,
-        "reason": item.reason,
-        "revoked_at": item.revoked_at,
-    }
 
 
 def _view_to_json(view: ApprovalView) -> dict[str, Any]:

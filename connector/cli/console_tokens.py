@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import click
 from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.cli.groups import Commands
-from connector.domain.console import ConsoleRole, PersonalToken
+from connector.domain.console import ConsoleRole
 from connector.services.personal_tokens import DEFAULT_DAYS
+from connector.services.plain_data import token_data
 
 
 @click.group(cls=Commands)
@@ -54,7 +54,7 @@ def add_token(
         f"The token {found.token_id} of {found.login} ends on {found.expires_at:%Y-%m-%d}.\n\n"
         f"  {text}\n\nIt is not shown again. Send it as: Authorization: Bearer ..."
     )
-    context.output(_to_json(found) | {"token": text}, words)
+    context.output(token_data(found) | {"token": text}, words)
 
 
 @token.command("list")
@@ -84,7 +84,7 @@ def list_tokens(context: CommandContext, login: str | None) -> None:
             state,
         )
     empty = "There are no tokens. Create one: docusign-iga console token add LOGIN --name WHAT"
-    context.output([_to_json(item) for item in tokens], table if tokens else empty)
+    context.output([token_data(item) for item in tokens], table if tokens else empty)
 
 
 @token.command("revoke")
@@ -99,18 +99,4 @@ def revoke_token(context: CommandContext, token_id: str) -> None:
       docusign-iga console token revoke 3f2a90bb12cd
     """
     found = context.application.personal_tokens.revoke(context.known_tenant, token_id, cli_actor())
-    context.output(_to_json(found), f"The token {found.token_id} of {found.login} is revoked.")
-
-
-def _to_json(item: PersonalToken) -> dict[str, Any]:
-    return {
-        "token_id": item.token_id,
-        "login": item.login,
-        "name": item.name,
-        "roles": sorted(item.roles),
-        "created_at": item.created_at,
-        "created_by": item.created_by,
-        "expires_at": item.expires_at,
-        "last_used_at": item.last_used_at,
-        "revoked_at": item.revoked_at,
-    }
+    context.output(token_data(found), f"The token {found.token_id} of {found.login} is revoked.")

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import click
 from rich.console import Console
 
 from connector.cli.context import CommandContext, tenant_options
-from connector.domain.diagnosis import Diagnosis, Finding, Result
+from connector.domain.diagnosis import Diagnosis, Result
 from connector.domain.symptoms import CHECKS
 from connector.errors import ConfigError, ConnectorError
 from connector.services.doctor import misconfigured
+from connector.services.plain_data import diagnosis_data
 
 _STATUS = {Result.OK: 0, Result.SKIPPED: 0, Result.WARNING: 1, Result.FAILED: 2}
 _TITLES = {check.check_id: check.title for check in CHECKS}
@@ -44,7 +44,7 @@ def doctor(context: CommandContext) -> None:
     except ConnectorError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(2)
-    context.output(as_data(diagnosis), "\n".join(_lines(diagnosis)))
+    context.output(diagnosis_data(diagnosis), "\n".join(_lines(diagnosis)))
     sys.exit(_STATUS[diagnosis.result])
 
 
@@ -52,30 +52,6 @@ def _examine(context: CommandContext) -> Diagnosis:
     tenant = context.tenant
     with Console(stderr=True).status("Looking ...") as status:
         return tenant.doctor.examine(lambda check: status.update(f"Looking at {check.looks_at}"))
-
-
-def as_data(diagnosis: Diagnosis) -> dict[str, Any]:
-    """Return a diagnosis as plain data, for JSON."""
-    return {
-        "tenant": diagnosis.tenant,
-        "result": diagnosis.result,
-        "findings": [_finding(item) for item in diagnosis.findings],
-    }
-
-
-def _finding(item: Finding) -> dict[str, Any]:
-    problem = item.problem
-    return {
-        "check": item.check_id,
-        "result": item.result,
-        "subject": item.subject,
-        "found": item.found,
-        "problem": problem.code if problem else None,
-        "cause": problem.cause if problem else None,
-        "remedy": problem.remedy if problem else None,
-        "link": item.link or None,
-        "evidence": item.evidence or None,
-    }
 
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:

@@ -21,6 +21,7 @@ from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingSta
 from connector.errors import InvalidRequestError
 from connector.services.drift_desk import FindingView
 from connector.services.drift_report import to_csv, to_html
+from connector.services.plain_data import finding_data
 
 _OPEN = tuple(state for state in FindingState if state.is_open)
 
@@ -82,7 +83,7 @@ def list_findings(
         since = f"{item.first_seen_at:%Y-%m-%d %H:%M}"
         table.add_row(item.finding_id[:8], _words(item.kind), view.title, _words(item.state), since)
     empty = "Nothing was found." if every else "DocuSign is as expected: no finding is open."
-    context.output([to_json(view) for view in found], table if found else empty)
+    context.output([finding_data(view) for view in found], table if found else empty)
 
 
 def filter_of(
@@ -112,7 +113,7 @@ def show_finding(context: CommandContext, finding: str) -> None:
       docusign-iga drift show 3f2a
     """
     view = context.tenant.drift.desk.get(finding)
-    context.output(to_json(view), _describe(view))
+    context.output(finding_data(view), _describe(view))
 
 
 @drift.command("accept")
@@ -129,7 +130,7 @@ def accept_findings(context: CommandContext, findings: Sequence[str], reason: st
     """
     desk = context.tenant.drift.desk
     done = [desk.accept(finding, cli_person(), reason) for finding in findings]
-    context.output([to_json(desk.get(item.finding_id)) for item in done], _outcome(done))
+    context.output([finding_data(desk.get(item.finding_id)) for item in done], _outcome(done))
 
 
 @drift.command("revert")
@@ -146,7 +147,7 @@ def revert_findings(context: CommandContext, findings: Sequence[str], reason: st
     """
     desk = context.tenant.drift.desk
     done = [desk.revert(finding, cli_person(), reason) for finding in findings]
-    context.output([to_json(desk.get(item.finding_id)) for item in done], _outcome(done))
+    context.output([finding_data(desk.get(item.finding_id)) for item in done], _outcome(done))
 
 
 @drift.command("report")
@@ -188,7 +189,9 @@ def report(
     views = context.tenant.drift.desk.list(wanted, limit=None)
     if form == "json" or context.as_json:
         options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
-        text = orjson.dumps([to_json(view) for view in views], default=str, option=options).decode()
+        text = orjson.dumps(
+            [finding_data(view) for view in views], default=str, option=options
+        ).decode()
     elif form == "csv":
         text = to_csv(views)
     else:
@@ -253,31 +256,3 @@ def _describe(view: FindingView) -> str:
 
 def _pairs(data: Any) -> str:
     return ", ".join(f"{_words(name)}: {value}" for name, value in sorted(data.items()))
-
-
-def to_json(view: FindingView) -> dict[str, Any]:
-    """Return a finding for scripts."""
-    item = view.finding
-    return {
-        "id": item.finding_id,
-        "class": item.kind,
-        "title": view.title,
-        "subject": {"kind": item.subject_kind, "id": item.subject_id},
-        "account": item.account_id or None,
-        "entitlement": item.entitlement or None,
-        "attribute": item.attribute or None,
-        "expected": dict(item.expected),
-        "docusign": dict(item.actual),
-        "state": item.state,
-        "policy": item.remedy,
-        "first_seen_at": item.first_seen_at,
-        "last_seen_at": item.last_seen_at,
-        "evidence": dict(item.evidence),
-        "suggested_plan": list(view.steps),
-        "decided_by": item.decided_by,
-        "decided_at": item.decided_at,
-        "reason": item.reason,
-        "plan": item.plan_id,
-        "problem": item.problem,
-        "closed_at": item.closed_at,
-    }

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
 from connector.cli.groups import Commands
-from connector.domain.erasure import Erasure
 from connector.services.erasure import require_done
+from connector.services.plain_data import erasure_data
 
 
 @click.group(cls=Commands)
@@ -38,7 +36,7 @@ def request(context: CommandContext, person: str, reason: str) -> None:
     """
     item = context.tenant.erasures.request(person, reason, cli_person())
     context.output(
-        _to_json(item),
+        erasure_data(item),
         f"Noted as {item.erasure_id[:8]}. Another person has to confirm it:\n"
         f"  docusign-iga erase confirm {item.erasure_id[:8]}",
     )
@@ -63,7 +61,7 @@ def confirm(context: CommandContext, erasure: str, yes: bool) -> None:
             err=True,
         )
     item = require_done(context.tenant.erasures.confirm(erasure, cli_person()))
-    context.output(_to_json(item), "Erased, in DocuSign and here.")
+    context.output(erasure_data(item), "Erased, in DocuSign and here.")
 
 
 @erase.command("withdraw")
@@ -78,7 +76,7 @@ def withdraw(context: CommandContext, erasure: str) -> None:
       docusign-iga erase withdraw 3f2a
     """
     item = context.tenant.erasures.withdraw(erasure, cli_person())
-    context.output(_to_json(item), "Withdrawn.")
+    context.output(erasure_data(item), "Withdrawn.")
 
 
 @erase.command("list")
@@ -96,8 +94,4 @@ def list_erasures(context: CommandContext) -> None:
     for item in found:
         people = (item.requested_by, item.confirmed_by or "")
         table.add_row(item.erasure_id[:8], item.subject_id, item.state, *people, item.error or "")
-    context.output([_to_json(item) for item in found], table if found else "There are none.")
-
-
-def _to_json(item: Erasure) -> dict[str, Any]:
-    return vars(item)
+    context.output([erasure_data(item) for item in found], table if found else "There are none.")

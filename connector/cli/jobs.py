@@ -26,6 +26,7 @@ from connector.progress import reporting_to
 from connector.services.aggregation import SYNC_JOB
 from connector.services.job_board import JobView, job_board, progress_of
 from connector.services.jobs import JOBS, run_job
+from connector.services.plain_data import run_data
 
 _job = click.argument("name", metavar="JOB", type=click.Choice(list(JOBS)))
 _WATCH_EVERY_S = 1.0
@@ -84,7 +85,7 @@ def _view_json(view: JobView) -> dict[str, Any]:
         "timezone": view.timezone,
         "next_run_at": view.next_at,
         "paused": view.pause,
-        "last": _to_json(view.last) if view.last else None,
+        "last": run_data(view.last) if view.last else None,
     }
 
 
@@ -173,10 +174,10 @@ def history(context: CommandContext, job: str | None, limit: int, *, with_idle: 
     for item in runs:
         took = "" if item.duration_s is None else f"{item.duration_s:,.1f} s"
         began = f"{item.started_at:%Y-%m-%d %H:%M:%S}"
-        by = _started_by(item)
+        by = item.started_by
         table.add_row(item.job, began, took, f"{item.calls:,}", by, _outcome(item))
     nothing = "No job has done anything yet; --all shows the runs that found nothing to do."
-    context.output([_to_json(item) for item in runs], table if runs else nothing)
+    context.output([run_data(item) for item in runs], table if runs else nothing)
 
 
 def _outcome(run: JobRun) -> str:
@@ -190,25 +191,3 @@ def _words(outcome: Any) -> str:
         told = [f"{key} {value:,}" for key, value in outcome.items() if isinstance(value, int)]
         return ", ".join(told) or "nothing to do"
     return str(outcome) if outcome else "nothing to do"
-
-
-def _started_by(run: JobRun) -> str:
-    return run.actor or f"job:{run.job}"
-
-
-def _to_json(run: JobRun) -> dict[str, Any]:
-    return {
-        "run_id": run.run_id,
-        "job": run.job,
-        "state": run.state,
-        "started_at": run.started_at,
-        "finished_at": run.finished_at,
-        "duration_s": run.duration_s,
-        "calls": run.calls,
-        "counts": dict(run.counts),
-        "done": run.done,
-        "total": run.total,
-        "error": run.error,
-        "actor": _started_by(run),
-        "correlation_id": run.correlation_id,
-    }

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import click
 from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.cli.groups import Commands
-from connector.domain.notifications import Delivery, DeliveryState
+from connector.domain.notifications import DeliveryState
 from connector.errors import InvalidRequestError, PermanentError
+from connector.services.plain_data import delivery_data
 
 
 @click.group(cls=Commands)
@@ -47,7 +46,7 @@ def list_deliveries(context: CommandContext, state: str | None, limit: int) -> N
             str(item.attempts),
             item.error or "",
         )
-    context.output([_to_json(item) for item in found], table if found else "There are none.")
+    context.output([delivery_data(item) for item in found], table if found else "There are none.")
 
 
 @notify.command("replay")
@@ -69,7 +68,7 @@ def replay(context: CommandContext, delivery: str | None, dead: bool) -> None:
         raise InvalidRequestError("Name one delivery, or give --dead for all that were given up.")
     if delivery:
         item = service.replay(delivery, cli_actor())
-        context.output(_to_json(item), f"{item.delivery_id} is sent again.")
+        context.output(delivery_data(item), f"{item.delivery_id} is sent again.")
         return
     count = service.replay_dead(cli_actor())
     context.output({"replayed": count}, f"{count} are sent again.")
@@ -90,10 +89,4 @@ def test(context: CommandContext, channel: str, recipient: str) -> None:
     item = context.tenant.notifications.test(channel, recipient)
     if item.state is not DeliveryState.DELIVERED:
         raise PermanentError(f"It did not arrive. {item.error}")
-    context.output(_to_json(item), "It arrived.")
-
-
-def _to_json(item: Delivery) -> dict[str, Any]:
-    names = ("notice", "channel", "recipient", "about", "state", "attempts", "error")
-    times = ("created_at", "next_attempt_at", "finished_at")
-    return {"id": item.delivery_id, **{name: getattr(item, name) for name in (*names, *times)}}
+    context.output(delivery_data(item), "It arrived.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 import yaml
@@ -14,6 +13,7 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.ledger import Fulfilment
 from connector.errors import ConfigError
+from connector.services.plain_data import explained_data, simulation_data
 from connector.services.policy import Explained, Simulation, in_words
 from mappings import EntitlementMapping, MappingError, load_entitlements
 
@@ -39,7 +39,7 @@ def explain(context: CommandContext, user: str, entitlement: str) -> None:
       docusign-iga policy explain --user ann@example.com --entitlement "Account Administrator"
     """
     found = context.tenant.policy.explain(user, entitlement)
-    context.output(_explained(found), _in_words(found))
+    context.output(explained_data(found), _in_words(found))
 
 
 @policy.command("simulate")
@@ -60,7 +60,7 @@ def simulate(context: CommandContext, file: Path, days: int) -> None:
       docusign-iga policy simulate changed-policy.yaml
     """
     found = context.tenant.policy.simulate(_load(file), days)
-    context.output(_simulation(found), _table(found, days))
+    context.output(simulation_data(found), _table(found, days))
 
 
 def _load(file: Path) -> EntitlementMapping:
@@ -99,25 +99,6 @@ def _in_words(found: Explained) -> str:
     return "\n".join(lines if found.passed_over else lines[:-2])
 
 
-def _explained(found: Explained) -> dict[str, Any]:
-    meaning = found.ruling.meaning
-    return {
-        "user": found.user.email,
-        "user_id": found.user.user_id,
-        "entitlement": found.ruling.target.scim_id,
-        "name": found.ruling.target.title,
-        "rule": found.ruling.rule,
-        "fulfilment": meaning.fulfilment,
-        "in_words": in_words(meaning),
-        "risk": meaning.risk,
-        "owner": meaning.owner,
-        "manager": found.manager,
-        "held": found.is_held,
-        "waits": found.waits,
-        "passed_over": list(found.passed_over),
-    }
-
-
 def _table(found: Simulation, days: int) -> Group | str:
     counts = ", ".join(
         f"{kind} {found.before.get(kind, 0)} -> {found.after.get(kind, 0)}"
@@ -138,25 +119,3 @@ def _table(found: Simulation, days: int) -> Group | str:
     more = len(found.differences) - _SHOWN
     tail = f"and {more} more: --json has all" if more > 0 else ""
     return Group(head, table, tail)
-
-
-def _simulation(found: Simulation) -> dict[str, Any]:
-    return {
-        "requests": found.requests,
-        "grants": found.grants,
-        "before": dict(found.before),
-        "after": dict(found.after),
-        "unknown": found.unknown,
-        "differences": [
-            {
-                "at": item.plan.created_at,
-                "plan": item.plan.plan_id,
-                "user": item.user,
-                "entitlement": item.target.scim_id,
-                "before": item.before,
-                "after": item.after,
-                "rule": item.rule,
-            }
-            for item in found.differences
-        ],
-    }

@@ -19,6 +19,7 @@ from connector.config.yaml_reader import read_yaml
 from connector.domain.tenant_documents import with_value
 from connector.domain.tenants import TenantRecord, TenantSource
 from connector.errors import ConfigError, InvalidRequestError
+from connector.services.plain_data import tenant_data
 from connector.services.tenant_catalogue import TenantEntry
 from connector.services.tenant_overview import Verdict
 
@@ -425,14 +426,4 @@ def _entry_to_json(entry: TenantEntry) -> dict[str, Any]:
 
 
 def _to_json(context: CommandContext, record: TenantRecord) -> dict[str, Any]:
-    return {
-        "name": record.name,
-        "state": record.state,
-        "reason": record.reason,
-        "revision": record.revision,
-        "created_at": record.created_at,
-        "created_by": record.created_by,
-        "changed_at": record.changed_at,
-        "changed_by": record.changed_by,
-        "settings": context.application.tenancy.shown(record),
-    }
+    return tenant_data(record, context.application.tenancy.shown(record))

@@ -405,6 +405,11 @@ class JobRun:
     """Its log lines, audit events and calls bear it."""
 
     @property
+    def started_by(self) -> str:
+        """Who started it: ``user:<login>``, or ``job:<name>`` for the clock."""
+        return self.actor or f"job:{self.job}"
+
+    @property
     def duration_s(self) -> float | None:
         """Seconds from its start to its end; None while it runs."""
         if self.finished_at is None:

@@ -46,13 +46,13 @@ def run(*arguments: str) -> str:
 
 def test_findings_are_listed_shown_accepted_and_reverted(native):
     listed = json.loads(run("drift", "list", "--json"))
-    assert {item["class"] for item in listed} == {"native_grant", "unmanaged_user"}
-    grant = next(item for item in listed if item["class"] == "native_grant")
+    assert {item["kind"] for item in listed} == {"native_grant", "unmanaged_user"}
+    grant = next(item for item in listed if item["kind"] == "native_grant")
     shown = run("drift", "show", grant["id"][:8])
     assert "What would put it right" in shown and "change the profile" in shown
     assert "reverted" in run("drift", "revert", grant["id"], "--reason", "Nobody asked")
     assert native.snapshot() == native.held
-    stranger = next(item for item in listed if item["class"] == "unmanaged_user")
+    stranger = next(item for item in listed if item["kind"] == "unmanaged_user")
     assert "accepted" in run("drift", "accept", stranger["id"], "--reason", "Known")
     assert "no finding is open" in run("drift", "list")
     assert len(json.loads(run("drift", "list", "--all", "--json"))) == 2

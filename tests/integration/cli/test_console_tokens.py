@@ -44,8 +44,8 @@ def test_a_token_is_shown_once_listed_and_revoked(run):
     listed = run("list", "ann", "--json")
     assert made["token"] not in listed.output
     [shown] = json.loads(listed.output)
-    assert (shown["token_id"], shown["name"]) == (made["token_id"], "report")
-    assert "is revoked" in run("revoke", made["token_id"]).output
+    assert (shown["id"], shown["name"]) == (made["id"], "report")
+    assert "is revoked" in run("revoke", made["id"]).output
     assert json.loads(run("list", "--json").output)[0]["revoked_at"]
 
 
