@@ -121,7 +121,7 @@ class _Many(fields.Field[Any]):
         if problems:
             raise ValidationError(problems)
         if sum(isinstance(e, dict) and e.get("primary") is True for e in elements) > 1:
-            raise ValidationError("only one value can be primary")
+            raise ValidationError("may have one primary value only")
         return elements
 
 
