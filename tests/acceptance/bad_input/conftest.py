@@ -1,4 +1,4 @@
-"""One connector for each file: nothing that is refused may leave a trace in it."""
+"""One connector for each file and database: nothing that is refused may leave a trace in it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from connector.services.context import Actor
+from connector.settings import DatabaseSettings
+from tests import databases
 from tests.acceptance.agreement import disagreements
 from tests.acceptance.bad_input.refusals import ADDRESS
 from tests.connector import Connector, ManualClock, connected, ok
@@ -14,10 +16,11 @@ from tests.simulated import simulated
 
 
 @pytest.fixture(scope="module")
-def connector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Connector]:
+def connector(module_database: DatabaseSettings) -> Iterator[Connector]:
+    with databases.opened(module_database) as store:
+        store.migrate()
     clock = ManualClock()
-    world = simulated(50, now=clock.now)
-    started = connected(tmp_path_factory.mktemp("bad") / "bad.db", world=world, clock=clock)
+    started = connected(module_database, world=simulated(50, now=clock.now), clock=clock)
     yield started
     started.close()
 

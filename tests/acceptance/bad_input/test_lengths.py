@@ -4,35 +4,11 @@ that was refused stands in no other's way."""
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
 
 import pytest
 
 from scim.text import LONGEST_ID, LONGEST_TEXT
-from tests import databases
-from tests.connector import ENTERPRISE, Connector, ManualClock, connected, ok, refused
-from tests.simulated import simulated
-
-
-@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
-def connector(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Connector]:
-    clock = ManualClock()
-    world = simulated(20, now=clock.now)
-    if request.param == "sqlite":
-        path = tmp_path_factory.mktemp("long") / "long.db"
-        started = connected(path, world=world, clock=clock)
-        yield started
-        started.close()
-        return
-    server = request.getfixturevalue("postgresql_server")
-    with databases.postgresql_database(server, "lengths") as settings:
-        with databases.opened(settings) as store:
-            store.migrate()
-        started = connected(settings, world=world, clock=clock)
-        yield started
-        started.close()
+from tests.connector import ENTERPRISE, ok, refused
 
 
 def text(length: int) -> str:
