@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from connector.domain.erasure import ErasureState
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor, person
 from simulator.faults import Fault
+from tests import databases
 from tests.connector import ENTERPRISE, ManualClock, connected, ok, refused
 from tests.programs import problem, program
 from tests.simulated import simulated
@@ -24,14 +26,20 @@ BOB = person("bob", source="api", correlation_id="c-bob", roles=ADMINISTRATOR)
 JOB = Actor("job:erase", "job", "c-job")
 
 
+ON_BOTH = pytest.mark.parametrize("connector", ["sqlite", "postgresql"], indirect=True)
+
+
 @pytest.fixture
-def connector(tmp_path):
+def connector(request, tmp_path):
     clock = ManualClock()
-    connector = connected(
-        tmp_path / "connector.db", world=simulated(50, now=clock.now), clock=clock
-    )
-    yield connector
-    connector.close()
+    with ExitStack() as stack:
+        database = tmp_path / "connector.db"
+        if getattr(request, "param", "sqlite") == "postgresql":
+            server = request.getfixturevalue("postgresql_server")
+            database = stack.enter_context(databases.postgresql_database(server, "erasure"))
+        connector = connected(database, world=simulated(50, now=clock.now), clock=clock)
+        stack.callback(connector.close)
+        yield connector
 
 
 def leaver(connector):
@@ -62,6 +70,7 @@ def erased(connector):
     return user_id, service.confirm(item.erasure_id, BOB)
 
 
+@ON_BOTH
 def test_a_person_is_forgotten_in_docusign_and_here_and_the_chain_holds(connector):
     user_id, done = erased(connector)
     assert (done.state, done.error) == (ErasureState.DONE, None)

@@ -1,0 +1,130 @@
+"""What the ledger says of a person is replaced wherever it names them, on both databases."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connector.domain.erasure import ERASED_TEXT
+from connector.domain.ledger import WorkItemState
+from connector.domain.model import fold
+from connector.domain.plan import AddGroupMembers, SetProfile
+from connector.ports import GROUP, UnitOfWork
+from connector.store import SqlStore
+from tests.contract.store import records
+from tests.contract.store.people import ACCOUNT
+
+ID = "0a1b2c3d-0000-4000-8000-00000000000a"
+OTHER_ID = "0a1b2c3d-0000-4000-8000-00000000000b"
+ADDRESSES = [
+    ("Ada.Lee@Acme.test", "ada.lee@ACME.test"),
+    ("Jürgen.Öz@acme.test", "JÜRGEN.öz@ACME.TEST"),
+    ("a_b%/c@acme.test", "A_B%/C@acme.test"),
+    ('"a\\b"@acme.test', '"A\\B"@acme.test'),
+]
+"""As somebody gave it to us, and as it stands in a text."""
+
+
+def summary(unit: UnitOfWork, plan_id: str) -> str:
+    return unit.plans.get(plan_id)[0].summary
+
+
+@pytest.mark.parametrize(("email", "told"), ADDRESSES)
+def test_a_creation_that_failed_forgets_its_address(store: SqlStore, email: str, told: str) -> None:
+    with store.write("default") as unit:
+        lost: dict[str, Any] = {"subject_id": None, "context": {}}
+        unit.plans.add(records.plan("mine", summary=f"create {told} in Acme", **lost), [])
+        unit.plans.add(records.plan("not mine", summary="create axb__c@acme.test", **lost), [])
+        unit.erasures.forget_person(ID, email)
+        assert summary(unit, "mine") == ERASED_TEXT
+        assert summary(unit, "not mine") == "create axb__c@acme.test"
+
+
+@pytest.mark.parametrize(("email", "told"), ADDRESSES)
+def test_a_creation_that_was_never_planned_forgets_its_address(
+    store: SqlStore, email: str, told: str
+) -> None:
+    with store.write("default") as unit:
+        for name, address in (("mine", fold(told)), ("not mine", "axb__c@acme.test")):
+            context = {"external_id": "hr-1", "locks": [f"address:{address}"]}
+            lost = records.plan(name, subject_id=None, summary="POST /Users", context=context)
+            unit.plans.add(lost, [])
+        unit.erasures.forget_person(ID, email)
+        assert unit.plans.get("mine")[0].context == {}
+        assert unit.plans.get("not mine")[0].context["external_id"] == "hr-1"
+
+
+@pytest.mark.parametrize("place", ["title", "instructions"])
+@pytest.mark.parametrize(("email", "told"), ADDRESSES)
+def test_a_task_about_a_refused_change_forgets_whom_it_names(
+    store: SqlStore, email: str, told: str, place: str
+) -> None:
+    says = {"title": "Refused", "instructions": ("Find out.",)}
+    mine = {**says, "title": f"For {told}"} if place == "title" else {**says}
+    if place == "instructions":
+        mine["instructions"] = ("Find out.", f"It was asked for {told}.")
+    with store.write("default") as unit:
+        for name, texts in (("mine", mine), ("not mine", says)):
+            item = records.work_item(name, subject_id="", entitlement=f"refused:{name}", **texts)
+            unit.work_items.add(item)
+        unit.erasures.forget_person(ID, email)
+        erased = unit.work_items.get("mine")
+        assert (erased.title, list(erased.instructions)) == (ERASED_TEXT, [])
+        kept = unit.work_items.get("not mine")
+        assert (kept.title, list(kept.instructions)) == ("Refused", ["Find out."])
+
+
+def test_a_task_about_a_refused_change_of_a_group_forgets_its_members(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        for name, member in (("mine", ID.upper()), ("not mine", OTHER_ID)):
+            steps = (f"It was asked for {member}.",)
+            wanted = {"subject_id": "", "entitlement": f"refused:{name}", "instructions": steps}
+            unit.work_items.add(records.work_item(name, **wanted))
+        unit.erasures.forget_person(ID, "")
+        assert unit.work_items.get("mine").title == ERASED_TEXT
+        assert unit.work_items.get("not mine").title == "Grant it"
+
+
+def test_a_plan_about_a_group_forgets_one_of_its_members(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        for name, members in (("mine", (OTHER_ID, ID)), ("not mine", (OTHER_ID,))):
+            joining = records.operation(
+                name, name, operation=AddGroupMembers(ACCOUNT, "7", members)
+            )
+            about = records.plan(name, subject_kind=GROUP, subject_id=f"{ACCOUNT}.g7")
+            unit.plans.add(about, [joining])
+        unit.erasures.forget_person(ID, "ada@acme.test")
+        assert summary(unit, "mine") == ERASED_TEXT
+        assert summary(unit, "not mine") == "one line"
+
+
+def test_what_is_about_the_person_forgets_every_text_and_keeps_what_was_done(
+    store: SqlStore,
+) -> None:
+    with store.write("default") as unit:
+        said = records.operation(operation=SetProfile(ACCOUNT, ID, "2", "1"), error="of Ada")
+        unit.plans.add(records.plan(subject_id=ID, summary="Ada gets Sender"), [said])
+        done = records.work_item(
+            subject_id=ID, state=WorkItemState.DONE, title="For Ada", comment="Ada asked"
+        )
+        unit.work_items.add(done)
+        unit.erasures.forget_person(ID, "ada@acme.test")
+        plan, (step,) = unit.plans.get("plan-1")
+        assert (plan.summary, plan.context, step.error) == (ERASED_TEXT, {}, None)
+        assert step.operation == SetProfile(ACCOUNT, ID, "2", "1")
+        item = unit.work_items.get("item-1")
+        assert (item.title, item.comment, item.state) == (ERASED_TEXT, None, WorkItemState.DONE)
+
+
+def test_other_tenants_keep_their_records(store: SqlStore) -> None:
+    with store.write("other") as unit:
+        unit.plans.add(records.plan(subject_id=ID), [])
+        unit.work_items.add(records.work_item(subject_id=ID))
+        unit.commit()
+    with store.write("default") as unit:
+        unit.erasures.forget_person(ID, "ada@acme.test")
+        unit.commit()
+    with store.read("other") as unit:
+        assert summary(unit, "plan-1") == "one line"
+        assert unit.work_items.get("item-1").title == "Grant it"
