@@ -5,8 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from connector.domain.console import ConsoleRole
-from connector.services.context import Principal, person
+from connector.domain.ledger import WorkItem
+from connector.domain.work_items import Verdict
+from connector.services.approvals import ApprovalView
+from connector.services.context import Actor, Principal, person
 from tests.connector import DOCUSIGN, Connector, ok
+
+ADDRESS = "ann.lee@acme.test"
+APPROVE, DENY = Verdict.APPROVE, Verdict.DENY
+JOB = Actor("job:people", "job", "test")
+DAY = 86_400
 
 
 def somebody(login: str, *roles: ConsoleRole, **more: Any) -> Principal:
@@ -50,3 +58,21 @@ def pending(user: Any) -> list[tuple[str, str, str]]:
 def held(user: Any) -> set[str]:
     """Return the entitlements that SCIM shows."""
     return {item["value"] for item in user.get("entitlements", ())}
+
+
+def waiting(
+    connector: Connector, asked_for: str, address: str = ADDRESS, **attributes: Any
+) -> tuple[dict[str, Any], WorkItem]:
+    """Return somebody new and the approval that waits for them."""
+    user = connector.create(address, **attributes)
+    ask(connector, user["id"], asked_for)
+    (item,) = [
+        item for item in connector.services.approvals.list() if item.subject_id == user["id"]
+    ]
+    return user, item
+
+
+def decide(
+    connector: Connector, item: WorkItem, verdict: Verdict, by: Principal, **options: Any
+) -> ApprovalView:
+    return connector.services.approvals.decide(item.work_item_id, verdict, by, **options)

@@ -1,0 +1,138 @@
+"""What becomes of what was approved, and of its record."""
+
+from __future__ import annotations
+
+import pytest
+
+from connector.domain.ledger import PlanState, WorkItemKind, WorkItemState
+from connector.errors import (
+    InvalidRequestError,
+    NotFoundError,
+    PreconditionError,
+)
+from simulator.faults import Fault
+from tests.approvals import (
+    ADDRESS,
+    APPROVE,
+    DENY,
+    JOB,
+    approver,
+    ask,
+    decide,
+    held,
+    operator,
+    pending,
+    waiting,
+)
+from tests.connector import ok
+
+
+def test_what_docusign_refuses_becomes_a_manual_task(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    connector.world.faults.add(Fault("error", "PUT", "/users", times=None, status=400))
+
+    view = decide(connector, item, APPROVE, approver())
+
+    assert view.item.state is WorkItemState.SUPERSEDED
+    assert view.plan.state is PlanState.FAILED
+    assert pending(connector.user(user["id"])) == [("manual_task", asked_for, "grant")]
+    (task,) = connector.services.work_items.list(kind=WorkItemKind.MANUAL_TASK)
+    connector.world.faults.clear()
+    connector.membership(user["id"]).profile_id = asked_for.partition(".")[2]
+    assert connector.services.work_items.verify_all(JOB)["closed"] == 1
+    assert connector.services.work_items.get(task.work_item_id).state is WorkItemState.DONE
+    assert held(connector.user(user["id"])) == {asked_for}
+
+
+def test_an_approved_change_waits_for_docusign(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    connector.world.faults.add(Fault("error", "PUT", "/users", times=None, status=503))
+
+    view = decide(connector, item, APPROVE, approver())
+
+    assert view.item.state is WorkItemState.APPROVED
+    assert pending(connector.user(user["id"])) == [("approval", asked_for, "grant")]
+    ask(connector, user["id"], asked_for)
+    assert len(connector.services.approvals.list(every=True)) == 1
+    connector.world.faults.clear()
+    connector.clock.advance(300)
+    connector.services.settlement.settle_all(JOB)
+    assert held(connector.user(user["id"])) == {asked_for}
+    assert connector.services.approvals.get(item.work_item_id).item.state is WorkItemState.DONE
+
+
+def test_an_approved_plan_that_no_longer_fits_needs_a_new_decision(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    connector.world.faults.add(Fault("error", "PUT", "/users", times=None, status=503))
+    decide(connector, item, APPROVE, approver())
+    connector.world.faults.clear()
+    connector.membership(user["id"]).profile_id = connector.entitlement(0, 1).partition(".")[2]
+    connector.clock.advance(300)
+
+    connector.services.settlement.settle_all(JOB)
+
+    view = connector.services.approvals.get(item.work_item_id)
+    assert (view.item.state, list(view.approved_by)) == (WorkItemState.OPEN, [])
+    assert held(connector.user(user["id"])) == {connector.entitlement(0, 1)}
+    decide(connector, view.item, APPROVE, approver())
+    assert held(connector.user(user["id"])) == {asked_for}
+
+
+def test_what_docusign_has_already_needs_no_decision(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    connector.membership(user["id"]).profile_id = asked_for.partition(".")[2]
+    connector.sync()
+    with pytest.raises(PreconditionError, match="has it already"):
+        decide(connector, item, APPROVE, approver())
+    assert connector.services.approvals.list() == []
+
+
+def test_a_change_to_be_made_by_hand_after_its_approval(start):
+    connector, asked_for = start(after_approval="manual")
+    user, item = waiting(connector, asked_for)
+    view = decide(connector, item, APPROVE, approver())
+    assert view.item.state is WorkItemState.DONE
+    assert pending(connector.user(user["id"])) == [("manual_task", asked_for, "grant")]
+    connector.membership(user["id"]).profile_id = asked_for.partition(".")[2]
+    connector.services.work_items.verify_all(JOB)
+    assert pending(connector.user(user["id"])) == []
+    assert connector.services.approvals.get(item.work_item_id).plan.state is PlanState.DONE
+
+
+def test_coming_back_gives_the_baseline_until_the_rest_is_approved(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, APPROVE, approver())
+    active = {"op": "replace", "path": "active"}
+    ok(connector.patch(f"/Users/{user['id']}", {**active, "value": False}))
+    back = ok(connector.patch(f"/Users/{user['id']}", {**active, "value": True}))
+    assert held(back) == {connector.baseline()}
+    assert pending(back) == [("approval", asked_for, "grant")]
+
+
+def test_a_work_item_of_another_kind_or_tenant_is_no_approval(start):
+    connector, asked_for = start()
+    _, item = waiting(connector, asked_for)
+    with pytest.raises(NotFoundError):
+        connector.services.approvals.get("nothing")
+    with connector.application.store.write("other") as uow, pytest.raises(NotFoundError):
+        uow.work_items.get(item.work_item_id)
+    with pytest.raises(InvalidRequestError, match="approve or deny"):
+        connector.services.work_items.complete(item.work_item_id, operator())
+
+
+def test_the_approval_of_somebody_who_was_erased_can_still_be_shown(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No.")
+    with connector.services.context.write() as uow:
+        uow.erasures.forget_person(user["id"], ADDRESS)
+        uow.commit()
+    view = connector.services.approvals.get(item.work_item_id, approver())
+    assert view.subject.user_id == user["id"]
+    assert ADDRESS not in repr(view)
+    assert connector.services.work_items.view(item.work_item_id).subject.email == ""
