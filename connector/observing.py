@@ -32,6 +32,7 @@ def _sum(one: float, other: float) -> float:
 
 _WORST: Mapping[str, Callable[[float, float], float]] = {
     "sync_age_seconds": max,
+    "oldest_waiting_change_seconds": max,
     "job_last_succeeded": min,
     "job_last_duration_seconds": max,
     "budget_calls_limit": min,
@@ -151,6 +152,9 @@ def _describe(gauges: _Gauges, seen: Observation, now: float) -> None:
     tenant = {"tenant": seen.tenant}
     for state, number in seen.plans.items():
         gauges.add("plans", "Plans in the ledger by state.", {**tenant, "state": state}, number)
+    waits_s = now - seen.waits_since.timestamp() if seen.waits_since else 0.0
+    longest = "How long the change waits that has waited for DocuSign the longest; 0: none waits."
+    gauges.add("oldest_waiting_change_seconds", longest, tenant, max(0.0, waits_s))
     for kind, number in seen.open_work_items.items():
         help_text = "Work items that wait for somebody."
         gauges.add("work_items_open", help_text, {**tenant, "kind": kind}, number)

@@ -49,6 +49,7 @@ from connector.services.job_watch import JobWatch
 from connector.services.key_ages import KeyAges
 from connector.services.leavers import Leavers
 from connector.services.locks import WriteLocks
+from connector.services.long_waits import LongWaits
 from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
 from connector.services.notifications import NotificationService
@@ -169,7 +170,7 @@ def wire(
         work_items=WorkItemService(context, mirror, log),
         approvals=ApprovalService(context, log, changes.desk, changes.settlement),
         delegations=DelegationService(context),
-        due=DueService(context, log, changes.desk),
+        due=DueService(context, log, changes.desk, LongWaits(context)),
         policy=PolicyService(context),
         settlement=changes.settlement,
         budget=BudgetService(context, shares_of(settings, context.settings)),
@@ -276,6 +277,7 @@ def _consent(
             consent=consent,
             connecting=connecting,
             keys=keys,
+            waits=LongWaits(context),
         ),
         "notifications": NotificationService(
             context,

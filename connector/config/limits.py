@@ -101,6 +101,7 @@ RANGES: dict[Setting, tuple[float, float | None]] = {
     (DocusignSettings, "read_timeout_s"): (0.1, 45),
     # Together with the read time-out below the lease of a write (connector.services.locks).
     (ProvisioningSettings, "wait_s"): (0, 45),
+    (ProvisioningSettings, "tell_waiting_after_s"): (60, 604_800),
     (SmtpSettings, "port"): (1, 65_535),
     (SmtpSettings, "timeout_s"): (0.1, 30),
     (NotificationSettings, "timeout_s"): (0.1, 30),

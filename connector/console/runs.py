@@ -12,6 +12,7 @@ from connector.console.here import application, is_operator, may_try, tenant, te
 from connector.domain.tenants import TenantSource
 from connector.services.health import ConnectionHealth
 from connector.services.job_board import job_board, progress_of
+from connector.services.long_waits import LongWaits
 
 blueprint = Blueprint("runs", __name__)
 
@@ -29,6 +30,7 @@ def every() -> str:
         board=board,
         is_running=any(view.is_running for view in board),
         progress=progress_of,
+        delayed=LongWaits(services.context).look(),
     )
 
 

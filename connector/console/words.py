@@ -54,6 +54,8 @@ _TONES = {
 _ACTIONS = {
     "plan.recorded": "A change was accepted",
     "plan.queued": "The change waits until DocuSign can be reached",
+    "plan.delayed": "The change has waited for DocuSign for long",
+    "changes.delayed": "Accepted changes have waited for DocuSign for long",
     "plan.failed": "The change failed",
     "plan.done": "The change was carried out",
     "operation.done": "Carried out in DocuSign",

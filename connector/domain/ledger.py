@@ -78,6 +78,15 @@ class PlanRecord:
 
 
 @dataclass(frozen=True)
+class WaitingChange:
+    """A change that stands in a queue."""
+
+    plan: PlanRecord
+    since: datetime
+    """When it came into the queue: a change that people approved waits from then on."""
+
+
+@dataclass(frozen=True)
 class OperationRecord:
     """One operation of a recorded plan."""
 

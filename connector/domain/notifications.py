@@ -31,6 +31,7 @@ class Notice(StrEnum):
     CONNECTION_REFUSED = "connection.refused"
     CONNECTION_EXPIRES = "connection.expires"
     JOB_FAILED = "job.failed"
+    CHANGES_DELAYED = "changes.delayed"
     ORGANIZATION_ADMIN_UNEXPECTED = "organization_admin.unexpected"
     DRIFT_FOUND = "drift.found"
     DRIFT_HELD_BACK = "drift.held_back"
@@ -53,6 +54,7 @@ _OF_WORK_ITEMS: Mapping[str, tuple[Notice, Notice]] = {
 """By the last word of the audit action ``work_item.…``: of an approval, of a manual task."""
 _OTHERS: Mapping[str, Notice] = {
     "job.failed": Notice.JOB_FAILED,
+    "changes.delayed": Notice.CHANGES_DELAYED,
     "consent.lost": Notice.CONSENT_LOST,
     "consent.granted": Notice.CONSENT_GRANTED,
     "connection.refused": Notice.CONNECTION_REFUSED,

@@ -16,6 +16,7 @@ from connector.domain.ledger import (
     PlanRecord,
     Provenance,
     Tombstone,
+    WaitingChange,
     WorkItem,
     WorkItemKind,
     WorkItemState,
@@ -73,7 +74,7 @@ class PlanRepository(Protocol):
 class TurnRepository(Protocol):
     """Which plans stand in front of which: a queue for each resource."""
 
-    def take(self, plan_id: str, resources: Collection[str]) -> None:
+    def take(self, plan_id: str, resources: Collection[str], now: datetime) -> None:
         """Let a plan stand in a queue for each of these, behind all that stand there; one that
         stands somewhere already keeps its place."""
 
@@ -95,6 +96,15 @@ class TurnRepository(Protocol):
             resource is meant, a plan that somebody works on is left out.
         :param before: a plan; only those in front of it.
         """
+
+    def waiting(self, before: datetime, *, untold: bool = False) -> Sequence[WaitingChange]:
+        """Return the changes that stand in a queue since then or longer, the oldest first.
+
+        :param untold: only those of which nobody was told yet.
+        """
+
+    def mark_told(self, plan_ids: Collection[str], now: datetime) -> None:
+        """Keep that somebody was told of these; it is forgotten when they leave their queues."""
 
 
 class WorkItemRepository(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from connector.domain.ledger import JobRun, PlanState, WorkItemKind
@@ -13,6 +14,9 @@ class TotalsRepository(Protocol):
 
     def plans(self) -> Mapping[PlanState, int]:
         """Return the number of plans in each state that some plan has."""
+
+    def waits_since(self) -> datetime | None:
+        """Return since when the change waits for DocuSign that has waited longest."""
 
     def open_work_items(self) -> Mapping[WorkItemKind, int]:
         """Return the number of work items of each kind that wait for somebody."""

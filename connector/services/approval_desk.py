@@ -267,7 +267,8 @@ class ApprovalDesk:
             )
         context = {**plan.context, "approved_by": list(approved_by)}
         uow.plans.save_plan(replace(plan, state=PlanState.QUEUED, context=context))
-        uow.turns.take(plan.plan_id, plan.context.get("locks", ()))
+        now = self._context.clock.now()
+        uow.turns.take(plan.plan_id, plan.context.get("locks", ()), now)
         item = replace(item, state=WorkItemState.APPROVED)
         uow.work_items.save(item)
         return item

@@ -15,6 +15,7 @@ from connector.ports import Examiner
 from connector.services.connecting import ConnectService
 from connector.services.consent import ConsentService
 from connector.services.key_ages import KeyAges
+from connector.services.long_waits import LongWaits
 from connector.services.rights_checks import RightsChecks
 from connector.services.token_checks import TokenChecks
 from connector.settings import DocusignSettings, TenantSettings
@@ -32,6 +33,7 @@ class Doctor:
         consent: ConsentService,
         connecting: ConnectService,
         keys: KeyAges,
+        waits: LongWaits,
     ) -> None:
         self._docusign = docusign
         self._tenant = tenant
@@ -39,6 +41,7 @@ class Doctor:
         self._consent = consent
         self._connecting = connecting
         self._keys = keys
+        self._waits = waits
 
     def examine(self, report: Callable[[Check], None] = lambda _: None) -> Diagnosis:
         """Run every check. Costs six calls to DocuSign and four for each account.
@@ -52,6 +55,7 @@ class Doctor:
             consent=self._consent,
             connecting=self._connecting,
             keys=self._keys,
+            waits=self._waits,
         )
         findings: list[Finding] = []
         for check in CHECKS:

@@ -1,4 +1,6 @@
-"""What time does to work items: reminders, overdue tasks, approvals that expire."""
+"""What time does to work items, and to changes that wait for DocuSign: reminders, overdue tasks,
+approvals that expire, a word to the operator.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +16,7 @@ from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, TenantContext
+from connector.services.long_waits import LongWaits
 from connector.services.work_item_log import WorkItemLog
 from mappings.model import Meaning
 
@@ -21,18 +24,23 @@ from mappings.model import Meaning
 class DueService:
     """Looks through the open work items of one tenant, on schedule."""
 
-    def __init__(self, context: TenantContext, log: WorkItemLog, desk: ApprovalDesk) -> None:
+    def __init__(
+        self, context: TenantContext, log: WorkItemLog, desk: ApprovalDesk, waits: LongWaits
+    ) -> None:
         self._context = context
+        self._waits = waits
         self._log = log
         self._desk = desk
 
     def run(self, actor: Actor) -> Mapping[str, int]:
-        """Remind, escalate and expire what is due; return counts by outcome.
+        """Remind, escalate and expire what is due, and tell of changes that wait for DocuSign for
+        long; return counts by outcome.
 
         Each becomes an event of the audit, ``work_item.reminded``, ``work_item.escalated`` or
         ``work_item.expired``, from which people are told.
         """
         counts = {"reminded": 0, "escalated": 0, "expired": 0}
+        counts["delayed_changes"] = self._waits.tell(actor)
         with self._context.read() as uow:
             now = self._context.clock.now()
             ids = [

@@ -13,6 +13,7 @@ from connector.services.connecting import ConnectService
 from connector.services.consent import ConsentService
 from connector.services.context import Actor, new_id
 from connector.services.key_ages import KeyAges
+from connector.services.long_waits import LongWaits
 from connector.settings import DocusignSettings, TenantSettings
 
 _APPS_AND_KEYS = "/authenticate?goTo=appsAndKeys"
@@ -31,6 +32,7 @@ class Examination:
         consent: ConsentService,
         connecting: ConnectService,
         keys: KeyAges,
+        waits: LongWaits,
     ) -> None:
         self.docusign = docusign
         self.tenant = tenant
@@ -38,6 +40,7 @@ class Examination:
         self._consent = consent
         self.connecting = connecting
         self.keys = keys
+        self.waits = waits
         self._consent_link = ""
         self.barred: set[str] = set()
         """Accounts that refuse the service user: told once."""

@@ -161,7 +161,7 @@ _DECLARED = (
     ),
     Job(
         "people",
-        "expires approvals, reminds, escalates",
+        "expires approvals, reminds, escalates, tells of changes that wait for long",
         every(300),
         lambda tenant, actor: tenant.due.run(actor),
     ),

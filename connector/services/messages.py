@@ -79,6 +79,14 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
         "A scheduled job fails: {job}",
         "It is tried again at its interval. It keeps failing until the reason is gone.",
     ),
+    Notice.CHANGES_DELAYED: (
+        "Accepted changes wait for DocuSign: {total}",
+        (
+            "They were accepted for later and could not be carried out yet. Nothing is lost: they "
+            "wait in their order and are tried again by themselves. Run `docusign-iga doctor` and "
+            "look at the runs of the job settle to find what DocuSign refuses."
+        ),
+    ),
     Notice.ORGANIZATION_ADMIN_UNEXPECTED: (
         "Unexpected organization administrator",
         (
@@ -110,20 +118,24 @@ _BY_WORD = "Follow the steps, then complete the task: no API shows whether it is
 """Of a task that closes when somebody completes it."""
 _NEUTRAL = (
     *("state", "entitlement", "direction", "work_item", "job", "sequence", "hash", "subject"),
-    *("total", "counts", "findings"),
+    *("total", "counts", "findings", "since"),
 )
 """What of an event's data is passed on to programs as it is."""
 _NUMBERED = ("job", "sequence", "total")
 """What of an event's data a title may name."""
 
 
-_OF_CONNECTION = (
-    Notice.CONSENT_LOST,
-    Notice.CONSENT_GRANTED,
-    Notice.CONNECTION_REFUSED,
-    Notice.CONNECTION_EXPIRES,
-    Notice.JOB_FAILED,
-)
+_PAGES: Mapping[Notice, str] = {
+    Notice.CONSENT_LOST: "connection",
+    Notice.CONSENT_GRANTED: "connection",
+    Notice.CONNECTION_REFUSED: "connection",
+    Notice.CONNECTION_EXPIRES: "connection",
+    Notice.JOB_FAILED: "connection",
+    Notice.CHANGES_DELAYED: "runs",
+    Notice.DRIFT_FOUND: "drift",
+    Notice.DRIFT_HELD_BACK: "drift",
+}
+"""Where the console shows more of what is about no work item; elsewhere it is the first page."""
 
 
 class Writer:
@@ -191,13 +203,9 @@ class Writer:
             return f"{self._console}/{page}/{item.work_item_id}"
         if delivery.notice is Notice.CONSENT_INVITATION:
             return str(delivery.payload.get("link", ""))
-        if delivery.notice in _OF_CONNECTION:
-            return f"{self._console}/connection"
-        if delivery.notice in (Notice.DRIFT_FOUND, Notice.DRIFT_HELD_BACK):
-            return f"{self._console}/drift"
         if delivery.notice is Notice.ORGANIZATION_ADMIN_UNEXPECTED and delivery.subject_id:
             return f"{self._console}/users/{delivery.subject_id}"
-        return f"{self._console}/"
+        return f"{self._console}/{_PAGES.get(delivery.notice, '')}"
 
 
 def _is_mended_by_link(delivery: Delivery) -> bool:
@@ -222,6 +230,7 @@ def _facts(delivery: Delivery, item: WorkItem | None, reason: str) -> list[tuple
         ]
     facts += [
         *((_words(name), count) for name, count in (payload.get("counts") or {}).items()),
+        ("Since", payload.get("since")),
         ("Reason", payload.get("error") or payload.get("reason")),
         ("User", "" if item else delivery.subject_id),
         ("Hash", payload.get("hash")),

@@ -34,6 +34,8 @@ class Observation:
 
     tenant: str
     plans: Mapping[PlanState, int]
+    waits_since: datetime | None
+    """Since when the change waits for DocuSign that has waited longest."""
     open_work_items: Mapping[WorkItemKind, int]
     mirror: Mapping[str, int]
     """Rows of ``users``, ``memberships``, ``profiles``, ``groups``."""
@@ -75,6 +77,7 @@ def observe(store: Store, tenant: str, now: datetime) -> Observation:
         return Observation(
             tenant,
             uow.totals.plans(),
+            uow.totals.waits_since(),
             uow.totals.open_work_items(),
             uow.totals.mirror(),
             uow.totals.last_runs(),

@@ -79,7 +79,7 @@ def queue_request(
         context={**extra, QUEUED_REQUEST: actor.request, "locks": list(subject.locks)},
     )
     uow.plans.add(plan, ())
-    uow.turns.take(plan.plan_id, subject.resources)
+    uow.turns.take(plan.plan_id, subject.resources, plan.created_at)
     context.audit(uow, actor, "plan.queued", plan.subject_id or "", plan=plan.plan_id, reason=why)
     return plan
 

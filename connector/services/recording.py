@@ -105,7 +105,7 @@ def record_plan(
     else:
         uow.plans.add(record, operations)
     if plan:
-        uow.turns.take(record.plan_id, subject.resources)
+        uow.turns.take(record.plan_id, subject.resources, context.clock.now())
     reason = reason_of(record)
     context.audit(
         uow,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from functools import cached_property
 
 from connector.domain.diagnosis import Finding, Result, Trouble
@@ -151,6 +152,17 @@ class RightsChecks(Examination):
             found = f"It manages {managed} of {seen} users of {self.name(account_id)}."
             return self.bad("docusign_scim", "docusign_scim_active", found, subject=account_id)
         return Finding("docusign_scim", Result.OK, f"manages none of {seen} users", account_id)
+
+    def waiting(self) -> Iterator[Finding]:
+        """In the queues of the tenant; DocuSign is not asked."""
+        found = self.waits.look()
+        hours = f"{self.waits.patience / timedelta(hours=1):g} hours"
+        if not found:
+            yield Finding("waiting", Result.OK, f"no change has waited for longer than {hours}")
+            return
+        oldest = f"the oldest since {found[0].since:%Y-%m-%d %H:%M} UTC ({found[0].plan.summary})"
+        words = f"Changes that have waited for longer than {hours}: {len(found):,}; {oldest}."
+        yield self.bad("waiting", "changes_wait", words)
 
     def limits(self) -> Iterator[Finding]:
         """As the last answers said."""

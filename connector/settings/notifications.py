@@ -43,6 +43,7 @@ NOTICES = (
     "connection.refused",
     "connection.expires",
     "job.failed",
+    "changes.delayed",
     "organization_admin.unexpected",
     "drift.found",
     "drift.held_back",
@@ -64,6 +65,7 @@ class ChannelSettings:
         "consent.*",
         "connection.*",
         "job.*",
+        "changes.*",
         "organization_admin.*",
         "drift.*",
     )

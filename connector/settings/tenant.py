@@ -36,6 +36,10 @@ class ProvisioningSettings:
     time-out (IdentityIQ: 60 s)."""
     on_unavailable: str = "fail"
     """``fail``: 503 with Retry-After; ``queue``: accept, and carry out when DocuSign is back."""
+    tell_waiting_after_s: float = 14_400.0
+    """How long an accepted change may wait for DocuSign before an operator is told of it, once
+    (notice ``changes.delayed``). It goes on waiting. Four hours are longer than DocuSign's hourly
+    limit and most outages last; shorter where access has to follow sooner."""
     report: str = "confirmed"
     """What SCIM shows of manual roles: ``confirmed`` by DocuSign only, or ``requested`` too."""
     pending_is_active: bool = True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from sqlalchemy import func, select
 
@@ -18,6 +19,7 @@ from connector.store.tables import (
     users,
     work_items,
 )
+from connector.store.turns import waits_since
 
 _COUNTED = {"users": users, "memberships": memberships, "profiles": profiles, "groups": groups}
 _OPEN = [state for state in WorkItemState if state.is_open]
@@ -40,6 +42,10 @@ class SqlTotals:
             .group_by(plans.c.state)
         )
         return {row.state: row.number for row in found}
+
+    def waits_since(self) -> datetime | None:
+        """Return since when the change waits for DocuSign that has waited longest."""
+        return self._connection.execute(waits_since(self._tenant)).scalar_one()
 
     def open_work_items(self) -> Mapping[WorkItemKind, int]:
         """Return the number of work items of each kind that wait for somebody."""

@@ -204,4 +204,22 @@ RIGHTS: tuple[Check, ...] = (
         ),
         ("membership",),
     ),
+    Check(
+        "waiting",
+        "Changes that wait",
+        "whether accepted changes have waited for longer than `provisioning.tell_waiting_after_s`",
+        (
+            Problem(
+                "changes_wait",
+                "A change was accepted and does not appear in DocuSign; its request stays "
+                "`pending`; the notice `changes.delayed` came.",
+                "DocuSign has answered every attempt with a temporary error, or no jobs process "
+                "runs. Nothing is lost: the changes wait in their order.",
+                "Mend what is found above. If all is well, look at the job `settle` "
+                "(`docusign-iga jobs list` and `jobs history`) and at the log (`plan waits`) for "
+                "what DocuSign says. They are carried out by themselves once it takes them.",
+                result=Result.WARNING,
+            ),
+        ),
+    ),
 )

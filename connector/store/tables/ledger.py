@@ -76,6 +76,9 @@ plan_turns = Table(
     # The name of a write lock, or the word for everybody (connector.services.locks).
     key("resource"),
     Column("turn", BigInteger, nullable=False),
+    Column("since", Instant, nullable=False, server_default="0"),
+    # When an operator was told that it waits for long.
+    Column("told_at", Instant),
     Index("ix_plan_turns_resource", "tenant", "resource", "turn"),
     Index("ix_plan_turns_turn", "tenant", "turn"),
 )

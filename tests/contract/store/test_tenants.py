@@ -83,7 +83,7 @@ def _fill(unit: UnitOfWork) -> None:
     unit.plans.add(records.plan(), [records.operation()])
     unit.plans.add(records.plan("plan-2", state=PlanState.QUEUED), [])
     unit.plans.add(records.plan("plan-3", subject_id=None), [])
-    unit.turns.take("plan-2", ["user:1"])
+    unit.turns.take("plan-2", ["user:1"], NOW)
     unit.work_items.add(records.work_item())
     unit.work_items.add_event(HISTORY)
     unit.work_items.add_evidence(EVIDENCE, b"x")
@@ -175,7 +175,11 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: list(unit.plans.since(NOW - timedelta(days=400))),
         lambda unit: list(unit.plans.in_progress()),
     ],
-    "turns": [lambda unit: unit.turns.ahead(None, NOW)],
+    "turns": [
+        lambda unit: unit.turns.ahead(None, NOW),
+        lambda unit: unit.turns.waiting(LATER),
+        lambda unit: unit.totals.waits_since(),
+    ],
     "work_items": [
         lambda unit: unit.work_items.get("item-1"),
         lambda unit: unit.work_items.search(),
@@ -301,8 +305,9 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.plans.save_plan(records.plan(summary="y")),
     lambda unit: unit.plans.save_operation(records.operation(error="y")),
     lambda unit: unit.plans.refill(records.plan(summary="z"), []),
-    lambda unit: unit.turns.take("plan-2", ["user:2"]),
+    lambda unit: unit.turns.take("plan-2", ["user:2"], NOW),
     lambda unit: unit.turns.leave("plan-2"),
+    lambda unit: unit.turns.mark_told(["plan-2"], NOW),
     lambda unit: unit.plans.release_leases("o"),
     lambda unit: unit.work_items.add(records.work_item(title="x")),
     lambda unit: unit.work_items.save(records.work_item(title="y")),

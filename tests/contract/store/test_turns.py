@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.ledger import OperationState, PlanState
+from connector.domain.ledger import OperationState, PlanState, WaitingChange
 from connector.ports import UnitOfWork
 from connector.store import SqlStore
 from tests.contract.store import records
@@ -19,7 +19,7 @@ FLYING = {"state": OperationState.IN_FLIGHT, "owner": "host:1:x"}
 
 def queued(unit: UnitOfWork, plan_id: str, *resources: str) -> None:
     unit.plans.add(records.plan(plan_id, state=PlanState.QUEUED), [])
-    unit.turns.take(plan_id, resources)
+    unit.turns.take(plan_id, resources, NOW)
 
 
 def ahead(unit: UnitOfWork, *resources: str, before: str | None = None) -> list[str]:
@@ -54,7 +54,7 @@ def test_who_changes_queues_keeps_the_place(store: SqlStore) -> None:
     with store.write("default") as unit:
         queued(unit, "first", "address:a")
         queued(unit, "second", "user:1")
-        unit.turns.take("first", ["user:1"])
+        unit.turns.take("first", ["user:1"], LATER)
         assert ahead(unit, "user:1") == ["first", "second"]
         assert ahead(unit, "address:a") == []
 
@@ -74,7 +74,7 @@ def test_a_plan_that_somebody_works_on_is_waited_for_where_it_is_locked(store: S
         for plan_id, lease in (("alive", LATER), ("dead", NOW), ("in doubt", None)):
             flying = records.operation(plan_id, plan_id, lease_until=lease, **FLYING)
             unit.plans.add(records.plan(plan_id), [flying])
-            unit.turns.take(plan_id, ["user:1", "user:*"])
+            unit.turns.take(plan_id, ["user:1", "user:*"], NOW)
         assert ahead(unit, "user:1") == ["alive", "dead", "in doubt"]
         for everybody in (["user:*"], None):
             found = unit.turns.ahead(everybody, NOW, unlocked=["user:*"])
@@ -87,7 +87,7 @@ def test_a_plan_that_waits_for_people_is_not_waited_for(store: SqlStore) -> None
     with store.write("default") as unit:
         waiting = records.operation(state=OperationState.WAITING)
         unit.plans.add(records.plan(), [waiting])
-        unit.turns.take("plan-1", ["user:1"])
+        unit.turns.take("plan-1", ["user:1"], NOW)
         assert ahead(unit, "user:1") == []
 
 
@@ -103,3 +103,33 @@ def test_a_request_is_planned_in_its_place(store: SqlStore) -> None:
         assert unit.plans.get("first") == (plan, [])
         assert ahead(unit, "user:1") == ["first", "second"]
         assert unit.plans.abandoned(NOW) == ["first", "second"]
+
+
+def test_who_waits_for_long_is_told_of_once(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        queued(unit, "first", "user:1", "group:1")
+        unit.plans.add(records.plan("second", state=PlanState.QUEUED), [])
+        unit.turns.take("second", ["user:1"], LATER)
+        first, second = (
+            WaitingChange(unit.plans.get(plan_id)[0], since)
+            for plan_id, since in (("first", NOW), ("second", LATER))
+        )
+        assert unit.turns.waiting(NOW) == [first]
+        assert unit.turns.waiting(LATER, untold=True) == [first, second]
+        unit.turns.mark_told(["first"], LATER)
+        unit.turns.take("first", ["user:1"], LATER)
+        assert unit.turns.waiting(LATER, untold=True) == [second]
+        assert unit.turns.waiting(LATER) == [first, second]
+        assert unit.totals.waits_since() == NOW
+
+
+def test_what_waits_for_people_or_has_ended_is_not_late(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        assert unit.totals.waits_since() is None
+        unit.plans.add(records.plan(), [records.operation(state=OperationState.WAITING)])
+        unit.turns.take("plan-1", ["user:1"], NOW)
+        queued(unit, "ended", "user:1")
+        ended, _ = unit.plans.get("ended")
+        unit.plans.save_plan(replace(ended, state=PlanState.DONE, finished_at=NOW))
+        assert unit.turns.waiting(LATER) == []
+        assert unit.totals.waits_since() is None
