@@ -15,6 +15,7 @@ from sqlalchemy import Connection, column, inspect, select, table
 
 from connector.errors import ConfigError
 from connector.store.engine import Database
+from connector.store.statistics import tell_statistics
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -35,6 +36,8 @@ def upgrade(database: Database) -> None:
     with database.writing() as connection, _config(connection) as config:
         _refuse_newer(connection)
         command.upgrade(config, "head")
+        if connection.dialect.name == "sqlite":
+            tell_statistics(connection)
         connection.commit()
 
 

@@ -1,0 +1,84 @@
+"""What a change or a read costs does not grow with the number of users: SQLite looks rows up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import event, text
+
+from tests.connector import ORGANIZATION_ADMIN, Connector, connected, ok
+from tests.simulated import simulated
+
+TOLD = text("SELECT tbl, idx FROM sqlite_stat1 WHERE idx IS NOT NULL")
+ADDRESS = "plan@northwind-freight.example"
+GROWING = {
+    *("users", "memberships", "group_members", "resources", "external_ids", "client_attributes"),
+    *("plans", "operations", "work_items", "work_item_events", "provenance", "notifications"),
+    *("audit_events", "audit_details", "audit_actors", "expectations", "findings"),
+}
+"""Tables with a row for each user, or for whatever ever happened."""
+
+
+@pytest.fixture
+def connector(tmp_path) -> Iterator[Connector]:
+    made = connected(tmp_path / "connector.db", world=simulated(20))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def plans(connector: Connector) -> dict[str, list[str]]:
+    """How SQLite carries out each statement that is sent from now on."""
+    found: dict[str, list[str]] = {}
+
+    def explain(connection, cursor, statement, parameters, _context, many):
+        if statement in found or not statement.startswith(("SELECT", "UPDATE", "DELETE")):
+            return
+        values = parameters[0] if many else parameters
+        driver = connection.connection.driver_connection
+        rows = driver.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+        found[statement] = [row[3] for row in rows]
+
+    event.listen(connector.application.store.database.engine, "before_cursor_execute", explain)
+    return found
+
+
+def walked(plans: dict[str, list[str]]) -> list[tuple[str, str]]:
+    """Return the steps that go through all rows of a growing table, with their statements."""
+    return [
+        (step, statement)
+        for statement, steps in plans.items()
+        for step in steps
+        if step.split()[1] in GROWING and (step.startswith("SCAN") or step.endswith("(tenant=?)"))
+    ]
+
+
+def test_no_write_and_no_read_of_one_walks_a_whole_table(connector, plans):
+    group, profile = connector.group(), connector.entitlement()
+    roles = [{"value": ORGANIZATION_ADMIN}]
+    user = connector.create(ADDRESS, externalId="x-1", entitlements=[{"value": profile}])
+    path = f"/Users/{user['id']}"
+    ok(connector.patch(path, {"op": "add", "path": "roles", "value": roles}))
+    member = {"op": "add", "path": "members", "value": [{"value": user["id"]}]}
+    assert connector.patch(f"/Groups/{group}", member).status_code in (200, 204)
+    for active in (False, True):
+        ok(connector.patch(path, {"op": "replace", "path": "active", "value": active}))
+    body = {**ok(connector.get(path)), "userName": f"new-{ADDRESS}"}
+    ok(connector.put(path, body))
+    for question in ("userName eq", "externalId eq"):
+        ok(connector.get(f'/Users?filter={question} "x-1"'))
+    assert connector.delete(path).status_code == 204
+    assert len(plans) > 50
+    assert walked(plans) == []
+
+
+def test_the_planner_knows_of_every_index(connector):
+    with connector.application.store.database.writing() as connection:
+        # ANALYZE itself says how the planner calls each index, where a table holds a row.
+        known = set(connection.execute(TOLD).all())
+        connection.exec_driver_sql("ANALYZE")
+        named = set(connection.execute(TOLD).all())
+        connection.rollback()
+    assert named and named <= known
+    assert len(known) > 80
