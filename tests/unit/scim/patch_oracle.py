@@ -14,17 +14,14 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.unit.scim import patch_effects as effects
+from tests.unit.scim.patch_effects import Chosen, Document, RefusedError
+
 USER_URN = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 MANY = ("phoneNumbers", "ims")
 """Multi-valued attributes without a rule of their own."""
 SUBS = ("value", "type", "display")
-
-Document = dict[str, Any]
-
-
-class RefusedError(Exception):
-    """The request is wrong; the argument is the scimType."""
 
 
 @dataclass(frozen=True)
@@ -75,15 +72,6 @@ def written(draw: st.DrawFn, path: str) -> str:
 
 
 # filters ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Chosen:
-    """A value filter: its text, what it selects, and the element that it describes, if it does."""
-
-    text: str
-    selects: Callable[[Document], bool]
-    describes: Document | None
 
 
 def _equal(name: str, wanted: Any) -> Callable[[Document], bool]:
@@ -145,117 +133,6 @@ FILTERS = st.recursive(
 )
 
 
-# what operations do -----------------------------------------------------------------------
-
-
-def _put(holder: Document, name: str, value: Any) -> None:
-    if value in (None, "", [], {}):
-        holder.pop(name, None)
-    else:
-        holder[name] = value
-
-
-def _same(one: Document, other: Document) -> bool:
-    if one.get("value", "").casefold() != other.get("value", "").casefold():
-        return False
-    types = [e["type"].casefold() for e in (one, other) if "type" in e]
-    return len(set(types)) < 2
-
-
-def _check_list(elements: list[Document]) -> None:
-    if sum(e.get("primary") is True for e in elements) > 1:
-        raise RefusedError("invalidValue")
-
-
-def _settle(document: Document, name: str, elements: list[Document], fresh: list[Document]) -> None:
-    """Store a list in which at most one element is primary: the one that has just become it."""
-    primary = [e for e in elements if e.get("primary") is True]
-    if len(primary) > 1:
-        new = [e for e in primary if any(e is one for one in fresh)]
-        if len(new) != 1:
-            raise RefusedError("invalidValue")
-        for element in primary:
-            element["primary"] = element is new[0]
-    _put(document, name, elements)
-
-
-def _add(document: Document, name: str, given: list[Document]) -> None:
-    _check_list(given)
-    elements, fresh = document.get(name, []), []
-    for element in copy.deepcopy(given):
-        known = next((e for e in elements if _same(e, element)), None)
-        if known is None:
-            elements = [*elements, element]
-            fresh.append(element)
-        elif "primary" in element:
-            known["primary"] = element["primary"]
-            fresh.append(known)
-    _settle(document, name, elements, fresh)
-
-
-def _replace(document: Document, name: str, given: list[Document]) -> None:
-    _check_list(given)
-    elements, old = copy.deepcopy(given), document.get(name, [])
-    if len(elements) == 1 and old and not {"type", "primary"} & elements[0].keys():
-        # IdentityIQ's habit: one element that has nothing but its value keeps type and primary.
-        source = next((e for e in old if e.get("primary")), old[0])
-        elements = [elements[0] | {k: source[k] for k in ("type", "primary") if k in source}]
-    _put(document, name, elements)
-
-
-def _described(chosen: Chosen, *, creates: bool) -> Document:
-    if chosen.describes is None or not creates:
-        raise RefusedError("noTarget")
-    return dict(chosen.describes)
-
-
-def _set_part(
-    document: Document, name: str, chosen: Chosen, part: str, value: Any, *, creates: bool
-) -> None:
-    elements = document.get(name, [])
-    selected = [e for e in elements if chosen.selects(e)]
-    if not selected:
-        made = _described(chosen, creates=creates) | {part: value}
-        elements, selected = [*elements, made], [made]
-    for element in selected:
-        element[part] = value
-    _settle(document, name, elements, selected)
-
-
-def _set_whole(
-    document: Document, name: str, chosen: Chosen, given: Document, op: str, *, creates: bool
-) -> None:
-    elements = document.get(name, [])
-    if not any(map(chosen.selects, elements)):
-        made = _described(chosen, creates=creates) | given
-        _settle(document, name, [*elements, made], [made])
-        return
-    result, fresh = [], []
-    for element in elements:
-        if not chosen.selects(element):
-            result.append(element)
-            continue
-        inherited = {k: element[k] for k in ("type", "primary") if k in element}
-        keeps = {} if {"type", "primary"} & given.keys() else inherited
-        fresh.append({**(element if op == "add" else keeps), **given})
-        result.append(fresh[-1])
-    _settle(document, name, result, fresh)
-
-
-def _remove(document: Document, name: str, selects: Callable[[Document], bool]) -> None:
-    _put(document, name, [e for e in document.get(name, []) if not selects(e)])
-
-
-def _remove_part(document: Document, name: str, chosen: Chosen, part: str) -> None:
-    if part == "value":
-        _remove(document, name, chosen.selects)
-        return
-    for element in document.get(name, []):
-        if chosen.selects(element):
-            element.pop(part, None)
-    _put(document, name, [e for e in document.get(name, []) if e])
-
-
 # the grammar ------------------------------------------------------------------------------
 
 
@@ -269,13 +146,13 @@ def _on_list(draw: st.DrawFn) -> Drawn:
     if len(given) == 1 and draw(st.booleans()):
         sent["value"] = given[0]
     if op == "add":
-        return Drawn(sent, lambda d: _add(d, name, given))
+        return Drawn(sent, lambda d: effects.add(d, name, given))
     if op == "replace":
-        return Drawn(sent, lambda d: _replace(d, name, given))
+        return Drawn(sent, lambda d: effects.replace(d, name, given))
 
     def listed(document: Document) -> None:
-        _check_list(given)
-        _remove(document, name, lambda e: any(_same(e, one) for one in given))
+        effects.check_list(given)
+        effects.remove(document, name, lambda e: any(effects.same(e, one) for one in given))
 
     return Drawn(sent, listed)
 
@@ -290,15 +167,17 @@ def _on_selected(draw: st.DrawFn, creates: bool) -> Drawn:
     may_create = creates or op == "add"
     if op == "remove":
         if part:
-            return Drawn(sent, lambda d: _remove_part(d, name, chosen, part))
-        return Drawn(sent, lambda d: _remove(d, name, chosen.selects))
+            return Drawn(sent, lambda d: effects.remove_part(d, name, chosen, part))
+        return Drawn(sent, lambda d: effects.remove(d, name, chosen.selects))
     if part:
         value = draw(st.booleans() if part == "primary" else TYPES if part == "type" else TEXTS)
         sent["value"] = value
-        return Drawn(sent, lambda d: _set_part(d, name, chosen, part, value, creates=may_create))
+        return Drawn(
+            sent, lambda d: effects.set_part(d, name, chosen, part, value, creates=may_create)
+        )
     given = draw(ELEMENTS)
     sent["value"] = given
-    return Drawn(sent, lambda d: _set_whole(d, name, chosen, given, op, creates=may_create))
+    return Drawn(sent, lambda d: effects.set_whole(d, name, chosen, given, op, creates=may_create))
 
 
 def _in(document: Document, *keys: str) -> Document:
@@ -309,7 +188,7 @@ def _in(document: Document, *keys: str) -> Document:
 
 def _write(document: Document, keys: tuple[str, ...], value: Any) -> None:
     """Put a value at a place, or take it away; holders that are empty then go, too."""
-    _put(_in(document, *keys[:-1]), keys[-1], value)
+    effects.put(_in(document, *keys[:-1]), keys[-1], value)
     for depth in range(len(keys) - 1, 0, -1):
         if not _in(document, *keys[:depth]):
             del _in(document, *keys[: depth - 1])[keys[depth - 1]]
@@ -349,7 +228,7 @@ def without_path(draw: st.DrawFn, *, lists: bool = True) -> Drawn:
         text = draw(TEXTS)
         value[path] = text
         acts.append(lambda d, keys=SINGLE[path], text=text: _write(d, keys, text))  # type: ignore[misc]
-    change = _add if op == "add" else _replace
+    change = effects.add if op == "add" else effects.replace
     for name in draw(st.lists(st.sampled_from(MANY), max_size=1 if lists else 0)):
         given = draw(st.lists(ELEMENTS, min_size=1, max_size=2))
         value[name] = given
