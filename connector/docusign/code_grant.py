@@ -40,9 +40,8 @@ from connector.settings import DocusignSettings, TenantSettings
 _log = structlog.get_logger(__name__)
 
 _LEASE_KEY = "docusign.grant"
-_LEASE = timedelta(seconds=120)
-"""Longer than connecting and reading may take (5 and 45 seconds at most)."""
-_WAIT_S = 60.0
+_SAVING_S = 20.0
+"""What writing a token down may take beside the time-outs of asking for it."""
 _LOOK_AGAIN_S = 0.25
 _MARGIN = timedelta(minutes=1)
 _IMPERSONATION = frozenset({"impersonation"})
@@ -71,6 +70,7 @@ class CodeGranter:
         self._store = store
         self._sealer = sealer
         self._clock = clock
+        self._lease_s = settings.connect_timeout_s + settings.read_timeout_s + _SAVING_S
         self._unsaved: tuple[CodeGrant, int] | None = None
         self._guard = threading.Lock()
 
@@ -115,10 +115,14 @@ class CodeGranter:
         return found
 
     def _renewed(self, seen: CodeGrant) -> CodeGrant:
-        """Renew, or take what somebody else got since *seen* was read."""
+        """Renew, or take what somebody else got since *seen* was read.
+
+        Whoever waits does so for longer than a lease: that of a process that was killed runs out,
+        and the next one renews.
+        """
         owner, waited_s = f"grant:{uuid4()}", 0.0
         while not self._take_lease(owner):
-            if waited_s >= _WAIT_S:
+            if waited_s > self._lease_s:
                 raise _not_sent("Another process is renewing the connection to DocuSign.")
             self._clock.sleep(_LOOK_AGAIN_S)
             waited_s += _LOOK_AGAIN_S
@@ -202,8 +206,9 @@ class CodeGranter:
 
     def _take_lease(self, owner: str) -> bool:
         now = self._clock.now()
+        until = now + timedelta(seconds=self._lease_s)
         with self._store.write(self._tenant.name) as uow:
-            taken = uow.locks.acquire([_LEASE_KEY], owner, now + _LEASE, now)
+            taken = uow.locks.acquire([_LEASE_KEY], owner, until, now)
             uow.commit()
         return taken
 

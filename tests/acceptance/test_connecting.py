@@ -246,7 +246,7 @@ def test_the_end_is_told_weeks_ahead_and_once(site, clock):
     site.sign_in()
     site.use()
     clock.advance(17 * 24 * HOUR)
-    site.services.connecting.expires_soon(clock.now())
+    assert site.services.connecting.expires_soon(clock.now()) == site.grant()
     check = site.services.connection
     check._warn_of_expiry()
     check._warn_of_expiry()
@@ -311,6 +311,17 @@ def test_a_database_that_is_away_when_the_token_arrives_loses_nothing(site, cloc
     site.use()
     clock.advance(9 * HOUR)
     site.use()
+
+
+def test_a_process_that_was_killed_while_it_renewed_is_waited_out(site, clock):
+    site.sign_in()
+    clock.advance(9 * HOUR)
+    granter = site.application.connection._tokens._granters["default"]
+    assert granter._take_lease("killed")
+    generation, began = site.grant().generation, clock.now()
+    site.services.context.directory.list_accounts()
+    assert site.grant().generation == generation + 1
+    assert (clock.now() - began).total_seconds() < 60
 
 
 def test_docusign_being_down_ends_nothing(site, clock, world):
