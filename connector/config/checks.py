@@ -18,6 +18,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from connector.config.placeholders import placeholders_left
+from connector.config.schema import MUST_BE_GIVEN
 from connector.settings import (
     NOTICES,
     AuthenticationSettings,
@@ -95,7 +96,7 @@ def database_problems(database: Mapping[str, Any]) -> Iterator[Problem]:
 def _docusign(docusign: Mapping[str, Any]) -> Iterator[Problem]:
     by_code = docusign.get("grant") == "authorization_code"
     if not by_code and not docusign.get("private_key") and not docusign.get("private_key_file"):
-        yield "docusign.private_key", "must be given, or private_key_file"
+        yield "docusign.private_key", f"{MUST_BE_GIVEN}, or private_key_file"
     if docusign.get("environment") == "custom":
         for name in ("oauth_url", "admin_url", "jwt_audience"):
             if not docusign.get(name):

@@ -33,6 +33,10 @@ _SEALING_LENGTH = 32
 _UNWRITTEN: frozenset[Setting] = frozenset({(TenantSettings, "name")})
 """Settings that come from elsewhere: a tenant's name is its key in the file."""
 
+MUST_BE_GIVEN = "must be given"
+CANNOT_READ = "cannot read"
+"""How the complaint about a file begins that is not there, or not ours to read."""
+
 Check = Callable[[Any], None]
 
 
@@ -88,7 +92,7 @@ class _SecretFile(fields.Field[Secret]):
             return Secret(path.read_bytes().decode("utf-8").strip())
         except OSError as error:
             hint = _MAKES.get(self.data_key or self.name or "", "").format(path)
-            raise ValidationError(f"cannot read {path}: {error.strerror}{hint}") from error
+            raise ValidationError(f"{CANNOT_READ} {path}: {error.strerror}{hint}") from error
         except UnicodeDecodeError as error:
             raise ValidationError(
                 f"{path} is not text; a key in DER form needs converting to PEM"
@@ -151,7 +155,7 @@ def schema_for(target: type[Any], base_dir: Path) -> type[Schema]:
 
 
 def _field(setting: Setting, hint: Any, item: Field[Any], base_dir: Path) -> fields.Field[Any]:
-    options: dict[str, Any] = {"error_messages": {"required": "must be given"}}
+    options: dict[str, Any] = {"error_messages": {"required": MUST_BE_GIVEN}}
     if setting in REQUIRED:
         options["required"] = True
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from connector.config.schema import CANNOT_READ, MUST_BE_GIVEN
 from connector.domain.diagnosis import Check, Diagnosis, Finding, Result
 from connector.domain.symptoms import CHECKS, PROBLEMS
 from connector.errors import ConnectorError
@@ -19,6 +20,9 @@ from connector.services.long_waits import LongWaits
 from connector.services.rights_checks import RightsChecks
 from connector.services.token_checks import TokenChecks
 from connector.settings import DocusignSettings, TenantSettings
+
+_MISSING = (f": {MUST_BE_GIVEN}", f": {CANNOT_READ}")
+"""What the configuration says of a key that is not there."""
 
 
 class Doctor:
@@ -71,10 +75,11 @@ def misconfigured(problems: Iterable[str]) -> Diagnosis:
     """
     findings = []
     for problem in problems:
-        is_key = problem.startswith("docusign.private_key")
-        check_id = "key" if is_key else "configuration"
-        entry = PROBLEMS["key_unusable" if is_key else "configuration_invalid"]
-        findings.append(Finding(check_id, Result.FAILED, problem, problem=entry))
+        check_id, code = "configuration", "configuration_invalid"
+        if problem.startswith("docusign.private_key"):
+            is_missing = any(words in problem for words in _MISSING)
+            check_id, code = "key", "key_missing" if is_missing else "key_unusable"
+        findings.append(Finding(check_id, Result.FAILED, problem, problem=PROBLEMS[code]))
     return Diagnosis("", tuple(findings))
 
 

@@ -42,7 +42,10 @@ class TokenChecks(Examination):
             yield Finding("key", Result.OK, _BY_CODE)
             return
         secret = self.docusign.private_key
-        problem = private_key_problem(secret.reveal() if secret else "")
+        if secret is None:
+            yield self.bad("key", "key_missing", "No private key is configured.")
+            return
+        problem = private_key_problem(secret.reveal())
         if problem is None:
             age, most = self.keys.age(), self.docusign.key_max_age_days
             known = f", in use for {age.days} days at least" if age else ""

@@ -122,6 +122,19 @@ def test_an_unusable_key_is_described_and_nothing_else_is_blamed(found, connecto
     assert words in problems["key_unusable"]["found"]
 
 
+def test_a_key_that_is_not_configured_is_told_as_missing(found):
+    assert list(found(docusign={"private_key": None})) == ["key_missing"]
+
+
+def test_a_key_file_that_is_not_there_is_no_damaged_key(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("docusign: {private_key_file: nowhere.pem}")
+    result = CliRunner().invoke(main, ["doctor", "--json", "--config", str(path)])
+    assert result.exit_code == 2
+    problems = {item["check"]: item["problem"] for item in report(result)["findings"]}
+    assert problems["key"] == "key_missing"
+
+
 def test_the_key_of_another_app_is_told(found):
     problems = found(docusign={"private_key": Secret(other_pem())})
     assert list(problems) == ["key_rejected"]

@@ -26,6 +26,16 @@ SIGN_IN: tuple[Check, ...] = (
         "whether the private key is a whole RSA key in PEM form, without a passphrase",
         (
             Problem(
+                "key_missing",
+                "`docusign.private_key` is named at start: cannot read, or must be given.",
+                "No private key is configured, or its file is not there, or the connector may not "
+                "read it.",
+                "Correct `docusign.private_key_file` (a relative path begins at the configuration "
+                "file), and let the connector's user read it. Where there is no key yet, "
+                "`docusign-iga key generate` makes a pair.",
+                Place.APPS_AND_KEYS,
+            ),
+            Problem(
                 "key_unusable",
                 "`docusign.private_key` is named at start, or: The private key cannot be used.",
                 "The key is cut off, damaged, encrypted, of another kind, the public half, or has "
