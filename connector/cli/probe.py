@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -130,15 +131,17 @@ def _write(path: Path, settings: dict[str, str | int | float]) -> None:
 
     :raises PermanentError: it cannot; the file is as it was.
     """
+    draft = path.with_name(f".{path.name}.draft")
     try:
-        before = path.read_text(encoding="utf-8")
-        after = with_behaviour(before, settings)
-        draft = path.with_name(f".{path.name}.draft")
+        after = with_behaviour(path.read_text(encoding="utf-8"), settings)
+        # Copies first: who may not read the file, with its secrets, may not read these either.
+        shutil.copy2(path, draft)
         draft.write_text(after, encoding="utf-8")
         load_settings(draft)
-        path.with_name(f"{path.name}.bak").write_text(before, encoding="utf-8")
+        shutil.copy2(path, path.with_name(f"{path.name}.bak"))
         draft.replace(path)
     except (OSError, ValueError, ConfigError) as error:
+        draft.unlink(missing_ok=True)
         raise PermanentError(
             f"{path} was left as it is ({error}). Enter the settings by hand."
         ) from error

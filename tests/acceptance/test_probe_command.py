@@ -57,6 +57,7 @@ def test_the_settings_go_into_the_file_on_request(connector, command, tmp_path):
     path.with_name("key.pem").write_text(details["private_key_pem"])
     account_id = connector.world.account.account_id
     path.write_text(MINIMAL.format(account_id=account_id, **details))
+    path.chmod(0o600)
     connector.world.set_variants(reopen_by_resend=False)
 
     result = command("--yes", "--write", "--json", "--config", str(path))
@@ -66,7 +67,20 @@ def test_the_settings_go_into_the_file_on_request(connector, command, tmp_path):
     assert told["behaviour"]["reactivation"] == "user_status"
     behaviour = load_settings(path).docusign.behaviour
     assert (behaviour.reactivation, behaviour.list_groups) == ("user_status", "yes")
-    assert "resend_activation  # not sure" in path.with_name("config.yaml.bak").read_text()
+    kept = path.with_name("config.yaml.bak")
+    assert "resend_activation  # not sure" in kept.read_text()
+    assert {oct(file.stat().st_mode & 0o777) for file in (path, kept)} == {"0o600"}
+
+
+def test_a_file_that_cannot_take_the_settings_stays_and_nothing_lies_beside_it(command, tmp_path):
+    path = Path(tmp_path / "config.yaml")
+    path.write_text("docusign: {}\n")
+    result = command("--yes", "--write", "--config", str(path))
+    assert result.exit_code == 1
+    assert "Enter the settings by hand" in result.output
+    assert [
+        (file.name, file.read_text()) for file in tmp_path.iterdir() if "config" in file.name
+    ] == [("config.yaml", "docusign: {}\n")]
 
 
 def test_an_unknown_account_is_refused_with_those_that_there_are(connector, command):
