@@ -10,7 +10,7 @@ import yaml
 from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from connector.config.loader import flatten
-from connector.config.yaml_reader import read_yaml
+from connector.config.yaml_reader import read_yaml_file
 from connector.domain.account_setup import ProfileRemoval, ProfileWish, Wish
 from connector.domain.model import fold
 from connector.errors import ConfigError
@@ -79,12 +79,7 @@ def read_wish(path: Path) -> tuple[str, Wish]:
 
     :raises ConfigError: with everything that is wrong with the file.
     """
-    try:
-        data, problems = read_yaml(path.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError([f"{path}: cannot be read as UTF-8 text: {error}"]) from error
-    if problems:
-        raise ConfigError([f"{path}: {problem}" for problem in problems])
+    data = read_yaml_file(path)
     try:
         given = _Wish().load(data)
     except ValidationError as error:

@@ -15,7 +15,7 @@ from rich.table import Table
 from connector.cli.context import CommandContext, cli_actor, handle_errors, installation_options
 from connector.cli.groups import Commands
 from connector.cli.tenant_export import export_tenant
-from connector.config.yaml_reader import read_yaml
+from connector.config.yaml_reader import read_yaml, read_yaml_file
 from connector.domain.tenant_documents import with_value
 from connector.domain.tenants import TenantRecord, TenantSource
 from connector.errors import ConfigError, InvalidRequestError
@@ -93,7 +93,7 @@ def add(
       docusign-iga tenant add acme --user-id 6f0e... --account a1b2...=main --account c3d4...=eu
       docusign-iga tenant add acme --file acme.yaml --set scim.requests_per_minute=600
     """
-    document = _read(file)
+    document = read_yaml_file(file) if file else {}
     if user_id:
         document["user_id"] = user_id
     if organization_id:
@@ -193,7 +193,7 @@ def set_settings(
         raise InvalidRequestError("Say what to change: --file, --set or --unset.")
     application = context.application
     before = application.tenancy.get(name)
-    document = _read(file) if file else dict(application.tenancy.shown(before))
+    document = read_yaml_file(file) if file else dict(application.tenancy.shown(before))
     document = _with_values(document, values)
     for path in unset:
         document = with_value(document, path, None)
@@ -351,15 +351,6 @@ def _show_health(context: CommandContext) -> None:
     context.output([asdict(one) for one in standings], table)
     if any(one.verdict is Verdict.BAD for one in standings):
         sys.exit(1)
-
-
-def _read(file: Path | None) -> dict[str, Any]:
-    if file is None:
-        return {}
-    data, problems = read_yaml(file.read_text(encoding="utf-8-sig"))
-    if problems:
-        raise ConfigError([f"{file}: {problem}" for problem in problems])
-    return data
 
 
 def _account(text: str) -> dict[str, str]:

@@ -14,7 +14,7 @@ from connector.config.checks import cross_checks
 from connector.config.earlier_names import with_present_names
 from connector.config.environment import resolve_environment
 from connector.config.schema import schema_for
-from connector.config.yaml_reader import read_yaml
+from connector.config.yaml_reader import read_yaml_file
 from connector.errors import ConfigError
 from connector.settings import Settings
 
@@ -25,16 +25,7 @@ def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> S
     :param environment: where ``${NAME}`` is looked up; the process's environment if not given.
     :raises ConfigError: with every problem found.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        remedy = "Start from config.example.yaml, or name the file with --config."
-        raise ConfigError([f"{path}: {error.strerror}. {remedy}"]) from error
-    except UnicodeDecodeError as error:
-        raise ConfigError([f"{path}: is not UTF-8 text"]) from error
-    data, problems = read_yaml(text)
-    if problems:
-        raise ConfigError([f"{path}: {problem}" for problem in problems])
+    data = read_yaml_file(path, "Start from config.example.yaml, or name the file with --config.")
     return settings_from(data, base_dir=path.parent, environment=environment)
 
 

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
+
+from connector.errors import ConfigError
 
 _BOOL_TAG = "tag:yaml.org,2002:bool"
 
@@ -54,3 +57,21 @@ def read_yaml(text: str) -> tuple[dict[str, Any], list[str]]:
     if not isinstance(data, dict):
         return {}, ["must be a mapping of sections, as in config.example.yaml"]
     return data, loader.problems
+
+
+def read_yaml_file(path: Path, remedy: str = "") -> dict[str, Any]:
+    """Return the data in a file.
+
+    :param remedy: what to do where it cannot be read.
+    :raises ConfigError: it cannot be read, or is no YAML; each problem begins with the path.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ConfigError([f"{path}: {error.strerror}. {remedy}".rstrip()]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{path}: is not UTF-8 text; save it as such"]) from error
+    data, problems = read_yaml(text)
+    if problems:
+        raise ConfigError([f"{path}: {problem}" for problem in problems])
+    return data

@@ -137,6 +137,14 @@ def test_removing_asks_for_the_name_says_what_goes_and_exports_first(
     assert again.exit_code == 1
 
 
+def test_a_file_that_is_no_text_is_told(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "acme.yaml"
+    file.write_bytes(b"user_id: \xe9\n")
+    refused = run("tenant", "add", "acme", "--file", str(file))
+    assert refused.exit_code == 1
+    assert "is not UTF-8 text" in refused.stderr
+
+
 def test_an_account_of_another_customer_is_refused(run: Run) -> None:
     added(run)
     result = run("tenant", "add", "beta", "--user-id", USER, "--account", ACCOUNT)
