@@ -19,14 +19,25 @@ if TYPE_CHECKING:
     from connector.bootstrap import Application
 
 
-def export_tenant(application: Application, name: str, directory: Path) -> None:
-    """Write ``settings.yaml``, ``audit.jsonl`` and ``data.jsonl.gz`` into a new directory, for its
-    owner alone.
+def new_directory(directory: Path) -> None:
+    """Make the directory of an export, for its owner alone.
 
-    :raises PermanentError: the directory exists, or cannot be written.
+    :raises PermanentError: it exists, or cannot be made.
     """
     try:
         directory.mkdir(parents=True, mode=0o700)
+    except FileExistsError as error:
+        raise PermanentError(f"{directory} exists already. Name a new directory.") from error
+    except OSError as error:
+        raise _unwritable(directory, error) from error
+
+
+def export_tenant(application: Application, name: str, directory: Path) -> None:
+    """Write ``settings.yaml``, ``audit.jsonl`` and ``data.jsonl.gz`` into a new directory.
+
+    :raises PermanentError: it cannot be written.
+    """
+    try:
         _settings(application, name, directory / "settings.yaml")
         with application.store.read(name) as uow:
             with (directory / "audit.jsonl").open("w", encoding="utf-8") as file:
@@ -35,10 +46,15 @@ def export_tenant(application: Application, name: str, directory: Path) -> None:
                 for table, row in uow.holdings.walk():
                     line = {"table": table, **_plain(row)}
                     packed.write(orjson.dumps(line) + b"\n")
-    except FileExistsError as error:
-        raise PermanentError(f"{directory} exists already. Name a new directory.") from error
     except OSError as error:
-        raise PermanentError(f"{directory} cannot be written: {error.strerror}.") from error
+        raise _unwritable(directory, error) from error
+
+
+def _unwritable(directory: Path, error: OSError) -> PermanentError:
+    return PermanentError(
+        f"{directory} cannot be written: {error.strerror}. Nothing is deleted yet; ask again with "
+        "another directory."
+    )
 
 
 def _settings(application: Application, name: str, path: Path) -> None:

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, installation_options
 from connector.cli.groups import Commands
-from connector.cli.tenant_export import export_tenant
+from connector.cli.tenant_export import export_tenant, new_directory
 from connector.config.yaml_reader import read_yaml, read_yaml_file
 from connector.domain.tenant_documents import with_value
 from connector.domain.tenants import TenantRecord, TenantSource
@@ -280,6 +280,8 @@ def remove(
         confirm = click.prompt("Type the name of the tenant to remove it", default="", err=True)
     if confirm != name:
         raise InvalidRequestError("That is another name. Nothing was removed.")
+    if export_to is not None:
+        new_directory(export_to)  # Before the tenant is closed, which is for good.
     tenancy.begin_removal(name, actor)
     if export_to is not None:
         export_tenant(context.application, name, export_to)

@@ -137,6 +137,14 @@ def test_removing_asks_for_the_name_says_what_goes_and_exports_first(
     assert again.exit_code == 1
 
 
+def test_a_directory_that_exists_closes_nobody(run: Run, tmp_path: Path) -> None:
+    added(run)
+    refused = run("tenant", "remove", "acme", "--confirm", "acme", "--export", str(tmp_path))
+    assert refused.exit_code == 1
+    assert "Name a new directory" in refused.stderr
+    assert json.loads(run("tenant", "list", "--json").stdout)[0]["state"] == "active"
+
+
 def test_a_file_that_is_no_text_is_told(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "acme.yaml"
     file.write_bytes(b"user_id: \xe9\n")
