@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from flask import Blueprint, Response, render_template_string, request
 
 from connector.bootstrap import Application
-from connector.errors import ConnectorError
+from connector.errors import ConnectorError, TemporaryError
 from connector.services.consent import ConsentAnswer, Verdict
 
 _PAGE = """<!doctype html>
@@ -158,8 +158,10 @@ def create_consent_blueprint(application: Application, name: str = "consent") ->
     def callback(tenant: str) -> Response:
         try:
             answer = _answer(application, tenant)
-        except ConnectorError:
+        except TemporaryError:
             return _page("Try again in a minute", "The connector is busy.", status=503)
+        except ConnectorError:
+            answer = ConsentAnswer(Verdict.FAILED)
         words = _WORDS if answer.is_for_service_user else {**_WORDS, **_FOR_USERS}
         title, text = words[answer.verdict]
         return _page(title, text, answer.link, _STATUS.get(answer.verdict, 400))

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.consent import ADMIN_SCOPES, Way
+from connector.errors import ConfigError, TemporaryError
 from connector.services.consent import Verdict
 from simulator.faults import Fault
 
@@ -106,6 +107,23 @@ def test_a_state_that_was_made_up_takes_no_turn_to_write(connector, world):
         again = connector.http.get(back)
     assert titled(unknown) == "This answer belongs to no link"
     assert titled(again) == "This link was answered before"
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "title"),
+    [
+        (TemporaryError("no turn"), 503, "Try again in a minute"),
+        (ConfigError("no private key"), 400, "Consent is not what is missing"),
+    ],
+)
+def test_only_what_passes_by_itself_asks_for_patience(connector, monkeypatch, error, status, title):
+    def answer(*_):
+        raise error
+
+    monkeypatch.setattr(connector.services.connecting, "answer", answer)
+    page = connector.http.get("/consent/callback?state=default.x&code=x")
+    assert (page.status_code, titled(page)) == (status, title)
+    assert str(error) not in page.text
 
 
 def test_of_many_browsers_with_one_answer_one_is_served(connector, world):
