@@ -42,7 +42,11 @@ class ConsentBook:
                     outcome.trouble,
                     outcome.said,
                 )
-            after = replace(after, in_claimed_domain=in_claimed_domain)
+            after = replace(
+                after,
+                in_claimed_domain=in_claimed_domain,
+                is_connection=self._is_connection(outcome),
+            )
             uow.consents.put(after)
             if before is None or _shown(before) != _shown(after):
                 self._mirror.rerender_users(uow, [outcome.user_id])
@@ -56,7 +60,7 @@ class ConsentBook:
             after = learned(before, outcome)
             if after is None or after is before or _is_older(before, outcome):
                 return
-            is_connection = outcome.user_id == self._context.settings.user_id
+            is_connection = self._is_connection(outcome)
             uow.consents.put(replace(after, is_connection=is_connection))
             if is_connection:
                 self._tell(uow, before, after)
@@ -73,6 +77,10 @@ class ConsentBook:
         """Return what is known of users, by user id."""
         with self._context.read() as uow:
             return uow.consents.of_users(user_ids)
+
+    def _is_connection(self, outcome: TokenOutcome) -> bool:
+        """Whether it is about the service user of now: another may have been it before."""
+        return outcome.user_id == self._context.settings.user_id
 
     def _tell(self, uow: UnitOfWork, before: ConsentRecord | None, after: ConsentRecord) -> None:
         """Append an audit event where the connection got worse, or works again."""

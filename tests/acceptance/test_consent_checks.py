@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.consent import ESIGN_SCOPES
-from connector.domain.consent_state import ConsentState
+from connector.domain.consent_state import ConsentRecord, ConsentState
 from connector.domain.notifications import Notice
 from connector.errors import NotFoundError, PermanentError, TemporaryError
 from connector.settings import ChannelSettings, NotificationSettings
@@ -107,6 +107,20 @@ def test_an_administrators_consent_covers_claimed_domains(connector, checks, use
     assert {record.in_claimed_domain for record in active} == {True, False}
     for record in active:
         assert (record.state is ConsentState.GRANTED) is record.in_claimed_domain
+
+
+def test_a_former_service_user_is_a_user_like_any_other(connector, checks, user):
+    with connector.application.store.write("default") as uow:
+        now = connector.clock.now()
+        uow.consents.put(
+            ConsentRecord(user.user_id, ConsentState.GRANTED, now, now, is_connection=True)
+        )
+        uow.commit()
+    connector.services.consent.verify()
+    connector.application.consent_watch.flush()
+    connector.clock.advance(60)
+    checks.check(checks.people([user.email]), max_age=timedelta(0))
+    assert connector.services.consents.connection().state is ConsentState.GRANTED
 
 
 def test_who_was_closed_meanwhile_is_refused_with_the_cause(connector, checks, user):
