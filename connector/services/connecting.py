@@ -109,7 +109,7 @@ class ConnectService:
             return self._consent.judge(verdict, link, error)
         actor = Actor(link.made_by or "connector", "console", new_id())
         if error:
-            return ConsentAnswer(Verdict.REFUSED, error[:80], self.begin(actor))
+            return ConsentAnswer(Verdict.REFUSED, error[:80], self.mending_link(actor))
         try:
             self.finish(link, code)
         except ConnectorError as failure:
@@ -128,7 +128,7 @@ class ConnectService:
                 self._context.audit(uow, actor, "connection.failed", "", reason=reason)
                 uow.commit()
         verdict = Verdict.NOT_CONNECTED if is_refused else Verdict.INTERRUPTED
-        return ConsentAnswer(verdict, reason, self.begin(actor))
+        return ConsentAnswer(verdict, reason, self.mending_link(actor))
 
     def finish(self, link: ConsentLink, code: str) -> CodeGrant:
         """Trade the code of an answer for a lasting grant.

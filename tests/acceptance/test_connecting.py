@@ -35,9 +35,9 @@ CHANNEL = ChannelSettings("all", "email", ("*",), ("ops@acme.test",))
 class Site:
     """A connector that is connected by authorization code."""
 
-    def __init__(self, database, clock, world, **docusign):
+    def __init__(self, database, clock, world, *, grant="authorization_code", **docusign):
         channels = NotificationSettings(channels=(CHANNEL,))
-        settings = _settings(world, database, grant="authorization_code", notifications=channels)
+        settings = _settings(world, database, grant=grant, notifications=channels)
         settings = replace(
             settings,
             database=replace(settings.database, encryption_key=Secret("k" * 40)),
@@ -194,6 +194,13 @@ def test_a_code_of_another_link_is_worthless_by_its_verifier(site):
     state = re.search("state=([^&]+)", other).group(1)
     page = site.http.get("/consent/callback", query_string={"code": code, "state": state})
     assert titled(page) == "Not connected"
+
+
+def test_a_tenant_that_is_impersonated_meanwhile_gives_its_own_link(sites):
+    link = sites().services.connecting.begin(ROOT)
+    page = sites(grant="jwt").sign_in(link)
+    assert titled(page) == "Not connected"
+    assert "impersonation" in re.search('href="(.*?)"', page.text).group(1)
 
 
 def test_without_a_key_for_secrets_nothing_is_begun(tmp_path, clock, world):
