@@ -24,7 +24,7 @@ from connector.errors import (
 )
 from connector.ports import CodeExchange, Examiner
 from connector.sealing import Sealer
-from connector.services.consent import ConsentAnswer, ConsentService, Verdict, hash_of
+from connector.services.consent import ConsentAnswer, ConsentService, Verdict
 from connector.services.context import Actor, TenantContext, new_id
 
 CODE_GRANT = "authorization_code"
@@ -77,22 +77,17 @@ class ConnectService:
                 "Refresh tokens are kept encrypted, and there is no key: set "
                 "database.encryption_key (`docusign-iga key encryption` makes one)."
             )
-        state = f"{self._context.tenant}.{secrets.token_urlsafe(32)}"
-        verifier, now = secrets.token_urlsafe(48), self._context.clock.now()
-        link = ConsentLink(
-            hash_of(state),
-            Way.INDIVIDUAL,
-            self._context.settings.user_id,
-            now,
-            self.scopes,
-            verifier=self._sealer.seal(verifier),
-            made_by=actor.name,
-        )
+        verifier, scopes = secrets.token_urlsafe(48), self.scopes
         with self._context.write() as uow:
-            uow.consents.add_link(link)
-            self._context.audit(uow, actor, "connection.begun", "", scopes=sorted(self.scopes))
+            url = self._consent.keep_link(
+                uow,
+                Way.INDIVIDUAL,
+                scopes,
+                verifier=self._sealer.seal(verifier),
+                made_by=actor.name,
+            )
+            self._context.audit(uow, actor, "connection.begun", "", scopes=sorted(scopes))
             uow.commit()
-        url = self._examiner.app.consent_url(Way.INDIVIDUAL, self.scopes, state)
         return f"{url}&code_challenge={_challenge(verifier)}&code_challenge_method=S256"
 
     def mending_link(self, actor: Actor) -> str:

@@ -121,29 +121,32 @@ class ConsentService:
         wanted = scopes or self.scopes
         if way is Way.ORGANIZATION:
             return self._examiner.app.consent_url(way, wanted)
-        state = f"{self._context.tenant}.{secrets.token_urlsafe(32)}"
         with self._context.write() as uow:
-            self.keep_link(uow, state, way, wanted, user_id=user_id, made_by=made_by)
+            url = self.keep_link(uow, way, wanted, user_id=user_id, made_by=made_by)
             uow.commit()
-        return self._examiner.app.consent_url(way, wanted, state)
+        return url
 
     def keep_link(
         self,
         uow: UnitOfWork,
-        state: str,
         way: Way,
         scopes: frozenset[str],
         *,
         user_id: str = "",
+        verifier: str = "",
         made_by: str = "",
-    ) -> None:
-        """Remember the hash of a link's state."""
+    ) -> str:
+        """Return a new link, of whose state the hash is remembered."""
+        state = f"{self._context.tenant}.{secrets.token_urlsafe(32)}"
         now = self._context.clock.now()
         user_id = user_id or self._context.settings.user_id
         uow.consents.purge_links(now - _REMEMBER)
         uow.consents.add_link(
-            ConsentLink(hash_of(state), way, user_id, now, scopes, made_by=made_by)
+            ConsentLink(
+                _hash_of(state), way, user_id, now, scopes, verifier=verifier, made_by=made_by
+            )
         )
+        return self._examiner.app.consent_url(way, scopes, state)
 
     def answer(self, state: str, error: str = "") -> ConsentAnswer:
         """Take an answer: use up its state, then request a token.
@@ -195,11 +198,14 @@ class ConsentService:
             raise
         except ConnectorError as error:
             return Verdict.INEFFECTIVE, str(error)
-        missing = ", ".join(self._refused_scopes())
+        missing = ", ".join(self.refused_scopes())
         return Verdict.PARTIAL, f"It is missing for {missing}." if missing else ""
 
-    def _refused_scopes(self) -> list[str]:
-        """Return the scopes that consent does not cover, asked one by one."""
+    def refused_scopes(self) -> list[str]:
+        """Return the scopes that consent does not cover, asked one by one.
+
+        :raises connector.errors.ConnectorError: no token, for another reason than consent.
+        """
         user_id, refused = self._context.settings.user_id, []
         for scope in sorted(self.scopes - ESIGN_SCOPES):
             try:
@@ -235,7 +241,7 @@ class ConsentService:
 
     def use_up(self, state: str) -> tuple[Verdict | None, ConsentLink | None]:
         """Return a link by its state, used up now, or what is wrong with it."""
-        now, link_id = self._context.clock.now(), hash_of(state)
+        now, link_id = self._context.clock.now(), _hash_of(state)
         # Anybody may come here: who makes a state up must not take the turn to write from others.
         with self._context.read() as uow:
             link = uow.consents.find_link(link_id)
@@ -252,6 +258,6 @@ class ConsentService:
         return None, link
 
 
-def hash_of(state: str) -> str:
+def _hash_of(state: str) -> str:
     """Return what is kept of a state."""
     return hashlib.sha256(state.encode()).hexdigest()

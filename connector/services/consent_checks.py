@@ -6,12 +6,9 @@ whoever has not agreed; this tells before. No token is kept: nobody is impersona
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-
-import orjson
 
 from connector.domain.consent import ESIGN_SCOPES, Way
 from connector.domain.consent_state import ConsentRecord, ConsentState, TokenOutcome
@@ -130,7 +127,7 @@ class ConsentChecks:
         while after is not None:
             wanted = ResourceQuery(USER, user_filter(query), count=_PAGE, after=after)
             page = uow.resources.search(wanted)
-            ids = [str(orjson.loads(item.document)["id"]) for item in page.resources]
+            ids = [item.scim_id for item in page.resources]
             users = uow.mirror.get_users(ids)
             own = self._context.settings.user_id
             found += [users[item] for item in ids if item in users and item != own]
@@ -225,12 +222,9 @@ class ConsentChecks:
         for line in lines:
             if line.record.state not in (ConsentState.MISSING, ConsentState.PARTIAL):
                 continue
-            state = f"{self._context.tenant}.{secrets.token_urlsafe(32)}"
-            link = self._examiner.app.consent_url(Way.INDIVIDUAL, ESIGN_SCOPES, state)
             with self._context.write() as uow:
-                self._links.keep_link(
+                link = self._links.keep_link(
                     uow,
-                    state,
                     Way.INDIVIDUAL,
                     ESIGN_SCOPES,
                     user_id=line.user_id,

@@ -203,20 +203,14 @@ class TokenChecks(Examination):
             yield Finding("consent", Result.OK, f"given for {' '.join(sorted(self.wanted_scopes))}")
 
     def _refused_scopes(self) -> list[str]:
-        """Return the scopes that consent does not cover, asked one by one."""
-        if not self._lacks(self.wanted_scopes):
-            return []
-        more = sorted(self.wanted_scopes - ESIGN_SCOPES)
-        return [scope for scope in more if self._lacks(ESIGN_SCOPES | {scope})] or more
-
-    def _lacks(self, scopes: frozenset[str]) -> bool:
+        """Return the scopes that consent does not cover."""
         try:
-            self.examiner.grant(self.tenant.user_id, scopes)
+            self.examiner.grant(self.tenant.user_id, self.wanted_scopes)
         except ConnectorError as error:
             if error.trouble != Trouble.CONSENT_REQUIRED:
                 raise
-            return True
-        return False
+            return self._consent.refused_scopes() or sorted(self.wanted_scopes - ESIGN_SCOPES)
+        return []
 
     def token(self) -> Iterator[Finding]:
         """Given now."""
