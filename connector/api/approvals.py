@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 from connector.api.fields import CommentArguments, RequiredCommentArguments, instant, text, written
 from connector.api.here import principal, tenant
 from connector.api.paging import Page, PageArguments, page_of, text_of, to_cursor
-from connector.api.resource import Resource, check_if_match
+from connector.api.resource import Resource, seen
 from connector.api.work_item_schemas import (
     EventSchema,
     EvidenceSchema,
@@ -23,6 +23,7 @@ from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.work_items import Verdict
 from connector.services.approvals import ApprovalView
 from connector.services.browsing_views import ItemPage, ItemQuery, Labels
+from connector.services.context import Seen
 
 resource = Resource("approvals", __name__, "What waits for a decision.", "/approvals")
 
@@ -154,8 +155,8 @@ def deny(decision: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 @resource.response(200, ApprovalDetailSchema)
 def withdraw(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Take a request back, as its requester or an administrator."""
-    _check(item_id)
-    return _detail(tenant().approvals.withdraw(item_id, principal(), said["comment"]))
+    service = tenant().approvals
+    return _detail(service.withdraw(item_id, principal(), said["comment"], seen=_seen(item_id)))
 
 
 @resource.act("/<item_id>/comments")
@@ -163,29 +164,26 @@ def withdraw(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 @resource.response(200, ApprovalDetailSchema)
 def comment(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Say something about an approval."""
-    _check(item_id)
     services = tenant()
-    known = services.approvals.get(item_id)
-    services.work_items.comment(known.item.work_item_id, principal(), said["comment"])
+    known = services.approvals.get(item_id).item.work_item_id
+    services.work_items.comment(known, principal(), said["comment"], seen=_seen(item_id))
     return _detail(services.approvals.get(item_id, principal()))
 
 
 def _decide(item_id: str, verdict: Verdict, decision: Mapping[str, Any]) -> Mapping[str, Any]:
-    _check(item_id)
     view = tenant().approvals.decide(
         item_id,
         verdict,
         principal(),
         comment=decision["comment"],
         checksum=decision["checksum"],
+        seen=_seen(item_id),
     )
     return _detail(view)
 
 
-def _check(item_id: str) -> None:
-    check_if_match(
-        ApprovalDetailSchema, lambda: _detail(tenant().approvals.get(item_id, principal()))
-    )
+def _seen(item_id: str) -> Seen:
+    return seen(ApprovalDetailSchema, lambda: _detail(tenant().approvals.get(item_id, principal())))
 
 
 def _lines(page: ItemPage, labels: Labels) -> list[Mapping[str, Any]]:

@@ -10,9 +10,10 @@ from marshmallow import Schema, fields
 from connector.api.fields import RequiredCommentArguments, instant, text
 from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, page_of, text_of, to_cursor
-from connector.api.resource import Resource, check_if_match
+from connector.api.resource import Resource, seen
 from connector.domain.console import ConsoleRole
 from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState, Remedy
+from connector.services.context import Seen
 from connector.services.plain_data import finding_data
 
 resource = Resource("drift", __name__, "What was changed in DocuSign itself.", "/drift")
@@ -104,8 +105,8 @@ def show(finding_id: str) -> Mapping[str, Any]:
 def accept(said: Mapping[str, Any], finding_id: str) -> Mapping[str, Any]:
     """Take a difference for right: it is expected from then on. Takes an operator."""
     needs(ConsoleRole.OPERATOR)
-    _check(finding_id)
-    return _after(tenant().drift.desk.accept(finding_id, principal(), said["comment"]))
+    desk = tenant().drift.desk
+    return _after(desk.accept(finding_id, principal(), said["comment"], seen=_seen(finding_id)))
 
 
 @resource.act("/<finding_id>/revert")
@@ -114,12 +115,12 @@ def accept(said: Mapping[str, Any], finding_id: str) -> Mapping[str, Any]:
 def revert(said: Mapping[str, Any], finding_id: str) -> Mapping[str, Any]:
     """Put a difference right, by a plan like any other. Takes an operator."""
     needs(ConsoleRole.OPERATOR)
-    _check(finding_id)
-    return _after(tenant().drift.desk.revert(finding_id, principal(), said["comment"]))
+    desk = tenant().drift.desk
+    return _after(desk.revert(finding_id, principal(), said["comment"], seen=_seen(finding_id)))
 
 
-def _check(finding_id: str) -> None:
-    check_if_match(DriftFindingDetailSchema, lambda: _again(finding_id))
+def _seen(finding_id: str) -> Seen:
+    return seen(DriftFindingDetailSchema, lambda: _again(finding_id))
 
 
 def _again(finding_id: str) -> Mapping[str, Any]:

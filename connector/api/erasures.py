@@ -10,9 +10,10 @@ from marshmallow import Schema, fields, validate
 from connector.api.fields import instant, text, written
 from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, cut, page_of
-from connector.api.resource import Resource, check_if_match
+from connector.api.resource import Resource, seen
 from connector.domain.console import ConsoleRole
 from connector.domain.erasure import ErasureState
+from connector.services.context import Seen
 from connector.services.plain_data import erasure_data
 
 resource = Resource("erasures", __name__, "Forgetting a person, for good.", "/erasures")
@@ -102,8 +103,8 @@ def confirm(_said: Mapping[str, Any], erasure_id: str) -> Mapping[str, Any]:
     administrator.
     """
     needs(ConsoleRole.ADMINISTRATOR)
-    _check(erasure_id)
-    return erasure_data(tenant().erasures.confirm(erasure_id, principal()))
+    service = tenant().erasures
+    return erasure_data(service.confirm(erasure_id, principal(), seen=_seen(erasure_id)))
 
 
 @resource.act("/<erasure_id>/withdraw")
@@ -111,9 +112,9 @@ def confirm(_said: Mapping[str, Any], erasure_id: str) -> Mapping[str, Any]:
 def withdraw(erasure_id: str) -> Mapping[str, Any]:
     """Take a request back that nobody has confirmed. Takes an administrator."""
     needs(ConsoleRole.ADMINISTRATOR)
-    _check(erasure_id)
-    return erasure_data(tenant().erasures.withdraw(erasure_id, principal()))
+    service = tenant().erasures
+    return erasure_data(service.withdraw(erasure_id, principal(), seen=_seen(erasure_id)))
 
 
-def _check(erasure_id: str) -> None:
-    check_if_match(ErasureSchema, lambda: erasure_data(tenant().erasures.get(erasure_id)))
+def _seen(erasure_id: str) -> Seen:
+    return seen(ErasureSchema, lambda: erasure_data(tenant().erasures.get(erasure_id)))

@@ -12,11 +12,12 @@ from marshmallow import Schema, fields
 from connector.api.fields import instant, text
 from connector.api.here import application, needs, principal, tenant, tenant_name
 from connector.api.paging import Page, PageArguments, cut, page_of, place_of, to_place
-from connector.api.resource import Resource, check_if_match
+from connector.api.resource import Resource, seen
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import RunState
 from connector.errors import ClosedError, ConflictingWriteError, ConnectorError, NotFoundError
 from connector.ports import Asker, JobQueue
+from connector.services.context import Seen
 from connector.services.job_board import JobView, job_board
 from connector.services.jobs import JOBS, Job, run_job
 from connector.services.plain_data import run_data
@@ -124,7 +125,7 @@ def run(name: str) -> Mapping[str, Any]:
     worker, already.
     """
     needs(ConsoleRole.OPERATOR)
-    _check(name)
+    _seen(name)()  # Of two runs the lease lets one begin.
     job = _view(name).job
     queue = application().queue
     if queue is None:
@@ -172,8 +173,7 @@ def _run_here(job: str) -> None:
 def pause(name: str) -> Mapping[str, Any]:
     """Let the clock pass a job by until it is resumed. Takes an administrator."""
     needs(ConsoleRole.ADMINISTRATOR)
-    _check(name)
-    tenant().runs.pause(_view(name).job.name, principal())
+    tenant().runs.pause(_view(name).job.name, principal(), seen=_seen(name))
     return _document(_view(name))
 
 
@@ -182,8 +182,7 @@ def pause(name: str) -> Mapping[str, Any]:
 def resume(name: str) -> Mapping[str, Any]:
     """Let the clock run a job again. Takes an administrator."""
     needs(ConsoleRole.ADMINISTRATOR)
-    _check(name)
-    tenant().runs.resume(_view(name).job.name, principal())
+    tenant().runs.resume(_view(name).job.name, principal(), seen=_seen(name))
     return _document(_view(name))
 
 
@@ -199,8 +198,8 @@ def _view(name: str) -> JobView:
     return found
 
 
-def _check(name: str) -> None:
-    check_if_match(JobSchema, lambda: _document(_view(name)))
+def _seen(name: str) -> Seen:
+    return seen(JobSchema, lambda: _document(_view(name)))
 
 
 def _document(view: JobView) -> Mapping[str, Any]:

@@ -10,7 +10,7 @@ from marshmallow import Schema, fields
 from connector.api.fields import instant, text
 from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, page_of, place_of, to_place
-from connector.api.resource import Resource, check_if_match
+from connector.api.resource import Resource, seen
 from connector.domain.console import ConsoleRole
 from connector.domain.notifications import DeliveryState, Notice
 from connector.services.plain_data import delivery_data
@@ -85,8 +85,9 @@ def show(delivery_id: str) -> Mapping[str, Any]:
 def replay(delivery_id: str) -> Mapping[str, Any]:
     """Send a delivery again, with the same id, whatever became of it. Takes an operator."""
     needs(ConsoleRole.OPERATOR)
-    check_if_match(DeliverySchema, lambda: delivery_data(tenant().notifications.get(delivery_id)))
-    return delivery_data(tenant().notifications.replay(delivery_id, principal()))
+    service = tenant().notifications
+    as_seen = seen(DeliverySchema, lambda: delivery_data(service.get(delivery_id)))
+    return delivery_data(service.replay(delivery_id, principal(), seen=as_seen))
 
 
 @resource.act("/replay-dead")

@@ -18,6 +18,7 @@ from werkzeug.exceptions import BadRequest
 from werkzeug.http import generate_etag, parse_etags
 
 from connector.errors import PreconditionError
+from connector.services.context import Seen
 
 View = Callable[..., Any]
 Wrap = Callable[[View], View]
@@ -116,7 +117,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         """Register an operation that changes something: ``POST``.
 
         :param conditional: on a thing that can be read by itself, it heeds ``If-Match``: the view
-            calls :func:`check_if_match`.
+            hands :func:`seen` to the service.
         """
 
         def decorate(view: View) -> View:
@@ -134,11 +135,21 @@ class Resource(Blueprint):  # type: ignore[misc]
         return decorate
 
 
-def check_if_match(schema: type[Schema], read: Callable[[], Any]) -> None:
-    """Hold the request to ``If-Match``, where it has one (RFC 9110 §13.1.1).
+def seen(schema: type[Schema], read: Callable[[], Any]) -> Seen:
+    """Return what holds the request to ``If-Match`` (RFC 9110 §13.1.1).
 
-    :param read: returns what the person would read now; called only then.
-    :raises PreconditionError: it is not what they read.
+    The service calls it within the transaction that acts: compared before it, two who come at the
+    same instant would both pass.
+
+    :param read: returns what the person would read now; called only where there is a condition.
+    """
+    return lambda: check_if_match(schema, read)
+
+
+def check_if_match(schema: type[Schema], read: Callable[[], Any]) -> None:
+    """Compare now.
+
+    :raises PreconditionError: it is not what the person read.
     """
     header = request.headers.get("If-Match")
     if not header:

@@ -12,7 +12,7 @@ from marshmallow import Schema, fields, validate
 from connector.api.fields import CommentArguments, RequiredCommentArguments, instant, text, written
 from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, page_of, text_of, to_cursor
-from connector.api.resource import Resource, check_if_match
+from connector.api.resource import Resource, seen
 from connector.api.work_item_schemas import (
     EventSchema,
     EvidenceSchema,
@@ -25,7 +25,8 @@ from connector.domain.console import ConsoleRole
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.errors import NotFoundError
 from connector.services.browsing_views import ItemQuery
-from connector.services.work_items import MAX_EVIDENCE_BYTES, Seen, TaskView
+from connector.services.context import Seen
+from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView
 
 resource = Resource("tasks", __name__, "What only people can do in DocuSign.", "/tasks")
 _LOGIN_MAX = 320
@@ -179,7 +180,7 @@ def reject(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 def verify(item_id: str) -> Mapping[str, Any]:
     """Look into DocuSign now whether a task was done; it closes if so."""
     needs(ConsoleRole.OPERATOR)
-    _seen(item_id)()
+    _seen(item_id)()  # Looking twice does no harm.
     return _after(tenant().work_items.verify(_view(item_id).item.work_item_id, principal()))
 
 
@@ -188,9 +189,8 @@ def verify(item_id: str) -> Mapping[str, Any]:
 @resource.response(200, TaskDetailSchema)
 def comment(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Say something about a task."""
-    _seen(item_id)()
-    known = _view(item_id).item.work_item_id
-    return _after(tenant().work_items.comment(known, principal(), said["comment"]))
+    known, service = _view(item_id).item.work_item_id, tenant().work_items
+    return _after(service.comment(known, principal(), said["comment"], seen=_seen(item_id)))
 
 
 @resource.act("/<item_id>/evidence")
@@ -198,11 +198,17 @@ def comment(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 @resource.response(201, TaskDetailSchema)
 def attach(sent: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Attach a file that shows that a task was done."""
-    _seen(item_id)()
     file = sent["file"]
     content = file.read(MAX_EVIDENCE_BYTES + 1)
     known = _view(item_id).item.work_item_id
-    tenant().work_items.attach(known, principal(), file.filename or "", file.mimetype, content)
+    tenant().work_items.attach(
+        known,
+        principal(),
+        file.filename or "",
+        file.mimetype,
+        content,
+        seen=_seen(item_id),
+    )
     return _detail(_view(known))
 
 
@@ -229,7 +235,7 @@ def _view(item_id: str) -> TaskView:
 def _seen(item_id: str) -> Seen:
     """Return what holds the task to ``If-Match``, within the transaction of the act."""
     _view(item_id)  # An approval is no task.
-    return lambda: check_if_match(TaskDetailSchema, lambda: _detail(_view(item_id)))
+    return seen(TaskDetailSchema, lambda: _detail(_view(item_id)))
 
 
 def _after(item: WorkItem) -> Mapping[str, Any]:

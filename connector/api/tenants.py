@@ -10,10 +10,11 @@ from marshmallow import Schema, fields, validate
 
 from connector.api.fields import instant, text, written
 from connector.api.here import application, principal, tenant_name
-from connector.api.resource import Resource, check_if_match
+from connector.api.resource import Resource, seen
 from connector.domain.console import ConsoleRole
 from connector.domain.tenants import TenantRecord
 from connector.errors import ConfigError, InvalidRequestError, NotFoundError
+from connector.services.context import Seen
 from connector.services.plain_data import tenant_data
 
 resource = Resource(
@@ -119,7 +120,7 @@ def change(wanted: Mapping[str, Any], customer: str) -> Mapping[str, Any]:
     """Give a customer other settings; requests under way finish with those before."""
     _operators_only()
     before = application().tenancy.get(customer)
-    check_if_match(TenantSchema, lambda: _document(before))
+    seen(TenantSchema, lambda: _document(before))()  # The act itself is held to the revision.
     with _told():
         record = application().tenancy.change(
             customer, wanted["settings"], principal(), revision=before.revision
@@ -133,8 +134,8 @@ def change(wanted: Mapping[str, Any], customer: str) -> Mapping[str, Any]:
 def suspend(wanted: Mapping[str, Any], customer: str) -> Mapping[str, Any]:
     """Turn everybody away from a customer's connector; the data stay."""
     _operators_only()
-    _check(customer)
-    return _document(application().tenancy.suspend(customer, wanted["reason"], principal()))
+    tenancy = application().tenancy
+    return _document(tenancy.suspend(customer, wanted["reason"], principal(), seen=_seen(customer)))
 
 
 @resource.act("/<customer>/resume")
@@ -142,8 +143,8 @@ def suspend(wanted: Mapping[str, Any], customer: str) -> Mapping[str, Any]:
 def resume(customer: str) -> Mapping[str, Any]:
     """Serve a customer again."""
     _operators_only()
-    _check(customer)
-    return _document(application().tenancy.resume(customer, principal()))
+    tenancy = application().tenancy
+    return _document(tenancy.resume(customer, principal(), seen=_seen(customer)))
 
 
 def _operators_only() -> None:
@@ -157,8 +158,8 @@ def _operators_only() -> None:
     principal().require(ConsoleRole.ADMINISTRATOR)
 
 
-def _check(customer: str) -> None:
-    check_if_match(TenantSchema, lambda: _document(application().tenancy.get(customer)))
+def _seen(customer: str) -> Seen:
+    return seen(TenantSchema, lambda: _document(application().tenancy.get(customer)))
 
 
 @contextmanager

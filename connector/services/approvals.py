@@ -42,7 +42,7 @@ from connector.errors import (
 from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.approval_desk import ApprovalDesk
-from connector.services.context import Principal, TenantContext
+from connector.services.context import Principal, Seen, TenantContext
 from connector.services.matters import Matters
 from connector.services.open_grants import is_begun
 from connector.services.people import subject_of
@@ -180,6 +180,7 @@ class ApprovalService:
         *,
         comment: str = "",
         checksum: str | None = None,
+        seen: Seen | None = None,
     ) -> ApprovalView:
         """Approve or deny. With the last approval that is needed, the change is carried out; where
         DocuSign does not answer, the connector goes on by itself.
@@ -193,7 +194,7 @@ class ApprovalService:
         # A denial needs nothing of DocuSign.
         addresses = self._desk.addresses() if verdict is Verdict.APPROVE else Addresses()
         problem: ConnectorError | None = None
-        with self._context.write() as uow:
+        with self._context.write(seen) as uow:
             item = _approval(uow, work_item_id)
             matters = self._matters(uow)
             stand = standing(_voter(by), matters.of(item))
@@ -298,13 +299,16 @@ class ApprovalService:
 
     # withdrawing --------------------------------------------------------------
 
-    def withdraw(self, work_item_id: str, by: Principal, comment: str = "") -> ApprovalView:
+    def withdraw(
+        self, work_item_id: str, by: Principal, comment: str = "", *, seen: Seen | None = None
+    ) -> ApprovalView:
         """Take a request back, as its requester or an administrator.
 
         :raises ForbiddenError: the person is neither.
         :raises InvalidRequestError: it is closed, or DocuSign is just being told.
+        :raises PreconditionError: it is not what was seen.
         """
-        with self._context.write() as uow:
+        with self._context.write(seen) as uow:
             item = _approval(uow, work_item_id)
             if item.state not in (WorkItemState.OPEN, WorkItemState.APPROVED):
                 raise ClosedError(f"This approval is {item.state} already.")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -94,6 +94,11 @@ def person(
     )
 
 
+Seen = Callable[[], None]
+"""Holds an act to what somebody saw, read anew within the act's transaction: raises
+:class:`~connector.errors.PreconditionError` where it is another thing by now."""
+
+
 @dataclass(frozen=True)
 class TenantContext:
     """The adapters and settings of one tenant."""
@@ -115,9 +120,18 @@ class TenantContext:
         """Open a view for reading; see :meth:`connector.ports.Store.read`."""
         return self.store.read(self.tenant, single=single)
 
-    def write(self) -> AbstractContextManager[UnitOfWork]:
-        """Open a transaction for writing."""
-        return self.store.write(self.tenant)
+    @contextmanager
+    def write(self, seen: Seen | None = None) -> Iterator[UnitOfWork]:
+        """Open a transaction for writing.
+
+        :param seen: asked first. Writers of a tenant take turns, so what others committed is all
+            there is: of two who saw the same, one acts.
+        :raises PreconditionError: it is not what was seen.
+        """
+        with self.store.write(self.tenant) as uow:
+            if seen is not None:
+                seen()
+            yield uow
 
     def book(self, catalogue: Catalogue) -> AccountBook:
         """Return the tenant's accounts over a catalogue."""

@@ -9,6 +9,7 @@ from connector.services.context import TenantContext
 from connector.services.drift_desk import DriftDesk
 from connector.services.findings import Findings
 from connector.services.group_provisioning import GroupProvisioning
+from connector.services.locks import WriteLocks
 from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
 from connector.services.provisioning import UserProvisioning
@@ -31,10 +32,12 @@ def wire_drift(
     users: UserProvisioning,
     groups: GroupProvisioning,
     tasks: ManualTasks,
+    *,
+    locks: WriteLocks,
 ) -> DriftServices:
     """Return the services over those that carry changes out."""
     reversals = Reversals(context, users, groups, tasks)
     findings = Findings(context, reversals)
     reconciliation = ReconciliationService(context, findings, reversals)
-    desk = DriftDesk(context, findings, reconciliation)
+    desk = DriftDesk(context, findings, reconciliation, locks)
     return DriftServices(reconciliation, desk, AdoptionService(context, findings, mirror))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 from connector.domain.comparison import known_entitlements
@@ -16,9 +17,10 @@ from connector.domain.plan import Operation, operation_from_dict
 from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
 from connector.ports import UnitOfWork
 from connector.purpose import Purpose, calling_for
-from connector.services.context import Principal, TenantContext
+from connector.services.context import Principal, Seen, TenantContext
 from connector.services.drift_looks import frame_of, look_at
 from connector.services.findings import Findings
+from connector.services.locks import WriteLocks, finding_key
 from connector.services.naming import names_for
 from connector.services.reconciliation import ReconciliationService
 from connector.services.work_item_log import tidy
@@ -26,6 +28,7 @@ from connector.services.work_item_log import tidy
 _IDS = re.compile(r" \((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")
 PAGE = 50
 """Findings of a page."""
+_WAIT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,16 @@ class DriftDesk:
     """The findings of one tenant, for people."""
 
     def __init__(
-        self, context: TenantContext, findings: Findings, reconciliation: ReconciliationService
+        self,
+        context: TenantContext,
+        findings: Findings,
+        reconciliation: ReconciliationService,
+        locks: WriteLocks,
     ) -> None:
         self._context = context
         self._findings = findings
         self._reconciliation = reconciliation
+        self._locks = locks
 
     # reading ------------------------------------------------------------------
 
@@ -112,16 +120,19 @@ class DriftDesk:
 
     # deciding -----------------------------------------------------------------
 
-    def accept(self, finding_id: str, by: Principal, reason: str) -> Finding:
+    def accept(
+        self, finding_id: str, by: Principal, reason: str, *, seen: Seen | None = None
+    ) -> Finding:
         """Take a difference for right; it is expected from now on.
 
         :raises InvalidRequestError: the reason is missing, or it is no difference any more.
         :raises ForbiddenError: the person is no operator.
+        :raises PreconditionError: it is not what was seen.
         """
         by.require(ConsoleRole.OPERATOR)
         if not tidy(reason):
             raise InvalidRequestError("Say why it is right as it is: the reason is kept.")
-        with self._context.write() as uow:
+        with self._alone(finding_id), self._context.write(seen) as uow:
             finding = _open(uow.drift.get(finding_id))
             self._require_current(uow, finding)
             known = known_entitlements(uow.mirror.catalogue())
@@ -129,16 +140,25 @@ class DriftDesk:
             uow.commit()
         return closed
 
-    def revert(self, finding_id: str, by: Principal, reason: str) -> Finding:
+    def revert(
+        self, finding_id: str, by: Principal, reason: str, *, seen: Seen | None = None
+    ) -> Finding:
         """Put a difference right: what is expected is planned, guarded, recorded and carried out.
 
         :raises InvalidRequestError: the reason is missing, or no API can put it right.
         :raises ForbiddenError: the person is no operator.
+        :raises PreconditionError: it is not what was seen.
         :raises ConnectorError: a guard or DocuSign refuses, or it cannot be reached.
         """
         by.require(ConsoleRole.OPERATOR)
         if not tidy(reason):
             raise InvalidRequestError("Say why it is to be put right: the reason is kept.")
+        with self._alone(finding_id):
+            if seen is not None:
+                seen()
+            return self._revert(finding_id, by, tidy(reason))
+
+    def _revert(self, finding_id: str, by: Principal, reason: str) -> Finding:
         with self._context.read() as uow:
             finding = _open(uow.drift.get(finding_id))
         if finding.state is FindingState.REVERTING:
@@ -148,12 +168,18 @@ class DriftDesk:
             )
         try:
             with calling_for(Purpose.PROVISIONING):
-                return self._reconciliation.put_right(finding, by, tidy(reason))
+                return self._reconciliation.put_right(finding, by, reason)
         except TemporaryError:
             raise
         except ConnectorError as error:
             self._reconciliation.note_problem(finding, str(error))
             raise
+
+    def _alone(self, finding_id: str) -> AbstractContextManager[None]:
+        """Let people take turns at a finding: a revert is several transactions."""
+        with self._context.read() as uow:
+            key = finding_key(uow.drift.get(finding_id).finding_id)
+        return self._locks.hold([key], _WAIT_S)
 
     def _require_current(self, uow: UnitOfWork, finding: Finding) -> None:
         """Let a finding be accepted that is still as it was shown."""

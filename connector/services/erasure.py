@@ -22,7 +22,7 @@ from connector.errors import (
 from connector.ports import TOMBSTONE, USER, UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.changes import tombstone_id
-from connector.services.context import Actor, Principal, TenantContext, new_id
+from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
 from connector.services.locks import WriteLocks, user_key
 from connector.services.work_item_log import tidy
 
@@ -77,13 +77,14 @@ class ErasureService:
             uow.commit()
         return erasure
 
-    def withdraw(self, erasure_id: str, actor: Principal) -> Erasure:
+    def withdraw(self, erasure_id: str, actor: Principal, *, seen: Seen | None = None) -> Erasure:
         """Take a request back that nobody has confirmed.
 
         :raises InvalidRequestError: it is confirmed or over.
+        :raises PreconditionError: it is not what was seen.
         """
         actor.require(ConsoleRole.ADMINISTRATOR)
-        with self._context.write() as uow:
+        with self._context.write(seen) as uow:
             erasure = _requested(uow.erasures.get(erasure_id))
             now = self._context.clock.now()
             erasure = replace(erasure, state=ErasureState.WITHDRAWN, finished_at=now)
@@ -107,14 +108,15 @@ class ErasureService:
 
     # carrying out -------------------------------------------------------------
 
-    def confirm(self, erasure_id: str, actor: Principal) -> Erasure:
+    def confirm(self, erasure_id: str, actor: Principal, *, seen: Seen | None = None) -> Erasure:
         """Confirm a request and carry it out. Nothing brings the data back.
 
         :raises InvalidRequestError: it is over, or the person cannot be erased (any more).
         :raises ForbiddenError: the person who asked may not confirm it; it is written down.
+        :raises PreconditionError: it is not what was seen.
         """
         actor.require(ConsoleRole.ADMINISTRATOR)
-        with self._context.write() as uow:
+        with self._context.write(seen) as uow:
             erasure = _requested(uow.erasures.get(erasure_id))
             is_same = fold(erasure.requested_by) == fold(actor.name)
             if is_same:

@@ -15,7 +15,7 @@ from connector.ports import UnitOfWork
 from connector.progress import reporting_to
 from connector.purpose import Scope, calling_for, current_purpose
 from connector.services.aggregation.runs import SYNC_JOB
-from connector.services.context import Actor, TenantContext, new_id
+from connector.services.context import Actor, Seen, TenantContext, new_id
 from connector.services.job_lease import give_back, holding_lease, lease_key
 from connector.services.locks import SYNC_KEY
 from connector.settings import RetentionSettings
@@ -99,14 +99,14 @@ class JobRuns:
         with self._context.read() as uow:
             return dict(uow.facts().get(_PAUSED) or {})
 
-    def pause(self, name: str, actor: Actor) -> None:
+    def pause(self, name: str, actor: Actor, *, seen: Seen | None = None) -> None:
         """Let the clock pass a job by until it is resumed; a run under way is finished."""
         at = self._context.clock.now().isoformat()
-        self._change(name, actor, "job.paused", {"by": actor.name, "at": at})
+        self._change(name, actor, "job.paused", {"by": actor.name, "at": at}, seen)
 
-    def resume(self, name: str, actor: Actor) -> None:
+    def resume(self, name: str, actor: Actor, *, seen: Seen | None = None) -> None:
         """Let the clock run a job again."""
-        self._change(name, actor, "job.resumed", None)
+        self._change(name, actor, "job.resumed", None, seen)
 
     def clean_up(self) -> Mapping[str, int]:
         """Delete runs, leases and sessions that have served their time; return counts by kind.
@@ -126,9 +126,14 @@ class JobRuns:
         return counts
 
     def _change(
-        self, name: str, actor: Actor, action: str, pause: Mapping[str, str] | None
+        self,
+        name: str,
+        actor: Actor,
+        action: str,
+        pause: Mapping[str, str] | None,
+        seen: Seen | None,
     ) -> None:
-        with self._context.write() as uow:
+        with self._context.write(seen) as uow:
             paused = dict(uow.facts().get(_PAUSED) or {})
             if (name in paused) == (pause is not None):
                 return

@@ -44,6 +44,11 @@ def group_key(scim_id: str) -> str:
     return f"group:{scim_id}"
 
 
+def finding_key(finding_id: str) -> str:
+    """Return the lock of a finding of drift, taken before that of whom it is about."""
+    return f"finding:{finding_id}"
+
+
 def group_name_key(account_id: str, name: str) -> str:
     """Return the lock of a group's name, taken while a group of that name is created."""
     return f"group-name:{account_id}:{fold(name)}"

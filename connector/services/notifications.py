@@ -12,7 +12,7 @@ import structlog
 from connector.domain.notifications import Delivery, DeliveryState, Notice, wait_after
 from connector.errors import ConnectorError, InvalidRequestError, NotFoundError, PermanentError
 from connector.ports import Notifier
-from connector.services.context import Actor, TenantContext, new_id
+from connector.services.context import Actor, Seen, TenantContext, new_id
 from connector.services.messages import Writer
 from connector.services.outbox import new_delivery
 from connector.services.recipients import recipients_of
@@ -164,13 +164,13 @@ class NotificationService:
         with self._context.read() as uow:
             return uow.notifications.get(delivery_id)
 
-    def replay(self, delivery_id: str, actor: Actor) -> Delivery:
+    def replay(self, delivery_id: str, actor: Actor, *, seen: Seen | None = None) -> Delivery:
         """Send a delivery again, with the same id, whatever became of it.
 
         :raises NotFoundError: there is none of that id.
         """
         now = self._context.clock.now()
-        with self._context.write() as uow:
+        with self._context.write(seen) as uow:
             delivery = uow.notifications.get(delivery_id)
             again = replace(
                 delivery,

@@ -24,7 +24,7 @@ from connector.errors import (
 from connector.ports import Clock, Store, TenantDocuments, UnitOfWork
 from connector.services.account_owners import account_problems, claim_accounts
 from connector.services.bindings import binding_problems
-from connector.services.context import Actor
+from connector.services.context import Actor, Seen
 from connector.services.tenant_catalogue import LOOK_EVERY_S, TenantCatalogue
 from connector.settings import TenantSettings
 
@@ -153,21 +153,23 @@ class TenantService:
         self._note_in_tenant(actor, "tenant.changed", name, settings=changed)
         return self._done(record)
 
-    def suspend(self, name: str, reason: str, actor: Actor) -> TenantRecord:
+    def suspend(
+        self, name: str, reason: str, actor: Actor, *, seen: Seen | None = None
+    ) -> TenantRecord:
         """Turn everybody away and let the jobs rest; the data stay. A job or request under way is
         finished.
 
         :raises NotFoundError: the database has no such tenant.
         """
-        return self._turn(name, TenantState.SUSPENDED, reason, actor, "tenant.suspended")
+        return self._turn(name, TenantState.SUSPENDED, reason, actor, seen)
 
-    def resume(self, name: str, actor: Actor) -> TenantRecord:
+    def resume(self, name: str, actor: Actor, *, seen: Seen | None = None) -> TenantRecord:
         """Serve a tenant again.
 
         :raises NotFoundError: the database has no such tenant.
         :raises InvalidRequestError: its removal has begun.
         """
-        return self._turn(name, TenantState.ACTIVE, "", actor, "tenant.resumed")
+        return self._turn(name, TenantState.ACTIVE, "", actor, seen)
 
     def reseal(self, actor: Actor) -> int:
         """Seal every tenant's secrets with the key of now; return how many tenants have some.
@@ -322,9 +324,12 @@ class TenantService:
         return record
 
     def _turn(
-        self, name: str, state: TenantState, reason: str, actor: Actor, action: str
+        self, name: str, state: TenantState, reason: str, actor: Actor, seen: Seen | None
     ) -> TenantRecord:
+        action = "tenant.suspended" if state is TenantState.SUSPENDED else "tenant.resumed"
         with self._store.write(INSTALLATION) as uow:
+            if seen is not None:
+                seen()
             record = self._kept(uow, name)
             if record.state is TenantState.REMOVING:
                 raise InvalidRequestError(f"The tenant {name!r} is being removed.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -24,7 +24,7 @@ from connector.errors import ClosedError, ForbiddenError, InvalidRequestError, N
 from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.colleagues import find_colleague
-from connector.services.context import Actor, Principal, TenantContext, new_id
+from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
 from connector.services.mirror import MirrorWriter
 from connector.services.people import subject_of
 from connector.services.reasons import reason_of
@@ -34,10 +34,6 @@ _log = structlog.get_logger(__name__)
 
 MAX_EVIDENCE_BYTES = 5_000_000
 """A screenshot or a PDF; the database is no file store."""
-
-
-Seen = Callable[[], None]
-"""Holds a task to what somebody saw of it, read anew; raises PreconditionError."""
 
 
 @dataclass(frozen=True)
@@ -119,8 +115,8 @@ class WorkItemService:
         :raises ForbiddenError: somebody else has it; they release it or hand it over.
         """
         by.require(ConsoleRole.OPERATOR)
-        with self._context.write() as uow:
-            item = _open_task(uow, work_item_id, seen)
+        with self._context.write(seen) as uow:
+            item = _open_task(uow, work_item_id)
             if item.assignee == by.name:
                 return item
             if item.assignee is not None:
@@ -141,8 +137,8 @@ class WorkItemService:
         :raises ForbiddenError: somebody else has it.
         """
         by.require(ConsoleRole.OPERATOR)
-        with self._context.write() as uow:
-            item = _open_task(uow, work_item_id, seen)
+        with self._context.write(seen) as uow:
+            item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
             item = self._assign(uow, item, None)
             self._log.note(uow, item, by, Act.RELEASED, tidy(comment))
@@ -167,27 +163,36 @@ class WorkItemService:
         by.require(ConsoleRole.OPERATOR)
         if not tidy(to):
             raise InvalidRequestError("Say to whom the task is handed over: their login.")
-        with self._context.write() as uow:
-            item = _open_task(uow, work_item_id, seen)
+        with self._context.write(seen) as uow:
+            item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
             item = self._assign(uow, item, f"user:{find_colleague(uow, tidy(to))}")
             self._log.note(uow, item, by, Act.HANDED_OVER, tidy(comment), to=item.assignee)
             uow.commit()
         return item
 
-    def comment(self, work_item_id: str, by: Principal, text: str) -> WorkItem:
+    def comment(
+        self, work_item_id: str, by: Principal, text: str, *, seen: Seen | None = None
+    ) -> WorkItem:
         """Say something about an item, open or closed, task or approval."""
         by.require(ConsoleRole.OPERATOR, ConsoleRole.APPROVER)
         if not tidy(text):
             raise InvalidRequestError("The comment is empty.")
-        with self._context.write() as uow:
+        with self._context.write(seen) as uow:
             item = uow.work_items.get(work_item_id)
             self._log.note(uow, item, by, Act.COMMENTED, tidy(text))
             uow.commit()
         return item
 
     def attach(
-        self, work_item_id: str, by: Principal, name: str, media_type: str, content: bytes
+        self,
+        work_item_id: str,
+        by: Principal,
+        name: str,
+        media_type: str,
+        content: bytes,
+        *,
+        seen: Seen | None = None,
     ) -> Evidence:
         """Attach a file that shows that a task was done.
 
@@ -199,7 +204,7 @@ class WorkItemService:
                 f"A file has at most {MAX_EVIDENCE_BYTES:,} bytes and is not empty; this one has "
                 f"{len(content):,}."
             )
-        with self._context.write() as uow:
+        with self._context.write(seen) as uow:
             item = _open_task(uow, work_item_id)
             evidence = Evidence(
                 evidence_id=new_id(),
@@ -235,8 +240,8 @@ class WorkItemService:
         :raises ForbiddenError: somebody else has claimed it.
         """
         by.require(ConsoleRole.OPERATOR)
-        with self._context.write() as uow:
-            item = _open_task(uow, work_item_id, seen)
+        with self._context.write(seen) as uow:
+            item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
             item = replace(
                 item,
@@ -261,8 +266,8 @@ class WorkItemService:
         :raises ForbiddenError: the person who completed it, asked for it or gains by it cannot.
         """
         by.require(ConsoleRole.OPERATOR)
-        with self._context.write() as uow:
-            item = _open_task(uow, work_item_id, seen)
+        with self._context.write(seen) as uow:
+            item = _open_task(uow, work_item_id)
             if item.verification in VERIFIED_BY_API:
                 raise InvalidRequestError(
                     "DocuSign itself shows whether this was done: verify it instead."
@@ -289,8 +294,8 @@ class WorkItemService:
         by.require(ConsoleRole.OPERATOR)
         if not tidy(comment):
             raise InvalidRequestError("A rejection needs a reason: give a comment.")
-        with self._context.write() as uow:
-            item = _open_task(uow, work_item_id, seen)
+        with self._context.write(seen) as uow:
+            item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
             item = self._log.close(uow, item, WorkItemState.REJECTED, by, tidy(comment))
             uow.commit()
@@ -391,10 +396,8 @@ def _seen(item: WorkItem, seen: bool | None) -> str:
     return "has it" if seen else "does not have it"
 
 
-def _open_task(uow: UnitOfWork, work_item_id: str, seen: Seen | None = None) -> WorkItem:
+def _open_task(uow: UnitOfWork, work_item_id: str) -> WorkItem:
     item = uow.work_items.get(work_item_id)
-    if seen is not None:
-        seen()  # Writers of a tenant take turns: what others committed is all there is.
     if item.kind is not WorkItemKind.MANUAL_TASK:
         raise InvalidRequestError(
             f"Work item {item.work_item_id} is an approval: approve or deny it."

@@ -217,9 +217,10 @@ class PostgresqlDatabase:
 
     @contextmanager
     def writing(self, tenant: str = "") -> Iterator[Connection]:
-        """Open a transaction for writing; the turn comes with the first statement."""
+        """Wait for the turn, then open a transaction for writing."""
         with self._translated(), self.engine.connect() as connection:
-            yield connection.execution_options(writes_for=tenant)
+            connection.execution_options(writes_for=tenant).begin()
+            yield connection
 
     def close(self) -> None:
         """Close every connection."""

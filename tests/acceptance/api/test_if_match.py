@@ -1,28 +1,32 @@
-"""``If-Match`` on tasks holds within the transaction of the act, on either database."""
+"""``If-Match`` holds within the transaction of the act, on either database."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from connector.api import resource, tasks
+from connector.api import resource
+from connector.domain.drift import DriftKind
+from connector.domain.erasure import Erasure, ErasureState
+from connector.services.context import new_id
 from connector.store import SqlStore
+from simulator.state import groups
 from tests import databases
 from tests.connector import Connector, connected
 from tests.programs import problem, program
-from tests.visitors import ask_for_admin
+from tests.visitors import ask_for_admin, ask_for_approval, guarded
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def connector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connector]:
     """A connector on each database."""
     if request.param == "sqlite":
-        running = connected(tmp_path / "c.db")
+        running = connected(tmp_path / "c.db", **guarded())
         yield running
         running.close()
         return
@@ -31,34 +35,91 @@ def connector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connec
         with databases.opened(settings) as store:
             assert isinstance(store, SqlStore)
             store.migrate()
-        running = connected(settings)
+        running = connected(settings, **guarded())
         yield running
         running.close()
 
 
+def task(connector: Connector) -> str:
+    return f"/tasks/{ask_for_admin(connector, connector.world.member().user.user_id)}"
+
+
+def approval(connector: Connector) -> str:
+    return f"/approvals/{ask_for_approval(connector, connector.world.member().user.user_id)}"
+
+
+def finding(connector: Connector) -> str:
+    """Somebody was put into a group in DocuSign itself."""
+    connector.reconcile()
+    user = connector.world.member().user.user_id
+    account = connector.world.account
+    joined = account.groups[connector.group(0, 1).partition(".g")[2]]
+    groups.add_member(connector.world.state, account, joined.group_id, user)
+    connector.sync()
+    connector.reconcile()
+    found = {item.kind: item.finding_id for item in connector.findings()}
+    return f"/drift/{found[DriftKind.NATIVE_GRANT]}"
+
+
+def erasure(connector: Connector) -> str:
+    """Somebody of whom little is left is to be forgotten."""
+    context = connector.services.context
+    asked = Erasure(
+        new_id(), new_id(), ErasureState.REQUESTED, "letter", "user:x", context.clock.now()
+    )
+    with context.write() as uow:
+        uow.erasures.put(asked)
+        uow.commit()
+    return f"/erasures/{asked.erasure_id}"
+
+
+def checksum(read: Any) -> dict[str, str]:
+    return {"checksum": read["checksum"], "comment": "No."}
+
+
+def said(_: Any) -> dict[str, str]:
+    return {"comment": "As agreed."}
+
+
+ACTS = {
+    "hand-over": (task, lambda _: {"to": "ben"}),
+    "reject": (task, said),
+    "deny": (approval, checksum),
+    "withdraw": (approval, said),
+    "accept": (finding, said),
+    "revert": (finding, said),
+    "confirm": (erasure, lambda _: {"irreversible": True}),
+}
+
+
+@pytest.mark.parametrize("act", ACTS)
 def test_of_two_who_saw_the_same_one_acts(
-    connector: Connector, monkeypatch: pytest.MonkeyPatch
+    connector: Connector, monkeypatch: pytest.MonkeyPatch, act: str
 ) -> None:
-    path = f"/tasks/{ask_for_admin(connector, connector.world.member().user.user_id)}"
+    made: Callable[[Connector], str]
+    made, body_of = ACTS[act]
+    path = made(connector)
     ann, ben = (program(connector, "administrator", login=name) for name in ("ann", "ben"))
-    seen = ann.get(path).headers["ETag"]
+    read = ann.get(path)
     check = resource.check_if_match
 
     def slowly(*given: Any) -> None:
         check(*given)
         time.sleep(0.3)  # The other one comes meanwhile.
 
-    monkeypatch.setattr(tasks, "check_if_match", slowly)
+    monkeypatch.setattr(resource, "check_if_match", slowly)
+    body = body_of(read.json)
     with ThreadPoolExecutor(2) as both:
         answers = list(
             both.map(
-                lambda who: who[0].post(f"{path}/hand-over", {"to": who[1]}, if_match=seen),
-                ((ann, "ben"), (ben, "ann")),
+                lambda who: who.post(f"{path}/{act}", body, if_match=read.headers["ETag"]),
+                (ann, ben),
             )
         )
-    assert sorted(answer.status_code for answer in answers) == [200, 412]
+    assert sorted(answer.status_code for answer in answers) == [200, 412], [
+        answer.json for answer in answers
+    ]
     late = next(answer for answer in answers if answer.status_code != 200)
     problem(late, 412, "changed-meanwhile")
     done = next(answer for answer in answers if answer.status_code == 200)
-    assert ann.read(path)["assignee"] == done.json["assignee"]
-    assert [line["act"] for line in ann.read(path)["history"]].count("handed_over") == 1
+    assert done.json == ann.read(path) != read.json
