@@ -18,7 +18,8 @@ DAY = 86_400
 
 
 def somebody(login: str, *roles: ConsoleRole, **more: Any) -> Principal:
-    """Return a person who acts."""
+    """Return a person who acts; their address is made of the login, unless given."""
+    more.setdefault("email", f"{login.lower()}@staff.example")
     return person(login, source="console", correlation_id="test", roles=roles, **more)
 
 

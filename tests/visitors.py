@@ -13,11 +13,18 @@ from werkzeug.test import Client, TestResponse
 from connector.domain.console import ConsoleRole
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.context import person
+from simulator.state.model import Status
 from tests.connector import ORGANIZATION_ADMIN, Connector
 
 PASSWORD = "four quiet green lamps"
 HASHER = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-ROOT = person("root", source="cli", correlation_id="c0", roles=[ConsoleRole.ADMINISTRATOR])
+ROOT = person(
+    "root",
+    source="cli",
+    correlation_id="c0",
+    roles=[ConsoleRole.ADMINISTRATOR],
+    email="root@staff.example",
+)
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -60,7 +67,13 @@ def add_account(connector: Connector, login: str, *roles: str, tenant: str = "de
         application.console_accounts = ConsoleAccounts(application.store, application.clock, HASHER)
     name = login.capitalize() + " Example"
     connector.application.console_accounts.add(
-        tenant, login, PASSWORD, map(ConsoleRole, roles), ROOT, display_name=name
+        tenant,
+        login,
+        PASSWORD,
+        map(ConsoleRole, roles),
+        ROOT,
+        display_name=name,
+        email=login if "@" in login else f"{login}@staff.example",
     )
 
 
@@ -101,6 +114,12 @@ def ask_for_approval(connector: Connector, user_id: str, name: str = "Approver")
     connector.patch(f"/Users/{user_id}", {"op": "add", "path": "entitlements", "value": value})
     items = connector.services.approvals.list()
     return next(item.work_item_id for item in items if item.subject_id == user_id)
+
+
+def ask_to_forget(connector: Connector) -> str:
+    """Ask for somebody who left long ago to be erased; return the id of the erasure."""
+    leaver = connector.world.member(status=Status.CLOSED).user
+    return connector.services.erasures.request(leaver.user_id, "Letter 117", ROOT).erasure_id
 
 
 def lively(connector: Connector) -> dict[str, str]:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 import click
 from rich.table import Table
 
+from connector.cli.acting_as import as_option
 from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.ledger import WorkItem
 from connector.domain.work_items import Verdict
 from connector.services.approvals import ApprovalView
+from connector.services.context import Principal
 from connector.services.plain_data import delegation_data
 
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%MZ"])
@@ -26,23 +28,31 @@ def approvals() -> None:
     A change that needs an approval waits; nothing of it is in DocuSign. Once enough approvers
     agree, the connector carries it out. Who decides, the policy says; `docusign-iga policy explain`
     tells.
+
+    Nobody decides on what they asked for or on their own access. The operating system knows no
+    addresses, so `approve` and `deny` name with --as the local account that you act as (console
+    user add); people of the identity provider decide in the console.
     """
 
 
 @approvals.command("list")
 @click.option("--all", "every", is_flag=True, help="Decided ones too.")
-@click.option("--mine", is_flag=True, help="Only those that wait for you.")
+@click.option("--mine", is_flag=True, help="Only those that wait for you, who is named with --as.")
 @tenant_options
+@as_option
 @handle_errors
-def list_approvals(context: CommandContext, every: bool, mine: bool) -> None:
+def list_approvals(
+    context: CommandContext, by: Callable[[], Principal], every: bool, mine: bool
+) -> None:
     """List open approvals, oldest first.
 
     \b
-    Example:
-      docusign-iga approvals list --mine
+    Examples:
+      docusign-iga approvals list
+      docusign-iga approvals list --mine --as ann
     """
     service = context.tenant.approvals
-    items = service.inbox(cli_person()) if mine else service.list(every=every)
+    items = service.inbox(_known(by())) if mine else service.list(every=every)
     table = Table("Approval", "What", "Risk", "State", "Asked by", "Expires")
     for item in items:
         table.add_row(
@@ -60,15 +70,17 @@ def list_approvals(context: CommandContext, every: bool, mine: bool) -> None:
 @approvals.command("show")
 @click.argument("approval")
 @tenant_options
+@as_option
 @handle_errors
-def show_approval(context: CommandContext, approval: str) -> None:
+def show_approval(context: CommandContext, by: Callable[[], Principal], approval: str) -> None:
     """Show an approval with its plan and its history. APPROVAL is its id or the beginning of it.
 
     \b
-    Example:
+    Examples:
       docusign-iga approvals show 3f2a
+      docusign-iga approvals show 3f2a --as ann
     """
-    _show(context, context.tenant.approvals.get(approval, cli_person()))
+    _show(context, context.tenant.approvals.get(approval, by()))
 
 
 @approvals.command("approve")
@@ -76,16 +88,23 @@ def show_approval(context: CommandContext, approval: str) -> None:
 @click.option("--comment", default="", help="Why, for the record.")
 @click.option("--checksum", help="Of the plan that you saw; refused if it is another one by now.")
 @tenant_options
+@as_option
 @handle_errors
-def approve(context: CommandContext, approval: str, comment: str, checksum: str | None) -> None:
+def approve(
+    context: CommandContext,
+    by: Callable[[], Principal],
+    approval: str,
+    comment: str,
+    checksum: str | None,
+) -> None:
     """Agree. With the last approval that is needed the change is carried out.
 
     \b
     Example:
-      docusign-iga approvals approve 3f2a --comment "New team lead"
+      docusign-iga approvals approve 3f2a --as ann --comment "New team lead"
     """
     view = context.tenant.approvals.decide(
-        approval, Verdict.APPROVE, cli_person(), comment=comment, checksum=checksum
+        approval, Verdict.APPROVE, by(), comment=comment, checksum=checksum
     )
     context.output(_view_to_json(view), _outcome(view))
 
@@ -94,15 +113,16 @@ def approve(context: CommandContext, approval: str, comment: str, checksum: str 
 @click.argument("approval")
 @click.option("--comment", required=True, help="Why, for the requester and the record.")
 @tenant_options
+@as_option
 @handle_errors
-def deny(context: CommandContext, approval: str, comment: str) -> None:
+def deny(context: CommandContext, by: Callable[[], Principal], approval: str, comment: str) -> None:
     """Refuse. One denial ends the request; the access stays as it is.
 
     \b
     Example:
-      docusign-iga approvals deny 3f2a --comment "Not in the team any more"
+      docusign-iga approvals deny 3f2a --as ann --comment "Not in the team any more"
     """
-    view = context.tenant.approvals.decide(approval, Verdict.DENY, cli_person(), comment=comment)
+    view = context.tenant.approvals.decide(approval, Verdict.DENY, by(), comment=comment)
     context.output(_view_to_json(view), _outcome(view))
 
 
@@ -200,6 +220,11 @@ def end_delegation(context: CommandContext, delegation: str) -> None:
         delegation_data(ended, context.application.clock.now()),
         f"{ended.delegate} no longer decides for {ended.delegator}.",
     )
+
+
+def _known(person: Principal) -> Principal:
+    person.require_address()
+    return person
 
 
 def _show(context: CommandContext, view: ApprovalView) -> None:

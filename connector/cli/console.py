@@ -64,7 +64,8 @@ def user() -> None:
 @click.option(
     "--email",
     default="",
-    help="Where notifications go. Approvers need it: DocuSign knows by it whose access it is.",
+    help="Where notifications go; by it DocuSign knows people, so that nobody decides on their own "
+    "access. Every role but viewer needs it [default: a LOGIN that is an address].",
 )
 @_stdin_option
 @_generate_option
@@ -83,7 +84,7 @@ def add_user(  # noqa: PLR0917 -- click passes by name
 
     \b
     Examples:
-      docusign-iga console user add ann --role approver --name "Ann Lee"
+      docusign-iga console user add ann --role approver --email ann@example.com
       docusign-iga console user add ops@example.com --role operator --role approver --generate
     """
     tenant = context.known_tenant
@@ -107,12 +108,13 @@ def list_users(context: CommandContext) -> None:
       docusign-iga console user list
     """
     accounts = context.application.console_accounts.list(context.known_tenant)
-    table = Table("Login", "Name", "Roles", "State", "Password set")
+    table = Table("Login", "Name", "E-mail", "Roles", "State", "Password set")
     for account in accounts:
         state = "disabled" if account.disabled_at else "may sign in"
         table.add_row(
             account.login,
             account.display_name,
+            account.email,
             _roles(account),
             state,
             f"{account.password_changed_at:%Y-%m-%d}",
@@ -139,6 +141,24 @@ def set_roles(context: CommandContext, login: str, roles: Sequence[str]) -> None
         context.known_tenant, login, map(ConsoleRole, roles), _actor()
     )
     context.output(_to_json(account), f"{account.login} is now {_roles(account)}.")
+
+
+@user.command("email")
+@click.argument("login")
+@click.argument("address")
+@tenant_options
+@handle_errors
+def set_email(context: CommandContext, login: str, address: str) -> None:
+    """Give LOGIN the e-mail ADDRESS; it holds from the next click on.
+
+    \b
+    Example:
+      docusign-iga console user email ann ann@example.com
+    """
+    account = context.application.console_accounts.set_email(
+        context.known_tenant, login, address, _actor()
+    )
+    context.output(_to_json(account), f"{account.login} is {account.email or 'without one'} now.")
 
 
 @user.command("password")

@@ -44,6 +44,7 @@ _START_WITHIN_S = 60.0
 _CLIENT = "iga"
 """Another name than the person's: nobody decides on what they asked for, under whatever name."""
 _PERSON = "demo"
+_ADDRESS = "demo@northwind.example"
 """Who signs in to the console."""
 _BY_APPROVAL = {
     "match": "*Admin*",
@@ -188,6 +189,7 @@ class _Stage:
                 [ConsoleRole.ADMINISTRATOR],
                 actor,
                 display_name="Demo Administrator",
+                email=_ADDRESS,
             )
             self._facts = _guide_facts(application)
         finally:

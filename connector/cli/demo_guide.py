@@ -202,7 +202,10 @@ def _approving(guide: Guide) -> list[_Section]:
         (
             "Approve it: DocuSign is changed. Then ask who gave it and why",
             [
-                'iga approvals approve $APPROVAL --comment "New head of the office"',
+                (
+                    f"echo {guide.console_password} | iga approvals approve $APPROVAL --as "
+                    f'{guide.console_login} --password-stdin --comment "New head of the office"'
+                ),
                 'scim "$SCIM/Users/$ID?attributes=entitlements" | python3 -m json.tool',
                 f'iga audit explain --user "$ID" --entitlement "{guide.guarded.scim_id}"',
             ],

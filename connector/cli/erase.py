@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 from rich.table import Table
 
+from connector.cli.acting_as import as_option
 from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
 from connector.cli.groups import Commands
+from connector.services.context import Principal
 from connector.services.erasure import require_done
 from connector.services.plain_data import erasure_data
 
@@ -18,7 +22,8 @@ def erase() -> None:
     IRREVERSIBLE. DocuSign deletes the person's data in every governed account (Admin API, data
     redaction), 24 hours after the last membership was closed at the earliest. The connector forgets
     name, addresses and what they were, and keeps that a person of that id was given and lost
-    access; the audit chain still holds. Two people are needed: one asks, another confirms.
+    access; the audit chain still holds. Two people are needed: one asks, another confirms, each
+    as the local account that --as names; people of the identity provider do so in the console.
     """
 
 
@@ -26,19 +31,20 @@ def erase() -> None:
 @click.argument("person")
 @click.option("--reason", required=True, help="Such as the number of the person's letter.")
 @tenant_options
+@as_option
 @handle_errors
-def request(context: CommandContext, person: str, reason: str) -> None:
+def request(context: CommandContext, by: Callable[[], Principal], person: str, reason: str) -> None:
     """Ask for PERSON, an address or a user id, to be erased. Nothing is erased yet.
 
     \b
     Example:
-      docusign-iga erase request ada@example.com --reason "letter 2026-117"
+      docusign-iga erase request ada@example.com --as ann --reason "letter 2026-117"
     """
-    item = context.tenant.erasures.request(person, reason, cli_person())
+    item = context.tenant.erasures.request(person, reason, by())
     context.output(
         erasure_data(item),
         f"Noted as {item.erasure_id[:8]}. Another person has to confirm it:\n"
-        f"  docusign-iga erase confirm {item.erasure_id[:8]}",
+        f"  docusign-iga erase confirm {item.erasure_id[:8]} --as LOGIN",
     )
 
 
@@ -46,13 +52,14 @@ def request(context: CommandContext, person: str, reason: str) -> None:
 @click.argument("erasure")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @tenant_options
+@as_option
 @handle_errors
-def confirm(context: CommandContext, erasure: str, yes: bool) -> None:
+def confirm(context: CommandContext, by: Callable[[], Principal], erasure: str, yes: bool) -> None:
     """Confirm an erasure that another person asked for, and carry it out. IRREVERSIBLE.
 
     \b
     Example:
-      docusign-iga erase confirm 3f2a
+      docusign-iga erase confirm 3f2a --as bob
     """
     if not yes:
         click.confirm(
@@ -60,7 +67,7 @@ def confirm(context: CommandContext, erasure: str, yes: bool) -> None:
             abort=True,
             err=True,
         )
-    item = require_done(context.tenant.erasures.confirm(erasure, cli_person()))
+    item = require_done(context.tenant.erasures.confirm(erasure, by()))
     context.output(erasure_data(item), "Erased, in DocuSign and here.")
 
 

@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.table import Table
 
+from connector.cli.acting_as import as_option
 from connector.cli.context import (
     CommandContext,
     cli_actor,
-    cli_person,
     handle_errors,
     tenant_options,
 )
 from connector.cli.groups import Commands
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.policy import VERIFY_ATTESTATION
+from connector.services.context import Principal
 from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView
 
 
@@ -30,7 +31,8 @@ def tasks() -> None:
     A task is opened when somebody asks for what DocuSign lets only people do, above all the
     organization-admin role, or what the policy leaves to people. Do what its steps say, then
     complete it: the connector looks into DocuSign and closes it once DocuSign confirms. What no API
-    shows is attested by a second person instead.
+    shows is attested by a second person instead; there both name with --as the local account that
+    they act as (console user add), because the operating system knows no addresses to compare.
     """
 
 
@@ -73,8 +75,11 @@ def show_task(context: CommandContext, task: str) -> None:
 @click.argument("task")
 @click.option("--comment", default="", help="What was done, for the record.")
 @tenant_options
+@as_option
 @handle_errors
-def complete_task(context: CommandContext, task: str, comment: str) -> None:
+def complete_task(
+    context: CommandContext, by: Callable[[], Principal], task: str, comment: str
+) -> None:
     """Say that a task is done; the connector checks it in DocuSign.
 
     Until DocuSign confirms, the task stays awaiting verification and the role is not shown.
@@ -83,22 +88,23 @@ def complete_task(context: CommandContext, task: str, comment: str) -> None:
     Example:
       docusign-iga tasks complete 3f2a --comment "Granted in DocuSign Admin"
     """
-    item = context.tenant.work_items.complete(task, cli_person(), comment)
+    item = context.tenant.work_items.complete(task, by(), comment)
     context.output(_to_json(item), _outcome(item))
 
 
 @tasks.command("claim")
 @click.argument("task")
 @tenant_options
+@as_option
 @handle_errors
-def claim_task(context: CommandContext, task: str) -> None:
+def claim_task(context: CommandContext, by: Callable[[], Principal], task: str) -> None:
     """Take a task, so that others see who works on it.
 
     \b
     Example:
       docusign-iga tasks claim 3f2a
     """
-    item = context.tenant.work_items.claim(task, cli_person())
+    item = context.tenant.work_items.claim(task, by())
     context.output(_to_json(item), f"{item.assignee} works on it.")
 
 
@@ -106,15 +112,18 @@ def claim_task(context: CommandContext, task: str) -> None:
 @click.argument("task")
 @click.option("--comment", default="", help="Why, for the record.")
 @tenant_options
+@as_option
 @handle_errors
-def release_task(context: CommandContext, task: str, comment: str) -> None:
+def release_task(
+    context: CommandContext, by: Callable[[], Principal], task: str, comment: str
+) -> None:
     """Give a task back to everybody.
 
     \b
     Example:
       docusign-iga tasks release 3f2a --comment "Waiting for the answer of Legal"
     """
-    item = context.tenant.work_items.release(task, cli_person(), comment)
+    item = context.tenant.work_items.release(task, by(), comment)
     context.output(_to_json(item), "Nobody works on it now.")
 
 
@@ -123,15 +132,18 @@ def release_task(context: CommandContext, task: str, comment: str) -> None:
 @click.option("--to", required=True, help="Login of who works on it from now on.")
 @click.option("--comment", default="", help="Why, for the record.")
 @tenant_options
+@as_option
 @handle_errors
-def hand_over_task(context: CommandContext, task: str, to: str, comment: str) -> None:
+def hand_over_task(
+    context: CommandContext, by: Callable[[], Principal], task: str, to: str, comment: str
+) -> None:
     """Give a task to somebody else.
 
     \b
     Example:
       docusign-iga tasks hand-over 3f2a --to ben --comment "On leave from tomorrow"
     """
-    item = context.tenant.work_items.hand_over(task, cli_person(), to, comment)
+    item = context.tenant.work_items.hand_over(task, by(), to, comment)
     context.output(_to_json(item), f"{item.assignee} works on it.")
 
 
@@ -139,15 +151,18 @@ def hand_over_task(context: CommandContext, task: str, to: str, comment: str) ->
 @click.argument("task")
 @click.argument("text")
 @tenant_options
+@as_option
 @handle_errors
-def comment_task(context: CommandContext, task: str, text: str) -> None:
+def comment_task(
+    context: CommandContext, by: Callable[[], Principal], task: str, text: str
+) -> None:
     """Say something about a task or an approval, for the record.
 
     \b
     Example:
       docusign-iga tasks comment 3f2a "Ada accepts the invitation tomorrow"
     """
-    item = context.tenant.work_items.comment(task, cli_person(), text)
+    item = context.tenant.work_items.comment(task, by(), text)
     context.output(_to_json(item), "Noted.")
 
 
@@ -155,8 +170,11 @@ def comment_task(context: CommandContext, task: str, text: str) -> None:
 @click.argument("task")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @tenant_options
+@as_option
 @handle_errors
-def attach_to_task(context: CommandContext, task: str, file: Path) -> None:
+def attach_to_task(
+    context: CommandContext, by: Callable[[], Principal], task: str, file: Path
+) -> None:
     """Attach FILE as evidence: a screenshot or a letter, of 5 MB at most.
 
     \b
@@ -167,7 +185,7 @@ def attach_to_task(context: CommandContext, task: str, file: Path) -> None:
         # One byte more than is allowed shows that it is too large, however large it is.
         content = stream.read(MAX_EVIDENCE_BYTES + 1)
     media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    evidence = context.tenant.work_items.attach(task, cli_person(), file.name, media_type, content)
+    evidence = context.tenant.work_items.attach(task, by(), file.name, media_type, content)
     context.output(
         {"id": evidence.evidence_id, "name": evidence.name, "sha256": evidence.sha256},
         f"Attached {evidence.name} (SHA-256 {evidence.sha256}).",
@@ -178,15 +196,19 @@ def attach_to_task(context: CommandContext, task: str, file: Path) -> None:
 @click.argument("task")
 @click.option("--comment", default="", help="What you saw; needed where no file is attached.")
 @tenant_options
+@as_option
 @handle_errors
-def attest_task(context: CommandContext, task: str, comment: str) -> None:
-    """Confirm as a second person that a task which no API shows was done.
+def attest_task(
+    context: CommandContext, by: Callable[[], Principal], task: str, comment: str
+) -> None:
+    """Confirm as a second person that a task which no API shows was done. Both the first and the
+    second name the local account that they act as.
 
     \b
     Example:
-      docusign-iga tasks attest 3f2a --comment "Seen in the list of CLM administrators"
+      docusign-iga tasks attest 3f2a --as ann --comment "Seen in the list of CLM administrators"
     """
-    item = context.tenant.work_items.attest(task, cli_person(), comment)
+    item = context.tenant.work_items.attest(task, by(), comment)
     context.output(_to_json(item), _outcome(item))
 
 
@@ -194,15 +216,18 @@ def attest_task(context: CommandContext, task: str, comment: str) -> None:
 @click.argument("task")
 @click.option("--comment", required=True, help="Why, for the requester and the record.")
 @tenant_options
+@as_option
 @handle_errors
-def reject_task(context: CommandContext, task: str, comment: str) -> None:
+def reject_task(
+    context: CommandContext, by: Callable[[], Principal], task: str, comment: str
+) -> None:
     """Refuse a task; the access stays as it is.
 
     \b
     Example:
       docusign-iga tasks reject 3f2a --comment "Not a member of the IT team"
     """
-    item = context.tenant.work_items.reject(task, cli_person(), comment)
+    item = context.tenant.work_items.reject(task, by(), comment)
     context.output(_to_json(item), _outcome(item))
 
 

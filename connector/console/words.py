@@ -23,9 +23,12 @@ _STATES = {
     "manual_task": "manual task",
 }
 _TONES = {
-    "good": {"active", "done", "confirmed", "granted", "ok"},
+    "good": {"active", "done", "granted", "ok", "success", "already_redacted"},
     "wait": {
         "open",
+        "requested",
+        "confirmed",
+        "pending",
         "approved",
         "awaiting_verification",
         "activation_sent",
@@ -41,6 +44,7 @@ _TONES = {
     },
     "bad": {
         "failed",
+        "failure",
         "missing",
         "refused",
         "rejected",
@@ -65,6 +69,11 @@ _ACTIONS = {
     "work_item.checked": "Looked into DocuSign",
     "work_item.verified": "Looked into DocuSign",
     "audit.erased": "Personal data was erased",
+    "erasure.requested": "An erasure was asked for",
+    "erasure.confirmed": "An erasure was confirmed",
+    "erasure.refused": "An erasure was not confirmed",
+    "erasure.withdrawn": "An erasure was taken back",
+    "erasure.waits": "An erasure waits for DocuSign",
     "client.configured": "API client configured",
     "client.revoked": "API client revoked",
     "client.rotated": "API client's token exchanged",
@@ -110,6 +119,7 @@ _ACTIONS = {
     "console.account_enabled": "Console account enabled",
     "console.password_changed": "Console password changed",
     "console.roles_changed": "Console roles changed",
+    "console.email_changed": "Console account's address changed",
     "console.token_added": "Access token made",
     "console.token_revoked": "Access token revoked",
     "console.audit_exported": "The audit was exported",

@@ -1,7 +1,8 @@
 """Who may decide on an approval, and whether enough of them agreed. Pure.
 
 Nobody decides on what they asked for, or on their own access: not as themselves, not for somebody
-who is away, and nobody decides for somebody who is one of the two.
+who is away, and nobody decides for somebody who is one of the two. DocuSign knows people by their
+address, so who has none could be anybody, and does not decide.
 """
 
 from __future__ import annotations
@@ -13,6 +14,14 @@ from datetime import datetime
 from connector.domain.model import fold
 from connector.domain.work_items import Act, Delegation, WorkItemEvent
 from mappings.model import Approvers
+
+NO_ADDRESS = (
+    "{login} has no e-mail address here, and DocuSign knows people by their address: nobody can "
+    "tell whether this is about their own access. Give a local account one (docusign-iga console "
+    "user email LOGIN ADDRESS), let the identity provider send a verified one, or, on the command "
+    "line, name the local account that you act as (--as LOGIN)."
+)
+"""Why somebody does not decide whom nothing can be compared with."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +65,8 @@ class Standing:
 
 def standing(person: Voter, matter: Matter) -> Standing:
     """Return as whom a person may decide."""
+    if not person.email:
+        return Standing(refusal=NO_ADDRESS.format(login=person.login))
     if person.names & matter.parties:
         return Standing(refusal="Nobody decides on what they asked for or on their own access.")
     if is_named(person, matter):
@@ -69,7 +80,8 @@ def standing(person: Voter, matter: Matter) -> Standing:
             groups=frozenset(delegation.groups),
             is_approver=delegation.is_approver,
         )
-        if is_named(absent, matter) and not absent.names & matter.parties:
+        may = is_named(absent, matter) and not absent.names & matter.parties
+        if absent.email and may:
             return Standing(absent)
     return Standing(refusal=f"{person.login} is not among the approvers: {in_words(matter)}.")
 
@@ -87,7 +99,8 @@ def is_named(voter: Voter, matter: Matter) -> bool:
 
 
 def votes(events: Iterable[WorkItemEvent], checksum: str, matter: Matter) -> Sequence[Voter]:
-    """Return who agreed to the plan of this checksum and still counts, each once."""
+    """Return who agreed to the plan of this checksum and still counts, each once: two accounts of
+    one address are one person."""
     counted: dict[str, Voter] = {}
     for event in events:
         if event.act is not Act.APPROVED or event.data.get("checksum") != checksum:
@@ -98,8 +111,8 @@ def votes(events: Iterable[WorkItemEvent], checksum: str, matter: Matter) -> Seq
             frozenset(event.data.get("groups", ())),
             bool(event.data.get("is_approver")),
         )
-        if is_named(voter, matter):
-            counted[fold(voter.login)] = voter
+        if voter.email and is_named(voter, matter):
+            counted[fold(voter.email)] = voter
     return list(counted.values())
 
 

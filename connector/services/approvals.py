@@ -273,11 +273,11 @@ class ApprovalService:
         if is_needed and not tidy(comment):
             return InvalidRequestError("This decision needs a reason: give a comment.")
         decided = {
-            fold(event.data.get("voter", ""))
+            fold(event.data.get("email", ""))
             for event in matters.events(item)
             if event.act is Act.APPROVED and event.data.get("checksum") == item.checksum
         }
-        if verdict is Verdict.APPROVE and fold(stand.voter.login) in decided:
+        if verdict is Verdict.APPROVE and fold(stand.voter.email) in decided:
             return ClosedError(f"{stand.voter.login} has approved this already.")
         return None
 

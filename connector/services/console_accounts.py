@@ -22,6 +22,7 @@ PASSWORD_MIN, PASSWORD_MAX = 12, 256
 _TELLING = 4
 """Characters of a login that a password must not hold; and different ones that it must have."""
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,99}\Z")
+_ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}\Z")
 
 
 class ConsoleAccounts:
@@ -46,8 +47,11 @@ class ConsoleAccounts:
     ) -> ConsoleAccount:
         """Create an account.
 
+        :param email: by it a person is told from whom an approval is about; a login that is an
+            address serves. Only who does nothing but read may have none.
         :raises connector.errors.UniquenessError: the login is taken.
-        :raises InvalidRequestError: the login or the password cannot be used, or no role is given.
+        :raises InvalidRequestError: the login, the address or the password cannot be used, or no
+            role is given.
         """
         login = login.strip().lower()
         if not _LOGIN.match(login):
@@ -55,13 +59,15 @@ class ConsoleAccounts:
                 f"The login {login!r} cannot be used: letters, digits and ._@+- only, at most 100."
             )
         _require_usable(login, password)
-        now = self._clock.now()
+        now, roles = self._clock.now(), _some(roles)
+        address = email.strip() or (login if _ADDRESS.match(login) else "")
+        _require_address(login, address, roles)
         account = ConsoleAccount(
             login=login,
             display_name=display_name.strip() or login,
-            email=email.strip(),
+            email=address,
             password_hash=self._hasher.hash(password),
-            roles=_some(roles),
+            roles=roles,
             created_at=now,
             password_changed_at=now,
         )
@@ -82,11 +88,28 @@ class ConsoleAccounts:
         """Replace the roles; they hold from the person's next request on.
 
         :raises connector.errors.NotFoundError: no such account.
+        :raises InvalidRequestError: no role is given, or one for which the account needs an
+            address that it has not.
         """
         with self._store.write(tenant) as uow:
             account = replace(uow.console.get_account(login.lower()), roles=_some(roles))
+            _require_address(account.login, account.email, account.roles)
             uow.console.save_account(account)
             self._audit(uow, actor, "console.roles_changed", account)
+            uow.commit()
+        return account
+
+    def set_email(self, tenant: str, login: str, email: str, actor: Actor) -> ConsoleAccount:
+        """Replace the address; it holds from the person's next request on.
+
+        :raises connector.errors.NotFoundError: no such account.
+        :raises InvalidRequestError: it is no address.
+        """
+        with self._store.write(tenant) as uow:
+            account = replace(uow.console.get_account(login.lower()), email=email.strip())
+            _require_address(account.login, account.email, account.roles)
+            uow.console.save_account(account)
+            self._audit(uow, actor, "console.email_changed", account, email=account.email)
             uow.commit()
         return account
 
@@ -144,9 +167,11 @@ class ConsoleAccounts:
     def _decoy(self) -> str:
         return self._hasher.hash("nobody has this password")
 
-    def _audit(self, uow: UnitOfWork, actor: Actor, action: str, account: ConsoleAccount) -> None:
+    def _audit(
+        self, uow: UnitOfWork, actor: Actor, action: str, account: ConsoleAccount, **more: object
+    ) -> None:
         # A login names a person: beside the chain, not as the subject in it.
-        facts = {"login": account.login, "roles": sorted(account.roles)}
+        facts = {"login": account.login, "roles": sorted(account.roles), **more}
         uow.audit.append(
             AuditEvent(self._clock.now(), actor.name, action, "", actor.correlation_id, facts)
         )
@@ -156,6 +181,17 @@ def _some(roles: Iterable[ConsoleRole]) -> frozenset[ConsoleRole]:
     if not (found := frozenset(roles)):
         raise InvalidRequestError(f"Give at least one role: {', '.join(ConsoleRole)}.")
     return found
+
+
+def _require_address(login: str, email: str, roles: frozenset[ConsoleRole]) -> None:
+    if email and not _ADDRESS.match(email):
+        raise InvalidRequestError(f"{email!r} is no e-mail address.")
+    if not email and roles - {ConsoleRole.VIEWER}:
+        raise InvalidRequestError(
+            f"{login} needs an e-mail address for these roles: nobody decides on their own access, "
+            "and DocuSign knows by the address whose it is. Give it with --email, or to an account "
+            f"that there is with `docusign-iga console user email {login} ADDRESS`."
+        )
 
 
 def _require_usable(login: str, password: str) -> None:

@@ -69,6 +69,33 @@ class ConsoleSignIn:
             account is disabled; the message does not say which.
         :raises TooManyAttemptsError: there were too many attempts.
         """
+        account, counted = self._by_password(tenant, login, password, address, correlation_id)
+        return self._open(tenant, _identity(account), correlation_id, counted)
+
+    def at_a_shell(
+        self, tenant: str, login: str, password: str, shell_user: str, correlation_id: str
+    ) -> ConsoleAccount:
+        """Return the account that somebody at the operating system acts as, for one command.
+
+        :param shell_user: who that is there, for counting and for the audit.
+        :raises SignInRefusedError: as :meth:`with_password`.
+        :raises TooManyAttemptsError: there were too many attempts.
+        """
+        where = f"shell of {shell_user}"
+        account, counted = self._by_password(tenant, login, password, where, correlation_id)
+        with self._store.write(tenant) as uow:
+            self._uncount(uow, counted, self._clock.now())
+            facts = {"method": SignInMethod.LOCAL, "address": where}
+            action = "console.signed_in"
+            roles = sorted(account.roles)
+            self._audit(uow, account.login, action, correlation_id, roles=roles, **facts)
+            uow.commit()
+        return account
+
+    def _by_password(
+        self, tenant: str, login: str, password: str, address: str, correlation_id: str
+    ) -> tuple[ConsoleAccount, Sequence[str]]:
+        """Return the account, and under what the attempt is counted until it is taken back."""
         login = login.strip().lower()[:_LONGEST_LOGIN]
         counted = self._count(tenant, login, address)
         with self._store.read(tenant) as uow:
@@ -76,7 +103,7 @@ class ConsoleSignIn:
         may = len(password) <= PASSWORD_MAX and self._accounts.has_password(account, password)
         if account is None or not may or not self._settings.local_accounts:
             raise self._refused(tenant, login, address, correlation_id)
-        return self._open(tenant, _identity(account), correlation_id, counted)
+        return account, counted
 
     def with_identity(self, tenant: str, identity: Identity, correlation_id: str) -> str:
         """Return the token of a new session of somebody whom the identity provider knows.
@@ -140,8 +167,8 @@ class ConsoleSignIn:
     # staying ------------------------------------------------------------------
 
     def find(self, tenant: str, token: str) -> ConsoleSession | None:
-        """Return the session of a token, with the roles that its person has now; None where it is
-        over, unknown, or another tenant's."""
+        """Return the session of a token, with the roles and the address that its person has now;
+        None where it is over, unknown, or another tenant's."""
         now = self._clock.now()
         with self._store.read(tenant) as uow:
             session = uow.console.find_session(_hash(token))
@@ -152,7 +179,7 @@ class ConsoleSignIn:
                 is_locked = account is None or account.disabled_at is not None
                 if account is None or is_locked or not self._settings.local_accounts:
                     return None
-                session = replace(session, roles=account.roles)
+                session = replace(session, roles=account.roles, email=account.email)
         if session.last_seen_at + _SEEN_EVERY < now:
             try:
                 self._touch(tenant, session.session_hash, now)

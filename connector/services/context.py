@@ -9,6 +9,7 @@ from typing import Any
 from uuid import uuid4
 
 from connector.domain.accounts import AccountBook
+from connector.domain.approvals import NO_ADDRESS
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import AuditEvent
 from connector.domain.model import Catalogue
@@ -60,6 +61,14 @@ class Principal(Actor):
     def is_approver(self) -> bool:
         """Whether their role lets them decide where the policy names nobody."""
         return bool(self.roles & {ConsoleRole.APPROVER, ConsoleRole.ADMINISTRATOR})
+
+    def require_address(self) -> None:
+        """Let the person do what takes somebody else than the one whom it is about.
+
+        :raises ForbiddenError: they have no address to compare, and could be the same.
+        """
+        if not self.email:
+            raise ForbiddenError(NO_ADDRESS.format(login=self.login))
 
     def require(self, *roles: ConsoleRole) -> None:
         """Let the person act.

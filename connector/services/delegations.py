@@ -36,11 +36,14 @@ class DelegationService:
         :param absent: address of who is away, where an administrator arranges it; the rights that
             person has by their login or as a member of a group are unknown then and do not go
             along.
-        :raises ForbiddenError: only an administrator delegates for somebody else.
+        :raises ForbiddenError: only an administrator delegates for somebody else, and who has no
+            address decides nothing that could go along.
         :raises InvalidRequestError: the time is no time, too long, or both are one person.
         """
         to, absent = tidy(to), tidy(absent) if absent is not None else None
         own = absent is None or fold(absent) in {fold(by.login), fold(by.email)}
+        if own:
+            by.require_address()
         delegator = by.login if own else _somebody_else(str(absent), by)
         self._check_time(starts_at, ends_at)
         if not to or fold(to) in {fold(delegator), fold(by.email) if own else ""}:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import structlog
 
@@ -24,6 +24,7 @@ from connector.services.actual import OPEN_STATES
 from connector.services.changes import tombstone_id
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
 from connector.services.locks import WriteLocks, user_key
+from connector.services.people import is_same_person
 from connector.services.work_item_log import tidy
 
 _log = structlog.get_logger(__name__)
@@ -31,6 +32,17 @@ _log = structlog.get_logger(__name__)
 _WAIT_S = 20.0
 _TWO_PEOPLE = "Who asked for an erasure cannot confirm it: another person has to."
 _OPEN = (ErasureState.REQUESTED, ErasureState.CONFIRMED)
+
+
+@dataclass(frozen=True)
+class ErasureView:
+    """A request to be forgotten, and whom it is about."""
+
+    erasure: Erasure
+    subject: User | None
+    """None where nothing of the person is left."""
+    refusal: str | None
+    """Why whoever looks cannot confirm it now; None where they can."""
 
 
 class ErasureService:
@@ -52,8 +64,10 @@ class ErasureService:
         :param person: an address or a user id.
         :raises NotFoundError: nobody of that name is known.
         :raises InvalidRequestError: the person cannot be erased (yet), the message says why.
+        :raises ForbiddenError: who asks has no address, by which the other one would be known.
         """
         actor.require(ConsoleRole.ADMINISTRATOR)
+        actor.require_address()
         if not tidy(reason):
             raise InvalidRequestError("Say why, such as the number of the person's letter.")
         now = self._context.clock.now()
@@ -106,6 +120,34 @@ class ErasureService:
         with self._context.read() as uow:
             return uow.erasures.get(erasure_id)
 
+    def count_requested(self) -> int:
+        """Return how many wait for somebody to confirm them."""
+        with self._context.read() as uow:
+            return len(uow.erasures.search([ErasureState.REQUESTED]))
+
+    def view(self, erasure_id: str, by: Principal) -> ErasureView:
+        """Return a request as a person sees it who could confirm it.
+
+        :raises NotFoundError: there is none, or there are several.
+        """
+        with self._context.read() as uow:
+            erasure = uow.erasures.get(erasure_id)
+            user = uow.mirror.get_users([erasure.subject_id]).get(erasure.subject_id)
+            return ErasureView(erasure, user, self._refusal(uow, erasure, user, by))
+
+    def _refusal(
+        self, uow: UnitOfWork, erasure: Erasure, user: User | None, by: Principal
+    ) -> str | None:
+        try:
+            by.require(ConsoleRole.ADMINISTRATOR)
+            by.require_address()
+            _requested(erasure)
+            if user is not None:
+                self._require_erasable(uow, user)
+        except ConnectorError as error:
+            return str(error)
+        return _TWO_PEOPLE if is_same_person(uow, by, erasure.requested_by) else None
+
     # carrying out -------------------------------------------------------------
 
     def confirm(self, erasure_id: str, actor: Principal, *, seen: Seen | None = None) -> Erasure:
@@ -116,9 +158,10 @@ class ErasureService:
         :raises PreconditionError: it is not what was seen.
         """
         actor.require(ConsoleRole.ADMINISTRATOR)
+        actor.require_address()
         with self._context.write(seen) as uow:
             erasure = _requested(uow.erasures.get(erasure_id))
-            is_same = fold(erasure.requested_by) == fold(actor.name)
+            is_same = is_same_person(uow, actor, erasure.requested_by)
             if is_same:
                 self._audit(uow, actor, "erasure.refused", erasure, reason=_TWO_PEOPLE)
             else:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connector.domain.ledger import WorkItem
-from connector.domain.model import User
+from connector.domain.model import User, fold
 from connector.ports import UnitOfWork
 from connector.services.actual import load_attributes
+from connector.services.context import Principal
 from mappings.model import ENTERPRISE_USER
 
 
@@ -18,6 +19,15 @@ def subject_of(uow: UnitOfWork, item: WorkItem) -> User:
         return User("", email="", user_name="")
     found = uow.mirror.get_users([item.subject_id]).get(item.subject_id)
     return found or User(item.subject_id, email="", user_name="somebody who was erased")
+
+
+def is_same_person(uow: UnitOfWork, person: Principal, actor: str) -> bool:
+    """Whether somebody is the one whom the ledger calls *actor*, by login or by the address of a
+    local account: one person can have two."""
+    login = fold(actor.partition(":")[2])
+    account = uow.console.find_account(login)
+    names = {login, fold(account.email) if account is not None else login}
+    return bool(names & {fold(person.login), fold(person.email)})
 
 
 def manager_of(uow: UnitOfWork, user_id: str) -> str:

@@ -17,7 +17,7 @@ from connector.domain.ledger import (
     WorkItemState,
 )
 from connector.domain.merge import merge_member
-from connector.domain.model import ORGANIZATION_ADMIN, User
+from connector.domain.model import ORGANIZATION_ADMIN, User, fold
 from connector.domain.policy import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN, VERIFY_WORD
 from connector.domain.work_items import Act, Evidence, WorkItemEvent
 from connector.errors import ClosedError, ForbiddenError, InvalidRequestError, NotFoundError
@@ -26,7 +26,7 @@ from connector.services.actual import OPEN_STATES
 from connector.services.colleagues import find_colleague
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
 from connector.services.mirror import MirrorWriter
-from connector.services.people import subject_of
+from connector.services.people import is_same_person, subject_of
 from connector.services.reasons import reason_of
 from connector.services.work_item_log import WorkItemLog, tidy
 
@@ -237,12 +237,15 @@ class WorkItemService:
         It closes once DocuSign confirms; where no API shows it, once a second person attests it;
         at once where nobody's access depends on it.
 
-        :raises ForbiddenError: somebody else has claimed it.
+        :raises ForbiddenError: somebody else has claimed it, or a second person would have to be
+            told from this one, who has no address.
         """
         by.require(ConsoleRole.OPERATOR)
         with self._context.write(seen) as uow:
             item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
+            if item.verification not in (*VERIFIED_BY_API, VERIFY_WORD):
+                by.require_address()
             item = replace(
                 item,
                 state=WorkItemState.AWAITING_VERIFICATION,
@@ -263,7 +266,8 @@ class WorkItemService:
 
         :raises InvalidRequestError: nobody completed it yet, DocuSign itself shows it, or neither a
             comment nor a file says what was seen.
-        :raises ForbiddenError: the person who completed it, asked for it or gains by it cannot.
+        :raises ForbiddenError: the person who completed it, asked for it or gains by it cannot, nor
+            who has no address to be compared with them.
         """
         by.require(ConsoleRole.OPERATOR)
         with self._context.write(seen) as uow:
@@ -275,7 +279,7 @@ class WorkItemService:
             if item.state is not WorkItemState.AWAITING_VERIFICATION:
                 raise InvalidRequestError("Nobody has completed this task yet.")
             subject = subject_of(uow, item)
-            _refuse_party(item, subject, by)
+            _refuse_party(uow, item, subject, by)
             if not tidy(comment) and not uow.work_items.evidence(item.work_item_id):
                 raise InvalidRequestError("Say what you saw, or attach a file that shows it.")
             self._log.note(uow, item, by, Act.ATTESTED, tidy(comment))
@@ -416,10 +420,12 @@ def _refuse_others(item: WorkItem, by: Principal) -> None:
         raise ForbiddenError(f"{item.assignee} works on this task; ask them to release it.")
 
 
-def _refuse_party(item: WorkItem, subject: User, by: Principal) -> None:
+def _refuse_party(uow: UnitOfWork, item: WorkItem, subject: User, by: Principal) -> None:
     """Let only a second, disinterested person attest."""
-    names = {by.login.casefold(), by.email.casefold()}
-    if by.name in (item.completed_by, item.requester) or subject.email_key in names:
+    by.require_address()
+    actors = (item.completed_by or "", item.requester)
+    is_actor = any(is_same_person(uow, by, name) for name in actors if name)
+    if is_actor or subject.email_key in {fold(by.login), fold(by.email)}:
         raise ForbiddenError(
             "A second person has to attest this task: not the one who completed it, asked for it "
             "or gains by it."

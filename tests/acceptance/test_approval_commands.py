@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+from dataclasses import replace
 
 import pytest
 import yaml
@@ -12,9 +13,10 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext, os_login
+from connector.settings import ConsoleSettings
 from tests.approvals import ask, asking_first, held, pending
 from tests.simulated import simulated
-from tests.visitors import add_account
+from tests.visitors import PASSWORD, add_account
 
 ADDRESS = "ann.lee@acme.test"
 
@@ -45,10 +47,22 @@ def run(connector, monkeypatch):
     monkeypatch.setattr(CommandContext, "application", connector.application)
     monkeypatch.setattr(CommandContext, "known_tenant", "default")
 
-    def command(*arguments, code=0):
-        result = CliRunner().invoke(main, [*map(str, arguments)])
+    def command(*arguments, code=0, **more):
+        result = CliRunner().invoke(main, [*map(str, arguments)], **more)
         assert result.exit_code == code, result.output
         return result.output
+
+    return command
+
+
+@pytest.fixture
+def as_dora(connector, run):
+    """Run a command as a local account that approves and works tasks."""
+    add_account(connector, "dora", "approver", "operator")
+
+    def command(*arguments, **more):
+        acting = ("--as", "dora", "--password-stdin")
+        return run(*arguments, *acting, input=f"{PASSWORD}\n", **more)
 
     return command
 
@@ -59,16 +73,16 @@ def ann(connector):
 
 
 def test_a_request_is_approved_on_the_command_line_and_shown_by_scim(
-    connector, run, ann, asked_for
+    connector, run, as_dora, ann, asked_for
 ):
     ask(connector, ann["id"], asked_for)
-    assert ADDRESS in run("approvals", "list", "--mine")
+    assert ADDRESS in as_dora("approvals", "list", "--mine")
     (item,) = json.loads(run("approvals", "list", "--json"))
-    shown = run("approvals", "show", item["id"][:8])
+    shown = as_dora("approvals", "show", item["id"][:8])
     assert "change the profile of" in shown
     assert "may decide" in shown
 
-    answer = run("approvals", "approve", item["id"], "--checksum", item["checksum"])
+    answer = as_dora("approvals", "approve", item["id"], "--checksum", item["checksum"])
 
     assert "Approved and carried out." in answer
     assert connector.membership(ann["id"]).profile_id == asked_for.partition(".")[2]
@@ -76,12 +90,61 @@ def test_a_request_is_approved_on_the_command_line_and_shown_by_scim(
     assert (held(user), pending(user)) == ({asked_for}, [])
 
 
-def test_a_denial_needs_a_reason(connector, run, ann, asked_for):
+def test_a_denial_needs_a_reason(connector, run, as_dora, ann, asked_for):
     ask(connector, ann["id"], asked_for)
     (item,) = connector.services.approvals.list()
-    assert "--comment" in run("approvals", "deny", item.work_item_id, code=2)
-    assert "rejected" in run("approvals", "deny", item.work_item_id, "--comment", "No.")
+    assert "--comment" in as_dora("approvals", "deny", item.work_item_id, code=2)
+    assert "rejected" in as_dora("approvals", "deny", item.work_item_id, "--comment", "No.")
     assert "Nothing waits" in run("approvals", "list")
+
+
+def test_the_systems_user_decides_nothing_and_is_told_how(connector, run, ann, asked_for):
+    ask(connector, ann["id"], asked_for)
+    (item,) = connector.services.approvals.list()
+    for arguments in (
+        ("approve", item.work_item_id),
+        ("deny", item.work_item_id, "--comment", "No."),
+        ("list", "--mine"),
+    ):
+        assert "--as LOGIN" in run("approvals", *arguments, code=1)
+    assert "--as LOGIN" in run("approvals", "show", item.work_item_id)
+    assert connector.services.approvals.get(item.work_item_id).item.state == "open"
+
+
+def test_nobody_approves_their_own_access_as_an_account_of_theirs(connector, run, ann, asked_for):
+    ask(connector, ann["id"], asked_for)
+    (item,) = connector.services.approvals.list()
+    add_account(connector, ADDRESS, "administrator")
+    acting = ("approvals", "approve", item.work_item_id, "--as", ADDRESS, "--password-stdin")
+    assert "their own access" in run(*acting, code=1, input=PASSWORD)
+
+
+def test_who_acts_as_an_account_knows_its_password(connector, run, as_dora, ann, asked_for):
+    ask(connector, ann["id"], asked_for)
+    (item,) = connector.services.approvals.list()
+    acting = ("approvals", "approve", item.work_item_id, "--as", "dora")
+    assert "--password-stdin" in run(*acting, code=1)
+    assert "do not go together" in run(*acting, "--password-stdin", code=1, input="guess\n")
+    as_dora("approvals", "approve", item.work_item_id)
+    with connector.services.context.read() as uow:
+        told = list(uow.audit.events(limit=10_000))
+    refused = next(event for event in told if event.action == "console.sign_in_refused")
+    assert refused.data["address"] == f"shell of {os_login()}"
+    known = next(event for event in told if event.action == "console.signed_in")
+    approved = next(event for event in told if event.action == "work_item.approved")
+    assert (known.actor, known.data["address"]) == ("user:dora", f"shell of {os_login()}")
+    assert (approved.actor, approved.correlation_id) == ("user:dora", known.correlation_id)
+
+
+def test_where_there_are_no_local_accounts_the_console_decides(
+    connector, as_dora, ann, asked_for, monkeypatch
+):
+    ask(connector, ann["id"], asked_for)
+    (item,) = connector.services.approvals.list()
+    application = connector.application
+    only_oidc = replace(application.settings, console=ConsoleSettings(local_accounts=False))
+    monkeypatch.setattr(application, "settings", only_oidc)
+    assert "in the console" in as_dora("approvals", "approve", item.work_item_id, code=1)
 
 
 def test_a_delegation_is_made_listed_and_ended(run):

@@ -150,9 +150,21 @@ def run(connector, tmp_path):
 
 
 BY_APPROVAL = {"kind": "profile", "fulfilment": "approval"}
-APPROVER = person("bob", source="cli", correlation_id="c-bob", roles=[ConsoleRole.APPROVER])
+APPROVER = person(
+    "bob",
+    source="cli",
+    correlation_id="c-bob",
+    roles=[ConsoleRole.APPROVER],
+    email="bob@staff.example",
+)
 ROOT = person("root", source="cli", correlation_id="c-root", roles=[ConsoleRole.ADMINISTRATOR])
-ANN = person("ann", source="cli", correlation_id="c-ann", roles=[ConsoleRole.OPERATOR])
+ANN = person(
+    "ann",
+    source="cli",
+    correlation_id="c-ann",
+    roles=[ConsoleRole.OPERATOR],
+    email="ann@staff.example",
+)
 
 
 def admin_profile(connector):

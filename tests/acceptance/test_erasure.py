@@ -18,11 +18,16 @@ from tests import databases
 from tests.connector import ENTERPRISE, ManualClock, connected, ok, refused
 from tests.programs import problem, program
 from tests.simulated import simulated
+from tests.visitors import add_account
 
 ADDRESS = "ada@northwind-freight.example"
 ADMINISTRATOR = (ConsoleRole.ADMINISTRATOR,)
-ANN = person("ann", source="cli", correlation_id="c-ann", roles=ADMINISTRATOR)
-BOB = person("bob", source="api", correlation_id="c-bob", roles=ADMINISTRATOR)
+ANN = person(
+    "ann", source="cli", correlation_id="c-ann", roles=ADMINISTRATOR, email="ann@staff.example"
+)
+BOB = person(
+    "bob", source="api", correlation_id="c-bob", roles=ADMINISTRATOR, email="bob@staff.example"
+)
 JOB = Actor("job:erase", "job", "c-job")
 
 
@@ -115,6 +120,26 @@ def test_two_people_are_needed(connector):
     assert told == ["user:ann", "user:Ann"]
     with pytest.raises(InvalidRequestError, match="already"):
         service.request(ADDRESS, "again", BOB)
+
+
+def test_who_has_no_address_is_neither_of_the_two(connector):
+    leaver(connector)
+    service = connector.services.erasures
+    with pytest.raises(ForbiddenError, match="no e-mail address"):
+        service.request(ADDRESS, "letter", replace(ANN, email=""))
+    item = service.request(ADDRESS, "letter", ANN)
+    with pytest.raises(ForbiddenError, match="no e-mail address"):
+        service.confirm(item.erasure_id, replace(BOB, email=""))
+    assert service.get(item.erasure_id).state is ErasureState.REQUESTED
+
+
+def test_two_accounts_of_one_person_are_not_two_people(connector):
+    leaver(connector)
+    add_account(connector, "ann", "administrator")
+    service = connector.services.erasures
+    item = service.request(ADDRESS, "letter", ANN)
+    with pytest.raises(ForbiddenError, match="another person"):
+        service.confirm(item.erasure_id, replace(BOB, email=ANN.email.upper()))
 
 
 def test_only_administrators_ask_confirm_and_withdraw(connector):

@@ -75,7 +75,13 @@ def sides(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sides]:
     application = connector.application
     things = lively(connector)
     approval = things.get("approval") or ask_for_approval(connector, things["user"])
-    ann = person("ann", source="cli", correlation_id="c", roles=[ConsoleRole.ADMINISTRATOR])
+    ann = person(
+        "ann",
+        source="cli",
+        correlation_id="c",
+        email="ann@staff.example",
+        roles=[ConsoleRole.ADMINISTRATOR],
+    )
     now = connector.clock.now()
     delegation = connector.services.delegations.begin(
         ann, "bob", now, now + timedelta(days=1), reason="holidays"

@@ -37,7 +37,8 @@ class Console:
         self.door = ConsoleSignIn(store, self.clock, settings, self.accounts)
 
     def add(self, login="ann", roles=(ConsoleRole.VIEWER,), tenant="default"):
-        return self.accounts.add(tenant, login, PASSWORD, roles, ACTOR)
+        email = f"{login}@staff.example"
+        return self.accounts.add(tenant, login, PASSWORD, roles, ACTOR, email=email)
 
     def enter(self, password=PASSWORD, login="ann", address=HERE, tenant="default"):
         return self.door.with_password(tenant, login, password, address, "c2")

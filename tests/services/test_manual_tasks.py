@@ -75,6 +75,24 @@ def test_what_no_api_shows_is_attested_by_a_second_person(connector, ann, work):
     assert known.granted_by == "client:iga"
 
 
+def test_who_has_no_address_is_no_second_person_and_no_first(connector, ann, work):
+    task = open_task(connector, ann)
+    with pytest.raises(ForbiddenError, match="no e-mail address"):
+        work.complete(task, operator("olga", email=""))
+    work.complete(task, operator("olga"))
+    with pytest.raises(ForbiddenError, match="no e-mail address"):
+        work.attest(task, operator("root", email=""), "Seen")
+    assert work.get(task).state is WorkItemState.AWAITING_VERIFICATION
+
+
+def test_two_accounts_of_one_person_are_not_two_people(connector, ann, work):
+    task = open_task(connector, ann)
+    account(connector, "olga", ConsoleRole.OPERATOR, email="Olga@Staff.example")
+    work.complete(task, operator("olga"))
+    with pytest.raises(ForbiddenError, match="second person"):
+        work.attest(task, operator("olga.admin", email="olga@staff.example"), "Seen")
+
+
 def test_evidence_serves_instead_of_a_comment(connector, ann, work):
     task = open_task(connector, ann)
     work.complete(task, operator("olga"))
@@ -115,7 +133,12 @@ def test_a_claimed_task_is_left_to_who_claimed_it(connector, ann, work):
 
 def account(connector, login, *roles, email=""):
     connector.application.console_accounts.add(
-        "default", login, "four quiet green lamps", roles, administrator(), email=email
+        "default",
+        login,
+        "four quiet green lamps",
+        roles,
+        administrator(),
+        email=email or f"{login}@staff.example",
     )
 
 

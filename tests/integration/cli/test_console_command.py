@@ -15,6 +15,7 @@ from connector.clock import SystemClock
 from connector.services.console_accounts import ConsoleAccounts
 
 PASSWORD = "four quiet green lamps"
+ADDRESS = "ann@staff.example"
 
 
 @pytest.fixture
@@ -32,7 +33,8 @@ def run(monkeypatch, sqlite_store):
 
 
 def test_an_account_is_added_listed_and_locked(run):
-    added = run("add", "ann", "--role", "approver", "--password-stdin", input_text=PASSWORD + "\n")
+    arguments = ("add", "ann", "--role", "approver", "--email", ADDRESS, "--password-stdin")
+    added = run(*arguments, input_text=PASSWORD + "\n")
     assert added.exit_code == 0, added.output
     assert "ann may sign in as approver" in added.output
     [shown] = json.loads(run("list", "--json").output)
@@ -48,9 +50,27 @@ def test_a_generated_password_is_shown_once(run):
 
 
 def test_roles_are_replaced(run):
-    run("add", "ann", "--role", "viewer", "--generate")
+    run("add", "ann", "--role", "viewer", "--email", ADDRESS, "--generate")
     changed = run("role", "ann", "--role", "operator", "--role", "approver")
     assert "approver, operator" in changed.output
+
+
+@pytest.mark.parametrize("role", ["approver", "operator", "administrator"])
+def test_who_does_more_than_read_needs_an_address(run, role):
+    refused = run("add", "ann", "--role", role, "--generate")
+    assert (refused.exit_code, "--email" in refused.output) == (1, True)
+    run("add", "ann", "--role", "viewer", "--generate")
+    refused = run("role", "ann", "--role", role)
+    assert (refused.exit_code, "console user email ann ADDRESS" in refused.output) == (1, True)
+    assert run("email", "ann", ADDRESS).exit_code == 0
+    assert run("role", "ann", "--role", role).exit_code == 0
+    assert run("email", "ann", "").exit_code == 1
+    assert json.loads(run("list", "--json").output)[0]["email"] == ADDRESS
+
+
+def test_a_login_that_is_an_address_serves(run):
+    run("add", ADDRESS, "--role", "approver", "--generate")
+    assert json.loads(run("list", "--json").output)[0]["email"] == ADDRESS
 
 
 @pytest.mark.parametrize(
@@ -58,6 +78,7 @@ def test_roles_are_replaced(run):
     [
         (("add", "ann", "--role", "viewer", "--password-stdin"), "12 to 256 characters"),
         (("disable", "bob"), "no console account 'bob'"),
+        (("add", "ann", "--role", "viewer", "--email", "ann", "--generate"), "no e-mail address"),
         (("add", "ann", "--role", "viewer"), "--password-stdin or --generate"),
     ],
 )

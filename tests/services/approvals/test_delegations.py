@@ -28,6 +28,12 @@ def away(connector, by, to, **more):
     return connector.services.delegations.begin(by, to, now, now + timedelta(days=7), **more)
 
 
+def test_who_has_no_address_has_nothing_to_delegate(start):
+    connector, _ = start()
+    with pytest.raises(ForbiddenError, match="no e-mail address"):
+        away(connector, somebody("bob", email=""), "carl")
+
+
 def test_a_delegate_decides_while_somebody_is_away(start):
     connector, asked_for = start(approvers={"groups": ["Owners"]})
     _, item = waiting(connector, asked_for)

@@ -74,6 +74,27 @@ def test_who_asked_does_not_decide(start):
         decide(connector, item, APPROVE, approver("iga"))
 
 
+def test_who_has_no_address_could_be_anybody_and_does_not_decide(start):
+    connector, asked_for = start()
+    _, item = waiting(connector, asked_for)
+    nobody = approver("bob", email="")
+    for verdict in (APPROVE, DENY):
+        with pytest.raises(ForbiddenError, match="console user email"):
+            decide(connector, item, verdict, nobody, comment="x")
+    assert connector.services.approvals.inbox(nobody) == []
+    assert decide(connector, item, APPROVE, approver()).item.state is WorkItemState.DONE
+
+
+def test_two_accounts_of_one_person_are_one_voice(start):
+    connector, asked_for = start(approvals_needed=2)
+    _, item = waiting(connector, asked_for)
+    decide(connector, item, APPROVE, approver("bob", email="bob@staff.example"))
+    with pytest.raises(InvalidRequestError, match="approved this already"):
+        decide(connector, item, APPROVE, administrator("robert", email="Bob@Staff.example"))
+    view = decide(connector, item, APPROVE, approver("carl"))
+    assert view.item.state is WorkItemState.DONE
+
+
 def test_two_different_people_have_to_agree(start):
     connector, asked_for = start(approvals_needed=2)
     user, item = waiting(connector, asked_for)
