@@ -16,7 +16,14 @@ from typing import Any
 from tests.browsers import browser, served
 from tests.connector import connected
 from tests.simulated import simulated
-from tests.visitors import PASSWORD, add_account, ask_for_approval, guarded, lively
+from tests.visitors import (
+    PASSWORD,
+    add_account,
+    ask_for_approval,
+    ask_to_forget,
+    guarded,
+    lively,
+)
 
 
 def pages(ids: dict[str, str]) -> dict[str, str]:
@@ -33,6 +40,8 @@ def pages(ids: dict[str, str]) -> dict[str, str]:
         "accounts": "/accounts",
         "account": f"/accounts/{ids['account']}",
         "drift": "/drift",
+        "erasures": "/erasures",
+        "erasure": f"/erasures/{ids['erasure']}",
         "runs": "/runs",
         "connection": "/connection",
         "audit": "/audit",
@@ -76,6 +85,7 @@ def main(arguments: list[str]) -> None:
         ids = lively(connector)
         other = connector.world.member().user.user_id
         ask_for_approval(connector, other)
+        ids["erasure"] = ask_to_forget(connector)
         add_account(connector, "ann", "administrator")
         with served(connector.http.application) as address, browser() as chromium:
             url = f"{address}/console"

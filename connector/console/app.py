@@ -20,6 +20,7 @@ from connector.console import (
     audit,
     consents,
     drift,
+    erasures,
     errors,
     explanations,
     filters,
@@ -48,6 +49,7 @@ from connector.services.work_items import MAX_EVIDENCE_BYTES
 
 _PAGES = (
     drift,
+    erasures,
     *(sign_in, oidc, inbox, tasks, approvals, absences, tokens, users, accounts),
     *(runs, consents, audit, explanations, tenants),
 )

@@ -67,6 +67,7 @@ def _on_every_page() -> dict[str, Any]:
         "tenant_name": tenant_name(),
         "is_default_tenant": tenant_name() == "default",
         "waiting": _count_waiting,
+        "erasures_waiting": _count_erasures,
         "connection_trouble": _connection_trouble,
         "may_have_tokens": may_have_tokens,
         "is_operator": is_operator,
@@ -86,6 +87,11 @@ def _connection_trouble() -> str:
 
 def _count_waiting() -> int:
     return tenant().browser.count_waiting()
+
+
+def _count_erasures() -> int:
+    """Return how many wait for an administrator, to whom they are nothing to pass by."""
+    return tenant().erasures.count_requested() if session().may_administer else 0
 
 
 def ago(at: datetime | None, empty: str = "never") -> Markup:

@@ -9,6 +9,7 @@ from connector.services import inbound
 from connector.services.connecting import ConnectService
 from connector.services.consent_watch import ConsentWatch
 from connector.services.console_sign_in import ConsoleSignIn
+from connector.services.erasure import ErasureService
 
 
 class TenantServices(inbound.PeopleTenant, Protocol):
@@ -17,6 +18,10 @@ class TenantServices(inbound.PeopleTenant, Protocol):
     @property
     def connecting(self) -> ConnectService:
         """The connection by authorization code."""
+
+    @property
+    def erasures(self) -> ErasureService:
+        """People who asked to be forgotten."""
 
 
 class Application(inbound.PeopleApplication, Protocol):

@@ -15,6 +15,7 @@ from tests.simulated import simulated
 from tests.visitors import (
     PASSWORD,
     add_account,
+    ask_to_forget,
     guarded,
     lively,
     profile_named,
@@ -69,6 +70,8 @@ class Site:
             "/audit/explanation",
             f"/audit/explanation?user={ids['user']}&verify=1",
             "/drift",
+            "/erasures",
+            f"/erasures/{ids['erasure']}",
             "/access-tokens",
             "/settings",
             "/no-such-page",
@@ -84,6 +87,7 @@ def chromium() -> Iterator[Any]:
 def _site(chromium: Any, path: Path, world: Any) -> Iterator[Site]:
     connector = connected(path, world=world, **guarded())
     ids = lively(connector)
+    ids["erasure"] = ask_to_forget(connector)
     for login, role in (("ann", "administrator"), ("dora", "approver"), ("olga", "operator")):
         add_account(connector, login, role)
     with served(connector.http.application) as address:
@@ -194,6 +198,23 @@ def test_what_changed_since_somebody_looked_is_looked_at_again(own_site):
     page.get_by_role("button", name="Approve").click()
     told(page, "changed since you looked")
     assert connector.membership(user_id).profile_id == other
+
+
+def test_somebody_is_erased_for_good_by_a_second_person_who_knows_it(own_site):
+    service, erasure_id = own_site.connector.services.erasures, own_site.ids["erasure"]
+    subject_id = service.get(erasure_id).subject_id
+    page = own_site.visit()
+    page.get_by_role("link", name="Erasures").click()
+    page.locator("tbody").get_by_role("link").first.click()
+    page.get_by_text("This cannot be undone.").wait_for()
+    page.get_by_role("button", name="Erase for good").click()  # The tick is missing.
+    assert service.get(erasure_id).state == "requested"
+    page.get_by_label("I know that nothing brings the data back.").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    told(page, "Erased, in DocuSign and here.")
+    assert subject_id not in own_site.connector.world.state.users
 
 
 # ------------------------------------------------------------------------------ without a mouse
