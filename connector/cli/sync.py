@@ -200,4 +200,4 @@ def sync_with_bar(tenant: TenantServices, console: Console, *, thorough: bool = 
                 tasks[name] = bar.add_task(f"Reading {name}", total=step.total)
             bar.update(tasks[name], completed=step.done, total=max(step.total, step.done))
 
-        return tenant.aggregation.sync(report, thorough=thorough)
+        return tenant.aggregation.sync(report, thorough=thorough, actor=cli_actor())

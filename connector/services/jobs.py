@@ -169,7 +169,7 @@ _DECLARED = (
         SYNC_JOB,
         "reads everything from DocuSign",
         every(6 * 3600),
-        lambda tenant, _actor: tenant.aggregation.sync().counts,
+        lambda tenant, actor: tenant.aggregation.sync(actor=actor).counts,
         records_itself=True,
         resumes=True,
         priority=-10,

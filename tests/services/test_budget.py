@@ -12,6 +12,7 @@ from connector.domain.hints import Hint, HintSource
 from connector.domain.ledger import RunState
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation import SYNC_JOB
+from tests.approvals import administrator
 from tests.connector import ManualClock, connected
 from tests.simulated import simulated
 
@@ -128,10 +129,11 @@ def test_sync_pauses_before_the_reserve_and_goes_on_in_the_next_hour(tmp_path):
     clock.advance(3601)
     with pytest.raises(RateLimitedError, match="kept for changes"):
         for _ in range(6):
-            services.aggregation.sync()
+            services.aggregation.sync(actor=administrator("ann"))
     with services.context.read() as uow:
         paused = uow.jobs.latest(SYNC_JOB)
     assert (paused.state, paused.cause) == (RunState.WAITING, "RateLimitedError")
+    assert paused.actor == "user:ann"
     services.refresh.refresh(next(iter(world.account.members)))
     clock.advance(3601)
     assert services.aggregation.sync().state is RunState.DONE

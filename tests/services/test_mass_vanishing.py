@@ -5,6 +5,7 @@ import pytest
 from connector.domain.ledger import RunState
 from connector.errors import GuardError
 from connector.services.aggregation import SYNC_JOB
+from tests.approvals import administrator
 from tests.connector import connected
 
 
@@ -65,3 +66,14 @@ def test_with_the_setting_widened_the_same_run_goes_on(connector):
     object.__setattr__(connector.services.settings.guards, "max_affected_pct", 100.0)
     connector.sync()
     assert members(connector) == before - 20
+
+
+def test_a_run_that_the_clock_goes_on_with_stays_whoever_asked_s(connector):
+    forget(connector, 20)
+    with pytest.raises(GuardError):
+        connector.services.aggregation.sync(actor=administrator("ann"))
+    broken = connector.services.runs.latest(SYNC_JOB)
+    object.__setattr__(connector.services.settings.guards, "max_affected_pct", 100.0)
+    run = connector.services.aggregation.sync()
+    assert (run.run_id, run.actor) == (broken.run_id, "user:ann")
+    assert connector.services.aggregation.sync().actor == ""

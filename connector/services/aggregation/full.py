@@ -17,7 +17,7 @@ from connector.services.aggregation.runs import Report, Run, Runs
 from connector.services.aggregation.targeted import TargetedReader
 from connector.services.aggregation.unchanged import Unchanged
 from connector.services.aggregation.vanished import Vanished
-from connector.services.context import TenantContext
+from connector.services.context import Actor, TenantContext
 from connector.services.mirror import MirrorWriter
 from connector.services.refresh import RefreshService
 
@@ -45,19 +45,26 @@ class AggregationService:
         self._vanished = Vanished(context, reader)
         self._roles = RoleReader(context, refresh, self._runs)
 
-    def sync(self, report: Report = lambda _: None, *, thorough: bool = False) -> JobRun:
+    def sync(
+        self,
+        report: Report = lambda _: None,
+        *,
+        thorough: bool = False,
+        actor: Actor | None = None,
+    ) -> JobRun:
         """Read everything and return the finished run with its counts.
 
         An unfinished run is resumed at the page it reached, within six hours of its start.
 
         :param thorough: write everybody again, also those who are unchanged. A run that is resumed
             stays what it was.
+        :param actor: who asked for it; None: the clock.
         :raises ConflictingWriteError: another process is at it.
         :raises connector.errors.ConfigError: the database belongs to other accounts.
         :raises ConnectorError: DocuSign or a setting stood in the way; the run keeps its place.
         """
         with calling_for(Purpose.AGGREGATION) as scope:
-            run = self._runs.begin(thorough=thorough)
+            run = self._runs.begin(thorough=thorough, actor=actor)
             run.scope, run.calls_before = scope, run.record.calls
             return self._sync(run, report)
 

@@ -90,22 +90,29 @@ class Runs:
         self._context = context
         self._unchanged = unchanged
 
-    def begin(self, *, thorough: bool = False) -> Run:
+    def begin(self, *, thorough: bool = False, actor: Actor | None = None) -> Run:
         """Return a new run, or the last one where it may go on.
 
         :param thorough: pass nobody over, whether it is time for that or not.
-
+        :param actor: who asked for it; None: the clock. A run that the clock goes on with stays
+            that of whoever asked.
         :raises ConflictingWriteError: another process is at it.
         :raises connector.errors.ConfigError: the database belongs to other accounts.
         """
         owner = f"{self._context.owner}:{new_id()}"
+        by = actor.name if actor is not None and actor.source != "job" else ""
         with self._context.write() as uow:
             self.renew(uow, owner)
             require_bound(uow, self._context.settings)
             last = uow.jobs.latest(SYNC_JOB)
             if last is not None and self._can_go_on(last):
                 record = replace(
-                    last, state=RunState.RUNNING, error=None, cause=None, finished_at=None
+                    last,
+                    state=RunState.RUNNING,
+                    error=None,
+                    cause=None,
+                    finished_at=None,
+                    actor=by or last.actor,
                 )
                 uow.jobs.save(record)
             else:
@@ -119,6 +126,7 @@ class Runs:
                     self._now(),
                     {_THOROUGH: begins},
                     correlation_id=correlation_id(),
+                    actor=by,
                 )
                 uow.jobs.add(record)
                 uow.hints.cover(record.run_id)
@@ -156,7 +164,7 @@ class Runs:
             uow.jobs.save(record)
             uow.locks.release([SYNC_KEY], run.owner)
             facts = {"run": record.run_id, "counts": run.counts, "error": error}
-            self._context.audit(uow, _actor(), f"sync.{state}", "", **facts)
+            self._context.audit(uow, _actor(record), f"sync.{state}", "", **facts)
             uow.commit()
         _log.info("sync ended", state=state, **run.counts)
         return record
@@ -197,5 +205,5 @@ class Runs:
         return self._context.clock.now()
 
 
-def _actor() -> Actor:
-    return Actor(f"job:{SYNC_JOB}", "job", correlation_id())
+def _actor(record: JobRun) -> Actor:
+    return Actor(record.actor or f"job:{SYNC_JOB}", "job", correlation_id())

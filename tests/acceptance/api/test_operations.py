@@ -24,6 +24,22 @@ def test_a_job_that_was_started_ends_and_is_in_the_history(lived):
     assert last["id"] in [run["id"] for run in runs]
 
 
+def test_a_sync_that_was_asked_for_is_whoever_asked_s(lived):
+    connector, people, _ = lived
+    robot = people["operator"]
+    before = robot.read("/jobs/sync")["last"]["id"]
+    assert robot.post("/jobs/sync/run").status_code == 202
+    for _ in range(200):
+        last = robot.read("/jobs/sync")["last"]
+        if last["id"] != before and last["state"] != "running":
+            break
+        time.sleep(0.05)
+    assert (last["state"], last["started_by"]) == ("done", "user:operator")
+    with connector.services.context.read() as uow:
+        told = [item for item in uow.audit.walk() if item.action == "sync.done"]
+    assert (told[-1].actor, told[-1].data["run"]) == ("user:operator", last["id"])
+
+
 def test_a_job_that_runs_elsewhere_is_told(lived):
     connector, people, _ = lived
     context = connector.services.context
