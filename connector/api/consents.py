@@ -132,6 +132,23 @@ def link(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
     }
 
 
+@resource.act("/connect")
+@resource.response(200, LinkSchema)
+def connect() -> Mapping[str, Any]:
+    """Make the link by which the service user signs in, where impersonation is refused.
+
+    For tenants with `grant: authorization_code`; 422 says so elsewhere. Whoever opens the link
+    signs in to DocuSign as the service user, and the connection lasts. Takes an administrator.
+    """
+    needs(ConsoleRole.ADMINISTRATOR)
+    services = tenant()
+    return {
+        "url": services.connecting.begin(principal()),
+        "scopes": sorted(services.connecting.scopes),
+        "redirect_uri": services.consent.redirect_uri,
+    }
+
+
 @resource.act("/verification")
 @resource.response(200, VerdictSchema)
 def verify() -> Mapping[str, Any]:

@@ -6,7 +6,6 @@ from typing import Protocol
 
 from connector.ports import Store
 from connector.services import inbound
-from connector.services.connecting import ConnectService
 from connector.services.consent_watch import ConsentWatch
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.erasure import ErasureService
@@ -14,10 +13,6 @@ from connector.services.erasure import ErasureService
 
 class TenantServices(inbound.PeopleTenant, Protocol):
     """What one tenant can do."""
-
-    @property
-    def connecting(self) -> ConnectService:
-        """The connection by authorization code."""
 
     @property
     def erasures(self) -> ErasureService:

@@ -15,6 +15,7 @@ from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
 from connector.services.browsing import Browser
 from connector.services.budget import BudgetService
+from connector.services.connecting import ConnectService
 from connector.services.consent import ConsentService
 from connector.services.consent_book import ConsentBook
 from connector.services.consent_checks import ConsentChecks
@@ -97,6 +98,10 @@ class PeopleTenant(Protocol):
     @property
     def delegations(self) -> DelegationService:
         """Who decides for whom."""
+
+    @property
+    def connecting(self) -> ConnectService:
+        """The connection by authorization code."""
 
     @property
     def consent(self) -> ConsentService:

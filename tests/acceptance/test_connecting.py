@@ -24,6 +24,7 @@ from connector.store.consents import SqlConsents
 from simulator.faults import Fault
 from tests.connector import ManualClock, _settings
 from tests.databases import sqlite_settings
+from tests.programs import problem, program
 from tests.simulated import simulated
 from tests.visitors import ROOT, Visitor, add_account, visitor
 
@@ -432,6 +433,20 @@ def test_the_button_in_the_console_leads_out_of_every_frame(site, ann: Visitor):
     assert page.headers["X-Frame-Options"] == "DENY"
     shown = ann.post("/connection/connect", page="/connection").text
     assert 'target="_top"' in shown
+
+
+def test_a_program_makes_the_link_over_the_api(site):
+    robot = program(site, "administrator")
+    made = robot.post("/consent/connect")
+    assert (made.status_code, "impersonation" in made.json["scopes"]) == (200, False)
+    assert made.json["redirect_uri"] == CALLBACK
+    assert titled(site.sign_in(made.json["url"])) == "Connected"
+    assert site.grant().connected_by == "user:robot"
+
+
+def test_a_tenant_that_is_impersonated_has_no_link_to_sign_in(sites):
+    answer = program(sites(grant="jwt"), "administrator").post("/consent/connect")
+    assert "by impersonation" in problem(answer, 422, "invalid")
 
 
 def test_one_of_several_accounts_is_chosen(site, ann: Visitor, world):

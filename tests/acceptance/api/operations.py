@@ -88,6 +88,7 @@ ACTS = {
     "erasures.withdraw": ("administrator", "/erasures/{regretted}/withdraw", {}),
     "policy.simulate": ("viewer", "/policy/simulation", {"entitlements": [{"match": "*"}]}),
     "consent.link": ("operator", "/consent/link", {"way": "external"}),
+    "consent.connect": ("administrator", "/consent/connect", {}),
     "consent.verify": ("operator", "/consent/verification", {}),
     "consent.check": ("operator", "/consent/checks", {"users": ["{user}"]}),
     "health.examine": ("operator", "/health/examination", {}),
