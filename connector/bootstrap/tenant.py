@@ -94,6 +94,7 @@ class TenantServices:
     runs: JobRuns
     watch: JobWatch
     erasures: ErasureService
+    leavers: Leavers
     bindings: AccountBindings
     browser: Browser
     doctor: Doctor
@@ -143,6 +144,7 @@ class _Changes:
     settlement: SettlementService
     users: UserProvisioning
     groups: GroupProvisioning
+    leavers: Leavers
 
 
 def wire(
@@ -178,6 +180,7 @@ def wire(
         runs=JobRuns(context, settings.jobs.retention),
         watch=JobWatch(context),
         erasures=ErasureService(context, locks),
+        leavers=changes.leavers,
         bindings=AccountBindings(context, locks, mirror),
         browser=Browser(context),
         probe=ProbeService(context, adapters.prober),
@@ -216,6 +219,7 @@ def _changes(context: TenantContext, presenter: Presenter, repeat: Repeat) -> _C
         settlement=SettlementService(context, turns),
         users=UserProvisioning(context, locks, refresh, pipeline),
         groups=GroupProvisioning(context, pipeline, mirror),
+        leavers=leavers,
     )
 
 

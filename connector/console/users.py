@@ -86,6 +86,7 @@ def show(user_id: str) -> str:
         events=told(page),
         before=page.next_before,
         labels=services.browser.labels(),
+        successions=services.leavers.successions(detail.user.user_id),
         findings=services.drift.desk.list(open_findings(detail.user.user_id)),
         settings=services.settings,
     )

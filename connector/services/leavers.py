@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 from connector.domain.leavers import rule_for
-from connector.domain.model import User, fold
+from connector.domain.model import Membership, User, fold
 from connector.domain.plan import (
     CloseMembership,
     EndHandOver,
@@ -20,11 +23,45 @@ from connector.services.people import manager_of
 from connector.settings import LeaverSettings
 
 
+@dataclass(frozen=True)
+class Succession:
+    """What the policy does where somebody leaves an account, or did."""
+
+    heir: User | None
+    """Who takes over; None: nobody is named who could."""
+    transfer_rule: bool
+    """Whether DocuSign hands each envelope over once it is completed."""
+    custody_task: bool
+    """Whether a person moves what lies there."""
+    is_over: bool = False
+    """Whether they have left."""
+
+
 class Leavers:
     """The leaver policy of one tenant."""
 
     def __init__(self, context: TenantContext) -> None:
         self._context = context
+
+    def successions(self, user_id: str) -> Mapping[str, Succession]:
+        """Return, by account, what becomes of what somebody owns there when they leave, and who
+        has it by a transfer rule since they left; accounts without either are left out."""
+        with self._context.read() as uow:
+            user = uow.mirror.get_users([user_id]).get(user_id)
+            if user is None:
+                return {}
+            found = {}
+            for membership in user.open_memberships():
+                if (rule := self._rule(uow, membership)) is not None:
+                    heir = self._heir(uow, rule, user, membership.account_id)
+                    by_rule = rule.transfer_rule and heir is not None
+                    found[membership.account_id] = Succession(heir, by_rule, rule.custody_task)
+            given = handed_over(uow, user_id)
+            heirs = uow.mirror.get_users({to for _, to in given.values()})
+            for account_id, (_, to) in given.items():
+                if account_id not in found:
+                    found[account_id] = Succession(heirs.get(to), True, False, is_over=True)
+            return found
 
     def with_custody(self, uow: UnitOfWork, plan: Plan) -> Plan:
         """Return the plan with the transfer rule before each closing, the task for a person at the
@@ -46,12 +83,12 @@ class Leavers:
     def _for_leaver(
         self, uow: UnitOfWork, step: CloseMembership
     ) -> tuple[list[Operation], list[Operation]]:
-        rules = self._context.settings.leavers
-        user = uow.mirror.get_users([step.user_id]).get(step.user_id) if rules else None
+        has_rules = bool(self._context.settings.leavers)
+        user = uow.mirror.get_users([step.user_id]).get(step.user_id) if has_rules else None
         membership = user.memberships.get(step.account_id) if user else None
         if user is None or membership is None or not membership.status.is_open:
             return [], []  # Nobody leaves: the account was closed, or open for a moment only.
-        rule = rule_for(rules, membership, uow.mirror.catalogue(), self._names(uow, step))
+        rule = self._rule(uow, membership)
         if rule is None:
             return [], []
         heir = self._heir(uow, rule, user, step.account_id)
@@ -61,12 +98,14 @@ class Leavers:
         task = [TakeCustody(step.account_id, step.user_id, heir.email if heir else "")]
         return before, list[Operation](task) if rule.custody_task else []
 
-    def _names(self, uow: UnitOfWork, step: CloseMembership) -> list[str]:
-        account = uow.mirror.catalogue().accounts.get(step.account_id)
-        aliases = [a.alias for a in self._context.settings.accounts]
-        ids = [a.account_id for a in self._context.settings.accounts]
-        alias = dict(zip(ids, aliases, strict=True)).get(step.account_id, "")
-        return [step.account_id, alias, account.name if account else ""]
+    def _rule(self, uow: UnitOfWork, membership: Membership) -> LeaverSettings | None:
+        if not self._context.settings.leavers:
+            return None
+        catalogue, account_id = uow.mirror.catalogue(), membership.account_id
+        account = catalogue.accounts.get(account_id)
+        aliases = {item.account_id: item.alias for item in self._context.settings.accounts}
+        names = [account_id, aliases.get(account_id, ""), account.name if account else ""]
+        return rule_for(self._context.settings.leavers, membership, catalogue, names)
 
     def _heir(
         self, uow: UnitOfWork, rule: LeaverSettings, leaver: User, account_id: str

@@ -12,6 +12,7 @@ from simulator.faults import Fault
 from tests.approvals import operator, pending
 from tests.connector import ENTERPRISE, ManualClock, connected, ok
 from tests.simulated import simulated
+from tests.visitors import signed_in
 
 ADDRESS = "ann.lee@acme.test"
 BOSS = "boss@acme.test"
@@ -54,6 +55,35 @@ def rules_in(connector):
 
 def closed(connector, user_id):
     return not connector.membership(user_id).status.is_open
+
+
+def test_what_happens_when_somebody_leaves_is_on_their_page_before_and_after(start):
+    connector = start()
+    ann, boss = ann_with_a_boss(connector)
+    account = connector.world.account.account_id
+    who = signed_in(connector, "viewer", login="vic")
+    (plan,) = connector.services.leavers.successions(ann).values()
+    assert (plan.heir.user_id, plan.transfer_rule, plan.custody_task) == (boss, True, True)
+    shown = who.get(f"/users/{ann}").get_data(as_text=True)
+    assert f"({BOSS}) gets each envelope" in shown and "a task opens" in shown
+    ok(connector.patch(f"/Users/{ann}", LEAVE))
+    given = connector.services.leavers.successions(ann)[account]
+    assert (given.heir.user_id, given.is_over) == (boss, True)
+    shown = who.get(f"/users/{ann}").get_data(as_text=True)
+    assert "Their envelopes go to" in shown and BOSS in shown
+    ok(connector.patch(f"/Users/{ann}", COME_BACK))
+    assert not connector.services.leavers.successions(ann)[account].is_over
+
+
+def test_where_nobody_can_take_over_it_says_so_and_without_a_rule_nothing(start):
+    connector = start(LeaverSettings(profile="*nobody-has-it*"), LeaverSettings(custody_task=False))
+    alone = connector.create(ADDRESS)["id"]
+    (plan,) = connector.services.leavers.successions(alone).values()
+    assert (plan.heir, plan.transfer_rule, plan.custody_task) == (None, False, False)
+    who = signed_in(connector, "viewer", login="vic")
+    assert "nobody is known who could take over" in who.get(f"/users/{alone}").text
+    other = start(LeaverSettings(profile="*nobody-has-it*"))
+    assert other.services.leavers.successions(other.create(ADDRESS)["id"]) == {}
 
 
 def test_envelopes_in_flight_go_to_the_manager_and_a_person_moves_the_rest(start):
