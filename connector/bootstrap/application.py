@@ -22,7 +22,10 @@ from connector.bootstrap.parts import owner_prefix, sealer_of, tenant_documents
 from connector.bootstrap.tenant import Adapters, TenantServices, wire
 from connector.config.masking import flattened
 from connector.docusign.connection import Connection
-from connector.domain.ledger import Method, PlanRecord
+from connector.domain.api_clients import Method
+from connector.domain.ledger import (
+    PlanRecord,
+)
 from connector.domain.policy import Policy
 from connector.domain.tenants import INSTALLATION
 from connector.errors import ConfigError

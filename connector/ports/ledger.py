@@ -6,9 +6,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
+from connector.domain.api_clients import ApiClient, ApiToken
 from connector.domain.ledger import (
-    ApiClient,
-    ApiToken,
     ClientAttributes,
     Direction,
     JobRun,

@@ -7,7 +7,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from connector.domain.ledger import ApiClient, Method, Scope, widened
+from connector.domain.api_clients import ApiClient, Method, Scope, widened
 from connector.errors import TemporaryError
 from connector.ports import GROUP, USER
 from connector.scim_handlers.certificates import Certificates

@@ -19,14 +19,10 @@ from uuid import uuid4
 
 from cachetools import TTLCache
 
+from connector.domain.api_clients import ApiClient, ApiToken, Method, Scope, widened
 from connector.domain.ledger import (
-    ApiClient,
-    ApiToken,
     AuditEvent,
     AuditFilter,
-    Method,
-    Scope,
-    widened,
 )
 from connector.errors import InvalidRequestError, NotFoundError, UniquenessError
 from connector.ports import Clock, Store, UnitOfWork

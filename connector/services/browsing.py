@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import orjson
 
+from connector.domain.api_clients import ApiClient
 from connector.domain.ledger import (
-    ApiClient,
     AuditEvent,
     AuditFilter,
     JobRun,

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
-from connector.domain.ledger import Scope
+from connector.domain.api_clients import Scope
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.domain.ledger import Scope
+from connector.domain.api_clients import Scope
 from connector.errors import InvalidRequestError, NotFoundError, UniquenessError
 from connector.services.api_clients import ApiClientService, InvalidTokenError, hash_token
 

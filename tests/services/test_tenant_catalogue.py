@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from connector.domain.ledger import Method
+from connector.domain.api_clients import Method
 from connector.domain.tenants import INSTALLATION, TenantRecord, TenantSource, TenantState
 from connector.errors import ConfigError, NotFoundError, TemporaryError
 from connector.services import tenant_catalogue

@@ -14,10 +14,10 @@ from sqlalchemy import (
     text,
 )
 
+from connector.domain.api_clients import Method
 from connector.domain.ledger import (
     Direction,
     Fulfilment,
-    Method,
     OperationState,
     PlanState,
     RunState,

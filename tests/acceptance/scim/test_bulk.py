@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.domain.ledger import Scope
+from connector.domain.api_clients import Scope
 from tests.connector import ENTERPRISE, PATCH_OP, ok, refused
 from tests.simulated import simulated
 

@@ -6,13 +6,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from connector.domain.api_clients import ApiClient, ApiToken, Scope
 from connector.domain.drift import DriftKind, Finding, FindingState, Remedy
 from connector.domain.erasure import Erasure, ErasureState
 from connector.domain.expected import Expected, ExpectedMembership, Origin
 from connector.domain.hints import Hint, HintSource
 from connector.domain.ledger import (
-    ApiClient,
-    ApiToken,
     AuditEvent,
     Direction,
     Fulfilment,
@@ -23,7 +22,6 @@ from connector.domain.ledger import (
     PlanState,
     Provenance,
     RunState,
-    Scope,
     Tombstone,
     WorkItem,
     WorkItemKind,

@@ -16,7 +16,7 @@ from connector.cli.context import CommandContext, config_option, handle_errors
 from connector.cli.main import main
 from connector.clock import SystemClock
 from connector.config.tenants import StoredTenants
-from connector.domain.ledger import Method
+from connector.domain.api_clients import Method
 from connector.errors import GuardError, TemporaryError
 from connector.sealing import Sealer
 from connector.services.api_clients import ApiClientService, InvalidTokenError

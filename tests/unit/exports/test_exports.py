@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from connector.domain.ledger import Method
+from connector.domain.api_clients import Method
 from connector.exports import (
     PRODUCTS,
     RETRYABLE_ERRORS,
