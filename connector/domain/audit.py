@@ -240,7 +240,10 @@ def _opens(event: AuditEvent) -> bool:
     seal = event.seal
     if seal is None:
         return True
-    if seal.actor_salt and Pseudonym.of(event.actor, seal.actor_salt).pseudonym != seal.actor:
+    # Whatever name is shown for the actor has to open the pseudonym; nobody but a person has one.
+    if event.actor != seal.actor and not (
+        seal.actor_salt and Pseudonym.of(event.actor, seal.actor_salt).pseudonym == seal.actor
+    ):
         return False
     if seal.personal is None:
         return True

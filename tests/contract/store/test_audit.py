@@ -87,9 +87,20 @@ def test_changed_personal_data_is_a_break(chain: SqlStore) -> None:
     assert first_break(chain) == 5
 
 
-def test_another_name_behind_a_pseudonym_is_a_break(chain: SqlStore) -> None:
-    tamper(chain, lambda c: c.execute(update(audit_actors).values(name="user:bob")))
+@pytest.mark.parametrize(
+    "forged",
+    [{"name": "user:bob"}, {"name": "user:bob", "salt": ""}, {"salt": ""}, {"salt": "0"}],
+    ids=lambda forged: ", ".join(forged),
+)
+def test_another_name_behind_a_pseudonym_is_a_break(chain: SqlStore, forged: Any) -> None:
+    tamper(chain, lambda c: c.execute(update(audit_actors).values(**forged)))
     assert first_break(chain) == 2
+
+
+def test_a_name_for_an_actor_who_is_no_person_is_a_break(chain: SqlStore) -> None:
+    named = {"tenant": "default", "pseudonym": "client:iiq", "name": "user:bob", "salt": ""}
+    tamper(chain, lambda c: c.execute(insert(audit_actors).values(**named)))
+    assert first_break(chain) == 1
 
 
 def test_a_deleted_event_breaks_the_chain_at_the_next(chain: SqlStore) -> None:
