@@ -10,7 +10,12 @@ from connector.domain.ledger import AuditEvent, Direction
 from connector.domain.plan import operation_from_dict
 from connector.services.audit import Explanation
 
-_SHOWN = ("state", "status", "direction", "entitlement", "code", "comment", "reason", "work_item")
+# fmt: off
+_SHOWN = (
+    "state", "status", "direction", "entitlement", "result", "code", "comment", "reason",
+    "work_item",
+)
+# fmt: on
 _LONGEST = 120
 
 

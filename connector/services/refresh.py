@@ -85,7 +85,7 @@ class RefreshService:
         now = self._context.clock.now()
         with self._context.write() as uow:
             current = uow.mirror.get_users([user_id])[user_id]
-            if _is_confirmed(current, person, now):
+            if is_confirmed(current, person, now):
                 return
             confirmed = replace(person, organization_admin_verified_at=now)
             self._mirror.put_users(uow, [merge_person(current, confirmed)])
@@ -107,7 +107,7 @@ class RefreshService:
         return merged
 
 
-def _is_confirmed(known: User, person: User, now: datetime) -> bool:
+def is_confirmed(known: User, person: User, now: datetime) -> bool:
     """Return whether there is nothing to note: the same was read not long ago."""
     noted_at = known.organization_admin_verified_at
     is_same = known.is_organization_admin == person.is_organization_admin

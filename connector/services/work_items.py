@@ -28,6 +28,7 @@ from connector.services.context import Actor, Principal, Seen, TenantContext, ne
 from connector.services.mirror import MirrorWriter
 from connector.services.people import is_same_person, subject_of
 from connector.services.reasons import reason_of
+from connector.services.refresh import is_confirmed
 from connector.services.work_item_log import WorkItemLog, tidy
 
 _log = structlog.get_logger(__name__)
@@ -364,21 +365,26 @@ class WorkItemService:
         """Write down what DocuSign showed, into the task and the mirror."""
         now = self._context.clock.now()
         seen = _holds(person, item.entitlement) if person is not None else None
-        item = replace(item, last_checked_at=now, last_check=f"DocuSign: {_seen(item, seen)}")
+        before, told = item.last_check, f"DocuSign: {_seen(item, seen)}"
+        item = replace(item, last_checked_at=now, last_check=told)
         done = seen is (item.direction is Direction.GRANT)
-        facts = {"work_item": item.work_item_id, "entitlement": item.entitlement}
-        facts |= {"result": _seen(item, seen), "direction": item.direction}
-        self._context.audit(uow, actor, "work_item.checked", item.subject_id, **facts)
+        # A clock asks hundreds of times while a task is open: what it found again is no event.
+        if done or told != before or actor.source != "job":
+            facts = {"work_item": item.work_item_id, "entitlement": item.entitlement}
+            facts |= {"result": _seen(item, seen), "direction": item.direction}
+            self._context.audit(uow, actor, "work_item.checked", item.subject_id, **facts)
         if done:
             item = self._log.close(uow, item, WorkItemState.DONE, actor, item.comment or "")
         else:
             uow.work_items.save(item)
         known = uow.mirror.get_users([item.subject_id])[item.subject_id]
-        if person is not None and item.verification == VERIFY_ORGANIZATION_ADMIN:
-            known = replace(known, is_organization_admin=seen, organization_admin_verified_at=now)
-        elif person is not None:
-            known = merge_member(known, person)
-        self._mirror.put_users(uow, [known])
+        if person is None:
+            return item
+        if item.verification != VERIFY_ORGANIZATION_ADMIN:
+            self._mirror.put_users(uow, [merge_member(known, person)])
+        elif done or not is_confirmed(known, person, now):
+            noted = replace(known, is_organization_admin=seen, organization_admin_verified_at=now)
+            self._mirror.put_users(uow, [noted])
         return item
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.domain.console import ConsoleRole, SignInMethod
-from connector.domain.ledger import Direction, WorkItemKind, WorkItemState
+from connector.domain.ledger import AuditFilter, Direction, WorkItemKind, WorkItemState
 from connector.domain.work_items import Act, Verdict
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor
@@ -315,3 +315,25 @@ def test_what_people_write_can_be_kept_whatever_it_is(connector, ann, work, text
     assert len(said) <= 4_000
     assert "\x00" not in said
     assert "\x1b" not in said
+
+
+def test_a_check_that_finds_the_same_moves_nothing_and_is_no_event(connector, ann, work):
+    task = open_task(connector, ann, ORGANIZATION_ADMIN)
+    work.verify(task, JOB)
+    before, asked_at = connector.user(ann)["meta"], work.get(task).last_checked_at
+    connector.clock.advance(300)
+    work.verify(task, JOB)
+    assert connector.user(ann)["meta"] == before
+    assert work.get(task).last_checked_at > asked_at
+    assert checks(connector) == ["is none"]
+    work.verify(task, operator("olga"))
+    connector.world.state.user(ann).is_organization_admin = True
+    assert work.verify(task, JOB).state is WorkItemState.DONE
+    assert checks(connector) == ["is none", "is none", "is an organization administrator"]
+    assert connector.user(ann)["meta"] != before
+
+
+def checks(connector) -> list[str]:
+    with connector.services.context.read() as uow:
+        events = uow.audit.walk(AuditFilter(action="work_item.checked"))
+        return [event.data["result"] for event in events]

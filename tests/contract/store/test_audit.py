@@ -90,7 +90,7 @@ def test_changed_personal_data_is_a_break(chain: SqlStore) -> None:
 @pytest.mark.parametrize(
     "forged",
     [{"name": "user:bob"}, {"name": "user:bob", "salt": ""}, {"salt": ""}, {"salt": "0"}],
-    ids=lambda forged: ", ".join(forged),
+    ids=", ".join,
 )
 def test_another_name_behind_a_pseudonym_is_a_break(chain: SqlStore, forged: Any) -> None:
     tamper(chain, lambda c: c.execute(update(audit_actors).values(**forged)))
