@@ -9,21 +9,21 @@ from marshmallow import Schema, fields, validate
 
 from connector.api.fields import CommentArguments, RequiredCommentArguments, instant, text, written
 from connector.api.here import principal, tenant
-from connector.api.paging import Page, PageArguments, page_of, text_of, to_cursor
+from connector.api.paging import Page, page_of, text_of, to_cursor
 from connector.api.resource import Resource, seen
 from connector.api.work_item_schemas import (
     EventSchema,
     EvidenceSchema,
+    WorkItemQuery,
     WorkItemSchema,
-    evidence_document,
-    history_document,
     item_document,
 )
-from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.domain.ledger import WorkItemKind
 from connector.domain.work_items import Verdict
 from connector.services.approvals import ApprovalView
 from connector.services.browsing_views import ItemPage, ItemQuery, Labels
 from connector.services.context import Seen
+from connector.services.plain_data import event_data, evidence_data
 
 resource = Resource("approvals", __name__, "What waits for a decision.", "/approvals")
 
@@ -67,14 +67,9 @@ class ApprovalDetailSchema(ApprovalSchema):
     evidence = fields.List(fields.Nested(EvidenceSchema), required=True)
 
 
-class ApprovalQuery(PageArguments):
+class ApprovalQuery(WorkItemQuery):
     """Which approvals."""
 
-    state = fields.String(
-        load_default="open",
-        validate=validate.OneOf(("open", "closed")),
-        metadata={"description": "`open`: oldest first; `closed`: newest first."},
-    )
     mine = fields.Boolean(
         load_default=False,
         metadata={"description": "Only open ones that you can decide now."},
@@ -187,23 +182,13 @@ def _seen(item_id: str) -> Seen:
 
 
 def _lines(page: ItemPage, labels: Labels) -> list[Mapping[str, Any]]:
-    return [_line(item, page, labels) for item in page.items]
-
-
-def _line(item: WorkItem, page: ItemPage, labels: Labels) -> Mapping[str, Any]:
-    return {
-        **item_document(item, page.people.get(item.subject_id), labels),
-        "checksum": item.checksum,
-        "expires_at": item.expires_at,
-    }
+    return [item_document(item, page.people.get(item.subject_id), labels) for item in page.items]
 
 
 def _detail(view: ApprovalView) -> Mapping[str, Any]:
     browser, item = tenant().browser, view.item
     return {
         **item_document(item, view.subject, browser.labels()),
-        "checksum": item.checksum,
-        "expires_at": item.expires_at,
         "plan": {
             "id": view.plan.plan_id,
             "summary": view.plan.summary,
@@ -215,6 +200,6 @@ def _detail(view: ApprovalView) -> Mapping[str, Any]:
         "needed": view.needed,
         "may_decide": view.refusal is None,
         "refusal": view.refusal,
-        "history": history_document(view.history),
-        "evidence": evidence_document(view.evidence),
+        "history": [event_data(event) for event in view.history],
+        "evidence": [evidence_data(file) for file in view.evidence],
     }

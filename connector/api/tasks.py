@@ -7,18 +7,17 @@ from typing import Any
 
 from flask import Response
 from flask_smorest.fields import Upload
-from marshmallow import Schema, fields, validate
+from marshmallow import Schema, fields
 
 from connector.api.fields import CommentArguments, RequiredCommentArguments, instant, text, written
 from connector.api.here import needs, principal, tenant
-from connector.api.paging import Page, PageArguments, page_of, text_of, to_cursor
+from connector.api.paging import Page, page_of, text_of, to_cursor
 from connector.api.resource import Resource, seen
 from connector.api.work_item_schemas import (
     EventSchema,
     EvidenceSchema,
+    WorkItemQuery,
     WorkItemSchema,
-    evidence_document,
-    history_document,
     item_document,
 )
 from connector.domain.console import ConsoleRole
@@ -26,6 +25,7 @@ from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.errors import NotFoundError
 from connector.services.browsing_views import ItemQuery
 from connector.services.context import Seen
+from connector.services.plain_data import event_data, evidence_data
 from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView
 
 resource = Resource("tasks", __name__, "What only people can do in DocuSign.", "/tasks")
@@ -55,14 +55,9 @@ class TaskDetailSchema(TaskSchema):
     evidence = fields.List(fields.Nested(EvidenceSchema), required=True)
 
 
-class TaskQuery(PageArguments):
+class TaskQuery(WorkItemQuery):
     """Which tasks."""
 
-    state = fields.String(
-        load_default="open",
-        validate=validate.OneOf(("open", "closed")),
-        metadata={"description": "`open`: oldest first; `closed`: newest first."},
-    )
     mine = fields.Boolean(
         load_default=False, metadata={"description": "Only those that you have claimed."}
     )
@@ -96,10 +91,7 @@ def listed(query: Mapping[str, Any]) -> Page:
         )
     )
     labels = browser.labels()
-    lines = [
-        {**item_document(item, found.people.get(item.subject_id), labels), **_more(item)}
-        for item in found.items
-    ]
+    lines = [item_document(item, found.people.get(item.subject_id), labels) for item in found.items]
     return Page(lines, to_cursor(found.next_after))
 
 
@@ -242,25 +234,11 @@ def _after(item: WorkItem) -> Mapping[str, Any]:
     return _detail(_view(item.work_item_id))
 
 
-def _more(item: WorkItem) -> Mapping[str, Any]:
-    return {
-        "assignee": item.assignee,
-        "due_at": item.due_at,
-        "verification": item.verification,
-    }
-
-
 def _detail(view: TaskView) -> Mapping[str, Any]:
     item = view.item
     return {
         **item_document(item, view.subject, tenant().browser.labels()),
-        **_more(item),
-        "instructions": item.instructions,
-        "deep_link": item.deep_link,
-        "completed_by": item.completed_by,
-        "last_checked_at": item.last_checked_at,
-        "last_check": item.last_check,
         "reason": view.reason,
-        "history": history_document(view.history),
-        "evidence": evidence_document(view.evidence),
+        "history": [event_data(event) for event in view.history],
+        "evidence": [evidence_data(file) for file in view.evidence],
     }

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
 from connector.api.fields import instant, text
+from connector.api.paging import PageArguments
 from connector.domain.ledger import Direction, WorkItem, WorkItemState
 from connector.domain.model import User
-from connector.domain.work_items import Evidence, WorkItemEvent
 from connector.services.browsing_views import Labels
+from connector.services.plain_data import work_item_data
 
 _RISKS = ("low", "medium", "high", "critical")
 
@@ -81,26 +82,28 @@ class WorkItemSchema(Schema):
     comment = text("Why it was completed, denied or rejected.", allow_none=True)
 
 
+class WorkItemQuery(PageArguments):
+    """Which work items."""
+
+    state = fields.String(
+        load_default="open",
+        validate=validate.OneOf(("open", "closed")),
+        metadata={"description": "`open`: oldest first; `closed`: newest first."},
+    )
+
+
 def item_document(item: WorkItem, person: User | None, labels: Labels) -> dict[str, Any]:
-    """Return the members of :class:`WorkItemSchema`."""
+    """Return a work item with the names of whom and what it is about.
+
+    A schema that stands on :class:`WorkItemSchema` takes of it what it describes.
+    """
     return {
-        "id": item.work_item_id,
-        "state": item.state,
-        "title": item.title,
+        **work_item_data(item),
         "subject": subject_document(item.subject_id, person),
         "entitlement": {
             "id": item.entitlement,
             "name": labels.entitlement(item.entitlement),
         },
-        "direction": item.direction,
-        "risk": item.risk,
-        "owner": item.owner,
-        "rule": item.rule,
-        "requester": item.requester,
-        "created_at": item.created_at,
-        "closed_at": item.closed_at,
-        "closed_by": item.closed_by,
-        "comment": item.comment,
     }
 
 
@@ -109,27 +112,3 @@ def subject_document(user_id: str, person: User | None) -> Mapping[str, str]:
     if person is None:
         return {"id": user_id, "name": "", "email": ""}
     return {"id": user_id, "name": person.user_name, "email": person.email}
-
-
-def history_document(events: Iterable[WorkItemEvent]) -> Sequence[Mapping[str, Any]]:
-    """Return the members of :class:`EventSchema`, one for each line."""
-    return [
-        {"at": item.at, "actor": item.actor, "act": str(item.act), "comment": item.comment}
-        for item in events
-    ]
-
-
-def evidence_document(files: Iterable[Evidence]) -> Sequence[Mapping[str, Any]]:
-    """Return the members of :class:`EvidenceSchema`, one for each file."""
-    return [
-        {
-            "id": item.evidence_id,
-            "name": item.name,
-            "media_type": item.media_type,
-            "size": item.size,
-            "sha256": item.sha256,
-            "added_by": item.added_by,
-            "added_at": item.added_at,
-        }
-        for item in files
-    ]

@@ -16,7 +16,7 @@ from connector.domain.ledger import WorkItem
 from connector.domain.work_items import Verdict
 from connector.services.approvals import ApprovalView
 from connector.services.context import Principal
-from connector.services.plain_data import delegation_data
+from connector.services.plain_data import delegation_data, event_data, work_item_data
 
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%MZ"])
 
@@ -64,7 +64,7 @@ def list_approvals(
             _day(item.expires_at),
         )
     empty = "Nothing waits for an approval." if not every else "There are no approvals yet."
-    context.output([_to_json(item) for item in items], table if items else empty)
+    context.output([work_item_data(item) for item in items], table if items else empty)
 
 
 @approvals.command("show")
@@ -275,7 +275,7 @@ def _day(moment: datetime | None) -> str:
 
 def _view_to_json(view: ApprovalView) -> dict[str, Any]:
     return {
-        **_to_json(view.item),
+        **work_item_data(view.item),
         "plan": view.plan.summary,
         "plan_state": view.plan.state,
         "reason": view.reason,
@@ -283,28 +283,5 @@ def _view_to_json(view: ApprovalView) -> dict[str, Any]:
         "approved_by": list(view.approved_by),
         "needed": view.needed,
         "refusal": view.refusal,
-        "history": [
-            {"at": event.at, "act": event.act, "by": event.actor, "comment": event.comment}
-            for event in view.history
-        ],
-    }
-
-
-def _to_json(item: WorkItem) -> dict[str, Any]:
-    return {
-        "id": item.work_item_id,
-        "title": item.title,
-        "user_id": item.subject_id,
-        "entitlement": item.entitlement,
-        "state": item.state,
-        "risk": item.risk,
-        "owner": item.owner,
-        "rule": item.rule,
-        "requester": item.requester,
-        "created_at": item.created_at,
-        "expires_at": item.expires_at,
-        "checksum": item.checksum,
-        "comment": item.comment,
-        "closed_at": item.closed_at,
-        "closed_by": item.closed_by,
+        "history": [event_data(event) for event in view.history],
     }

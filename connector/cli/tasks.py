@@ -21,6 +21,7 @@ from connector.cli.groups import Commands
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.policy import VERIFY_ATTESTATION
 from connector.services.context import Principal
+from connector.services.plain_data import evidence_data, work_item_data
 from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView
 
 
@@ -53,7 +54,7 @@ def list_tasks(context: CommandContext, every: bool) -> None:
         due = f"{item.due_at:%Y-%m-%d}" if item.due_at else ""
         table.add_row(item.work_item_id[:8], item.title, _words(item), item.requester, due)
     empty = "No task is open." if not every else "There are no tasks yet."
-    context.output([_to_json(item) for item in items], table if items else empty)
+    context.output([work_item_data(item) for item in items], table if items else empty)
 
 
 @tasks.command("show")
@@ -68,7 +69,7 @@ def show_task(context: CommandContext, task: str) -> None:
       docusign-iga tasks show 3f2a
     """
     view = context.tenant.work_items.view(task)
-    context.output({**_to_json(view.item), "reason": view.reason}, _describe(view))
+    context.output({**work_item_data(view.item), "reason": view.reason}, _describe(view))
 
 
 @tasks.command("complete")
@@ -89,7 +90,7 @@ def complete_task(
       docusign-iga tasks complete 3f2a --comment "Granted in DocuSign Admin"
     """
     item = context.tenant.work_items.complete(task, by(), comment)
-    context.output(_to_json(item), _outcome(item))
+    context.output(work_item_data(item), _outcome(item))
 
 
 @tasks.command("claim")
@@ -105,7 +106,7 @@ def claim_task(context: CommandContext, by: Callable[[], Principal], task: str) 
       docusign-iga tasks claim 3f2a
     """
     item = context.tenant.work_items.claim(task, by())
-    context.output(_to_json(item), f"{item.assignee} works on it.")
+    context.output(work_item_data(item), f"{item.assignee} works on it.")
 
 
 @tasks.command("release")
@@ -124,7 +125,7 @@ def release_task(
       docusign-iga tasks release 3f2a --comment "Waiting for the answer of Legal"
     """
     item = context.tenant.work_items.release(task, by(), comment)
-    context.output(_to_json(item), "Nobody works on it now.")
+    context.output(work_item_data(item), "Nobody works on it now.")
 
 
 @tasks.command("hand-over")
@@ -144,7 +145,7 @@ def hand_over_task(
       docusign-iga tasks hand-over 3f2a --to ben --comment "On leave from tomorrow"
     """
     item = context.tenant.work_items.hand_over(task, by(), to, comment)
-    context.output(_to_json(item), f"{item.assignee} works on it.")
+    context.output(work_item_data(item), f"{item.assignee} works on it.")
 
 
 @tasks.command("comment")
@@ -163,7 +164,7 @@ def comment_task(
       docusign-iga tasks comment 3f2a "Ada accepts the invitation tomorrow"
     """
     item = context.tenant.work_items.comment(task, by(), text)
-    context.output(_to_json(item), "Noted.")
+    context.output(work_item_data(item), "Noted.")
 
 
 @tasks.command("attach")
@@ -187,7 +188,7 @@ def attach_to_task(
     media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     evidence = context.tenant.work_items.attach(task, by(), file.name, media_type, content)
     context.output(
-        {"id": evidence.evidence_id, "name": evidence.name, "sha256": evidence.sha256},
+        evidence_data(evidence),
         f"Attached {evidence.name} (SHA-256 {evidence.sha256}).",
     )
 
@@ -209,7 +210,7 @@ def attest_task(
       docusign-iga tasks attest 3f2a --as ann --comment "Seen in the list of CLM administrators"
     """
     item = context.tenant.work_items.attest(task, by(), comment)
-    context.output(_to_json(item), _outcome(item))
+    context.output(work_item_data(item), _outcome(item))
 
 
 @tasks.command("reject")
@@ -228,7 +229,7 @@ def reject_task(
       docusign-iga tasks reject 3f2a --comment "Not a member of the IT team"
     """
     item = context.tenant.work_items.reject(task, by(), comment)
-    context.output(_to_json(item), _outcome(item))
+    context.output(work_item_data(item), _outcome(item))
 
 
 @tasks.command("verify")
@@ -245,7 +246,7 @@ def verify_tasks(context: CommandContext, task: str | None) -> None:
     service = context.tenant.work_items
     if task is not None:
         item = service.verify(service.get(task).work_item_id, cli_actor())
-        context.output(_to_json(item), _outcome(item))
+        context.output(work_item_data(item), _outcome(item))
         return
     counts = service.verify_all(cli_actor())
     context.output(
@@ -295,28 +296,3 @@ def _describe(view: TaskView) -> str:
     }
     lines += ["", *(f"  {name:<12}{value}" for name, value in facts.items() if value)]
     return "\n".join(lines)
-
-
-def _to_json(item: WorkItem) -> dict[str, Any]:
-    return {
-        "id": item.work_item_id,
-        "kind": item.kind,
-        "title": item.title,
-        "user_id": item.subject_id,
-        "entitlement": item.entitlement,
-        "direction": item.direction,
-        "state": item.state,
-        "risk": item.risk,
-        "owner": item.owner,
-        "assignee": item.assignee,
-        "verification": item.verification,
-        "steps": list(item.instructions),
-        "deep_link": item.deep_link,
-        "requester": item.requester,
-        "created_at": item.created_at,
-        "due_at": item.due_at,
-        "last_check": item.last_check,
-        "comment": item.comment,
-        "closed_at": item.closed_at,
-        "closed_by": item.closed_by,
-    }

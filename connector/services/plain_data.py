@@ -12,10 +12,10 @@ from typing import Any
 from connector.domain import diagnosis
 from connector.domain.console import PersonalToken
 from connector.domain.erasure import Erasure
-from connector.domain.ledger import JobRun
+from connector.domain.ledger import JobRun, WorkItem
 from connector.domain.notifications import Delivery
 from connector.domain.tenants import TenantRecord
-from connector.domain.work_items import Delegation
+from connector.domain.work_items import Delegation, Evidence, WorkItemEvent
 from connector.services.drift_desk import FindingView
 from connector.services.policy import Explained, Simulation, in_words
 
@@ -115,6 +115,55 @@ def finding_data(view: FindingView) -> Data:
         "plan_id": item.plan_id,
         "problem": item.problem,
         "closed_at": item.closed_at,
+    }
+
+
+def work_item_data(item: WorkItem) -> Data:
+    """Return an approval or a manual task, without the names of whom and what it is about."""
+    return {
+        "id": item.work_item_id,
+        "kind": item.kind,
+        "state": item.state,
+        "title": item.title,
+        "user_id": item.subject_id,
+        "entitlement": item.entitlement,
+        "direction": item.direction,
+        "risk": item.risk,
+        "owner": item.owner,
+        "rule": item.rule,
+        "requester": item.requester,
+        "assignee": item.assignee,
+        "verification": item.verification,
+        "instructions": list(item.instructions),
+        "deep_link": item.deep_link,
+        "created_at": item.created_at,
+        "due_at": item.due_at,
+        "expires_at": item.expires_at,
+        "checksum": item.checksum,
+        "completed_by": item.completed_by,
+        "last_checked_at": item.last_checked_at,
+        "last_check": item.last_check,
+        "closed_at": item.closed_at,
+        "closed_by": item.closed_by,
+        "comment": item.comment,
+    }
+
+
+def event_data(event: WorkItemEvent) -> Data:
+    """Return a line of the history of a work item."""
+    return {"at": event.at, "actor": event.actor, "act": event.act, "comment": event.comment}
+
+
+def evidence_data(file: Evidence) -> Data:
+    """Return a file that shows that a task was done, without its content."""
+    return {
+        "id": file.evidence_id,
+        "name": file.name,
+        "media_type": file.media_type,
+        "size": file.size,
+        "sha256": file.sha256,
+        "added_by": file.added_by,
+        "added_at": file.added_at,
     }
 
 
