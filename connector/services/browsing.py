@@ -25,7 +25,7 @@ from connector.domain.model import (
     fold,
 )
 from connector.domain.plan import Operation, operation_from_dict
-from connector.errors import NotFoundError
+from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, ResourceQuery, UnitOfWork
 from connector.services.actual import OPEN_STATES, attested_roles, load_attributes
 from connector.services.browsing_accounts import AccountReader
@@ -48,6 +48,7 @@ from connector.services.colleagues import Colleague, colleagues
 from connector.services.context import TenantContext
 from connector.services.naming import names_for
 from mappings.model import Meaning
+from scim.errors import InvalidFilter
 
 PAGE = 50
 """Lines of a page: what fits a few screens, and costs milliseconds."""
@@ -64,10 +65,16 @@ class Browser:
     # users --------------------------------------------------------------------
 
     def users(self, query: UserQuery) -> UserPage:
-        """Return a page of the users whom SCIM shows."""
+        """Return a page of the users whom SCIM shows.
+
+        :raises InvalidRequestError: no database can hold what is searched for.
+        """
         wanted = ResourceQuery(USER, user_filter(query), count=query.limit, after=query.after)
-        with self._context.read() as uow:
-            page = uow.resources.search(wanted)
+        try:
+            with self._context.read() as uow:
+                page = uow.resources.search(wanted)
+        except InvalidFilter as error:
+            raise InvalidRequestError(f"Search for something else: {error}") from error
         lines = [user_line(orjson.loads(item.document)) for item in page.resources]
         return UserPage(lines, None if query.after else page.total, page.next_after)
 

@@ -6,10 +6,13 @@
 from __future__ import annotations
 
 import io
+from typing import Any
+
+from tests.programs import stranger
 
 ROLES = ("viewer", "approver", "operator", "administrator")
 SAYS = {"comment": "Because"}
-READS = {
+READS: dict[str, tuple[str, str, Any]] = {
     "approvals.listed": ("viewer", "/approvals", {"limit": 2}),
     "approvals.show": ("viewer", "/approvals/{approval}", {}),
     "delegations.listed": ("viewer", "/delegations", {}),
@@ -56,7 +59,7 @@ READS = {
 USER = "00000000-0000-4000-8000-0000000000ee"
 INITECH = {"user_id": USER, "accounts": [{"account_id": "00000000-0000-4000-8000-0000000000a1"}]}
 GLOBEX = {"user_id": USER, "accounts": [{"account_id": "00000000-0000-4000-8000-0000000000a2"}]}
-ACTS = {
+ACTS: dict[str, tuple[str, str, Any]] = {
     "approvals.approve": ("approver", "/approvals/{approval}/approve", {"checksum": "{checksum}"}),
     "approvals.deny": (
         "approver",
@@ -154,3 +157,15 @@ def call(who, method, path, sent, ids, **headers):
     if sent is None:
         return attach(who, path, **headers)
     return who.post(path, filled(sent, ids), **headers)
+
+
+def described(connector):
+    """Return the operations by id: method, path, description; and the whole document."""
+    document = stranger(connector).read("/openapi.json")
+    found = {
+        operation["operationId"]: (method, path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+        if method != "parameters"
+    }
+    return found, document

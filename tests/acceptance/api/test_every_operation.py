@@ -9,23 +9,11 @@ from dataclasses import replace
 import pytest
 from jsonschema import Draft202012Validator
 
-from tests.acceptance.api.operations import ACTS, ORDER, READS, ROLES, call
+from tests.acceptance.api.operations import ACTS, ORDER, READS, ROLES, call, described
 from tests.programs import problem, stranger
 from tests.visitors import ROOT, add_account
 
 NOBODY = "00000000-0000-4000-8000-000000000000"
-
-
-def described(connector):
-    """Return the operations by id: method, path, description; and the whole document."""
-    document = stranger(connector).read("/openapi.json")
-    found = {
-        operation["operationId"]: (method, path, operation)
-        for path, methods in document["paths"].items()
-        for method, operation in methods.items()
-        if method != "parameters"
-    }
-    return found, document
 
 
 def check(answer, operation, document):
