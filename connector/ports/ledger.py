@@ -85,14 +85,15 @@ class TurnRepository(Protocol):
         resources: Collection[str] | None,
         now: datetime,
         *,
-        unlocked: Collection[str] = (),
+        locked: Collection[str] | None = None,
         before: str | None = None,
     ) -> Sequence[PlanRecord]:
         """Return the plans that stand in the queues of these resources, or in any, the first in
         front: queued ones, and those that were begun.
 
-        :param unlocked: resources that are locked by nobody. In their queues, and where any
-            resource is meant, a plan that somebody works on is left out.
+        :param locked: resources whose locks the caller has, or waits for: nobody else works on a
+            plan in their queues. In other queues a plan that somebody works on is left out. None:
+            each that is named.
         :param before: a plan; only those in front of it.
         """
 

@@ -263,10 +263,10 @@ class ChangePipeline:
         with span("plan", **{"connector.subject": subject.scim_id}) as current, ExitStack() as held:
             try:
                 if not dry_run:
-                    self._turns.clear_way(behind, actor, deadline)
+                    self._turns.clear_way(subject, behind, actor, deadline)
                 held.enter_context(self._locks.hold(subject.locks, self._left_s(deadline)))
                 if not dry_run:
-                    self._turns.require(behind, actor)
+                    self._turns.require(subject, behind, actor)
                 outcome = record(held)
             except TemporaryError as error:
                 if not may_wait:

@@ -72,17 +72,17 @@ class Turns:
     # the way of a change --------------------------------------------------------
 
     def clear_way(
-        self, resources: Collection[str] | None, actor: Actor, deadline: datetime
+        self, subject: Subject, behind: Collection[str] | None, actor: Actor, deadline: datetime
     ) -> None:
         """Settle what stands in front of a change, oldest first, as far as DocuSign and the time
         let us; the caller holds none of the locks yet. Who does not wait for DocuSign waits for
         nobody.
 
-        :param resources: None for all that waits.
+        :param behind: the resources in whose queues to look; None for all.
         """
         if not actor.waits:
             return
-        for plan in self._ahead(resources, actor):
+        for plan in self._ahead(subject, behind, actor):
             left_s = (deadline - self._context.clock.now()).total_seconds()
             if left_s <= 0:
                 return
@@ -92,22 +92,26 @@ class Turns:
                 _log.info("earlier change still waits", plan=plan.plan_id, reason=str(error))
                 return
 
-    def require(self, resources: Collection[str] | None, actor: Actor) -> None:
+    def require(self, subject: Subject, behind: Collection[str] | None, actor: Actor) -> None:
         """Let a change pass in front of which nothing stands. The caller holds its locks.
 
         :raises AheadError: something does.
         """
-        for plan in self._ahead(resources, actor):
+        for plan in self._ahead(subject, behind, actor):
             # The desk knows what was approved: asked for again, it is not planned twice.
             if APPROVAL not in plan.context:
                 raise AheadError(plan)
 
-    def _ahead(self, resources: Collection[str] | None, actor: Actor) -> Collection[PlanRecord]:
+    def _ahead(
+        self, subject: Subject, behind: Collection[str] | None, actor: Actor
+    ) -> Collection[PlanRecord]:
         # Whoever works on a plan holds its locks: who waits for them, or has them, need not ask for
         # its lease, which outlives the work where the database went away in the middle of it.
+        named = subject.locks if behind is None else behind
+        locked = [name for name in named if name != EVERYBODY]
         now = self._context.clock.now()
         with self._context.read() as uow:
-            return uow.turns.ahead(resources, now, unlocked=[EVERYBODY], before=actor.turn)
+            return uow.turns.ahead(behind, now, locked=locked, before=actor.turn)
 
     def may_wait(self, actor: Actor) -> bool:
         """Return whether a change of this actor may be queued: the client offered to come back for

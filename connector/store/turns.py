@@ -65,14 +65,15 @@ class SqlTurns:
         resources: Collection[str] | None,
         now: datetime,
         *,
-        unlocked: Collection[str] = (),
+        locked: Collection[str] | None = None,
         before: str | None = None,
     ) -> Sequence[PlanRecord]:
         """Return the plans that stand in the queues of these resources, or in any, the first in
         front: queued ones, and those that were begun.
 
-        :param unlocked: resources that are locked by nobody. In their queues, and where any
-            resource is meant, a plan that somebody works on is left out.
+        :param locked: resources whose locks the caller has, or waits for: nobody else works on a
+            plan in their queues. In other queues a plan that somebody works on is left out. None:
+            each that is named.
         :param before: a plan; only those in front of it.
         """
         rows = self._rows(resources)
@@ -81,10 +82,9 @@ class SqlTurns:
             place = self._place(before)
             own = place["turn"] if place else 0
             turns = {plan_id: turn for plan_id, turn in turns.items() if turn < own}
-        locked = set()
-        if resources is not None:
-            locked = {row.plan_id for row in rows if row.resource not in unlocked}
-        found = [plan for some in chunked(turns) for plan in self._standing(some, locked, now)]
+        mine = {*((resources or ()) if locked is None else locked)}
+        ours = {row.plan_id for row in rows if row.resource in mine}
+        found = [plan for some in chunked(turns) for plan in self._standing(some, ours, now)]
         return sorted(found, key=lambda plan: turns[plan.plan_id])
 
     def waiting(self, before: datetime, *, untold: bool = False) -> Sequence[WaitingChange]:
@@ -124,11 +124,11 @@ class SqlTurns:
         ]
 
     def _standing(
-        self, plan_ids: Collection[str], locked: Collection[str], now: datetime
+        self, plan_ids: Collection[str], ours: Collection[str], now: datetime
     ) -> Sequence[PlanRecord]:
         is_worked_on = and_(
             plans.c.state == PlanState.OPEN,
-            plans.c.plan_id.not_in([item for item in plan_ids if item in locked]),
+            plans.c.plan_id.not_in([item for item in plan_ids if item in ours]),
             select(1).where(_LEFT, operations.c.lease_until > now).exists(),
         )
         found = self._connection.execute(

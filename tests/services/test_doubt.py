@@ -263,3 +263,23 @@ def test_a_group_in_doubt_is_found_at_once_by_who_repeats_its_creation(start, mo
     assert connector.post("/Groups", GROUP).status_code == 409
     (group,) = ok(connector.get('/Groups?filter=displayName eq "Crash"'))["Resources"]
     assert group["externalId"] == "x-1"
+
+
+UNHEARD = ("executor", "perform", False, 1)
+"""It is in flight in the ledger, and the process dies before DocuSign hears of it."""
+
+
+@pytest.mark.parametrize("instant", [ANSWERED, UNHEARD], ids=["answered", "unheard"])
+def test_who_is_not_in_the_list_is_out_at_once_though_their_joining_was_broken_off(
+    start, monkeypatch, instant
+):
+    connector = start()
+    group_id = ok(connector.post("/Groups", GROUP), 201)["id"]
+    path, user_id = f"/Groups/{group_id}", connector.create(ADDRESS)["id"]
+    joining = {"op": "add", "path": "members", "value": [{"value": user_id}]}
+    killed_during(connector, instant, monkeypatch, lambda: connector.patch(path, joining))
+    ok(connector.put(path, {**GROUP, "members": []}))
+    assert connector.group_members(group_id) == set()
+    settled(connector)
+    assert connector.group_members(group_id) == set()
+    assert differences(connector) == []

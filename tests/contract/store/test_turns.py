@@ -77,10 +77,11 @@ def test_a_plan_that_somebody_works_on_is_waited_for_where_it_is_locked(store: S
             unit.turns.take(plan_id, ["user:1", "user:*"], NOW)
         assert ahead(unit, "user:1") == ["alive", "dead", "in doubt"]
         for everybody in (["user:*"], None):
-            found = unit.turns.ahead(everybody, NOW, unlocked=["user:*"])
+            found = unit.turns.ahead(everybody, NOW, locked=["user:2"])
             assert [plan.plan_id for plan in found] == ["dead", "in doubt"]
-        found = unit.turns.ahead(["user:*", "user:1"], NOW, unlocked=["user:*"])
-        assert [plan.plan_id for plan in found] == ["alive", "dead", "in doubt"]
+        for named in (["user:*", "user:1"], None):
+            found = unit.turns.ahead(named, NOW, locked=["user:1"])
+            assert [plan.plan_id for plan in found] == ["alive", "dead", "in doubt"]
 
 
 def test_a_plan_that_waits_for_people_is_not_waited_for(store: SqlStore) -> None:
