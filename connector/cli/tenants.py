@@ -15,12 +15,19 @@ from rich.table import Table
 from connector.cli.context import CommandContext, cli_actor, handle_errors, installation_options
 from connector.cli.groups import Commands
 from connector.cli.tenant_export import export_tenant, new_directory
+from connector.cli.tenant_words import (
+    accounts_of,
+    deletion,
+    entry_data,
+    history_data,
+    history_table,
+    state_of,
+)
 from connector.config.yaml_reader import read_yaml, read_yaml_file
 from connector.domain.tenant_documents import with_value
-from connector.domain.tenants import TenantRecord, TenantSource
-from connector.errors import ConfigError, InvalidRequestError
+from connector.domain.tenants import TenantRecord
+from connector.errors import InvalidRequestError
 from connector.services.plain_data import tenant_data
-from connector.services.tenant_catalogue import TenantEntry
 from connector.services.tenant_overview import Verdict
 
 _file = click.option(
@@ -134,8 +141,8 @@ def list_tenants(context: CommandContext, health: bool) -> None:
     for entry in entries:
         record = entry.record
         changed = (f"{record.changed_at:%Y-%m-%d %H:%M}", record.changed_by) if record else ("", "")
-        table.add_row(entry.name, entry.source, _state(entry), _accounts(entry), *changed)
-    context.output([_entry_to_json(entry) for entry in entries], table)
+        table.add_row(entry.name, entry.source, state_of(entry), accounts_of(entry), *changed)
+    context.output([entry_data(entry) for entry in entries], table)
 
 
 @tenant.command("show")
@@ -275,7 +282,7 @@ def remove(
         return
     counts = tenancy.holdings(name)
     if not context.as_json:
-        click.echo(_deletion(name, counts), err=True)
+        click.echo(deletion(name, counts), err=True)
     if confirm is None:
         confirm = click.prompt("Type the name of the tenant to remove it", default="", err=True)
     if confirm != name:
@@ -324,25 +331,8 @@ def history(context: CommandContext, name: str, limit: int) -> None:
       docusign-iga tenant history acme
     """
     events = context.application.tenancy.history(name, limit)
-    table = Table("When (UTC)", "Who", "What", "Tenant", "More")
-    for event in events:
-        about = event.subject.removeprefix("tenant:")
-        more = yaml.safe_dump(dict(event.data), default_flow_style=True, width=10_000).strip()
-        table.add_row(
-            f"{event.at:%Y-%m-%d %H:%M:%S}", event.actor, event.action, about, more.strip("{}")
-        )
-    listed = [
-        {
-            "at": event.at,
-            "actor": event.actor,
-            "action": event.action,
-            "tenant": event.subject.removeprefix("tenant:"),
-            "data": dict(event.data),
-            "hash": event.hash,
-        }
-        for event in events
-    ]
-    context.output(listed, table if events else "Nothing was done to tenants yet.")
+    shown = history_table(events) if events else "Nothing was done to tenants yet."
+    context.output(history_data(events), shown)
 
 
 def _show_health(context: CommandContext) -> None:
@@ -379,43 +369,6 @@ def _forget_accounts(context: CommandContext, before: TenantRecord, record: Tena
     for account in before.document["accounts"]:
         if account["account_id"] not in kept:
             services.bindings.forget_account(account["account_id"], cli_actor())
-
-
-def _deletion(name: str, counts: Mapping[str, int]) -> str:
-    if not counts:
-        return f"The database has no data of {name}."
-    listed = ", ".join(f"{table} {number:,}" for table, number in counts.items())
-    return f"This deletes everything that the database has of {name}, rows by table: {listed}."
-
-
-def _state(entry: TenantEntry) -> str:
-    reason = f" ({entry.record.reason})" if entry.record and entry.record.reason else ""
-    return f"{entry.state}{reason}"
-
-
-def _accounts(entry: TenantEntry) -> str:
-    try:
-        accounts = entry.settings.accounts
-    except ConfigError as error:
-        return f"cannot be used here: {error.problems[0]}"
-    return ", ".join(item.alias or item.account_id for item in accounts)
-
-
-def _entry_to_json(entry: TenantEntry) -> dict[str, Any]:
-    record = entry.record
-    shown: dict[str, Any] = {"name": entry.name, "source": entry.source, "state": entry.state}
-    try:
-        shown["accounts"] = [item.account_id for item in entry.settings.accounts]
-    except ConfigError as error:
-        shown["problems"] = list(error.problems)
-    if entry.source is TenantSource.DATABASE and record is not None:
-        shown |= {
-            "reason": record.reason,
-            "revision": record.revision,
-            "changed_at": record.changed_at,
-            "changed_by": record.changed_by,
-        }
-    return shown
 
 
 def _to_json(context: CommandContext, record: TenantRecord) -> dict[str, Any]:
