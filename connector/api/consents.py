@@ -12,9 +12,10 @@ from connector.api.fields import instant, text, written
 from connector.api.here import needs, principal, tenant
 from connector.api.resource import Resource
 from connector.domain.consent import Way
-from connector.domain.consent_state import ConsentRecord, ConsentState
+from connector.domain.consent_state import ConsentState
 from connector.domain.console import ConsoleRole
 from connector.services.consent import Verdict
+from connector.services.plain_data import consent_data, user_consent_data
 
 resource = Resource(
     "consent", __name__, "Whether DocuSign lets us in, and whether users have agreed.", "/consent"
@@ -115,7 +116,7 @@ class CheckSchema(Schema):
 @resource.response(200, ConsentSchema)
 def show() -> Mapping[str, Any]:
     """Show whether DocuSign lets the connector in, as last heard. DocuSign is not asked."""
-    return _document(tenant().consents.connection())
+    return consent_data(tenant().consents.connection())
 
 
 @resource.act("/link")
@@ -168,26 +169,7 @@ def check(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
     max_age = timedelta(hours=wanted["max_age_hours"])
     found = checks.check(checks.people(wanted["users"]), max_age=max_age)
     return {
-        "users": [
-            {
-                **_document(line.record),
-                "user_id": line.user_id,
-                "email": line.email,
-                "claimed_domain": line.record.in_claimed_domain,
-            }
-            for line in found.lines
-        ],
+        "users": [user_consent_data(line) for line in found.lines],
         "left": found.left,
         "retry_after_s": found.paused_for_s,
-    }
-
-
-def _document(record: ConsentRecord | None) -> dict[str, Any]:
-    return {
-        "state": record.state if record else ConsentState.UNKNOWN,
-        "cause": record.cause if record else "",
-        "said": record.said if record else "",
-        "missing": sorted(record.missing) if record else [],
-        "since": record.since if record else None,
-        "checked_at": record.checked_at if record else None,
     }

@@ -15,6 +15,7 @@ from connector.cli.context import CommandContext, cli_actor, handle_errors, tena
 from connector.domain.model import User
 from connector.errors import InvalidRequestError
 from connector.services.consent_checks import ConsentChecks, ConsentLine, ConsentReport
+from connector.services.plain_data import user_consent_data
 
 _COVERED = {True: "yes", False: "no", None: "unknown"}
 
@@ -130,14 +131,7 @@ def _as_data(
         "retry_after_s": found.paused_for_s or None,
         "users": [
             {
-                "user_id": line.user_id,
-                "email": line.email,
-                "consent": line.record.state,
-                "cause": line.record.cause or None,
-                "said": line.record.said or None,
-                "claimed_domain": line.record.in_claimed_domain,
-                "since": line.record.since,
-                "checked_at": line.record.checked_at,
+                **user_consent_data(line),
                 "invited": line.email in links,
                 "link": links.get(line.email),
             }

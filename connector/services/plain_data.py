@@ -10,12 +10,14 @@ from datetime import datetime
 from typing import Any
 
 from connector.domain import diagnosis
+from connector.domain.consent_state import ConsentRecord, ConsentState
 from connector.domain.console import PersonalToken
 from connector.domain.erasure import Erasure
 from connector.domain.ledger import JobRun, WorkItem
 from connector.domain.notifications import Delivery
 from connector.domain.tenants import TenantRecord
 from connector.domain.work_items import Delegation, Evidence, WorkItemEvent
+from connector.services.consent_checks import ConsentLine
 from connector.services.drift_desk import FindingView
 from connector.services.policy import Explained, Simulation, in_words
 
@@ -86,6 +88,28 @@ def _diagnosed(item: diagnosis.Finding) -> Data:
         "remedy": problem.remedy if problem else None,
         "link": item.link or None,
         "evidence": item.evidence or None,
+    }
+
+
+def consent_data(record: ConsentRecord | None) -> Data:
+    """Return what is known of a consent."""
+    return {
+        "state": record.state if record else ConsentState.UNKNOWN,
+        "cause": record.cause if record else "",
+        "said": record.said if record else "",
+        "missing": sorted(record.missing) if record else [],
+        "since": record.since if record else None,
+        "checked_at": record.checked_at if record else None,
+    }
+
+
+def user_consent_data(line: ConsentLine) -> Data:
+    """Return whether a user can be impersonated."""
+    return {
+        **consent_data(line.record),
+        "user_id": line.user_id,
+        "email": line.email,
+        "claimed_domain": line.record.in_claimed_domain,
     }
 
 

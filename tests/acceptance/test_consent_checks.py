@@ -229,7 +229,7 @@ def test_the_command_tells_by_its_status(connector, command, user):
     result = command(user.email, "--max-age-hours", "0", "--json")
     assert result.exit_code == 0, result.output
     (told,) = data(result)["users"]
-    assert (told["email"], told["consent"]) == (user.email, "granted")
+    assert (told["email"], told["state"]) == (user.email, "granted")
 
 
 def test_the_command_lists_those_who_lack_consent(connector, command, user):
