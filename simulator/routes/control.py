@@ -192,8 +192,7 @@ def revoke_organization_admin(simulator: Simulator, user_id: str) -> dict[str, A
 
 def _set_organization_admin(simulator: Simulator, user_id: str, *, value: bool) -> dict[str, Any]:
     user = simulator.state.user(user_id)
-    user.is_organization_admin = value
-    simulator.state.touch(user, what="OrganizationAdministrator")
+    users.set_organization_admin(simulator.state, user, value=value)
     return _user(user)
 
 

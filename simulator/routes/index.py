@@ -29,6 +29,7 @@ curl {{ url }}/_simulator/state
 curl {{ url }}/_simulator/users/{{ state.service_user_id }}
 
 # what only people can do: the organization-administrator role
+# (with buttons: {{ url }}/administrators)
 curl -X PUT {{ url }}/_simulator/users/USER_ID/organization-admin
 curl -X DELETE {{ url }}/_simulator/users/USER_ID/organization-admin
 # a pending person accepts

@@ -238,6 +238,12 @@ def rename(state: State, user: User, names: Mapping[str, str]) -> None:
     state.touch(user)
 
 
+def set_organization_admin(state: State, user: User, *, value: bool) -> None:
+    """Make somebody an organization administrator, or no more."""
+    user.is_organization_admin = value
+    state.touch(user, what="OrganizationAdministrator")
+
+
 def change_email(state: State, user: User, email: str) -> None:
     """Give a user another address in every account (Admin API only).
 

@@ -9,12 +9,15 @@ from typing import Any
 
 import pytest
 
+from connector.services.context import Actor
+from connector.services.jobs import run_job
 from tests.browsers import browser, needs_chromium, served
 from tests.connector import ORGANIZATION_ADMIN, Connector, connected
 from tests.simulated import simulated
 from tests.visitors import (
     PASSWORD,
     add_account,
+    ask_for_admin,
     ask_to_forget,
     guarded,
     lively,
@@ -164,8 +167,13 @@ def test_an_organization_admin_is_made_by_following_the_task(own_site):
     page.get_by_text("DocuSign does not confirm it yet").wait_for()
     assert "roles" not in connector.user(user_id)
 
-    done = connector.world.app.test_client().put(f"/_simulator/users/{user_id}/organization-admin")
-    assert done.status_code < 300
+    address = connector.user(user_id)["userName"]
+    with served(connector.world.app) as docusign:
+        admin = own_site.chromium.new_context().new_page()
+        admin.goto(f"{docusign}/administrators")
+        admin.get_by_label("E-mail address").fill(address)
+        admin.get_by_role("button", name="Add as organization administrator").click()
+        admin.get_by_role("button", name=f"Remove {address}").wait_for()
     page.get_by_role("button", name="Look now").click()
     page.get_by_text("The task is done.").wait_for()
     assert connector.user(user_id)["roles"][0]["value"] == ORGANIZATION_ADMIN
@@ -173,6 +181,29 @@ def test_an_organization_admin_is_made_by_following_the_task(own_site):
     with page.expect_download() as download:
         page.get_by_role("link", name="proof.html").click()
     assert download.value.suggested_filename == "proof.html"
+
+
+def test_what_people_do_in_docusign_closes_the_task_by_itself_in_both_directions(own_site):
+    connector, user_id = own_site.connector, own_site.ids["user"]
+    address, clock = connector.user(user_id)["userName"], Actor("job:verify", "job", "")
+    page, admin = own_site.visit("olga"), own_site.chromium.new_context().new_page()
+    with served(connector.world.app) as docusign:
+        admin.goto(f"{docusign}/administrators")
+        admin.get_by_label("E-mail address").fill(address)
+        admin.get_by_role("button", name="Add as organization administrator").click()
+        admin.get_by_role("button", name=f"Remove {address}").wait_for()
+        run_job("verify", connector.services, clock)
+        page.goto(f"{own_site.url}/tasks/{own_site.ids['task']}")
+        page.get_by_role("main").get_by_text("done", exact=True).first.wait_for()
+        assert connector.user(user_id)["roles"][0]["value"] == ORGANIZATION_ADMIN
+
+        task = ask_for_admin(connector, user_id, "remove")
+        admin.get_by_role("button", name=f"Remove {address}").click()
+        admin.get_by_role("button", name=f"Remove {address}").wait_for(state="detached")
+        run_job("verify", connector.services, clock)
+    page.goto(f"{own_site.url}/tasks/{task}")
+    page.get_by_role("main").get_by_text("done", exact=True).first.wait_for()
+    assert "roles" not in connector.user(user_id)
 
 
 def test_two_approvers_at_the_same_instant_decide_once(own_site):

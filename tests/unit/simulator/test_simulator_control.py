@@ -37,6 +37,17 @@ def test_connection_details(world):
     assert control(world, "GET", "connection").json() == world.details
 
 
+def test_organization_admins_are_made_and_unmade_in_a_browser(world):
+    user, browser = world.member().user, world.app.test_client()
+    done = browser.post("/administrators", data={"email": user.email})
+    assert (done.status_code, user.is_organization_admin) == (303, True)
+    assert f"Remove {user.email}" in browser.get("/administrators").text
+    browser.post("/administrators", data={"remove": user.user_id})
+    assert not user.is_organization_admin
+    unknown = browser.post("/administrators", data={"email": "no@body.example"})
+    assert (unknown.status_code, "no@body.example" in unknown.text) == (400, True)
+
+
 def test_organization_admins_are_made_by_hand(world):
     user = world.member().user
     path = f"users/{user.user_id}/organization-admin"
