@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from argparse import ArgumentParser
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ from tests.visitors import (
     ask_for_approval,
     ask_to_forget,
     guarded,
+    joined_by_hand,
     lively,
+    operate,
 )
 
 
@@ -40,6 +43,7 @@ def pages(ids: dict[str, str]) -> dict[str, str]:
         "accounts": "/accounts",
         "account": f"/accounts/{ids['account']}",
         "drift": "/drift",
+        "finding": f"/drift/{ids['finding']}",
         "erasures": "/erasures",
         "erasure": f"/erasures/{ids['erasure']}",
         "runs": "/runs",
@@ -51,8 +55,16 @@ def pages(ids: dict[str, str]) -> dict[str, str]:
     }
 
 
+OPERATORS = {
+    "customers": "/tenants",
+    "customer-new": "/tenants/new",
+    "customer": "/tenants/tenant/globex",
+}
+"""Pages of the operator of an installation with several customers, by name."""
+
+
 def take(
-    chromium: Any, url: str, ids: dict[str, str], target: Path, *, width: int, scheme: str
+    chromium: Any, url: str, paths: dict[str, str], target: Path, *, width: int, scheme: str
 ) -> None:
     """Take every page at one width in one colour scheme."""
     size = {"width": width, "height": 900 if width > 1000 else 1200}
@@ -63,7 +75,7 @@ def take(
     page.get_by_label("Login").fill("ann")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    for name, path in pages(ids).items():
+    for name, path in paths.items():
         page.goto(url + path)
         page.screenshot(path=target / f"{name}{mark}.png")
     page.goto(url.replace("/console", "/api/v1/docs#approvals.approve"))
@@ -86,19 +98,16 @@ def main(arguments: list[str]) -> None:
         other = connector.world.member().user.user_id
         ask_for_approval(connector, other)
         ids["erasure"] = ask_to_forget(connector)
+        ids["finding"] = joined_by_hand(connector)
         add_account(connector, "ann", "administrator")
         with served(connector.http.application) as address, browser() as chromium:
             url = f"{address}/console"
-            for width in map(int, asked.widths.split(",")):
-                for scheme in asked.schemes.split(","):
-                    take(
-                        chromium,
-                        url,
-                        ids,
-                        asked.target,
-                        width=width,
-                        scheme=scheme,
-                    )
+            sizes = list(product(map(int, asked.widths.split(",")), asked.schemes.split(",")))
+            for width, scheme in sizes:
+                take(chromium, url, pages(ids), asked.target, width=width, scheme=scheme)
+            operate(connector)
+            for width, scheme in sizes:
+                take(chromium, url, OPERATORS, asked.target, width=width, scheme=scheme)
         connector.close()
 
 

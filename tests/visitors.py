@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import unescape
 from typing import Any
 
@@ -11,8 +11,10 @@ from argon2 import PasswordHasher
 from werkzeug.test import Client, TestResponse
 
 from connector.domain.console import ConsoleRole
+from connector.domain.drift import DriftKind
 from connector.services.console_accounts import ConsoleAccounts
 from connector.services.context import person
+from simulator.state import groups
 from simulator.state.model import Status
 from tests.connector import ORGANIZATION_ADMIN, Connector
 
@@ -25,6 +27,10 @@ ROOT = person(
     roles=[ConsoleRole.ADMINISTRATOR],
     email="root@staff.example",
 )
+GLOBEX = {
+    "user_id": "00000000-0000-4000-8000-0000000000ee",
+    "accounts": [{"account_id": "00000000-0000-4000-8000-0000000000a2", "alias": "globex-eu"}],
+}
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
 
 
@@ -146,3 +152,24 @@ def lively(connector: Connector) -> dict[str, str]:
     if connector.services.settings.entitlements:
         found["approval"] = ask_for_approval(connector, ada)
     return found
+
+
+def joined_by_hand(connector: Connector) -> str:
+    """Let somebody join a group in DocuSign itself; return the id of the finding."""
+    account, state = connector.world.account, connector.world.state
+    connector.reconcile()
+    joined = account.groups[connector.group(0, 1).partition(".g")[2]]
+    groups.add_member(state, account, joined.group_id, connector.world.member().user.user_id)
+    connector.sync()
+    connector.reconcile()
+    found = connector.findings()
+    return next(item.finding_id for item in found if item.kind is DriftKind.NATIVE_GRANT)
+
+
+def operate(connector: Connector) -> None:
+    """Let the console be the operator's, with another customer."""
+    application = connector.application
+    operated = replace(application.settings.console, operator_tenant="default")
+    application.settings = replace(application.settings, console=operated)
+    if application.catalogue.find("globex") is None:
+        application.tenancy.add("globex", GLOBEX, ROOT)

@@ -20,7 +20,9 @@ from tests.visitors import (
     ask_for_admin,
     ask_to_forget,
     guarded,
+    joined_by_hand,
     lively,
+    operate,
     profile_named,
 )
 
@@ -73,6 +75,10 @@ class Site:
             "/audit/explanation",
             f"/audit/explanation?user={ids['user']}&verify=1",
             "/drift",
+            f"/drift/{ids['finding']}",
+            "/tenants",
+            "/tenants/new",
+            "/tenants/tenant/globex",
             "/erasures",
             f"/erasures/{ids['erasure']}",
             "/access-tokens",
@@ -101,7 +107,11 @@ def _site(chromium: Any, path: Path, world: Any) -> Iterator[Site]:
 @pytest.fixture(scope="module")
 def site(chromium, tmp_path_factory) -> Iterator[Site]:
     """A console that tests only look at."""
-    yield from _site(chromium, tmp_path_factory.mktemp("site") / "connector.db", simulated(150))
+    path = tmp_path_factory.mktemp("site") / "connector.db"
+    for site in _site(chromium, path, simulated(150)):
+        site.ids["finding"] = joined_by_hand(site.connector)
+        operate(site.connector)
+        yield site
 
 
 @pytest.fixture
