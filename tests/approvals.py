@@ -35,6 +35,22 @@ def administrator(login: str = "root", **more: Any) -> Principal:
     return somebody(login, ConsoleRole.ADMINISTRATOR, **more)
 
 
+def add_account(connector: Connector, login: str, *roles: ConsoleRole, email: str = "") -> None:
+    """Create a local account of the console."""
+    connector.application.console_accounts.add(
+        "default",
+        login,
+        "four quiet green lamps",
+        roles,
+        administrator(),
+        email=email or f"{login}@staff.example",
+    )
+
+
+def disable(connector: Connector, login: str) -> None:
+    connector.application.console_accounts.disable("default", login, administrator())
+
+
 def asking_first(entitlement: str, **more: Any) -> dict[str, Any]:
     """Return the rule that an entitlement needs an approval."""
     return {"match": entitlement, "fulfilment": "approval", **more}

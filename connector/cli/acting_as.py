@@ -59,6 +59,7 @@ def _person(context: CommandContext, act_as: str | None, *, from_stdin: bool) ->
         correlation_id=request,
         email=account.email,
         roles=account.roles,
+        is_local=True,
     )
 
 

@@ -7,10 +7,11 @@ address, so who has none could be anybody, and does not decide.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from connector.domain.console import ConsoleAccount, ConsoleRole, included
 from connector.domain.model import fold
 from connector.domain.work_items import Act, Delegation, WorkItemEvent
 from mappings.model import Approvers
@@ -33,6 +34,8 @@ class Voter:
     groups: frozenset[str] = frozenset()
     is_approver: bool = False
     """Whether a tenant role lets them decide where the policy names nobody."""
+    is_local: bool = False
+    """Whether a local account of the console vouches for them: that can be looked up later."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -51,6 +54,8 @@ class Matter:
     """Folded names of requester and beneficiary."""
     delegations: Sequence[Delegation]
     now: datetime
+    accounts: Mapping[str, ConsoleAccount] = field(default_factory=dict)
+    """The local accounts of the console as they are now, by folded login."""
 
 
 @dataclass(frozen=True)
@@ -74,14 +79,10 @@ def standing(person: Voter, matter: Matter) -> Standing:
     for delegation in matter.delegations:
         if not delegation.is_in_force(matter.now) or fold(delegation.delegate) not in person.names:
             continue
-        absent = Voter(
-            delegation.delegator,
-            delegation.delegator_email,
-            groups=frozenset(delegation.groups),
-            is_approver=delegation.is_approver,
-        )
-        may = is_named(absent, matter) and not absent.names & matter.parties
-        if absent.email and may:
+        absent = away(delegation, matter.accounts)
+        if absent is None or not absent.email:
+            continue
+        if is_named(absent, matter) and not absent.names & matter.parties:
             return Standing(absent)
     return Standing(refusal=f"{person.login} is not among the approvers: {in_words(matter)}.")
 
@@ -98,22 +99,91 @@ def is_named(voter: Voter, matter: Matter) -> bool:
     return bool(voter.names & people or {fold(name) for name in voter.groups} & groups)
 
 
-def votes(events: Iterable[WorkItemEvent], checksum: str, matter: Matter) -> Sequence[Voter]:
-    """Return who agreed to the plan of this checksum and still counts, each once: two accounts of
-    one address are one person."""
-    counted: dict[str, Voter] = {}
+def away(delegation: Delegation, accounts: Mapping[str, ConsoleAccount]) -> Voter | None:
+    """Return who is away as they are now; None where their local account was disabled meanwhile.
+
+    One that an administrator arranged knows the person by address alone.
+    """
+    absent = Voter(
+        delegation.delegator,
+        delegation.delegator_email,
+        groups=frozenset(delegation.groups),
+        is_approver=delegation.is_approver,
+        is_local=delegation.is_local,
+    )
+    if delegation.is_local:
+        return as_of_now(absent, accounts)
+    was_disabled = any(
+        account.disabled_at is not None
+        and account.disabled_at >= delegation.created_at
+        and fold(account.email) in absent.names
+        for account in accounts.values()
+    )
+    return None if was_disabled else absent
+
+
+def as_of_now(voter: Voter, accounts: Mapping[str, ConsoleAccount]) -> Voter | None:
+    """Return a person with the role and the address that their local account has now; None where it
+    is disabled or gone. Of others nothing is known but what their sign-in said then."""
+    if not voter.is_local:
+        return voter
+    account = accounts.get(fold(voter.login))
+    if account is None or account.disabled_at is not None:
+        return None
+    is_approver = ConsoleRole.APPROVER in included(account.roles)
+    return replace(voter, email=account.email, is_approver=is_approver)
+
+
+@dataclass(frozen=True)
+class Vote:
+    """Somebody who agreed, and everybody whose one voice it was: through a delegation, both."""
+
+    voter: Voter
+    names: frozenset[str]
+
+
+def votes(events: Iterable[WorkItemEvent], checksum: str, matter: Matter) -> Sequence[Vote]:
+    """Return who agreed to the plan of this checksum and still counts.
+
+    Each counts once, by whatever name they signed in: who shares a login or an address is one.
+    """
+    counted: list[Vote] = []
     for event in events:
         if event.act is not Act.APPROVED or event.data.get("checksum") != checksum:
             continue
-        voter = Voter(
-            event.data["voter"],
-            event.data.get("email", ""),
-            frozenset(event.data.get("groups", ())),
-            bool(event.data.get("is_approver")),
-        )
-        if voter.email and is_named(voter, matter):
-            counted[fold(voter.email)] = voter
-    return list(counted.values())
+        voter, hand = _recorded(event, matter.accounts)
+        if voter is None or hand is None or not voter.email or not is_named(voter, matter):
+            continue
+        vote = Vote(voter, voter.names | hand.names)
+        same = [known for known in counted if known.names & vote.names]
+        if not same:
+            counted.append(vote)
+            continue
+        whole = vote.names.union(*(known.names for known in same))
+        counted = [known for known in counted if known not in same[1:]]
+        counted[counted.index(same[0])] = replace(same[0], names=whole)
+    return counted
+
+
+def _recorded(
+    event: WorkItemEvent, accounts: Mapping[str, ConsoleAccount]
+) -> tuple[Voter | None, Voter | None]:
+    """Return as whom somebody agreed and who it was, as they are now."""
+    data = event.data
+    login = str(data["voter"])
+    # Votes from before this was written down: a local account of that login is the person.
+    is_local = bool(data.get("is_local", fold(login) in accounts))
+    voter = Voter(
+        login,
+        str(data.get("email", "")),
+        frozenset(data.get("groups", ())),
+        bool(data.get("is_approver")),
+        is_local,
+    )
+    hand = voter
+    if by := data.get("by"):
+        hand = Voter(str(by["login"]), str(by["email"]), is_local=bool(by["is_local"]))
+    return as_of_now(voter, accounts), as_of_now(hand, accounts)
 
 
 def joined(first: Approvers, second: Approvers) -> Approvers:

@@ -41,6 +41,11 @@ def included(roles: frozenset[ConsoleRole]) -> frozenset[ConsoleRole]:
     return frozenset(ConsoleRole) if ConsoleRole.ADMINISTRATOR in roles else roles
 
 
+def may_work(roles: frozenset[ConsoleRole]) -> bool:
+    """Return whether these roles let a person work manual tasks."""
+    return ConsoleRole.OPERATOR in included(roles)
+
+
 class SignInMethod(StrEnum):
     """How a person showed who they are."""
 
@@ -81,7 +86,7 @@ class ConsoleSession:
     @property
     def may_work(self) -> bool:
         """Whether the person works manual tasks."""
-        return bool(self.roles & {ConsoleRole.OPERATOR, ConsoleRole.ADMINISTRATOR})
+        return may_work(self.roles)
 
     @property
     def may_administer(self) -> bool:

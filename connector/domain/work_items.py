@@ -24,6 +24,9 @@ class ApprovalTerms:
     escalate_to: Approvers = field(default_factory=Approvers)
     reason_required: bool = False
     """Whether an approval needs a comment too; a denial always does."""
+    requester_email: str = ""
+    """Address of the person who asked, by which they are known whatever their login is; empty if
+    unknown, and for a program."""
 
 
 class Verdict(StrEnum):
@@ -67,7 +70,8 @@ class WorkItemEvent:
     act: Act
     comment: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
-    """For a decision: ``checksum``, ``email``, ``groups`` and, through a delegation, ``for``."""
+    """For a decision: ``checksum``, the ``voter`` with what they were then, and, through a
+    delegation, ``by``: who decided for them."""
     sequence: int = 0
     """From 1, given by the store."""
 
@@ -109,6 +113,8 @@ class Delegation:
     revoked_at: datetime | None = None
     delegator_email: str = ""
     """Address of who is away, by which they are known as a beneficiary; empty if unknown."""
+    is_local: bool = False
+    """Whether the delegator signed in with a local account of the console: it is looked up."""
 
     def is_in_force(self, now: datetime) -> bool:
         """Return whether it counts at this time."""

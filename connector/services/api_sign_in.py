@@ -57,6 +57,7 @@ class ApiSignIn:
                 correlation_id=correlation_id,
                 email=account.email,
                 roles=found.roles,
+                is_local=True,
             )
         )
 

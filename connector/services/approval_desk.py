@@ -41,7 +41,7 @@ from connector.services.locks import group_key, user_key
 from connector.services.manual_tasks import REPLACED, Ask, ManualTasks, asked
 from connector.services.naming import names_for
 from connector.services.open_grants import contradicted_by, is_begun, open_grants, replaced_by
-from connector.services.reasons import as_context, reason_of
+from connector.services.reasons import REQUESTER_EMAIL, as_context, reason_of
 from connector.services.refresh import RefreshService
 from connector.services.work_item_log import WorkItemLog
 
@@ -178,6 +178,7 @@ class ApprovalDesk:
                 meaning.on_expiry,
                 meaning.escalate_to,
                 meaning.approver_says_why,
+                str(parent.context.get(REQUESTER_EMAIL, "")),
             ),
             expires_at=now + self.time_to_decide(ruling),
         )

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 import structlog
 
 from connector.domain.approvals import (
-    Standing,
     Voter,
     in_words,
     standing,
@@ -22,7 +21,7 @@ from connector.domain.ledger import (
     WorkItemKind,
     WorkItemState,
 )
-from connector.domain.model import User, fold
+from connector.domain.model import User
 from connector.domain.planner import Addresses
 from connector.domain.work_items import (
     Act,
@@ -157,7 +156,7 @@ class ApprovalService:
                 subject=subject_of(uow, item),
                 entitlement_name=self._name(uow, item.entitlement),
                 approvers=in_words(matter),
-                approved_by=[voter.login for voter in votes(events, item.checksum, matter)],
+                approved_by=[vote.voter.login for vote in votes(events, item.checksum, matter)],
                 needed=matters.terms(item).needed,
                 history=events,
                 evidence=uow.work_items.evidence(item.work_item_id),
@@ -197,19 +196,18 @@ class ApprovalService:
         with self._context.write(seen) as uow:
             item = _approval(uow, work_item_id)
             matters = self._matters(uow)
-            stand = standing(_voter(by), matters.of(item))
-            problem = self._problem(matters, item, stand, verdict, comment)
+            problem = self._problem(matters, item, by, verdict, comment)
             if problem is None and checksum is not None and checksum != item.checksum:
                 problem = _changed(item)
             if problem is not None:
                 self._log.note(uow, item, by, Act.REFUSED, str(problem), verdict=verdict)
             elif verdict is Verdict.DENY:
-                self._vote(uow, item, by, stand, Act.DENIED, comment=comment)
+                self._vote(uow, item, by, Act.DENIED, comment=comment)
                 item = self._log.close(uow, item, WorkItemState.REJECTED, by, tidy(comment))
             elif not self._desk.renew(uow, item, by, addresses):
                 problem = _changed(uow.work_items.get(item.work_item_id))
             else:
-                item = self._approve(uow, item, by, stand, comment)
+                item = self._approve(uow, item, by, comment)
             uow.commit()
         if problem is not None:
             raise problem
@@ -217,29 +215,26 @@ class ApprovalService:
             self._carry_out(item, by)
         return self.get(item.work_item_id, by)
 
-    def _approve(
-        self, uow: UnitOfWork, item: WorkItem, by: Principal, stand: Standing, comment: str
-    ) -> WorkItem:
-        self._vote(uow, item, by, stand, Act.APPROVED, comment=comment)
+    def _approve(self, uow: UnitOfWork, item: WorkItem, by: Principal, comment: str) -> WorkItem:
+        self._vote(uow, item, by, Act.APPROVED, comment=comment)
         matters = self._matters(uow)
         agreed = votes(matters.events(item), item.checksum, matters.of(item))
         if len(agreed) < matters.terms(item).needed:
             return item
-        item = self._desk.release(uow, item, [voter.login for voter in agreed])
+        item = self._desk.release(uow, item, [vote.voter.login for vote in agreed])
         self._log.audit(uow, item, by, "released", plan=item.plan_id, checksum=item.checksum)
         return item
 
     def _vote(
-        self,
-        uow: UnitOfWork,
-        item: WorkItem,
-        by: Principal,
-        stand: Standing,
-        act: Act,
-        *,
-        comment: str,
+        self, uow: UnitOfWork, item: WorkItem, by: Principal, act: Act, *, comment: str
     ) -> None:
-        voter = stand.voter or _voter(by)
+        hand = _voter(by)
+        voter = standing(hand, self._matters(uow).of(item)).voter or hand
+        through = (
+            {"by": {"login": hand.login, "email": hand.email, "is_local": hand.is_local}}
+            if voter is not hand
+            else {}
+        )
         self._log.note(
             uow,
             item,
@@ -252,17 +247,21 @@ class ApprovalService:
             email=voter.email,
             groups=sorted(voter.groups),
             is_approver=voter.is_approver,
+            is_local=voter.is_local,
+            **through,
         )
 
     def _problem(
         self,
         matters: Matters,
         item: WorkItem,
-        stand: Standing,
+        by: Principal,
         verdict: Verdict,
         comment: str,
     ) -> ConnectorError | None:
         """Return what stands against a decision, None where nothing does."""
+        matter = matters.of(item)
+        stand = standing(_voter(by), matter)
         if item.state is not WorkItemState.OPEN:
             return ClosedError(f"This approval is {item.state} already; nothing is left to decide.")
         if item.expires_at is not None and item.expires_at <= self._context.clock.now():
@@ -272,12 +271,10 @@ class ApprovalService:
         is_needed = verdict is Verdict.DENY or matters.terms(item).reason_required
         if is_needed and not tidy(comment):
             return InvalidRequestError("This decision needs a reason: give a comment.")
-        decided = {
-            fold(event.data.get("email", ""))
-            for event in matters.events(item)
-            if event.act is Act.APPROVED and event.data.get("checksum") == item.checksum
-        }
-        if verdict is Verdict.APPROVE and fold(stand.voter.email) in decided:
+        names = stand.voter.names | _voter(by).names
+        if verdict is Verdict.APPROVE and any(
+            vote.names & names for vote in votes(matters.events(item), item.checksum, matter)
+        ):
             return ClosedError(f"{stand.voter.login} has approved this already.")
         return None
 
@@ -290,8 +287,7 @@ class ApprovalService:
     # who ----------------------------------------------------------------------
 
     def _refusal(self, matters: Matters, item: WorkItem, person: Principal) -> str | None:
-        stand = standing(_voter(person), matters.of(item))
-        problem = self._problem(matters, item, stand, Verdict.APPROVE, "looks")
+        problem = self._problem(matters, item, person, Verdict.APPROVE, "looks")
         return str(problem) if problem else None
 
     def _matters(self, uow: UnitOfWork) -> Matters:
@@ -333,7 +329,9 @@ def _approval(uow: UnitOfWork, work_item_id: str) -> WorkItem:
 
 
 def _voter(person: Principal) -> Voter:
-    return Voter(person.login, person.email, person.groups, person.is_approver)
+    return Voter(
+        person.login, person.email, person.groups, person.is_approver, is_local=person.is_local
+    )
 
 
 def _changed(item: WorkItem) -> ConnectorError:

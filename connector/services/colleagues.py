@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connector.domain.console import ConsoleRole
+from connector.domain.console import ConsoleRole, may_work
 from connector.domain.ledger import AuditFilter
 from connector.domain.model import fold
 from connector.errors import InvalidRequestError
@@ -31,10 +31,10 @@ def colleagues(uow: UnitOfWork) -> Sequence[Colleague]:
     found = {
         account.login: Colleague(account.login, account.display_name, account.email)
         for account in uow.console.accounts()
-        if account.disabled_at is None and account.roles & _WORKERS
+        if account.disabled_at is None and may_work(account.roles)
     }
     for session in uow.console.provider_sessions():
-        if session.roles & _WORKERS:
+        if session.may_work:
             known = Colleague(session.login, session.display_name, session.email)
             found.setdefault(session.login, known)
     return [found[login] for login in sorted(found)]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from connector.domain.console import ConsoleAccount, ConsoleRole
-from connector.domain.ledger import AuditEvent
+from connector.domain.console import ConsoleAccount, ConsoleRole, may_work
+from connector.domain.ledger import AuditEvent, WorkItemKind
+from connector.domain.work_items import Act, WorkItemEvent
 from connector.errors import InvalidRequestError
 from connector.ports import Clock, Store, UnitOfWork
+from connector.services.actual import OPEN_STATES
 from connector.services.context import Actor
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 256
@@ -85,7 +87,8 @@ class ConsoleAccounts:
     def set_roles(
         self, tenant: str, login: str, roles: Iterable[ConsoleRole], actor: Actor
     ) -> ConsoleAccount:
-        """Replace the roles; they hold from the person's next request on.
+        """Replace the roles; they hold from the person's next request on. Who no longer works
+        tasks gives back those they had claimed.
 
         :raises connector.errors.NotFoundError: no such account.
         :raises InvalidRequestError: no role is given, or one for which the account needs an
@@ -95,6 +98,8 @@ class ConsoleAccounts:
             account = replace(uow.console.get_account(login.lower()), roles=_some(roles))
             _require_address(account.login, account.email, account.roles)
             uow.console.save_account(account)
+            if not may_work(account.roles):
+                self._free_tasks(uow, account, actor, "They no longer work tasks.")
             self._audit(uow, actor, "console.roles_changed", account)
             uow.commit()
         return account
@@ -132,7 +137,8 @@ class ConsoleAccounts:
         return ended
 
     def disable(self, tenant: str, login: str, actor: Actor) -> int:
-        """Lock an account and return how many sessions were ended by it.
+        """Lock an account and return how many sessions were ended by it. The tasks that its person
+        had claimed are everybody's again.
 
         :raises connector.errors.NotFoundError: no such account.
         """
@@ -140,6 +146,7 @@ class ConsoleAccounts:
             account = uow.console.get_account(login.lower())
             ended = uow.console.remove_sessions_of(account.login)
             uow.console.save_account(replace(account, disabled_at=self._clock.now()))
+            self._free_tasks(uow, account, actor, "Their account was disabled.")
             self._audit(uow, actor, "console.account_disabled", account)
             uow.commit()
         return ended
@@ -167,13 +174,40 @@ class ConsoleAccounts:
     def _decoy(self) -> str:
         return self._hasher.hash("nobody has this password")
 
+    def _free_tasks(self, uow: UnitOfWork, account: ConsoleAccount, actor: Actor, why: str) -> None:
+        """Give the person's tasks back, unless somebody of that login signs in elsewhere too."""
+        if any(
+            session.login == account.login and may_work(session.roles)
+            for session in uow.console.provider_sessions()
+        ):
+            return
+        now, assignee = self._clock.now(), f"user:{account.login}"
+        for item in uow.work_items.search(states=OPEN_STATES, kind=WorkItemKind.MANUAL_TASK):
+            if item.assignee != assignee:
+                continue
+            uow.work_items.save(replace(item, assignee=None))
+            event = WorkItemEvent(item.work_item_id, now, actor.name, Act.RELEASED, why)
+            uow.work_items.add_event(event)
+            facts = {"work_item": item.work_item_id, "comment": why, "from": assignee}
+            self._append(uow, actor, "work_item.released", facts, item.subject_id)
+
     def _audit(
         self, uow: UnitOfWork, actor: Actor, action: str, account: ConsoleAccount, **more: object
     ) -> None:
         # A login names a person: beside the chain, not as the subject in it.
         facts = {"login": account.login, "roles": sorted(account.roles), **more}
+        self._append(uow, actor, action, facts)
+
+    def _append(
+        self,
+        uow: UnitOfWork,
+        actor: Actor,
+        action: str,
+        facts: Mapping[str, object],
+        subject: str = "",
+    ) -> None:
         uow.audit.append(
-            AuditEvent(self._clock.now(), actor.name, action, "", actor.correlation_id, facts)
+            AuditEvent(self._clock.now(), actor.name, action, subject, actor.correlation_id, facts)
         )
 
 

@@ -51,6 +51,8 @@ class Principal(Actor):
     """Groups of the identity provider."""
     roles: frozenset[ConsoleRole] = frozenset()
     """What the person may do in this tenant."""
+    is_local: bool = False
+    """Whether a local account of the console vouches for them."""
 
     @property
     def login(self) -> str:
@@ -88,6 +90,7 @@ def person(
     email: str = "",
     groups: Iterable[str] = (),
     roles: Iterable[ConsoleRole] = (),
+    is_local: bool = False,
 ) -> Principal:
     """Return a person who acts.
 
@@ -100,6 +103,7 @@ def person(
         email=email,
         groups=frozenset(groups),
         roles=frozenset(roles),
+        is_local=is_local,
     )
 
 

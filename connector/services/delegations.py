@@ -60,6 +60,7 @@ class DelegationService:
             groups=tuple(sorted(by.groups)) if own else (),
             is_approver=own and by.is_approver,
             delegator_email=by.email if own else delegator,
+            is_local=own and by.is_local,
         )
         self._put(delegation, by, "delegation.made")
         return delegation

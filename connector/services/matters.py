@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from connector.domain.approvals import Matter, joined
+from connector.domain.console import ConsoleAccount
 from connector.domain.ledger import Fulfilment, WorkItem
 from connector.domain.model import Catalogue, User, fold
 from connector.domain.work_items import ApprovalTerms, Delegation, WorkItemEvent
@@ -31,6 +32,10 @@ class Matters:
     def _delegations(self) -> Sequence[Delegation]:
         return self._uow.work_items.delegations()
 
+    @cached_property
+    def _accounts(self) -> Mapping[str, ConsoleAccount]:
+        return {fold(account.login): account for account in self._uow.console.accounts()}
+
     def prefetch(self, items: Sequence[WorkItem]) -> None:
         """Read together whom these items are about."""
         self._subjects = self._uow.mirror.get_users({item.subject_id for item in items})
@@ -45,16 +50,25 @@ class Matters:
         approvers = terms.approvers
         if item.escalated_at is not None:
             approvers = joined(approvers, terms.escalate_to)
-        requester = item.requester.partition(":")[2]
         subject = self._subjects.get(item.subject_id) or subject_of(self._uow, item)
         return Matter(
             approvers=approvers,
             # Asked only where it matters: it is a look-up of its own.
             manager=manager_of(self._uow, item.subject_id) if approvers.manager else "",
-            parties=frozenset({fold(requester), subject.email_key, fold(subject.user_id)}),
+            parties=frozenset({subject.email_key, fold(subject.user_id)} | self._requester(item)),
             delegations=self._delegations,
             now=self._context.clock.now(),
+            accounts=self._accounts,
         )
+
+    def _requester(self, item: WorkItem) -> set[str]:
+        """Return everything that who asked is called."""
+        kind, _, login = item.requester.partition(":")
+        names = {login, item.terms.requester_email if item.terms else ""}
+        account = self._accounts.get(fold(login)) if kind == "user" else None
+        if account is not None:
+            names.add(account.email)
+        return {fold(name) for name in names if name}
 
     def terms(self, item: WorkItem) -> ApprovalTerms:
         """Return the terms as the policy has them now: who was removed decides no longer. Where it
@@ -73,4 +87,5 @@ class Matters:
             meaning.on_expiry,
             meaning.escalate_to,
             meaning.approver_says_why,
+            opened_with.requester_email,
         )

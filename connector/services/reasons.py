@@ -19,6 +19,8 @@ from connector.services.work_item_log import tidy
 
 _REASON = "request_reason"
 """In a plan's context."""
+REQUESTER_EMAIL = "requester_email"
+"""In a plan's context: address of the person who asked, where one is known."""
 
 
 def as_context(reason: str) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from connector.domain.plan import Plan
 from connector.errors import ConflictingWriteError, TemporaryError
 from connector.ports import UnitOfWork
 from connector.services.approval_desk import ApprovalDesk
-from connector.services.context import Actor, TenantContext, new_id
+from connector.services.context import Actor, Principal, TenantContext, new_id
 from connector.services.fulfilment import FulfilmentService
 from connector.services.leavers import Leavers
 from connector.services.locks import LEASE, WriteLocks
@@ -32,7 +32,7 @@ from connector.services.queued_requests import (
     queue_what_follows,
     without_request,
 )
-from connector.services.reasons import reason_of, require_reason
+from connector.services.reasons import REQUESTER_EMAIL, reason_of, require_reason
 from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects
 from connector.services.turns import Check, Turns
@@ -97,7 +97,7 @@ def record_plan(
         checksum=plan.checksum,
         created_at=waited.created_at if waited else context.clock.now(),
         summary="; ".join(plan.describe(names_for(uow, context, plan))),
-        context={**extra, **kept, "locks": list(subject.locks)},
+        context={**extra, **kept, **_asker(actor), "locks": list(subject.locks)},
     )
     operations = _operation_records(context, record.plan_id, plan, fulfilments, actor)
     if waited:
@@ -117,6 +117,11 @@ def record_plan(
         **({"reason": reason} if reason else {}),
     )
     return record
+
+
+def _asker(actor: Actor) -> dict[str, str]:
+    email = actor.email if isinstance(actor, Principal) else ""
+    return {REQUESTER_EMAIL: email} if email else {}
 
 
 def _waited(uow: UnitOfWork, actor: Actor) -> PlanRecord | None:

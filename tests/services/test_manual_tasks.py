@@ -11,7 +11,17 @@ from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor
 from connector.services.identities import Identity
 from connector.services.work_items import MAX_EVIDENCE_BYTES
-from tests.approvals import administrator, approver, ask, held, operator, pending, somebody
+from tests.approvals import (
+    add_account,
+    administrator,
+    approver,
+    ask,
+    disable,
+    held,
+    operator,
+    pending,
+    somebody,
+)
 from tests.connector import ORGANIZATION_ADMIN, ManualClock, connected, ok
 from tests.simulated import simulated
 
@@ -87,7 +97,7 @@ def test_who_has_no_address_is_no_second_person_and_no_first(connector, ann, wor
 
 def test_two_accounts_of_one_person_are_not_two_people(connector, ann, work):
     task = open_task(connector, ann)
-    account(connector, "olga", ConsoleRole.OPERATOR, email="Olga@Staff.example")
+    add_account(connector, "olga", ConsoleRole.OPERATOR, email="Olga@Staff.example")
     work.complete(task, operator("olga"))
     with pytest.raises(ForbiddenError, match="second person"):
         work.attest(task, operator("olga.admin", email="olga@staff.example"), "Seen")
@@ -131,17 +141,6 @@ def test_a_claimed_task_is_left_to_who_claimed_it(connector, ann, work):
     assert acts == taken
 
 
-def account(connector, login, *roles, email=""):
-    connector.application.console_accounts.add(
-        "default",
-        login,
-        "four quiet green lamps",
-        roles,
-        administrator(),
-        email=email or f"{login}@staff.example",
-    )
-
-
 def signed_in_through_the_provider(connector, login, *roles):
     identity = Identity(
         login, login.title(), f"{login}@corp.example", frozenset(roles), method=SignInMethod.OIDC
@@ -151,7 +150,7 @@ def signed_in_through_the_provider(connector, login, *roles):
 
 def test_a_task_is_handed_to_people_who_may_work_it(connector, ann, work):
     task = open_task(connector, ann)
-    account(connector, "lena", ConsoleRole.OPERATOR, email="Lena@Corp.example")
+    add_account(connector, "lena", ConsoleRole.OPERATOR, email="Lena@Corp.example")
     signed_in_through_the_provider(connector, "paula@corp.example", ConsoleRole.ADMINISTRATOR)
     for text, login in (
         ("lena", "lena"),
@@ -164,15 +163,41 @@ def test_a_task_is_handed_to_people_who_may_work_it(connector, ann, work):
 
 def test_a_task_is_not_handed_to_nobody(connector, ann, work):
     task = open_task(connector, ann)
-    account(connector, "lena", ConsoleRole.OPERATOR)
-    account(connector, "vera", ConsoleRole.VIEWER)
-    account(connector, "gone", ConsoleRole.OPERATOR)
-    connector.application.console_accounts.disable("default", "gone", administrator())
+    add_account(connector, "lena", ConsoleRole.OPERATOR)
+    add_account(connector, "vera", ConsoleRole.VIEWER)
+    add_account(connector, "gone", ConsoleRole.OPERATOR)
+    disable(connector, "gone")
     signed_in_through_the_provider(connector, "adam", ConsoleRole.APPROVER)
     for text in ("somebody", "vera", "gone", "adam", "len", "' OR 1=1 --", "*"):
         with pytest.raises(InvalidRequestError, match="Nobody who may work tasks"):
             work.hand_over(task, operator("olga"), text)
     assert work.view(task).item.assignee is None
+
+
+def viewer_only(connector, login):
+    connector.application.console_accounts.set_roles(
+        "default", login, [ConsoleRole.VIEWER], administrator()
+    )
+
+
+@pytest.mark.parametrize("put_out", [disable, viewer_only])
+def test_who_is_put_out_gives_their_tasks_back(connector, ann, work, put_out):
+    task = open_task(connector, ann)
+    add_account(connector, "lena", ConsoleRole.OPERATOR)
+    work.claim(task, operator("lena", is_local=True))
+    put_out(connector, "lena")
+    view = work.view(task)
+    assert (view.item.assignee, view.history[-1].act) == (None, Act.RELEASED)
+    assert work.complete(task, operator("olga"), "Told her").completed_by == "user:olga"
+
+
+def test_who_signs_in_elsewhere_too_keeps_their_tasks(connector, ann, work):
+    task = open_task(connector, ann)
+    add_account(connector, "lena", ConsoleRole.OPERATOR)
+    signed_in_through_the_provider(connector, "lena", ConsoleRole.OPERATOR)
+    work.claim(task, operator("lena"))
+    disable(connector, "lena")
+    assert work.view(task).item.assignee == "user:lena"
 
 
 def test_who_was_signed_in_once_can_still_be_given_a_task(connector, ann, work):

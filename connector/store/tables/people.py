@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table
+from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, false
 
 from connector.domain.work_items import Act
 from connector.store.columns import TEXT, Choice, Instant, Json
@@ -54,4 +54,5 @@ delegations = Table(
     Column("is_approver", Boolean, nullable=False),
     Column("revoked_at", Instant),
     Column("delegator_email", TEXT, nullable=False, server_default=""),
+    Column("is_local", Boolean, nullable=False, server_default=false()),
 )

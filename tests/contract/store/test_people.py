@@ -19,11 +19,26 @@ from tests.contract.store import records
 from tests.contract.store.people import ACCOUNT, NOW
 
 TERMS = ApprovalTerms(
-    Approvers(("bob",), ("Owners",), manager=True), 2, "escalate", Approvers(("chief",)), True
+    Approvers(("bob",), ("Owners",), manager=True),
+    2,
+    "escalate",
+    Approvers(("chief",)),
+    True,
+    "ann@acme.test",
 )
 EVIDENCE = Evidence("e-1", "item-1", "shot.png", "image/png", 3, "ab" * 32, "user:olga", NOW)
 DELEGATION = Delegation(
-    "d-1", "bob", "carl", NOW, NOW + timedelta(days=7), "Leave", "user:bob", NOW, ("Owners",), True
+    "d-1",
+    "bob",
+    "carl",
+    NOW,
+    NOW + timedelta(days=7),
+    "Leave",
+    "user:bob",
+    NOW,
+    ("Owners",),
+    True,
+    is_local=True,
 )
 
 
