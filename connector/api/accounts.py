@@ -58,6 +58,9 @@ class GroupSchema(Schema):
     name = text("Its name.")
     kind = text("`custom`, `admin` or `everyone`.")
     members = fields.Integer(required=True, metadata={"description": "How many are in it."})
+    risk = text("As the policy says.")
+    fulfilment = text("`automatic`, `approval` or `manual`.")
+    owner = text("Who answers for it; may be empty.")
 
 
 class AccountDetailSchema(AccountSchema):
@@ -127,6 +130,9 @@ def show(account_id: str) -> Mapping[str, Any]:
                 "name": item.group.name,
                 "kind": str(item.group.group_type),
                 "members": item.members,
+                "risk": item.meaning.risk,
+                "fulfilment": item.meaning.fulfilment,
+                "owner": item.meaning.owner,
             }
             for item in detail.groups
         ],

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from connector.domain.ledger import Fulfilment
 from connector.domain.model import (
     ORGANIZATION_ADMIN,
+    Account,
     Catalogue,
     group_scim_id,
 )
@@ -132,7 +133,10 @@ class Policy:
 
     def account_names(self, account_id: str, catalogue: Catalogue) -> tuple[str, ...]:
         """Return id, alias and name of an account, as far as they are known."""
-        account = catalogue.accounts.get(account_id)
+        return self.names_of(account_id, catalogue.accounts.get(account_id))
+
+    def names_of(self, account_id: str, account: Account | None) -> tuple[str, ...]:
+        """Return the same of an account that is at hand, or unknown."""
         names = (account_id, self.aliases.get(account_id, ""), account.name if account else "")
         return tuple(name for name in names if name)
 

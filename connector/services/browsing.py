@@ -117,11 +117,9 @@ class Browser:
                 HeldMembership(
                     account,
                     membership,
-                    self._held(profile.scim_id, profile.name, "profile", reasons)
-                    if profile
-                    else None,
+                    self._held(profile.scim_id, catalogue, reasons) if profile else None,
                     [
-                        self._held(group.scim_id, group.name, "group", reasons)
+                        self._held(group.scim_id, catalogue, reasons)
                         for group in sorted(groups, key=lambda item: fold(item.name))
                     ],
                 )
@@ -131,9 +129,10 @@ class Browser:
             found, key=lambda item: (not item.membership.status.is_open, fold(item.account.name))
         )
 
-    def _held(self, scim_id: str, name: str, kind: str, reasons: Mapping[str, Provenance]) -> Held:
-        meaning = self._context.policy.mapping.meaning(scim_id, name)
-        return Held(scim_id, name, kind, meaning, reasons.get(scim_id))
+    def _held(self, scim_id: str, catalogue: Catalogue, reasons: Mapping[str, Provenance]) -> Held:
+        ruling = self._context.policy.rule_on(scim_id, catalogue)
+        target = ruling.target
+        return Held(scim_id, target.name, target.kind, ruling.meaning, reasons.get(scim_id))
 
     def _roles(
         self, user: User, attested: frozenset[str], reasons: Mapping[str, Provenance]

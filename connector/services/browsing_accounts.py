@@ -45,7 +45,7 @@ class AccountReader:
         return [
             ProfileLine(
                 item,
-                self._context.policy.mapping.meaning(item.scim_id, item.name),
+                self._context.policy.rule_on(item.scim_id, catalogue).meaning,
                 holders.get(item.profile_id, 0),
                 item.profile_id == baseline,
             )
@@ -62,6 +62,10 @@ class AccountReader:
         """Return the groups of an account by name, with the number of their members."""
         found = (item for (owner, _), item in catalogue.groups.items() if owner == account_id)
         return [
-            GroupLine(item, uow.mirror.group_size(account_id, item.group_id))
+            GroupLine(
+                item,
+                self._context.policy.rule_on(item.scim_id, catalogue).meaning,
+                uow.mirror.group_size(account_id, item.group_id),
+            )
             for item in sorted(found, key=lambda group: fold(group.name))
         ]

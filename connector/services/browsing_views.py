@@ -146,6 +146,7 @@ class GroupLine:
     """A DocuSign group with the number of its members."""
 
     group: DirectoryGroup
+    meaning: Meaning
     members: int
 
 

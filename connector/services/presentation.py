@@ -30,6 +30,7 @@ from connector.domain.model import (
     profile_group_scim_id,
     role_group_scim_id,
 )
+from connector.domain.policy import PROFILE, Policy
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow
 from connector.services.documents import Document, location, present, render_row
 from connector.services.persons import person_fields
@@ -62,6 +63,7 @@ class Presenter:
         self._mapping = mapping
         self._settings = settings
         self._policy = policy
+        self._rules = Policy(policy, {item.account_id: item.alias for item in settings.accounts})
 
     @cached_property
     def fingerprint(self) -> str:
@@ -69,7 +71,7 @@ class Presenter:
         the ledger's: version, settings, mapping, policy."""
         settings = [asdict(self._settings.provisioning), asdict(self._settings.scim)]
         seed = [version("docusign-iga-connector"), settings, asdict(self._mapping)]
-        return canonical([*seed, asdict(self._policy)])
+        return canonical([*seed, asdict(self._policy), dict(self._rules.aliases)])
 
     # users --------------------------------------------------------------------
 
@@ -295,7 +297,12 @@ class Presenter:
         last_modified_at: datetime,
     ) -> ResourceRow:
         """Return the row of a permission profile in the catalogue of entitlements."""
-        meaning = self._policy.meaning(profile.scim_id, profile.name)
+        meaning = self._policy.meaning(
+            profile.scim_id,
+            profile.name,
+            kind=PROFILE,
+            account=self._rules.names_of(profile.account_id, account),
+        )
         extension = {
             "account": _account(profile.account_id, account),
             "isAdmin": profile.is_admin,

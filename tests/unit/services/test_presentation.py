@@ -31,10 +31,16 @@ from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.documents import row_changed, settle_times
 from connector.services.persons import desired_person
 from connector.services.presentation import (
+    DOCUSIGN_ENTITLEMENT,
     DOCUSIGN_USER,
     Presenter,
 )
-from connector.settings import ProvisioningSettings, ScimSettings, TenantSettings
+from connector.settings import (
+    AccountSettings,
+    ProvisioningSettings,
+    ScimSettings,
+    TenantSettings,
+)
 from mappings import CORE_USER, ENTERPRISE_USER, load_entitlements, load_user_mapping
 from mappings.model import EntitlementRule
 
@@ -374,6 +380,19 @@ def everything():
 
 
 RULE = EntitlementRule(match="*", owner="it@x.com")
+
+
+@pytest.mark.parametrize("account", ["Acme", "a1", "head*"])
+def test_an_entitlement_shows_the_rule_of_its_kind_and_account(account):
+    rules = (
+        EntitlementRule(match="*", kind="group", risk="low"),
+        EntitlementRule(match="*", account="Beta", risk="medium"),
+        EntitlementRule(match="*", kind="profile", account=account, risk="critical"),
+    )
+    settings = TenantSettings(accounts=(AccountSettings("a1", alias="headquarters"),))
+    shown = Presenter(MAPPING, settings, replace(POLICY, rules=rules), KEY)
+    row = shown.entitlement(VIEWER, ACCOUNTS["a1"], **TIMES)
+    assert orjson.loads(row.document)[DOCUSIGN_ENTITLEMENT]["risk"] == "critical"
 
 
 def undescribed(value, attributes, path=""):
