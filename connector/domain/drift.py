@@ -13,6 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
+from connector.domain.guards import most_affected
 from connector.domain.model import Catalogue
 from connector.errors import GuardError
 from connector.settings import DriftRule, GuardSettings
@@ -207,8 +208,13 @@ class FindingFilter:
     """None: any."""
     kinds: tuple[DriftKind, ...] = ()
     subject_ids: tuple[str, ...] = ()
-    account_id: str = ""
-    entitlement: str = ""
+    account_ids: tuple[str, ...] = ()
+    entitlements: tuple[str, ...] = ()
+    attribute: str = ""
+    remedies: tuple[Remedy, ...] = ()
+    """What the policy said when they were last seen."""
+    last_seen_at: datetime | None = None
+    """Last seen by the run that began then."""
 
 
 # ------------------------------------------------------------------------- policy
@@ -255,18 +261,23 @@ def _fits(pattern: str, texts: Sequence[str]) -> bool:
     return pattern == "*" or any(fnmatchcase(text.casefold(), pattern.casefold()) for text in texts)
 
 
-def raise_if_unsafe(touched: int, user_count: int, guards: GuardSettings) -> None:
-    """Let one reconciliation touch so many users without a person's word.
+_BY_HAND = "Look at what happened (docusign-iga drift list), then revert or accept them by hand."
 
+
+def raise_if_unsafe(
+    touched: int, user_count: int, guards: GuardSettings, advice: str = _BY_HAND
+) -> None:
+    """Let so many users be touched at once without a person's word.
+
+    :param advice: what to do about it.
     :raises GuardError: they are more than the set share.
     """
-    limit = max(guards.max_affected_min, int(user_count * guards.max_affected_pct / 100))
+    limit = most_affected(user_count, guards)
     if touched > limit:
         raise GuardError(
             f"Reverting would touch {touched:,} users; more than {limit:,} "
             f"({guards.max_affected_pct:g} % of {user_count:,}, at least "
-            f"{guards.max_affected_min:,}) need a person's word. Look at what happened "
-            "(docusign-iga drift list), then revert or accept them by hand.",
+            f"{guards.max_affected_min:,}) need a person's word. {advice}",
             guard="reconciliation_size",
             setting="guards.max_affected_pct",
         )

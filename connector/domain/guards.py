@@ -63,6 +63,11 @@ def touched_users(operation: Operation) -> Iterator[str]:
             yield user_id
 
 
+def most_affected(user_count: int, settings: GuardSettings) -> int:
+    """Return how many users may be touched at once without a person's word."""
+    return max(settings.max_affected_min, int(user_count * settings.max_affected_pct / 100))
+
+
 def _protect_service_user(plan: Plan, context: GuardContext) -> None:
     refused = CloseMembership | SetProfile | UpdatePerson | ChangeEmail | RevokeRole
     names = Names(context.catalogue, context.users)
@@ -141,8 +146,7 @@ def _limit_size(plan: Plan, context: GuardContext, settings: GuardSettings) -> N
     if touched <= settings.max_affected_min:
         return
     user_count = context.count_users()
-    share = user_count * settings.max_affected_pct / 100
-    limit = max(settings.max_affected_min, int(share))
+    limit = most_affected(user_count, settings)
     if touched > limit:
         raise GuardError(
             f"The change touches {touched} users; more than {limit} "

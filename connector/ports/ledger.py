@@ -59,9 +59,15 @@ class PlanRepository(Protocol):
     def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
         """Return open and queued plans of a resource, oldest first."""
 
-    def in_progress(self) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
-        """Walk the open and queued plans of which DocuSign has something to hear yet, with all that
-        they do: nothing is known of that where a request waits to be planned."""
+    def in_progress_marks(self) -> Mapping[str, str]:
+        """Return the open and queued plans of which DocuSign has something to hear yet: by id a
+        mark, which is another one once the plan does something else."""
+
+    def in_progress(
+        self, plan_ids: Iterable[str]
+    ) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
+        """Walk these plans with all that they do: nothing is known of that where a request waits
+        to be planned. Unknown ids are left out."""
 
     def since(self, moment: datetime) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
         """Walk the plans recorded since then with what they do, oldest first."""
@@ -248,6 +254,9 @@ class AttributeRepository(Protocol):
 
     def provenance(self, user_id: str) -> Sequence[Provenance]:
         """Return the provenance of a user's entitlements."""
+
+    def provenance_of(self, user_ids: Iterable[str]) -> Mapping[str, Sequence[Provenance]]:
+        """Return the same of many users, by id; those who have none are left out."""
 
 
 class JobRepository(Protocol):

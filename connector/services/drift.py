@@ -12,9 +12,11 @@ from connector.services.group_provisioning import GroupProvisioning
 from connector.services.locks import WriteLocks
 from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
+from connector.services.policy_reverts import PolicyReverts
 from connector.services.provisioning import UserProvisioning
 from connector.services.reconciliation import ReconciliationService
 from connector.services.reversals import Reversals
+from connector.services.reverts import Reverts
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ def wire_drift(
     """Return the services over those that carry changes out."""
     reversals = Reversals(context, users, groups, tasks)
     findings = Findings(context, reversals)
-    reconciliation = ReconciliationService(context, findings, reversals)
-    desk = DriftDesk(context, findings, reconciliation, locks)
-    return DriftServices(reconciliation, desk, AdoptionService(context, findings, mirror))
+    reverts = Reverts(context, reversals)
+    reconciliation = ReconciliationService(context, findings, PolicyReverts(context, reverts))
+    desk = DriftDesk(context, findings, reverts, locks)
+    return DriftServices(
+        reconciliation,
+        desk,
+        AdoptionService(context, findings, mirror),
+    )

@@ -18,11 +18,11 @@ from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
 from connector.ports import UnitOfWork
 from connector.purpose import Purpose, calling_for
 from connector.services.context import Principal, Seen, TenantContext
-from connector.services.drift_looks import frame_of, look_at
+from connector.services.drift_looks import Underway, frame_of, look_at
 from connector.services.findings import Findings
 from connector.services.locks import WriteLocks, finding_key
 from connector.services.naming import names_for
-from connector.services.reconciliation import ReconciliationService
+from connector.services.reverts import Reverts
 from connector.services.work_item_log import tidy
 
 _IDS = re.compile(r" \((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")
@@ -50,12 +50,12 @@ class DriftDesk:
         self,
         context: TenantContext,
         findings: Findings,
-        reconciliation: ReconciliationService,
+        reverts: Reverts,
         locks: WriteLocks,
     ) -> None:
         self._context = context
         self._findings = findings
-        self._reconciliation = reconciliation
+        self._reverts = reverts
         self._locks = locks
 
     # reading ------------------------------------------------------------------
@@ -168,11 +168,11 @@ class DriftDesk:
             )
         try:
             with calling_for(Purpose.PROVISIONING):
-                return self._reconciliation.put_right(finding, by, reason)
+                return self._reverts.put_right(finding, by, reason)
         except TemporaryError:
             raise
         except ConnectorError as error:
-            self._reconciliation.note_problem(finding, str(error))
+            self._reverts.note_problem(finding, str(error))
             raise
 
     def _alone(self, finding_id: str) -> AbstractContextManager[None]:
@@ -185,7 +185,7 @@ class DriftDesk:
         """Let a finding be accepted that is still as it was shown."""
         if finding.subject_kind != "User":
             return
-        frame = frame_of(uow, self._context, self._context.clock.now())
+        frame = frame_of(uow, self._context, self._context.clock.now(), Underway())
         if frame is None or finding.subject_id in frame.busy:
             raise InvalidRequestError("A change of this user is under way; try again after it.")
         look = look_at(uow, [finding.subject_id], frame)
@@ -199,7 +199,11 @@ class DriftDesk:
 def open_findings(*subject_ids: str, account_id: str = "") -> FindingFilter:
     """Return the filter for what is open about users, or about one account."""
     states = tuple(state for state in FindingState if state.is_open)
-    return FindingFilter(states, subject_ids=subject_ids, account_id=account_id)
+    return FindingFilter(states, subject_ids=subject_ids, account_ids=_given(account_id))
+
+
+def _given(text: str) -> tuple[str, ...]:
+    return (text,) if text else ()
 
 
 def suggested_steps(finding: Finding) -> Sequence[Operation]:

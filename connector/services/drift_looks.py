@@ -30,6 +30,7 @@ from connector.domain.ledger import (
     RunState,
 )
 from connector.domain.model import User
+from connector.domain.plan import Operation
 from connector.ports import USER, UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.aggregation import SYNC_JOB
@@ -85,8 +86,13 @@ class Frame:
     facts: Mapping[str, object] = field(default_factory=dict)
 
 
-def frame_of(uow: UnitOfWork, context: TenantContext, now: datetime) -> Frame | None:
-    """Return what is the same for everybody; None where nothing was read from DocuSign yet."""
+def frame_of(
+    uow: UnitOfWork, context: TenantContext, now: datetime, underway: Underway | None = None
+) -> Frame | None:
+    """Return what is the same for everybody; None where nothing was read from DocuSign yet.
+
+    :param underway: whose unfinished changes count; None: nobody's.
+    """
     sync = uow.jobs.latest_done(SYNC_JOB)
     if sync is None:
         return None
@@ -99,7 +105,7 @@ def frame_of(uow: UnitOfWork, context: TenantContext, now: datetime) -> Frame | 
     # A new account is a baseline once all of it was read.
     is_settled = last is not None and last.state is RunState.DONE
     new = governed - before if is_settled else set()
-    busy, addresses = in_progress(uow)
+    busy, addresses = underway.look(uow) if underway else (frozenset(), frozenset())
     return Frame(
         Scene(
             now=now,
@@ -127,23 +133,59 @@ def frame_of(uow: UnitOfWork, context: TenantContext, now: datetime) -> Frame | 
     )
 
 
-def in_progress(uow: UnitOfWork) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the users and groups that an unfinished change is about, and the addresses on which
-    somebody is just being created.
+def without_baseline(frame: Frame) -> Frame:
+    """Return a frame that takes nothing for a baseline: what a whole run has not compared yet is
+    left out."""
+    scene = replace(frame.scene, accounts=frame.scene.accounts - frame.new_accounts)
+    return replace(frame, scene=scene, new_accounts=frozenset(), learns_admins=False)
 
-    Of a request that waits to be planned, everybody is meant whom it names.
-    """
-    ids: set[str] = set()
-    addresses: set[str] = set()
-    for plan, steps in uow.plans.in_progress():
-        ids |= {user_id for step in steps for user_id in touched_users(step)}
-        if plan.subject_id is not None:
-            ids |= {plan.subject_id, _profile_of(plan.subject_id)}
-        if not steps:
-            ids |= _named(plan)
-        locks = plan.context.get("locks", ())
-        addresses |= {key.removeprefix(_ADDRESS) for key in locks if key.startswith(_ADDRESS)}
-    return frozenset(ids), frozenset(addresses)
+
+@dataclass(frozen=True)
+class _About:
+    """What one unfinished change is about."""
+
+    ids: frozenset[str]
+    addresses: frozenset[str]
+
+
+class Underway:
+    """What unfinished changes are about. Kept for a run, so that each plan is read once and not
+    with every batch of people."""
+
+    def __init__(self) -> None:
+        self._marks: Mapping[str, str] = {}
+        self._known: dict[str, _About] = {}
+        self._all = _About(frozenset(), frozenset())
+
+    def look(self, uow: UnitOfWork) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the users, groups and profiles that an unfinished change is about now, and the
+        addresses on which somebody is just being created.
+
+        Of a request that waits to be planned, everybody is meant whom it names.
+        """
+        marks = uow.plans.in_progress_marks()
+        if marks != self._marks:
+            fresh = [key for key, mark in marks.items() if self._marks.get(key) != mark]
+            self._known = {key: item for key, item in self._known.items() if key in marks}
+            for plan, steps in uow.plans.in_progress(fresh):
+                self._known[plan.plan_id] = _about(plan, steps)
+            self._marks = marks
+            self._all = _About(
+                frozenset().union(*(item.ids for item in self._known.values())),
+                frozenset().union(*(item.addresses for item in self._known.values())),
+            )
+        return self._all.ids, self._all.addresses
+
+
+def _about(plan: PlanRecord, steps: Sequence[Operation]) -> _About:
+    ids = {user_id for step in steps for user_id in touched_users(step)}
+    if plan.subject_id is not None:
+        ids |= {plan.subject_id, _profile_of(plan.subject_id)}
+    if not steps:
+        ids |= _named(plan)
+    locks = plan.context.get("locks", ())
+    addresses = {key.removeprefix(_ADDRESS) for key in locks if key.startswith(_ADDRESS)}
+    return _About(frozenset(ids), frozenset(addresses))
 
 
 def _named(plan: PlanRecord) -> set[str]:
@@ -170,7 +212,7 @@ def look_at(uow: UnitOfWork, user_ids: Iterable[str], frame: Frame) -> Look:
     attributes = uow.attributes.get(USER, ids) if frame.scene.thresholds.orphan_after_days else {}
     deleted = uow.attributes.is_deleted(USER, ids)
     pending = [key for key, user in users.items() if _waits(user)]
-    reasons = {key: uow.attributes.provenance(key) for key in pending}
+    reasons = uow.attributes.provenance_of(pending)
     drifts: dict[str, list[Drift]] = {}
     for user_id in {*users, *known}:
         facts = Facts(
@@ -225,10 +267,8 @@ def _reasons(
     drifts: Mapping[str, Sequence[Drift]],
     read: Mapping[str, Sequence[Provenance]],
 ) -> Mapping[str, Sequence[Provenance]]:
-    differing = [user_id for user_id, found in drifts.items() if found]
-    return {
-        user_id: read.get(user_id) or uow.attributes.provenance(user_id) for user_id in differing
-    }
+    differing = {user_id for user_id, found in drifts.items() if found}
+    return {**read, **uow.attributes.provenance_of(differing - read.keys())}
 
 
 def _waits(user: User) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -299,8 +299,3 @@ def _concerns(item: Provenance, drift: Drift) -> bool:
     if drift.attribute in ("profile", "membership"):
         return item.entitlement.startswith(f"{drift.account_id}.")
     return item.entitlement == drift.entitlement
-
-
-def subjects(findings: Iterable[Finding]) -> frozenset[str]:
-    """Return the ids of the people and groups that findings are about."""
-    return frozenset(item.subject_id for item in findings)

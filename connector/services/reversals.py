@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from connector.domain.comparison import find_catalogue_drift, known_entitlements
@@ -121,12 +120,11 @@ class Reversals:
         A finding may be days old: meanwhile the person has signed in, taken up the invitation, or
         been linked, and a client has asked for what was strange then.
         """
+        # What waits for its turn is no reason: this change stands behind it.
         frame = frame_of(uow, self._context, self._context.clock.now())
         if frame is None:
             return None
         if drift.subject_kind == USER:
-            # What waits for its turn is no reason: this change stands behind it.
-            frame = replace(frame, busy=frozenset(), busy_addresses=frozenset())
             found = look_at(uow, [drift.subject_id], frame).drifts.get(drift.subject_id, ())
         else:
             seen = known_entitlements(uow.mirror.catalogue())

@@ -118,9 +118,17 @@ class SqlAttributes:
 
     def provenance(self, user_id: str) -> Sequence[Provenance]:
         """Return the provenance of a user's entitlements."""
-        found = self._connection.execute(
-            select(*PROVENANCE.columns)
-            .where(provenance.c.tenant == self._tenant, provenance.c.user_id == user_id)
-            .order_by(provenance.c.entitlement)
-        )
-        return [PROVENANCE.from_row(row) for row in found]
+        return self.provenance_of([user_id]).get(user_id, ())
+
+    def provenance_of(self, user_ids: Iterable[str]) -> Mapping[str, Sequence[Provenance]]:
+        """Return the provenance of many users' entitlements, by user id."""
+        found: dict[str, list[Provenance]] = {}
+        for chunk in chunked(user_ids):
+            for row in self._connection.execute(
+                select(*PROVENANCE.columns)
+                .where(provenance.c.tenant == self._tenant, provenance.c.user_id.in_(chunk))
+                .order_by(provenance.c.user_id, provenance.c.entitlement)
+            ):
+                item = PROVENANCE.from_row(row)
+                found.setdefault(item.user_id, []).append(item)
+        return found

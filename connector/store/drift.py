@@ -248,7 +248,13 @@ def _conditions(wanted: FindingFilter) -> Iterable[ColumnElement[bool]]:
         yield _COLUMNS.kind.in_(wanted.kinds)
     if wanted.subject_ids:
         yield _COLUMNS.subject_id.in_(wanted.subject_ids)
-    if wanted.account_id:
-        yield _COLUMNS.account_id == wanted.account_id
-    if wanted.entitlement:
-        yield _COLUMNS.entitlement == wanted.entitlement
+    if wanted.account_ids:
+        yield _COLUMNS.account_id.in_(wanted.account_ids)
+    if wanted.entitlements:
+        yield _COLUMNS.entitlement.in_(wanted.entitlements)
+    if wanted.attribute:
+        yield _COLUMNS.attribute == wanted.attribute
+    if wanted.remedies:
+        yield _COLUMNS.remedy.in_(wanted.remedies)
+    if wanted.last_seen_at:
+        yield _COLUMNS.last_seen_at == wanted.last_seen_at

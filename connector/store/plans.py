@@ -138,26 +138,37 @@ class SqlPlans:
         )
         return [PLANS.from_row(row) for row in found]
 
-    def in_progress(self) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
-        """Walk the open and queued plans of which DocuSign has something to hear yet."""
+    def in_progress_marks(self) -> Mapping[str, str]:
+        """Return the open and queued plans of which DocuSign has something to hear yet, with a mark
+        that is another one once the plan does something else."""
         of_plan = and_(
             operations.c.tenant == plans.c.tenant, operations.c.plan_id == plans.c.plan_id
         )
         unfinished = operations.c.state.in_(UNFINISHED_OPERATIONS)
+        has_steps = select(1).where(of_plan).exists()
         found = self._connection.execute(
-            select(*PLANS.columns)
-            .where(
+            select(plans.c.plan_id, plans.c.state, plans.c.checksum, has_steps).where(
                 plans.c.tenant == self._tenant,
                 plans.c.state.in_(UNFINISHED_PLANS),
                 or_(
                     select(1).where(of_plan, unfinished).exists(),
-                    and_(plans.c.state == PlanState.QUEUED, ~select(1).where(of_plan).exists()),
+                    and_(plans.c.state == PlanState.QUEUED, ~has_steps),
                 ),
             )
-            .order_by(plans.c.created_at, plans.c.plan_id)
         )
-        for rows in chunked(found):
-            records = [PLANS.from_row(row) for row in rows]
+        return {plan_id: " ".join(map(str, rest)) for plan_id, *rest in found}
+
+    def in_progress(
+        self, plan_ids: Iterable[str]
+    ) -> Iterator[tuple[PlanRecord, Sequence[Operation]]]:
+        """Walk these plans with all that they do."""
+        for some in chunked(plan_ids):
+            found = self._connection.execute(
+                select(*PLANS.columns).where(
+                    plans.c.tenant == self._tenant, plans.c.plan_id.in_(some)
+                )
+            )
+            records = [PLANS.from_row(row) for row in found]
             steps = self._steps([plan.plan_id for plan in records])
             for plan in records:
                 yield plan, steps.get(plan.plan_id, ())

@@ -95,8 +95,8 @@ def test_findings_are_searched_by_all_that_is_given(store: SqlStore) -> None:
             (FindingFilter(kinds=(DriftKind.LOST_GRANT,)), {"b"}),
             (FindingFilter(states=(FindingState.GONE,)), {"c"}),
             (FindingFilter(subject_ids=("user-2",)), {"d"}),
-            (FindingFilter(account_id="other"), {"d"}),
-            (FindingFilter((FindingState.OPEN,), entitlement=f"{ACCOUNT}.2"), {"a", "b", "d"}),
+            (FindingFilter(account_ids=("other",)), {"d"}),
+            (FindingFilter((FindingState.OPEN,), entitlements=(f"{ACCOUNT}.2",)), {"a", "b", "d"}),
         ):
             assert {item.finding_id for item in unit.drift.search(wanted)} == found
         counts = unit.drift.counts()

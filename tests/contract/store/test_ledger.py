@@ -81,6 +81,37 @@ def test_open_plans_of_a_subject_are_listed_oldest_first(store: SqlStore) -> Non
         assert unit.plans.open_for_subject(USER, "user-00001") == [plans[1], plans[0]]
 
 
+def test_what_is_under_way_is_read_again_only_where_it_changed(store: SqlStore) -> None:
+    waits = records.plan("waits", state=PlanState.QUEUED)
+    with store.write("default") as unit:
+        unit.plans.add(records.plan(), [records.operation()])
+        unit.plans.add(waits, [])
+        unit.plans.add(records.plan("over", state=PlanState.DONE), [records.operation("o", "over")])
+        before = unit.plans.in_progress_marks()
+        assert before.keys() == {"plan-1", "waits"}
+        assert unit.plans.in_progress_marks() == before
+        unit.plans.refill(waits, [records.operation("op-w", "waits")])
+        planned = unit.plans.in_progress_marks()
+        assert planned["plan-1"] == before["plan-1"]
+        assert planned["waits"] != before["waits"]
+        found = {plan.plan_id: len(steps) for plan, steps in unit.plans.in_progress(planned)}
+        assert found == {"plan-1": 1, "waits": 1}
+        unit.plans.save_operation(records.operation(state=OperationState.DONE))
+        assert unit.plans.in_progress_marks().keys() == {"waits"}
+
+
+def test_the_provenance_of_many_is_read_at_once(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        for user_id in ("a", "b"):
+            unit.attributes.put_provenance(replace(records.provenance(), user_id=user_id))
+        found = unit.attributes.provenance_of(["a", "b", "c"])
+        assert {key: [item.user_id for item in known] for key, known in found.items()} == {
+            "a": ["a"],
+            "b": ["b"],
+        }
+        assert unit.attributes.provenance("c") == ()
+
+
 def test_one_open_work_item_at_most(store: SqlStore) -> None:
     item = records.work_item()
     with store.write("default") as unit:

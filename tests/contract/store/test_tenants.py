@@ -173,7 +173,8 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.plans.open_for_subject(USER, ID),
         lambda unit: unit.plans.queued(USER, [ID]),
         lambda unit: list(unit.plans.since(NOW - timedelta(days=400))),
-        lambda unit: list(unit.plans.in_progress()),
+        lambda unit: unit.plans.in_progress_marks(),
+        lambda unit: list(unit.plans.in_progress(["plan-1"])),
     ],
     "turns": [
         lambda unit: unit.turns.ahead(None, NOW),
@@ -201,6 +202,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.attributes.tombstones("person1@example.com"),
         lambda unit: unit.attributes.is_deleted(USER, [ID]),
         lambda unit: unit.attributes.provenance(ID),
+        lambda unit: unit.attributes.provenance_of([ID]),
     ],
     "audit": [
         lambda unit: unit.audit.events(),

@@ -1,0 +1,120 @@
+"""What the policy reverts by itself: collected while a run compares, and carried out after it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from connector.domain.drift import Finding, FindingFilter, FindingState, Remedy, raise_if_unsafe
+from connector.domain.guards import most_affected
+from connector.errors import ConflictingWriteError, ConnectorError, GuardError, TemporaryError
+from connector.ports import UnitOfWork
+from connector.services.context import Actor, TenantContext
+from connector.services.findings import REFUSED
+from connector.services.reverts import Reverts
+from connector.services.turns import AheadError
+
+_PAGE = 500
+
+
+@dataclass
+class ToRevert:
+    """What the policy reverts in one run.
+
+    Of more than the guard lets pass only the number is kept: all of it is held back, however much
+    it is, so that a run finds more than fits into memory.
+    """
+
+    seen_at: datetime
+    """When the run began: what it saw bears this time."""
+    user_count: int
+    limit: int
+    """The most subjects that pass the guard."""
+    findings: int = 0
+    subjects: int = 0
+    finding_ids: list[str] = field(default_factory=list)
+    """Empty where there are too many."""
+    _last: str = ""
+
+    def add(self, finding: Finding) -> None:
+        """Note a finding; those of one subject come one after the other."""
+        self.findings += 1
+        self.subjects += finding.subject_id != self._last
+        self._last = finding.subject_id
+        if self.subjects <= self.limit:
+            self.finding_ids.append(finding.finding_id)
+        else:
+            self.finding_ids.clear()
+
+
+class PolicyReverts:
+    """Puts right what the policy of one tenant says shall be, unless it is so much that a person
+    has to see it first."""
+
+    def __init__(self, context: TenantContext, reverts: Reverts) -> None:
+        self._context = context
+        self._reverts = reverts
+
+    def begin(self, uow: UnitOfWork, now: datetime) -> ToRevert:
+        """Return the empty list of a run that begins now."""
+        count = uow.mirror.count_users()
+        return ToRevert(now, count, most_affected(count, self._context.settings.guards))
+
+    def carry_out(self, wanted: ToRevert, actor: Actor) -> Mapping[str, int]:
+        """Revert what was collected, or hold all of it back; return how many ended how."""
+        counts: Counter[str] = Counter()
+        try:
+            guards = self._context.settings.guards
+            raise_if_unsafe(wanted.subjects, wanted.user_count, guards)
+        except GuardError as error:
+            self._hold_back(wanted, actor, str(error))
+            counts["held_back"] = wanted.findings
+            return counts
+        for finding_id in wanted.finding_ids:
+            outcome = self._revert(finding_id, actor)
+            counts[outcome or "postponed"] += 1
+            if outcome is None:
+                break
+        return counts
+
+    def _revert(self, finding_id: str, actor: Actor) -> str | None:
+        """Revert one finding and return how it ended; None where nothing else can be tried now."""
+        with self._context.read() as uow:
+            finding = uow.drift.get(finding_id)
+        if finding.state is not FindingState.OPEN:
+            return "decided"  # Somebody was faster.
+        try:
+            self._reverts.put_right(finding, actor, "The policy reverts it.")
+        except (ConflictingWriteError, AheadError) as error:
+            # Another change of the same user: nobody else has to wait for it.
+            self._reverts.note_problem(finding, str(error))
+            return "postponed"
+        except TemporaryError as error:
+            # The budget's reserve, or DocuSign: the rest waits for the next run.
+            self._reverts.note_problem(finding, str(error))
+            return None
+        except ConnectorError as error:
+            self._reverts.note_problem(finding, str(error))
+            return "refused"
+        return "reverting"
+
+    def _hold_back(self, wanted: ToRevert, actor: Actor, reason: str) -> None:
+        """Write the reason to every finding that the policy would have reverted, and tell it."""
+        filter_ = FindingFilter(
+            (FindingState.OPEN,), remedies=(Remedy.REVERT,), last_seen_at=wanted.seen_at
+        )
+        after = ""
+        while True:
+            with self._context.write() as uow:
+                page = uow.drift.search(filter_, after=after, limit=_PAGE)
+                held = [item for item in page if REFUSED not in item.evidence]
+                uow.drift.save([replace(item, problem=reason) for item in held])
+                if len(page) < _PAGE:
+                    facts = {"reason": reason, "findings": wanted.findings}
+                    self._context.audit(uow, actor, "drift.held_back", "", **facts)
+                uow.commit()
+            if len(page) < _PAGE:
+                return
+            after = page[-1].finding_id
