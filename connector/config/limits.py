@@ -118,6 +118,7 @@ RANGES: dict[Setting, tuple[float, float | None]] = {
     (DriftSettings, "dormant_after_days"): (0, None),
     (DriftSettings, "pending_after_days"): (0, None),
     (DriftSettings, "orphan_after_days"): (0, None),
+    (AggregationSettings, "role_sweep_days"): (0, None),
     (GuardSettings, "max_affected_min"): (0, None),
     (ScimSettings, "members_in_patch_response"): (0, None),
     (ScimSettings, "max_page_size"): (1, 10_000),

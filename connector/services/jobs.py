@@ -21,7 +21,13 @@ from connector.errors import (
 )
 from connector.logs import correlation_id
 from connector.purpose import Purpose, calling_for
-from connector.services.aggregation import DELTA_JOB, SYNC_JOB, AggregationService, DeltaService
+from connector.services.aggregation import (
+    DELTA_JOB,
+    SYNC_JOB,
+    AggregationService,
+    DeltaService,
+    Read,
+)
 from connector.services.connection_check import ConnectionCheck
 from connector.services.context import Actor
 from connector.services.drift import DriftServices
@@ -178,9 +184,9 @@ _DECLARED = (
         DELTA_JOB,
         "reads what DocuSign reports as changed",
         every(900),
-        lambda tenant, _actor: tenant.delta.run(),
+        lambda tenant, _actor: _delta(tenant),
     ),
-    # After each sync as well (run_job): what it read is compared at once.
+    # After each sync as well (run_job), and after each delta for those whom it read.
     Job(
         RECONCILE_JOB,
         "compares DocuSign with what is expected, reports and reverts drift",
@@ -251,9 +257,39 @@ def run_job(name: str, tenant: JobTenant, actor: Actor, part: int | None = None)
         tenant.watch.failed(name, error, actor)
         raise
     tenant.watch.succeeded(name, actor)
-    if name == SYNC_JOB and RECONCILE_JOB not in tenant.runs.paused():
+    if _read_everything(name, outcome) and RECONCILE_JOB not in tenant.runs.paused():
         _reconcile_after_sync(tenant)
     return outcome
+
+
+def _read_everything(name: str, outcome: object) -> bool:
+    """Whether it was a full aggregation: a delta becomes one where much has changed."""
+    return name == SYNC_JOB or (isinstance(outcome, Mapping) and bool(outcome.get("full")))
+
+
+def _delta(tenant: JobTenant) -> Mapping[str, int]:
+    """Read what changed and compare whom it read, the rest of a delta that failed included."""
+    read = Read()
+    try:
+        counts = tenant.delta.run(read)
+    except ConnectorError:
+        _compare(tenant, read)
+        raise
+    return {**counts, **_compare(tenant, read)}
+
+
+def _compare(tenant: JobTenant, read: Read) -> Mapping[str, int]:
+    """Compare what a delta read, and return its counts; that this fails is told, and is no failure
+    of the delta."""
+    if not tenant.settings.drift.after_delta or RECONCILE_JOB in tenant.runs.paused():
+        return {}
+    actor = Actor(f"job:{RECONCILE_JOB}", "job", correlation_id())
+    try:
+        counts = tenant.drift.reconciliation.run_for(read.user_ids, actor, catalogue=read.catalogue)
+    except ConnectorError as error:
+        _log.warning("not reconciled after the delta", error=str(error))
+        return {}
+    return {f"drift_{name}": count for name, count in counts.items()}
 
 
 def _reconcile_after_sync(tenant: JobTenant) -> None:

@@ -26,3 +26,7 @@ class AggregationSettings:
     delta_overlap_s: float = 300.0
     """A delta asks again for this long before the last one: DocuSign's lists lag behind, and clocks
     differ. Raise it where deltas miss what full runs then find."""
+    role_sweep_days: int = 30
+    """Within so many days deltas ask about everybody whether they administer the organization: no
+    list shows it. One Admin API call for each user; administrators of accounts are asked about by
+    full runs anyway. 0: never, then only Monitor tells of the others."""

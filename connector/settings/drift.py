@@ -35,6 +35,9 @@ class DriftSettings:
     orphan_after_days: int = 0
     """Users from before the connector whom no client has linked within so many days are reported;
     0: never. Needs a client that sends ``externalId``, or ``docusign-iga adopt``."""
+    after_delta: bool = True
+    """Whether those whom a delta has read are compared at once. What the policy reverts waits for
+    the next whole run in any case: that sees how much it is."""
     correlation: tuple[str, ...] = ("external_id", "employee_number", "email")
     """By what a user's owner is found, the surest first: ``external_id``, ``employee_number``,
     ``email``, ``name``."""

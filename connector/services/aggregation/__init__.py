@@ -1,7 +1,7 @@
 """Aggregation: reading DocuSign into the mirror."""
 
 from connector.services.aggregation.catalogue import CatalogueReader
-from connector.services.aggregation.delta import DELTA_JOB, DeltaService
+from connector.services.aggregation.delta import DELTA_JOB, DeltaService, Read
 from connector.services.aggregation.full import AggregationService
 from connector.services.aggregation.runs import SYNC_JOB, Progress, Report
 from connector.services.aggregation.targeted import TargetedReader
@@ -14,6 +14,7 @@ __all__ = [
     "CatalogueReader",
     "DeltaService",
     "Progress",
+    "Read",
     "Report",
     "TargetedReader",
     "Unchanged",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -23,6 +24,7 @@ from connector.services.aggregation.catalogue import CatalogueReader
 from connector.services.aggregation.full import AggregationService
 from connector.services.aggregation.listening import Listener
 from connector.services.aggregation.places import put_place, since
+from connector.services.aggregation.role_sweep import RoleSweep
 from connector.services.aggregation.runs import SYNC_JOB
 from connector.services.aggregation.targeted import Found, TargetedReader
 from connector.services.bindings import require_bound
@@ -34,6 +36,15 @@ _log = structlog.get_logger(__name__)
 DELTA_JOB = "delta"
 _FEW = 100
 """So many hints are always followed."""
+
+
+@dataclass
+class Read:
+    """What a delta has read anew so far, for whoever compares it with what is expected."""
+
+    user_ids: set[str] = field(default_factory=set)
+    catalogue: bool = False
+    """Profiles and groups of some account."""
 
 
 class DeltaService:
@@ -53,12 +64,14 @@ class DeltaService:
         self._catalogue = catalogue
         self._refresh = refresh
         self._listener = Listener(context)
+        self._sweep = RoleSweep(context, refresh)
 
-    def run(self) -> Mapping[str, int]:
+    def run(self, read: Read | None = None) -> Mapping[str, int]:
         """Collect hints, follow them, and return how many of what there were.
 
         Does nothing before the first full aggregation: there is nothing that could be out of date.
 
+        :param read: collects what was read, also where DocuSign stood in the way later.
         :raises connector.errors.ConfigError: the database belongs to other accounts.
         :raises PermanentError: DocuSign refuses the Monitor stream; all else was done.
         :raises connector.errors.ConnectorError: DocuSign stood in the way; what was hinted at so
@@ -72,7 +85,9 @@ class DeltaService:
                     return counts
             refused = self._listen(counts)
             self._ask_lists(counts)
-            self._follow(counts)
+            read = read or Read()
+            self._follow(counts, read)
+            self._sweep.go_on(counts, read.user_ids)
         if refused is not None:
             raise refused
         _log.info("delta ended", **counts)
@@ -157,7 +172,7 @@ class DeltaService:
 
     # following ----------------------------------------------------------------
 
-    def _follow(self, counts: Counter[str]) -> None:
+    def _follow(self, counts: Counter[str], read: Read) -> None:
         if self._is_cheaper_in_full():
             self._full.sync()
             counts["full"] += 1
@@ -170,7 +185,7 @@ class DeltaService:
             if not hints:
                 return
             for hint in hints:
-                self._read(hint, accounts, counts)
+                self._read(hint, accounts, counts, read)
                 with self._context.write() as uow:
                     uow.hints.followed(hint)
                     uow.commit()
@@ -182,10 +197,13 @@ class DeltaService:
             lists = sum(list_calls(uow.totals.members(item)) + 2 for item in accounts)
             return uow.hints.count() > max(lists, _FEW)
 
-    def _read(self, hint: Hint, accounts: Mapping[str, Account], counts: Counter[str]) -> None:
+    def _read(
+        self, hint: Hint, accounts: Mapping[str, Account], counts: Counter[str], read: Read
+    ) -> None:
         governed = {item.account_id for item in self._context.settings.accounts}
         if not hint.account_id:
             self._refresh.refresh_roles(hint.user_id)
+            read.user_ids.add(hint.user_id)
             counts["role_checks"] += 1
         elif hint.account_id not in governed:
             return
@@ -193,11 +211,13 @@ class DeltaService:
             account = accounts.get(hint.account_id)
             if account is not None:
                 self._catalogue.read(account)
+                read.catalogue = True
                 counts["catalogues"] += 1
         else:
             # DocuSign closes users and does not delete them. Whom it denies all the same, a full
             # run takes out: that sees whether it is one, or all because another account answers.
             found = self._reader.read(hint.account_id, hint.user_id, removes=False)
             counts["users"] += 1
+            read.user_ids.add(hint.user_id)
             if found is not Found.NOBODY:
                 counts[str(found)] += 1

@@ -40,7 +40,7 @@ class RoleReader:
             if not ids:
                 break
             for user_id in ids:
-                if checked < ROLE_CHECKS and _may_be_organization_admin(users[user_id]):
+                if checked < ROLE_CHECKS and may_be_organization_admin(users[user_id]):
                     self._refresh.refresh_roles(user_id)
                     checked += 1
                     reached = user_id
@@ -54,7 +54,8 @@ class RoleReader:
             uow.commit()
 
 
-def _may_be_organization_admin(user: User) -> bool:
+def may_be_organization_admin(user: User) -> bool:
+    """Whether full aggregations ask about a user's organization role."""
     return bool(user.is_organization_admin) or any(
         item.is_admin for item in user.open_memberships()
     )

@@ -1,0 +1,197 @@
+"""What was changed in DocuSign is found with the delta that reads it, not hours later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from connector.domain.drift import DriftKind, FindingState
+from connector.domain.model import ORGANIZATION_ADMIN
+from connector.errors import TemporaryError
+from connector.services.aggregation import DELTA_JOB
+from connector.services.context import Actor
+from connector.services.jobs import run_job
+from connector.services.reconciliation import RECONCILE_JOB
+from connector.settings import AggregationSettings, DriftRule, DriftSettings
+from simulator.faults import Fault
+from simulator.state.model import Status
+from tests.acceptance.drift.native import seen
+from tests.approvals import operator
+
+ACTOR = Actor("job:delta", "job", "test")
+QUIET = DriftSettings(pending_after_days=0, dormant_after_days=0)
+DATABASE = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+
+
+def delta(native, minutes=15):
+    native.connector.clock.advance(60 * minutes)
+    counts: Any = run_job(DELTA_JOB, native.connector.services, ACTOR)
+    return dict(counts)
+
+
+@DATABASE
+def test_a_delta_finds_the_drift_of_those_whom_it_reads(start, database):
+    native = start(database, drift=QUIET)
+    native.set_profile(native.ann, native.other_profile())
+    native.state.touch(native.user(native.ann))
+    native.invite("mallory@acme.test", "Mallory Moss")
+    before = native.connector.services.runs.latest(RECONCILE_JOB)
+
+    counts = delta(native)
+
+    assert seen(native.connector) == {("native_grant", "profile"), ("unmanaged_user", "")}
+    assert counts["drift_new"] == 2
+    assert native.connector.services.runs.latest(RECONCILE_JOB) == before, "not the hourly run"
+    with native.connector.services.context.read() as uow:
+        events = [item for item in uow.audit.events(limit=10_000) if item.action == "drift.found"]
+    assert [item.data["total"] for item in events] == [2]
+    assert "drift_new" not in delta(native), "nothing was read, nothing is compared"
+
+
+def test_what_is_as_expected_again_is_over_with_the_delta(start):
+    native = start(drift=QUIET)
+    profile = native.place(native.ann).profile
+    native.set_profile(native.ann, native.other_profile())
+    native.state.touch(native.user(native.ann))
+    delta(native)
+    native.set_profile(native.ann, profile)
+    native.state.touch(native.user(native.ann))
+    assert delta(native)["drift_over"] == 1
+    (finding,) = native.connector.findings(every=True)
+    assert finding.state is FindingState.GONE
+
+
+def test_the_policy_accepts_at_once_and_reverts_with_the_next_whole_run(start):
+    rules = (DriftRule(attribute="job_title", then="accept"), DriftRule(then="revert"))
+    native = start(drift=DriftSettings(rules, pending_after_days=0, dormant_after_days=0))
+    native.set_work(native.bob, job_title="Boss")
+    native.set_profile(native.ann, native.other_profile())
+    for user_id in (native.ann, native.bob):
+        native.state.touch(native.user(user_id))
+
+    counts = delta(native)
+
+    assert (counts["drift_accepted"], counts["drift_open"]) == (1, 1)
+    assert native.snapshot()[native.ann] != native.held[native.ann], "how much it is, nobody knows"
+    native.connector.reconcile(sync=False)
+    assert native.snapshot()[native.ann] == native.held[native.ann]
+
+
+def test_a_delta_that_breaks_off_compares_what_it_has_read(start):
+    native = start(drift=QUIET)
+    for user_id in (native.ann, native.bob):
+        native.set_work(user_id, company="Rival")
+        native.state.touch(native.user(user_id))
+    path = r"/restapi/v2.1/accounts/[^/]+/users/"
+    native.connector.world.faults.add(Fault("error", "GET", path, nth=2, times=None, status=503))
+    with pytest.raises(TemporaryError):
+        delta(native)
+    assert len(native.connector.findings()) == 1
+    native.connector.world.faults.clear()
+    delta(native)
+    assert len(native.connector.findings()) == 2
+
+
+def test_a_delta_that_reads_everything_is_followed_by_a_whole_run(start, monkeypatch):
+    native = start(drift=QUIET)
+    service = native.connector.services
+    monkeypatch.setattr(service.delta, "_is_cheaper_in_full", lambda: True)
+    native.set_profile(native.ann, native.other_profile())
+    assert delta(native)["full"] == 1
+    assert seen(native.connector) == {("native_grant", "profile")}
+    assert service.runs.latest(RECONCILE_JOB) is not None
+
+
+@pytest.mark.parametrize("how", ["setting", "paused"])
+def test_it_can_be_left_to_the_hourly_run(start, how):
+    settings = DriftSettings(
+        pending_after_days=0, dormant_after_days=0, after_delta=how != "setting"
+    )
+    native = start(drift=settings)
+    if how == "paused":
+        native.connector.services.runs.pause(RECONCILE_JOB, operator())
+    native.set_work(native.bob, company="Rival")
+    native.state.touch(native.user(native.bob))
+    assert "drift_compared" not in delta(native)
+    assert native.connector.findings() == []
+
+
+def test_before_the_baseline_nothing_is_compared(start):
+    native = start(drift=QUIET)
+    with native.connector.services.context.write() as uow:
+        uow.put_fact("drift_baseline", None)
+        uow.commit()
+    native.set_work(native.bob, company="Rival")
+    native.state.touch(native.user(native.bob))
+    assert "drift_new" not in delta(native)
+
+
+# organization administrators ----------------------------------------------------------
+
+
+def plain_members(native):
+    """Who signs in and administers no account: full runs do not ask about them."""
+    return [
+        user
+        for user in native.state.users.values()
+        if any(item.status.is_open for item in user.memberships.values())
+        and not any(item.is_admin for item in user.memberships.values())
+        and not user.is_organization_admin
+    ]
+
+
+def test_an_organization_administrator_without_an_account_to_administer_is_found_in_time(start):
+    """Neither a full run nor a list shows it: everybody is asked about once in role_sweep_days."""
+    sweep = AggregationSettings(role_sweep_days=2)
+    native = start(drift=QUIET, aggregation=sweep)
+    delta(native)
+    native.user(native.bob).is_organization_admin = True
+    native.connector.reconcile()
+    assert not native.connector.findings(DriftKind.UNEXPECTED_ADMIN), "full runs cannot see it"
+
+    for _ in range(2 * 24 + 1):
+        delta(native, minutes=60)
+    (finding,) = native.connector.findings(DriftKind.UNEXPECTED_ADMIN)
+    assert finding.subject_id == native.bob
+    assert finding.entitlement == ORGANIZATION_ADMIN
+
+
+def test_a_round_asks_about_everybody_once(start):
+    native = start(drift=QUIET, aggregation=AggregationSettings(role_sweep_days=1))
+    delta(native)
+    asked = [delta(native, minutes=30).get("role_checks", 0) for _ in range(48)]
+    assert len(plain_members(native)) <= sum(asked) <= len(plain_members(native)) + 3
+    assert max(asked) <= 2, "spread over the day"
+
+
+def test_without_a_period_nobody_is_asked_about(start):
+    native = start(drift=QUIET, aggregation=AggregationSettings(role_sweep_days=0))
+    delta(native)
+    assert "role_checks" not in delta(native, minutes=60 * 24 * 30)
+
+
+def test_used_up_calls_put_the_rest_off(start):
+    native = start(drift=QUIET, aggregation=AggregationSettings(role_sweep_days=1))
+    delta(native)
+    path = r"/users/profile"
+    code = "HOURLY_APIINVOCATION_LIMIT_EXCEEDED"
+    limit = Fault("error", "GET", path, nth=3, times=None, status=429, error_code=code)
+    native.connector.world.faults.add(limit)
+    counts = delta(native, minutes=60 * 12)
+    assert (counts["role_checks"], counts["role_checks_put_off"]) == (2, 1)
+    native.connector.world.faults.clear()
+    native.connector.clock.advance(3_600)
+    assert delta(native)["role_checks"] >= len(plain_members(native)) // 2 - 2
+
+
+def test_closed_people_and_account_administrators_are_left_out(start, monkeypatch):
+    native = start(drift=QUIET, aggregation=AggregationSettings(role_sweep_days=1))
+    native.place(native.bob).status = Status.CLOSED
+    native.connector.sync()
+    delta(native)
+    asked: list[str] = []
+    monkeypatch.setattr(native.connector.services.refresh, "refresh_roles", asked.append)
+    delta(native, minutes=60 * 24)
+    assert sorted(asked) == sorted(user.user_id for user in plain_members(native))
+    assert native.ann in asked and native.bob not in asked
