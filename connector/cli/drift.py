@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,10 @@ import click
 import orjson
 from rich.table import Table
 
-from connector.cli.context import (
-    CommandContext,
-    cli_person,
-    handle_errors,
-    tenant_options,
-)
+from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.drift_decide import accept, filters, revert, wanted_of
 from connector.cli.groups import Commands
-from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
-from connector.errors import InvalidRequestError
+from connector.domain.drift import FindingFilter, FindingState
 from connector.services.drift_desk import FindingView
 from connector.services.drift_report import to_csv, to_html
 from connector.services.plain_data import finding_data
@@ -36,37 +31,13 @@ def drift() -> None:
     """
 
 
-def _filters(command: Any) -> Any:
-    for option in (
-        click.option("--user", default="", help="Of one user: id or address."),
-        click.option("--account", default="", metavar="ID", help="Of one account."),
-        click.option(
-            "--class",
-            "kinds",
-            multiple=True,
-            type=click.Choice([str(kind) for kind in DriftKind]),
-            help="Of this class; may be given several times.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
 @drift.command("list")
-@_filters
+@filters
 @click.option("--all", "every", is_flag=True, help="Those that are over too.")
 @click.option("--limit", default=100, show_default=True, help="The newest so many.")
 @tenant_options
 @handle_errors
-def list_findings(
-    context: CommandContext,
-    kinds: Sequence[str],
-    account: str,
-    user: str,
-    *,
-    every: bool,
-    limit: int,
-) -> None:
+def list_findings(context: CommandContext, *, every: bool, limit: int, **options: Any) -> None:
     """List findings, the newest first.
 
     \b
@@ -74,8 +45,7 @@ def list_findings(
       docusign-iga drift list --class native_grant
       docusign-iga drift list --all --user ann@acme.com
     """
-    states = () if every else _OPEN
-    wanted = filter_of(context, kinds, account, user, states)
+    wanted = _filter_of(context, options, every=every)
     found = context.tenant.drift.desk.list(wanted, limit=limit)
     table = Table("Finding", "Class", "What", "State", "Since")
     for view in found:
@@ -86,18 +56,10 @@ def list_findings(
     context.output([finding_data(view) for view in found], table if found else empty)
 
 
-def filter_of(
-    context: CommandContext,
-    kinds: Sequence[str],
-    account: str,
-    user: str,
-    states: tuple[FindingState, ...],
-) -> FindingFilter:
-    """Return what options ask for."""
-    subjects = tuple(context.tenant.drift.desk.people(user)) if user else ()
-    if user and not subjects:
-        raise InvalidRequestError(f"Nobody is known as {user!r}. Run a sync, or give the id.")
-    return FindingFilter(states, tuple(map(DriftKind, kinds)), subjects, account.lower())
+def _filter_of(context: CommandContext, options: dict[str, Any], *, every: bool) -> FindingFilter:
+    decisions = context.tenant.drift.decisions
+    states = () if every else _OPEN
+    return replace(decisions.filter_of(wanted_of(**options)), states=states)
 
 
 @drift.command("show")
@@ -116,42 +78,12 @@ def show_finding(context: CommandContext, finding: str) -> None:
     context.output(finding_data(view), _describe(view))
 
 
-@drift.command("accept")
-@click.argument("findings", nargs=-1, required=True)
-@click.option("--reason", required=True, help="Why it is right as it is; kept for the record.")
-@tenant_options
-@handle_errors
-def accept_findings(context: CommandContext, findings: Sequence[str], reason: str) -> None:
-    """Take FINDINGS for right: what they show is expected from now on.
-
-    \b
-    Example:
-      docusign-iga drift accept 3f2a 9b10 --reason "Ordered by Legal by phone"
-    """
-    desk = context.tenant.drift.desk
-    done = [desk.accept(finding, cli_person(), reason) for finding in findings]
-    context.output([finding_data(desk.get(item.finding_id)) for item in done], _outcome(done))
-
-
-@drift.command("revert")
-@click.argument("findings", nargs=-1, required=True)
-@click.option("--reason", required=True, help="Why; kept for the record.")
-@tenant_options
-@handle_errors
-def revert_findings(context: CommandContext, findings: Sequence[str], reason: str) -> None:
-    """Put FINDINGS right in DocuSign, by a plan like any other.
-
-    \b
-    Example:
-      docusign-iga drift revert 3f2a --reason "Nobody asked for it"
-    """
-    desk = context.tenant.drift.desk
-    done = [desk.revert(finding, cli_person(), reason) for finding in findings]
-    context.output([finding_data(desk.get(item.finding_id)) for item in done], _outcome(done))
+drift.add_command(accept)
+drift.add_command(revert)
 
 
 @drift.command("report")
-@_filters
+@filters
 @click.option("--all", "every", is_flag=True, help="Those that are over too.")
 @click.option(
     "--format",
@@ -169,14 +101,7 @@ def revert_findings(context: CommandContext, findings: Sequence[str], reason: st
 @tenant_options
 @handle_errors
 def report(
-    context: CommandContext,
-    kinds: Sequence[str],
-    account: str,
-    user: str,
-    *,
-    every: bool,
-    form: str,
-    out: Path | None,
+    context: CommandContext, *, every: bool, form: str, out: Path | None, **options: Any
 ) -> None:
     """Write all findings as a table (CSV), as JSON, or as one page of HTML.
 
@@ -185,12 +110,12 @@ def report(
       docusign-iga drift report --out drift.csv
       docusign-iga drift report --format html --out drift.html
     """
-    wanted = filter_of(context, kinds, account, user, () if every else _OPEN)
+    wanted = _filter_of(context, options, every=every)
     views = context.tenant.drift.desk.list(wanted, limit=None)
     if form == "json" or context.as_json:
-        options = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
+        style = orjson.OPT_INDENT_2 | orjson.OPT_UTC_Z
         text = orjson.dumps(
-            [finding_data(view) for view in views], default=str, option=options
+            [finding_data(view) for view in views], default=str, option=style
         ).decode()
     elif form == "csv":
         text = to_csv(views)
@@ -203,16 +128,6 @@ def report(
         return
     out.write_text(text, encoding="utf-8", newline="")
     click.echo(f"{len(views):,} findings written to {out}.", err=True)
-
-
-def _outcome(done: Sequence[Finding]) -> str:
-    lines = [f"Finding {item.finding_id[:8]} is {_words(item.state)}." for item in done]
-    waiting = [item for item in done if item.state is FindingState.REVERTING]
-    if waiting:
-        lines.append(
-            "What waits for a person is in the inbox; the finding ends when DocuSign shows it."
-        )
-    return "\n".join(lines)
 
 
 def _words(value: object) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from urllib.parse import urlencode
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from connector.console.here import is_fragment, may_try, principal, tenant
+from connector.console.here import is_fragment, may_try, principal, session, tenant
 from connector.console.users import printable
 from connector.console.words import state_words
 from connector.domain.drift import DriftKind, FindingFilter, FindingState
@@ -16,6 +17,8 @@ from connector.services.drift_desk import PAGE
 blueprint = Blueprint("drift", __name__, url_prefix="/drift")
 _OPEN = tuple(state for state in FindingState if state.is_open)
 _CLOSED = tuple(state for state in FindingState if not state.is_open)
+_TOLD = 5
+"""Reasons that are told of findings that stayed."""
 _FIELDS = ("class", "state", "account", "user")
 
 
@@ -30,7 +33,7 @@ def every() -> str:
         _CLOSED if kept["state"] == "closed" else _OPEN,
         (kind,) if kind else (),
         tuple(who) or (("",) if kept["user"] else ()),
-        kept["account"],
+        (kept["account"],) if kept["account"] else (),
     )
     found = desk.list(wanted, after=request.args.get("after", ""), limit=PAGE + 1)
     views, follows = found[:PAGE], None
@@ -46,6 +49,7 @@ def every() -> str:
         kinds=list(DriftKind),
         accounts=browser.accounts(),
         counts=desk.open_counts(),
+        chooses=session().may_work and kept["state"] != "closed",
     )
 
 
@@ -57,6 +61,31 @@ def show(finding_id: str) -> str:
     return render_template(
         "finding.html", view=view, item=view.finding, labels=services.browser.labels()
     )
+
+
+@blueprint.post("/several")
+@may_try(lambda person: person.may_work)
+def several() -> BaseResponse:
+    """Accept the chosen findings or have them put right; why some stay is told."""
+    decisions, back = tenant().drift.decisions, redirect(url_for("drift.every"), 303)
+    acts = {"accept": decisions.accept, "revert": decisions.revert}
+    act = acts.get(request.form.get("act", ""))
+    if act is None:
+        abort(404)
+    chosen = request.form.getlist("finding")
+    if not chosen:
+        flash("Choose the findings first.", "bad")
+        return back
+    decided = act(decisions.named(chosen), principal(), request.form.get("reason", ""))
+    for state, number in decided.states.items():
+        waits = state is FindingState.REVERTING
+        more = "; what waits for a person is in the inbox" if waits else ""
+        flash(f"{number:,} {state_words(state)}{more}.", "wait" if waits else "good")
+    for why, number in Counter(decided.problems.values()).most_common(_TOLD):
+        flash(f"{number:,} stayed as they were: {why}", "bad")
+    if decided.stopped_by:
+        flash(f"{len(decided.left):,} were not tried: {decided.stopped_by}", "bad")
+    return back
 
 
 @blueprint.post("/<finding_id>/<act>")

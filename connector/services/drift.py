@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from connector.services.adoption import AdoptionService
 from connector.services.context import TenantContext
+from connector.services.drift_decisions import DriftDecisions
 from connector.services.drift_desk import DriftDesk
 from connector.services.findings import Findings
 from connector.services.group_provisioning import GroupProvisioning
@@ -25,6 +26,7 @@ class DriftServices:
 
     reconciliation: ReconciliationService
     desk: DriftDesk
+    decisions: DriftDecisions
     adoption: AdoptionService
 
 
@@ -46,5 +48,6 @@ def wire_drift(
     return DriftServices(
         reconciliation,
         desk,
+        DriftDecisions(context, desk),
         AdoptionService(context, findings, mirror),
     )

@@ -81,6 +81,12 @@ ACTS: dict[str, tuple[str, str, Any]] = {
     "tasks.attach": ("operator", "/tasks/{task}/evidence", None),
     "drift.accept": ("operator", "/drift/{finding}/accept", SAYS),
     "drift.revert": ("operator", "/drift/{changed}/revert", SAYS),
+    "drift.accept_many": (
+        "operator",
+        "/drift/accept",
+        {"kinds": ["native_grant"], "dry_run": True, **SAYS},
+    ),
+    "drift.revert_many": ("operator", "/drift/revert", {"kinds": ["lost_grant"], **SAYS}),
     "notifications.replay": ("operator", "/notifications/{delivery}/replay", {}),
     "notifications.replay_dead": ("operator", "/notifications/replay-dead", {}),
     "jobs.run": ("operator", "/jobs/retention/run", {}),
