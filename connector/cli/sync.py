@@ -161,13 +161,17 @@ def _sync_delta(context: CommandContext) -> None:
         )
         if gone := outcome.get("gone", 0):
             human += f" DocuSign has {gone:,} no longer; the next full sync looks into it."
+        if new := outcome.get("drift_new", 0):
+            human += f" {new:,} new findings: `docusign-iga drift list` shows them."
     context.output(dict(outcome), human)
 
 
 def _sync_user(context: CommandContext, wanted: str) -> None:
     table = Table("User", "Address", "Account", "Status", "Profile", "Groups")
     data = []
-    for user in context.tenant.delta.read_user(wanted):
+    users = context.tenant.delta.read_user(wanted)
+    context.tenant.drift.reconciliation.run_for([user.user_id for user in users], cli_actor())
+    for user in users:
         for item in user.memberships.values():
             row = {
                 "user_id": user.user_id,

@@ -59,6 +59,13 @@ def test_findings_are_listed_shown_accepted_and_reverted(native):
     assert "users compared" in run("reconcile")
 
 
+def test_who_is_read_by_command_is_compared(native):
+    native.set_work(native.bob, company="Rival")
+    assert BOB in run("sync", "--user", BOB)
+    (finding,) = native.connector.findings(DriftKind.CHANGED_ATTRIBUTE)
+    assert (finding.subject_id, finding.attribute) == (native.bob, "company")
+
+
 def test_reports_are_tables_and_one_page_without_anything_dangerous(native, tmp_path):
     rows = list(csv.DictReader(io.StringIO(run("drift", "report"))))
     assert {row["class"] for row in rows} == {"native_grant", "unmanaged_user"}
