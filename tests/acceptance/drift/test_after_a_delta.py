@@ -81,9 +81,9 @@ def test_the_policy_accepts_at_once_and_reverts_with_the_next_whole_run(start):
 def test_a_delta_that_breaks_off_compares_what_it_has_read(start):
     native = start(drift=QUIET)
     for user_id in (native.ann, native.bob):
-        native.set_work(user_id, company="Rival")
+        native.set_profile(user_id, native.other_profile())
         native.state.touch(native.user(user_id))
-    path = r"/restapi/v2.1/accounts/[^/]+/users/"
+    path = rf"/accounts/{native.account().account_id}/users/"
     native.connector.world.faults.add(Fault("error", "GET", path, nth=2, times=None, status=503))
     with pytest.raises(TemporaryError):
         delta(native)
