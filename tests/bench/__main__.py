@@ -20,9 +20,9 @@ from tests.bench.load import Sample, run
 from tests.bench.stage import Stage, add_missing_group, staged
 from tests.bench.tenants import measure_tenants
 
-ROUNDS = 2
+ROUNDS = 5
 """Every case runs so often, turn by turn with the others, so that a busy minute of the machine
-does not fall on one case alone."""
+does not fall on one case alone; ratios are medians of what the rounds say."""
 WARM_UP_S = 0.2
 
 
@@ -36,7 +36,7 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str) -> li
 @click.command()
 @click.option("--sizes", default="1000,10000,100000", show_default=True, callback=_numbers)
 @click.option("--connections", default="1,8,32", show_default=True, callback=_numbers)
-@click.option("--seconds", default=2.0, show_default=True, help="For each case, in all rounds.")
+@click.option("--seconds", default=3.0, show_default=True, help="For each case, in all rounds.")
 @click.option("--quick", is_flag=True, help="1,000 users and a glance at each case.")
 @click.option("--reads-only", is_flag=True, help="Leave out the cases that write.")
 @click.option("--tenants", default=0, help="Measure so many tenants in one process, and no more.")
@@ -56,7 +56,7 @@ def main(  # noqa: PLR0917 -- click passes by name
 ) -> None:
     """Measure the connector over HTTP with the production server, and its ceiling beside it."""
     if quick:
-        sizes, seconds = [1000], 0.4
+        sizes, seconds = [1000], 0.5
     console = Console(width=None if sys.stdout.isatty() else 110)
     if tenants:
         with tempfile.TemporaryDirectory(prefix="bench-") as place:

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, cycle, islice
+from statistics import median
 
 _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 _BUFFER_BYTES = 1 << 18
@@ -46,9 +47,12 @@ class Sample:
     failures: int = 0
     failure: str = ""
     """The first answer that was not 2xx."""
+    rounds: list[float] = field(default_factory=list)
+    """Requests a second of each run, in order."""
 
     def add(self, other: Sample) -> None:
         """Join what another run of the same load brought."""
+        self.rounds.append(other.per_second)
         self.seconds += other.seconds
         self.latencies += other.latencies
         self.body_bytes += other.body_bytes
@@ -59,6 +63,11 @@ class Sample:
     def per_second(self) -> float:
         """Requests a second over all connections."""
         return len(self.latencies) / self.seconds if self.seconds else 0.0
+
+    def ratio_to(self, other: Sample) -> float:
+        """Return how many times as many requests a second there were as of another load that ran
+        in the same rounds: the median, since a busy moment of the machine falls on one of them."""
+        return median(own / its for own, its in zip(self.rounds, other.rounds, strict=True))
 
     def percentile_ms(self, percent: float) -> float:
         """Return the latency in milliseconds that so many per cent of the requests kept."""

@@ -77,7 +77,7 @@ def _of_ceilings(samples: Samples) -> Iterator[Found]:
     for (size, connections, name), sample in samples.items():
         ceiling = {**pairs, FIRST_PAGE: CEILING_PAGE}.get(name)
         if ceiling:
-            ratio = sample.per_second / samples[size, connections, ceiling].per_second
+            ratio = sample.ratio_to(samples[size, connections, ceiling])
             yield name, ratio, f"{size:,} users, {connections} connections"
 
 
@@ -85,14 +85,14 @@ def _growth(samples: Samples) -> Iterator[Found]:
     sizes = {size for size, _, _ in samples}
     for (size, connections, name), sample in samples.items():
         if name in (GET, USER_NAME, EXTERNAL_ID, FIRST_PAGE) and size == max(sizes) > min(sizes):
-            ratio = samples[min(sizes), connections, name].per_second / sample.per_second
+            ratio = samples[min(sizes), connections, name].ratio_to(sample)
             yield name, ratio, f"{size:,} users, {connections} connections"
 
 
 def _pairs(samples: Samples, name: str, other: str) -> Iterator[Found]:
     for (size, connections, case), sample in samples.items():
         if case == name and (size, connections, other) in samples:
-            ratio = samples[size, connections, other].per_second / sample.per_second
+            ratio = samples[size, connections, other].ratio_to(sample)
             yield name, ratio, f"{size:,} users, {connections} connections"
 
 
