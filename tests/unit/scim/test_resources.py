@@ -91,7 +91,7 @@ def test_tolerated(sent, accepted):
         ({"emails": [{"value": "a"}, 7]}, "emails[1] must be an object"),
         ({"emails": [{"value": "a"}, {}]}, "emails[1] has no value"),
         ({"emails": [{"mail": "a"}]}, "emails[0] has no value"),
-        ({"emails": [{"value": "a", "primary": True}, {"value": "b", "primary": True}]}, "only one"),
+        ({"emails": [{"value": "a", "primary": True}, {"value": "b", "primary": True}]}, "one primary value only"),
         ({"x509Certificates": "not base64"}, "x509Certificates[0].value must be base64"),
         ({ENTERPRISE: {"department": 1}}, f"{ENTERPRISE}.department must be a string"),
         ({ENTERPRISE: 1}, f"{ENTERPRISE} must be an object"),
