@@ -178,18 +178,19 @@ class Readiness:
             return Check(f"tenant {name}", str(error))
         if consent is not None and consent.state in UNUSABLE:
             return Check(f"tenant {name}", f"DocuSign gives no token: {consent.said}")
-        problem = self._sync_problem(last, done, consent)
+        problem = self._sync_problem(name, last, done, consent)
         return Check(f"tenant {name}", problem, _partial(consent))
 
     def _sync_problem(
-        self, last: JobRun | None, done: JobRun | None, consent: ConsentRecord | None
+        self, name: str, last: JobRun | None, done: JobRun | None, consent: ConsentRecord | None
     ) -> str:
         is_refused = last is not None and last.state is RunState.FAILED and last.cause in REFUSALS
         if last is not None and is_refused and not _healed(consent, last):
             return f"DocuSign gives no token: {last.error}"
         reason = f" The last attempt said: {last.error}" if last is not None and last.error else ""
         if done is None:
-            return f"Nothing was read from DocuSign yet. Run `docusign-iga sync`.{reason}"
+            command = f"docusign-iga sync --tenant {name}"
+            return f"Nothing was read from DocuSign yet. Run `{command}`.{reason}"
         age = self._clock.now() - done.started_at
         if self._max_age and age > self._max_age:
             hours = age / timedelta(hours=1)

@@ -109,5 +109,5 @@ def test_the_broken_ones_come_first_and_say_why(connector: Connector, ann: Visit
     ]
     page = ann.get("/tenants").text
     assert page.index("/tenants/tenant/acme") < page.index("/tenants/tenant/default")
-    assert "Nothing was read from DocuSign yet" in page
+    assert "Nothing was read from DocuSign yet. Run `docusign-iga sync --tenant acme`." in page
     assert "configuration file" in ann.get("/tenants/tenant/default").text
