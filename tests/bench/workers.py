@@ -87,6 +87,7 @@ def main(workers: str, changes: int, read_s: float, write_s: float, threads: int
         for number in map(int, workers.split(",")):
             console.print(f"{number} workers of {threads} threads ...")
             outcome = _measured(wanted, template, number)
+            console.print(f"... {outcome.seconds:.1f} s")
             first = first or outcome.seconds
             table.add_row(
                 str(number),
