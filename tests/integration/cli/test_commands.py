@@ -307,7 +307,7 @@ def test_an_unknown_account_cannot_be_forgotten(run):
 def test_erasing_says_that_it_cannot_be_undone_and_asks(run):
     assert "IRREVERSIBLE" in run("erase", "confirm", "--help").stdout
     assert "There are none" in run("erase", "list").stdout
-    assert "Nobody is known" in run("erase", "request", "x@y.example", "--reason", "r").stderr
+    assert "--as LOGIN" in run("erase", "request", "x@y.example", "--reason", "r").stderr
     refused = run("erase", "confirm", "3f2a")
     assert refused.exit_code == 1
     assert "Nothing brings it back" in refused.stderr

@@ -30,6 +30,7 @@ def run(monkeypatch, sqlite_store):
         "four quiet green lamps",
         [ConsoleRole.VIEWER, ConsoleRole.APPROVER],
         Actor("user:root", "cli", "c0"),
+        email="ann@staff.example",
     )
     tokens = PersonalTokens(sqlite_store, clock, ApiSettings())
     known = SimpleNamespace(personal_tokens=tokens, clock=clock)
