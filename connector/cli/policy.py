@@ -19,6 +19,7 @@ from mappings import EntitlementMapping, MappingError, load_entitlements
 
 _SHOWN = 50
 """Differences that people see; --json has all."""
+_NO_MANAGER = "unknown: the others named decide, or whoever has the role approver"
 
 
 @click.group(cls=Commands)
@@ -87,7 +88,7 @@ def _in_words(found: Explained) -> str:
     facts = {
         "Risk": meaning.risk,
         "Owner": meaning.owner,
-        "Manager": (found.manager or "unknown") if meaning.approvers.manager else "",
+        "Manager": (found.manager or _NO_MANAGER) if meaning.approvers.manager else "",
         "Verified": meaning.verification if ruling.fulfilment is Fulfilment.MANUAL else "",
     }
     lines += [f"  {name:<11}{value}" for name, value in facts.items() if value]

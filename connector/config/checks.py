@@ -30,7 +30,7 @@ from mappings import MappingError, load_entitlements, load_user_mapping
 
 Problem = tuple[str, str]
 _ROLES = ("viewer", "approver", "operator", "administrator")
-_RECIPIENTS = ("owner", "approvers", "assignee", "requester_manager", "person")
+_RECIPIENTS = ("owner", "approvers", "assignee", "requester", "requester_manager", "person")
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,62}\Z")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _RESERVED = frozenset({"consent", "scim", "console", "api", "health", "oauth", "static"})

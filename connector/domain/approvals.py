@@ -89,14 +89,19 @@ def standing(person: Voter, matter: Matter) -> Standing:
 
 def is_named(voter: Voter, matter: Matter) -> bool:
     """Return whether the policy lets somebody decide."""
-    approvers = matter.approvers
-    if not approvers:
-        return voter.is_approver
-    people = {fold(name) for name in approvers.people}
-    if approvers.manager and matter.manager:
-        people.add(fold(matter.manager))
+    approvers, manager = matter.approvers, deciding_manager(matter)
+    people = {fold(name) for name in (*approvers.people, manager) if name}
     groups = {fold(name) for name in approvers.groups}
+    if not people and not groups:
+        return voter.is_approver
     return bool(voter.names & people or {fold(name) for name in voter.groups} & groups)
+
+
+def deciding_manager(matter: Matter) -> str:
+    """Return the address of the manager who decides; empty where the policy wants none, nobody
+    knows them, or they asked for it themselves."""
+    manager = matter.manager if matter.approvers.manager else ""
+    return "" if fold(manager) in matter.parties else manager
 
 
 def away(delegation: Delegation, accounts: Mapping[str, ConsoleAccount]) -> Voter | None:
@@ -202,6 +207,10 @@ def in_words(matter: Matter) -> str:
     approvers = matter.approvers
     parts = list(approvers.people)
     parts += [f"the group {name}" for name in approvers.groups]
-    if approvers.manager:
-        parts.append(f"the manager ({matter.manager or 'unknown'})")
+    if manager := deciding_manager(matter):
+        parts.append(f"the manager ({manager})")
+    elif approvers.manager:
+        why = "cannot decide on this" if matter.manager else "is unknown"
+        parts = parts or ["whoever has the role approver"]
+        return f"{', '.join(parts)}: the manager {why}"
     return ", ".join(parts) or "whoever has the role approver"

@@ -231,6 +231,9 @@ class AttributeRepository(Protocol):
     def put(self, attributes: ClientAttributes) -> None:
         """Make these the attributes of the resource."""
 
+    def named(self, kind: str, scopes: Iterable[str], external_id: str) -> Sequence[str]:
+        """Return the SCIM ids to which clients of these scopes have given an external id."""
+
     def remove(self, kind: str, scim_id: str) -> None:
         """Drop everything kept for a resource."""
 

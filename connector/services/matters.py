@@ -7,7 +7,7 @@ from functools import cached_property
 
 from connector.domain.approvals import Matter, joined
 from connector.domain.console import ConsoleAccount
-from connector.domain.ledger import Fulfilment, WorkItem
+from connector.domain.ledger import Fulfilment, WorkItem, WorkItemKind
 from connector.domain.model import Catalogue, User, fold
 from connector.domain.work_items import ApprovalTerms, Delegation, WorkItemEvent
 from connector.errors import InvalidRequestError
@@ -48,7 +48,9 @@ class Matters:
         """Return what a decision on an item depends on."""
         terms = self.terms(item)
         approvers = terms.approvers
-        if item.escalated_at is not None:
+        if item.kind is WorkItemKind.MANUAL_TASK:
+            approvers = terms.escalate_to  # Nobody approves a task.
+        elif item.escalated_at is not None:
             approvers = joined(approvers, terms.escalate_to)
         subject = self._subjects.get(item.subject_id) or subject_of(self._uow, item)
         return Matter(
@@ -78,7 +80,8 @@ class Matters:
             ruling = self._context.policy.rule_on(item.entitlement, self._catalogue)
         except InvalidRequestError:
             return opened_with
-        if ruling.fulfilment is not Fulfilment.APPROVAL:
+        is_approval = item.kind is WorkItemKind.APPROVAL
+        if is_approval and ruling.fulfilment is not Fulfilment.APPROVAL:
             return opened_with
         meaning = ruling.meaning
         return ApprovalTerms(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from connector.domain.approvals import in_words
 from connector.domain.diagnosis import Trouble
-from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
 from connector.domain.notifications import Delivery, Message, Notice
 from connector.domain.policy import VERIFY_WORD
 from connector.domain.writing import visible
-from connector.errors import NotFoundError
+from connector.errors import InvalidRequestError, NotFoundError
+from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
+from connector.services.matters import Matters
 from connector.services.reasons import reason_of
 
 _TEXTS: Mapping[Notice, tuple[str, str]] = {
@@ -138,6 +143,15 @@ _PAGES: Mapping[Notice, str] = {
 """Where the console shows more of what is about no work item; elsewhere it is the first page."""
 
 
+@dataclass(frozen=True)
+class _Names:
+    """What a work item speaks of, in words."""
+
+    entitlement: str = ""
+    deciders: str = ""
+    """Who decides on an approval that waits."""
+
+
 class Writer:
     """Makes messages of deliveries of one tenant."""
 
@@ -152,7 +166,7 @@ class Writer:
 
     def write(self, delivery: Delivery) -> Message:
         """Return the message; it says what is true when it is sent."""
-        item, reason = self._work_item(delivery)
+        item, reason, names = self._work_item(delivery)
         title, text = _TEXTS[delivery.notice]
         if delivery.notice is Notice.TASK_OPENED and item and item.verification == VERIFY_WORD:
             text = _BY_WORD
@@ -165,7 +179,7 @@ class Writer:
             text=text,
             facts=tuple(
                 (name, _one_line(str(value)))
-                for name, value in _facts(delivery, item, reason)
+                for name, value in _facts(delivery, item, reason, names)
                 if value
             ),
             steps=self._steps(delivery, item),
@@ -186,16 +200,30 @@ class Writer:
             "The connector goes on by itself; there is nothing to restart.",
         )
 
-    def _work_item(self, delivery: Delivery) -> tuple[WorkItem | None, str]:
-        """Return the item that a delivery is about, if there is one, and why it was asked for."""
+    def _work_item(self, delivery: Delivery) -> tuple[WorkItem | None, str, _Names]:
+        """Return the item that a delivery is about, if there is one, why it was asked for, and what
+        is called how."""
         if "work_item" not in delivery.payload:
-            return None, ""
+            return None, "", _Names()
         try:
             with self._context.read() as uow:
                 item = uow.work_items.get(str(delivery.payload["work_item"]))
-                return item, reason_of(uow.plans.get(item.plan_id)[0])
+                reason = reason_of(uow.plans.get(item.plan_id)[0])
+                return item, reason, self._names(uow, item)
         except NotFoundError:
-            return None, ""
+            return None, "", _Names()
+
+    def _names(self, uow: UnitOfWork, item: WorkItem) -> _Names:
+        name = ""
+        if item.is_access:
+            try:
+                target = self._context.policy.target(item.entitlement, uow.mirror.catalogue())
+                name = f"{target.title} ({item.entitlement})"
+            except InvalidRequestError:
+                name = item.entitlement  # It is gone from DocuSign.
+        waits = item.kind is WorkItemKind.APPROVAL and item.state is WorkItemState.OPEN
+        who = in_words(Matters(uow, self._context).of(item)) if waits else ""
+        return _Names(name, who)
 
     def _link(self, delivery: Delivery, item: WorkItem | None) -> str:
         if item is not None:
@@ -215,16 +243,21 @@ def _is_mended_by_link(delivery: Delivery) -> bool:
     return delivery.notice in (Notice.CONSENT_LOST, Notice.CONNECTION_EXPIRES)
 
 
-def _facts(delivery: Delivery, item: WorkItem | None, reason: str) -> list[tuple[str, Any]]:
+def _facts(
+    delivery: Delivery, item: WorkItem | None, reason: str, names: _Names
+) -> list[tuple[str, Any]]:
     payload = delivery.payload
     facts: list[tuple[str, Any]] = []
     if item is not None:
         facts += [
-            ("Entitlement", item.entitlement if item.is_access else ""),
+            ("Entitlement", names.entitlement),
+            ("Risk", item.risk),
             ("Asked by", item.requester),
             ("Because", reason),
             ("State", str(item.state).replace("_", " ")),
-            ("Due", f"{item.due_at:%Y-%m-%d %H:%M} UTC" if item.due_at else ""),
+            ("Who decides", names.deciders),
+            ("Decide until", _instant(item.expires_at) if names.deciders else ""),
+            ("Due", _instant(item.due_at)),
             ("Closed by", item.closed_by),
             ("Comment", item.comment),
         ]
@@ -237,6 +270,10 @@ def _facts(delivery: Delivery, item: WorkItem | None, reason: str) -> list[tuple
         ("Tenant", "" if item else payload.get("tenant")),
     ]
     return facts
+
+
+def _instant(at: datetime | None) -> str:
+    return f"{at:%Y-%m-%d %H:%M} UTC" if at else ""
 
 
 def _words(name: str) -> str:

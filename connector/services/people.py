@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from connector.domain.ledger import WorkItem
 from connector.domain.model import User, fold
-from connector.ports import UnitOfWork
+from connector.ports import USER, UnitOfWork
 from connector.services.actual import load_attributes
 from connector.services.context import Principal
 from mappings.model import ENTERPRISE_USER
@@ -32,11 +32,18 @@ def is_same_person(uow: UnitOfWork, person: Principal, actor: str) -> bool:
 
 def manager_of(uow: UnitOfWork, user_id: str) -> str:
     """Return the address of a user's manager (enterprise extension); empty where the client did
-    not say, or named somebody who is unknown."""
-    kept = load_attributes(uow, user_id).kept.get(ENTERPRISE_USER, {})
+    not say, or named somebody who is unknown.
+
+    Clients name a manager by our id, by an ``externalId`` that they gave, or by address.
+    """
+    attributes = load_attributes(uow, user_id)
+    kept = attributes.kept.get(ENTERPRISE_USER, {})
     manager = kept.get("manager") if isinstance(kept, Mapping) else None
     manager_id = manager.get("value", "") if isinstance(manager, Mapping) else manager
     if not isinstance(manager_id, str) or not manager_id:
         return ""
-    found = uow.mirror.get_users([manager_id]).get(manager_id)
-    return found.email if found else ""
+    ids = {manager_id, *uow.attributes.named(USER, attributes.external_ids, manager_id)}
+    found = {fold(user.email): user.email for user in uow.mirror.get_users(ids).values()}
+    if len(found) == 1:
+        return next(iter(found.values()))
+    return manager_id if not found and "@" in manager_id else ""

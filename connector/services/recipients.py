@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from connector.domain.approvals import Matter, away, deciding_manager, is_named
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.model import fold
 from connector.domain.notifications import Delivery
-from connector.domain.work_items import ApprovalTerms
 from connector.errors import NotFoundError
-from connector.ports import USER, UnitOfWork
+from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
+from connector.services.matters import Matters
+from connector.services.people import manager_of
 
 ROLE = "role:"
-OWNER, APPROVERS, ASSIGNEE, MANAGER, PERSON = (
+OWNER, APPROVERS, ASSIGNEE, REQUESTER, MANAGER, PERSON = (
     "owner",
     "approvers",
     "assignee",
+    "requester",
     "requester_manager",
     "person",
 )
-WORDS = (OWNER, APPROVERS, ASSIGNEE, MANAGER, PERSON)
-_ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+WORDS = (OWNER, APPROVERS, ASSIGNEE, REQUESTER, MANAGER, PERSON)
+_HEAR_OF_OVERDUE = (OWNER, APPROVERS, ASSIGNEE)
+"""Words with which a channel also tells those to whom the rule escalates an overdue task."""
 
 
 def recipients_of(
@@ -53,7 +57,7 @@ def _addresses(
     elif who == PERSON:
         yield from _address_of(uow, delivery.subject_id)
     elif who == MANAGER:
-        yield from _manager_of(uow, delivery.subject_id)
+        yield manager_of(uow, delivery.subject_id)
     elif who not in WORDS:
         yield who
     elif item is not None:
@@ -66,16 +70,50 @@ def _of_item(uow: UnitOfWork, context: TenantContext, who: str, item: WorkItem) 
         yield getattr(item, "owner", "") or (rule.owner if rule else "")
     elif who == ASSIGNEE:
         yield from _of_login(uow, (item.assignee or "").removeprefix("user:"))
+    elif who == REQUESTER:
+        yield item.terms.requester_email if item.terms else ""
+        if item.requester.startswith("user:"):
+            yield from _of_login(uow, item.requester.removeprefix("user:"))
     elif who == APPROVERS and item.kind is WorkItemKind.APPROVAL:
-        terms = item.terms or ApprovalTerms()
-        asked = [terms.approvers, *([terms.escalate_to] if item.escalated_at else [])]
-        for approvers in asked:
-            for login in approvers.people:
-                yield from _of_login(uow, login)
-            if approvers.manager:
-                yield from _manager_of(uow, item.subject_id)
-        if not terms.approvers:
-            yield from with_role(uow, ConsoleRole.APPROVER)
+        yield from _deciding(uow, context, Matters(uow, context).of(item))
+    if who in _HEAR_OF_OVERDUE and item.kind is WorkItemKind.MANUAL_TASK and item.escalated_at:
+        yield from _escalated_to(uow, context, item)
+
+
+def _escalated_to(uow: UnitOfWork, context: TenantContext, item: WorkItem) -> Iterator[str]:
+    """Return whom the rule wants to hear of a task that is overdue."""
+    matter = Matters(uow, context).of(item)
+    if matter.approvers:
+        yield from _named(uow, context, matter)
+
+
+def _deciding(uow: UnitOfWork, context: TenantContext, matter: Matter) -> Iterator[str]:
+    """Return who may decide now, and whoever stands in for one of them."""
+    parties = matter.parties
+    found = [*_named(uow, context, matter)]
+    for delegation in matter.delegations:
+        absent = away(delegation, matter.accounts) if delegation.is_in_force(matter.now) else None
+        if absent and is_named(absent, matter) and not absent.names & parties:
+            found += _of_login(uow, delegation.delegate)
+    for address in found:
+        if fold(address) not in parties:
+            yield address
+
+
+def _named(uow: UnitOfWork, context: TenantContext, matter: Matter) -> Iterator[str]:
+    approvers, manager = matter.approvers, deciding_manager(matter)
+    for login in approvers.people:
+        yield from _of_login(uow, login)
+    groups = {fold(name) for name in approvers.groups}
+    for name, address in context.settings.notifications.group_addresses.items():
+        if fold(name) in groups:
+            yield address
+    for session in uow.console.provider_sessions() if groups else ():
+        if groups & {fold(name) for name in session.groups}:
+            yield session.email
+    yield manager
+    if not approvers.people and not groups and not manager:
+        yield from with_role(uow, ConsoleRole.APPROVER)
 
 
 def with_role(uow: UnitOfWork, role: ConsoleRole) -> Iterator[str]:
@@ -98,13 +136,3 @@ def _address_of(uow: UnitOfWork, user_id: str) -> Iterator[str]:
     user = uow.mirror.get_users([user_id]).get(user_id)
     if user is not None:
         yield user.email
-
-
-def _manager_of(uow: UnitOfWork, user_id: str) -> Iterator[str]:
-    kept = uow.attributes.get(USER, [user_id]).get(user_id)
-    manager = (kept.kept.get(_ENTERPRISE) or {}).get("manager") if kept else None
-    value = manager.get("value") if isinstance(manager, dict) else manager
-    if isinstance(value, str) and "@" in value:
-        yield value
-    elif isinstance(value, str):
-        yield from _address_of(uow, value)

@@ -72,7 +72,7 @@ class ChannelSettings:
     """What is told: names as in docs/notifications.md, or patterns with ``*``."""
     recipients: tuple[str, ...] = ()
     """Of an e-mail: addresses, ``role:approver`` and the other roles, ``approvers``, ``owner``,
-    ``assignee``, ``requester_manager``, ``person``."""
+    ``assignee``, ``requester``, ``requester_manager``, ``person``."""
     url: Secret | None = None
     """Of a webhook. For Slack and Teams it is a secret by itself."""
     secret: Secret | None = None
@@ -99,3 +99,6 @@ class NotificationSettings:
     """Attempts over about five days; then a delivery is given up until it is replayed."""
     keep_days: int = 30
     """Days that delivered messages are listed."""
+    group_addresses: Mapping[str, str] = field(default_factory=dict)
+    """E-mail addresses, such as mailing lists, of groups of the identity provider that the policy
+    names as approvers: who is in a group is known of nobody who is not signed in."""

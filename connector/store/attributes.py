@@ -77,6 +77,16 @@ class SqlAttributes:
             )
         )
 
+    def named(self, kind: str, scopes: Iterable[str], external_id: str) -> Sequence[str]:
+        """Return the SCIM ids to which clients of these scopes have given an external id."""
+        statement = select(external_ids.c.scim_id).where(
+            external_ids.c.tenant == self._tenant,
+            external_ids.c.kind == kind,
+            external_ids.c.scope.in_(list(scopes)),
+            external_ids.c.external_id == external_id,
+        )
+        return list(self._connection.scalars(statement))
+
     def add_tombstone(self, tombstone: Tombstone) -> None:
         """Record a deletion."""
         put_rows(self._connection, tombstones, [TOMBSTONES.to_row(self._tenant, tombstone)])

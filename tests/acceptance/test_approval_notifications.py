@@ -55,7 +55,9 @@ def connector(tmp_path, world, asked_for, web, box):
     )
     smtp = SmtpSettings("127.0.0.1", box.port, "none", sender="iga@example.com")
     people = {"people": ["dora@example.com", "dirk@example.com"]}
-    rule = asking_first(asked_for, approvers=people, approvals_needed=2, owner="owner@example.com")
+    rule = asking_first(
+        asked_for, approvers=people, approvals_needed=2, owner="owner@example.com", risk="critical"
+    )
     running = connected(
         tmp_path / "connector.db",
         world=world,
@@ -100,7 +102,12 @@ def test_who_has_to_decide_reads_why_it_was_asked_for(connector, asked_for, box)
     why = {"op": "add", "path": f"{DOCUSIGN}User:reason", "value": "Covers\nfor Ann"}
     ok(connector.patch(f"/Users/{user['id']}", add, why))
     connector.services.notifications.deliver_due()
-    assert all("Covers for Ann" in envelope.content.decode() for envelope in box.messages)
+    for envelope in box.messages:
+        text = " ".join(envelope.content.decode().replace("=\r\n", "").split())
+        assert "Covers for Ann" in text
+        assert "dora@example.com, dirk@example.com" in text
+        assert "Decide until" in text
+        assert "critical" in text
     assert len(box.messages) == 3
 
 

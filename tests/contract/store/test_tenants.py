@@ -203,6 +203,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.attributes.is_deleted(USER, [ID]),
         lambda unit: unit.attributes.provenance(ID),
         lambda unit: unit.attributes.provenance_of([ID]),
+        lambda unit: unit.attributes.named(USER, ["iiq"], "e1"),
     ],
     "audit": [
         lambda unit: unit.audit.events(),
