@@ -53,7 +53,13 @@ class Provider:
         }
 
     def claims(self) -> dict[str, object]:
-        person = {"sub": "p1", "email": "pat@corp.example", "name": "Pat Person", "groups": []}
+        person = {
+            "sub": "p1",
+            "email": "pat@corp.example",
+            "email_verified": True,
+            "name": "Pat Person",
+            "groups": [],
+        }
         return {**person, **self.settings.get("claims", {})}  # type: ignore[dict-item]
 
     def id_token(self, nonce: str) -> str:

@@ -43,10 +43,14 @@ def identity_of(
             f"The identity provider sends no claim {oidc.login_claim!r}, by which people are known "
             "here (console.oidc.login_claim)."
         )
-    if oidc.login_claim == "email" and claims.get("email_verified") is False:
-        raise SignInRefusedError("The identity provider has not verified your e-mail address.")
     email = claims.get("email")
-    is_verified = claims.get("email_verified") is not False
+    is_verified = _is_verified(claims, oidc)
+    if oidc.login_claim == "email" and not is_verified:
+        raise SignInRefusedError(
+            "The identity provider has not verified your e-mail address, or does not say so "
+            "(email_verified). Where people cannot choose their address there, an administrator "
+            "sets console.oidc.trust_email."
+        )
     groups = claims.get(oidc.groups_claim) or ()
     groups = [groups] if isinstance(groups, str) else groups
     listed = groups if isinstance(groups, list | tuple) else ()
@@ -60,6 +64,15 @@ def identity_of(
         groups=names,
         method=SignInMethod.OIDC,
     )
+
+
+def _is_verified(claims: Mapping[str, Any], oidc: OidcSettings) -> bool:
+    """Return whether the address is the person's (OpenID Connect Core 1.0 §5.1): one that nobody
+    checked is a name that people can choose."""
+    said = claims.get("email_verified")
+    if said is None:
+        return oidc.trust_email
+    return said is True or said == "true"  # As text: Amazon Cognito.
 
 
 def _roles(groups: frozenset[str], named: ConsoleGroups) -> frozenset[ConsoleRole]:

@@ -57,6 +57,10 @@ class OidcSettings:
     login_claim: str = "email"
     """The claim that names the person here, in approvals and in the audit. It must be one that
     people cannot choose for themselves at the provider."""
+    trust_email: bool = False
+    """Whether an address counts of which the provider does not say ``email_verified``. Only where
+    people cannot choose their address there, as in a directory of one organization: Microsoft Entra
+    ID never says it."""
     name_claim: str = "name"
     """The claim with the name that is shown."""
     groups_claim: str = "groups"

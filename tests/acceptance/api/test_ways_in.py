@@ -156,6 +156,7 @@ def issued(connector, key=KEY, **claims):
         "aud": "rest",
         "exp": now + 600,
         "email": "Pat@corp.example",
+        "email_verified": True,
         "groups": ["owners"],
         **claims,
     }
@@ -182,6 +183,7 @@ def test_a_personal_token_works_beside_the_provider_s(provided):
         {"email": ""},
         {"email": ["a@b"]},
         {"email_verified": False},
+        {"email_verified": None},
         {"email": "a\u202eb@corp.example"},
     ],
 )
