@@ -31,6 +31,8 @@ def plan_grant(
     target = policy.target(entitlement, book.catalogue)
     user_id = actual.user.user_id
     if target.kind == ROLE:
+        if not any(actual.user.open_memberships()):
+            raise InvalidRequestError(f"{actual.user.email} is inactive, so no role can be given.")
         steps: tuple[Operation, ...] = (GrantRole(user_id, entitlement),)
         return Plan(() if entitlement in actual.confirmed_roles else steps)
     account_id, _, rest = entitlement.partition(".")

@@ -40,7 +40,13 @@ from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import group_key, user_key
 from connector.services.manual_tasks import REPLACED, Ask, ManualTasks, asked
 from connector.services.naming import names_for
-from connector.services.open_grants import contradicted_by, is_begun, open_grants, replaced_by
+from connector.services.open_grants import (
+    contradicted_by,
+    is_begun,
+    open_grants,
+    replaced_by,
+    roles_of_leavers,
+)
 from connector.services.reasons import REQUESTER_EMAIL, as_context, reason_of
 from connector.services.refresh import RefreshService
 from connector.services.work_item_log import WorkItemLog
@@ -244,6 +250,8 @@ class ApprovalDesk:
                 words = step.describe(names_for(uow, self._context, [step]))
                 for item in overtaken:
                     self.supersede(uow, item, actor, f"Overtaken: {words}.")
+        for item in roles_of_leavers(uow, plan):
+            self.supersede(uow, item, actor, "Overtaken: the user is disabled.")
 
     def take_back(
         self, uow: UnitOfWork, user_ids: Iterable[str], entitlements: Iterable[str], actor: Actor

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connector.domain.ledger import CUSTODY, Direction, OperationState, WorkItem, WorkItemState
-from connector.domain.model import group_scim_id
+from connector.domain.model import User, group_scim_id
 from connector.domain.plan import (
     CloseMembership,
     CreateMembership,
     Operation,
+    Plan,
     RemoveGroupMembers,
     ReopenMembership,
     SetProfile,
@@ -55,6 +56,25 @@ def contradicted_by(uow: UnitOfWork, step: Operation) -> Sequence[WorkItem]:
         )
         return [*(item for item in found if is_profile(item.entitlement)), *custody]
     return ()
+
+
+def roles_of_leavers(uow: UnitOfWork, plan: Plan) -> Sequence[WorkItem]:
+    """Return the open grants of roles to people who are members of no account after a plan."""
+    closings = [step for step in plan if isinstance(step, CloseMembership)]
+    users = uow.mirror.get_users({step.user_id for step in closings})
+    leavers = [user_id for user_id, user in users.items() if not _stays(user, plan)]
+    grants = open_grants(uow, leavers) if leavers else ()
+    return [item for item in grants if "." not in item.entitlement]
+
+
+def _stays(user: User, plan: Plan) -> bool:
+    accounts = {item.account_id for item in user.open_memberships()}
+    for step in plan:
+        if isinstance(step, CloseMembership) and step.user_id == user.user_id:
+            accounts.discard(step.account_id)
+        elif isinstance(step, CreateMembership | ReopenMembership) and step.user_id == user.user_id:
+            accounts.add(step.account_id)
+    return bool(accounts)
 
 
 def is_begun(uow: UnitOfWork, item: WorkItem) -> bool:

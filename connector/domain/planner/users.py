@@ -65,6 +65,7 @@ def plan_creation(
         for account_id, profile_id in sorted(wanted.items())
     ]
     if desired.active is False:
+        _refuse_roles_to_inactive(desired, frozenset())
         steps += closed_again(steps)
     steps += [GrantRole(None, role) for role in sorted(desired.roles or ())]
     return Plan(tuple(steps))
@@ -115,6 +116,7 @@ def plan_return(
     wish = replace(desired, active=True, profiles=desired.profiles or default, exact=True)
     plan = plan_user(wish, replace(actual, remembered={}), book, addresses)
     if desired.active is False:
+        _refuse_roles_to_inactive(desired, actual.requested_roles)
         return Plan((*plan, *closed_again(plan)))
     return plan
 
@@ -191,6 +193,7 @@ def _still_there(
 
 def _refuse_grants_to_inactive(desired: DesiredUser, actual: ActualUser, *, is_open: bool) -> None:
     """An inactive person shows no entitlements and DocuSign ignores edits of closed users."""
+    _refuse_roles_to_inactive(desired, actual.requested_roles)
     wants_more = bool(desired.profiles and desired.profiles - held_profiles(actual.user))
     changes, _ = differences(desired.person, person_of(actual.user))
     if wants_more:
@@ -202,6 +205,15 @@ def _refuse_grants_to_inactive(desired: DesiredUser, actual: ActualUser, *, is_o
         raise InvalidRequestError(
             f"The user is inactive, and DocuSign ignores changes of closed users "
             f"({', '.join(sorted(changes))}). Send active=true in the same request or before."
+        )
+
+
+def _refuse_roles_to_inactive(desired: DesiredUser, before: frozenset[str]) -> None:
+    """Nobody shall be asked to give power to somebody who has left."""
+    if more := (desired.roles or frozenset()) - before:
+        raise InvalidRequestError(
+            f"The user is inactive: a role ({', '.join(sorted(more))}) can be asked for only "
+            "together with active=true or after it."
         )
 
 

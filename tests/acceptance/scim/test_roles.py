@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.domain.console import ConsoleRole
+from connector.domain.ledger import WorkItemState
 from connector.services.context import person
 from tests.connector import DOCUSIGN, ORGANIZATION_ADMIN, ok, refused
 
@@ -86,6 +87,50 @@ def test_the_opposite_supersedes_the_open_task(connector, ann, operation):
 
     assert pending(user) == []
     assert connector.services.work_items.list() == []
+
+
+INACTIVE = {"op": "replace", "path": "active", "value": False}
+
+
+def test_disabling_a_person_ends_what_was_asked_for(connector, ann):
+    ok(connector.patch(f"/Users/{ann['id']}", ADD))
+
+    user = ok(connector.patch(f"/Users/{ann['id']}", INACTIVE))
+
+    assert pending(user) == []
+    assert connector.services.work_items.list() == []
+    (task,) = connector.services.work_items.list(every=True)
+    assert task.state is WorkItemState.SUPERSEDED
+
+
+def test_leaving_one_of_two_accounts_leaves_the_role_pending(connector):
+    first, second = connector.baseline(0), connector.baseline(1)
+    wanted = [{"value": first}, {"value": second}]
+    ann = connector.create(ADDRESS, entitlements=wanted, roles=[{"value": ORGANIZATION_ADMIN}])
+
+    leaving = {"op": "remove", "path": f'entitlements[value eq "{second}"]'}
+    user = ok(connector.patch(f"/Users/{ann['id']}", leaving))
+
+    assert pending(user) == [(ORGANIZATION_ADMIN, "grant")]
+
+
+@pytest.mark.parametrize("query", ["", "?dryRun=true"])
+def test_a_role_cannot_be_asked_for_somebody_inactive(connector, ann, query):
+    path = f"/Users/{ann['id']}"
+    assert "active=true" in refused(
+        connector.patch(f"{path}{query}", INACTIVE, ADD), 400, "invalidValue"
+    )
+    ok(connector.patch(path, INACTIVE))
+    assert "active=true" in refused(connector.patch(f"{path}{query}", ADD), 400, "invalidValue")
+    assert connector.services.work_items.list() == []
+
+    user = ok(connector.patch(path, {**INACTIVE, "value": True}, ADD))
+    assert pending(user) == [(ORGANIZATION_ADMIN, "grant")]
+
+
+def test_nobody_is_created_inactive_with_a_role(connector):
+    body = {"userName": ADDRESS, "active": False, "roles": [{"value": ORGANIZATION_ADMIN}]}
+    refused(connector.post("/Users", body), 400, "invalidValue")
 
 
 def test_the_role_is_shown_once_docusign_confirms_it(connector, ann):
