@@ -27,6 +27,9 @@ def merge_member(known: User | None, seen: User, *, with_groups: bool = True) ->
         membership = replace(membership, profile_id=before.profile_id)
     if before is not None and membership.job_title is None:
         membership = replace(membership, job_title=before.job_title, company=before.company)
+    if before is not None and membership.closed_at is None and not membership.status.is_open:
+        # The eSignature API shows no date of closing: the known one stays.
+        membership = replace(membership, closed_at=before.closed_at)
     base = seen if membership.status.is_open or not any(known.open_memberships()) else known
     merged = replace(
         base,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from connector.domain.model import MembershipStatus, User
@@ -13,20 +13,35 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 def visible_user_ids(
     users: Sequence[User],
-    deleted: Collection[str],
+    deleted: Mapping[str, datetime],
     settings: ProvisioningSettings,
     now: datetime,
 ) -> frozenset[str]:
     """Return the id of the visible user among those who share an address, or nothing.
 
-    The open one is shown, else the one closed last, if closed users are listed and that
-    one was not deleted through SCIM.
+    The open one is shown, else the one closed last, if closed users are listed. A deletion frees
+    the address: neither the deleted user is shown nor those who held it before them, so that nobody
+    re-opens a predecessor in their place.
+
+    :param deleted: when users were deleted through SCIM, by id.
     """
     opened = [user for user in users if any(user.open_memberships())]
     if opened:
         # DocuSign lets one open user hold an address; should it show two, the newest is meant.
         return frozenset({max(opened, key=_created).user_id})
-    closed = [user for user in users if user.user_id not in deleted]
+    freed_at = max(
+        (
+            max(_last_moved(user), deleted[user.user_id])
+            for user in users
+            if user.user_id in deleted
+        ),
+        default=None,
+    )
+    closed = [
+        user
+        for user in users
+        if user.user_id not in deleted and (freed_at is None or _holds_since(user, freed_at))
+    ]
     if not closed or settings.closed_users == "none":
         return frozenset()
     # Somebody whom DocuSign disabled still belongs to the account; the closed ones have left.
@@ -43,6 +58,15 @@ def closed_at(user: User) -> datetime:
     """Return when the last membership of a user was closed, as far as DocuSign tells."""
     times = [item.closed_at for item in user.memberships.values() if item.closed_at]
     return max(times, default=_EPOCH)
+
+
+def _holds_since(user: User, freed_at: datetime) -> bool:
+    """Return whether a user came to the address after it was freed, or belongs to it still."""
+    return _is_disabled(user) or _last_moved(user) >= freed_at
+
+
+def _last_moved(user: User) -> datetime:
+    return max(closed_at(user), user.created_at or _EPOCH)
 
 
 def _is_disabled(user: User) -> bool:

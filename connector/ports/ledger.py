@@ -246,6 +246,9 @@ class AttributeRepository(Protocol):
     def is_deleted(self, kind: str, scim_ids: Iterable[str]) -> frozenset[str]:
         """Return those of the ids that have a tombstone."""
 
+    def deleted_at(self, kind: str, scim_ids: Iterable[str]) -> Mapping[str, datetime]:
+        """Return when those of the ids that have a tombstone were deleted."""
+
     def remove_tombstone(self, kind: str, scim_id: str) -> None:
         """The same person came back."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from connector.domain.merge import merge_member
 from connector.domain.model import DirectoryGroup, Membership, MembershipStatus, User, fold
@@ -123,6 +124,8 @@ class ConfirmedFacts:
                 memberships={step.account_id: replace(before, status=MembershipStatus.CLOSED)},
             )
             after = merge_member(known, after)
+            if before.status.is_open:
+                after = _dated(after, step.account_id, self._context.clock.now())
             if step.strip:
                 after = _stripped(after, step.account_id)
             self._mirror.put_users(uow, [after])
@@ -193,6 +196,16 @@ def _as_planned(step: CloseMembership, before: Membership) -> Membership:
         return before
     held = frozenset(step.reopen.group_ids)
     return replace(before, profile_id=step.reopen.profile_id, group_ids=held)
+
+
+def _dated(user: User, account_id: str, now: datetime) -> User:
+    """Return a user with the date of the closing that was just made; only the Admin API shows it,
+    later. Whom SCIM shows of an address depends on it."""
+    membership = user.memberships[account_id]
+    if membership.status.is_open or membership.closed_at is not None:
+        return user
+    closed = replace(membership, closed_at=now)
+    return replace(user, memberships={**user.memberships, account_id: closed})
 
 
 def _stripped(user: User, account_id: str) -> User:

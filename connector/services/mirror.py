@@ -123,7 +123,7 @@ class MirrorWriter:
     def _visible(
         self, uow: UnitOfWork, by_address: Mapping[str, Sequence[User]], ids: Sequence[str]
     ) -> set[str]:
-        deleted = uow.attributes.is_deleted(USER, ids)
+        deleted = uow.attributes.deleted_at(USER, ids)
         now = self._context.clock.now()
         provisioning = self._context.settings.provisioning
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Table, delete, select
@@ -102,11 +103,15 @@ class SqlAttributes:
 
     def is_deleted(self, kind: str, scim_ids: Iterable[str]) -> frozenset[str]:
         """Return those of the ids that have a tombstone."""
-        return frozenset(
-            row.scim_id
+        return frozenset(self.deleted_at(kind, scim_ids))
+
+    def deleted_at(self, kind: str, scim_ids: Iterable[str]) -> Mapping[str, datetime]:
+        """Return when those of the ids that have a tombstone were deleted."""
+        return {
+            row.scim_id: row.deleted_at
             for chunk in chunked(scim_ids)
-            for row in self._rows(tombstones, kind, chunk)
-        )
+            for row in self._rows(tombstones, kind, chunk, tombstones.c.deleted_at)
+        }
 
     def remove_tombstone(self, kind: str, scim_id: str) -> None:
         """The same person came back."""

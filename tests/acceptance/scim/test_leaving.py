@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.state.model import Status
+from simulator.state.users import NewMember, join
 from tests.acceptance.scim.people import ADDRESS, op, values
 from tests.connector import ok, refused
 
@@ -50,6 +51,63 @@ def test_a_deleted_user_is_gone_and_the_name_is_free(connector, ann):
     assert connector.membership(ann["id"]).status is Status.CLOSED
     assert ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["totalResults"] == 0
     assert connector.create(ADDRESS)["id"] != ann["id"]
+
+
+def on_a_recycled_address(connector):
+    """Return the earlier holder of the address, closed, and who has it now."""
+    earlier = connector.create(ADDRESS, name={"givenName": "Theo", "familyName": "Aoki"})
+    ok(connector.patch(f"/Users/{earlier['id']}", op("replace", "active", False)))
+    account = connector.world.account
+    join(connector.world.state, account, NewMember(ADDRESS, "Magda Aoki"))
+    connector.sync()
+    (found,) = ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["Resources"]
+    return earlier["id"], found["id"]
+
+
+@pytest.mark.parametrize("leaves_first", [False, True])
+def test_deleting_the_holder_of_a_recycled_address_brings_no_predecessor_back(
+    connector, leaves_first
+):
+    theo, magda = on_a_recycled_address(connector)
+    if leaves_first:
+        ok(connector.patch(f"/Users/{magda}", op("replace", "active", False)))
+        connector.sync()
+
+    assert connector.delete(f"/Users/{magda}").status_code == 204
+
+    for _ in range(2):
+        assert ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["totalResults"] == 0
+        refused(connector.get(f"/Users/{theo}"), 404)
+        refused(connector.patch(f"/Users/{theo}", op("replace", "active", True)), 404)
+        connector.sync()
+    new = connector.create(ADDRESS, externalId="e-9")
+    assert new["id"] not in (theo, magda)
+    assert connector.membership(theo).status is Status.CLOSED
+
+
+def test_who_came_after_a_deletion_is_shown_when_inactive(connector):
+    _, magda = on_a_recycled_address(connector)
+    connector.delete(f"/Users/{magda}")
+    new = connector.create(ADDRESS, externalId="e-9")
+
+    ok(connector.patch(f"/Users/{new['id']}", op("replace", "active", False)))
+
+    for _ in range(2):
+        assert connector.user(new["id"])["active"] is False
+        connector.sync()
+
+
+def test_who_takes_a_freed_address_over_is_shown_when_inactive(connector):
+    _, magda = on_a_recycled_address(connector)
+    connector.delete(f"/Users/{magda}")
+    lee = connector.create("lee@acme.test")
+    state = connector.world.state
+    state.readdress(state.user(lee["id"]), ADDRESS)
+    connector.sync()
+
+    ok(connector.patch(f"/Users/{lee['id']}", op("replace", "active", False)))
+
+    assert connector.user(lee["id"])["active"] is False
 
 
 def test_the_same_person_comes_back_under_the_same_id(connector):

@@ -23,6 +23,9 @@ RECENT = user(closed("A", closed_at=days_ago(10)), user_id="recent")
 OLD = user(closed("A", closed_at=days_ago(100)), user_id="old")
 UNDATED = user(closed("A"), user_id="undated")
 DISABLED = user(membership("A", status=MembershipStatus.DISABLED), user_id="disabled")
+SINCE = user(closed("A", closed_at=days_ago(3)), user_id="since")
+SUCCESSOR = user(closed("A"), user_id="successor", created_at=days_ago(3))
+DELETED_AT = days_ago(5)
 GONE = user(user_id="gone")
 
 
@@ -40,7 +43,13 @@ GONE = user(user_id="gone")
         ([OLD, RECENT], [], "all", "recent"),
         ([RECENT, OLD], [], "all", "recent"),
         ([UNDATED, OLD], [], "all", "old"),
-        ([OLD, RECENT], ["recent"], "all", "old"),
+        ([OLD, RECENT], ["recent"], "all", None),
+        ([OLD, RECENT], ["old"], "all", None),
+        ([OLD, SINCE], ["old"], "all", "since"),
+        ([OLD, SUCCESSOR], ["old"], "all", "successor"),
+        ([OLD, OPEN], ["old"], "all", "open"),
+        ([OLD, DISABLED], ["old"], "all", "disabled"),
+        ([RECENT, SINCE], ["recent", "since"], "all", None),
         ([RECENT], ["recent"], "all", None),
         ([DISABLED], [], "all", "disabled"),
         ([GONE], [], "all", "gone"),
@@ -52,4 +61,5 @@ GONE = user(user_id="gone")
 )
 def test_at_most_one_user_of_an_address_is_shown(users, deleted, listed, shown):
     settings = ProvisioningSettings(closed_users=listed)
-    assert visible_user_ids(users, deleted, settings, NOW) == ({shown} if shown else set())
+    deletions = dict.fromkeys(deleted, DELETED_AT)
+    assert visible_user_ids(users, deletions, settings, NOW) == ({shown} if shown else set())
