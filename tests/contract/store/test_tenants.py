@@ -201,6 +201,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.attributes.get(USER, [ID]),
         lambda unit: unit.attributes.tombstones("person1@example.com"),
         lambda unit: unit.attributes.is_deleted(USER, [ID]),
+        lambda unit: unit.attributes.deleted_at(USER, [ID]),
         lambda unit: unit.attributes.provenance(ID),
         lambda unit: unit.attributes.provenance_of([ID]),
         lambda unit: unit.attributes.named(USER, ["iiq"], "e1"),
