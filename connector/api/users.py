@@ -16,6 +16,8 @@ from connector.api.work_item_schemas import WorkItemSchema, item_document
 from connector.domain.ledger import AuditFilter
 from connector.domain.model import MembershipStatus
 from connector.services.browsing_views import Held, HeldMembership, Labels, UserDetail, UserQuery
+from connector.services.leavers import Succession
+from connector.services.plain_data import succession_data
 
 resource = Resource("users", __name__, "People in DocuSign, what they hold and why.", "/users")
 _STATES = {"active": True, "inactive": False}
@@ -73,6 +75,23 @@ class HeldSchema(Schema):
     verified_at = instant("Of a role: when DocuSign last showed it.", optional=True)
 
 
+class SuccessionSchema(Schema):
+    """What becomes of what somebody owns in an account when they leave, by `tenants.*.leavers`."""
+
+    to = text("Address of who takes over; null: nobody is named who could.", allow_none=True)
+    to_id = text("Their user id.", allow_none=True)
+    transfer_rule = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether DocuSign hands each envelope over once completed."},
+    )
+    custody_task = fields.Boolean(
+        required=True, metadata={"description": "Whether a person moves what lies there."}
+    )
+    rule = text("What the rule fits; once they have left: DocuSign's id of the transfer rule.")
+    has_left = fields.Boolean(required=True, metadata={"description": "Whether they have left."})
+    in_words = text("All of it in a sentence.")
+
+
 class MembershipSchema(Schema):
     """What somebody has in one account."""
 
@@ -95,6 +114,12 @@ class MembershipSchema(Schema):
     )
     created_at = instant("When it began.", optional=True)
     closed_at = instant("When it was closed.", optional=True)
+    leaving = fields.Nested(
+        SuccessionSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "What becomes of their envelopes; null: no rule covers it."},
+    )
 
 
 class UserDetailSchema(Schema):
@@ -175,8 +200,10 @@ def listed(query: Mapping[str, Any]) -> Page:
 @resource.response(200, UserDetailSchema)
 def show(user_id: str) -> Mapping[str, Any]:
     """Show a user with the provenance of everything held."""
-    browser = tenant().browser
-    return _detail(browser.user(user_id.lower()), browser.labels())
+    services = tenant()
+    detail = services.browser.user(user_id.lower())
+    successions = services.leavers.successions(detail.user.user_id)
+    return _detail(detail, services.browser.labels(), successions)
 
 
 @resource.route("/<user_id>/timeline")
@@ -195,14 +222,19 @@ def timeline(query: Mapping[str, Any], user_id: str) -> Page:
     return Page([event_document(event) for event in page.events], to_cursor(page.next_before))
 
 
-def _detail(detail: UserDetail, labels: Labels) -> Mapping[str, Any]:
+def _detail(
+    detail: UserDetail, labels: Labels, successions: Mapping[str, Succession]
+) -> Mapping[str, Any]:
     user = detail.user
     return {
         "id": user.user_id,
         "name": user.user_name,
         "email": user.email,
         "deleted": detail.deleted,
-        "memberships": [_membership(item) for item in detail.memberships],
+        "memberships": [
+            _membership(item, successions.get(item.account.account_id))
+            for item in detail.memberships
+        ],
         "roles": _all_held(detail.roles),
         "pending": [item_document(item, user, labels) for item in detail.open_items],
         "others_on_address": [item.user_id for item in detail.others],
@@ -210,7 +242,7 @@ def _detail(detail: UserDetail, labels: Labels) -> Mapping[str, Any]:
     }
 
 
-def _membership(item: HeldMembership) -> Mapping[str, Any]:
+def _membership(item: HeldMembership, succession: Succession | None) -> Mapping[str, Any]:
     membership = item.membership
     return {
         "account_id": item.account.account_id,
@@ -221,6 +253,7 @@ def _membership(item: HeldMembership) -> Mapping[str, Any]:
         "groups": _all_held(item.groups),
         "created_at": membership.created_at,
         "closed_at": membership.closed_at,
+        "leaving": succession_data(succession) if succession else None,
     }
 
 

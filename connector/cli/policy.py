@@ -13,7 +13,7 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.ledger import Fulfilment
 from connector.errors import ConfigError
-from connector.services.plain_data import explained_data, simulation_data
+from connector.services.plain_data import explained_data, simulation_data, succession_data
 from connector.services.policy import Explained, Simulation, in_words
 from mappings import EntitlementMapping, MappingError, load_entitlements
 
@@ -41,6 +41,38 @@ def explain(context: CommandContext, user: str, entitlement: str) -> None:
     """
     found = context.tenant.policy.explain(user, entitlement)
     context.output(explained_data(found), _in_words(found))
+
+
+@policy.command("leavers")
+@click.option("--user", required=True, help="Address or id of the person.")
+@tenant_options
+@handle_errors
+def leavers(context: CommandContext, user: str) -> None:
+    """Say what becomes of a person's envelopes when they leave, and who has them since they left.
+
+    The rules are the tenant's `leavers`; the first that fits an account and the profile held there
+    counts. What no rule fits stays where it is.
+
+    \b
+    Example:
+      docusign-iga policy leavers --user ann@example.com
+    """
+    found = context.tenant.policy.find_person(user)
+    names = context.tenant.browser.labels().catalogue.accounts
+    successions = context.tenant.leavers.successions(found.user_id)
+    data = [
+        {"account_id": account_id, **succession_data(item)}
+        for account_id, item in successions.items()
+    ]
+    lines = [
+        f"{names[account_id].name if account_id in names else account_id}: {item.in_words()}"
+        for account_id, item in successions.items()
+    ]
+    nothing = f"No rule covers {found.email}: what they own stays where it is."
+    context.output(
+        {"user": found.email, "user_id": found.user_id, "accounts": data},
+        "\n".join(lines) or nothing,
+    )
 
 
 @policy.command("simulate")

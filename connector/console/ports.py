@@ -9,7 +9,6 @@ from connector.services import inbound
 from connector.services.consent_watch import ConsentWatch
 from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.erasure import ErasureService
-from connector.services.leavers import Leavers
 
 
 class TenantServices(inbound.PeopleTenant, Protocol):
@@ -18,10 +17,6 @@ class TenantServices(inbound.PeopleTenant, Protocol):
     @property
     def erasures(self) -> ErasureService:
         """People who asked to be forgotten."""
-
-    @property
-    def leavers(self) -> Leavers:
-        """What becomes of what people own when they leave."""
 
 
 class Application(inbound.PeopleApplication, Protocol):

@@ -30,5 +30,12 @@ def rule_for(
     return None
 
 
+def in_words(rule: LeaverSettings) -> str:
+    """Return what a rule fits, as people read it."""
+    profile = "any profile" if rule.profile == "*" else f"profile {rule.profile}"
+    account = "any account" if rule.account == "*" else f"account {rule.account}"
+    return f"{profile}, {account}"
+
+
 def _fits(pattern: str, names: Sequence[str]) -> bool:
     return any(fnmatchcase(fold(name), fold(pattern)) for name in names)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connector.domain.ledger import AuditEvent, Provenance, WorkItem, WorkItemKind
+from connector.domain.ledger import CUSTODY, AuditEvent, Provenance, WorkItem, WorkItemKind
 from connector.domain.model import (
     Account,
     Catalogue,
@@ -213,7 +213,11 @@ class Labels:
     roles: Mapping[str, str] = field(default_factory=dict)
 
     def entitlement(self, scim_id: str) -> str:
-        """Return the name of a profile, group or role with its account; else the id itself."""
+        """Return the name of a profile, group or role with its account, and what a leaver's task
+        is about; else the id itself."""
+        if scim_id.startswith(CUSTODY):
+            left = self.catalogue.accounts.get(scim_id.removeprefix(CUSTODY))
+            return f"Custody of envelopes{f' ({left.name})' if left else ''}"
         account_id, _, rest = scim_id.partition(".")
         account = self.catalogue.accounts.get(account_id)
         where = f" ({account.name})" if account else ""

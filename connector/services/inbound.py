@@ -24,6 +24,7 @@ from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
 from connector.services.drift import DriftServices
 from connector.services.job_runs import JobRuns
+from connector.services.leavers import Leavers
 from connector.services.personal_tokens import PersonalTokens
 from connector.services.tenant_catalogue import TenantCatalogue
 from connector.services.tenant_overview import Standing
@@ -122,6 +123,10 @@ class PeopleTenant(Protocol):
     @property
     def budget(self) -> BudgetService:
         """DocuSign's hourly calls."""
+
+    @property
+    def leavers(self) -> Leavers:
+        """What becomes of what people own when they leave."""
 
     @property
     def runs(self) -> JobRuns:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connector.domain.leavers import rule_for
+from connector.domain.leavers import in_words, rule_for
 from connector.domain.model import Membership, User, fold
 from connector.domain.plan import (
     CloseMembership,
@@ -33,8 +33,27 @@ class Succession:
     """Whether DocuSign hands each envelope over once it is completed."""
     custody_task: bool
     """Whether a person moves what lies there."""
+    rule: str = ""
+    """What the rule of the policy fits, in words; once they have left: DocuSign's id of the rule
+    in force."""
     is_over: bool = False
     """Whether they have left."""
+
+    def in_words(self) -> str:
+        """Return it as people read it."""
+        heir = f"{self.heir.user_name} ({self.heir.email})" if self.heir else ""
+        if self.is_over:
+            return (
+                f"Their envelopes go to {heir or 'somebody who is gone'}, each once it is "
+                f"completed (DocuSign's transfer rule {self.rule})."
+            )
+        parts = [f"{heir} gets each envelope once it is completed"] if self.transfer_rule else []
+        if self.custody_task:
+            to = f" to {heir}" if heir else ""
+            parts.append(f"a task opens for a person who moves what lies there{to}")
+        nothing = "nothing is moved" + ("" if heir else ": nobody is known who could take over")
+        told = ", and ".join(parts) or nothing
+        return f"When they leave, {told} (rule: {self.rule})."
 
 
 class Leavers:
@@ -55,12 +74,14 @@ class Leavers:
                 if (rule := self._rule(uow, membership)) is not None:
                     heir = self._heir(uow, rule, user, membership.account_id)
                     by_rule = rule.transfer_rule and heir is not None
-                    found[membership.account_id] = Succession(heir, by_rule, rule.custody_task)
+                    found[membership.account_id] = Succession(
+                        heir, by_rule, rule.custody_task, in_words(rule)
+                    )
             given = handed_over(uow, user_id)
             heirs = uow.mirror.get_users({to for _, to in given.values()})
-            for account_id, (_, to) in given.items():
+            for account_id, (rule_id, to) in given.items():
                 if account_id not in found:
-                    found[account_id] = Succession(heirs.get(to), True, False, is_over=True)
+                    found[account_id] = Succession(heirs.get(to), True, False, rule_id, True)
             return found
 
     def with_custody(self, uow: UnitOfWork, plan: Plan) -> Plan:

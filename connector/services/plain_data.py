@@ -19,6 +19,7 @@ from connector.domain.tenants import TenantRecord
 from connector.domain.work_items import Delegation, Evidence, WorkItemEvent
 from connector.services.consent_checks import ConsentLine
 from connector.services.drift_desk import FindingView
+from connector.services.leavers import Succession
 from connector.services.policy import Explained, Simulation, in_words
 
 Data = dict[str, Any]
@@ -41,6 +42,19 @@ def explained_data(found: Explained) -> Data:
         "held": found.is_held,
         "waits": found.waits,
         "passed_over": list(found.passed_over),
+    }
+
+
+def succession_data(found: Succession) -> Data:
+    """Return what becomes of what somebody owns in an account when they leave."""
+    return {
+        "to": found.heir.email if found.heir else None,
+        "to_id": found.heir.user_id if found.heir else None,
+        "transfer_rule": found.transfer_rule,
+        "custody_task": found.custody_task,
+        "rule": found.rule,
+        "has_left": found.is_over,
+        "in_words": found.in_words(),
     }
 
 

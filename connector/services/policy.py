@@ -100,6 +100,14 @@ class PolicyService:
                 list(_passed_over(policy, ruling)),
             )
 
+    def find_person(self, person: str) -> User:
+        """Return who has an address or a user id.
+
+        :raises NotFoundError: nobody of that name is known.
+        """
+        with self._context.read() as uow:
+            return _find_user(uow, person)
+
     def simulate(self, changed: EntitlementMapping, days: int = 31) -> Simulation:
         """Return what a changed policy would have done with the requests of the last *days*.
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from connector.cli import main
+from connector.cli.context import CommandContext
 from connector.domain.ledger import WorkItemState
 from connector.settings import LeaverSettings
 from simulator.faults import Fault
 from tests.approvals import operator, pending
 from tests.connector import ENTERPRISE, ManualClock, connected, ok
+from tests.programs import program
 from tests.simulated import simulated
 from tests.visitors import signed_in
 
@@ -66,13 +71,43 @@ def test_what_happens_when_somebody_leaves_is_on_their_page_before_and_after(sta
     assert (plan.heir.user_id, plan.transfer_rule, plan.custody_task) == (boss, True, True)
     shown = who.get(f"/users/{ann}").get_data(as_text=True)
     assert f"({BOSS}) gets each envelope" in shown and "a task opens" in shown
+    assert "rule: any profile, any account" in shown
     ok(connector.patch(f"/Users/{ann}", LEAVE))
     given = connector.services.leavers.successions(ann)[account]
     assert (given.heir.user_id, given.is_over) == (boss, True)
     shown = who.get(f"/users/{ann}").get_data(as_text=True)
     assert "Their envelopes go to" in shown and BOSS in shown
+    assert given.rule in connector.world.account.transfer_rules and given.rule in shown
+    assert "custody:" not in shown.lower() and "Custody of envelopes (" in shown
     ok(connector.patch(f"/Users/{ann}", COME_BACK))
     assert not connector.services.leavers.successions(ann)[account].is_over
+
+
+def test_what_happens_is_told_over_the_rest_api_and_by_command(start, monkeypatch):
+    connector = start()
+    ann, boss = ann_with_a_boss(connector)
+    robot = program(connector, "viewer")
+    (membership,) = robot.read(f"/users/{ann}")["memberships"]
+    leaving = membership["leaving"]
+    assert (leaving["to"], leaving["to_id"], leaving["has_left"]) == (BOSS, boss, False)
+    assert leaving["rule"] == "any profile, any account" and leaving["custody_task"]
+    assert BOSS in policy_leavers(connector, monkeypatch, ADDRESS)
+    ok(connector.patch(f"/Users/{ann}", LEAVE))
+    (membership,) = robot.read(f"/users/{ann}")["memberships"]
+    assert membership["leaving"]["has_left"] and membership["leaving"]["to"] == BOSS
+    told = json.loads(policy_leavers(connector, monkeypatch, ann, "--json"))
+    assert told["user"] == ADDRESS and told["accounts"][0]["rule"] == membership["leaving"]["rule"]
+    other = start(LeaverSettings(profile="*nobody-has-it*"))
+    nobody = other.create(ADDRESS)["id"]
+    assert "No rule covers" in policy_leavers(other, monkeypatch, nobody)
+
+
+def policy_leavers(connector, monkeypatch, who, *more):
+    monkeypatch.setattr(CommandContext, "application", connector.application)
+    monkeypatch.setattr(CommandContext, "known_tenant", "default")
+    result = CliRunner().invoke(main, ["policy", "leavers", "--user", who, *more])
+    assert result.exit_code == 0, result.output
+    return result.output
 
 
 def test_where_nobody_can_take_over_it_says_so_and_without_a_rule_nothing(start):
