@@ -112,7 +112,8 @@ class ChangeSchema(Schema):
     direction = text("`grant` or `revoke`.")
     plan_id = text("The plan.")
     outcome = text("What became of it: `done`, `waiting`, `refused`, `ended` or `failed`.")
-    at = instant("When it was asked for.")
+    at = instant("When it took effect or, of what did not, when it was asked for.")
+    asked_at = instant("When it was asked for.")
     asked_by = text("Who asked.")
     reasons = fields.List(
         fields.String(), required=True, metadata={"description": "Every reason that was given."}
@@ -282,7 +283,8 @@ def _change(story: Story) -> Mapping[str, Any]:
         "direction": str(story.direction),
         "plan_id": story.plan_id,
         "outcome": str(story.outcome),
-        "at": story.recorded.at,
+        "at": story.at,
+        "asked_at": story.recorded.at,
         "asked_by": story.recorded.actor,
         "reasons": story.reasons,
         **{name: [event_document(event) for event in getattr(story, name)] for name in parts},

@@ -95,10 +95,12 @@ _NOTHING_DONE = {
 
 def _headline(story: Story) -> str:
     event, is_grant = story.recorded, story.direction is Direction.GRANT
-    when = f"{event.at:%Y-%m-%d %H:%M:%S} UTC"
+    when = f"{story.at:%Y-%m-%d %H:%M:%S} UTC"
     if story.outcome is Outcome.DONE:
         verb = "given" if is_grant else "taken away"
-        return f"{when}, {verb} at the request of {event.actor}"
+        asked_at = f"{event.at:%Y-%m-%d}"
+        of = "" if asked_at == f"{story.at:%Y-%m-%d}" else f", asked for on {asked_at}"
+        return f"{when}, {verb} at the request of {event.actor}{of}"
     asked = "asked for" if is_grant else "asked to be taken away"
     return f"{when}, {asked} by {event.actor}: {_ENDINGS[story.outcome]}"
 

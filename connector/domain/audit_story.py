@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -105,6 +106,20 @@ class Story:
     plan_id: str
     events: Sequence[AuditEvent]
     outcome: Outcome = Outcome.WAITING
+    done_at: datetime | None = None
+    """When it took effect; None for what did not."""
+
+    @property
+    def at(self) -> datetime:
+        """When it took effect or, for what did not, when it was asked for."""
+        return self.done_at or self.recorded.at
+
+    def is_within(self, since: datetime | None, until: datetime | None) -> bool:
+        """Whether it was asked for in a period, or took effect in it."""
+        return any(
+            (since is None or at >= since) and (until is None or at < until)
+            for at in (self.recorded.at, self.at)
+        )
 
     @property
     def recorded(self) -> AuditEvent:
@@ -179,20 +194,18 @@ def stories(events: Iterable[AuditEvent], wanted: Entitlements, user_id: str) ->
         directions = [change for change in changes if change is not None]
         if directions:
             told = _told(ordered, event, wanted, user_id)
-            found.append(
-                Story(
-                    # A replacement takes one and gives another: what it ends with counts.
-                    directions[-1],
-                    str(event.data.get("plan")),
-                    told,
-                    _outcome(told, wanted, user_id),
-                )
-            )
+            outcome, done_at = _outcome(told, wanted, user_id)
+            # A replacement takes one and gives another: what it ends with counts.
+            plan_id = str(event.data.get("plan"))
+            found.append(Story(directions[-1], plan_id, told, outcome, done_at))
     return found
 
 
-def _outcome(told: Iterable[AuditEvent], wanted: Entitlements, user_id: str) -> Outcome:
-    outcome = Outcome.WAITING
+def _outcome(
+    told: Iterable[AuditEvent], wanted: Entitlements, user_id: str
+) -> tuple[Outcome, datetime | None]:
+    """Return what became of a change and, where it took effect, when."""
+    outcome, done_at = Outcome.WAITING, None
     for event in told:
         step = event.data.get("operation")
         is_it = isinstance(step, Mapping) and wanted.change(step, user_id) is not None
@@ -200,10 +213,10 @@ def _outcome(told: Iterable[AuditEvent], wanted: Entitlements, user_id: str) -> 
         if (event.action == "operation.done" and is_it) or (
             event.action == "work_item.done" and is_task
         ):
-            outcome = Outcome.DONE
+            outcome, done_at = Outcome.DONE, event.at
         elif event.action in _TURNS and (is_it or step is None):
-            outcome = _TURNS[event.action]
-    return outcome
+            outcome, done_at = _TURNS[event.action], None
+    return outcome, done_at
 
 
 def _told(

@@ -167,8 +167,8 @@ class AuditService:
         since: datetime | None = None,
         until: datetime | None = None,
     ) -> Explanation:
-        """Return every change of an entitlement of a person in a period, with its whole story.
-        What that is worth, :meth:`verify` says.
+        """Return every change of an entitlement of a person that was asked for or took effect in
+        a period, with its whole story. What that is worth, :meth:`verify` says.
 
         :param person: an address or a user id.
         :param entitlement: its id, its name, or ``account-admin`` for whatever profile makes an
@@ -186,17 +186,12 @@ class AuditService:
             holds = sorted(
                 {held for user_id in users for held in _held(uow, user_id)} & wanted.scim_ids
             )
-        told.sort(key=lambda story: story.recorded.sequence)
+        told.sort(key=lambda story: (story.at, story.recorded.sequence))
+        within = [story for story in told if story.is_within(since, until)]
         before = [
             story
             for story in told
-            if since is not None and story.recorded.at < since and story.outcome is Outcome.DONE
-        ]
-        within = [
-            story
-            for story in told
-            if (since is None or story.recorded.at >= since)
-            and (until is None or story.recorded.at < until)
+            if since is not None and story.outcome is Outcome.DONE and story.at < since
         ]
         return Explanation(users, wanted, within, before[-1] if before else None, holds)
 

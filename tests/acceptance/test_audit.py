@@ -23,7 +23,8 @@ from connector.logs import correlated
 from connector.services.context import person
 from connector.store.tables import audit_events
 from simulator.faults import Fault
-from tests.connector import ORGANIZATION_ADMIN, connected, ok, refused
+from tests.connector import ORGANIZATION_ADMIN, ManualClock, connected, ok, refused
+from tests.simulated import simulated
 
 
 @pytest.fixture
@@ -300,6 +301,39 @@ def test_an_organization_admin_task_is_told_with_its_check(connector, run):
     assert "user:ann  work_item.completed" in decided
     assert "work_item.checked" in checked
     assert "users/profile: 200" in checked
+
+
+def test_what_was_approved_later_was_given_when_it_was_carried_out(tmp_path):
+    clock = ManualClock()
+    guarded = connected(
+        tmp_path / "guarded.db",
+        world=simulated(10, now=clock.now),
+        clock=clock,
+        entitlements=({"match": "*", **BY_APPROVAL},),
+    )
+    with closing(guarded):
+        user_id = guarded.world.member().user.user_id
+        begun = clock.now()
+        give(guarded, {"id": user_id}, guarded.entitlement(0, 1))
+        clock.advance(5 * 86_400)
+        (item,) = guarded.services.approvals.list()
+        guarded.services.approvals.decide(item.work_item_id, Verdict.APPROVE, APPROVER, comment="y")
+        first, later = begun + timedelta(days=1), begun + timedelta(days=4)
+
+        def explain(since, until):
+            entitlement = guarded.entitlement(0, 1)
+            return guarded.services.audit.explain(user_id, entitlement, since, until)
+
+        (asked,), (given,) = explain(None, first).stories, explain(later, None).stories
+        assert asked == given
+        assert given.outcome is Outcome.DONE
+        assert given.recorded.at < first < later < given.at
+        text = explained(explain(later, None), "then")
+        assert f"{given.at:%Y-%m-%d}" in text.splitlines()[3]
+        assert f"asked for on {given.recorded.at:%Y-%m-%d}" in text.splitlines()[3]
+        between = explain(first, later)
+        assert (between.stories, between.earlier) == ([], None)
+        assert explain(given.at + timedelta(days=1), None).earlier == given
 
 
 def test_verify_names_the_first_broken_link_and_fails(connector, run, tmp_path):
