@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Protocol
 
 from connector.domain.erasure import Erasure, ErasureState
@@ -28,4 +28,12 @@ class ErasureRepository(Protocol):
         who did what and when, and every text in them replaced.
 
         :param email: also in plans that never led to a user; empty: not known any more.
+        """
+
+    def forget_actor(self, names: Collection[str]) -> Sequence[str]:
+        """Replace the name of somebody who worked with the connector wherever ledger and console
+        say who did what, and delete their accounts, tokens and absences.
+
+        :param names: the folded logins and addresses of one person.
+        :return: how the audit calls them.
         """

@@ -245,7 +245,8 @@ class ErasureService:
             mentions = _mentioning(uow, email) if email else set()
         with self._context.write() as uow:
             sequences = sorted(mentions | _events_about(uow, user_id))
-            uow.audit.erase(sequences)
+            actors = uow.erasures.forget_actor(_names(uow, email)) if email else ()
+            pseudonyms = uow.audit.erase(sequences, actors)
             uow.resources.remove(USER, [user_id])
             uow.resources.remove(TOMBSTONE, [tombstone_id(USER, user_id)])
             uow.attributes.remove(USER, user_id)
@@ -258,7 +259,7 @@ class ErasureService:
                 finished_at=self._context.clock.now(),
             )
             uow.erasures.put(done)
-            facts = {"events": sequences, "actors": []}
+            facts = {"events": sequences, "actors": pseudonyms}
             self._context.audit(uow, actor, ERASED, user_id, **facts)
             uow.commit()
         _log.info("erased", erasure=erasure.erasure_id)
@@ -286,6 +287,12 @@ class ErasureService:
                 "The person still has an open membership. Delete the user first, over SCIM; "
                 "DocuSign erases a membership 24 hours after its closing."
             )
+        for account in uow.console.accounts():
+            if fold(account.email) == user.email_key and account.disabled_at is None:
+                raise InvalidRequestError(
+                    f"The person still has the account {account.login!r} of the console. Disable "
+                    f"it first: docusign-iga console user disable {account.login}."
+                )
         now = self._context.clock.now()
         closed = [item.closed_at for item in user.memberships.values() if item.closed_at]
         if closed and now - max(closed) < CLOSED_FOR:
@@ -316,6 +323,12 @@ def _requested(erasure: Erasure) -> Erasure:
             f"Erasure {erasure.erasure_id} is {erasure.state} already; this is for new ones."
         )
     return erasure
+
+
+def _names(uow: UnitOfWork, email: str) -> set[str]:
+    """Return by what names somebody worked with the connector: address and local accounts."""
+    key = fold(email)
+    return {key, *(fold(it.login) for it in uow.console.accounts() if fold(it.email) == key)}
 
 
 def _events_about(uow: UnitOfWork, user_id: str) -> set[int]:

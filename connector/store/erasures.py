@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import Table, Text, cast, delete, or_, select, update
@@ -10,6 +10,7 @@ from sqlalchemy import Table, Text, cast, delete, or_, select, update
 from connector.domain.erasure import ERASED_TEXT, Erasure, ErasureState, scrubbed
 from connector.domain.model import fold
 from connector.errors import NotFoundError
+from connector.store.forgotten_actors import forget_actors
 from connector.store.statements import Records, Session, after_prefix, put_rows
 from connector.store.tables import (
     consent_links,
@@ -35,9 +36,10 @@ ERASURES = Records(erasures, Erasure)
 class SqlErasures:
     """See :class:`connector.ports.ErasureRepository`."""
 
-    __slots__ = ("_connection", "_tenant")
+    __slots__ = ("_connection", "_session", "_tenant")
 
     def __init__(self, session: Session) -> None:
+        self._session = session
         self._tenant = session.tenant
         self._connection = session.connection
 
@@ -91,6 +93,10 @@ class SqlErasures:
         self._scrub_plans(user_id, email)
         self._scrub_plans_of_groups(user_id)
         self._scrub_work_items(user_id, email)
+
+    def forget_actor(self, names: Collection[str]) -> Sequence[str]:
+        """Forget somebody who worked with the connector; see the port."""
+        return forget_actors(self._session, names)
 
     def _scrub_plans(self, user_id: str, email: str) -> None:
         found = self._connection.execute(
@@ -163,7 +169,7 @@ class SqlErasures:
                 work_item_events.c.tenant == self._tenant,
                 work_item_events.c.work_item_id == work_item_id,
             )
-            .values(comment="")
+            .values(comment="", data={})
         )
 
     def _delete(self, table: Table, *conditions: Any) -> None:

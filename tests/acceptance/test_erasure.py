@@ -15,7 +15,7 @@ from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor, person
 from simulator.faults import Fault
 from tests import databases
-from tests.connector import ENTERPRISE, ManualClock, connected, ok, refused
+from tests.connector import ENTERPRISE, ORGANIZATION_ADMIN, ManualClock, connected, ok, refused
 from tests.programs import problem, program
 from tests.simulated import simulated
 from tests.visitors import add_account
@@ -28,6 +28,7 @@ ANN = person(
 BOB = person(
     "bob", source="api", correlation_id="c-bob", roles=ADMINISTRATOR, email="bob@staff.example"
 )
+OPERATOR = (ConsoleRole.OPERATOR,)
 JOB = Actor("job:erase", "job", "c-job")
 
 
@@ -90,6 +91,35 @@ def test_a_person_is_forgotten_in_docusign_and_here_and_the_chain_holds(connecto
     assert {"operation.done", "erasure.requested", "erasure.confirmed"} <= set(told)
     assert told[-1] == "audit.erased"
     refused(connector.get(f"/Users/{user_id}"), 404)
+
+
+@ON_BOTH
+def test_who_worked_with_the_connector_is_forgotten_as_an_actor_too(connector):
+    user_id = leaver(connector)
+    add_account(connector, "aby", "operator")
+    accounts = connector.application.console_accounts
+    accounts.set_email("default", "aby", ADDRESS, ANN)
+    ada = person("aby", source="console", correlation_id="c", roles=OPERATOR, email=ADDRESS)
+    other = connector.create("bea@northwind-freight.example")["id"]
+    role = {"op": "add", "path": "roles", "value": [{"value": ORGANIZATION_ADMIN}]}
+    ok(connector.patch(f"/Users/{other}", role))
+    work = connector.services.work_items
+    (task,) = work.list()
+    work.comment(task.work_item_id, ada, "I look into it")
+    now = connector.clock.now()
+    away = (now, now + timedelta(days=9))
+    connector.services.delegations.begin(ada, "vic", *away, reason="Byronova travels")
+    work.reject(task.work_item_id, ada, "Not needed")
+    with pytest.raises(InvalidRequestError, match="account 'aby' of the console"):
+        connector.services.erasures.request(user_id, "letter", ANN)
+    accounts.disable("default", "aby", ANN)
+    item = connector.services.erasures.request(user_id, "letter", ANN)
+    assert connector.services.erasures.confirm(item.erasure_id, BOB).state is ErasureState.DONE
+    left = everything(connector).lower()
+    for trace in (ADDRESS, "byronova", "user:aby", "'aby'"):
+        assert trace not in left
+    assert work.get(task.work_item_id).closed_by == "user:(erased)"
+    assert connector.services.audit.verify().broken is None
 
 
 def test_what_was_done_to_an_erased_person_is_still_told(connector):

@@ -333,6 +333,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.audit.erase([1], ["user:ann"]),
     lambda unit: unit.erasures.put(records.erasure(reason="y")),
     lambda unit: unit.erasures.forget_person("user-00001", "person1@example.com"),
+    lambda unit: unit.erasures.forget_actor(["ann", "iga", "person1@example.com"]),
     lambda unit: unit.budgets.put_states([BudgetState(ACCOUNT, NOW, 1)]),
     lambda unit: unit.budgets.add_calls([CallCount(ACCOUNT, NOW, "aggregation", 5)]),
     lambda unit: unit.budgets.forget_calls(NOW.replace(year=2100)),
