@@ -15,7 +15,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from connector.exports import attributes, entra, okta
+from connector.exports import attributes, entra, midpoint, okta
 from connector.settings import ServerSettings
 
 TOKEN_PLACEHOLDER = "REPLACE-WITH-TOKEN"  # noqa: S105 - says that none is given
@@ -68,7 +68,7 @@ _PRODUCTS: Mapping[str, _Product] = MappingProxyType(
         "isc": _Product("isc.json.j2"),
         "entra": _Product("entra.json.j2", entra.parts),
         "okta": _Product("okta.json.j2", okta.parts),
-        "midpoint": _Product("midpoint.xml.j2"),
+        "midpoint": _Product("midpoint.xml.j2", midpoint.parts),
     }
 )
 PRODUCTS = tuple(_PRODUCTS)
