@@ -61,6 +61,13 @@ class Dialect:
         "is passed over and logged, the others count; `strict`: 400 `invalidPath`",
         ("strict", "ignore"),
     )
+    unknown_roles: str = _tolerance(
+        "strict",
+        "RFC 7644 §3.12",
+        "`ignore`: a value of `roles` that is no id of `/Roles` is passed over and logged, the "
+        "rest of the request counts; `strict`: 400 `invalidValue`",
+        ("strict", "ignore"),
+    )
     packed_roles: bool = _tolerance(
         False,
         "RFC 7643 §2.3.1",
@@ -110,6 +117,7 @@ DIALECTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         "entra": {
             "value_path_create": True,
             "unknown_attributes": "ignore",
+            "unknown_roles": "ignore",
             "packed_roles": True,
         },
         "onelogin": {},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -40,6 +41,8 @@ from scim.handlers import (
 )
 from scim.patch import apply_patch
 
+_log = logging.getLogger(__name__)
+
 
 class UserHandler(StoredReader):
     """The people of a tenant."""
@@ -50,7 +53,7 @@ class UserHandler(StoredReader):
         """Create a person, or bring the same person back."""
         services = self._services(context)
         with translated():
-            desired = creation(resource, services.user_mapping)
+            desired = self._of_known_roles(context, creation(resource, services.user_mapping))
             wishes = self._group_wishes(context, None, lambda _before: resource)
             actor = actor_of(context, following(SUBJECT_MARK, wishes))
             outcome = services.users.create(desired, actor, dry_run=context.dry_run)
@@ -66,13 +69,14 @@ class UserHandler(StoredReader):
 
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
             find(uow)
-            return replacement(
+            desired = replacement(
                 resource,
                 services.user_mapping,
                 actual,
                 load_attributes(uow, scim_id).kept,
                 shows_requested=services.settings.provisioning.report == "requested",
             )
+            return self._of_known_roles(context, desired)
 
         return self._update(context, scim_id, wish, lambda _before: resource)
 
@@ -99,7 +103,7 @@ class UserHandler(StoredReader):
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
             stored = find(uow)
             before = as_requested(to_resource(stored, reader_of(context)), actual)
-            return modification(
+            desired = modification(
                 before,
                 patched(before),
                 services.user_mapping,
@@ -107,9 +111,28 @@ class UserHandler(StoredReader):
                 load_attributes(uow, scim_id).kept,
                 operations=operations,
             )
+            return self._of_known_roles(context, desired)
 
         # A PATCH that leaves no groups asserts that.
         return self._update(context, scim_id, wish, lambda b: {"groups": [], **patched(b)})
+
+    def _of_known_roles(self, context: RequestContext, desired: DesiredUser) -> DesiredUser:
+        """Return the wish without roles that are none, for clients who send them."""
+        if context.caller.dialect.unknown_roles != "ignore" or not desired.roles:
+            return desired
+        services = self._services(context).context
+        offered = services.policy.visible_roles(
+            has_organization=services.directory.has_organization
+        )
+        known = desired.roles & {role.role_id for role in offered}
+        if known != desired.roles:
+            _log.info(
+                "passed over unknown roles: %.200r (client %s, correlation id %s)",
+                sorted(desired.roles - known),
+                context.caller.client_id,
+                context.correlation_id,
+            )
+        return replace(desired, roles=known)
 
     def _finder(
         self, context: RequestContext, scim_id: str

@@ -1,6 +1,7 @@
 """What is exported: well-formed, without secrets, and never apart from what is served."""
 
 import json
+import re
 import xml.etree.ElementTree as ET
 from types import SimpleNamespace
 
@@ -213,6 +214,13 @@ def test_entra_matches_by_the_address_and_the_group_by_its_name(entra):
     assert f"{ENTERPRISE}manager" in targets
 
 
+def test_entra_s_default_table_asks_for_no_role(entra):
+    """Everybody assigned to an enterprise application has an app role, mostly none of ours."""
+    assert not any("roles" in row["target"] for row in entra["attributeMappings"]["users"])
+    (row,) = entra["attributeMappings"]["appRoles"]
+    assert row["target"] == 'roles[primary eq "True"].value'
+
+
 def test_entra_job_schema_repeats_the_direct_mappings_of_the_table(entra):
     (rule,) = entra["synchronizationSchema"]["synchronizationRules"]
     for part, kind in zip(rule["objectMappings"], ("users", "groups"), strict=True):
@@ -254,6 +262,17 @@ def test_midpoint_keeps_to_the_sequence_of_its_schema():
     assert namespaces == {"{http://midpoint.evolveum.com/xml/ns/public/common/common-3"}
     found = [child.tag.partition("}")[2] for child in resource]
     assert found == [name for name in sequence if name in found]
+
+
+def test_midpoint_can_parse_every_path():
+    """Prism splits a path at slashes and a segment at its colon: a prefix and a name, no more."""
+    common = "{http://midpoint.evolveum.com/xml/ns/public/common/common-3}"
+    resource = ET.fromstring(render("midpoint", TARGET))
+    refs = [item.text for item in resource.iter(f"{common}ref")]
+    assert all(re.fullmatch(r"(ri|icfs):[A-Za-z_][\w.-]*", str(ref)) for ref in refs), refs
+    base = "urn_x3aietf_x3aparams_x3ascim_x3aschemas_x3aextension_x3aenterprise_x3a2.0_x3aUser"
+    assert {f"ri:{base}_x3aemployeeNumber", f"ri:{base}_x3acostCenter"} <= set(refs)
+    assert "ri:name.familyName" in refs
 
 
 def test_midpoint_maps_enable_and_disable_and_groups():
