@@ -49,12 +49,32 @@ def test_every_quoted_answer_is_in_the_code(product):
 @pytest.mark.parametrize("product", PRODUCTS)
 def test_a_guide_covers_what_administrators_ask(product):
     text = (GUIDES / f"{product}.md").read_text("utf-8")
-    for heading in ("Every field", "Requests", "Manual tasks", "Delta", "Throttling", "Faults"):
+    for heading in (
+        "Every field",
+        "Requests",
+        "Manual tasks",
+        "Approvals",
+        "Delta",
+        "Throttling",
+        "Faults",
+    ):
         assert f"\n## {heading}" in text
     assert "organization-admin" in text
     assert f"docusign-iga export {product}" in text
     assert "[P]" in text
     assert "[I]" in text
+    _, _, approvals = text.partition("\n## Approvals")
+    approvals, _, _ = approvals.partition("\n## ")
+    assert all(word in approvals for word in ("`pending`", "denial", "expir", "../approvals.md"))
+
+
+@pytest.mark.parametrize("product", ["identityiq", "isc"])
+def test_guides_of_those_who_read_deltas_tell_of_the_overlap(product):
+    text = (GUIDES / f"{product}.md").read_text("utf-8")
+    _, _, deltas = text.partition("\n## Delta")
+    deltas, _, _ = deltas.partition("\n## ")
+    assert "five minutes" in deltas and "../scim.md#reading-what-changed" in deltas
+    assert "## Reading what changed" in (ROOT / "docs" / "scim.md").read_text("utf-8")
 
 
 def test_the_connectors_passing_errors_are_among_the_retryable_ones():
