@@ -90,7 +90,7 @@ class DecisionArguments(Schema):
 class DenialArguments(DecisionArguments):
     """A denial, which always says why."""
 
-    comment = written("Why; whoever asked reads it.", required=True)
+    comment = written("Why; whoever asked reads it: SCIM shows it for a while.", required=True)
 
 
 ApprovalPageSchema = page_of(ApprovalSchema, "ApprovalPage")

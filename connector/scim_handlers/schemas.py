@@ -137,6 +137,20 @@ DOCUSIGN_USER_SCHEMA = Schema(
             many=True,
         ),
         _object(
+            "denied",
+            "What approvers denied a short while ago.",
+            _read_only("workItem", "The id of the approval.", exact=True),
+            _read_only("entitlement", "The id of the Entitlement or Role.", exact=True),
+            _read_only("reason", "Why, in the approver's words."),
+            _read_only("at", "When it was denied.", "dateTime"),
+            _read_only(
+                "until",
+                "Until when the same request of the same client changes nothing.",
+                "dateTime",
+            ),
+            many=True,
+        ),
+        _object(
             "consent",
             "Whether programs can act in DocuSign in the name of the person.",
             _read_only(

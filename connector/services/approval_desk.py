@@ -37,6 +37,7 @@ from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
 from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
+from connector.services.denials import denied_to
 from connector.services.locks import group_key, user_key
 from connector.services.manual_tasks import REPLACED, Ask, ManualTasks, asked
 from connector.services.naming import names_for
@@ -76,8 +77,9 @@ class ApprovalDesk:
 
     # opening ------------------------------------------------------------------
 
-    def without_pending(self, uow: UnitOfWork, plan: Plan) -> Plan:
-        """Return the plan without what has been asked for already: asking again changes nothing."""
+    def without_pending(self, uow: UnitOfWork, plan: Plan, requester: str) -> Plan:
+        """Return the plan without what has been asked for already, or was denied to the requester a
+        short while ago: asking again changes nothing."""
         catalogue = uow.mirror.catalogue()
         steps: list[Operation] = []
         for step in plan:
@@ -90,21 +92,30 @@ class ApprovalDesk:
                 entitlement = group_scim_id(step.account_id, step.group_id)
                 pending = {
                     item.subject_id
-                    for item in open_grants(uow, step.user_ids, entitlement=entitlement)
+                    for item in (
+                        *open_grants(uow, step.user_ids, entitlement=entitlement),
+                        *self._denied(uow, step.user_ids, entitlement, requester),
+                    )
                 }
                 left = tuple(user_id for user_id in step.user_ids if user_id not in pending)
                 steps += [replace(step, user_ids=left)] if left else []
-            elif not self._is_pending(uow, step):
+            elif not self._is_pending(uow, step, requester):
                 steps.append(step)
         return Plan(tuple(steps))
 
-    def _is_pending(self, uow: UnitOfWork, step: Operation) -> bool:
+    def _is_pending(self, uow: UnitOfWork, step: Operation, requester: str) -> bool:
         if not getattr(step, "user_id", None):
             return False
         return all(
             bool(open_grants(uow, [user_id], entitlement=entitlement))
+            or bool(self._denied(uow, [user_id], entitlement, requester))
             for user_id, entitlement in asked(step)
         )
+
+    def _denied(
+        self, uow: UnitOfWork, user_ids: Sequence[str], entitlement: str, requester: str
+    ) -> Sequence[WorkItem]:
+        return denied_to(uow, self._context, user_ids, entitlement, requester)
 
     def open_for(
         self,
@@ -130,6 +141,8 @@ class ApprovalDesk:
     ) -> None:
         user_id, entitlement = ask
         if open_grants(uow, [user_id], entitlement=entitlement):
+            return
+        if self._denied(uow, [user_id], entitlement, parent.requester):
             return
         for item in replaced_by(uow, user_id, entitlement):
             self.supersede(uow, item, actor, REPLACED)

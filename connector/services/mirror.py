@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from connector.domain.ledger import PlanRecord, WorkItem
+from connector.domain.ledger import PlanRecord, WorkItem, WorkItemState
 from connector.domain.model import (
     Account,
     Catalogue,
@@ -27,6 +27,7 @@ from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfW
 from connector.services.actual import OPEN_STATES, attested_roles
 from connector.services.changes import put_settled, remove, stamp
 from connector.services.context import TenantContext
+from connector.services.denials import quiet_until
 from connector.services.group_rows import GroupRows
 from connector.services.presentation import Presenter
 
@@ -92,8 +93,10 @@ class MirrorWriter:
         by_address = _by_address(users)
         visible = self._visible(uow, by_address, ids)
         attributes = uow.attributes.get(USER, ids)
-        found = uow.work_items.search(states=OPEN_STATES, subject_ids=ids)
-        items = _by_subject([item for item in found if item.is_access])
+        states = (*OPEN_STATES, WorkItemState.REJECTED)
+        found = uow.work_items.search(states=states, subject_ids=ids)
+        items = _by_subject([item for item in found if item.is_access and item.state.is_open])
+        denied = _by_subject([item for item in found if quiet_until(self._context, item)])
         # An approved change is shown as its approval.
         plans = [plan for plan in uow.plans.queued(USER, ids) if "approval" not in plan.context]
         queued = _by_subject(plans)
@@ -112,6 +115,10 @@ class MirrorWriter:
                 created_at=user.created_at or now,
                 last_modified_at=now,
                 open_items=items.get(user.user_id, ()),
+                denied=[
+                    (item, quiet_until(self._context, item))
+                    for item in denied.get(user.user_id, ())
+                ],
                 queued=queued.get(user.user_id, ()),
                 attested_roles=attested_roles(kept.kept if kept else {}),
                 visible=user.user_id in visible,

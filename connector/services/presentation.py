@@ -34,7 +34,7 @@ from connector.domain.policy import PROFILE, Policy
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow
 from connector.services.documents import Document, location, present, render_row
 from connector.services.persons import person_fields
-from connector.services.user_extension import held_profile, user_extension
+from connector.services.user_extension import Denial, held_profile, user_extension
 from connector.settings import TenantSettings
 from mappings import CORE_USER, EntitlementMapping, Meaning, Role, UserMapping, to_scim
 
@@ -88,6 +88,7 @@ class Presenter:
         attested_roles: frozenset[str] = frozenset(),
         visible: bool = True,
         consent: ConsentRecord | None = None,
+        denied: Sequence[Denial] = (),
     ) -> ResourceRow:
         """Return the row of a user.
 
@@ -95,6 +96,7 @@ class Presenter:
         :param attested_roles: roles that no API shows and a person has attested.
         :param consent: whether the user can be impersonated, where somebody asked.
         :param queued: the user's plans that wait until DocuSign is available.
+        :param denied: approvals that were denied a short while ago.
         """
         kept = attributes.kept if attributes else {}
         roles = self._roles(confirmed_roles(user) | attested_roles, open_items)
@@ -102,7 +104,9 @@ class Presenter:
             **self._person(user, kept),
             **self._access(user, catalogue, roles),
             **{name: value for name, value in kept.items() if name in self._mapping.kept},
-            DOCUSIGN_USER: user_extension(user, catalogue, open_items, queued, consent),
+            DOCUSIGN_USER: user_extension(
+                user, catalogue, open_items, queued, consent, denied=denied
+            ),
         }
         name = content.get("name", {})
         row = render_row(

@@ -211,7 +211,7 @@ class ChangePipeline:
         plan = self._leavers.with_custody(uow, plan)
         plan = arrange(plan, self._context.policy, self._context.book(uow.mirror.catalogue()))
         refuse_if_unsafe(uow, self._context, plan)
-        plan = self._desk.without_pending(uow, plan)
+        plan = self._desk.without_pending(uow, plan, actor.name)
         fulfilments = route(uow, self._context, plan)
         if actor.source == "scim":
             # What the connector does by itself has its own reasons.

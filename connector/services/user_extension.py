@@ -13,6 +13,9 @@ from connector.services.documents import Document, present, timestamp
 QUEUED_CHANGE = "queued_change"
 """``pending[].type`` of a change that waits for DocuSign rather than for a person."""
 
+Denial = tuple[WorkItem, datetime | None]
+"""A denied approval, and until when it is shown."""
+
 
 def user_extension(
     user: User,
@@ -20,12 +23,15 @@ def user_extension(
     open_items: Sequence[WorkItem],
     queued: Sequence[PlanRecord],
     consent: ConsentRecord | None = None,
+    *,
+    denied: Sequence[Denial] = (),
 ) -> Document:
     """Return what the extension schema says of a user.
 
     :param open_items: the user's open work items.
     :param consent: whether the user can be impersonated, where somebody asked.
     :param queued: the user's plans that wait until DocuSign is available.
+    :param denied: approvals that were denied a short while ago.
     """
     memberships = sorted(user.memberships.values(), key=lambda item: item.account_id)
     managed = user.managed_by_scim or any(item.managed_by_scim for item in memberships)
@@ -33,6 +39,7 @@ def user_extension(
         memberships=[_membership(item, catalogue) for item in memberships],
         organizationAdmin=_organization_admin(user),
         pending=[*map(_pending_item, open_items), *map(_queued_change, queued)],
+        denied=[_denied(item, until) for item, until in denied],
         consent=_consent(consent),
         managedByDocuSignScim=managed,
     )
@@ -91,6 +98,16 @@ def _pending_item(item: WorkItem) -> Document:
         direction=str(item.direction),
         since=timestamp(item.created_at),
         due=_optional_time(item.due_at or item.expires_at),
+    )
+
+
+def _denied(item: WorkItem, until: datetime | None) -> Document:
+    return present(
+        workItem=item.work_item_id,
+        entitlement=item.entitlement,
+        reason=item.comment,
+        at=_optional_time(item.closed_at),
+        until=_optional_time(until),
     )
 
 

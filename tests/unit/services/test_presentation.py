@@ -373,10 +373,22 @@ def everything():
     shown = Presenter(MAPPING, TenantSettings(), replace(POLICY, rules=(RULE,)), KEY)
     plan = PlanRecord("p", "User", "u1", "client:x", "scim", "c", PlanState.QUEUED, "", NOW, "join")
     attributes = ClientAttributes("User", "u1", kept=kept)
-    yield render(full, attributes, open_items=[task()], queued=[plan])
+    yield render(
+        full, attributes, open_items=[task()], queued=[plan], denied=[(denied_approval(), LATER)]
+    )
     yield shown.group(CLERKS, ACCOUNTS["a1"], member_digest="", **TIMES)
     yield shown.entitlement(VIEWER, ACCOUNTS["a1"], **TIMES)
     yield shown.role(role, **TIMES)
+
+
+def denied_approval():
+    return replace(
+        task(),
+        state=WorkItemState.REJECTED,
+        kind=WorkItemKind.APPROVAL,
+        closed_at=NOW,
+        comment="No",
+    )
 
 
 RULE = EntitlementRule(match="*", owner="it@x.com")

@@ -1,0 +1,62 @@
+"""What whoever asked sees of a denial, and how long it holds."""
+
+from __future__ import annotations
+
+from connector.domain.ledger import WorkItemState
+from tests.approvals import DAY, DENY, administrator, approver, ask, decide, held, pending, waiting
+from tests.connector import DOCUSIGN, ok
+
+
+def denied(user):
+    return user[f"{DOCUSIGN}User"].get("denied", [])
+
+
+def test_a_denial_is_shown_with_its_reason_and_asked_again_nobody_is_nagged(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="Not in the team")
+    (shown,) = denied(connector.user(user["id"]))
+    assert (shown["workItem"], shown["entitlement"]) == (item.work_item_id, asked_for)
+    assert shown["reason"] == "Not in the team"
+    assert shown["until"] > shown["at"]
+
+    again = ask(connector, user["id"], asked_for)
+
+    assert denied(again) == [shown]
+    assert pending(again) == []
+    assert connector.services.approvals.list() == []
+
+
+def test_the_rest_of_a_repeated_request_is_carried_out(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No")
+    changed = ok(
+        connector.patch(
+            f"/Users/{user['id']}",
+            {"op": "add", "path": "entitlements", "value": [{"value": asked_for}]},
+            {"op": "replace", "path": "name.familyName", "value": "Moss"},
+        )
+    )
+    assert changed["name"]["familyName"] == "Moss"
+    assert held(changed) == {connector.baseline()}
+    assert connector.services.approvals.list() == []
+
+
+def test_after_a_while_it_can_be_asked_for_again(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No")
+    connector.clock.advance(7 * DAY + 1)
+    again = ask(connector, user["id"], asked_for)
+    assert pending(again) == [("approval", asked_for, "grant")]
+    assert denied(again) == []
+
+
+def test_a_request_that_was_not_denied_is_no_denial(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    view = connector.services.approvals.withdraw(item.work_item_id, administrator())
+    assert view.item.state is WorkItemState.WITHDRAWN
+    assert denied(connector.user(user["id"])) == []
+    assert pending(ask(connector, user["id"], asked_for)) == [("approval", asked_for, "grant")]
