@@ -226,7 +226,7 @@ def _of_time(user: User, expected: Expected, scene: Scene, facts: Facts) -> Iter
         return
     places = [item for item in user.open_memberships() if item.account_id in scene.accounts]
     yield from _pending(user, places, scene, facts)
-    yield from _dormant(user, places, scene)
+    yield from _dormant(user, scene, facts)
     days = scene.thresholds.orphan_after_days
     is_old = expected.since is not None and _is_over(expected.since, days, scene.now)
     is_own = expected.origin is not Origin.BASELINE
@@ -256,13 +256,33 @@ def _pending(
             )
 
 
-def _dormant(user: User, places: Iterable[Membership], scene: Scene) -> Iterator[Drift]:
-    active = [item for item in places if item.status is MembershipStatus.ACTIVE]
+def looks_dormant(user: User, scene: Scene) -> bool:
+    """Return whether nothing that was read shows that a user signed in lately: dormant they are
+    only if they were read since it was long enough ago."""
+    last = _last_seen(user, scene)
+    return last is not None and _is_over(last, scene.thresholds.dormant_after_days, scene.now)
+
+
+def _last_seen(user: User, scene: Scene) -> datetime | None:
+    """Return when somebody active signed in last, or began to be able to."""
+    active = [
+        item
+        for item in user.open_memberships()
+        if item.account_id in scene.accounts and item.status is MembershipStatus.ACTIVE
+    ]
     if not active or not scene.knows_logins:
-        return
+        return None
     begun = [user.created_at, *(item.created_at for item in active)]
-    last = user.last_login_at or max(filter(None, begun), default=None)
-    if last is not None and _is_over(last, scene.thresholds.dormant_after_days, scene.now):
+    return user.last_login_at or max(filter(None, begun), default=None)
+
+
+def _dormant(user: User, scene: Scene, facts: Facts) -> Iterator[Drift]:
+    last = _last_seen(user, scene)
+    if last is None or facts.read_at is None:
+        return
+    # Who signed in after they were read does not show it.
+    known_until = min(facts.read_at, scene.now)
+    if _is_over(last, scene.thresholds.dormant_after_days, known_until):
         yield Drift(
             DriftKind.DORMANT_USER,
             USER,

@@ -116,6 +116,8 @@ class Facts:
     granted_at: Mapping[str, datetime] = field(default_factory=dict)
     """By entitlement, from the provenance."""
     is_deleted: bool = False
+    read_at: datetime | None = None
+    """Since when no account of theirs was left unread; None: nobody knows."""
 
 
 # ------------------------------------------------------------------------- findings

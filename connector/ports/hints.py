@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from connector.domain.hints import Hint
@@ -20,11 +20,18 @@ class HintRepository(Protocol):
     def count(self) -> int:
         """Return how many there are."""
 
+    def count_members(self) -> int:
+        """Return how many of them are of members of an account: those that its list answers."""
+
     def followed(self, hint: Hint) -> None:
         """Drop a hint, unless it was heard of again since it was read."""
 
     def cover(self, run_id: str) -> None:
-        """Note that a full aggregation which begins now will read all places that are hinted at."""
+        """Note that a full aggregation begins, which may read what is hinted at by now. Hints of
+        somebody's place in the organization it leaves: no list and no export shows that."""
 
-    def covered(self, run_id: str) -> None:
-        """Drop what a full aggregation covered, save what was heard of again meanwhile."""
+    def covered(self, run_id: str, *, without_members_of: Collection[str] = ()) -> None:
+        """Drop what a full aggregation covered, save what was heard of again meanwhile.
+
+        :param without_members_of: accounts whose users it did not read: their hints stay.
+        """

@@ -66,10 +66,13 @@ class MirrorRepository(Protocol):
         """
 
     def stamp_users(self, fetched_at: datetime) -> None:
-        """Note that every account was read since: no copy is older than that."""
+        """Note that all users of every account were read since: no copy is older than that."""
 
     def fetched_at(self, user_id: str) -> datetime | None:
         """Return when the copy of a user was last read from every account."""
+
+    def fetched_at_of(self, user_ids: Iterable[str]) -> Mapping[str, datetime]:
+        """Return the same of many users, by id; unknown ids are left out."""
 
     def add_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
         """Add memberships; existing ones are no error."""

@@ -16,6 +16,7 @@ from connector.services.mirror import MirrorWriter
 from connector.services.policy_reverts import PolicyReverts
 from connector.services.provisioning import UserProvisioning
 from connector.services.reconciliation import ReconciliationService
+from connector.services.refresh import RefreshService
 from connector.services.reversals import Reversals
 from connector.services.reverts import Reverts
 
@@ -38,9 +39,10 @@ def wire_drift(
     tasks: ManualTasks,
     *,
     locks: WriteLocks,
+    refresh: RefreshService,
 ) -> DriftServices:
     """Return the services over those that carry changes out."""
-    reversals = Reversals(context, users, groups, tasks)
+    reversals = Reversals(context, users, groups, tasks, refresh)
     findings = Findings(context, reversals)
     reverts = Reverts(context, reversals)
     reconciliation = ReconciliationService(context, findings, PolicyReverts(context, reverts))

@@ -9,7 +9,7 @@ from datetime import datetime
 
 import orjson
 
-from connector.domain.comparison import find_drift
+from connector.domain.comparison import find_drift, looks_dormant
 from connector.domain.correlation import Known, owner_of
 from connector.domain.drift import Drift, DriftKind, Facts, Finding, Scene, Thresholds
 from connector.domain.expected import (
@@ -213,12 +213,16 @@ def look_at(uow: UnitOfWork, user_ids: Iterable[str], frame: Frame) -> Look:
     deleted = uow.attributes.is_deleted(USER, ids)
     pending = [key for key, user in users.items() if _waits(user)]
     reasons = uow.attributes.provenance_of(pending)
+    read_at = uow.mirror.fetched_at_of(
+        [key for key, user in users.items() if looks_dormant(user, frame.scene)]
+    )
     drifts: dict[str, list[Drift]] = {}
     for user_id in {*users, *known}:
         facts = Facts(
             has_owner=_has_owner(attributes.get(user_id), frame),
             granted_at={item.entitlement: item.granted_at for item in reasons.get(user_id, ())},
             is_deleted=user_id in deleted,
+            read_at=read_at.get(user_id),
         )
         found = find_drift(users.get(user_id), known.get(user_id), frame.scene, facts)
         drifts[user_id] = list(found)

@@ -21,8 +21,10 @@ from connector.services.group_provisioning import GroupProvisioning
 from connector.services.manual_tasks import ManualTasks
 from connector.services.provisioning import UserProvisioning
 from connector.services.recording import Outcome
+from connector.services.refresh import RefreshService
 from connector.services.wishes import unchanged
 
+_OF_TIME = (DriftKind.DORMANT_USER, DriftKind.PENDING_USER, DriftKind.ORPHAN_USER)
 _NOBODY = Actor("job:reconcile", "job", "")
 
 
@@ -35,11 +37,13 @@ class Reversals:
         users: UserProvisioning,
         groups: GroupProvisioning,
         tasks: ManualTasks,
+        refresh: RefreshService,
     ) -> None:
         self._context = context
         self._users = users
         self._groups = groups
         self._tasks = tasks
+        self._refresh = refresh
 
     def suggest(self, uow: UnitOfWork, drift: Drift) -> Sequence[Mapping[str, Any]]:
         """Return the operations that would put a difference right, as the mirror has it now; none
@@ -98,6 +102,10 @@ class Reversals:
             return self._groups.change(scim_id, group_wish, actor, touching=touching)
         if drift.subject_kind != USER:
             raise _beyond_us(drift)
+        if drift.kind in _OF_TIME:
+            # What ends such a finding, a person does without anybody telling the connector, and
+            # however young the copy is, it may be of something else that it was written last.
+            self._refresh.refresh(drift.subject_id)
         return self._users.update(drift.subject_id, self._wisher(drift, actor), actor)
 
     def _wisher(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from connector.domain.hints import Hint
 from connector.store.statements import Records, Session, chunked, insert_into
@@ -54,6 +54,15 @@ class SqlHints:
         statement = select(func.count()).where(read_hints.c.tenant == self._tenant)
         return self._connection.scalar(statement) or 0
 
+    def count_members(self) -> int:
+        """Return how many of them are of members of an account: those that its list answers."""
+        statement = select(func.count()).where(
+            read_hints.c.tenant == self._tenant,
+            read_hints.c.account_id != "",
+            read_hints.c.user_id != "",
+        )
+        return self._connection.scalar(statement) or 0
+
     def followed(self, hint: Hint) -> None:
         """Drop a hint, unless it was heard of again since it was read."""
         self._connection.execute(
@@ -66,15 +75,21 @@ class SqlHints:
         )
 
     def cover(self, run_id: str) -> None:
-        """Note that a full aggregation which begins now will read all places that are hinted at."""
+        """Note that a full aggregation begins, which may read what is hinted at by now. Hints of
+        somebody's place in the organization it leaves: no list and no export shows that."""
         self._connection.execute(
-            update(read_hints).where(read_hints.c.tenant == self._tenant).values(run_id=run_id)
+            update(read_hints)
+            .where(read_hints.c.tenant == self._tenant, read_hints.c.account_id != "")
+            .values(run_id=run_id)
         )
 
-    def covered(self, run_id: str) -> None:
+    def covered(self, run_id: str, *, without_members_of: Collection[str] = ()) -> None:
         """Drop what a full aggregation covered, save what was heard of again meanwhile."""
+        is_read = or_(
+            read_hints.c.user_id == "", read_hints.c.account_id.not_in(list(without_members_of))
+        )
         self._connection.execute(
             delete(read_hints).where(
-                read_hints.c.tenant == self._tenant, read_hints.c.run_id == run_id
+                read_hints.c.tenant == self._tenant, read_hints.c.run_id == run_id, is_read
             )
         )

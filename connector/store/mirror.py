@@ -198,7 +198,7 @@ class SqlMirror:
             self._put_chunk(batch, fetched_at, known)
 
     def stamp_users(self, fetched_at: datetime) -> None:
-        """Note that every account was read since: no copy is older than that."""
+        """Note that all users of every account were read since: no copy is older than that."""
         self._connection.execute(
             update(users)
             .where(users.c.tenant == self._tenant, users.c.fetched_at < fetched_at)
@@ -250,6 +250,18 @@ class SqlMirror:
                 users.c.tenant == self._tenant, users.c.user_id == user_id
             )
         )
+
+    def fetched_at_of(self, user_ids: Iterable[str]) -> Mapping[str, datetime]:
+        """Return the same of many users, by id; unknown ids are left out."""
+        found: dict[str, datetime] = {}
+        for chunk in chunked(user_ids):
+            rows = self._connection.execute(
+                select(users.c.user_id, users.c.fetched_at).where(
+                    users.c.tenant == self._tenant, users.c.user_id.in_(chunk)
+                )
+            )
+            found |= {row.user_id: row.fetched_at for row in rows}
+        return found
 
     # groups -------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from connector.services.aggregation import DELTA_JOB, SYNC_JOB
 from connector.services.aggregation.places import put_place
 from connector.services.context import Actor
 from connector.services.jobs import run_job
+from connector.settings import AggregationSettings
 from simulator.faults import Fault
 from simulator.state import groups, memberships, users
 from simulator.state.model import Status
@@ -163,6 +164,73 @@ def test_a_mass_change_is_read_by_lists_in_full(connector):
     assert connector.services.delta.run()["full"] == 1
     assert waiting(connector) == 0
     assert connector.services.runs.latest(SYNC_JOB).state is RunState.DONE
+
+
+def hint_at(connector, *places):
+    """Note hints at these (account id, user id)."""
+    now = connector.clock.now()
+    with connector.services.context.write() as uow:
+        uow.hints.add([Hint(*place, HintSource.MONITOR, now) for place in places])
+        uow.commit()
+
+
+def test_a_full_run_leaves_the_hint_at_a_role_that_no_list_shows(connector):
+    user = connector.world.member().user
+    user.is_organization_admin = True
+    hint_at(connector, ("", user.user_id), (connector.world.account.account_id, user.user_id))
+
+    connector.sync()
+
+    assert waiting(connector) == 1
+    assert connector.services.delta.run()["role_checks"] == 1
+    with connector.services.context.read() as uow:
+        assert uow.mirror.get_users([user.user_id])[user.user_id].is_organization_admin
+
+
+def test_hints_at_roles_alone_are_no_reason_for_a_full_run(connector):
+    hint_at(connector, *(("", f"user-{number}") for number in range(150)))
+    counts = connector.services.delta.run()
+    assert (counts["role_checks"], counts["full"]) == (150, 0)
+    assert waiting(connector) == 0
+
+
+@pytest.fixture
+def exporting(tmp_path):
+    clock = ManualClock()
+    world = simulated(60, now=clock.now)
+    settings = AggregationSettings(source="export")
+    running = connected(tmp_path / "c.db", world=world, clock=clock, aggregation=settings)
+    clock.advance(3600)
+    yield running
+    running.close()
+
+
+def test_a_run_by_export_follows_no_hint_at_a_user(exporting):
+    account, user = exporting.world.account.account_id, exporting.world.member().user
+    user.suffix = "Jr"
+    hint_at(exporting, (account, user.user_id), (account, ""))
+
+    run = exporting.services.aggregation.sync()
+
+    assert run.counts["exported_differing"] == 0
+    assert waiting(exporting) == 1, "profiles and groups were read"
+    exporting.services.delta.run()
+    with exporting.services.context.read() as uow:
+        assert uow.mirror.get_users([user.user_id])[user.user_id].suffix == "Jr"
+
+
+def test_a_mass_change_is_read_by_lists_where_exports_are_the_rule(exporting):
+    account, user = exporting.world.account.account_id, exporting.world.member().user
+    user.suffix = "Jr"
+    hint_at(exporting, *((account, f"user-{number}") for number in range(150)))
+    hint_at(exporting, (account, user.user_id))
+
+    assert exporting.services.delta.run()["full"] == 1
+
+    assert "exported_differing" not in exporting.services.runs.latest(SYNC_JOB).counts
+    assert waiting(exporting) == 0
+    with exporting.services.context.read() as uow:
+        assert uow.mirror.get_users([user.user_id])[user.user_id].suffix == "Jr"
 
 
 def test_members_whom_docusign_denies_are_left_to_full_runs(tmp_path):

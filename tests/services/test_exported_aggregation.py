@@ -300,3 +300,35 @@ def test_auto_stays_with_lists_for_some_days_after_an_export_that_failed(tmp_pat
     connector.services.aggregation.sync()
     assert len(connector.world.state.exports) == ordered + 1
     connector.close()
+
+
+def test_nobody_counts_as_read_by_a_run_that_read_nobody(connector):
+    """What an export does not show, a sign-in above all, is not known as of its time."""
+    user = connector.world.member().user
+
+    def read_at():
+        with connector.services.context.read() as uow:
+            return uow.mirror.fetched_at(user.user_id)
+
+    before = read_at()
+    user.last_login_at = connector.clock.now()
+    connector.services.aggregation.sync()
+    assert read_at() == before
+    run = connector.services.aggregation.sync(lists=True)
+    assert read_at() == run.started_at
+    with connector.services.context.read() as uow:
+        assert uow.mirror.get_users([user.user_id])[user.user_id].last_login_at is not None
+
+
+def test_a_delta_asks_for_what_an_export_before_it_did_not_show(connector):
+    """The time since which it asks does not move with a run that read nobody."""
+    state = connector.world.state
+    user = connector.world.member().user
+    user.suffix = "Jr"
+    state.touch(user)
+    connector.clock.advance(3600)
+    connector.services.aggregation.sync()
+    connector.clock.advance(3600)
+    connector.services.delta.run()
+    with connector.services.context.read() as uow:
+        assert uow.mirror.get_users([user.user_id])[user.user_id].suffix == "Jr"

@@ -174,9 +174,9 @@ class DeltaService:
 
     def _follow(self, counts: Counter[str], read: Read) -> None:
         if self._is_cheaper_in_full():
-            self._full.sync()
+            # By lists: an export shows too little of a user to take a hint for followed.
+            self._full.sync(lists=True)
             counts["full"] += 1
-            return
         accounts: dict[str, Account] = {}
         while True:
             with self._context.read() as uow:
@@ -191,11 +191,11 @@ class DeltaService:
                     uow.commit()
 
     def _is_cheaper_in_full(self) -> bool:
-        """Whether lists of everybody cost fewer calls than a read of each who is hinted at."""
+        """Whether lists of everybody cost fewer calls than a read of each member hinted at."""
         with self._context.read() as uow:
             accounts = [item.account_id for item in self._context.settings.accounts]
             lists = sum(list_calls(uow.totals.members(item)) + 2 for item in accounts)
-            return uow.hints.count() > max(lists, _FEW)
+            return uow.hints.count_members() > max(lists, _FEW)
 
     def _read(
         self, hint: Hint, accounts: Mapping[str, Account], counts: Counter[str], read: Read

@@ -74,7 +74,7 @@ class ExportReader:
 
     def _is_wanted(self, run: Run, account: Account) -> bool:
         source = self._context.settings.aggregation.source
-        if source == "lists" or run.is_thorough or not self._directory.has_organization:
+        if source == "lists" or run.takes_lists or not self._directory.has_organization:
             return False
         if run.place(account, "export"):
             return True

@@ -51,6 +51,7 @@ class AggregationService:
         *,
         thorough: bool = False,
         actor: Actor | None = None,
+        lists: bool = False,
     ) -> JobRun:
         """Read everything and return the finished run with its counts.
 
@@ -59,12 +60,14 @@ class AggregationService:
         :param thorough: write everybody again, also those who are unchanged. A run that is resumed
             stays what it was.
         :param actor: who asked for it; None: the clock.
+        :param lists: read lists also where an export would cost fewer calls; a run that is resumed
+            stays what it was.
         :raises ConflictingWriteError: another process is at it.
         :raises connector.errors.ConfigError: the database belongs to other accounts.
         :raises ConnectorError: DocuSign or a setting stood in the way; the run keeps its place.
         """
         with calling_for(Purpose.AGGREGATION) as scope:
-            run = self._runs.begin(thorough=thorough, actor=actor)
+            run = self._runs.begin(thorough=thorough, lists=lists, actor=actor)
             run.scope, run.calls_before = scope, run.record.calls
             return self._sync(run, report)
 
@@ -90,7 +93,10 @@ class AggregationService:
             profiles, groups = self._catalogue.read(account)
             run.add("profiles", profiles)
             run.add("groups", groups)
-            if not self._exports.read(run, account, report):
+            exported = list(run.exported)
+            if self._exports.read(run, account, report):
+                exported.append(account.account_id)
+            else:
                 self._members.read(run, account, report)
             self._vanished.confirm(run, account)
             done = [*run.record.cursor.get("accounts_done", ()), account.account_id]
@@ -98,7 +104,14 @@ class AggregationService:
                 self._mirror.touch_groups(uow, run.regrouped)
                 self._unchanged.remember(uow, account.account_id)
                 self._runs.save(
-                    uow, run, accounts_done=done, account=None, again=False, total=0, export=""
+                    uow,
+                    run,
+                    accounts_done=done,
+                    exported=exported,
+                    account=None,
+                    again=False,
+                    total=0,
+                    export="",
                 )
                 uow.commit()
             run.regrouped.clear()

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connector.ports import UnitOfWork
-from connector.services.aggregation.runs import SYNC_JOB
+from connector.services.aggregation.runs import SYNC_JOB, has_read_users
 
 _FACT = "delta_places"
 _LOOK_BACK = timedelta(days=7)
@@ -29,11 +29,14 @@ def since(uow: UnitOfWork, name: str, now: datetime) -> datetime | None:
     """Return since when changes were not looked for; None before the first full aggregation.
 
     A time that is still to come was kept by a clock that went wrong: it is passed over, and what
-    happened since the last one that can be right is asked for again.
+    happened since the last one that can be right is asked for again. A run that held users against
+    an export did not read all that may have changed.
     """
     last = uow.jobs.latest_done(SYNC_JOB)
     if last is None:
         return None
     kept = place(uow, name)
-    times = [last.started_at, *([datetime.fromisoformat(kept)] if kept else [])]
+    times = [datetime.fromisoformat(kept)] if kept else []
+    if has_read_users(last):
+        times.append(last.started_at)
     return max((moment for moment in times if moment <= now), default=now - _LOOK_BACK)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,6 +33,11 @@ _RESUME_WAITING_WITHIN = timedelta(hours=48)
 would never end."""
 _THOROUGH = "thorough"
 """In the cursor of every run; a run without it is of a version before."""
+_LISTS = "lists"
+"""In the cursor: whether the run reads lists even where an export would cost fewer calls."""
+_EXPORTED = "exported"
+"""In the cursor: the accounts that were read by an export. It shows neither sign-ins nor all that
+a membership has, so nobody in them was read."""
 
 
 @dataclass(frozen=True)
@@ -78,9 +83,24 @@ class Run:
     def add(self, name: str, number: int = 1) -> None:
         self.counts[name] = self.counts.get(name, 0) + number
 
+    @property
+    def takes_lists(self) -> bool:
+        """Whether an export would not show what the run is to read."""
+        return self.is_thorough or bool(self.record.cursor.get(_LISTS))
+
+    @property
+    def exported(self) -> Sequence[str]:
+        """The accounts that were held against an export, and not read."""
+        return tuple(self.record.cursor.get(_EXPORTED, ()))
+
     def at(self, done: int, total: int) -> None:
         """Note how far the walk over an account is; written with the next page."""
         self.record = replace(self.record, done=done, total=max(done, total))
+
+
+def has_read_users(record: JobRun) -> bool:
+    """Return whether a run read the users of every account, and held none against an export."""
+    return not record.cursor.get(_EXPORTED)
 
 
 class Runs:
@@ -90,10 +110,13 @@ class Runs:
         self._context = context
         self._unchanged = unchanged
 
-    def begin(self, *, thorough: bool = False, actor: Actor | None = None) -> Run:
+    def begin(
+        self, *, thorough: bool = False, lists: bool = False, actor: Actor | None = None
+    ) -> Run:
         """Return a new run, or the last one where it may go on.
 
         :param thorough: pass nobody over, whether it is time for that or not.
+        :param lists: read lists, whatever costs fewer calls.
         :param actor: who asked for it; None: the clock. A run that the clock goes on with stays
             that of whoever asked.
         :raises ConflictingWriteError: another process is at it.
@@ -124,7 +147,7 @@ class Runs:
                     SYNC_JOB,
                     RunState.RUNNING,
                     self._now(),
-                    {_THOROUGH: begins},
+                    {_THOROUGH: begins, _LISTS: lists},
                     correlation_id=correlation_id(),
                     actor=by,
                 )
@@ -137,7 +160,7 @@ class Runs:
         waits = last.state is RunState.WAITING
         within = _RESUME_WAITING_WITHIN if waits else _RESUME_WITHIN
         is_young = self._now() - last.started_at <= within
-        got_somewhere = bool(last.cursor.keys() - {_THOROUGH})
+        got_somewhere = bool(last.cursor.keys() - {_THOROUGH, _LISTS})
         is_ours = _THOROUGH in last.cursor
         return last.state is not RunState.DONE and got_somewhere and is_young and is_ours
 
@@ -157,10 +180,11 @@ class Runs:
         with self._context.write() as uow:
             if state is RunState.DONE:
                 uow.mirror.forget_run(record.run_id)
-                uow.hints.covered(record.run_id)
+                uow.hints.covered(record.run_id, without_members_of=run.exported)
                 if run.is_thorough:
                     self._unchanged.ran_thoroughly(uow, record.started_at)
-                uow.mirror.stamp_users(record.started_at)
+                if has_read_users(run.record):
+                    uow.mirror.stamp_users(record.started_at)
             uow.jobs.save(record)
             uow.locks.release([SYNC_KEY], run.owner)
             facts = {"run": record.run_id, "counts": run.counts, "error": error}

@@ -6,7 +6,7 @@ import pytest
 
 from connector.domain.drift import DriftKind, FindingState, Remedy
 from connector.errors import ForbiddenError, GuardError, InvalidRequestError
-from connector.settings import DriftRule, DriftSettings
+from connector.settings import AggregationSettings, DriftRule, DriftSettings
 from simulator.state.model import Status
 from tests.acceptance.drift.native import Native, seen
 from tests.approvals import approver, operator
@@ -296,6 +296,52 @@ def test_who_signed_in_since_the_report_is_not_closed_for_being_dormant(start):
     revert_in_vain(native, finding_id)
 
     assert native.snapshot() == native.held
+
+
+def test_who_signed_in_is_not_closed_however_young_the_copy_seems(start):
+    native = start(
+        drift=DriftSettings(dormant_after_days=30, pending_after_days=0),
+        provisioning={"fresh_for_s": 366 * 86_400},
+    )
+    connector = native.connector
+    native.user(native.ann).last_login_at = connector.clock.now()
+    connector.clock.advance(31 * 86_400)
+    connector.reconcile()
+    finding_id = found_about(native, native.ann)
+    native.user(native.ann).last_login_at = connector.clock.now()
+
+    revert_in_vain(native, finding_id)
+
+    assert native.snapshot() == native.held
+
+
+def test_nobody_is_dormant_by_runs_that_do_not_show_who_signed_in(start):
+    rule = DriftRule("dormant_user", then="revert")
+    native = start(
+        drift=DriftSettings(policy=(rule,), dormant_after_days=30, pending_after_days=0),
+        guards={"max_affected_min": 1000},
+        aggregation=AggregationSettings(source="export", thorough_every_days=365),
+    )
+    connector, day = native.connector, 86_400
+    everybody = native.state.users.values()
+    for user in everybody:
+        user.last_login_at = connector.clock.now()
+    connector.services.aggregation.sync(lists=True)
+    connector.clock.advance(29 * day)
+    native.user(native.ann).last_login_at = connector.clock.now()
+    connector.clock.advance(2 * day)
+
+    counts = connector.reconcile()
+
+    assert "exported_differing" in connector.services.runs.latest("sync").counts
+    assert counts.get("reverting", 0) == 0
+    assert connector.findings(DriftKind.DORMANT_USER) == []
+
+    connector.services.aggregation.sync(lists=True)
+    counts = connector.reconcile(sync=False)
+    assert counts["reverting"] > 0
+    assert native.place(native.ann).status.is_open
+    assert not native.place(native.bob).status.is_open
 
 
 def test_an_invitation_that_was_taken_up_since_the_report_is_not_closed(start):

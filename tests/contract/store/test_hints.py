@@ -52,6 +52,25 @@ def test_a_full_run_covers_what_was_hinted_at_when_it_began(store):
     assert {hint.user_id for hint in due(store)} == {"user-2", "user-3"}
 
 
+def test_what_a_full_run_did_not_read_it_does_not_cover(store):
+    add(
+        store,
+        records.hint(account_id="a"),
+        records.hint(account_id="a", user_id=""),
+        records.hint(account_id="b"),
+        records.hint(account_id=""),
+    )
+    with store.write(TENANT) as uow:
+        assert uow.hints.count_members() == 2
+        uow.hints.cover("run-1")
+        uow.hints.covered("run-1", without_members_of=["a"])
+        uow.commit()
+    assert {(hint.account_id, hint.user_id) for hint in due(store)} == {
+        ("a", "user-00001"),
+        ("", "user-00001"),
+    }
+
+
 def test_many_hints_are_added_at_once(store):
     add(store, *(records.hint(user_id=f"user-{number}") for number in range(1200)))
     with store.read(TENANT) as uow:

@@ -83,6 +83,7 @@ def test_a_user_is_read_as_written(store: SqlStore) -> None:
         assert unit.mirror.users_by_email(["ann@x.com", "b"]) == {"ann@x.com": [full]}
         assert unit.mirror.fetched_at("u") == NOW
         assert unit.mirror.fetched_at("unknown") is None
+        assert unit.mirror.fetched_at_of(["u", "unknown"]) == {"u": NOW}
 
 
 def test_overwriting_leaves_exactly_the_new_memberships_and_groups(store: SqlStore) -> None:

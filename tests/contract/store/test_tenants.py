@@ -154,6 +154,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.mirror.users_by_email(["person1@example.com"]),
         lambda unit: unit.mirror.user_ids_by_email(["person1@example.com"]),
         lambda unit: unit.mirror.fetched_at(ID),
+        lambda unit: unit.mirror.fetched_at_of([ID]),
         lambda unit: unit.mirror.group_member_ids(ACCOUNT, "1"),
         lambda unit: unit.mirror.group_size(ACCOUNT, "1"),
         lambda unit: unit.mirror.account_members(ACCOUNT, 10),
@@ -261,6 +262,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
     "hints": [
         lambda unit: unit.hints.due(),
         lambda unit: unit.hints.count(),
+        lambda unit: unit.hints.count_members(),
     ],
     "drift": [
         lambda unit: unit.drift.expected([ID]),
