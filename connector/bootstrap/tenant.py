@@ -169,7 +169,13 @@ def wire(
             context, adapters.designer, users=users, groups=groups, locks=locks, mirror=mirror
         ),
         drift=wire_drift(
-            context, mirror, users, groups, changes.tasks, locks=locks, refresh=changes.refresh
+            context,
+            mirror,
+            users,
+            groups,
+            changes.tasks,
+            locks=locks,
+            refresh=changes.refresh,
         ),
         work_items=WorkItemService(context, mirror, log),
         approvals=ApprovalService(context, log, changes.desk, changes.settlement),

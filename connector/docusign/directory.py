@@ -22,7 +22,14 @@ from connector.domain.erasure import Redaction
 from connector.domain.model import Account, DirectoryGroup, MembershipStatus, Profile, User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.errors import PermanentError
-from connector.ports import EventPage, ExportRow, ExportState, UserPage
+from connector.ports import (
+    EventPage,
+    ExportRow,
+    ExportState,
+    GroupList,
+    GroupMembers,
+    UserPage,
+)
 from connector.settings import TenantSettings
 
 _log = structlog.get_logger(__name__)
@@ -97,7 +104,7 @@ class DocusignDirectory:
         """Return the permission profiles of an account."""
         return self._reader.profiles(account_id)
 
-    def list_groups(self, account_id: str) -> Sequence[DirectoryGroup]:
+    def list_groups(self, account_id: str) -> GroupList:
         """Return the groups of an account."""
         return self._reader.groups(account_id)
 
@@ -130,8 +137,8 @@ class DocusignDirectory:
         """Return what Monitor took in after a cursor."""
         return self._monitor.page(cursor)
 
-    def iter_group_members(self, account_id: str, group_id: str) -> Iterator[Sequence[str]]:
-        """Walk the members of a group."""
+    def list_group_members(self, account_id: str, group_id: str) -> GroupMembers:
+        """Return the members of a group."""
         return self._reader.group_members(account_id, group_id)
 
     def get_member(self, account_id: str, user_id: str) -> User:

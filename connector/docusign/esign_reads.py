@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from connector.docusign import wire
 from connector.docusign.access import Access
 from connector.docusign.client import ApiClient, Call, Json, listed
 from connector.domain.model import DirectoryGroup, Profile, User, fold
-from connector.ports import Clock, UserPage
+from connector.ports import Clock, GroupList, GroupMembers, UserPage
 from connector.settings import Behaviour
 
 PAGE = 100
@@ -47,25 +48,31 @@ class EsignReader:
         self._profile_ids[account_id] = (self._clock.now(), ids)
         return found
 
-    def groups(self, account_id: str) -> Sequence[DirectoryGroup]:
+    def groups(self, account_id: str) -> GroupList:
         """Return an account's groups, each once."""
         path = {"account_id": account_id}
         call = Call("listing the groups", "GET", f"{_ACCOUNT}/groups", path)
-        found = {
-            group.group_id: group
-            for items, _, _, _ in self._pages(account_id, call, "groups")
-            for group in (wire.group(account_id, item) for item in items)
-        }
-        return list(found.values())
+        found: dict[str, DirectoryGroup] = {}
+        counted = 0
+        for items, _, _, total in self._pages(account_id, call, "groups"):
+            found |= {
+                group.group_id: group for group in map(partial(wire.group, account_id), items)
+            }
+            counted = total
+        return GroupList(list(found.values()), max(0, counted - len(found)))
 
-    def group_members(self, account_id: str, group_id: str) -> Iterator[Sequence[str]]:
-        """Walk the user ids in a group."""
+    def group_members(self, account_id: str, group_id: str) -> GroupMembers:
+        """Return the ids of the users in a group."""
         path = {"account_id": account_id, "group_id": group_id}
         call = Call(
             "listing the members of a group", "GET", f"{_ACCOUNT}/groups/{{group_id}}/users", path
         )
-        for items, _, _, _ in self._pages(account_id, call, "users"):
-            yield [wire.text(item, "userId").lower() for item in items]
+        found: set[str] = set()
+        counted = 0
+        for items, _, _, total in self._pages(account_id, call, "users"):
+            found |= {wire.text(item, "userId").lower() for item in items}
+            counted = total
+        return GroupMembers(frozenset(found), max(0, counted - len(found)))
 
     # users --------------------------------------------------------------------
 

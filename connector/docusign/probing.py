@@ -115,7 +115,7 @@ class DocusignProber:
 
     def groups_named(self, account_id: str, name: str) -> Sequence[str]:
         """Return the ids of the groups of a name."""
-        found = self._reader.groups(account_id)
+        found = self._reader.groups(account_id).groups
         return [item.group_id for item in found if item.name == name]
 
     def add_member(self, account_id: str, group_id: str, user_id: str) -> str:

@@ -156,3 +156,35 @@ def _limit_size(plan: Plan, context: GuardContext, settings: GuardSettings) -> N
             guard="plan_size",
             setting="guards.max_affected_pct",
         )
+
+
+@dataclass(frozen=True)
+class Loss:
+    """What a list of DocuSign's lacks of what is known."""
+
+    what: str
+    """In the plural: ``groups``."""
+    where: str
+    missing: int
+    known: int
+
+
+def refuse_mass_loss(loss: Loss, settings: GuardSettings, *, is_empty: bool = False) -> None:
+    """Take a list for what is there, unless it lacks more than is to be believed.
+
+    :param is_empty: the list has nothing at all where there is always something: the smallest
+        number that is believed counts for nothing then.
+    :raises GuardError: it lacks that many; the message says what to do.
+    """
+    share = int(loss.known * settings.max_affected_pct / 100)
+    limit = share if is_empty else max(settings.max_affected_min, share)
+    if loss.missing > limit:
+        raise GuardError(
+            f"DocuSign's list of {loss.what} of {loss.where} lacks {loss.missing:,} of the "
+            f"{loss.known:,} that are known, more than {limit:,}. None was taken out. Look in "
+            "DocuSign whether they are there (users are closed and not deleted), and whether "
+            "docusign.environment and the account are right, and sync again. If they are really "
+            "gone, raise guards.max_affected_pct for one sync.",
+            guard="mass_vanishing",
+            setting="guards.max_affected_pct",
+        )

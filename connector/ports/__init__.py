@@ -10,7 +10,7 @@ from connector.ports.budget import BudgetRepository
 from connector.ports.clock import Clock
 from connector.ports.consents import ConsentRepository, TokenListener
 from connector.ports.console import ConsoleRepository
-from connector.ports.directory import Directory, UserPage
+from connector.ports.directory import Directory, GroupList, GroupMembers, UserPage
 from connector.ports.drift import DriftRepository
 from connector.ports.erasures import ErasureRepository
 from connector.ports.events import Event, EventPage
@@ -88,7 +88,9 @@ __all__ = [
     "Examiner",
     "ExportRow",
     "ExportState",
+    "GroupList",
     "GroupMember",
+    "GroupMembers",
     "HintRepository",
     "HoldingsRepository",
     "Identity",

@@ -27,6 +27,24 @@ class UserPage:
     """Whether the list carried the group memberships; if not, they are read group by group."""
 
 
+@dataclass(frozen=True)
+class GroupList:
+    """The groups of an account, as its list shows them."""
+
+    groups: Sequence[DirectoryGroup]
+    missing: int = 0
+    """How many more DocuSign counts than it lists: whoever is not listed then may be there."""
+
+
+@dataclass(frozen=True)
+class GroupMembers:
+    """The ids of the users in a group, as its list shows them."""
+
+    user_ids: frozenset[str]
+    missing: int = 0
+    """How many more DocuSign counts than it lists."""
+
+
 class Directory(Protocol):
     """DocuSign, as one tenant's service user sees it.
 
@@ -53,14 +71,14 @@ class Directory(Protocol):
     def list_profiles(self, account_id: str) -> Sequence[Profile]:
         """Return every permission profile of an account."""
 
-    def list_groups(self, account_id: str) -> Sequence[DirectoryGroup]:
+    def list_groups(self, account_id: str) -> GroupList:
         """Return every group of an account, built-in ones included."""
 
     def iter_users(self, account_id: str, start_position: int = 0) -> Iterator[UserPage]:
         """Walk every page of an account's users, closed ones included, 100 at a time."""
 
-    def iter_group_members(self, account_id: str, group_id: str) -> Iterator[Sequence[str]]:
-        """Walk the user ids in a group, page by page."""
+    def list_group_members(self, account_id: str, group_id: str) -> GroupMembers:
+        """Return who is in a group."""
 
     def iter_modified(self, account_id: str, since: datetime) -> Iterator[Sequence[str]]:
         """Walk the ids of an account's users whom DocuSign takes for modified since then.

@@ -258,6 +258,9 @@ class AttributeRepository(Protocol):
     def remove_provenance(self, user_id: str, entitlement: str) -> None:
         """The entitlement is gone."""
 
+    def remove_provenance_of(self, entitlement: str) -> None:
+        """The entitlement is gone for everybody."""
+
     def provenance(self, user_id: str) -> Sequence[Provenance]:
         """Return the provenance of a user's entitlements."""
 

@@ -43,6 +43,7 @@ from connector.errors import (
     UnknownOutcomeError,
 )
 from connector.ports import ProfileDesigner, UnitOfWork
+from connector.services.aggregation import CatalogueReader
 from connector.services.context import Actor, TenantContext
 from connector.services.expectations import know_account
 from connector.services.group_provisioning import GroupProvisioning
@@ -97,13 +98,12 @@ class AccountSetup:
         with self._context.read() as uow:
             account_id = self._context.book(uow.mirror.catalogue()).resolve(account)
         profiles = self._designer.profiles(account_id)
-        groups = directory.list_groups(account_id)
+        groups = directory.list_groups(account_id).groups
         admin_ids = {
             user_id
             for group in groups
             if group.group_type is GroupType.ADMIN
-            for page in directory.iter_group_members(account_id, group.group_id)
-            for user_id in page
+            for user_id in directory.list_group_members(account_id, group.group_id).user_ids
         }
         with self._context.read() as uow:
             named = uow.mirror.users_by_email([fold(email) for email in people])
@@ -296,10 +296,8 @@ class AccountSetup:
         """Let the catalogue show what there is now."""
         directory = self._context.directory
         account = next(one for one in directory.list_accounts() if one.account_id == account_id)
-        profiles = directory.list_profiles(account_id)
-        groups = directory.list_groups(account_id)
+        CatalogueReader(self._context, self._mirror).read(account)
         with self._context.write() as uow:
-            self._mirror.put_account_catalogue(uow, account, profiles, groups)
             know_account(uow, account_id)
             uow.commit()
 

@@ -96,12 +96,14 @@ class EffectFinder:
     def _read_members(
         self, step: AddGroupMembers | RemoveGroupMembers
     ) -> Callable[[UnitOfWork], None]:
-        pages = self._directory.iter_group_members(step.account_id, step.group_id)
-        user_ids = frozenset(user_id for page in pages for user_id in page)
+        place = (step.account_id, step.group_id)
+        read = self._directory.list_group_members(*place)
 
         def apply(uow: UnitOfWork) -> None:
-            group = uow.mirror.catalogue().groups[step.account_id, step.group_id]
-            known = frozenset(uow.mirror.get_users(user_ids))
+            group = uow.mirror.catalogue().groups[place]
+            known = frozenset(uow.mirror.get_users(read.user_ids))
+            if read.missing:
+                known |= uow.mirror.group_member_ids(*place)
             self._mirror.put_group_members(uow, group, known)
 
         return apply
@@ -136,7 +138,7 @@ class EffectFinder:
     def _find_group(self, step: CreateGroup) -> Performed | None:
         # A plan is recorded only where the mirror has no group of that name. What a sync has seen
         # since then is what the plan made.
-        for group in self._directory.list_groups(step.account_id):
+        for group in self._directory.list_groups(step.account_id).groups:
             if group.name == step.name:
                 return self._facts.group_created(step, group)
         return None

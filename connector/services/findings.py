@@ -216,6 +216,7 @@ class Findings:
                 uow.drift.put_known([known[finding.subject_id]])
             else:
                 uow.drift.remove_known([finding.subject_id])
+                uow.attributes.remove_provenance_of(finding.subject_id)
         elif finding.kind is DriftKind.ORPHAN_USER or not finding.kind.is_standing:
             self._accept_user(uow, finding, actor, now)
         return self.conclude(uow, finding, actor, reason)

@@ -224,14 +224,13 @@ class GroupProvisioning:
 
     def _read_members(self, group: DirectoryGroup, mark: datetime | None) -> None:
         where = (group.account_id, group.group_id)
-        members: set[str] = set()
-        for page in self._context.directory.iter_group_members(*where):
-            members.update(page)
+        read = self._context.directory.list_group_members(*where)
         with self._context.write() as uow:
             known = uow.mirror.group_member_ids(*where)
+            members = read.user_ids | (known if read.missing else frozenset())
             newer = overtaken_since(uow, members ^ known, mark)
             settled = (members - newer) | (known & newer)
-            self._mirror.put_group_members(uow, group, frozenset(settled))
+            self._mirror.put_group_members(uow, group, settled)
             uow.commit()
 
     # planning -----------------------------------------------------------------

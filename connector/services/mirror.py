@@ -273,10 +273,8 @@ class MirrorWriter:
         now = self._context.clock.now()
         remove(uow, ENTITLEMENT, [item.scim_id for item in gone_profiles], now)
         shown = [profile_group_scim_id(account_id, item.profile_id) for item in gone_profiles]
+        # On whose word their members were in them stays written until somebody accepts the loss.
         remove(uow, GROUP, [*(item.scim_id for item in gone_groups), *shown], now)
-        for group in gone_groups:
-            members = uow.mirror.group_member_ids(account_id, group.group_id)
-            _forget_provenance(uow, group.scim_id, members)
 
     def _put_entitlements(
         self, uow: UnitOfWork, account: Account, profiles: Sequence[Profile]

@@ -131,6 +131,14 @@ class SqlAttributes:
             )
         )
 
+    def remove_provenance_of(self, entitlement: str) -> None:
+        """The entitlement is gone for everybody."""
+        self._connection.execute(
+            delete(provenance).where(
+                provenance.c.tenant == self._tenant, provenance.c.entitlement == entitlement
+            )
+        )
+
     def provenance(self, user_id: str) -> Sequence[Provenance]:
         """Return the provenance of a user's entitlements."""
         return self.provenance_of([user_id]).get(user_id, ())

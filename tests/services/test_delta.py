@@ -170,7 +170,8 @@ def hint_at(connector, *places):
     """Note hints at these (account id, user id)."""
     now = connector.clock.now()
     with connector.services.context.write() as uow:
-        uow.hints.add([Hint(*place, HintSource.MONITOR, now) for place in places])
+        hints = [Hint(account, user, HintSource.MONITOR, now) for account, user in places]
+        uow.hints.add(hints)
         uow.commit()
 
 

@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from connector.domain.model import Account, DirectoryGroup
-from connector.ports import GROUP, TOMBSTONE, UnitOfWork
+import structlog
+
+from connector.domain.guards import Loss, refuse_mass_loss
+from connector.domain.model import Account, DirectoryGroup, Profile
+from connector.ports import GROUP, TOMBSTONE, GroupList, UnitOfWork
 from connector.services.bindings import bind
 from connector.services.changes import overtaken_since, tombstone_id
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
+
+_log = structlog.get_logger(__name__)
 
 
 class CatalogueReader:
@@ -21,21 +26,55 @@ class CatalogueReader:
         self._directory = context.directory
         self._mirror = mirror
 
-    def read(self, account: Account) -> tuple[int, int]:
-        """Write an account's profiles and groups as DocuSign has them; return how many there are.
+    def read(self, account: Account) -> Mapping[str, int]:
+        """Write an account's profiles and groups as DocuSign has them; return how many there are,
+        and as ``short_groups`` how many fewer were listed than DocuSign counts.
 
         :raises connector.errors.ConfigError: the account is in another organization than before.
+        :raises GuardError: the lists lack so many that they are not to be believed.
         """
         profiles = self._directory.list_profiles(account.account_id)
         with self._context.read() as uow:
             marks = {kind: uow.resources.latest_change(kind) for kind in (GROUP, TOMBSTONE)}
         read = self._directory.list_groups(account.account_id)
         with self._context.write() as uow:
-            groups = _with_newer(uow, account, read, marks)
+            listed = _with_unlisted(uow, account, read)
+            groups = _with_newer(uow, account, listed, marks)
             bind(uow, self._context.settings, account)
+            self._refuse_mass_loss(uow, account, profiles, groups)
             self._mirror.put_account_catalogue(uow, account, profiles, groups)
             uow.commit()
-        return len(profiles), len(groups)
+        counts = {"profiles": len(profiles), "groups": len(groups)}
+        if read.missing:
+            _log.warning("DocuSign counts more groups than it lists", missing=read.missing)
+            counts["short_groups"] = read.missing
+        return counts
+
+    def _refuse_mass_loss(
+        self,
+        uow: UnitOfWork,
+        account: Account,
+        profiles: Sequence[Profile],
+        groups: Sequence[DirectoryGroup],
+    ) -> None:
+        catalogue, guards = uow.mirror.catalogue(), self._context.settings.guards
+        known_profiles = {key[1] for key in catalogue.profiles if key[0] == account.account_id}
+        known_groups = {key[1] for key in catalogue.groups if key[0] == account.account_id}
+        found = {"permission profiles": (known_profiles, {item.profile_id for item in profiles})}
+        found["groups"] = (known_groups, {item.group_id for item in groups})
+        for what, (known, shown) in found.items():
+            loss = Loss(what, f"account {account.name}", len(known - shown), len(known))
+            refuse_mass_loss(loss, guards, is_empty=not shown)
+
+
+def _with_unlisted(uow: UnitOfWork, account: Account, read: GroupList) -> Sequence[DirectoryGroup]:
+    """Return an account's groups; where DocuSign counts more than it listed, those that the mirror
+    has stay."""
+    if not read.missing:
+        return read.groups
+    known = uow.mirror.catalogue().groups
+    groups = {key[1]: item for key, item in known.items() if key[0] == account.account_id}
+    return list((groups | {item.group_id: item for item in read.groups}).values())
 
 
 def _with_newer(

@@ -90,9 +90,8 @@ class AggregationService:
         for account in self._context.directory.list_accounts():
             if account.account_id in run.record.cursor.get("accounts_done", ()):
                 continue
-            profiles, groups = self._catalogue.read(account)
-            run.add("profiles", profiles)
-            run.add("groups", groups)
+            for name, number in self._catalogue.read(account).items():
+                run.add(name, number)
             exported = list(run.exported)
             if self._exports.read(run, account, report):
                 exported.append(account.account_id)

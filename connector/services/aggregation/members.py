@@ -7,10 +7,11 @@ from datetime import datetime
 
 import structlog
 
+from connector.domain.guards import Loss, refuse_mass_loss
 from connector.domain.merge import merge_member
-from connector.domain.model import Account, GroupType
+from connector.domain.model import Account, DirectoryGroup, GroupType
 from connector.errors import ConnectorError
-from connector.ports import USER, UserPage
+from connector.ports import USER, UnitOfWork, UserPage
 from connector.services.aggregation.runs import Progress, Report, Run, Runs
 from connector.services.aggregation.unchanged import Unchanged
 from connector.services.changes import overtaken_since
@@ -134,24 +135,56 @@ class MemberReader:
             uow.commit()
 
     def _read_group_members(self, run: Run, account: Account) -> None:
-        """Read members group by group, for accounts whose user lists do not carry them."""
+        """Read members group by group, for accounts whose user lists do not carry them.
+
+        Groups that somebody has left are written last, once it is known how many those are.
+
+        :raises GuardError: so many that the lists are not to be believed.
+        """
         with self._context.read() as uow:
-            groups = uow.mirror.catalogue().groups.values()
+            groups = [
+                item
+                for item in uow.mirror.catalogue().groups.values()
+                if item.account_id == account.account_id and item.group_type is GroupType.CUSTOM
+            ]
+            known = sum(uow.mirror.group_size(item.account_id, item.group_id) for item in groups)
+        left: list[tuple[DirectoryGroup, frozenset[str], datetime | None]] = []
+        lost = 0
         for group in groups:
-            if group.account_id != account.account_id or group.group_type is not GroupType.CUSTOM:
-                continue
-            members: set[str] = set()
             mark = self._mark()
-            for page in self._directory.iter_group_members(group.account_id, group.group_id):
-                members.update(page)
+            read = self._directory.list_group_members(group.account_id, group.group_id)
             with self._context.write() as uow:
-                known = uow.mirror.group_member_ids(group.account_id, group.group_id)
-                overtaken = overtaken_since(uow, members ^ known, mark)
-                settled = (members - overtaken) | (known & overtaken)
-                changed = self._mirror.put_group_members(uow, group, frozenset(settled))
-                run.add("memberships_changed", changed)
+                before = uow.mirror.group_member_ids(group.account_id, group.group_id)
+                members = read.user_ids | (before if read.missing else frozenset())
+                if before <= members:
+                    self._put_members(uow, run, group, members, mark)
+                else:
+                    lost += len(before - members)
+                    left.append((group, members, mark))
                 self._runs.renew(uow, run.owner)
                 uow.commit()
+            if read.missing:
+                run.add("short_members", read.missing)
+            loss = Loss("members", f"groups of account {account.name}", lost, known)
+            refuse_mass_loss(loss, self._context.settings.guards)
+        for item in left:
+            with self._context.write() as uow:
+                self._put_members(uow, run, *item)
+                self._runs.renew(uow, run.owner)
+                uow.commit()
+
+    def _put_members(
+        self,
+        uow: UnitOfWork,
+        run: Run,
+        group: DirectoryGroup,
+        members: frozenset[str],
+        mark: datetime | None,
+    ) -> None:
+        known = uow.mirror.group_member_ids(group.account_id, group.group_id)
+        overtaken = overtaken_since(uow, members ^ known, mark)
+        settled = (members - overtaken) | (known & overtaken)
+        run.add("memberships_changed", self._mirror.put_group_members(uow, group, settled))
 
 
 def _batches(pages: Iterable[UserPage]) -> Iterator[list[UserPage]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from connector.domain.guards import Loss, refuse_mass_loss
 from connector.domain.model import Account
-from connector.errors import GuardError
 from connector.services.aggregation.runs import Run
 from connector.services.aggregation.targeted import Found, TargetedReader
 from connector.services.context import TenantContext
@@ -37,18 +37,8 @@ class Vanished:
     def _refuse_mass_vanishing(self, run: Run, account: Account) -> None:
         """DocuSign closes users and does not delete them, so a list that lacks many is wrong, or
         another account answers; to ask for each of them would cost a call each."""
-        guards = self._context.settings.guards
         with self._context.read() as uow:
             missed = uow.mirror.count_unseen_in_run(run.record.run_id, account.account_id)
             known = uow.totals.members(account.account_id)
-        limit = max(guards.max_affected_min, int(known * guards.max_affected_pct / 100))
-        if missed > limit:
-            raise GuardError(
-                f"DocuSign's list of users of account {account.name} lacks {missed:,} of the "
-                f"{known:,} that are known, more than {limit:,}. Nobody was taken out. Users are "
-                "closed in DocuSign and not deleted: look whether docusign.environment and the "
-                "account are right, and sync again. If they are really gone, raise "
-                "guards.max_affected_pct for one sync.",
-                guard="mass_vanishing",
-                setting="guards.max_affected_pct",
-            )
+        loss = Loss("users", f"account {account.name}", missed, known)
+        refuse_mass_loss(loss, self._context.settings.guards)

@@ -331,6 +331,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.attributes.remove_tombstone(USER, ID),
     lambda unit: unit.attributes.put_provenance(records.provenance()),
     lambda unit: unit.attributes.remove_provenance(ID, "role"),
+    lambda unit: unit.attributes.remove_provenance_of("role"),
     lambda unit: unit.audit.append(records.event("other")),
     lambda unit: unit.audit.erase([1], ["user:ann"]),
     lambda unit: unit.erasures.put(records.erasure(reason="y")),

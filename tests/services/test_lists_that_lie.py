@@ -1,0 +1,182 @@
+"""Lists of profiles, groups and members that lack much of what is known are not believed."""
+
+from contextlib import contextmanager
+
+import pytest
+
+from connector.domain.ledger import RunState
+from connector.errors import GuardError
+from connector.services.aggregation import SYNC_JOB
+from simulator.state import groups
+from tests.approvals import operator
+from tests.connector import ManualClock, connected, ok
+from tests.simulated import simulated
+
+PROFILES, GROUPS = "listing the permission profiles", "listing the groups"
+MEMBERS = "listing the members of a group"
+
+
+@pytest.fixture
+def start(tmp_path):
+    started: list = []
+
+    def begin(prepare=lambda world: None, *, guards=None, **variants):
+        clock = ManualClock()
+        world = simulated(20, now=clock.now, **variants)
+        prepare(world)
+        path = tmp_path / f"{len(started)}.db"
+        started.append(connected(path, world=world, clock=clock, guards=guards))
+        started[-1].reconcile()
+        clock.advance(3600)
+        return started[-1]
+
+    yield begin
+    for connector in started:
+        connector.close()
+
+
+@contextmanager
+def answering(connector, what, change):
+    """Let *change* spoil the answers of these calls: it is given the answer and the query."""
+    client = connector.application.connection._client
+    send = client.send
+
+    def sent(target, call):
+        answer = send(target, call)
+        if call.what == what:
+            change(answer, call.query)
+        return answer
+
+    client.send = sent
+    yield
+    client.send = send
+
+
+def emptied(name):
+    def change(answer, _query):
+        answer[name] = []
+        answer.update(resultSetSize="0", totalSetSize="0", endPosition="0")
+        answer.pop("nextUri", None)
+
+    return change
+
+
+def without_pages_after_the_first(answer, query):
+    if int(query["start_position"]) > 0:
+        answer.update(groups=[], resultSetSize="0")
+
+
+def shown(connector):
+    kinds = ("Groups", "Entitlements")
+    return {kind: ok(connector.get(f"/{kind}?count=0"))["totalResults"] for kind in kinds}
+
+
+def reasons(connector, user_id):
+    with connector.services.context.read() as uow:
+        return {item.entitlement for item in uow.attributes.provenance(user_id)}
+
+
+def held(connector):
+    """Return the members of every group, as the mirror has them."""
+    with connector.services.context.read() as uow:
+        places = uow.mirror.catalogue().groups
+        return {place: uow.mirror.group_member_ids(*place) for place in places}
+
+
+@pytest.mark.parametrize(
+    ("what", "name"),
+    [(PROFILES, "permissionProfiles"), (GROUPS, "groups")],
+    ids=["no profile", "no group"],
+)
+def test_an_empty_catalogue_is_refused_and_nothing_is_gone(start, what, name):
+    connector = start()
+    before = shown(connector)
+    with (
+        answering(connector, what, emptied(name)),
+        pytest.raises(GuardError, match="None was taken out"),
+    ):
+        connector.sync()
+    run = connector.services.runs.latest(SYNC_JOB)
+    assert (run.state, run.cause) == (RunState.FAILED, "GuardError")
+    assert connector.reconcile(sync=False)["new"] == 0
+    assert shown(connector) == before
+    assert connector.reconcile()["new"] == 0
+
+
+def test_an_operator_can_confirm_that_they_are_gone(start):
+    connector = start(guards={"max_affected_pct": 100.0})
+    with answering(connector, GROUPS, emptied("groups")):
+        connector.sync()
+    assert connector.services.runs.latest(SYNC_JOB).state is RunState.DONE
+
+
+def test_a_page_of_groups_that_is_missing_takes_no_group_out(start):
+    def prepare(world):
+        for number in range(110):
+            groups.create(world.state, world.account, f"Group {number:03}")
+
+    connector = start(prepare)
+    before = shown(connector)
+    with answering(connector, GROUPS, without_pages_after_the_first):
+        assert connector.reconcile()["new"] == 0
+    run = connector.services.runs.latest(SYNC_JOB)
+    assert run.state is RunState.DONE
+    assert run.counts["short_groups"] == len(connector.world.account.groups) - 100
+    assert shown(connector) == before
+
+
+def test_why_somebody_was_in_a_group_stays_known_until_the_loss_is_accepted(start):
+    connector = start()
+    user_id = connector.create("zed@acme.test", displayName="Zed Zed")["id"]
+    group = connector.group()
+    member = {"op": "add", "path": "members", "value": [{"value": user_id}]}
+    ok(connector.patch(f"/Groups/{group}", member))
+    assert group in reasons(connector, user_id)
+    account = connector.world.account
+    gone = account.groups.pop(group.partition(".g")[2])
+    left = [item for item in account.roster if gone.group_id in item.group_ids]
+    for item in left:
+        item.group_ids = tuple(one for one in item.group_ids if one != gone.group_id)
+
+    connector.reconcile()
+
+    assert group in reasons(connector, user_id)
+    (finding,) = [item for item in connector.findings() if item.kind == "gone_entitlement"]
+    connector.services.drift.desk.accept(finding.finding_id, operator(), "Ordered")
+    assert group not in reasons(connector, user_id)
+
+
+def test_empty_lists_of_members_take_nobody_out(start):
+    connector = start(list_groups=False, guards={"max_affected_min": 3})
+    before = held(connector)
+    with (
+        answering(connector, MEMBERS, emptied("users")),
+        pytest.raises(GuardError, match="list of members"),
+    ):
+        connector.sync()
+    assert held(connector) == before
+    assert connector.reconcile()["new"] == 0
+
+
+def test_who_has_left_groups_is_taken_out_where_few_have(start):
+    connector = start(list_groups=False)
+    account, group = connector.world.account, connector.group()
+    number = group.partition(".g")[2]
+    leaver = next(iter(connector.group_members(group)))
+    groups.remove_member(connector.world.state, account, number, leaver)
+    connector.sync()
+    assert leaver not in held(connector)[account.account_id, number]
+
+
+def test_members_beyond_those_that_were_listed_stay(start):
+    connector = start(list_groups=False)
+    before = held(connector)
+
+    def shortened(answer, _query):
+        answer["users"] = answer["users"][:-1]
+        answer.pop("nextUri", None)
+
+    with answering(connector, MEMBERS, shortened):
+        connector.sync()
+    assert held(connector) == before
+    assert connector.services.runs.latest(SYNC_JOB).counts["short_members"] > 0
