@@ -22,6 +22,7 @@ from connector.domain.model import Catalogue, MembershipStatus
 from connector.ports import UnitOfWork
 from connector.services.aggregation import SYNC_JOB
 from connector.services.aggregation.roles import ROLE_CHECKS
+from connector.services.aggregation.runs import worked_s
 from connector.services.context import TenantContext
 from connector.settings import TenantSettings
 
@@ -158,12 +159,20 @@ class BudgetService:
         self, lines: Sequence[BudgetLine], calls: Mapping[str, int], last: JobRun | None
     ) -> Forecast:
         by_budget = {line.budget: line for line in lines}
-        pauses = max((self._pauses(by_budget[key], n) for key, n in calls.items()), default=0)
+        now = self._context.clock.now()
+        pauses = {key: self._pauses(by_budget[key], number) for key, number in calls.items()}
+        # The first ends with the hour that has begun, each further one takes a whole hour.
+        waits = [
+            by_budget[key].resets_at - now + timedelta(hours=number - 1)
+            for key, number in pauses.items()
+            if number
+        ]
         call_s = _CALL_S
-        if last is not None and last.calls and last.duration_s:
-            call_s = last.duration_s / last.calls
+        if last is not None and last.calls and (worked := worked_s(last)):
+            call_s = worked / last.calls
         work = timedelta(seconds=sum(calls.values()) * call_s)
-        return Forecast(calls, work / timedelta(minutes=1) + 60 * pauses, pauses)
+        minutes = (work + max(waits, default=timedelta(0))) / timedelta(minutes=1)
+        return Forecast(calls, minutes, max(pauses.values(), default=0))
 
     def _pauses(self, line: BudgetLine, calls: int) -> int:
         """Return how many further hours an account's calls need."""

@@ -1,6 +1,7 @@
 """The shared gate: what one process learns holds for all, and changes keep their reserve."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,8 +11,10 @@ from connector.docusign.shared_gate import SharedGate
 from connector.domain.budget import Shares, hour_end
 from connector.domain.hints import Hint, HintSource
 from connector.domain.ledger import RunState
+from connector.errors import BudgetUsedUpError
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation import SYNC_JOB
+from connector.services.aggregation.runs import worked_s
 from tests.approvals import administrator
 from tests.connector import ManualClock, connected
 from tests.simulated import simulated
@@ -197,3 +200,49 @@ def test_what_deltas_have_still_to_read_is_reported(connector):
         uow.hints.add([hint])
         uow.commit()
     assert connector.services.budget.report().waiting == 1
+
+
+def test_hours_that_a_run_waited_are_no_time_of_its_calls(tmp_path, monkeypatch):
+    clock = ManualClock()
+    world = simulated(60, now=clock.now)
+    connector = connected(tmp_path / "c.db", world=world, clock=clock)
+    client = connector.application.connection._client
+    send, read = client.send, set()
+
+    def sent(target, call):
+        if call.what == "listing the groups":
+            clock.advance(60)
+        elif call.what == "listing the users":
+            read.add(call.path["account_id"])
+            if len(read) == 2:
+                world.limits.use_up(call.path["account_id"])
+        return send(target, call)
+
+    monkeypatch.setattr(client, "send", sent)
+    with pytest.raises(BudgetUsedUpError):
+        connector.sync()
+    monkeypatch.undo()
+    clock.advance(3 * 3601)
+    world.limits.next_hour()
+    connector.sync()
+
+    run = connector.services.runs.latest(SYNC_JOB)
+    assert run is not None
+    assert (run.duration_s or 0) > 3 * 3600
+    assert 120 <= (worked_s(run) or 0) < 300
+    assert connector.services.budget.report().forecast.minutes < 30
+    connector.close()
+
+
+def test_the_first_pause_ends_with_the_hour(connector, monkeypatch):
+    service = connector.services.budget
+    lines = [
+        replace(line, resets_at=connector.clock.now() + timedelta(minutes=10))
+        for line in service.report().lines
+    ]
+    calls = {lines[0].budget: 10}
+    for pauses, minutes in ((1, 10), (2, 70)):
+        monkeypatch.setattr(service, "_pauses", lambda line, number, found=pauses: found)
+        forecast = service._forecast(lines, calls, None)
+        assert forecast.pauses == pauses
+        assert minutes - 1 < forecast.minutes <= minutes + 1

@@ -38,6 +38,9 @@ _LISTS = "lists"
 _EXPORTED = "exported"
 """In the cursor: the accounts that were read by an export. It shows neither sign-ins nor all that
 a membership has, so nobody in them was read."""
+_WORKED = "worked_s"
+"""In the cursor: the seconds that the run went, without those that it waited or lay broken off."""
+_OF_EVERY_RUN = frozenset({_THOROUGH, _LISTS, _WORKED})
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,8 @@ class Run:
     left_out: int = 0
     """Users of the account at hand who were met, and count as not seen."""
     scope: Scope = field(default_factory=Scope)
+    since: datetime | None = None
+    """When it was begun, or gone on with."""
     calls_before: int = 0
     """Calls that the run made before it was broken off."""
 
@@ -96,6 +101,12 @@ class Run:
     def at(self, done: int, total: int) -> None:
         """Note how far the walk over an account is; written with the next page."""
         self.record = replace(self.record, done=done, total=max(done, total))
+
+
+def worked_s(record: JobRun) -> float | None:
+    """Return how many seconds a run went, without its pauses; None where nobody knows."""
+    worked = record.cursor.get(_WORKED)
+    return record.duration_s if worked is None else float(worked)
 
 
 def has_read_users(record: JobRun) -> bool:
@@ -154,13 +165,14 @@ class Runs:
                 uow.jobs.add(record)
                 uow.hints.cover(record.run_id)
             uow.commit()
-        return Run(record, owner, dict(record.counts), is_thorough=record.cursor[_THOROUGH])
+        thorough = record.cursor[_THOROUGH]
+        return Run(record, owner, dict(record.counts), is_thorough=thorough, since=self._now())
 
     def _can_go_on(self, last: JobRun) -> bool:
         waits = last.state is RunState.WAITING
         within = _RESUME_WAITING_WITHIN if waits else _RESUME_WITHIN
         is_young = self._now() - last.started_at <= within
-        got_somewhere = bool(last.cursor.keys() - {_THOROUGH, _LISTS})
+        got_somewhere = bool(last.cursor.keys() - _OF_EVERY_RUN)
         is_ours = _THOROUGH in last.cursor
         return last.state is not RunState.DONE and got_somewhere and is_young and is_ours
 
@@ -171,6 +183,7 @@ class Runs:
         record = replace(
             run.record,
             state=state,
+            cursor={**run.record.cursor, _WORKED: self._worked(run)},
             counts=run.counts,
             calls=run.calls,
             finished_at=self._now(),
@@ -205,12 +218,20 @@ class Runs:
         """Move the cursor within the transaction of the page it stands for."""
         run.record = replace(
             run.record,
-            cursor={**run.record.cursor, **cursor},
+            cursor={**run.record.cursor, _WORKED: self._worked(run), **cursor},
             counts=dict(run.counts),
             calls=run.calls,
         )
         uow.jobs.save(run.record)
         self.renew(uow, run.owner)
+
+    def _worked(self, run: Run) -> float:
+        """Return the seconds that a run went so far, and let them count from now on."""
+        now = self._now()
+        before = float(run.record.cursor.get(_WORKED, 0.0))
+        worked = (now - (run.since or now)).total_seconds()
+        run.since = now
+        return before + max(0.0, worked)
 
     def renew(self, uow: UnitOfWork, owner: str) -> None:
         """Keep the lease.
