@@ -34,6 +34,7 @@ from connector.services.refresh import RefreshService
 _log = structlog.get_logger(__name__)
 
 DELTA_JOB = "delta"
+_BATCH = 500
 _FEW = 100
 """So many hints are always followed."""
 
@@ -178,14 +179,19 @@ class DeltaService:
             self._full.sync(lists=True)
             counts["full"] += 1
         accounts: dict[str, Account] = {}
+        put_off: set[tuple[str, str]] = set()
         while True:
             with self._context.read() as uow:
-                hints = uow.hints.due()
+                due = uow.hints.due(_BATCH + len(put_off))
                 accounts = accounts or dict(uow.mirror.catalogue().accounts)
+            hints = [item for item in due if (item.account_id, item.user_id) not in put_off]
             if not hints:
                 return
             for hint in hints:
-                self._read(hint, accounts, counts, read)
+                if not self._read(hint, accounts, counts, read):
+                    # Its hint stays for the next delta, and keeps no other from being followed.
+                    put_off.add((hint.account_id, hint.user_id))
+                    continue
                 with self._context.write() as uow:
                     uow.hints.followed(hint)
                     uow.commit()
@@ -199,25 +205,36 @@ class DeltaService:
 
     def _read(
         self, hint: Hint, accounts: Mapping[str, Account], counts: Counter[str], read: Read
-    ) -> None:
+    ) -> bool:
+        """Follow a hint; return whether DocuSign showed what it is at."""
         governed = {item.account_id for item in self._context.settings.accounts}
-        if not hint.account_id:
-            self._refresh.refresh_roles(hint.user_id)
-            read.user_ids.add(hint.user_id)
-            counts["role_checks"] += 1
-        elif hint.account_id not in governed:
-            return
-        elif not hint.user_id:
-            account = accounts.get(hint.account_id)
-            if account is not None:
+        if hint.account_id and hint.account_id not in governed:
+            return True
+        if hint.account_id and hint.user_id:
+            return self._read_member(hint, counts, read)
+        try:
+            if not hint.account_id:
+                self._refresh.refresh_roles(hint.user_id)
+                read.user_ids.add(hint.user_id)
+                counts["role_checks"] += 1
+            elif (account := accounts.get(hint.account_id)) is not None:
                 self._catalogue.read(account)
                 read.catalogue = True
                 counts["catalogues"] += 1
-        else:
-            # DocuSign closes users and does not delete them. Whom it denies all the same, a full
-            # run takes out: that sees whether it is one, or all because another account answers.
-            found = self._reader.read(hint.account_id, hint.user_id, removes=False)
-            counts["users"] += 1
-            read.user_ids.add(hint.user_id)
-            if found is not Found.NOBODY:
-                counts[str(found)] += 1
+        except PermanentError as error:
+            _log.warning("what is hinted at cannot be read", error=str(error), hint=hint)
+            counts["role_checks_refused" if hint.user_id else "catalogues_refused"] += 1
+            return False
+        return True
+
+    def _read_member(self, hint: Hint, counts: Counter[str], read: Read) -> bool:
+        # DocuSign closes users and does not delete them. Whom it denies all the same, a full
+        # run takes out: that sees whether it is one, or all because another account answers.
+        found = self._reader.read_among(hint.account_id, hint.user_id, removes=False)
+        counts["users"] += 1
+        if found is not Found.NOBODY:
+            counts[str(found)] += 1
+        if found is Found.UNREADABLE:
+            return False
+        read.user_ids.add(hint.user_id)
+        return True

@@ -20,7 +20,7 @@ from connector.ports import USER, ExportRow, ExportState, UnitOfWork
 from connector.services.aggregation.exported_rows import RowComparison
 from connector.services.aggregation.places import place, put_place
 from connector.services.aggregation.runs import Progress, Report, Run, Runs
-from connector.services.aggregation.targeted import TargetedReader
+from connector.services.aggregation.targeted import Found, TargetedReader
 from connector.services.aggregation.unchanged import Unchanged
 from connector.services.changes import overtaken_since
 from connector.services.context import TenantContext
@@ -65,7 +65,9 @@ class ExportReader:
             self._give_up(run, account, str(error))
             return False
         for user_id in differing:
-            self._reader.read(account.account_id, user_id, run.regrouped)
+            found = self._reader.read_among(account.account_id, user_id, run.regrouped)
+            if found is Found.UNREADABLE:
+                run.add("unreadable")
         run.add("users", rows)
         run.add("exported_differing", len(differing))
         return True

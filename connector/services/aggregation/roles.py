@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import structlog
+
 from connector.domain.model import User
+from connector.errors import PermanentError
 from connector.services.aggregation.runs import SYNC_JOB, Run, Runs
 from connector.services.context import TenantContext
 from connector.services.refresh import RefreshService
@@ -11,7 +14,11 @@ ADMINS_KNOWN = "organization_admins_known"
 """A fact of the tenant: a sync has looked at everybody who may be an organization admin."""
 ROLE_CHECKS = 200
 """The most users whose organization-admin flag one run reads: one Admin API call each."""
+_REFUSED_ENOUGH = 3
+"""After so many refusals it is not one user who cannot be read."""
 _ROLES_REACHED = "roles_reached"
+
+_log = structlog.get_logger(__name__)
 
 
 class RoleReader:
@@ -26,32 +33,49 @@ class RoleReader:
         """Look at account administrators and known organization admins: no list shows the role.
 
         Begins behind whom the last run looked at, so that each has their turn where they are many.
+        What DocuSign refuses is counted; where it refuses several, it ends for now: the accounts
+        were read, and can be governed without rights in their organization.
         """
         if not self._context.directory.has_organization:
             return
         with self._context.read() as uow:
             last = uow.jobs.latest_done(SYNC_JOB)
         after, checked = str(last.cursor.get(_ROLES_REACHED, "")) if last else "", 0
-        reached = ""
-        while checked < ROLE_CHECKS:
+        reached, refused = "", 0
+        while checked < ROLE_CHECKS and refused < _REFUSED_ENOUGH:
             with self._context.read() as uow:
                 ids = uow.mirror.iter_user_ids(after)
                 users = uow.mirror.get_users(ids)
             if not ids:
                 break
             for user_id in ids:
-                if checked < ROLE_CHECKS and may_be_organization_admin(users[user_id]):
-                    self._refresh.refresh_roles(user_id)
-                    checked += 1
+                if checked == ROLE_CHECKS or refused == _REFUSED_ENOUGH:
+                    break
+                if may_be_organization_admin(users[user_id]):
                     reached = user_id
+                    if self._look(user_id):
+                        checked += 1
+                    else:
+                        refused += 1
             after = ids[-1]
         run.add("role_checks", checked)
-        is_at_end = checked < ROLE_CHECKS
+        if refused:
+            run.add("role_checks_refused", refused)
+        is_at_end = checked < ROLE_CHECKS and refused < _REFUSED_ENOUGH
         with self._context.write() as uow:
             if is_at_end:
                 uow.put_fact(ADMINS_KNOWN, True)
             self._runs.save(uow, run, **{_ROLES_REACHED: "" if is_at_end else reached})
             uow.commit()
+
+    def _look(self, user_id: str) -> bool:
+        """Read one flag; return whether DocuSign showed it."""
+        try:
+            self._refresh.refresh_roles(user_id)
+        except PermanentError as error:
+            _log.warning("an organization role cannot be read", user=user_id, error=str(error))
+            return False
+        return True
 
 
 def may_be_organization_admin(user: User) -> bool:

@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+import structlog
+
 from connector.domain.merge import merge_member, without_membership
-from connector.errors import NotFoundError
+from connector.errors import (
+    BudgetUsedUpError,
+    ConflictingWriteError,
+    ConnectorError,
+    NotFoundError,
+    PermanentError,
+    StoppedError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from connector.ports import USER
 from connector.services.changes import overtaken_since
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
+
+_log = structlog.get_logger(__name__)
 
 
 class Found(StrEnum):
@@ -21,6 +34,8 @@ class Found(StrEnum):
     """The mirror had a membership that DocuSign does not have."""
     NOBODY = "nobody"
     """Neither has one."""
+    UNREADABLE = "unreadable"
+    """DocuSign shows others and not this one; the mirror has them as before."""
 
 
 class TargetedReader:
@@ -50,6 +65,44 @@ class TargetedReader:
             found = self._read(account_id, user_id, regrouped, removes=removes)
             if found is not None:
                 return found
+
+    def read_among(
+        self,
+        account_id: str,
+        user_id: str,
+        regrouped: set[tuple[str, str]] | None = None,
+        *,
+        removes: bool = True,
+    ) -> Found:
+        """Read one of many as :meth:`read` does: one whom DocuSign cannot show keeps nobody else
+        from being read.
+
+        :raises connector.errors.ConnectorError: DocuSign stood in the way, and shows nobody.
+        """
+        try:
+            return self.read(account_id, user_id, regrouped, removes=removes)
+        except (BudgetUsedUpError, StoppedError, ConflictingWriteError):
+            raise
+        except (PermanentError, TemporaryError, UnknownOutcomeError) as error:
+            if not self._shows_others(account_id, user_id):
+                raise
+            _log.warning(
+                "a user cannot be read", user=user_id, account=account_id, error=str(error)
+            )
+            return Found.UNREADABLE
+
+    def _shows_others(self, account_id: str, user_id: str) -> bool:
+        """Return whether DocuSign shows the service user, who is in every account."""
+        other = self._directory.service_user_id
+        if other == user_id:
+            return False
+        try:
+            self._directory.get_member(account_id, other)
+        except NotFoundError:
+            return True
+        except ConnectorError:
+            return False
+        return True
 
     def _read(
         self,

@@ -29,9 +29,11 @@ class Vanished:
             if not missed:
                 return
             for user_id in missed:
-                found = self._reader.read(account.account_id, user_id, run.regrouped)
+                found = self._reader.read_among(account.account_id, user_id, run.regrouped)
                 if found is Found.GONE:
                     run.add("vanished")
+                elif found is Found.UNREADABLE:
+                    run.add("unreadable")
             after = missed[-1]
 
     def _refuse_mass_vanishing(self, run: Run, account: Account) -> None:
