@@ -46,6 +46,8 @@ class Read:
     user_ids: set[str] = field(default_factory=set)
     catalogue: bool = False
     """Profiles and groups of some account."""
+    catalogues: set[str] = field(default_factory=set)
+    """The accounts whose profiles and groups were asked for: once a delta is enough."""
 
 
 class DeltaService:
@@ -210,24 +212,37 @@ class DeltaService:
         governed = {item.account_id for item in self._context.settings.accounts}
         if hint.account_id and hint.account_id not in governed:
             return True
+        account = accounts.get(hint.account_id)
         if hint.account_id and hint.user_id:
-            return self._read_member(hint, counts, read)
+            return self._read_member(hint, account, counts, read)
+        if hint.account_id:
+            return account is None or self._read_catalogue(account, counts, read)
         try:
-            if not hint.account_id:
-                self._refresh.refresh_roles(hint.user_id)
-                read.user_ids.add(hint.user_id)
-                counts["role_checks"] += 1
-            elif (account := accounts.get(hint.account_id)) is not None:
-                self._catalogue.read(account)
-                read.catalogue = True
-                counts["catalogues"] += 1
+            self._refresh.refresh_roles(hint.user_id)
         except PermanentError as error:
-            _log.warning("what is hinted at cannot be read", error=str(error), hint=hint)
-            counts["role_checks_refused" if hint.user_id else "catalogues_refused"] += 1
+            _log.warning("a role cannot be read", error=str(error), user=hint.user_id)
+            counts["role_checks_refused"] += 1
             return False
+        read.user_ids.add(hint.user_id)
+        counts["role_checks"] += 1
         return True
 
-    def _read_member(self, hint: Hint, counts: Counter[str], read: Read) -> bool:
+    def _read_catalogue(self, account: Account, counts: Counter[str], read: Read) -> bool:
+        read.catalogues.add(account.account_id)
+        try:
+            self._catalogue.read(account)
+        except PermanentError as error:
+            _log.warning("profiles and groups cannot be read", error=str(error))
+            counts["catalogues_refused"] += 1
+            return False
+        read.catalogue = True
+        counts["catalogues"] += 1
+        return True
+
+    def _read_member(
+        self, hint: Hint, account: Account | None, counts: Counter[str], read: Read
+    ) -> bool:
+        before = self._held(hint)
         # DocuSign closes users and does not delete them. Whom it denies all the same, a full
         # run takes out: that sees whether it is one, or all because another account answers.
         found = self._reader.read_among(hint.account_id, hint.user_id, removes=False)
@@ -237,4 +252,28 @@ class DeltaService:
         if found is Found.UNREADABLE:
             return False
         read.user_ids.add(hint.user_id)
+        if account is None or account.account_id in read.catalogues:
+            return True
+        after = self._held(hint)
+        unknown = after - self._known(account)
+        # What somebody lost may be gone altogether, which is another finding.
+        if (unknown or before - after) and self._read_catalogue(account, counts, read) and unknown:
+            # Written again, the user shows what was unknown.
+            self._reader.read_among(hint.account_id, hint.user_id, removes=False)
         return True
+
+    def _held(self, hint: Hint) -> frozenset[str]:
+        """Return profile and groups of a member, as the mirror has them."""
+        with self._context.read() as uow:
+            user = uow.mirror.get_users([hint.user_id]).get(hint.user_id)
+        membership = user.memberships.get(hint.account_id) if user else None
+        if membership is None:
+            return frozenset()
+        return frozenset({f"p{membership.profile_id}", *(f"g{i}" for i in membership.group_ids)})
+
+    def _known(self, account: Account) -> frozenset[str]:
+        with self._context.read() as uow:
+            catalogue = uow.mirror.catalogue()
+        profiles = {f"p{key[1]}" for key in catalogue.profiles if key[0] == account.account_id}
+        groups = {f"g{key[1]}" for key in catalogue.groups if key[0] == account.account_id}
+        return frozenset({"pNone", *profiles, *groups})

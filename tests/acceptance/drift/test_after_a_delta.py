@@ -15,6 +15,7 @@ from connector.services.jobs import run_job
 from connector.services.reconciliation import RECONCILE_JOB
 from connector.settings import AggregationSettings, DriftRule, DriftSettings
 from simulator.faults import Fault
+from simulator.state import groups
 from simulator.state.model import Status
 from tests.acceptance.drift.native import seen
 from tests.approvals import operator
@@ -195,3 +196,40 @@ def test_closed_people_and_account_administrators_are_left_out(start, monkeypatc
     delta(native, minutes=60 * 24)
     assert sorted(asked) == sorted(user.user_id for user in plain_members(native))
     assert native.ann in asked and native.bob not in asked
+
+
+def test_a_group_that_nobody_knew_is_found_with_who_is_in_it(start):
+    native = start(drift=QUIET)
+    group = groups.create(native.state, native.account(), "Made by hand")
+    for user_id in (native.ann, native.bob):
+        native.join(user_id, group)
+        native.state.touch(native.user(user_id))
+
+    counts = delta(native)
+
+    assert counts["catalogues"] == 1, "once a delta"
+    assert seen(native.connector) == {("native_grant", "group")}
+    assert {item.subject_id for item in native.connector.findings()} == {native.ann, native.bob}
+    shown = native.connector.user(native.ann)["groups"]
+    assert f"{native.account().account_id}.g{group.group_id}" in {item["value"] for item in shown}
+
+
+def test_a_group_that_was_deleted_is_gone_and_not_lost(start):
+    rules = (DriftRule("lost_grant", then="revert"),)
+    native = start(drift=DriftSettings(rules, pending_after_days=0, dormant_after_days=0))
+    native.delete_group(native.group())
+    native.state.touch(native.user(native.ann))
+
+    delta(native)
+
+    assert seen(native.connector) == {("gone_entitlement", "")}
+    counts = native.connector.reconcile(sync=False)
+    assert {"reverting", "refused"} & set(counts) == set()
+
+
+def test_who_joins_a_group_that_is_known_costs_no_catalogue(start):
+    native = start(drift=QUIET)
+    native.join(native.ann, native.group(1))
+    native.state.touch(native.user(native.ann))
+    assert "catalogues" not in delta(native)
+    assert seen(native.connector) == {("native_grant", "group")}
