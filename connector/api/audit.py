@@ -247,7 +247,7 @@ def event_document(event: AuditEvent) -> Mapping[str, Any]:
 
 def _wanted(query: Mapping[str, Any]) -> AuditFilter:
     return AuditFilter(
-        correlation_ids=(query["request"],) if query["request"] else (),
+        request=query["request"],
         actor=query["actor"],
         action=query["action"],
         since=query["since"],

@@ -69,9 +69,8 @@ def _wanted() -> tuple[AuditFilter, str]:
     since, first = _day(_text("since"))
     # The last day counts.
     until, second = _day(_text("until"), timedelta(days=1))
-    correlation_id = _text("request")
     wanted = AuditFilter(
-        correlation_ids=(correlation_id,) if correlation_id else (),
+        request=_text("request"),
         actor=_text("actor"),
         action=_text("action"),
         since=since,

@@ -297,7 +297,9 @@ class AuditFilter:
     subjects: tuple[str, ...] = ()
     """SCIM ids; none: any."""
     correlation_ids: tuple[str, ...] = ()
-    """Events of these requests and job runs too, whatever their subject."""
+    """Events of these requests and job runs; beside *subjects* those too that are about nobody."""
+    request: str = ""
+    """Correlation id of the request or job run."""
     actor: str = ""
     """As it is shown, or the beginning of it that ends with ``*``."""
     action: str = ""

@@ -14,6 +14,7 @@ from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import AnchorSink, UnitOfWork
 from connector.services.audit_export import FORMS, begun
 from connector.services.context import Actor, TenantContext
+from connector.services.people import user_ids_of
 from mappings.model import Role
 
 ACCOUNT_ADMINISTRATION = "account-admin"
@@ -107,16 +108,9 @@ class AuditService:
         """
         with self._context.read() as uow:
             named = self._entitlements(uow, entitlement) if entitlement else None
-            users = self._user_ids(uow, person) if person else ()
-            if users:
-                about = AuditFilter(subjects=users, since=wanted.since, until=wanted.until)
-                requests = {event.correlation_id for event in uow.audit.walk(about)}
-                wanted = replace(
-                    wanted, subjects=users, correlation_ids=tuple(sorted(requests - {""}))
-                )
+            if person:
+                wanted = about(uow, wanted, self._user_ids(uow, person))
             for event in uow.audit.walk(wanted):
-                if users and event.subject and event.subject not in users:
-                    continue
                 if named is None or _mentions(event, named):
                     yield event
 
@@ -196,18 +190,13 @@ class AuditService:
         return Explanation(users, wanted, within, before[-1] if before else None, holds)
 
     def _user_ids(self, uow: UnitOfWork, person: str) -> tuple[str, ...]:
-        """Return everybody whom an address or an id may mean, deleted users included."""
-        if "@" not in person:
-            return (person.lower(),)
-        key = fold(person)
-        users = [user.user_id for user in uow.mirror.users_by_email([key]).get(key, ())]
-        gone = [tombstone.scim_id for tombstone in uow.attributes.tombstones(key)]
-        if not users and not gone:
+        users = user_ids_of(uow, person)
+        if not users:
             raise NotFoundError(
                 f"Nobody on the address {person} is known. Give the user's id: an address that was "
                 "changed or erased leads to nobody."
             )
-        return tuple(dict.fromkeys([*users, *gone]))
+        return users
 
     def _entitlements(self, uow: UnitOfWork, text: str) -> Entitlements:
         found = named(text, uow.mirror.catalogue(), self._context.policy.roles)
@@ -217,6 +206,14 @@ class AuditService:
                 f"or {ACCOUNT_ADMINISTRATION} for every profile that makes an administrator."
             )
         return found
+
+
+def about(uow: UnitOfWork, wanted: AuditFilter, users: tuple[str, ...]) -> AuditFilter:
+    """Return a filter for what is about users, and for what led to it and is about nobody: the
+    requests, and the calls to DocuSign."""
+    events = AuditFilter(subjects=users, since=wanted.since, until=wanted.until)
+    requests = {event.correlation_id for event in uow.audit.walk(events)}
+    return replace(wanted, subjects=users, correlation_ids=tuple(sorted(requests - {""})))
 
 
 def month_of(text: str) -> tuple[datetime | None, datetime | None]:

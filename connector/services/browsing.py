@@ -28,6 +28,7 @@ from connector.domain.plan import Operation, operation_from_dict
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, ResourceQuery, UnitOfWork
 from connector.services.actual import OPEN_STATES, attested_roles, load_attributes
+from connector.services.audit import about
 from connector.services.browsing_accounts import AccountReader
 from connector.services.browsing_search import user_filter, user_line
 from connector.services.browsing_views import (
@@ -47,6 +48,7 @@ from connector.services.browsing_views import (
 from connector.services.colleagues import Colleague, colleagues
 from connector.services.context import TenantContext
 from connector.services.naming import names_for
+from connector.services.people import user_ids_of
 from mappings.model import Meaning
 from scim.errors import InvalidFilter
 
@@ -238,7 +240,9 @@ class Browser:
         """
         with self._context.read() as uow:
             if person:
-                wanted = replace(wanted, subjects=_ids_of(uow, person))
+                users = user_ids_of(uow, person) or (person,)
+                # A timeline tells what became of somebody, and not what was asked of DocuSign.
+                wanted = about(uow, wanted, users) if calls else replace(wanted, subjects=users)
             found = uow.audit.events(
                 after=before, limit=limit + 1, wanted=wanted, newest_first=True
             )
@@ -316,12 +320,3 @@ def steps_of(event: AuditEvent) -> Sequence[Operation]:
         except (KeyError, TypeError, ValueError, AttributeError):
             continue  # Without what was erased, or of another version of the program.
     return found
-
-
-def _ids_of(uow: UnitOfWork, person: str) -> tuple[str, ...]:
-    if "@" not in person:
-        return (person,)
-    key = fold(person)
-    known = [user.user_id for user in uow.mirror.users_by_email([key]).get(key, ())]
-    gone = [tombstone.scim_id for tombstone in uow.attributes.tombstones(key)]
-    return tuple(dict.fromkeys([*known, *gone])) or (person,)

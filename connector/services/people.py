@@ -21,6 +21,17 @@ def subject_of(uow: UnitOfWork, item: WorkItem) -> User:
     return found or User(item.subject_id, email="", user_name="somebody who was erased")
 
 
+def user_ids_of(uow: UnitOfWork, person: str) -> tuple[str, ...]:
+    """Return everybody whom an address or an id may mean, deleted users included; nobody where an
+    address is not known."""
+    if "@" not in person:
+        return (person.lower(),)
+    key = fold(person)
+    users = [user.user_id for user in uow.mirror.users_by_email([key]).get(key, ())]
+    gone = [tombstone.scim_id for tombstone in uow.attributes.tombstones(key)]
+    return tuple(dict.fromkeys([*users, *gone]))
+
+
 def is_same_person(uow: UnitOfWork, person: Principal, actor: str) -> bool:
     """Whether somebody is the one whom the ledger calls *actor*, by login or by the address of a
     local account: one person can have two."""

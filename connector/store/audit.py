@@ -176,12 +176,12 @@ class SqlAudit:
         table = audit_events.c
         conditions: list[ColumnElement[bool]] = []
         if wanted.subjects or wanted.correlation_ids:
-            conditions.append(
-                or_(
-                    table.subject.in_(wanted.subjects),
-                    table.correlation_id.in_(wanted.correlation_ids),
-                )
-            )
+            led: ColumnElement[bool] = table.correlation_id.in_(wanted.correlation_ids)
+            if wanted.subjects:
+                led = or_(table.subject.in_(wanted.subjects), and_(led, table.subject == ""))
+            conditions.append(led)
+        if wanted.request:
+            conditions.append(table.correlation_id == wanted.request)
         if wanted.actor:
             conditions.append(
                 or_(

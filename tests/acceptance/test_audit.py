@@ -17,6 +17,7 @@ from connector.cli.main import main
 from connector.domain.audit import find_break
 from connector.domain.audit_story import Outcome
 from connector.domain.console import ConsoleRole
+from connector.domain.ledger import AuditFilter
 from connector.domain.work_items import Verdict
 from connector.errors import ForbiddenError
 from connector.logs import correlated
@@ -301,6 +302,17 @@ def test_an_organization_admin_task_is_told_with_its_check(connector, run):
     assert "user:ann  work_item.completed" in decided
     assert "work_item.checked" in checked
     assert "users/profile: 200" in checked
+
+
+def test_the_page_finds_what_an_export_takes_along(connector):
+    user = connector.create("ada@northwind-freight.example")
+    connector.create("bea@northwind-freight.example")
+    audit, browser = connector.services.audit, connector.services.browser
+    for somebody in (user["id"], user["id"].upper(), "Ada@northwind-freight.example"):
+        taken = [event.sequence for event in audit.walk(AuditFilter(), person=somebody)]
+        shown = [event.sequence for event in browser.events(AuditFilter(), person=somebody).events]
+        assert shown == taken[::-1]
+        assert len(shown) > 3
 
 
 def test_what_was_approved_later_was_given_when_it_was_carried_out(tmp_path):

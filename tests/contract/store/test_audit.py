@@ -229,7 +229,10 @@ def test_events_are_found_by_everything_at_once(chain: SqlStore) -> None:
     assert found(actor="user:*", action="a.4") == [4]
     assert found(action="b.*") == found(since=later) == found(subjects=("x",)) == [10]
     assert found(until=later, subjects=("x",)) == []
-    assert found(subjects=("x",), correlation_ids=("c1",)) == list(range(1, 11))
+    assert found(correlation_ids=("c1",)) == list(range(1, 10))
+    assert found(subjects=("x",), correlation_ids=("c1",)) == [10], "they are about somebody else"
+    assert found(subjects=("x",), request="c1") == []
+    assert found(subjects=("x",), request="c2") == [10]
     with chain.read("default") as unit:
         newest = unit.audit.events(newest_first=True, limit=2)
         assert [event.sequence for event in newest] == [10, 9]
