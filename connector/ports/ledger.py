@@ -277,11 +277,14 @@ class JobRepository(Protocol):
     def save(self, run: JobRun) -> None:
         """Overwrite a run."""
 
-    def latest(self, job: str) -> JobRun | None:
-        """Return the last run of a job."""
+    def latest(self, job: str, now: datetime | None = None) -> JobRun | None:
+        """Return the last run of a job.
 
-    def latest_done(self, job: str) -> JobRun | None:
-        """Return the last run of a job that succeeded."""
+        :param now: passes over runs that have still to begin: a clock was ahead when they did.
+        """
+
+    def latest_done(self, job: str, now: datetime | None = None) -> JobRun | None:
+        """Return the last run of a job that succeeded; *now* as in :meth:`latest`."""
 
     def list(
         self,

@@ -27,5 +27,5 @@ class TotalsRepository(Protocol):
     def members(self, account_id: str) -> int:
         """Return the number of memberships of an account, closed ones included."""
 
-    def last_runs(self) -> Sequence[JobRun]:
+    def last_runs(self, now: datetime) -> Sequence[JobRun]:
         """Return the last finished run of each job, by job."""

@@ -96,7 +96,7 @@ class BudgetService:
                 for account in self._context.settings.accounts
             }
             closed, admins = self._in_organization(uow)
-            last = uow.jobs.latest_done(SYNC_JOB)
+            last = uow.jobs.latest_done(SYNC_JOB, now)
             hints = uow.hints.count()
             catalogue = uow.mirror.catalogue()
         aliases = {item.account_id: item.alias for item in self._context.settings.accounts}

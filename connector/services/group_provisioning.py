@@ -215,7 +215,7 @@ class GroupProvisioning:
         oldest = self._context.clock.now() - timedelta(seconds=settings.fresh_for_s)
         with self._context.read() as uow:
             group = self._get(uow, scim_id)
-            last = uow.jobs.latest(SYNC_JOB)
+            last = uow.jobs.latest(SYNC_JOB, self._context.clock.now())
             mark = uow.resources.latest_change(USER)
         is_fresh = last is not None and last.state is RunState.DONE and last.started_at >= oldest
         if is_fresh or group.group_type.is_built_in:

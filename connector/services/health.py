@@ -73,7 +73,7 @@ class ConnectionHealth:
                 wanted=AuditFilter(action="docusign.called"),
                 newest_first=True,
             )
-            sync = uow.jobs.latest(SYNC_JOB)
+            sync = uow.jobs.latest(SYNC_JOB, self._context.clock.now())
             consent = uow.consents.connection()
         calls = [_call(event) for event in events]
         good = next((call for call in calls if not call.failed), None)

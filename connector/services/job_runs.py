@@ -75,7 +75,7 @@ class JobRuns:
     def latest(self, name: str) -> JobRun | None:
         """Return the last run of a job, or None."""
         with self._context.read() as uow:
-            return uow.jobs.latest(name)
+            return uow.jobs.latest(name, self._context.clock.now())
 
     def goes_on(self, name: str) -> bool:
         """Whether a run of a job is under way, by its lease: a killed run left its record too."""
@@ -86,8 +86,9 @@ class JobRuns:
     def last_starts(self, names: Iterable[str]) -> Mapping[str, datetime]:
         """Return by job when its last run began, of those whose last run succeeded: any other goes
         on as soon as it can."""
+        now = self._context.clock.now()
         with self._context.read() as uow:
-            latest = {name: uow.jobs.latest(name) for name in names}
+            latest = {name: uow.jobs.latest(name, now) for name in names}
         return {
             name: run.started_at
             for name, run in latest.items()
@@ -146,7 +147,8 @@ class JobRuns:
 
     def _note_broken_off(self, uow: UnitOfWork, name: str) -> None:
         """Whoever holds the only lease knows that an unfinished run has no process any more."""
-        last, now = uow.jobs.latest(name), self._context.clock.now()
+        now = self._context.clock.now()
+        last = uow.jobs.latest(name, now)
         if last is None or last.state is not RunState.RUNNING:
             return
         if uow.locks.count_live(lease_key(name, ""), now) == 1:

@@ -80,13 +80,13 @@ def observe(store: Store, tenant: str, now: datetime) -> Observation:
             uow.totals.waits_since(),
             uow.totals.open_work_items(),
             uow.totals.mirror(),
-            uow.totals.last_runs(),
+            uow.totals.last_runs(now),
             uow.budgets.calls(hour_start(now)),
             {name: state.current(now) for name, state in uow.budgets.states().items()},
             _open_findings(uow.drift.counts()),
             uow.consents.counts(),
             _connection(uow.consents.connection()),
-            _synced_at(uow.jobs.latest_done(SYNC_JOB)),
+            _synced_at(uow.jobs.latest_done(SYNC_JOB, now)),
             uow.hints.count(),
         )
 
@@ -170,9 +170,11 @@ class Readiness:
         return some_tenant and not any(check.problem for check in others)
 
     def _tenant(self, name: str) -> Check:
+        now = self._clock.now()
         try:
             with self._store.read(name) as uow:
-                last, done = uow.jobs.latest(SYNC_JOB), uow.jobs.latest_done(SYNC_JOB)
+                last = uow.jobs.latest(SYNC_JOB, now)
+                done = uow.jobs.latest_done(SYNC_JOB, now)
                 consent = uow.consents.connection()
         except ConnectorError as error:
             return Check(f"tenant {name}", str(error))

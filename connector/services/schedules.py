@@ -61,9 +61,11 @@ def next_run_at(
     What is overdue runs in a moment: an interval that has passed since the last start, and a time
     of a cron line that nobody ran at, within ``misfire_grace_s``.
 
-    :param last: the last start.
+    :param last: the last start; one that is still to come was written by a clock that was ahead,
+        and counts as just now.
     """
     soon = now + SOON
+    last = None if last is None else min(last, now)
     if schedule.cron:
         trigger = _cron(schedule.cron, timezone)
         since = now - timedelta(seconds=schedule.misfire_grace_s)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
@@ -12,6 +12,14 @@ from connector.store.statements import Records, Session, add_rows, put_rows
 from connector.store.tables import job_runs
 
 RUNS = Records(job_runs, JobRun)
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""By so much the clocks of machines that are well may."""
+
+
+def begun_by(now: datetime | None) -> Sequence[ColumnElement[bool]]:
+    """Return the condition that a run has begun by now: what a clock that was ahead wrote would
+    be the last run for as long as it was ahead."""
+    return [] if now is None else [job_runs.c.started_at <= now + _CLOCKS_DIFFER]
 
 
 class SqlJobs:
@@ -31,13 +39,14 @@ class SqlJobs:
         """Overwrite a run."""
         put_rows(self._connection, job_runs, [RUNS.to_row(self._tenant, run)])
 
-    def latest(self, job: str) -> JobRun | None:
-        """Return the last run of a job."""
-        return self._latest(job_runs.c.job == job)
+    def latest(self, job: str, now: datetime | None = None) -> JobRun | None:
+        """Return the last run of a job that has begun by now."""
+        return self._latest(job_runs.c.job == job, *begun_by(now))
 
-    def latest_done(self, job: str) -> JobRun | None:
-        """Return the last run of a job that succeeded."""
-        return self._latest(job_runs.c.job == job, job_runs.c.state == RunState.DONE)
+    def latest_done(self, job: str, now: datetime | None = None) -> JobRun | None:
+        """Return the last run of a job that succeeded, and has begun by now."""
+        done = job_runs.c.state == RunState.DONE
+        return self._latest(job_runs.c.job == job, done, *begun_by(now))
 
     def _latest(self, *conditions: ColumnElement[bool]) -> JobRun | None:
         found = self._connection.execute(

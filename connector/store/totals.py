@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from connector.domain.ledger import JobRun, PlanState, WorkItemKind, WorkItemState
-from connector.store.jobs import RUNS
+from connector.store.jobs import RUNS, begun_by
 from connector.store.statements import Session
 from connector.store.tables import (
     groups,
@@ -75,24 +75,25 @@ class SqlTotals:
         ).scalar_one()
         return number
 
-    def last_runs(self) -> Sequence[JobRun]:
-        """Return the last finished run of each job, by job."""
+    def last_runs(self, now: datetime) -> Sequence[JobRun]:
+        """Return the last finished run of each job that has begun by now, by job."""
         jobs = self._connection.execute(
             select(job_runs.c.job)
             .where(job_runs.c.tenant == self._tenant)
             .distinct()
             .order_by(job_runs.c.job)
         )
-        found = [self._last(job) for (job,) in jobs.all()]
+        found = [self._last(job, now) for (job,) in jobs.all()]
         return [run for run in found if run is not None]
 
-    def _last(self, job: str) -> JobRun | None:
+    def _last(self, job: str, now: datetime) -> JobRun | None:
         row = self._connection.execute(
             select(*RUNS.columns)
             .where(
                 job_runs.c.tenant == self._tenant,
                 job_runs.c.job == job,
                 job_runs.c.finished_at.is_not(None),
+                *begun_by(now),
             )
             .order_by(job_runs.c.started_at.desc())
             .limit(1)

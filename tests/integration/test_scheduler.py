@@ -8,14 +8,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.domain.ledger import RunState
-from connector.errors import TemporaryError
+from connector.errors import ConnectorError, TemporaryError
 from connector.scheduler import JobScheduler
 from connector.services.aggregation import SYNC_JOB
+from connector.services.context import Actor
+from connector.services.job_board import job_board
 from connector.services.job_runner import JobRunner
-from connector.services.jobs import JOBS
+from connector.services.jobs import JOBS, run_job
+from connector.services.observation import Readiness, observe
 from connector.settings import JobSettings, ScheduleSettings
-from tests.connector import connected, ok
+from simulator.faults import Fault
+from tests.connector import ManualClock, connected, ok
+from tests.simulated import simulated
 
+CLOCK = Actor("job:verify", "job", "c-1")
 NOTHING = JobSettings(schedule=dict.fromkeys(JOBS, ScheduleSettings()))
 
 
@@ -31,6 +37,15 @@ SETTINGS = scheduled(verify=0.1, sync=3600)
 @pytest.fixture
 def connector(tmp_path):
     made = connected(tmp_path / "connector.db")
+    yield made
+    made.application.close()
+
+
+@pytest.fixture
+def one_clock(tmp_path):
+    """A connector and a DocuSign for both of whom the same time passes."""
+    clock = ManualClock()
+    made = connected(tmp_path / "one.db", world=simulated(50, now=clock.now), clock=clock)
     yield made
     made.application.close()
 
@@ -183,6 +198,48 @@ def test_a_clock_that_is_set_makes_no_job_wait_for_the_old_time(connector, pause
     made._after(timedelta(seconds=15) + by, 15.0)
     wait = planned(made)["default:verify"] - datetime.now(UTC)
     assert timedelta(0) <= wait <= timedelta(seconds=3)
+
+
+def test_runs_of_a_clock_that_was_ahead_make_no_job_wait(one_clock):
+    connector = one_clock
+    day = timedelta(days=1)
+    connector.clock.advance(86_400)
+    for name in ("sync", "verify"):
+        run_job(name, connector.services, CLOCK)
+    connector.clock.advance(-86_400)
+    made = scheduler(connector, "a", SETTINGS)
+    made._scheduler.start(paused=True)
+    made.follow()
+    made._after(timedelta(seconds=15) + day, 15.0)
+    waits = {name: at - datetime.now(UTC) for name, at in planned(made).items()}
+    made._scheduler.shutdown()
+    assert waits["default:verify"] <= timedelta(seconds=3)
+    assert waits["default:sync"] <= timedelta(seconds=3600)
+    board = job_board(connector.services.context, connector.services.runs, SETTINGS)
+    due = {view.job.name: view.next_at - connector.clock.now() for view in board if view.next_at}
+    assert max(due.values()) <= timedelta(seconds=3600)
+
+
+def test_a_sync_is_gone_on_with_and_grows_old_though_a_clock_was_ahead(one_clock):
+    connector = one_clock
+    services, application = connector.services, connector.application
+    connector.clock.advance(86_400)
+    connector.sync()
+    connector.clock.advance(-86_400 + 7200)
+    connector.world.faults.add(Fault("error", "GET", "/users$", nth=3, times=None, status=503))
+    with pytest.raises(ConnectorError):
+        connector.sync()
+    connector.world.faults.clear()
+    broken_off = services.runs.latest(SYNC_JOB)
+    assert broken_off.state is RunState.FAILED
+    now = connector.clock.now()
+    seen = observe(application.store, "default", now)
+    assert timedelta(hours=2) <= now - seen.synced_at < timedelta(hours=2.05)
+    assert [run.run_id for run in seen.last_runs if run.job == SYNC_JOB] == [broken_off.run_id]
+    names = lambda: ["default"]  # noqa: E731
+    ready = Readiness(application.store, application.clock, names, lambda: ("1", "1"), 3600)
+    assert "2.0 hours ago" in ready.of_tenant("default").problem
+    assert services.aggregation.sync().run_id == broken_off.run_id
 
 
 def test_whoever_takes_over_plans_by_what_ran_before(connector, paused):

@@ -84,7 +84,7 @@ class DeltaService:
         with calling_for(Purpose.AGGREGATION):
             with self._context.read() as uow:
                 require_bound(uow, self._context.settings)
-                if uow.jobs.latest_done(SYNC_JOB) is None:
+                if uow.jobs.latest_done(SYNC_JOB, self._context.clock.now()) is None:
                     return counts
             refused = self._listen(counts)
             self._ask_lists(counts)
@@ -123,7 +123,7 @@ class DeltaService:
         :raises InvalidRequestError: there was no full aggregation yet.
         """
         with self._context.read() as uow:
-            if uow.jobs.latest_done(SYNC_JOB) is None:
+            if uow.jobs.latest_done(SYNC_JOB, self._context.clock.now()) is None:
                 raise InvalidRequestError(
                     "There is nothing yet that could have changed: run `docusign-iga sync` first."
                 )

@@ -32,7 +32,7 @@ def since(uow: UnitOfWork, name: str, now: datetime) -> datetime | None:
     happened since the last one that can be right is asked for again. A run that held users against
     an export did not read all that may have changed.
     """
-    last = uow.jobs.latest_done(SYNC_JOB)
+    last = uow.jobs.latest_done(SYNC_JOB, now)
     if last is None:
         return None
     kept = place(uow, name)

@@ -39,7 +39,7 @@ class RoleReader:
         if not self._context.directory.has_organization:
             return
         with self._context.read() as uow:
-            last = uow.jobs.latest_done(SYNC_JOB)
+            last = uow.jobs.latest_done(SYNC_JOB, self._context.clock.now())
         after, checked = str(last.cursor.get(_ROLES_REACHED, "")) if last else "", 0
         reached, refused = "", 0
         while checked < ROLE_CHECKS and refused < _REFUSED_ENOUGH:

@@ -138,7 +138,7 @@ class Runs:
         with self._context.write() as uow:
             self.renew(uow, owner)
             require_bound(uow, self._context.settings)
-            last = uow.jobs.latest(SYNC_JOB)
+            last = uow.jobs.latest(SYNC_JOB, self._now())
             if last is not None and self._can_go_on(last):
                 record = replace(
                     last,

@@ -281,7 +281,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.totals.plans(),
         lambda unit: sum(unit.totals.open_work_items().values()),
         lambda unit: sum(unit.totals.mirror().values()),
-        lambda unit: unit.totals.last_runs(),
+        lambda unit: unit.totals.last_runs(NOW),
     ],
 }
 
