@@ -31,7 +31,8 @@ def reconcile(context: CommandContext) -> None:
     """Compare DocuSign, as it was last read, with what is expected, now.
 
     It follows each sync by itself and runs every hour; it calls DocuSign only where the policy
-    reverts. The first run takes everything as it is found for a baseline.
+    reverts. The first run takes everything as it is found for a baseline, and reports only who does
+    not sign in, waits or belongs to nobody.
 
     \b
     Examples:

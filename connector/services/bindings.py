@@ -17,7 +17,7 @@ from connector.errors import ConfigError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.actual import forget_membership
 from connector.services.context import Actor, TenantContext
-from connector.services.expectations import forget_account
+from connector.services.expectations import forget_account, forget_baseline
 from connector.services.locks import LEASE, SYNC_KEY, WriteLocks
 from connector.services.mirror import MirrorWriter
 from connector.settings import AccountSettings, TenantSettings
@@ -147,6 +147,7 @@ class AccountBindings:
     def _forget_rest(self, account_id: str, count: int, actor: Actor) -> None:
         with self._context.write() as uow:
             self._mirror.remove_account(uow, account_id)
+            forget_baseline(uow, account_id)
             bound = _bound(uow)
             names = {key: name for key, name in bound.names.items() if key != account_id}
             _keep(uow, _Bound(names, bound.organization_id))

@@ -35,13 +35,12 @@ from connector.ports import USER, UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.aggregation import SYNC_JOB
 from connector.services.aggregation.roles import ADMINS_KNOWN
+from connector.services.bindings import require_bound
 from connector.services.context import TenantContext
+from connector.services.expectations import BASELINE
 from connector.services.queued_requests import QUEUED_REQUEST
 from mappings.model import ENTERPRISE_USER
 
-BASELINE = "drift_baseline"
-"""A fact of the tenant: the accounts that were compared before, and whether the organization's
-administrators were."""
 _ADDRESS = "address:"
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
@@ -92,16 +91,19 @@ def frame_of(
     """Return what is the same for everybody; None where nothing was read from DocuSign yet.
 
     :param underway: whose unfinished changes count; None: nobody's.
+    :raises connector.errors.ConfigError: the database belongs to other accounts.
     """
-    sync = uow.jobs.latest_done(SYNC_JOB)
+    require_bound(uow, context.settings)
+    sync = uow.jobs.latest_done(SYNC_JOB, now)
     if sync is None:
         return None
     settings = context.settings.drift
     known = uow.facts().get(BASELINE) or {}
     catalogue = uow.mirror.catalogue()
     governed = {item.account_id for item in context.settings.accounts} & set(catalogue.accounts)
-    before = governed & set(known.get("accounts", ()))
-    last = uow.jobs.latest(SYNC_JOB)
+    compared = set(known.get("accounts", ()))
+    before = governed & compared
+    last = uow.jobs.latest(SYNC_JOB, now)
     # A new account is a baseline once all of it was read.
     is_settled = last is not None and last.state is RunState.DONE
     new = governed - before if is_settled else set()
@@ -127,7 +129,7 @@ def frame_of(
         learns_admins=not known.get("admins"),
         rules=settings.correlation,
         facts={
-            "accounts": sorted(before | new),
+            "accounts": sorted(compared | new),
             "admins": bool(known.get("admins") or uow.facts().get(ADMINS_KNOWN)),
         },
     )

@@ -39,6 +39,9 @@ from connector.domain.planner import person_of
 from connector.ports import UnitOfWork
 from connector.services.context import Actor
 
+BASELINE = "drift_baseline"
+"""A fact of the tenant: the accounts that were compared before, and whether the organization's
+administrators were."""
 STATES = "states"
 """Where a plan's context keeps what the request said, as :meth:`Statement.to_dict` writes it."""
 STATES_OF_MANY = "states_of_many"
@@ -249,6 +252,16 @@ def forget_account(uow: UnitOfWork, account_id: str, user_ids: Iterable[str]) ->
         )
         for user_id, before in uow.drift.expected(ids).items()
     )
+
+
+def forget_baseline(uow: UnitOfWork, account_id: str) -> None:
+    """Let an account that is governed again some day be new then: as it is found, it is a
+    baseline. Nothing else takes an account out of what was compared before."""
+    known = uow.facts().get(BASELINE)
+    if known is None or account_id not in known["accounts"]:
+        return
+    rest = [item for item in known["accounts"] if item != account_id]
+    uow.put_fact(BASELINE, {**known, "accounts": rest})
 
 
 def know_account(uow: UnitOfWork, account_id: str) -> None:

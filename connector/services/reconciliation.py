@@ -21,7 +21,6 @@ from connector.ports import UnitOfWork
 from connector.purpose import Purpose, calling_for
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.drift_looks import (
-    BASELINE,
     Frame,
     Look,
     Underway,
@@ -29,6 +28,7 @@ from connector.services.drift_looks import (
     look_at,
     without_baseline,
 )
+from connector.services.expectations import BASELINE
 from connector.services.findings import REFUSED, Findings, Recorded, Sighting
 from connector.services.policy_reverts import PolicyReverts, ToRevert
 
@@ -88,6 +88,7 @@ class ReconciliationService:
         """Compare everything and return counts; nothing where DocuSign was not read yet.
 
         :raises ConflictingWriteError: another process is at it.
+        :raises connector.errors.ConfigError: the database belongs to other accounts.
         """
         with calling_for(Purpose.RECONCILIATION):
             run = self._begin(actor)

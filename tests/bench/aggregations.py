@@ -16,7 +16,7 @@ from typing import Any
 
 import requests
 
-from connector.services.drift_looks import BASELINE
+from connector.services.expectations import BASELINE
 
 CHANGED = 100
 """Users who are changed in DocuSign itself before the delta; fewer where there are not so many."""

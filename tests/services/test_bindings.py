@@ -5,8 +5,12 @@ from dataclasses import replace
 import pytest
 
 from connector.bootstrap import build
+from connector.domain.drift import DriftKind
 from connector.errors import ConfigError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor
+from connector.services.expectations import BASELINE
+from simulator.state.memberships import activate
+from simulator.state.users import NewMember, join
 from tests.acceptance.agreement import disagreements
 from tests.connector import Connector, connected, ok
 from tests.simulated import simulated
@@ -91,6 +95,38 @@ def test_an_account_that_is_missing_is_refused_until_a_person_lets_it_go(connect
     assert ("account.forgotten", last.account_id) in {
         (item.action, item.subject) for item in events
     }
+
+
+def test_a_reconciliation_with_a_mistyped_account_is_refused_and_launders_no_drift(connector):
+    connector.reconcile()
+    *rest, last = accounts(connector)
+    other = connector.world.accounts[-1]
+    mallory = join(connector.world.state, other, NewMember("mallory@evil.test", "Mallory Moss"))
+    activate(connector.world.state, mallory)
+    mistyped = restarted(connector, accounts=(*rest, other_id(last)))
+    with pytest.raises(ConfigError, match="--forget-account"):
+        mistyped.reconcile(sync=False)
+
+    connector.reconcile()
+
+    found = connector.findings(DriftKind.UNMANAGED_USER)
+    assert [item.subject_id for item in found] == [mallory.user.user_id]
+
+
+def test_only_letting_an_account_go_makes_it_a_new_one_for_reconciliation(connector):
+    connector.reconcile()
+    *rest, last = accounts(connector)
+    smaller = restarted(connector, accounts=tuple(rest))
+    smaller.services.bindings.forget_account(last.account_id, ACTOR)
+    with smaller.services.context.read() as uow:
+        kept = uow.facts()[BASELINE]["accounts"]
+    assert kept == sorted(item.account_id for item in rest)
+    other = connector.world.accounts[-1]
+    join(connector.world.state, other, NewMember("meanwhile@partner.test", "Mia Mean"))
+
+    connector.reconcile()
+
+    assert connector.findings(DriftKind.UNMANAGED_USER) == []
 
 
 def test_letting_an_account_go_changes_nothing_in_docusign(connector):
