@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, request, url_for
@@ -31,6 +31,7 @@ _STEPS = (
     (timedelta.max, timedelta(days=365), "year"),
 )
 _JUST_NOW = timedelta(seconds=10)
+_WORD = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 
 def install(app: Flask) -> None:
@@ -39,6 +40,7 @@ def install(app: Flask) -> None:
         act=act_words,
         ago=ago,
         moment=moment,
+        recorded=recorded,
         actor=actor_words,
         cause=cause_words,
         state=state_badge,
@@ -109,6 +111,14 @@ def moment(at: datetime | None, empty: str = "never") -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         at.isoformat(), distance, f"{at:%Y-%m-%d %H:%M} UTC"
     )
+
+
+def recorded(value: str) -> Markup:
+    """Return a value as DocuSign or a record says it: a time as one, a word without underscores."""
+    try:
+        return moment(datetime.fromisoformat(value).astimezone(UTC))
+    except ValueError:
+        return Markup.escape(value.replace("_", " ") if _WORD.fullmatch(value) else value)
 
 
 def _time(at: datetime, words: str) -> Markup:

@@ -56,7 +56,7 @@ _TONES = {
     },
 }
 _ACTIONS = {
-    "plan.recorded": "A change was accepted",
+    "plan.recorded": "A change was planned",
     "plan.queued": "The change waits until DocuSign can be reached",
     "plan.delayed": "The change has waited for DocuSign for long",
     "changes.delayed": "Accepted changes have waited for DocuSign for long",
