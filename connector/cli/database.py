@@ -5,9 +5,10 @@ from __future__ import annotations
 import click
 
 from connector.bootstrap import migrate
-from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.cli.moving import backup, copy
+from connector.services.restored import declare_restored, go_on_after_restoring
 from connector.store import open_database
 
 
@@ -43,6 +44,41 @@ def upgrade(context: CommandContext) -> None:
     if queue:
         done += f" The job queue was brought up to date ({', '.join(queue)})."
     context.output({"before": before, "after": after, "queue": list(queue)}, done)
+
+
+@db.command()
+@click.option("--go-on", is_flag=True, help="Let the policy of --tenant revert again.")
+@tenant_options
+@handle_errors
+def restored(context: CommandContext, *, go_on: bool) -> None:
+    """Say that the database was restored from a backup, or that it is well again.
+
+    What was asked for since the backup is unknown to the database and looks like drift: a policy
+    that reverts would close new joiners. So nothing is reverted by itself until you have looked at
+    the open findings and say --go-on.
+
+    A file from `docusign-iga db backup` says it by itself, and so does a dump that was restored
+    into another PostgreSQL database. Say it, before `serve` starts, where a disk, a virtual machine
+    or a point in time was restored: it counts for every tenant.
+
+    \b
+    Examples:
+      docusign-iga db restored
+      docusign-iga drift list
+      docusign-iga db restored --go-on
+    """
+    if go_on:
+        held = go_on_after_restoring(context.tenant.context, cli_actor())
+        told = "The policy reverts again." if held else "Nothing was held back."
+        context.output({"tenant": context.tenant.settings.name, "held_back": False}, told)
+        return
+    names = []
+    for tenant in context.application.tenants():
+        declare_restored(tenant.context, cli_actor())
+        names.append(tenant.settings.name)
+    told = f"The policy reverts nothing by itself ({', '.join(names)}). Look at the findings, then "
+    told += "say `docusign-iga db restored --go-on`."
+    context.output({"tenants": names, "held_back": True}, told)
 
 
 db.add_command(copy)

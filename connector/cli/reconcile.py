@@ -20,7 +20,7 @@ _MORE = (
     ("reverting", "reverted by the policy"),
     ("refused", "not reverted: `docusign-iga drift show` tells why"),
     ("postponed", "left for the next run: DocuSign or its limit stood in the way"),
-    ("held_back", "not reverted: a person has to look at so many first"),
+    ("held_back", "not reverted: a person has to look first"),
 )
 
 

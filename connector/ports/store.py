@@ -91,6 +91,10 @@ class UnitOfWork(Protocol):
     def put_fact(self, key: str, value: Any) -> None:
         """Keep a small JSON value, such as the account ids bound to the tenant."""
 
+    def identity(self) -> str | None:
+        """Return what tells this database from every other, also from one into which a dump of it
+        is restored; None where nothing does (a file that was copied)."""
+
 
 class Store(Protocol):
     """The database."""

@@ -13,6 +13,7 @@ from connector.errors import ConflictingWriteError, ConnectorError, GuardError, 
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.findings import REFUSED
+from connector.services.restored import why_not_to_revert
 from connector.services.reverts import Reverts
 from connector.services.turns import AheadError
 
@@ -65,6 +66,10 @@ class PolicyReverts:
     def carry_out(self, wanted: ToRevert, actor: Actor) -> Mapping[str, int]:
         """Revert what was collected, or hold all of it back; return how many ended how."""
         counts: Counter[str] = Counter()
+        if wanted.findings and (reason := why_not_to_revert(self._context, actor)):
+            self._hold_back(wanted, actor, reason)
+            counts["held_back"] = wanted.findings
+            return counts
         try:
             guards = self._context.settings.guards
             raise_if_unsafe(wanted.subjects, wanted.user_count, guards)

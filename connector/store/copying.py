@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Column, Connection, MetaData, Table, func, insert, select, text
+from sqlalchemy import Column, Connection, MetaData, Table, delete, func, insert, select, text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from connector.domain.audit import Break, ChainCheck
 from connector.domain.ledger import AuditHead
+from connector.domain.restoring import IDENTITY
 from connector.errors import PermanentError
 from connector.store import migrate
 from connector.store.engine import PROGRAM, Database
 from connector.store.scim_sources import STANDARD_SCHEMAS
-from connector.store.tables import audit_heads, metadata, resources
+from connector.store.tables import audit_heads, facts, metadata, resources
 from connector.store.unit_of_work import SqlUnitOfWork
 
 _BATCH = 1000
@@ -62,6 +63,8 @@ def copy_database(source: Database, target: Database, report: Report) -> Copied:
             wrong = [name for name, count in counts.items() if arrived[name] != count]
             raise PermanentError(f"Not every row arrived: {', '.join(wrong)}. Nothing was kept.")
         heads, broken = _verified(reading, writing)
+        # The ledger has moved; it was not restored from a backup.
+        writing.execute(delete(facts).where(facts.c.key == IDENTITY))
         writing.commit()
     return Copied(counts, heads, broken)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, text
 
 from connector.domain.ledger import AuditEvent
 from connector.ports import (
@@ -85,6 +85,11 @@ _REPOSITORIES: Mapping[str, Callable[[Session], Any]] = {
     "hints": SqlHints,
     "drift": SqlDrift,
 }
+
+
+_MAY_ASK_FOR_SERVER = text("SELECT has_function_privilege('pg_control_system()', 'EXECUTE')")
+_SERVER = text("SELECT system_identifier FROM pg_control_system()")
+_DATABASE = text("SELECT oid FROM pg_database WHERE datname = current_database()")
 
 
 class SqlUnitOfWork:
@@ -174,6 +179,15 @@ class SqlUnitOfWork:
     def put_fact(self, key: str, value: Any) -> None:
         """Keep a small JSON value."""
         put_rows(self._connection, facts, [{"tenant": self.tenant, "key": key, "value": value}])
+
+    def identity(self) -> str | None:
+        """Return what tells this database from every other; None on SQLite."""
+        if self._connection.dialect.name != "postgresql":
+            return None
+        server = "unknown"
+        if self._connection.execute(_MAY_ASK_FOR_SERVER).scalar_one():
+            server = self._connection.execute(_SERVER).scalar_one()
+        return f"{server}/{self._connection.execute(_DATABASE).scalar_one()}"
 
 
 class SqlStore:

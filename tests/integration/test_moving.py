@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from sqlalchemy import make_url, select
 
 from connector.cli.main import main
+from connector.domain.restoring import IDENTITY
 from connector.domain.tenants import INSTALLATION
 from connector.scheduler import SCHEDULER_KEY
 from connector.services.context import Actor
@@ -32,9 +33,9 @@ ACTOR = Actor("user:ann", "cli", "c-1")
 def lived(tmp_path):
     """A SQLite database in which something happened, and the configuration that names it."""
     connector = connected(tmp_path / "connector.db")
-    user = connector.create("ann@partner.example", roles=[{"value": ORGANIZATION_ADMIN}])
-    gone = connector.create("bob@partner.example")
-    ok(connector.patch(f"/Users/{user['id']}", {"op": "replace", "path": "active", "value": False}))
+    connector.create("ann@partner.example", roles=[{"value": ORGANIZATION_ADMIN}])
+    gone, left = (connector.create(f"{name}@partner.example") for name in ("bob", "cat"))
+    ok(connector.patch(f"/Users/{left['id']}", {"op": "replace", "path": "active", "value": False}))
     connector.delete(f"/Users/{gone['id']}")
     [task] = connector.services.work_items.list()
     connector.services.runs.run("settle", ACTOR, lambda: {"settled": 1})
@@ -244,6 +245,19 @@ def test_a_backup_taken_under_writes_is_restored_as_the_manual_says(lived, tmp_p
     assert facts.get("number") == facts.get("again"), "of a transaction all or nothing"
     verified = run(lived, "audit", "verify")
     assert verified.exit_code == 0, verified.output
+
+
+def test_a_ledger_that_was_copied_to_another_database_was_not_restored(lived, postgresql):
+    store = open_database(sqlite_of(lived))
+    with store.write("default") as uow:
+        uow.put_fact(IDENTITY, "another")
+        uow.commit()
+    store.close()
+    run(lived, "db", "copy", "--to", postgresql.url)
+    copied = open_database(postgresql)
+    with copied.read("default") as uow:
+        assert IDENTITY not in uow.facts()
+    copied.close()
 
 
 def test_a_backup_overwrites_nothing(lived, tmp_path):

@@ -1,0 +1,69 @@
+"""A database that was restored from a backup is behind DocuSign: it knows nothing of what was asked
+for since, so that everything legitimate of that time looks like drift.
+
+Until a person has looked, the policy reverts nothing by itself. A copy that ``db backup`` made
+bears the mark already; a dump that was restored into another PostgreSQL database is known by that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.domain.restoring import IDENTITY, RESTORED
+from connector.ports import UnitOfWork
+from connector.services.context import Actor, TenantContext
+
+
+def why_not_to_revert(context: TenantContext, actor: Actor) -> str | None:
+    """Return why the policy must revert nothing by itself now; None where it may."""
+    with context.read() as uow:
+        facts, identity = uow.facts(), uow.identity()
+    restored = facts.get(RESTORED)
+    if restored is None and identity not in (None, facts.get(IDENTITY)):
+        restored = _meet(context, actor, identity, is_other=IDENTITY in facts)
+    if restored is None:
+        return None
+    return (
+        "This database was restored from a backup. What was asked for since the backup is unknown "
+        "to it and looks like drift, so that the policy reverts nothing by itself. Look at the "
+        "open findings (`docusign-iga drift list`), accept what is right (`docusign-iga drift "
+        f"accept`), then say `docusign-iga db restored --go-on --tenant {context.tenant}`."
+    )
+
+
+def declare_restored(context: TenantContext, actor: Actor) -> None:
+    """Hold back what the policy reverts, until :func:`go_on_after_restoring`."""
+    with context.write() as uow:
+        _mark(uow, context, actor)
+        uow.commit()
+
+
+def go_on_after_restoring(context: TenantContext, actor: Actor) -> bool:
+    """Let the policy revert again; return whether it was held back."""
+    with context.write() as uow:
+        if uow.facts().get(RESTORED) is None:
+            return False
+        uow.put_fact(RESTORED, None)
+        uow.put_fact(IDENTITY, uow.identity())
+        context.audit(uow, actor, "database.released", "")
+        uow.commit()
+    return True
+
+
+def _meet(
+    context: TenantContext, actor: Actor, identity: str | None, *, is_other: bool
+) -> Mapping[str, Any] | None:
+    """Remember the database, or note that the ledger is in another one than it was."""
+    with context.write() as uow:
+        marked = _mark(uow, context, actor) if is_other else None
+        uow.put_fact(IDENTITY, identity)
+        uow.commit()
+    return marked
+
+
+def _mark(uow: UnitOfWork, context: TenantContext, actor: Actor) -> Mapping[str, Any]:
+    marked = {"by": actor.name, "at": context.clock.now().isoformat()}
+    uow.put_fact(RESTORED, marked)
+    context.audit(uow, actor, "database.restored", "")
+    return marked
