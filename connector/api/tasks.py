@@ -148,10 +148,13 @@ def complete(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 
 
 @resource.act("/<item_id>/attest")
-@resource.arguments(RequiredCommentArguments)
+@resource.arguments(CommentArguments)
 @resource.response(200, TaskDetailSchema)
 def attest(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
-    """Attest as a second person that a task was done which no API shows."""
+    """Attest as a second person that a task was done which no API shows.
+
+    Say what you saw, or attach a file that shows it first.
+    """
     return _after(
         tenant().work_items.attest(item_id, principal(), said["comment"], seen=_seen(item_id))
     )

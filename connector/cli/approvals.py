@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -99,30 +100,48 @@ def approve(
 ) -> None:
     """Agree. With the last approval that is needed the change is carried out.
 
+    At a terminal the approval is shown first and you are asked; scripts give the --checksum of
+    `approvals show`, so that what is decided on is what was seen.
+
     \b
     Example:
       docusign-iga approvals approve 3f2a --as ann --comment "New team lead"
     """
+    me = by()
+    seen = checksum or _shown(context, approval, me, "Approve this?")
     view = context.tenant.approvals.decide(
-        approval, Verdict.APPROVE, by(), comment=comment, checksum=checksum
+        approval, Verdict.APPROVE, me, comment=comment, checksum=seen
     )
     context.output(_view_to_json(view), _outcome(view))
 
 
 @approvals.command("deny")
 @click.argument("approval")
-@click.option("--comment", required=True, help="Why, for the requester and the record.")
+@click.option("--comment", required=True, help="Why, for the requester (in SCIM) and the record.")
+@click.option("--checksum", help="Of the plan that you saw; refused if it is another one by now.")
 @tenant_options
 @as_option
 @handle_errors
-def deny(context: CommandContext, by: Callable[[], Principal], approval: str, comment: str) -> None:
+def deny(
+    context: CommandContext,
+    by: Callable[[], Principal],
+    approval: str,
+    comment: str,
+    checksum: str | None,
+) -> None:
     """Refuse. One denial ends the request; the access stays as it is.
+
+    At a terminal the approval is shown first and you are asked, as by `approvals approve`.
 
     \b
     Example:
       docusign-iga approvals deny 3f2a --as ann --comment "Not in the team any more"
     """
-    view = context.tenant.approvals.decide(approval, Verdict.DENY, by(), comment=comment)
+    me = by()
+    seen = checksum or _shown(context, approval, me, "Deny this?")
+    view = context.tenant.approvals.decide(
+        approval, Verdict.DENY, me, comment=comment, checksum=seen
+    )
     context.output(_view_to_json(view), _outcome(view))
 
 
@@ -227,7 +246,26 @@ def _known(person: Principal) -> Principal:
     return person
 
 
+def is_at_a_terminal() -> bool:
+    """Return whether somebody can be asked."""
+    return sys.stdin.isatty()
+
+
+def _shown(context: CommandContext, approval: str, person: Principal, question: str) -> str | None:
+    """Show what is decided on and ask; return its checksum, None where there is no terminal."""
+    if not is_at_a_terminal():
+        return None
+    view = context.tenant.approvals.get(approval, person)
+    click.echo(_description(view) + "\n", err=True)
+    click.confirm(question, abort=True, err=True)
+    return view.item.checksum
+
+
 def _show(context: CommandContext, view: ApprovalView) -> None:
+    context.output(_view_to_json(view), _description(view))
+
+
+def _description(view: ApprovalView) -> str:
     item = view.item
     lines = [item.title, ""]
     lines += [f"  {n}. {step}" for n, step in enumerate(view.plan.summary.split("; "), 1)]
@@ -251,7 +289,7 @@ def _show(context: CommandContext, view: ApprovalView) -> None:
     for event in view.history:
         said = f": {event.comment}" if event.comment else ""
         lines.append(f"  {event.at:%Y-%m-%d %H:%M} {event.act} by {event.actor}{said}")
-    context.output(_view_to_json(view), "\n".join(lines))
+    return "\n".join(lines)
 
 
 def _outcome(view: ApprovalView) -> str:

@@ -19,7 +19,12 @@ from connector.cli.context import (
 )
 from connector.cli.groups import Commands
 from connector.domain.ledger import WorkItem, WorkItemKind
-from connector.domain.policy import VERIFY_ATTESTATION
+from connector.domain.policy import (
+    VERIFY_ATTESTATION,
+    VERIFY_DOCUSIGN,
+    VERIFY_ORGANIZATION_ADMIN,
+    VERIFY_WORD,
+)
 from connector.services.context import Principal
 from connector.services.plain_data import evidence_data, work_item_data
 from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView
@@ -257,6 +262,14 @@ def verify_tasks(context: CommandContext, task: str | None) -> None:
     )
 
 
+_CHECKS = {
+    VERIFY_ORGANIZATION_ADMIN: "by looking into DocuSign",
+    VERIFY_DOCUSIGN: "by looking into DocuSign",
+    VERIFY_ATTESTATION: "by a second person, who attests it",
+    VERIFY_WORD: "not: whoever completes it closes it",
+}
+
+
 def _words(item: WorkItem) -> str:
     return str(item.state).replace("_", " ")
 
@@ -289,10 +302,16 @@ def _describe(view: TaskView) -> str:
         "Because": view.reason,
         "Opened": item.created_at,
         "Due": item.due_at,
+        "Checked": _CHECKS.get(item.verification, ""),
         "Last check": item.last_check,
         "Comment": item.comment,
         "Closed by": item.closed_by,
         "Task id": item.work_item_id,
     }
-    lines += ["", *(f"  {name:<12}{value}" for name, value in facts.items() if value)]
+    lines += ["", *(f"  {name:<12}{value}" for name, value in facts.items() if value), ""]
+    for file in view.evidence:
+        lines.append(f"  File {file.name} ({file.size:,} bytes) by {file.added_by}")
+    for event in view.history:
+        said = f": {event.comment}" if event.comment else ""
+        lines.append(f"  {event.at:%Y-%m-%d %H:%M} {event.act} by {event.actor}{said}")
     return "\n".join(lines)

@@ -62,12 +62,13 @@ def _mine(after: str) -> ItemPage:
 
 
 def _tasks_of(name: str) -> Sequence[WorkItem]:
-    """Return a page of what somebody has claimed and of what nobody has."""
+    """Return a page of what somebody has claimed, before all else, and of what nobody has."""
     browser, after = tenant().browser, ""
-    found: list[WorkItem] = []
+    claimed = browser.items(ItemQuery(WorkItemKind.MANUAL_TASK, assignee=name, limit=PAGE))
+    found: list[WorkItem] = list(claimed.items)
     while len(found) < PAGE:
         page = browser.items(ItemQuery(WorkItemKind.MANUAL_TASK, after=after, limit=4 * PAGE))
-        found += [item for item in page.items if item.assignee in (None, name)]
+        found += [item for item in page.items if item.assignee is None]
         if page.next_after is None:
             break
         after = page.next_after

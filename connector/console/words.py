@@ -95,6 +95,7 @@ _ACTIONS = {
     "work_item.opened": "Waits for a person",
     "work_item.claimed": "Claimed",
     "work_item.released": "Given back to everybody",
+    "work_item.decided": "Enough approved: free to be carried out",
     "work_item.handed_over": "Handed over",
     "work_item.commented": "Commented",
     "work_item.evidence": "Evidence was attached",
@@ -199,7 +200,7 @@ def tone(state: str) -> str:
 def event_title(event: AuditEvent) -> str:
     """Return what an event is, in words."""
     if event.action == "work_item.released" and "checksum" in event.data:
-        return "Enough approved: free to be carried out"  # A task that is released has no plan.
+        return _ACTIONS["work_item.decided"]  # Its name before; a released task has no plan.
     return _ACTIONS.get(event.action, event.action.replace(".", ": ").replace("_", " "))
 
 

@@ -19,11 +19,15 @@ class Notice(StrEnum):
     APPROVAL_REMINDER = "approval.reminder"
     APPROVAL_DECIDED = "approval.decided"
     APPROVAL_EXPIRED = "approval.expired"
+    APPROVAL_ENDED = "approval.ended"
+    """Withdrawn, or overtaken by something else."""
     TASK_OPENED = "task.opened"
     TASK_DUE = "task.due"
     TASK_OVERDUE = "task.overdue"
     TASK_VERIFIED = "task.verified"
     TASK_REJECTED = "task.rejected"
+    TASK_ENDED = "task.ended"
+    """Overtaken by something else."""
     CONSENT_LOST = "consent.lost"
     CONSENT_GRANTED = "consent.granted"
     CONSENT_INVITATION = "invitation.consent"
@@ -50,6 +54,8 @@ _OF_WORK_ITEMS: Mapping[str, tuple[Notice, Notice]] = {
     "done": (Notice.APPROVAL_DECIDED, Notice.TASK_VERIFIED),
     "rejected": (Notice.APPROVAL_DECIDED, Notice.TASK_REJECTED),
     "expired": (Notice.APPROVAL_EXPIRED, Notice.TASK_OVERDUE),
+    "withdrawn": (Notice.APPROVAL_ENDED, Notice.TASK_ENDED),
+    "superseded": (Notice.APPROVAL_ENDED, Notice.TASK_ENDED),
 }
 """By the last word of the audit action ``work_item.…``: of an approval, of a manual task."""
 _OTHERS: Mapping[str, Notice] = {
@@ -66,7 +72,9 @@ _OTHERS: Mapping[str, Notice] = {
 }
 REPEATED = frozenset({Notice.APPROVAL_REMINDER, Notice.TASK_DUE, Notice.TASK_OVERDUE})
 """What is told of one work item more than once."""
-CONCLUDING = frozenset({"approved", "denied", "done", "rejected", "expired"})
+CONCLUDING = frozenset(
+    {"approved", "denied", "done", "rejected", "expired", "withdrawn", "superseded"}
+)
 """Acts that are told once the work item is closed by them, not before."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, TemplateError
@@ -26,6 +27,7 @@ def _environment() -> Environment:
     )
     environment.filters["slack"] = _slack
     environment.filters["markdown"] = _markdown
+    environment.filters["verbatim"] = _verbatim
     environment.policies["json.dumps_function"] = _dumps
     return environment
 
@@ -58,6 +60,11 @@ def _dumps(value: object, **_: object) -> str:
 def _slack(text: str) -> str:
     """Return a text without what Slack takes for markup (docs.slack.dev, formatting)."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _verbatim(text: str) -> str:
+    """Return a text that cannot end the block of Jira's markup in which it stands."""
+    return re.sub(r"\{(?=noformat)", "{ ", text, flags=re.IGNORECASE)
 
 
 def _markdown(text: str) -> str:

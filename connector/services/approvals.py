@@ -222,7 +222,7 @@ class ApprovalService:
         if len(agreed) < matters.terms(item).needed:
             return item
         item = self._desk.release(uow, item, [vote.voter.login for vote in agreed])
-        self._log.audit(uow, item, by, "released", plan=item.plan_id, checksum=item.checksum)
+        self._log.audit(uow, item, by, "decided", plan=item.plan_id, checksum=item.checksum)
         return item
 
     def _vote(

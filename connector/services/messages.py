@@ -26,7 +26,7 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
     ),
     Notice.APPROVAL_REMINDER: (
         "Still waiting for approval: {title}",
-        "Nobody has decided yet. Open the console, sign in, and approve or deny.",
+        "It is not decided yet. Open the console, sign in, and approve or deny.",
     ),
     Notice.APPROVAL_DECIDED: (
         "Decided: {title}",
@@ -36,6 +36,10 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
         "Expired undecided: {title}",
         "Nobody decided in time, so nothing was changed. The requester may ask again.",
     ),
+    Notice.APPROVAL_ENDED: (
+        "No decision needed any more: {title}",
+        "The request was withdrawn, or something else overtook it; the comment says what.",
+    ),
     Notice.TASK_OPENED: (
         "Task: {title}",
         (
@@ -43,10 +47,14 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
             "itself once DocuSign confirms, where DocuSign shows it."
         ),
     ),
-    Notice.TASK_DUE: ("Due soon: {title}", "The task is still open. Follow the steps."),
+    Notice.TASK_DUE: ("Still open: {title}", "The task waits for somebody. Follow the steps."),
     Notice.TASK_OVERDUE: ("Overdue: {title}", "The task is still open after its due date."),
     Notice.TASK_VERIFIED: ("Done: {title}", "The task is done and closed."),
     Notice.TASK_REJECTED: ("Rejected: {title}", "The task was refused; the access is unchanged."),
+    Notice.TASK_ENDED: (
+        "Not needed any more: {title}",
+        "Something else overtook the task; leave it. The comment says what.",
+    ),
     Notice.CONSENT_LOST: (
         "DocuSign no longer lets the connector in",
         (
@@ -119,6 +127,23 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
     ),
     Notice.TEST: ("Test message of the DocuSign connector", "This channel works."),
 }
+_OF_ACTS: Mapping[tuple[Notice, str], tuple[str, str]] = {
+    (Notice.APPROVAL_REMINDER, "replanned"): (
+        "Changed, decide again: {title}",
+        (
+            "What is to be done changed in the meantime, so decisions made before no longer count. "
+            "Open the console, look at it, and approve or deny."
+        ),
+    ),
+    (Notice.APPROVAL_REMINDER, "escalated"): (
+        "Not decided in time: {title}",
+        (
+            "It was not decided in time and goes to you as well. Open the console, sign in, and "
+            "approve or deny."
+        ),
+    ),
+}
+"""What is said in place of the usual, by what happened."""
 _BY_WORD = "Follow the steps, then complete the task: no API shows whether it is done."
 """Of a task that closes when somebody completes it."""
 _NEUTRAL = (
@@ -167,7 +192,7 @@ class Writer:
     def write(self, delivery: Delivery) -> Message:
         """Return the message; it says what is true when it is sent."""
         item, reason, names = self._work_item(delivery)
-        title, text = _TEXTS[delivery.notice]
+        title, text = self._texts(delivery, item)
         if delivery.notice is Notice.TASK_OPENED and item and item.verification == VERIFY_WORD:
             text = _BY_WORD
         known = {name: str(delivery.payload.get(name, "")) for name in _NUMBERED}
@@ -186,6 +211,14 @@ class Writer:
             link=self._link(delivery, item),
             data={name: delivery.payload[name] for name in _NEUTRAL if delivery.payload.get(name)},
         )
+
+    def _texts(self, delivery: Delivery, item: WorkItem | None) -> tuple[str, str]:
+        notice = delivery.notice
+        is_late = item is not None and item.due_at and item.due_at <= self._context.clock.now()
+        if notice is Notice.TASK_DUE and is_late:
+            notice = Notice.TASK_OVERDUE
+        act = str(delivery.payload.get("act", ""))
+        return _OF_ACTS.get((notice, act), _TEXTS[notice])
 
     def _steps(self, delivery: Delivery, item: WorkItem | None) -> tuple[str, ...]:
         if item is not None and item.state.is_open:

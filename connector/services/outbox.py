@@ -45,7 +45,7 @@ def announce(
     about = item.work_item_id if item else str(data.get("job") or action)
     if item is not None and notice not in REPEATED and uow.notifications.was_told(notice, about):
         return
-    payload = {"subject": subject_id, **data}
+    payload = {"subject": subject_id, "act": act, **data}
     for channel in settings.channels:
         if is_wanted(notice, channel.events):
             subject = item.subject_id if item else subject_id

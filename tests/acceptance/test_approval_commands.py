@@ -90,6 +90,42 @@ def test_a_request_is_approved_on_the_command_line_and_shown_by_scim(
     assert (held(user), pending(user)) == ({asked_for}, [])
 
 
+@pytest.mark.parametrize("act", ["approve", "deny"])
+def test_at_a_terminal_a_decision_is_on_what_was_shown(
+    connector, as_dora, ann, asked_for, *, monkeypatch, act
+):
+    ask(connector, ann["id"], asked_for)
+    (item,) = connector.services.approvals.list()
+    monkeypatch.setattr("connector.cli.approvals.is_at_a_terminal", lambda: True)
+    monkeypatch.setattr("click.confirm", lambda *_, **__: seen.append(True))
+    seen: list[bool] = []
+
+    def moved(*_, **__):
+        member = connector.membership(ann["id"])
+        member.profile_id = connector.entitlement(0, 1).partition(".")[2]
+        connector.clock.advance(120)
+        connector.sync()
+        seen.append(True)
+
+    if act == "approve":
+        monkeypatch.setattr("click.confirm", moved)
+        shown = as_dora("approvals", act, item.work_item_id, code=1)
+        assert "changed since you looked" in shown
+    else:
+        shown = as_dora("approvals", act, item.work_item_id, "--comment", "No.")
+        assert "rejected" in shown
+    assert item.checksum in shown
+    assert seen == [True]
+
+
+def test_a_denial_of_another_plan_than_was_seen_is_refused(connector, as_dora, ann, asked_for):
+    ask(connector, ann["id"], asked_for)
+    (item,) = connector.services.approvals.list()
+    arguments = ("--comment", "No.", "--checksum", "0" * 64)
+    said = as_dora("approvals", "deny", item.work_item_id, *arguments, code=1)
+    assert "changed since you looked" in said
+
+
 def test_a_denial_needs_a_reason(connector, run, as_dora, ann, asked_for):
     ask(connector, ann["id"], asked_for)
     (item,) = connector.services.approvals.list()
@@ -225,4 +261,7 @@ def test_a_task_is_claimed_discussed_and_given_evidence(connector, run, ann, tmp
     assert "shot.png" in run("tasks", "attach", task["id"], file)
     assert "user:ben" in run("tasks", "hand-over", task["id"], "--to", "ben")
     run("tasks", "release", task["id"])
+    shown = run("tasks", "show", task["id"])
+    for told in ("by looking into DocuSign", "File shot.png (5 bytes)", "Asked her", "handed_over"):
+        assert told in shown
     assert "verify it instead" in run("tasks", "attest", task["id"], "--comment", "x", code=1)

@@ -7,10 +7,11 @@ import json
 import pytest
 
 from connector.domain.work_items import Verdict
+from connector.errors import PreconditionError
 from connector.logs import correlated
 from connector.services.context import Actor
 from connector.settings import ChannelSettings, NotificationSettings, Secret, SmtpSettings
-from tests.approvals import approver, ask, asking_first
+from tests.approvals import administrator, approver, ask, asking_first
 from tests.connector import DOCUSIGN, connected, ok
 from tests.receivers import mail_server, web_receiver
 from tests.simulated import simulated
@@ -132,6 +133,35 @@ def test_nobody_deciding_is_told_again_and_at_the_end(connector, asked, web):
     connector.clock.advance(30 * DAY_S)
     connector.services.due.run(JOB)
     assert told(connector, web)[-1] == "approval.expired"
+
+
+def bodies(connector, web):
+    connector.services.notifications.deliver_due()
+    return [json.loads(item.body)["data"] for item in web.received]
+
+
+def test_a_withdrawn_request_is_told(connector, asked, web):
+    root = administrator()
+    connector.services.approvals.withdraw(asked[1], root, "Not needed")
+    last = bodies(connector, web)[-1]
+    assert last["title"].startswith("No decision needed any more: Grant ")
+    assert "Not needed" in json.dumps(last["facts"])
+
+
+def test_a_plan_that_changed_is_not_called_undecided(connector, asked, asked_for, web):
+    member = connector.membership(asked[0]["id"])
+    member.profile_id = next(
+        item.profile_id
+        for item in connector.world.accounts[0].profiles.values()
+        if item.profile_id not in (member.profile_id, asked_for.partition(".")[2])
+    )
+    connector.clock.advance(120)
+    connector.sync()
+    with pytest.raises(PreconditionError):
+        decide(connector, asked[1], "dora")
+    last = bodies(connector, web)[-1]
+    assert last["title"].startswith("Changed, decide again: ")
+    assert "no longer count" in last["text"]
 
 
 def test_the_audit_tells_who_approved_and_why(connector, asked, asked_for):

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import ssl
 import time
 from dataclasses import replace
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from connector.domain.notifications import Message, Notice
 from connector.errors import PermanentError, TemporaryError
 from connector.notifications import ChannelNotifier
+from connector.notifications.rendering import render
 from connector.notifications.targets import Targets
 from connector.settings import ChannelSettings, NotificationSettings, Secret, SmtpSettings
 from tests.connector import ManualClock
@@ -376,6 +378,28 @@ def test_every_template_makes_json_of_hostile_names(template):
         assert body["fields"]["description"].count("{noformat}") == 2
     if template == "servicenow":
         assert body["assignment_group"] == evil
+
+
+@pytest.mark.parametrize(
+    "reason", ["{noformat}x", "{nofor{noformat}mat}x", "{NoFormat:title=y}x", "{{noformat}}x"]
+)
+def test_a_reason_stays_within_the_block_of_jira(reason):
+    message = replace(MESSAGE, text=reason, data={"work_item": "w1"})
+    channel = ChannelSettings("j", "webhook", template="jira", options={"project": "IAM"})
+    fields = json.loads(render(channel, message, "d1"))["fields"]
+    text = fields["description"]
+    assert len(re.findall(r"\{noformat", text, re.IGNORECASE)) == 2
+    assert text.startswith("{noformat}\n")
+    assert text.endswith("\n{noformat}")
+    assert fields["labels"] == ["docusign-iga", "docusign-iga-w1"]
+
+
+def test_messages_about_one_work_item_bear_its_id():
+    channel = ChannelSettings("s", "webhook", template="servicenow")
+    message = replace(MESSAGE, data={"work_item": "w1"})
+    made = [json.loads(render(channel, message, delivery)) for delivery in ("d1", "d2")]
+    assert [item["correlation_id"] for item in made] == ["w1", "w1"]
+    assert json.loads(render(channel, replace(MESSAGE, data={}), "d3"))["correlation_id"] == "d3"
 
 
 def test_jira_without_its_project_says_what_is_missing():

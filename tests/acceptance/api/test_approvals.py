@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from connector.domain.console import ConsoleRole
+from tests.acceptance.api.operations import attach
 from tests.programs import problem, program, stranger, token_for
 from tests.visitors import PASSWORD, ROOT, add_account, ask_for_approval, guarded, profile_named
 
@@ -212,3 +213,20 @@ def test_a_delegation_ends_by_who_made_it_and_not_by_others(asked):
     assert ended["in_force"] is False and ended["ended_at"]
     [listed] = ann.read("/delegations")["items"]
     assert listed == ended
+
+
+def test_a_task_that_no_api_shows_is_attested_with_a_file_alone(connect):
+    steps = {"grant": ["Do it."], "revoke": ["Undo it."]}
+    notary = {"display": "Notary", "verification": "attestation", "instructions": steps}
+    connector = connect(manual_roles={"notary": notary})
+    user_id = connector.world.member().user.user_id
+    value = [{"value": "notary"}]
+    connector.patch(f"/Users/{user_id}", {"op": "add", "path": "roles", "value": value})
+    (item,) = connector.services.work_items.list()
+    path = f"/tasks/{item.work_item_id}"
+    assert program(connector, "operator", login="olga").post(f"{path}/complete").status_code == 200
+    paul = program(connector, "operator", login="paul")
+    assert "attach a file" in paul.post(f"{path}/attest").get_data(as_text=True)
+    assert attach(paul, f"{path}/evidence").status_code == 201
+    answer = paul.post(f"{path}/attest")
+    assert (answer.status_code, answer.json["state"]) == (200, "done")

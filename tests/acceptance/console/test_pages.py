@@ -7,12 +7,14 @@ import io
 import json
 import re
 from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 
 import pytest
 
 from connector.progress import report_progress
 from connector.services.context import Actor
+from tests.approvals import approver
 from tests.connector import ORGANIZATION_ADMIN
 from tests.simulated import simulated
 from tests.visitors import (
@@ -48,6 +50,33 @@ def test_the_inbox_lists_what_waits_with_the_people_s_names(lived):
     assert "Nothing waits for you" in text(bob.get("/"))
     assert "Ada Lovelace" in text(bob.get("/?view=all"))
     assert ann.get("/?view=nonsense").status_code == 302
+
+
+def test_one_s_own_task_is_in_the_inbox_however_many_are_older(lived):
+    connector, ids, ann = lived
+    mine = ids["task"]
+    with connector.services.context.write() as uow:
+        item = uow.work_items.get(mine)
+        uow.work_items.save(replace(item, assignee="user:ann", created_at=connector.clock.now()))
+        for number in range(60):
+            older = item.created_at - timedelta(hours=number + 1)
+            other = replace(
+                item, work_item_id=f"task-{number}", entitlement=f"role-{number}", created_at=older
+            )
+            uow.work_items.add(other)
+        uow.commit()
+    assert f"/console/tasks/{mine}" in text(ann.get("/"))
+
+
+def test_an_absence_is_ended_by_whom_it_concerns(lived):
+    connector, _, ann = lived
+    now = connector.clock.now()
+    bob = approver("bob")
+    connector.services.delegations.begin(bob, "carl", now, now + timedelta(days=3))
+    end = '/end"'
+    assert end in text(ann.get("/absences"))
+    assert end in text(signed_in(connector, "approver", login="bob").get("/absences"))
+    assert end not in text(signed_in(connector, "approver", login="eve").get("/absences"))
 
 
 def test_users_are_found_by_the_beginnings_of_names_and_addresses(lived):
