@@ -13,7 +13,6 @@ from connector.api.paging import Page, page_of, text_of, to_cursor
 from connector.api.resource import Resource, seen
 from connector.api.work_item_schemas import (
     EventSchema,
-    EvidenceSchema,
     WorkItemQuery,
     WorkItemSchema,
     item_document,
@@ -23,7 +22,7 @@ from connector.domain.work_items import Verdict
 from connector.services.approvals import ApprovalView
 from connector.services.browsing_views import ItemPage, ItemQuery, Labels
 from connector.services.context import Seen
-from connector.services.plain_data import event_data, evidence_data
+from connector.services.plain_data import event_data
 
 resource = Resource("approvals", __name__, "What waits for a decision.", "/approvals")
 
@@ -64,7 +63,6 @@ class ApprovalDetailSchema(ApprovalSchema):
     )
     refusal = text("Why you cannot; null where you can.", allow_none=True)
     history = fields.List(fields.Nested(EventSchema), required=True)
-    evidence = fields.List(fields.Nested(EvidenceSchema), required=True)
 
 
 class ApprovalQuery(WorkItemQuery):
@@ -201,5 +199,4 @@ def _detail(view: ApprovalView) -> Mapping[str, Any]:
         "may_decide": view.refusal is None,
         "refusal": view.refusal,
         "history": [event_data(event) for event in view.history],
-        "evidence": [evidence_data(file) for file in view.evidence],
     }

@@ -25,7 +25,6 @@ from connector.domain.model import User
 from connector.domain.planner import Addresses
 from connector.domain.work_items import (
     Act,
-    Evidence,
     Verdict,
     WorkItemEvent,
 )
@@ -71,7 +70,6 @@ class ApprovalView:
     """Logins of those who agreed to this plan and still count."""
     needed: int
     history: Sequence[WorkItemEvent]
-    evidence: Sequence[Evidence]
     refusal: str | None
     """Why the person who looks cannot decide; None where they can, and where nobody looks."""
 
@@ -159,7 +157,6 @@ class ApprovalService:
                 approved_by=[vote.voter.login for vote in votes(events, item.checksum, matter)],
                 needed=matters.terms(item).needed,
                 history=events,
-                evidence=uow.work_items.evidence(item.work_item_id),
                 refusal=self._refusal(matters, item, person) if person else None,
             )
 
