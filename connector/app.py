@@ -20,6 +20,7 @@ from connector.parentage import end_with_parent
 from connector.processor import OneProcessor
 from connector.scim_handlers.service import build_scim_service
 from connector.slow_bodies import SlowBodies
+from connector.slow_writes import SlowWrites
 from connector.strangers import add_error_handlers
 from connector.token_endpoint import create_token_blueprint
 from connector.tracing import TracedRequests, is_tracing
@@ -86,6 +87,7 @@ def create() -> Flask:
     app = create_app(build(settings))
     if is_tracing():
         app.wsgi_app = TracedRequests(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = SlowWrites(app.wsgi_app, settings.server.threads)  # type: ignore[method-assign]
     app.wsgi_app = SlowBodies(app.wsgi_app, settings.server.threads)  # type: ignore[method-assign]
     if settings.server.bind_threads:
         app.wsgi_app = OneProcessor(app.wsgi_app)  # type: ignore[method-assign]

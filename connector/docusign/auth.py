@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import copy
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
 
+from connector.docusign.errors import UnavailableError
 from connector.docusign.hosts import Hosts
 from connector.docusign.jwt_grant import JWT_GRANT, JwtGranter
 from connector.docusign.tokens import Grant, Granter, Subject, TokenEndpoint
 from connector.docusign.transport import Transport
 from connector.domain.consent_state import TokenOutcome
 from connector.errors import ConnectorError
+from connector.patience import left_s
 from connector.ports import Clock, TokenListener
 from connector.settings import DocusignSettings
 
@@ -87,7 +91,7 @@ class TokenSource:
             return grant.token
         if grant is not None and now < grant.expires_at:
             return self._renewed_if_free(subject, slot, grant, tenant)
-        with slot.lock:
+        with _held(slot.lock):
             grant = slot.grant
             if grant is None or self._clock.now() >= grant.renew_at:
                 grant = self._renew(subject, slot, tenant)
@@ -170,7 +174,9 @@ class TokenSource:
         try:
             slot.grant = self._request(subject, now, tenant, anew=anew)
         except ConnectorError as error:
-            slot.failure, slot.failed_at = copy.copy(error), now
+            if left_s() != 0.0:
+                # Who ran out of time says nothing about those who have some.
+                slot.failure, slot.failed_at = copy.copy(error), now
             raise
         slot.invalidated = False
         return slot.grant
@@ -194,3 +200,23 @@ class TokenSource:
     def _tell(self, tenant: str, outcome: TokenOutcome) -> None:
         if self._listener is not None and tenant:
             self._listener.answered(tenant, outcome)
+
+
+@contextmanager
+def _held(lock: threading.Lock) -> Iterator[None]:
+    """Hold a lock, for which nobody waits longer than for the answer.
+
+    :raises UnavailableError: another thread still waits for DocuSign under it.
+    """
+    left = left_s()
+    if not lock.acquire(timeout=-1 if left is None else left):
+        error = UnavailableError(
+            "DocuSign has not answered a request for an access token in the time that a request "
+            "waits (provisioning.wait_s)."
+        )
+        error.nothing_sent = True
+        raise error
+    try:
+        yield
+    finally:
+        lock.release()

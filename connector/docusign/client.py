@@ -23,6 +23,7 @@ from connector.docusign.errors import (
 from connector.docusign.limits import Gate
 from connector.docusign.transport import Bearer, Transport
 from connector.errors import TemporaryError
+from connector.patience import left_s, within
 from connector.ports import Clock
 from connector.settings import DocusignSettings
 
@@ -40,6 +41,8 @@ class Answer(Json):
 
 
 _FIRST_BACKOFF_S = 0.5
+_LEAST_S = 0.5
+"""With less time left no call is begun: it would only be broken off."""
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,7 @@ class ApiClient:
         """
         waited_s, attempt, is_reissued = 0.0, 0, False
         while True:
+            _require_time(call)
             try:
                 token = self._tokens.token(target.subject, target.tenant)
                 return read(call, self._once(target, call, token, into))
@@ -130,7 +134,7 @@ class ApiClient:
                 self._tokens.invalidate(target.subject, token, target.tenant)
             except TemporaryError as error:
                 wait_s = self._wait_s(call, error, attempt)
-                if wait_s is None or waited_s + wait_s > self._settings.retry_wait_s:
+                if wait_s is None or wait_s > within(self._settings.retry_wait_s - waited_s):
                     raise
                 self._clock.sleep(wait_s)
                 waited_s, attempt = waited_s + wait_s, attempt + 1
@@ -183,10 +187,28 @@ class ApiClient:
         return error
 
 
-def _uncertain(call: Call, refusal: Said) -> NoAnswerError:
+def _require_time(call: Call) -> None:
+    """Let a call begin that whoever waits for the answer can still wait for.
+
+    :raises UnavailableError: they cannot.
+    """
+    left = left_s()
+    if left is not None and left < _LEAST_S:
+        error = UnavailableError(
+            f"{call.what[:1].upper()}{call.what[1:]} was not begun: DocuSign answers too slowly "
+            "for the time that a request waits (provisioning.wait_s)."
+        )
+        error.nothing_sent = True
+        raise error
+
+
+_NO_JSON = "The answer is no JSON object. Check whether a proxy stands in between."
+
+
+def _uncertain(call: Call, refusal: Said, why: str = "") -> NoAnswerError:
     text = "Whether it took effect is not certain and is read back before it is repeated."
     return NoAnswerError(
-        message(call.what, text, refusal),
+        message(call.what, f"{why} {text}".strip(), refusal),
         status=refusal.status,
         error_code=refusal.code or None,
         trace_token=refusal.trace_token,
@@ -204,10 +226,11 @@ def _answer(call: Call, response: requests.Response) -> Answer:
         return answer
     refusal = said(response)
     if not call.is_read:
-        raise _uncertain(call, refusal)
-    text = "The answer is no JSON object. Check whether a proxy stands in between."
+        raise _uncertain(call, refusal, _NO_JSON)
     raise BadAnswerError(
-        message(call.what, text, refusal), status=refusal.status, trace_token=refusal.trace_token
+        message(call.what, _NO_JSON, refusal),
+        status=refusal.status,
+        trace_token=refusal.trace_token,
     )
 
 

@@ -12,6 +12,7 @@ from connector.docusign.client import Answer, ApiClient, Call, Json, listed
 from connector.docusign.errors import DocusignError, NoAnswerError
 from connector.domain.model import DirectoryGroup
 from connector.domain.plan import CreateMembership, Person
+from connector.errors import TemporaryError
 
 CHUNK = 100
 """Users in one change of a group: no maximum is documented."""
@@ -91,7 +92,14 @@ class EsignWriter:
         call = self._call(what, method, template, account_id, group_id=group_id)
         for start in range(0, len(user_ids), CHUNK):
             chunk = user_ids[start : start + CHUNK]
-            answer = self._send(call, {"users": [{"userId": user_id} for user_id in chunk]})
+            body = {"users": [{"userId": user_id} for user_id in chunk]}
+            try:
+                answer = self._send(call, body)
+            except TemporaryError as error:
+                if start == 0:
+                    raise
+                # No temporary error: that would say that nothing was done.
+                raise NoAnswerError(f"A part of the members was written. {error}") from error
             for item in answer.get("users") or ():
                 if error := item_error(what, item, answer.trace_token):
                     yield wire.text(item, "userId").lower(), error

@@ -13,6 +13,7 @@ import structlog
 
 from connector.docusign.causes import TRACE_HEADER
 from connector.docusign.errors import DocusignError
+from connector.patience import within
 from connector.ports import CallJournal
 from connector.purpose import count_call
 from connector.settings import DocusignSettings, Secret
@@ -126,7 +127,7 @@ class Transport:
                     data=data,
                     headers=headers,
                     auth=auth or _no_auth,
-                    timeout=self._timeout_s,
+                    timeout=tuple(within(seconds) for seconds in self._timeout_s),
                 )
             except DocusignError as error:
                 self._log(tenant, method, template, started, error=type(error.__cause__).__name__)

@@ -7,12 +7,13 @@ from datetime import datetime
 
 from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
 from connector.errors import ConnectorError, TemporaryError, UnknownOutcomeError
+from connector.patience import waiting_longer
 from connector.services.approval_desk import APPROVAL, ApprovalDesk
 from connector.services.context import Actor, TenantContext
 from connector.services.manual_tasks import ManualTasks
 from connector.services.queued_requests import without_request
 from connector.services.subjects import Subjects, record_provenance
-from connector.services.undoing import Undoer
+from connector.services.undoing import UNDO_WITHIN, Undoer
 
 UNFINISHED = (OperationState.PLANNED, OperationState.IN_FLIGHT)
 
@@ -60,7 +61,8 @@ class Failures:
             # Nobody waits for an answer any more: a plan that was broken off goes forward.
             self._leave_to_settlement(plan_id, record, error)
             raise error
-        undoing = self._undoer.undo(plan_id, record, error, actor)
+        with waiting_longer(UNDO_WITHIN.total_seconds()):
+            undoing = self._undoer.undo(plan_id, record, error, actor)
         message = undoing.message(str(error))
         if undoing.waiting:
             self._leave_to_settlement(plan_id, record, error)

@@ -24,6 +24,7 @@ from connector.domain.ledger import (
 from connector.domain.plan import HandOverEnvelopes, Plan, with_subject_id
 from connector.domain.planner import Addresses
 from connector.errors import ConnectorError, PermanentError, TemporaryError
+from connector.patience import within
 from connector.ports import UnitOfWork
 from connector.services.approval_desk import APPROVAL, ApprovalDesk
 from connector.services.attempts import Attempts
@@ -99,7 +100,7 @@ class FulfilmentService:
         :raises TemporaryError: DocuSign is still out of reach, for the plan or for its undoing, or
             another change of administrators is under way; the plan waits for the next look.
         """
-        wait_s = self._context.settings.provisioning.wait_s
+        wait_s = within(self._context.settings.provisioning.wait_s)
         with self._context.read() as uow:
             _, records = uow.plans.get(plan_id)
         users = {user_id for item in records for user_id in touched_users(item.operation)}

@@ -81,7 +81,8 @@ class WriteLocks:
         taken: list[str] = []
         try:
             for key in ordered:
-                self._take_local(key, wait_s)
+                left_s = (deadline - self._context.clock.now()).total_seconds()
+                self._take_local(key, max(0.0, left_s))
                 taken.append(key)
             owner = f"{self._context.owner}:{new_id()}"
             self._take_shared(ordered, owner, deadline)

@@ -19,6 +19,7 @@ from connector.domain.planner import (
     plan_user,
 )
 from connector.errors import InvalidRequestError, TemporaryError
+from connector.patience import within
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.actual import load_actual, load_attributes
 from connector.services.context import Actor, TenantContext
@@ -354,7 +355,7 @@ class UserProvisioning:
 
     @property
     def _wait_s(self) -> float:
-        return self._context.settings.provisioning.wait_s
+        return within(self._context.settings.provisioning.wait_s)
 
     def _administrators(self, user_ids: Iterable[str]) -> AbstractContextManager[None]:
         return self._locks.hold_administrators(user_ids, self._wait_s)

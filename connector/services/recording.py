@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,6 +18,7 @@ from connector.domain.ledger import (
 )
 from connector.domain.plan import Plan
 from connector.errors import ConflictingWriteError, TemporaryError
+from connector.patience import waiting
 from connector.ports import UnitOfWork
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, Principal, TenantContext, new_id
@@ -36,7 +37,11 @@ from connector.services.reasons import REQUESTER_EMAIL, reason_of, require_reaso
 from connector.services.safety import refuse_if_unsafe
 from connector.services.subjects import Subjects
 from connector.services.turns import Check, Turns
+from connector.settings import ProvisioningSettings
 from connector.tracing import span
+
+_LEAST_WAIT_S = 5.0
+"""DocuSign gets so long even where ``wait_s`` says that nobody waits for repetitions."""
 
 
 @dataclass(frozen=True)
@@ -265,7 +270,11 @@ class ChangePipeline:
         """
         deadline = self._context.clock.now() + timedelta(seconds=self._wait_s)
         may_wait = not dry_run and self._turns.may_wait(actor)
-        with span("plan", **{"connector.subject": subject.scim_id}) as current, ExitStack() as held:
+        with (
+            span("plan", **{"connector.subject": subject.scim_id}) as current,
+            ExitStack() as held,
+            answered_in_time(actor, self._context.settings.provisioning),
+        ):
             try:
                 if not dry_run:
                     self._turns.clear_way(subject, behind, actor, deadline)
@@ -291,6 +300,14 @@ class ChangePipeline:
             return outcome
         record = self._fulfilment.carry_out(outcome.record.plan_id, actor, deadline)
         return replace(outcome, record=record, subject_id=record.subject_id)
+
+
+def answered_in_time(actor: Actor, settings: ProvisioningSettings) -> AbstractContextManager[None]:
+    """Let calls to DocuSign in the block take no longer than whoever asked waits for the answer;
+    what the jobs ask for may take its time."""
+    if actor.turn is not None or actor.source == "job":
+        return nullcontext()
+    return waiting(max(settings.wait_s, _LEAST_WAIT_S))
 
 
 def _automatic(plan: Plan, fulfilments: Sequence[Fulfilment]) -> Plan:

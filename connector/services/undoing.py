@@ -19,7 +19,7 @@ from connector.services.naming import names_for
 
 _log = structlog.get_logger(__name__)
 
-_UNDO_WITHIN = timedelta(seconds=10)
+UNDO_WITHIN = timedelta(seconds=10)
 """Undoing comes on top of a request's wait and must end before the lease of the operation."""
 
 
@@ -59,7 +59,7 @@ class Undoer:
     ) -> Undoing:
         """Undo what a refused operation left and the done ones, in reverse order."""
         plan, records = self._begin_undoing(plan_id, error)
-        undoing = Undoing(self._context.clock.now() + _UNDO_WITHIN)
+        undoing = Undoing(self._context.clock.now() + UNDO_WITHIN)
         to_undo = [item for item in records if item.state is OperationState.DONE]
         if error.is_partial:
             operation = with_subject_id(failed.operation, plan.subject_id)

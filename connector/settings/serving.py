@@ -20,8 +20,10 @@ class ServerSettings:
     workers: int = 1
     """Web worker processes. With SQLite more than 2 rarely help."""
     threads: int = 8
-    """Threads that serve requests in each worker. A write holds one for as long as DocuSign
-    takes. Half of them may wait at the same time for bodies that clients send slowly."""
+    """Threads that serve requests in each worker, 3 or more. A write holds one for as long as
+    DocuSign takes, so all but two of them may be at writes; where DocuSign is slow the others are
+    answered 503 at once, and reads go on. Half of them may wait at the same time for bodies that
+    clients send slowly. Raise it where clients write more at once."""
     bind_threads: bool = True
     """Whether the threads of a worker stay on one processor (Linux). Turn it off where a busy
     program that cannot move uses that processor too."""

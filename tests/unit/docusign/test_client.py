@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import traceback
+from contextlib import nullcontext
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from connector.docusign.causes import CAUSES
 from connector.docusign.client import Call, listed
 from connector.docusign.session import pooled_session
 from connector.errors import ConfigError, TemporaryError
+from connector.patience import waiting
 from connector.settings import DocusignSettings
 
 BASE = "https://demo.docusign.net/restapi"
@@ -106,6 +108,31 @@ def test_writes_with_a_lost_answer_are_never_repeated(
     tried = wire_mock.register_uri(any_write.method, URL, **trouble)
     with pytest.raises(errors.NoAnswerError):
         client.send(target, any_write)
+    assert tried.call_count == 1
+
+
+@pytest.mark.parametrize("waits_s", [None, 600.0, 2.0])
+def test_no_call_takes_longer_than_somebody_waits(settings, client, target, wire_mock, waits_s):
+    wire_mock.get(URL, json={})
+    with nullcontext() if waits_s is None else waiting(waits_s):
+        client.send(target, READ)
+    longest = max(wire_mock.last_request.timeout)
+    assert longest <= min(waits_s or 600.0, settings.read_timeout_s)
+
+
+@pytest.mark.parametrize("call", [READ, write()])
+def test_a_call_that_nobody_can_wait_for_is_not_begun(client, target, wire_mock, call):
+    tried = wire_mock.register_uri(call.method, URL, json={})
+    with waiting(0.1), pytest.raises(errors.UnavailableError) as caught:
+        client.send(target, call)
+    assert caught.value.nothing_sent
+    assert tried.call_count == 0
+
+
+def test_no_repetition_begins_that_nobody_can_wait_for(client, target, wire_mock):
+    tried = wire_mock.get(URL, status_code=400, json=BURST)
+    with waiting(1.0), pytest.raises(errors.RateLimitedError):
+        client.send(target, READ)
     assert tried.call_count == 1
 
 

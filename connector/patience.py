@@ -1,0 +1,50 @@
+"""How long whoever waits for an answer still waits: no call to DocuSign may take longer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+_ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
+"""By the clock of :func:`time.monotonic`; None where nobody waits."""
+
+
+def left_s() -> float | None:
+    """Return the seconds that are left, 0 where there are none; None where nobody waits."""
+    ends_at = _ends_at.get()
+    return None if ends_at is None else max(0.0, ends_at - time.monotonic())
+
+
+def within(seconds: float) -> float:
+    """Return a wait, cut to what is left."""
+    left = left_s()
+    return seconds if left is None else min(seconds, left)
+
+
+@contextmanager
+def waiting(seconds: float) -> Iterator[None]:
+    """Let calls to DocuSign in the block end within so many seconds, or earlier where whoever is
+    around the block waits no longer."""
+    with _ending_at(time.monotonic() + within(seconds)):
+        yield
+
+
+@contextmanager
+def waiting_longer(seconds: float) -> Iterator[None]:
+    """Let the block have so many seconds whatever was left; nothing where nobody waits."""
+    if _ends_at.get() is None:
+        yield
+        return
+    with _ending_at(time.monotonic() + seconds):
+        yield
+
+
+@contextmanager
+def _ending_at(ends_at: float) -> Iterator[None]:
+    token = _ends_at.set(ends_at)
+    try:
+        yield
+    finally:
+        _ends_at.reset(token)
