@@ -55,6 +55,8 @@ class LimitGate:
         self._clock = clock
         self._lock = threading.Lock()
         self._closed_until: dict[str, datetime] = {}
+        self._hurried: dict[str, datetime] = {}
+        """Until when a budget is closed for the pace of the calls, not for their number."""
         self._reset_at: dict[str, datetime] = {}
         self._readings: dict[str, LimitReading] = {}
         self._bursts: dict[str, tuple[int, int, datetime]] = {}
@@ -72,6 +74,12 @@ class LimitGate:
         if until is None or until <= now:
             return
         wait_s = (until - now).total_seconds()
+        if self._hurried.get(budget) == until:
+            raise rate_limited(
+                f"DocuSign turned away calls of {budget} because too many came in a short time "
+                f"(burst limit); nothing was sent. They may go on in {wait_s:.0f} s.",
+                wait_s,
+            )
         raise rate_limited(
             f"The budget of DocuSign API calls of {budget} is used up; nothing was sent. All "
             f"integrations of the account share it. It opens again in {wait_s:.0f} s.",
@@ -96,6 +104,8 @@ class LimitGate:
         now = self._clock.now()
         with self._lock:
             until = self._until(budget, code.upper(), status, now)
+            if not code.upper().startswith("HOURLY_"):
+                self._hurried[budget] = until
             self._closed_until[budget] = max(until, self._closed_until.get(budget, until))
             return (self._closed_until[budget] - now).total_seconds()
 

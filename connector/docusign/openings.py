@@ -135,6 +135,12 @@ class Openings:
                 "still shows it as closed. Open it in DocuSign, or try another "
                 f"docusign.behaviour.reactivation (now {self._behaviour.reactivation})."
             )
+        if user is not None and user.memberships[operation.account_id].status.is_pending:
+            return RefusedError(
+                f"DocuSign opened the membership in account {operation.account_id} and ignored the "
+                "profile or groups that were asked for: the person has not activated it yet. It "
+                "is closed again. Let an administrator open it in DocuSign."
+            )
         return NoAnswerError(
             f"DocuSign accepted a membership in account {operation.account_id} and does not show "
             "it with the profile and groups that were asked for."

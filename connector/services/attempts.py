@@ -32,11 +32,11 @@ class Attempts:
             try:
                 return self._executor.perform(step)
             except UnknownOutcomeError as error:
-                found = self.look_up(step)
+                found = self.look_up(step, after=error)
                 if found is not None:
                     return found
                 # What is not looked up may have been done all the same: it stays in doubt.
-                self._pause(1.0, deadline, None if is_looked_up(step) else error)
+                self._pause(1.0, deadline, _undone(error) if is_looked_up(step) else error)
             except TemporaryError as error:
                 self._pause(error.retry_after_s, deadline, error)
 
@@ -47,26 +47,30 @@ class Attempts:
         """
         return self._executor.perform(step)
 
-    def look_up(self, step: Operation) -> Performed | None:
+    def look_up(
+        self, step: Operation, *, after: UnknownOutcomeError | None = None
+    ) -> Performed | None:
         """Return the operation as performed if DocuSign shows its effect, else None.
 
+        :param after: what became of the call; None where a killed process made it.
         :raises UnknownOutcomeError: DocuSign cannot be asked now.
         """
         try:
             return self._finder.find_effect(step)
         except TemporaryError as error:
+            said = after or "A change was broken off by the end of its process."
             raise UnknownOutcomeError(
-                "DocuSign did not answer, and whether the change took effect cannot be read back "
-                "now. The connector settles it by itself as soon as DocuSign answers; "
-                "the service is temporarily unavailable."
+                f"{said} It cannot be read back now: {error} The connector settles it by itself as "
+                "soon as DocuSign answers; the service is temporarily unavailable."
             ) from error
 
-    def _pause(
-        self, seconds: float, deadline: datetime, error: ConnectorError | None = None
-    ) -> None:
+    def _pause(self, seconds: float, deadline: datetime, error: ConnectorError) -> None:
         """Wait, or give up where the wait would pass the deadline."""
         if self._context.clock.now() + timedelta(seconds=seconds) >= deadline:
-            raise error or TemporaryError(
-                "DocuSign does not answer; the service is temporarily unavailable."
-            )
+            raise error
         self._context.clock.sleep(seconds)
+
+
+def _undone(error: UnknownOutcomeError) -> TemporaryError:
+    """Return the error of a call whose effect DocuSign does not show."""
+    return TemporaryError(f"{error} It did not; the service is temporarily unavailable.")

@@ -163,6 +163,7 @@ class ConfirmedFacts:
     ) -> User:
         """Read a member until DocuSign shows what was written.
 
+        :raises PermanentError: the membership waits for its person, and the change was ignored.
         :raises UnknownOutcomeError: it cannot be read, or still shows the old state after the last
             look. No temporary error: that would say that nothing was done.
         """
@@ -175,6 +176,8 @@ class ConfirmedFacts:
                 return user
             if wait_s is not None:
                 self._context.clock.sleep(wait_s)
+        if not isinstance(step, CloseMembership):
+            _refuse_if_pending(step, user.memberships[step.account_id])
         raise UnknownOutcomeError(
             f"DocuSign accepted the change but does not show it yet ({step.describe()})."
         )
@@ -187,6 +190,20 @@ class ConfirmedFacts:
             lambda uow: keep_hand_over(uow, step.user_id, step.account_id, rule),
             step.user_id,
         )
+
+
+def _refuse_if_pending(step: SetProfile | UpdatePerson, membership: Membership) -> None:
+    """Refuse what DocuSign ignores for as long as the person has not activated: a repetition would
+    be ignored too."""
+    if membership.status.is_pending:
+        error = PermanentError(
+            f"DocuSign accepted the change and ignored it ({step.describe()}): the person has not "
+            f"activated the membership in account {step.account_id} yet, and until then DocuSign "
+            "may keep it as it is. Ask them to accept the invitation, then send the change again."
+        )
+        # Should DocuSign only be late, it is taken back.
+        error.is_partial = True
+        raise error
 
 
 def _as_planned(step: CloseMembership, before: Membership) -> Membership:

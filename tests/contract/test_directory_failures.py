@@ -91,7 +91,8 @@ NOT_MET = {
     "reopen_by_resend",
     "reopen_by_status",
     "reopen_by_admin_profiles",
-    # A pending user who cannot be changed cannot be given back what they held: an error, no life.
+    # A pending user who cannot be changed cannot be given back what they held: an error, no life
+    # (tests/services/test_pending_users.py).
     "put_pending",
 }
 

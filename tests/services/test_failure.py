@@ -203,3 +203,30 @@ def test_undoing_that_nobody_answers_is_gone_on_with(tmp_path):
     assert not any(user.is_open for user in connector.world.state.on_address(ADDRESS))
     assert differences(connector) == []
     connector.close()
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ({"kind": "error", "status": 503}, "503"),
+        ({"kind": "html", "status": 200}, "proxy"),
+        ({"kind": "html", "status": 502}, "502"),
+    ],
+)
+@pytest.mark.parametrize("reads", ["fail", "go on"])
+def test_a_failed_write_says_what_docusign_answered(tmp_path, fault, said, reads):
+    connector = running(tmp_path)
+    user_id = connector.create(ADDRESS)["id"]
+    method = "PUT" if reads == "go on" else "PUT|GET"
+    for one in method.split("|"):
+        connector.world.faults.add(Fault(method=one, path="/users", times=None, **fault))
+
+    answer = connector.patch(
+        f"/Users/{user_id}",
+        {"op": "add", "path": "entitlements", "value": [{"value": connector.entitlement()}]},
+    )
+
+    assert answer.status_code == 503
+    assert said in answer.json["detail"]
+    assert "Trace token" in answer.json["detail"] or "trace token" in answer.json["detail"]
+    connector.close()
