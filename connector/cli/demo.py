@@ -19,11 +19,13 @@ from typing import Any
 import click
 import requests
 import yaml
+from filelock import FileLock, Timeout
 from rich.console import Console
 
 from connector.bootstrap import Application, build
 from connector.cli.context import handle_errors
 from connector.cli.demo_guide import Guide, print_guide
+from connector.cli.leases import only_server_of
 from connector.cli.processes import Child, require_free_port, stopped_by_signals
 from connector.cli.reconcile import reconcile_with_bar
 from connector.cli.sync import sync_with_bar
@@ -43,7 +45,10 @@ _MARK = ".docusign-iga-demo"
 _LEFT_BEHIND = ("connector.db", "connector.db-wal", "connector.db-shm", "simulator.json")
 """Removed at the start: the simulator begins afresh, and the connector with it."""
 _WRITTEN = (*_LEFT_BEHIND, "config.yaml", "private-key.pem", "simulator.log", "connector.log")
+_LOCK = f"{_MARK}.lock"
 _START_WITHIN_S = 60.0
+_PREDECESSOR_ENDS_WITHIN_S = 10.0
+"""What a killed demo started ends by itself, a moment later."""
 _CLIENT = "iga"
 """Another name than the person's: nobody decides on what they asked for, under whatever name."""
 _PERSON = "demo"
@@ -331,10 +336,29 @@ def _directory(chosen: Path | None) -> Iterator[Path]:
         chosen.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PermanentError(f"Cannot use {chosen} for data: {error.strerror}.") from error
-    _refuse_foreign_files(chosen)
-    for name in _LEFT_BEHIND:
-        (chosen / name).unlink(missing_ok=True)
-    yield chosen.resolve()
+    with _only_demo(chosen):
+        _refuse_foreign_files(chosen)
+        # A `serve` of its own may use what a demo left.
+        with only_server_of(chosen / "connector.db", wait_s=_PREDECESSOR_ENDS_WITHIN_S):
+            for name in _LEFT_BEHIND:
+                (chosen / name).unlink(missing_ok=True)
+        yield chosen.resolve()
+
+
+@contextmanager
+def _only_demo(directory: Path) -> Iterator[None]:
+    """Keep the directory from other demos, which would begin by removing its database.
+
+    :raises PermanentError: another demo runs on it.
+    """
+    try:
+        with FileLock(directory / _LOCK).acquire(timeout=0):
+            yield
+    except Timeout as error:
+        raise PermanentError(
+            f"Another `docusign-iga demo` runs on {directory}. End it, or choose another directory "
+            "for --data-dir."
+        ) from error
 
 
 def _refuse_foreign_files(directory: Path) -> None:

@@ -66,14 +66,20 @@ def only_server(settings: Settings, *, wait_s: float) -> Iterator[None]:
     if url.get_backend_name() != "sqlite" or not url.database:
         yield
         return
-    path = Path(f"{url.database}.serve.lock")
+    with only_server_of(Path(url.database), wait_s=wait_s):
+        yield
+
+
+@contextmanager
+def only_server_of(database: Path, *, wait_s: float) -> Iterator[None]:
+    """As :func:`only_server`, of a SQLite file."""
+    path = Path(f"{database}.serve.lock")
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(path)
     try:
-        with lock.acquire(timeout=wait_s):
+        with FileLock(path).acquire(timeout=wait_s):
             yield
     except Timeout as error:
         raise PermanentError(
-            f"Another `docusign-iga serve` uses {url.database}. End it, or use PostgreSQL to run "
+            f"Another `docusign-iga serve` uses {database}. End it, or use PostgreSQL to run "
             "several (database.url)."
         ) from error

@@ -165,6 +165,28 @@ def test_nothing_outlives_a_demo_that_is_killed(demo: Demo):
     assert alive == []
 
 
+def test_a_second_demo_on_the_same_directory_leaves_the_first_alone(demo: Demo) -> None:
+    database = Path(demo.ready["config"]).with_name("connector.db")
+    before = database.stat().st_ino
+    command = [sys.executable, "-m", "connector.cli", "demo", "--port", "0", "--users", "10"]
+    second = subprocess.run(
+        [*command, "--data-dir", str(database.parent)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert second.returncode == 1
+    assert "Another `docusign-iga demo` runs on" in second.stderr
+    assert database.stat().st_ino == before
+    users = requests.get(
+        f"{demo.ready['scim_url']}/Users?count=1",
+        headers={"Authorization": f"Bearer {demo.ready['token']}"},
+        timeout=20,
+    )
+    assert users.json()["totalResults"] > 0
+
+
 def test_consent_can_be_given_in_the_demo(demo: Demo) -> None:
     command = [sys.executable, "-m", "connector.cli", "consent", "url", "--json"]
     told = subprocess.run(

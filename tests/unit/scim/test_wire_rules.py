@@ -1,11 +1,14 @@
 """RFC 7644's own rules on the wire: status, headers, preconditions, media types, who may what."""
 
 import gzip
+import io
 
 import pytest
 
 from tests.unit.scim.memory_handler import BASE_URL, TOKEN, MemoryHandler
 from tests.unit.scim.wire import ANN, P, send
+
+LIMIT = 8 * 1024 * 1024
 
 
 def test_create_answers_the_whole_resource_with_its_address(client):
@@ -115,6 +118,23 @@ def test_bodies_have_a_limit(client):
     response = send(client, "POST", "/Users", b'{"userName":"' + b"x" * 9_000_000 + b'"}')
     assert response.status_code == 413
     assert "8388608" in response.json["detail"]
+
+
+@pytest.mark.parametrize("more", [0, 1, 100_000])
+@pytest.mark.parametrize("tail", [b"", b" "], ids=["cut in the middle", "whole before the limit"])
+def test_a_body_in_chunks_has_the_same_limit(client, more, tail):
+    start = b'{"userName":"'
+    size = LIMIT + more
+    body = start + b"x" * (size - len(start) - 2) + b'"}'
+    if tail:
+        body = (start + b'b@x"}').ljust(size, tail)
+    response = client.post(
+        "/scim/v2/Users",
+        input_stream=io.BytesIO(body),
+        headers={**TOKEN, "Transfer-Encoding": "chunked", "Content-Type": "application/json"},
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert (response.status_code == 413) == (more > 0)
 
 
 def test_head_and_options(client):
