@@ -95,11 +95,11 @@ class EsignWriter:
             body = {"users": [{"userId": user_id} for user_id in chunk]}
             try:
                 answer = self._send(call, body)
-            except TemporaryError as error:
+            except TemporaryError as trouble:
                 if start == 0:
                     raise
                 # No temporary error: that would say that nothing was done.
-                raise NoAnswerError(f"A part of the members was written. {error}") from error
+                raise NoAnswerError(f"A part of the members was written. {trouble}") from trouble
             for item in answer.get("users") or ():
                 if error := item_error(what, item, answer.trace_token):
                     yield wire.text(item, "userId").lower(), error
