@@ -336,8 +336,8 @@ def _directory(chosen: Path | None) -> Iterator[Path]:
         chosen.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise PermanentError(f"Cannot use {chosen} for data: {error.strerror}.") from error
+    _refuse_foreign_files(chosen)
     with _only_demo(chosen):
-        _refuse_foreign_files(chosen)
         # A `serve` of its own may use what a demo left.
         with only_server_of(chosen / "connector.db", wait_s=_PREDECESSOR_ENDS_WITHIN_S):
             for name in _LEFT_BEHIND:
