@@ -33,11 +33,8 @@ def world():
 )
 def test_killed_at_random_instants(world, tmp_path: Path, sync_interval_s, longest_life_s):
     port = free_port()
-    jobs = {
-        "settle_interval_s": 1,
-        "sync_interval_s": sync_interval_s,
-        "verify_interval_s": 0,
-    }
+    every_s = {"settle": 1, "sync": sync_interval_s, "verify": 0}
+    jobs = {"schedule": {name: {"every_s": seconds} for name, seconds in every_s.items()}}
     config = write_config(tmp_path, world, port, jobs=jobs)
     token = prepared(config)
     serving = Serving(config, port, tmp_path / "serve.log")

@@ -313,19 +313,3 @@ def test_channels_are_read_with_their_secrets_masked(data):
 def test_a_channel_that_cannot_work_is_told_before_the_start(data, given, where):
     found = problems(with_notifications(data, **given))
     assert any(line.startswith(f"tenants.default.notifications.{where}: ") for line in found), found
-
-
-def test_earlier_names_of_intervals_still_work(data):
-    data["jobs"] = {"sync_interval_s": 60, "schedule": {"verify": {"cron": "0 1 * * *"}}}
-    schedule = settings_from(data).jobs.schedule
-    assert (schedule["sync"].every_s, schedule["verify"].cron) == (60, "0 1 * * *")
-
-
-def test_an_earlier_name_beside_the_present_one_is_refused(data):
-    data["jobs"] = {"sync_interval_s": 60, "schedule": {"sync": {"every_s": 70}}}
-    assert problems(data) == (
-        (
-            "jobs.sync_interval_s: is the earlier name of jobs.schedule.sync.every_s, which is "
-            "given too: remove it"
-        ),
-    )
