@@ -143,6 +143,10 @@ def _merged(
     return merged
 
 
+_SAID = {"Missing data for required field.": "must be given"}
+"""marshmallow's words for what people write themselves."""
+
+
 def _load(schema: Schema, data: Mapping[str, Any]) -> Any:
     try:
         return schema.load(data)
@@ -153,13 +157,20 @@ def _load(schema: Schema, data: Mapping[str, Any]) -> Any:
 def _lines(messages: Any, path: str = "") -> list[str]:
     """Flatten marshmallow's nested messages to ``path: message``."""
     if not isinstance(messages, Mapping):
-        return [f"{path}: {message}" for message in messages]
+        return [f"{path}: {_SAID.get(message, message)}" for message in messages]
     lines: list[str] = []
     for key, inner in messages.items():
-        # marshmallow marks the sides of a Dict and the schema itself; people do not need them.
-        step = "" if key in ("key", "value", "_schema") else str(key)
-        lines += _lines(inner, ".".join(part for part in (path, step) if part))
+        lines += _lines(inner, _joined(path, key))
     return lines
+
+
+def _joined(path: str, key: Any) -> str:
+    if key in ("key", "value", "_schema"):
+        # marshmallow marks the sides of a Dict and the schema itself; people do not need them.
+        return path
+    if isinstance(key, int):
+        return f"{path}[{key}]"
+    return f"{path}.{key}" if path else str(key)
 
 
 def _known_transform(name: str) -> None:

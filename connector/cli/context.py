@@ -6,7 +6,7 @@ import functools
 import getpass
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -52,7 +52,7 @@ class CommandContext:
 
         :raises connector.errors.ConfigError: it cannot be used.
         """
-        settings = load_settings(self.config_path)
+        settings = load_settings(self.config_path, further=_schedule_problems)
         wanted = settings.logging
         quiet = self.quiet and wanted.level == "info"
         configure_logging(replace(wanted, level="warning") if quiet else wanted)
@@ -217,3 +217,9 @@ def _message(error: ConnectorError) -> str:
     if isinstance(error, TemporaryError):
         return f"Error: {error}\nTry again in {error.retry_after_s:.0f} seconds."
     return f"Error: {error}"
+
+
+def _schedule_problems(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    from connector.services.jobs import schedule_problems  # noqa: PLC0415 - only for a bad file
+
+    yield from schedule_problems(data)

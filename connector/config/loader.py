@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,22 +11,27 @@ from typing import Any
 from marshmallow import ValidationError
 
 from connector.config.checks import cross_checks
-from connector.config.earlier_names import with_present_names
 from connector.config.environment import resolve_environment
 from connector.config.schema import schema_for
 from connector.config.yaml_reader import read_yaml_file
 from connector.errors import ConfigError
 from connector.settings import Settings
 
+Further = Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]]
+"""From a configuration as plain data to (path, what is wrong)."""
 
-def load_settings(path: Path, environment: Mapping[str, str] | None = None) -> Settings:
+
+def load_settings(
+    path: Path, environment: Mapping[str, str] | None = None, *, further: Further | None = None
+) -> Settings:
     """Return the settings in the file at *path*.
 
     :param environment: where ``${NAME}`` is looked up; the process's environment if not given.
+    :param further: see :func:`settings_from`.
     :raises ConfigError: with every problem found.
     """
     data = read_yaml_file(path, "Start from config.example.yaml, or name the file with --config.")
-    return settings_from(data, base_dir=path.parent, environment=environment)
+    return settings_from(data, base_dir=path.parent, environment=environment, further=further)
 
 
 def settings_from(
@@ -34,17 +39,18 @@ def settings_from(
     *,
     base_dir: Path = Path(),
     environment: Mapping[str, str] | None = None,
+    further: Further | None = None,
 ) -> Settings:
     """Return the settings in a tree of plain data.
 
     :param base_dir: what relative paths in ``*_file`` settings are relative to.
+    :param further: what else is looked at before the settings are used, by somebody who knows more
+        than this package; asked where something is wrong already, so that all is told at once.
     :raises ConfigError: with every problem found.
     """
     resolved, problems = resolve_environment(
         data, os.environ if environment is None else environment
     )
-    resolved, outdated = with_present_names(resolved)
-    problems += outdated
     settings: Settings | None = None
     found: list[tuple[str, str]] = []
     try:
@@ -54,6 +60,8 @@ def settings_from(
     found += cross_checks(resolved)
     problems += first_problems(found, told={problem.split(":")[0] for problem in problems})
     if problems or settings is None:
+        more = further(resolved) if further is not None else ()
+        problems += first_problems(more, told={problem.split(":")[0] for problem in problems})
         raise ConfigError(sorted(problems))
     tenants = {name: replace(tenant, name=name) for name, tenant in settings.tenants.items()}
     return replace(settings, tenants=tenants)

@@ -107,7 +107,10 @@ def test_a_tenants_schedule_counts_before_that_of_all_and_the_default():
         ),
         (
             JobSettings(timezone="Europe/Berln"),
-            "jobs.timezone: 'No time zone found with key Europe/Berln'",
+            (
+                "jobs.timezone: there is no time zone 'Europe/Berln'; write a name such as "
+                "Europe/Berlin, or UTC"
+            ),
         ),
     ],
 )

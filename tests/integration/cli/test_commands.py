@@ -100,6 +100,25 @@ def test_every_problem_is_told_and_the_status_is_one(run, tmp_path):
     assert "Traceback" not in result.output
 
 
+def test_schedules_are_told_together_with_everything_else(run, tmp_path):
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        "server: {port: 99999}\n"
+        "jobs: {timezone: Mars/Base, schedule: {nosuch: {every_s: 1}, sync: {cron: x y z}}}\n"
+        "tenants: {default: {entitlements: [{match: x, approvers: {people: [ann]}}]}}\n"
+    )
+    told = run("config", "check", config=bad).stderr
+    for text in (
+        "server.port: ",
+        "jobs.timezone: there is no time zone 'Mars/Base'",
+        "jobs.schedule.nosuch: there is no such job",
+        "jobs.schedule.sync.cron: ",
+        "tenants.default.entitlements[0].fulfilment: ",
+    ):
+        assert text in told
+    assert "tenants.default.jobs" not in told
+
+
 def test_a_missing_file_is_a_message(run, tmp_path):
     result = run("config", "check", config=tmp_path / "none.yaml")
     assert result.exit_code == 1

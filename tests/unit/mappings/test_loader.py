@@ -37,9 +37,9 @@ def test_a_role_may_be_approved_before_its_task():
 @pytest.mark.parametrize(
     ("rule", "path"),
     [
-        ({"risk": "high"}, "entitlements.0.match"),
-        ({"match": "*", "fulfilment": "sometimes"}, "entitlements.0.fulfilment"),
-        ({"match": "*", "approvers": {"people": ["ann"]}}, "entitlements.0.fulfilment"),
+        ({"risk": "high"}, "entitlements[0].match"),
+        ({"match": "*", "fulfilment": "sometimes"}, "entitlements[0].fulfilment"),
+        ({"match": "*", "approvers": {"people": ["ann"]}}, "entitlements[0].fulfilment"),
         (
             {
                 "match": "*",
@@ -47,13 +47,13 @@ def test_a_role_may_be_approved_before_its_task():
                 "approvers": {"people": ["ann", "ANN"]},
                 "approvals_needed": 2,
             },
-            "entitlements.0.approvals_needed",
+            "entitlements[0].approvals_needed",
         ),
         (
             {"match": "*", "fulfilment": "approval", "on_expiry": "escalate"},
-            "entitlements.0.on_expiry",
+            "entitlements[0].on_expiry",
         ),
-        ({"match": "*", "on_expiry": "approve"}, "entitlements.0.on_expiry"),
+        ({"match": "*", "on_expiry": "approve"}, "entitlements[0].on_expiry"),
     ],
 )
 def test_a_rule_that_cannot_be_kept_is_refused(rule, path):
@@ -80,7 +80,7 @@ def test_a_rule_says_who_has_to_give_a_reason(given, approver, requester):
 def test_nobody_else_gives_reasons():
     rule = {"match": "*", "fulfilment": "approval", "reason_required": "manager"}
     (found,) = problems(load_entitlements, {}, [rule])
-    assert found.startswith("entitlements.0.reason_required: ")
+    assert found.startswith("entitlements[0].reason_required: ")
     assert "requester" in found
 
 
@@ -157,4 +157,4 @@ def test_unknown_fields_and_transforms_are_named():
 
 def test_a_source_is_an_attribute_or_made_of_fields():
     found = problems(load_user_mapping, {"fields": {"company": {"sources": [{}]}}})
-    assert found == ("fields.company.sources.0: give either 'attribute' or 'from_fields'",)
+    assert found == ("fields.company.sources[0]: give either 'attribute' or 'from_fields'",)
