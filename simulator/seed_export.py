@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from simulator.seed import BUILT_IN, add_profiles
+from simulator.seed import BUILT_IN, BUILT_IN_OLD, add_profiles
 from simulator.state import State
+from simulator.state.errors import RuleError
 from simulator.state.keys import new_application
 from simulator.state.model import (
     Account,
@@ -22,6 +23,7 @@ from simulator.state.model import (
     Status,
     User,
 )
+from simulator.state.users import check_email
 from simulator.variants import Variants
 
 COLUMNS = (
@@ -74,15 +76,21 @@ def seed_from_export(path: Path, *, variants: Variants | None = None) -> State:
     organization = Organization(_guid("organization", str(path.name)), path.stem, EARLIEST)
     state = State(organization, variants=variants)
     with path.open(newline="", encoding="utf-8-sig") as file:
-        rows = csv.DictReader(file)
-        missing = {"AccountID", "UserEmail"} - set(rows.fieldnames or ())
+        reader = csv.DictReader(file)
+        missing = {"AccountID", "UserEmail"} - set(reader.fieldnames or ())
         if missing:
             raise ValueError(f"{path} lacks the columns {', '.join(sorted(missing))}")
-        for number, row in enumerate(rows, start=2):
-            try:
-                _add_row(state, {key: (value or "").strip() for key, value in row.items() if key})
-            except KeyError as error:
-                raise ValueError(f"{path}, line {number}: unknown status {error}") from error
+        rows = [
+            (reader.line_num, {key: (value or "").strip() for key, value in row.items() if key})
+            for row in reader
+        ]
+    profiles = _named_profiles(row for _, row in rows)
+    for number, row in rows:
+        try:
+            _check(row)
+            _add_row(state, row, profiles.get(_account_id(row), {}))
+        except ValueError as error:
+            raise ValueError(f"{path}, line {number}: {error}") from error
     if not state.accounts:
         raise ValueError(f"{path} has no rows")
     _claim_main_domain(state)
@@ -94,9 +102,50 @@ def _guid(*parts: str) -> str:
     return str(uuid.uuid5(_NAMESPACE, "/".join(parts)))
 
 
-def _add_row(state: State, row: Mapping[str, str]) -> None:
+def _check(row: Mapping[str, str]) -> None:
+    """Refuse a row of which no membership can be made.
+
+    :raises ValueError: says why.
+    """
+    for name in ("AccountID", "UserEmail"):
+        if not row.get(name):
+            raise ValueError(f"{name} is empty")
+    try:
+        check_email(row["UserEmail"])
+    except RuleError as error:
+        raise ValueError(f"UserEmail {row['UserEmail']!r} is no e-mail address") from error
+    if (user_id := row.get("APIUserName", "")) and not _is_guid(user_id):
+        raise ValueError(f"APIUserName {user_id!r} is no GUID")
+
+
+def _is_guid(text: str) -> bool:
+    try:
+        return str(uuid.UUID(text)) == text.lower()
+    except ValueError:
+        return False
+
+
+def _account_id(row: Mapping[str, str]) -> str:
+    """Return the GUID of a row's account, of which the export may give its number."""
+    given = row["AccountID"].lower()
+    return given if "-" in given else _guid("account", given)
+
+
+def _named_profiles(rows: Iterable[Mapping[str, str]]) -> dict[str, dict[str, str]]:
+    """Return the id of each profile that an account's rows name, empty where none is given, by
+    account and name."""
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if name := row.get("eSignPermissionProfile", ""):
+            given = row.get("eSignPermissionProfileID", "")
+            known = found.setdefault(_account_id(row), {})
+            known[name.lower()] = known.get(name.lower()) or (given if given.isdigit() else "")
+    return found
+
+
+def _add_row(state: State, row: Mapping[str, str], profiles: Mapping[str, str]) -> None:
     """Add one membership, with the account, user, profile and groups that it names."""
-    account = _account(state, row)
+    account = _account(state, row, profiles)
     added_at = _moment(row.get("AddedDate", ""))
     user = _user(state, row, account, added_at)
     status = _status(row.get("MembershipStatus") or row.get("UserStatus") or "active")
@@ -117,10 +166,9 @@ def _add_row(state: State, row: Mapping[str, str]) -> None:
     state.add_membership(membership)
 
 
-def _account(state: State, row: Mapping[str, str]) -> Account:
-    """Return the account of a row; the export may give its GUID or its number."""
-    given = row["AccountID"].lower()
-    account_id = given if "-" in given else _guid("account", given)
+def _account(state: State, row: Mapping[str, str], profiles: Mapping[str, str]) -> Account:
+    """Return the account of a row."""
+    given, account_id = row["AccountID"].lower(), _account_id(row)
     account = state.accounts.get(account_id)
     if account is None:
         number = int(given) if given.isdigit() else 10000 + 100 * (len(state.accounts) + 1)
@@ -128,16 +176,22 @@ def _account(state: State, row: Mapping[str, str]) -> Account:
         name = row.get("AccountName") or given
         account = Account(account_id, name, number, site_id, EARLIEST)
         account.next_number = number * 100
-        _add_built_in(account)
+        _add_built_in(account, profiles)
         state.add_account(account)
     return account
 
 
-def _add_built_in(account: Account) -> None:
+def _add_built_in(account: Account, named: Mapping[str, str]) -> None:
+    """Give an account what every account has; its profiles go by the names of its time, and have
+    the ids of the export."""
     for name, kind in (("Administrators", GroupType.ADMIN), ("Everyone", GroupType.EVERYONE)):
         group = Group(account.take_number(), name, EARLIEST, kind)
         account.groups[group.group_id] = group
-    add_profiles(account, BUILT_IN, EARLIEST, is_built_in=True)
+    is_old = any(name.lower() in named for name in BUILT_IN_OLD)
+    add_profiles(account, BUILT_IN_OLD if is_old else BUILT_IN, EARLIEST, is_built_in=True)
+    for profile in account.profiles.values():
+        profile.profile_id = named.get(profile.name.lower()) or profile.profile_id
+    account.profiles = {item.profile_id: item for item in account.profiles.values()}
     account.default_profile_id = list(account.profiles)[-1]
 
 
@@ -163,7 +217,10 @@ def _user(state: State, row: Mapping[str, str], account: Account, added_at: date
 
 
 def _status(text: str) -> Status:
-    return _STATUSES["".join(filter(str.isalpha, text.lower()))]
+    status = _STATUSES.get("".join(filter(str.isalpha, text.lower())))
+    if status is None:
+        raise ValueError(f"unknown status {text!r}")
+    return status
 
 
 def _profile(account: Account, row: Mapping[str, str]) -> str | None:

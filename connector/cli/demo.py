@@ -10,7 +10,7 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -259,10 +259,11 @@ class _Stage:
             return False
 
     def _configuration(self, details: dict[str, Any]) -> dict[str, Any]:
+        names = [account["name"] for account in details["accounts"]]
         accounts = [
             {
                 "account_id": account["account_id"],
-                "alias": account["name"],
+                "alias": _alias(account, names),
                 "baseline_profile": account["baseline_profile"],
             }
             for account in details["accounts"]
@@ -287,6 +288,12 @@ class _Stage:
                 }
             },
         }
+
+
+def _alias(account: Mapping[str, str], names: Sequence[str]) -> str:
+    """Return a name that no other account of the organization has: several may be called alike."""
+    name = account["name"]
+    return name if names.count(name) == 1 else f"{name} {account['account_id'][:8]}"
 
 
 def _guide_facts(application: Application) -> dict[str, Any]:

@@ -144,11 +144,12 @@ def test_an_export_with_one_profile_and_no_group_is_enough(tmp_path: Path):
         "eSignPermissionProfile": "Sender",
         "eSignPermissionProfileID": "777",
     }
+    namesake = {**row, "AccountID": "33333333-3333-4333-8333-333333333333"}
     export = tmp_path / "Contoso.csv"
     with export.open("w", newline="") as file:
         writer = csv.DictWriter(file, list(row))
         writer.writeheader()
-        writer.writerow(row)
+        writer.writerows([row, namesake])
     with running(tmp_path, "--export", str(export)) as demo:
         assert "Add them to the group" not in demo.guide()
         assert "organization-admin" in _paste(demo, tmp_path)

@@ -106,13 +106,43 @@ def test_an_export_becomes_an_organization(tmp_path):
     assert state.user(state.service_user_id).email == SERVICE_EMAIL
 
 
+def test_profiles_have_the_ids_of_the_export(tmp_path):
+    names = {"DS Viewer": "10", "ds sender": "11", "Harbour": "12"}
+    rows = [
+        {
+            **ROW,
+            "APIUserName": "",
+            "UserEmail": f"{profile_id}@contoso.example",
+            "eSignPermissionProfile": name,
+            "eSignPermissionProfileID": profile_id,
+        }
+        for name, profile_id in names.items()
+    ]
+    state = seed_from_export(write(tmp_path / "Contoso.csv", rows))
+    (account,) = state.accounts.values()
+    found = {item.name: item.profile_id for item in account.profiles.values()}
+    assert (found["DS Viewer"], found["DS Sender"], found["Harbour"]) == ("10", "11", "12")
+    assert set(found) == {"DS Admin", "DS Sender", "DS Viewer", "Harbour"}
+    assert all(key == item.profile_id for key, item in account.profiles.items())
+    assert account.default_profile_id == "10"
+
+
 def test_rows_without_guids_get_the_same_ones_each_time(tmp_path):
     path = write(tmp_path / "Contoso.csv", [{**ROW, "APIUserName": ""}])
     assert guids(seed_from_export(path)) == guids(seed_from_export(path))
 
 
 @pytest.mark.parametrize(
-    ("rows", "message"), [([], "no rows"), ([{**ROW, "MembershipStatus": "lost"}], "line 2")]
+    ("rows", "message"),
+    [
+        ([], "no rows"),
+        ([{**ROW, "MembershipStatus": "lost"}], r"Contoso\.csv, line 2: unknown status 'lost'"),
+        ([ROW, {**ROW, "UserEmail": ""}], r"Contoso\.csv, line 3: UserEmail is empty"),
+        ([ROW, {**ROW, "AccountID": " "}], "line 3: AccountID is empty"),
+        ([{**ROW, "UserEmail": "not an address"}], "line 2: UserEmail 'not an address' is no"),
+        ([{**ROW, "APIUserName": "xx"}], "line 2: APIUserName 'xx' is no GUID"),
+        ([{**ROW, "FullName": "Ada\nByron"}, {**ROW, "APIUserName": "xx"}], "line 4: APIUserName"),
+    ],
 )
 def test_a_useless_export_is_refused(tmp_path, rows, message):
     with pytest.raises(ValueError, match=message):
