@@ -70,13 +70,15 @@ class Fault:
     def from_json(cls, data: Mapping[str, Any]) -> Fault:
         """Return the fault that a JSON object declares.
 
-        :raises ValueError: an unknown member or kind.
+        :raises ValueError: an unknown member or kind, or a value of the wrong type.
         """
         known = {item.name for item in fields(cls)}
         if unknown := set(data) - known:
             raise ValueError(f"a fault has no {sorted(unknown)}; it has {sorted(known)}")
         if data.get("kind") not in get_args(FaultKind):
             raise ValueError(f"kind is one of {', '.join(get_args(FaultKind))}")
+        for name, value in data.items():
+            _check_type(name, value)
         re.compile(data.get("path", ""))
         return cls(**data)
 
@@ -87,6 +89,20 @@ class Fault:
     def hits(self, call: int) -> bool:
         """Whether the matching call of this number is hit."""
         return call >= self.nth and (self.times is None or call < self.nth + self.times)
+
+
+def _check_type(name: str, value: Any) -> None:
+    if name in ("nth", "times", "status"):
+        is_right = (value is None and name == "times") or type(value) is int
+        wanted = "a whole number, or null for all" if name == "times" else "a whole number"
+    elif name == "delay_s":
+        is_right, wanted = type(value) in (int, float) and value >= 0, "a number of seconds"
+    elif name == "timed_out":
+        is_right, wanted = isinstance(value, bool), "true or false"
+    else:
+        is_right, wanted = isinstance(value, str), "text"
+    if not is_right:
+        raise ValueError(f"{name} is {wanted}, not {value!r}")
 
 
 def hourly_limit(path: str = "/restapi/", status: int = 429, times: int | None = 1) -> Fault:

@@ -76,7 +76,8 @@ class ScimSettings:
     max_page_size: int = 200
     default_page_size: int = 100
     show_as_groups: tuple[str, ...] = ()
-    """What else appears as Groups, for clients that know only Groups: ``profiles``, ``roles``."""
+    """What else appears as Groups, for clients that know only Groups: ``profiles``, ``roles``. A
+    change shows after the next sync, which writes these Groups."""
     builtin_groups: str = "hidden"
     """``hidden`` or ``read_only``: DocuSign's Everyone and Administrators."""
     group_writes: bool = True

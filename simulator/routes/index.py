@@ -44,7 +44,9 @@ curl {{ url }}/_simulator/faults \\
 curl {{ url }}/_simulator/faults \\
      -d '{"kind": "error", "path": "/restapi/", "nth": 3, "times": null, "status": 503}'
 curl -X DELETE {{ url }}/_simulator/faults
-# the customer's other integrations used up the hour; the next hour begins
+# the customer's other integrations used up the hour; the next hour begins (a client that was
+# told when the hour ends, as the connector is, waits until then all the same: by the clock it is
+# the next full hour; a connector on a new database knows of nothing)
 curl -X PUT {{ url }}/_simulator/limits -d '{"remaining": 0}'
 curl -X POST {{ url }}/_simulator/hour
 # consent is withdrawn

@@ -105,6 +105,8 @@ def test_faults_come_and_go(world):
     fault = {"kind": "error", "path": "/restapi/", "status": 503}
     assert control(world, "POST", "faults", fault).json()["faults"][0]["status"] == 503
     assert control(world, "POST", "faults", {"kind": "magic"}).status_code == 400
+    for wrong in ({"times": "x"}, {"nth": 1.5}, {"delay_s": "1"}, {"path": 7}, {"timed_out": 1}):
+        assert control(world, "POST", "faults", {"kind": "error", **wrong}).status_code == 400
     control(world, "DELETE", "faults")
     assert control(world, "GET", "faults").json() == {"faults": []}
 
