@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from connector.domain.drift import FindingState
+from connector.settings import AggregationSettings
 from tests.acceptance.drift.cases import CASES, Case
-from tests.acceptance.drift.native import seen
+from tests.acceptance.drift.native import Seen, seen
 from tests.approvals import operator
 
 CASE = pytest.mark.parametrize("case", CASES, ids=lambda case: case.name.replace(" ", "-"))
@@ -60,3 +61,52 @@ def test_what_is_accepted_is_expected_from_then_on(start, case: Case) -> None:
 
     connector.reconcile()
     assert seen(connector) == set()
+
+
+# How else DocuSign is read -----------------------------------------------------------
+
+NOT_IN_EXPORTS = {
+    "a user managed by DocuSign's SCIM",
+    "a membership managed by DocuSign's SCIM",
+}
+NOT_BY_DELTAS: dict[str, set[Seen]] = {
+    # Whom DocuSign denies a full run takes out, which sees how many they are.
+    "one membership removed": set(),
+    "a user removed everywhere": set(),
+    # Nobody is hinted at, or not with that.
+    "an organization administrator": {("native_grant", "profile")},
+    "a group renamed": set(),
+    "a profile renamed": set(),
+    "a profile that makes administrators": set(),
+    "a group managed by DocuSign's SCIM": set(),
+}
+
+
+@CASE
+def test_a_run_by_export_finds_it_but_for_what_exports_lack(start, case: Case) -> None:
+    native = start(aggregation=AggregationSettings(source="export"))
+    case.change(native)
+    native.connector.reconcile()
+    lacks = case.name in NOT_IN_EXPORTS
+    assert seen(native.connector) == (set() if lacks else case.found)
+    if lacks:
+        native.connector.services.aggregation.sync(lists=True)
+        native.connector.reconcile(sync=False)
+        assert seen(native.connector) == case.found
+
+
+@CASE
+def test_a_delta_finds_it_where_somebody_is_hinted_at(start, case: Case) -> None:
+    native = start()
+    connector = native.connector
+    connector.clock.advance(600)
+    case.change(native)
+    for user in list(native.state.users.values()):
+        if user.user_id in (native.ann, native.bob) or user.email.startswith("mallory"):
+            native.state.touch(user)
+    connector.clock.advance(600)
+    connector.services.delta.run()
+    connector.reconcile(sync=False)
+    assert seen(connector) == NOT_BY_DELTAS.get(case.name, case.found)
+    connector.reconcile()
+    assert seen(connector) == case.found
