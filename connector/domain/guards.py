@@ -167,6 +167,8 @@ class Loss:
     where: str
     missing: int
     known: int
+    note: str = ""
+    """What is to be known of them when one looks for them."""
 
 
 def refuse_mass_loss(loss: Loss, settings: GuardSettings, *, is_empty: bool = False) -> None:
@@ -182,9 +184,9 @@ def refuse_mass_loss(loss: Loss, settings: GuardSettings, *, is_empty: bool = Fa
         raise GuardError(
             f"DocuSign's list of {loss.what} of {loss.where} lacks {loss.missing:,} of the "
             f"{loss.known:,} that are known, more than {limit:,}. None was taken out. Look in "
-            "DocuSign whether they are there (users are closed and not deleted), and whether "
-            "docusign.environment and the account are right, and sync again. If they are really "
-            "gone, raise guards.max_affected_pct for one sync.",
+            f"DocuSign whether they are there{loss.note}, and whether docusign.environment and the "
+            "account are right, and sync again. If they are really gone, raise "
+            "guards.max_affected_pct for one sync.",
             guard="mass_vanishing",
             setting="guards.max_affected_pct",
         )

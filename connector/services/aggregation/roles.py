@@ -14,7 +14,7 @@ ADMINS_KNOWN = "organization_admins_known"
 """A fact of the tenant: a sync has looked at everybody who may be an organization admin."""
 ROLE_CHECKS = 200
 """The most users whose organization-admin flag one run reads: one Admin API call each."""
-_REFUSED_ENOUGH = 3
+REFUSED_ENOUGH = 3
 """After so many refusals it is not one user who cannot be read."""
 _ROLES_REACHED = "roles_reached"
 
@@ -42,14 +42,14 @@ class RoleReader:
             last = uow.jobs.latest_done(SYNC_JOB, self._context.clock.now())
         after, checked = str(last.cursor.get(_ROLES_REACHED, "")) if last else "", 0
         reached, refused = "", 0
-        while checked < ROLE_CHECKS and refused < _REFUSED_ENOUGH:
+        while checked < ROLE_CHECKS and refused < REFUSED_ENOUGH:
             with self._context.read() as uow:
                 ids = uow.mirror.iter_user_ids(after)
                 users = uow.mirror.get_users(ids)
             if not ids:
                 break
             for user_id in ids:
-                if checked == ROLE_CHECKS or refused == _REFUSED_ENOUGH:
+                if checked == ROLE_CHECKS or refused == REFUSED_ENOUGH:
                     break
                 if may_be_organization_admin(users[user_id]):
                     reached = user_id
@@ -61,9 +61,9 @@ class RoleReader:
         run.add("role_checks", checked)
         if refused:
             run.add("role_checks_refused", refused)
-        is_at_end = checked < ROLE_CHECKS and refused < _REFUSED_ENOUGH
+        is_at_end = checked < ROLE_CHECKS and refused < REFUSED_ENOUGH
         with self._context.write() as uow:
-            if is_at_end:
+            if is_at_end and (checked or not refused):
                 uow.put_fact(ADMINS_KNOWN, True)
             self._runs.save(uow, run, **{_ROLES_REACHED: "" if is_at_end else reached})
             uow.commit()

@@ -8,6 +8,8 @@ from connector.services.aggregation.runs import Run
 from connector.services.aggregation.targeted import Found, TargetedReader
 from connector.services.context import TenantContext
 
+_CLOSED = " (users are closed and not deleted)"
+
 
 class Vanished:
     """Looks after those whom the lists of one tenant's accounts do not show."""
@@ -42,5 +44,5 @@ class Vanished:
         with self._context.read() as uow:
             missed = uow.mirror.count_unseen_in_run(run.record.run_id, account.account_id)
             known = uow.totals.members(account.account_id)
-        loss = Loss("users", f"account {account.name}", missed, known)
+        loss = Loss("users", f"account {account.name}", missed, known, _CLOSED)
         refuse_mass_loss(loss, self._context.settings.guards)
