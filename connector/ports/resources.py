@@ -78,6 +78,9 @@ class ResourceQuery:
     ``start_index``."""
     after_key: SortKey = None
     """The ``next_key`` of the page before, where the list is sorted."""
+    holding: tuple[str, ...] = ()
+    """Ids of Entitlements (permission profiles) and of DocuSign groups: users who hold each, as the
+    mirror has it. Several times as fast as a filter, which looks into their documents."""
 
 
 @dataclass(frozen=True)

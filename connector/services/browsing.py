@@ -71,7 +71,10 @@ class Browser:
 
         :raises InvalidRequestError: no database can hold what is searched for.
         """
-        wanted = ResourceQuery(USER, user_filter(query), count=query.limit, after=query.after)
+        holding = tuple(filter(None, (query.profile, query.group)))
+        wanted = ResourceQuery(
+            USER, user_filter(query), holding=holding, count=query.limit, after=query.after
+        )
         try:
             with self._context.read() as uow:
                 page = uow.resources.search(wanted)

@@ -26,7 +26,8 @@ _NAMES = (
 
 
 def user_filter(query: UserQuery) -> Filter | None:
-    """Return the SCIM filter that finds what is asked for; None finds everybody."""
+    """Return the SCIM filter that finds the text and state that are asked for; None finds
+    everybody. What they hold is no part of it (:attr:`ResourceQuery.holding`)."""
     terms: list[Filter] = []
     text = query.text.strip()
     if _GUID.match(text):
@@ -35,11 +36,6 @@ def user_filter(query: UserQuery) -> Filter | None:
         terms += [_begins(word) for word in text.split()[:_WORDS]]
     if query.active is not None:
         terms.append(Comparison(AttributePath("active"), Operator.EQ, query.active))
-    if query.profile:
-        path = AttributePath("entitlements", "value")
-        terms.append(Comparison(path, Operator.EQ, query.profile))
-    if query.group:
-        terms.append(Comparison(AttributePath("groups", "value"), Operator.EQ, query.group))
     return reduce(And, terms) if terms else None
 
 

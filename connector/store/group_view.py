@@ -72,6 +72,24 @@ def _holders(tenant: str, group_id: str) -> Select[Any] | None:
     return None
 
 
+def holders(tenant: str, scim_id: str) -> Select[Any]:
+    """Return the ids of users who hold an Entitlement, or are in a DocuSign group; none of what is
+    unknown."""
+    account_id, _, rest = scim_id.partition(".")
+    if rest.startswith("g"):
+        return select(group_members.c.user_id).where(
+            group_members.c.tenant == tenant,
+            group_members.c.account_id == account_id,
+            group_members.c.group_id == rest[1:],
+        )
+    return select(memberships.c.user_id).where(
+        memberships.c.tenant == tenant,
+        memberships.c.account_id == account_id,
+        memberships.c.profile_id == rest,
+        _open,
+    )
+
+
 def holdings(tenant: str) -> Sequence[Select[Any]]:
     """Return selects of the SCIM ids of Groups, one for each origin, joined to ``users`` as the
     members: a condition on that table asks for the Groups of such members."""

@@ -29,7 +29,7 @@ from connector.ports import (
 )
 from connector.store import group_view, pages, scim_filter, scim_sort
 from connector.store.columns import from_microseconds
-from connector.store.scim_sources import Context, Schemas
+from connector.store.scim_sources import Condition, Context, Schemas
 from connector.store.scim_values import refuse_unstorable
 from connector.store.statements import (
     Prepared,
@@ -133,9 +133,10 @@ class SqlResources:
         :raises scim.errors.InvalidFilter: an unknown attribute or an impossible comparison.
         :raises scim.errors.InvalidPath: an unknown attribute to sort by.
         """
-        if query.filter is None and query.sort_by is None:
+        if query.filter is None and query.sort_by is None and not query.holding:
             return self._plain_page(query)
-        found = self._single(query, query.filter) if query.filter is not None else None
+        alone = None if query.holding else query.filter
+        found = self._single(query, alone) if alone is not None else None
         if found is not None and not query.after and len(found) <= query.count:
             start = query.start_index - 1
             return StoredPage(len(found), found[start : start + query.count])
@@ -200,9 +201,12 @@ class SqlResources:
         ]
         if query.filter is not None:
             conditions.append(scim_filter.compile_filter(query.filter, context))
+        held = [self._held(scim_id) for scim_id in query.holding]
+        counted = [*conditions, *(looked_up for _, looked_up in held)]
+        conditions += [walked for walked, _ in held]
         ordered = scim_sort.order_of(query, context)
         if query.after is not None:
-            return self._filtered_behind(query, conditions, ordered, query.after)
+            return self._filtered_behind(query, conditions, counted, ordered)
         order = ordered.clauses
         if query.filter is not None and query.sort_by is None:
             recent = scim_filter.compile_recent(query.filter, context)
@@ -213,13 +217,30 @@ class SqlResources:
         skipped = query.start_index - 1
         if len(found) < query.count and (found or not skipped):
             return StoredPage(skipped + len(found), found)
-        return StoredPage(self._count_all(conditions), found)
+        return StoredPage(self._count_all(counted), found)
+
+    def _held(self, scim_id: str) -> tuple[Condition, Condition]:
+        """Return what finds a page of the holders of an entitlement, and what counts them."""
+        refuse_unstorable(scim_id)
+        holders = group_view.holders(self._tenant, fold(scim_id))
+        looked_up = resources.c.scim_id.in_(holders)
+        some = select(func.count()).select_from(holders.limit(FEW).subquery())
+        if (self._connection.scalar(some) or 0) < FEW:
+            return looked_up, looked_up
+        # An expression, so that the planner walks in the page's order, which is soon full, and does
+        # not look up and sort them all.
+        return (resources.c.scim_id + "").in_(holders), looked_up
 
     def _filtered_behind(
-        self, query: ResourceQuery, conditions: Sequence[Any], order: scim_sort.Order, after: int
+        self,
+        query: ResourceQuery,
+        conditions: Sequence[Condition],
+        counted: Sequence[Condition],
+        order: scim_sort.Order,
     ) -> StoredPage:
+        after = query.after or 0
         if query.count <= 0:
-            return StoredPage(0 if after else self._count_all(conditions), [])
+            return StoredPage(0 if after else self._count_all(counted), [])
         behind = [order.behind(after, query.after_key)] if after else []
         statement = (
             select(*pages.STORED, resources.c.seq, order.key.label("sort_key"))
@@ -231,7 +252,7 @@ class SqlResources:
         found = [StoredResource(*row[:-2]) for row in rows[: query.count]]
         if len(rows) <= query.count:
             return StoredPage(0 if after else len(found), found)
-        total = 0 if after else self._count_all(conditions)
+        total = 0 if after else self._count_all(counted)
         last = rows[query.count - 1]
         return StoredPage(total, found, last.seq, last.sort_key)
 

@@ -17,6 +17,7 @@ from rich.console import Console
 from tests.bench import report
 from tests.bench.cases import READS, WRITES, Case
 from tests.bench.load import Sample, run
+from tests.bench.pages import Medians, measure_pages, table_of
 from tests.bench.stage import Stage, add_missing_group, staged
 from tests.bench.tenants import measure_tenants
 
@@ -40,6 +41,7 @@ def _numbers(_context: click.Context, _option: click.Parameter, text: str) -> li
 @click.option("--quick", is_flag=True, help="1,000 users and a glance at each case.")
 @click.option("--reads-only", is_flag=True, help="Leave out the cases that write.")
 @click.option("--tenants", default=0, help="Measure so many tenants in one process, and no more.")
+@click.option("--pages-only", is_flag=True, help="Measure the pages of the console, and no more.")
 @click.option("--aggregations-only", is_flag=True, help="Leave out the cases over HTTP.")
 @click.option(
     "--output", type=click.Path(path_type=Path), default="bench-results", show_default=True
@@ -51,6 +53,7 @@ def main(  # noqa: PLR0917 -- click passes by name
     quick: bool,
     reads_only: bool,
     tenants: int,
+    pages_only: bool,
     aggregations_only: bool,
     output: Path,
 ) -> None:
@@ -72,9 +75,12 @@ def main(  # noqa: PLR0917 -- click passes by name
             console.print(f"Building {size:,} users ...")
             stages.append(stack.enter_context(staged(size, directory / str(size))))
             console.print(report.aggregation_table({size: stages[-1].aggregations}))
-            if not reads_only and not aggregations_only:
+            if not (reads_only or aggregations_only or pages_only):
                 add_missing_group(stages[-1])
         if aggregations_only:
+            return
+        if pages_only:
+            console.print(table_of(_pages(directory, sizes)))
             return
         pool = stack.enter_context(ProcessPoolExecutor(1, mp_context=get_context("spawn")))
         bench = _Bench(stages, cases, seconds, pool)
@@ -82,12 +88,18 @@ def main(  # noqa: PLR0917 -- click passes by name
             console.print(f"Measuring with {number} connections ...")
             bench.measure(number, samples)
         memory = {stage.size: report.memory_of(stage) for stage in stages}
+        pages = _pages(directory, sizes)
     report.show(samples, memory, console)
-    console.print(f"Written to {report.write(samples, memory, output)}")
+    console.print(table_of(pages))
+    console.print(f"Written to {report.write(samples, memory, pages, output)}")
     failed = {sample.failure for sample in samples.values() if sample.failures}
     for failure in sorted(failed):
         console.print(f"A request failed:\n{failure}", markup=False)
     sys.exit(1 if failed else 0)
+
+
+def _pages(directory: Path, sizes: list[int]) -> dict[int, Medians]:
+    return {size: measure_pages(directory / str(size) / "config.yaml") for size in sizes}
 
 
 @dataclass(frozen=True)

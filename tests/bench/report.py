@@ -172,7 +172,12 @@ def _target_table(found: Sequence[Target]) -> Table:
     return table
 
 
-def write(samples: Samples, memory: Mapping[int, Memory], directory: Path) -> Path:
+def write(
+    samples: Samples,
+    memory: Mapping[int, Memory],
+    pages: Mapping[int, Mapping[str, float]],
+    directory: Path,
+) -> Path:
     """Write everything as JSON and return where."""
     directory.mkdir(exist_ok=True)
     now = datetime.now(UTC)
@@ -182,6 +187,7 @@ def write(samples: Samples, memory: Mapping[int, Memory], directory: Path) -> Pa
         "machine": platform.machine(),
         "cases": [_to_json(*key, sample) for key, sample in samples.items()],
         "memory": {str(size): asdict(item) for size, item in memory.items()},
+        "pages_s": {str(size): medians for size, medians in pages.items()},
         "targets": [vars(item) for item in targets(samples, memory)],
     }
     path = directory / f"{now:%Y%m%dT%H%M%SZ}.json"

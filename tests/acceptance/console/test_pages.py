@@ -15,6 +15,7 @@ import pytest
 from connector.progress import report_progress
 from connector.services.context import Actor
 from tests.approvals import approver
+from tests.bench.pages import table_of, times_of
 from tests.connector import ORGANIZATION_ADMIN
 from tests.simulated import simulated
 from tests.visitors import (
@@ -323,3 +324,10 @@ def test_approvals_that_wait_for_somebody_come_in_pages(connect, monkeypatch):
         path, pages = unescape(follows[1]) if follows else "", pages + 1
     assert found == items
     assert pages == (len(items) + 1) // 2 > 1
+
+
+def test_the_benchmark_times_every_page_that_grows_with_users(connector):
+    found = times_of(connector.application, rounds=1)
+    assert {"users by the profile most have", "an account", "drift", "connection"} <= set(found)
+    assert all(seconds > 0 for seconds in found.values())
+    assert table_of({50: found}).row_count == len(found)

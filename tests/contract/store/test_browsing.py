@@ -9,6 +9,9 @@ import pytest
 
 from connector.domain.ledger import WorkItemKind, WorkItemState
 from connector.domain.model import Account, MembershipStatus, Profile
+from connector.ports import USER, ResourceQuery
+from scim.errors import InvalidFilter
+from scim.filters import AttributePath, Comparison, Operator
 from tests.contract.store import people, records
 from tests.contract.store.people import ACCOUNT, NOW
 
@@ -62,6 +65,43 @@ def test_a_page_holds_the_kind_the_state_and_the_assignee_asked_for(store):
     assert ids(OPEN, assignee="user:ann") == ["item-01"]
     assert ids([WorkItemState.DONE]) == ["item-02"]
     assert ids(OPEN, after="item-unknown") == ["item-00", "item-01"]
+
+
+@pytest.mark.parametrize("few", [1, 1000])
+def test_holders_of_profiles_and_groups_are_found_page_by_page(store, monkeypatch, few):
+    """However many they are: a page is made in two ways."""
+    monkeypatch.setattr("connector.store.resources.FEW", few)
+    closed = MembershipStatus.CLOSED
+    users = [people.user(number, memberships=people.member(ACCOUNT, "7")) for number in range(7)]
+    users.append(people.user(7, memberships=people.member(profile_id="2")))
+    users.append(people.user(8, memberships=people.member(status=closed)))
+    with store.write("t1") as uow:
+        uow.mirror.put_accounts([Account(ACCOUNT, "First")])
+        uow.mirror.put_groups(ACCOUNT, [people.group(7)])
+        uow.mirror.put_users(users, NOW)
+        uow.resources.put([people.plain_row(number, visible=number != 3) for number in range(9)])
+        uow.commit()
+
+    def found(*holding, **more):
+        ids, after = [], 0
+        with store.read("t1") as uow:
+            while after is not None:
+                query = ResourceQuery(USER, holding=holding, count=2, after=after, **more)
+                page = uow.resources.search(query)
+                totals.append(page.total)
+                ids += [item.scim_id for item in page.resources]
+                after = page.next_after
+        return [int(id_.partition("-")[2]) for id_ in ids]
+
+    totals: list[int] = []
+    assert found(f"{ACCOUNT}.1") == [0, 1, 2, 4, 5, 6] and totals[0] == 6
+    assert found(f"{ACCOUNT}.g7") == [0, 1, 2, 4, 5, 6]
+    assert found(f"{ACCOUNT.upper()}.2") == [7]
+    assert found(f"{ACCOUNT}.2", f"{ACCOUNT}.g7") == found("nobody.1") == found("x") == []
+    name = Comparison(AttributePath("userName"), Operator.SW, "person5")
+    assert found(f"{ACCOUNT}.1", f"{ACCOUNT}.g7", filter=name) == [5]
+    with pytest.raises(InvalidFilter):
+        found("a\0.1")
 
 
 def test_memberships_are_counted_by_status_and_open_ones_by_profile(store):
