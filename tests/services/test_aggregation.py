@@ -35,6 +35,20 @@ def once_after(connector, monkeypatch, method, change):
     monkeypatch.setattr(directory, method, walk)
 
 
+def once_read(connector, monkeypatch, method, change):
+    """Make *change* once, after the directory read a whole list by *method*."""
+    directory = connector.services.context.directory
+    read, todo = getattr(directory, method), [change]
+
+    def answer(*args):
+        found = read(*args)
+        while todo:
+            todo.pop()()
+        return found
+
+    monkeypatch.setattr(directory, method, answer)
+
+
 @pytest.mark.parametrize("list_groups", [True, False])
 def test_a_page_never_sets_back_what_was_confirmed_after_it_was_read(
     tmp_path, monkeypatch, list_groups
@@ -78,7 +92,7 @@ def test_a_list_of_members_never_sets_back_what_was_confirmed_after_it_was_read(
         operation = {"op": "add", "path": "members", "value": [{"value": user_id}]}
         assert connector.patch(f"/Groups/{group}", operation).status_code in {200, 204}
 
-    once_after(connector, monkeypatch, "iter_group_members", change)
+    once_read(connector, monkeypatch, "list_group_members", change)
     connector.sync()
     assert user_id in connector.group_members(group)
     members = ok(connector.get(f"/Groups/{group}"))["members"]
@@ -97,16 +111,7 @@ def test_a_group_that_changes_while_the_groups_are_read_stays_as_it_then_is(tmp_
         assert connector.patch(f"/Groups/{renamed}", name).status_code in {200, 204}
         assert connector.delete(f"/Groups/{deleted}").status_code == 204
 
-    directory = connector.services.context.directory
-    list_groups, todo = directory.list_groups, [change]
-
-    def read(account_id):
-        groups = list_groups(account_id)
-        while todo:
-            todo.pop()()
-        return groups
-
-    monkeypatch.setattr(directory, "list_groups", read)
+    once_read(connector, monkeypatch, "list_groups", change)
     connector.sync()
     assert ok(connector.get(f"/Groups/{made[0]}"))["displayName"] == "Made"
     assert ok(connector.get(f"/Groups/{renamed}"))["displayName"] == "Renamed"
