@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.ledger import JobRun, RunState
-from connector.errors import BudgetUsedUpError, TemporaryError
+from connector.errors import BudgetUsedUpError, ConnectorError
 from connector.ports import UnitOfWork
 from connector.progress import reporting_to
 from connector.purpose import Scope, calling_for, current_purpose
@@ -52,7 +53,8 @@ class JobRuns:
             run = _Run(self._context, name, actor)
             with calling_for(current_purpose()) as run.scope, reporting_to(run.show):
                 try:
-                    outcome = work()
+                    with run.shown():
+                        outcome = work()
                 except Exception as error:
                     self._end(run.failed(error), lease, owner)
                     raise
@@ -68,20 +70,32 @@ class JobRuns:
         after: tuple[datetime, str] | None = None,
     ) -> Sequence[JobRun]:
         """Return runs, newest first, of one job or of all; of those that found nothing to do only
-        on request; those that follow the start and id of *after*."""
+        on request; those that follow the start and id of *after*. One whose process was killed has
+        failed, though it left its record as running."""
         with self._context.read() as uow:
-            return uow.jobs.list(limit, name, with_idle=with_idle, after=after)
+            found = uow.jobs.list(limit, name, with_idle=with_idle, after=after)
+            return [self._as_it_is(uow, run) for run in found]
 
     def latest(self, name: str) -> JobRun | None:
-        """Return the last run of a job, or None."""
+        """Return the last run of a job, or None. One whose process was killed has failed, though
+        it left its record as running."""
         with self._context.read() as uow:
-            return uow.jobs.latest(name, self._context.clock.now())
+            run = uow.jobs.latest(name, self._context.clock.now())
+            return None if run is None else self._as_it_is(uow, run)
 
     def goes_on(self, name: str) -> bool:
         """Whether a run of a job is under way, by its lease: a killed run left its record too."""
-        key = SYNC_KEY if name == SYNC_JOB else lease_key(name, "")
         with self._context.read() as uow:
-            return uow.locks.count_live(key, self._context.clock.now()) > 0
+            return self._is_held(uow, name)
+
+    def _is_held(self, uow: UnitOfWork, name: str) -> bool:
+        key = SYNC_KEY if name == SYNC_JOB else lease_key(name, "")
+        return uow.locks.count_live(key, self._context.clock.now()) > 0
+
+    def _as_it_is(self, uow: UnitOfWork, run: JobRun) -> JobRun:
+        if run.state is not RunState.RUNNING or self._is_held(uow, run.job):
+            return run
+        return replace(run, state=RunState.FAILED, error=BROKEN_OFF)
 
     def last_starts(self, names: Iterable[str]) -> Mapping[str, datetime]:
         """Return by job when its last run began, of those whose last run succeeded: any other goes
@@ -162,7 +176,8 @@ class JobRuns:
 
 
 class _Run:
-    """A run while it goes on. Most find nothing to do and are written once, at their end."""
+    """A run while it goes on. Most find nothing to do and are written once, at their end; one that
+    lasts is written once it does, so that people see it and a killed process leaves a trace."""
 
     def __init__(self, context: TenantContext, name: str, actor: Actor) -> None:
         self._context = context
@@ -175,18 +190,43 @@ class _Run:
             correlation_id=actor.correlation_id,
         )
         self._shown_at: float | None = None
+        self._guard = threading.Lock()
+        """Whoever shows the run from another thread must not write it behind its end."""
+        self._is_over = False
         self.scope = Scope()
+
+    @contextmanager
+    def shown(self) -> Iterator[None]:
+        """Write the run once it has lasted, if nothing has told how far it is by then."""
+        timer = threading.Timer(_SHOW_EVERY_S, self._show_first)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            with self._guard:
+                self._is_over = True
+
+    def _show_first(self) -> None:
+        with self._guard:
+            if self._shown_at is None and not self._is_over:
+                self._write()
 
     def show(self, done: int, total: int) -> None:
         """Write how far it is, every now and then."""
-        self._record = replace(self._record, done=done, total=total, calls=self.scope.calls)
-        now = time.monotonic()
-        if self._shown_at is not None and now - self._shown_at < _SHOW_EVERY_S:
-            return
-        self._shown_at = now
+        with self._guard:
+            self._record = replace(self._record, done=done, total=total)
+            now = time.monotonic()
+            if self._shown_at is None or now - self._shown_at >= _SHOW_EVERY_S:
+                self._write()
+
+    def _write(self) -> None:
+        self._shown_at = time.monotonic()
+        record = replace(self._record, calls=self.scope.calls)
         # A database that is away stops no work that does not need it just now.
-        with suppress(TemporaryError), self._context.write() as uow:
-            uow.jobs.save(self._record)
+        with suppress(ConnectorError), self._context.write() as uow:
+            uow.jobs.save(record)
             uow.commit()
 
     def succeeded(self, outcome: object) -> JobRun:

@@ -18,6 +18,7 @@ from connector.domain.drift import ENTITLEMENT, GROUP, Drift, Finding, FindingSt
 from connector.domain.expected import KnownEntitlement
 from connector.errors import ConflictingWriteError
 from connector.ports import UnitOfWork
+from connector.progress import report_progress
 from connector.purpose import Purpose, calling_for
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.drift_looks import (
@@ -199,6 +200,7 @@ class ReconciliationService:
             done += len(ids)
             run.counts["compared"] += len(ids)
             report(Progress(min(done, total), total))
+            report_progress(min(done, total), total)
 
     def _everybody(self) -> Iterator[Sequence[str]]:
         walks: tuple[Callable[[UnitOfWork, str], Sequence[str]], ...] = (

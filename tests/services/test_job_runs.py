@@ -1,18 +1,23 @@
 """Runs of jobs are kept with what they did; paused jobs are passed by."""
 
 import threading
+import time
+from datetime import timedelta
 
 import pytest
 
+from connector.domain.hints import Hint, HintSource
 from connector.domain.ledger import JobRun, RunState
 from connector.errors import ConflictingWriteError, TemporaryError
 from connector.progress import report_progress, reporting_to
+from connector.services import job_runs
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor
 from connector.services.job_board import job_board, progress_of
 from connector.services.job_runner import JobRunner
 from connector.services.job_runs import BROKEN_OFF
 from connector.services.jobs import JOBS, run_job
+from connector.services.locks import SYNC_KEY
 from connector.settings import JobSettings
 from simulator.faults import Fault
 from tests.connector import connected, ok
@@ -30,6 +35,16 @@ def connector(tmp_path):
 @pytest.fixture
 def runs(connector):
     return connector.services.runs
+
+
+def job_view(connector, name):
+    board = job_board(connector.services.context, connector.services.runs, JobSettings())
+    return next(view for view in board if view.job.name == name)
+
+
+def shown(connector):
+    with connector.services.context.read() as uow:
+        return uow.jobs.latest(SYNC_JOB)
 
 
 def test_a_run_is_kept_with_its_counts_and_calls(connector, runs):
@@ -87,6 +102,73 @@ def test_a_run_whose_process_was_killed_is_told_by_the_next(connector, runs):
     runs.run("verify", ACTOR, lambda: {"checked": 1})
     _, before = runs.history("verify")
     assert (before.run_id, before.state, before.error) == ("r-1", RunState.FAILED, BROKEN_OFF)
+
+
+def test_a_run_that_lasts_is_seen_though_it_tells_nothing(connector, runs, monkeypatch):
+    monkeypatch.setattr(job_runs, "_SHOW_EVERY_S", 0.05)
+    seen: list[JobRun] = []
+
+    def work():
+        deadline = time.monotonic() + 20
+        while not seen and time.monotonic() < deadline:
+            seen.extend(runs.history("verify"))
+            time.sleep(0.02)
+        return {"checked": 1}
+
+    runs.run("verify", ACTOR, work)
+    [during], [after] = seen, runs.history("verify")
+    assert (during.state, during.actor, during.done) == (RunState.RUNNING, "user:ann", None)
+    assert (after.run_id, after.state) == (during.run_id, RunState.DONE)
+
+
+@pytest.mark.parametrize(("job", "lease"), [("verify", "run:verify:all"), (SYNC_JOB, SYNC_KEY)])
+def test_a_killed_run_does_not_run_until_the_next_begins(connector, runs, job, lease):
+    now = connector.clock.now() + timedelta(seconds=10)
+    killed = JobRun("r-1", job, RunState.RUNNING, now, done=286, total=286)
+    with connector.services.context.write() as uow:
+        uow.jobs.add(killed)
+        uow.locks.acquire([lease], "dead", now + timedelta(seconds=120), now)
+        uow.commit()
+    connector.clock.advance(20)
+    assert job_view(connector, job).is_running
+    connector.clock.advance(180)
+    view = job_view(connector, job)
+    assert (view.is_running, view.last.error) == (False, BROKEN_OFF)
+    assert view.next_at is not None
+    assert runs.history(job)[0].state is RunState.FAILED
+
+
+def test_a_sync_has_one_progress_over_all_accounts(connector):
+    seen: list[tuple[int, int]] = []
+
+    def report(_):
+        run = shown(connector)
+        seen.append((run.done, run.total))
+
+    connector.services.aggregation.sync(report)
+    assert len(seen) >= len(connector.world.accounts) > 1
+    (done, total), last = seen[0], seen[-1]
+    assert done < total
+    assert [step[0] for step in seen] == sorted(step[0] for step in seen)
+    assert last[0] == last[1]
+
+
+def test_a_delta_and_a_reconciliation_tell_how_far_they_are(connector):
+    told: list[tuple[int, int]] = []
+    with reporting_to(lambda *step: told.append(step)):
+        run_job("reconcile", connector.services, ACTOR)
+    assert told[-1][0] == told[-1][1] > 0
+    told.clear()
+    account = connector.world.account
+    users = [item.user.user_id for item in account.roster[:3]]
+    now = connector.clock.now()
+    with connector.services.context.write() as uow:
+        uow.hints.add([Hint(account.account_id, key, HintSource.LIST, now) for key in users])
+        uow.commit()
+    with reporting_to(lambda *step: told.append(step)):
+        run_job("delta", connector.services, ACTOR)
+    assert told[0] == (0, 3)
+    assert (2, 3) in told
 
 
 def test_retention_deletes_old_runs_and_keeps_the_last_that_succeeded(connector, runs):

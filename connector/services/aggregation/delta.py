@@ -19,6 +19,7 @@ from connector.domain.budget import list_calls
 from connector.domain.hints import Hint, HintSource
 from connector.domain.model import Account, User, fold
 from connector.errors import InvalidRequestError, PermanentError
+from connector.progress import report_progress
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation.catalogue import CatalogueReader
 from connector.services.aggregation.full import AggregationService
@@ -181,15 +182,20 @@ class DeltaService:
             self._full.sync(lists=True)
             counts["full"] += 1
         accounts: dict[str, Account] = {}
+        followed = 0
         put_off: set[tuple[str, str]] = set()
         while True:
             with self._context.read() as uow:
                 due = uow.hints.due(_BATCH + len(put_off))
+                waiting = uow.hints.count()
                 accounts = accounts or dict(uow.mirror.catalogue().accounts)
             hints = [item for item in due if (item.account_id, item.user_id) not in put_off]
             if not hints:
                 return
+            total = followed + waiting
             for hint in hints:
+                report_progress(followed, total)
+                followed += 1
                 if not self._read(hint, accounts, counts, read):
                     # Its hint stays for the next delta, and keeps no other from being followed.
                     put_off.add((hint.account_id, hint.user_id))

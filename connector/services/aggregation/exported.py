@@ -121,6 +121,7 @@ class ExportReader:
         done = 0
         for batch in self._batches(account, state):
             done += len(batch)
+            run.at(done, state.rows)
             differing += self._hold_against(run, account, batch, mark)
             if len(differing) > pages:
                 raise _UnusableError(f"more than {pages:,} users differ from the mirror")

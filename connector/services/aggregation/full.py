@@ -6,7 +6,10 @@ transaction that also moves the run's cursor, so that a run that dies goes on wh
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from connector.domain.ledger import JobRun, RunState
+from connector.domain.model import Account
 from connector.errors import BudgetUsedUpError, ConnectorError
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation.catalogue import CatalogueReader
@@ -87,7 +90,9 @@ class AggregationService:
         return self._runs.finish(run, RunState.DONE)
 
     def _read_accounts(self, run: Run, report: Report) -> None:
-        for account in self._context.directory.list_accounts():
+        accounts = self._context.directory.list_accounts()
+        for account in accounts:
+            self._locate(run, account, accounts)
             if account.account_id in run.record.cursor.get("accounts_done", ()):
                 continue
             for name, number in self._catalogue.read(account).items():
@@ -114,3 +119,12 @@ class AggregationService:
                 )
                 uow.commit()
             run.regrouped.clear()
+
+    def _locate(self, run: Run, account: Account, accounts: Sequence[Account]) -> None:
+        """Note what comes before and behind an account, for a progress over all of them."""
+        ids = [item.account_id for item in accounts]
+        place = ids.index(account.account_id)
+        with self._context.read() as uow:
+            members = {key: uow.totals.members(key) for key in ids}
+        run.done_before = sum(members[key] for key in ids[:place])
+        run.still = {key: members[key] for key in ids[place + 1 :]}

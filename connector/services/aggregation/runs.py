@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -73,6 +73,10 @@ class Run:
     scope: Scope = field(default_factory=Scope)
     since: datetime | None = None
     """When it was begun, or gone on with."""
+    done_before: int = 0
+    """Memberships of accounts that are done."""
+    still: Mapping[str, int] = field(default_factory=dict)
+    """Memberships, as the mirror has them, of accounts that are still to come, by id."""
     calls_before: int = 0
     """Calls that the run made before it was broken off."""
 
@@ -99,8 +103,14 @@ class Run:
         return tuple(self.record.cursor.get(_EXPORTED, ()))
 
     def at(self, done: int, total: int) -> None:
-        """Note how far the walk over an account is; written with the next page."""
-        self.record = replace(self.record, done=done, total=max(done, total))
+        """Note how far the walk over all accounts is; written with the next page.
+
+        Of an account that was never read nobody knows how many it has: as many as this one.
+        """
+        here = max(done, total)
+        rest = sum(number or here for number in self.still.values())
+        before = self.done_before
+        self.record = replace(self.record, done=before + done, total=before + here + rest)
 
 
 def worked_s(record: JobRun) -> float | None:
