@@ -101,6 +101,14 @@ def literal_for(attribute: Attribute, comparison: Comparison) -> Comparable:
     return _typed(attribute, value, comparison.path)
 
 
+_EXAMPLES = {
+    "boolean": "true",
+    "integer": "1",
+    "decimal": "1.5",
+    "dateTime": '"2026-03-01T00:00:00Z"',
+}
+
+
 def _typed(attribute: Attribute, value: Literal, path: AttributePath) -> Comparable:
     if attribute.type == "boolean" and isinstance(value, str) and value.lower() in _BOOLEANS:
         return _BOOLEANS[value.lower()]
@@ -115,7 +123,11 @@ def _typed(attribute: Attribute, value: Literal, path: AttributePath) -> Compara
         "decimal": isinstance(value, int | Decimal) and not isinstance(value, bool),
     }
     if not fits.get(attribute.type, attribute.type in _TEXT and isinstance(value, str)):
-        raise InvalidFilter(f"{path} has type {attribute.type}: it cannot be compared so.")
+        example = _EXAMPLES.get(attribute.type, '"text"')
+        raise InvalidFilter(
+            f"{path} has type {attribute.type}: compare it with such a value, as in "
+            f"{path} eq {example}."
+        )
     return value
 
 

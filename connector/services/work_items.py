@@ -402,7 +402,7 @@ def _seen(item: WorkItem, seen: bool | None) -> str:
     if seen is None:
         return "not found"
     if item.verification == VERIFY_ORGANIZATION_ADMIN:
-        return "is an organization administrator" if seen else "is none"
+        return f"is {'an' if seen else 'no'} organization administrator"
     return "has it" if seen else "does not have it"
 
 

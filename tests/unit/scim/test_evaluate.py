@@ -133,6 +133,11 @@ def test_what_cannot_be_compared_is_refused(text):
         holds(text)
 
 
+def test_a_wrong_value_is_answered_with_a_right_one():
+    with pytest.raises(InvalidFilter, match=r"active has type boolean: .* active eq true"):
+        holds('active eq "maybe"')
+
+
 TYPES = {
     "User": ResourceType("User", "/Users", USER, (ENTERPRISE_USER,)),
     "Group": ResourceType("Group", "/Groups", GROUP),
