@@ -52,8 +52,16 @@ def pages(ids: dict[str, str]) -> dict[str, str]:
         "event": "/audit/20",
         "explanation": f"/audit/explanation?{asked}",
         "settings": "/settings",
+        "error": "/no-such-page",
     }
 
+
+BEHIND_BUTTONS = {
+    "examination": "Examine the connection",
+    "consent-link": "Link for the service user",
+    "consent-steps": "Steps for an own app",
+}
+"""Pages that a button of *Connection* leads to, by name."""
 
 OPERATORS = {
     "customers": "/tenants",
@@ -77,6 +85,11 @@ def take(
     page.get_by_role("button", name="Sign in").click()
     for name, path in paths.items():
         page.goto(url + path)
+        page.screenshot(path=target / f"{name}{mark}.png")
+    for name, button in BEHIND_BUTTONS.items():
+        page.goto(f"{url}/connection")
+        page.get_by_role("button", name=button).click()
+        page.get_by_role("heading", name="Connection to DocuSign").wait_for(state="detached")
         page.screenshot(path=target / f"{name}{mark}.png")
     page.goto(url.replace("/console", "/api/v1/docs#approvals.approve"))
     page.screenshot(path=target / f"api{mark}.png")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from connector.services.context import Actor
 from connector.services.jobs import run_job
 from tests.browsers import browser, needs_chromium, served
 from tests.connector import ORGANIZATION_ADMIN, Connector, connected
+from tests.screenshots import BEHIND_BUTTONS
 from tests.simulated import simulated
 from tests.visitors import (
     PASSWORD,
@@ -118,6 +120,21 @@ def site(chromium, tmp_path_factory) -> Iterator[Site]:
 def own_site(chromium, tmp_path) -> Iterator[Site]:
     """A console that a test changes."""
     yield from _site(chromium, tmp_path / "connector.db", simulated(50))
+
+
+def opened(page: Any, site: Site) -> Iterator[str]:
+    """Open every kind of page, one after the other; yield its path, or the button that leads to
+    it."""
+    for path in [*site.paths, "/../api/v1/docs"]:
+        page.goto(site.url + path)
+        page.wait_for_load_state("networkidle")
+        yield path
+    for button in BEHIND_BUTTONS.values():
+        page.goto(f"{site.url}/connection")
+        page.get_by_role("button", name=button).click()
+        page.get_by_role("heading", name="Connection to DocuSign").wait_for(state="detached")
+        page.wait_for_load_state("networkidle")
+        yield button
 
 
 def told(page: Any, words: str) -> None:
@@ -331,12 +348,12 @@ def test_everything_works_without_javascript(own_site):
 def test_no_page_has_a_barrier(site, scheme):
     page = site.visit(color_scheme=scheme, reduced_motion="reduce")
     found = []
-    for path in [*site.paths, "/../api/v1/docs", "/sign-in"]:
-        if path == "/sign-in":
-            page.context.clear_cookies()
-        page.goto(site.url + path)
+    stranger = site.chromium.new_context(color_scheme=scheme, reduced_motion="reduce").new_page()
+    stranger.goto(f"{site.url}/sign-in")
+    each = chain([("/sign-in", stranger)], ((path, page) for path in opened(page, site)))
+    for path, shown in each:
         # Not in the page, whose policy lets no script in but ours.
-        result = page.evaluate(
+        result = shown.evaluate(
             AXE.read_text()
             + ";axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
         )
@@ -354,8 +371,36 @@ def test_no_page_is_wider_than_the_window_or_breaks_a_rule_of_its_own(site, widt
     complaints: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
     page.on("pageerror", lambda error: complaints.append(str(error)))
-    for path in [*site.paths, "/../api/v1/docs"]:
-        page.goto(site.url + path)
-        page.wait_for_load_state("networkidle")
+    for path in opened(page, site):
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
     assert [text for text in complaints if "404" not in text] == []
+
+
+_BESIDE_LABELS = """() => {
+  const found = [];
+  for (const cell of document.querySelectorAll(".list td:not(.lead)")) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      if (!texts.currentNode.data.trim()) continue;
+      const range = document.createRange();
+      range.selectNodeContents(texts.currentNode);
+      const left = range.getBoundingClientRect().left - cell.getBoundingClientRect().left;
+      if (left < 120) found.push(texts.currentNode.data);
+    }
+  }
+  return found;
+}"""
+_GAPS = """() => [...document.querySelectorAll("main form")].flatMap(form => {
+  const boxes = [...form.querySelectorAll("button")].map(one => one.getBoundingClientRect());
+  return boxes.slice(1).map((box, before) =>
+    box.top > boxes[before].top ? box.top - boxes[before].bottom : box.left - boxes[before].right);
+})"""
+
+
+def test_on_a_phone_values_stand_beside_their_labels_and_buttons_apart(site):
+    page = site.visit(viewport={"width": 400, "height": 900})
+    page.goto(f"{site.url}/connection")
+    assert page.evaluate("document.querySelectorAll('.list td:not(.lead)').length") > 5
+    assert page.evaluate(_BESIDE_LABELS) == []
+    gaps = page.evaluate(_GAPS)
+    assert gaps and min(gaps) >= 6
