@@ -170,12 +170,12 @@ def history(context: CommandContext, job: str | None, limit: int, *, with_idle: 
       docusign-iga jobs history --job settle --all
     """
     runs = context.tenant.runs.history(job, limit, with_idle=with_idle)
-    table = Table("Job", "Began", "Took", "Calls", "Started by", "What became of it")
+    table = Table("Job", "Began", "State", "Took", "Calls", "Started by", "What became of it")
     for item in runs:
         took = "" if item.duration_s is None else f"{item.duration_s:,.1f} s"
         began = f"{item.started_at:%Y-%m-%d %H:%M:%S}"
         by = item.started_by
-        table.add_row(item.job, began, took, f"{item.calls:,}", by, _outcome(item))
+        table.add_row(item.job, began, str(item.state), took, f"{item.calls:,}", by, _outcome(item))
     nothing = "No job has done anything yet; --all shows the runs that found nothing to do."
     context.output([run_data(item) for item in runs], table if runs else nothing)
 

@@ -23,10 +23,10 @@ from connector.cli.context import CommandContext, cli_actor, handle_errors, os_l
 from connector.cli.reconcile import drift_words, reconcile_with_bar
 from connector.domain.ledger import JobRun
 from connector.errors import BudgetUsedUpError, PermanentError
-from connector.services.aggregation import DELTA_JOB
+from connector.services.aggregation import DELTA_JOB, SYNC_JOB
 from connector.services.aggregation import Progress as Step
 from connector.services.context import Actor, new_id
-from connector.services.jobs import run_job
+from connector.services.jobs import run_job, watched
 
 
 @click.command()
@@ -204,4 +204,6 @@ def sync_with_bar(tenant: TenantServices, console: Console, *, thorough: bool = 
                 tasks[name] = bar.add_task(f"Reading {name}", total=step.total)
             bar.update(tasks[name], completed=step.done, total=max(step.total, step.done))
 
-        return tenant.aggregation.sync(report, thorough=thorough, actor=cli_actor())
+        actor = cli_actor()
+        with watched(SYNC_JOB, tenant, actor):
+            return tenant.aggregation.sync(report, thorough=thorough, actor=actor)

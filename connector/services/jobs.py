@@ -5,7 +5,7 @@ console, history, metrics and workers take it from there.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any, Protocol
@@ -249,17 +249,24 @@ def run_job(name: str, tenant: JobTenant, actor: Actor, part: int | None = None)
                 return job.shared.work(tenant, actor, part)
             return job.work(tenant, actor)
 
-    try:
+    with watched(name, tenant, actor):
         outcome = work() if job.records_itself else tenant.runs.run(name, actor, work, part)
+    if _read_everything(name, outcome) and RECONCILE_JOB not in tenant.runs.paused():
+        _reconcile_after_sync(tenant)
+    return outcome
+
+
+@contextmanager
+def watched(name: str, tenant: JobTenant, actor: Actor) -> Iterator[None]:
+    """Tell people where a job begins to fail in the block, and where it works again."""
+    try:
+        yield
     except (ConflictingWriteError, StoppedError, BudgetUsedUpError):
         raise
     except ConnectorError as error:
         tenant.watch.failed(name, error, actor)
         raise
     tenant.watch.succeeded(name, actor)
-    if _read_everything(name, outcome) and RECONCILE_JOB not in tenant.runs.paused():
-        _reconcile_after_sync(tenant)
-    return outcome
 
 
 def _read_everything(name: str, outcome: object) -> bool:

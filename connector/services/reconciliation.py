@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
 
 import structlog
 
 from connector.domain.comparison import find_catalogue_drift, known_entitlements
 from connector.domain.drift import ENTITLEMENT, GROUP, Drift, Finding, FindingState, Remedy
 from connector.domain.expected import KnownEntitlement
-from connector.errors import ConflictingWriteError
 from connector.ports import UnitOfWork
 from connector.progress import report_progress
 from connector.purpose import Purpose, calling_for
-from connector.services.context import Actor, TenantContext, new_id
+from connector.services.context import Actor, TenantContext
 from connector.services.drift_looks import (
     Frame,
     Look,
@@ -31,15 +29,16 @@ from connector.services.drift_looks import (
 )
 from connector.services.expectations import BASELINE
 from connector.services.findings import REFUSED, Findings, Recorded, Sighting
+from connector.services.job_lease import give_back, holding_lease
 from connector.services.policy_reverts import PolicyReverts, ToRevert
 
 _log = structlog.get_logger(__name__)
 
 RECONCILE_JOB = "reconcile"
-_KEY = f"job:{RECONCILE_JOB}"
+_KEY = f"comparing:{RECONCILE_JOB}"
+"""The lease of a whole run, whether a job or a command began it."""
 _BATCH = 500
 """People compared at once: bounds memory and the length of a transaction."""
-_LEASE = timedelta(seconds=120)
 _TOLD = 20
 """Findings that a notice names; the others are counted."""
 
@@ -61,7 +60,6 @@ class _Run:
 
     frame: Frame
     actor: Actor
-    owner: str
     known: Mapping[str, KnownEntitlement]
     """Profiles and groups as DocuSign shows them."""
     to_revert: ToRevert
@@ -91,17 +89,21 @@ class ReconciliationService:
         :raises ConflictingWriteError: another process is at it.
         :raises connector.errors.ConfigError: the database belongs to other accounts.
         """
-        with calling_for(Purpose.RECONCILIATION):
-            run = self._begin(actor)
-            if run is None:
-                return {}
+        with (
+            calling_for(Purpose.RECONCILIATION),
+            holding_lease(self._context, _KEY, lambda _: None) as owner,
+        ):
             try:
+                with self._context.read() as uow:
+                    run = self._new_run(uow, actor)
+                if run is None:
+                    return {}
                 self._compare_everybody(run, report)
                 self._compare_catalogue(run)
                 run.counts.update(self._policy_reverts.carry_out(run.to_revert, actor))
                 self._finish(run)
             finally:
-                self._release(run.owner)
+                self._release(owner)
         _log.info("reconciled", **run.counts)
         return dict(run.counts)
 
@@ -143,31 +145,12 @@ class ReconciliationService:
         if frame is None:
             return None
         known = known_entitlements(frame.scene.catalogue)
-        owner = f"{self._context.owner}:{new_id()}"
         to_revert = self._policy_reverts.begin(uow, frame.scene.now)
-        return _Run(frame, actor, owner, known, to_revert, underway)
-
-    def _begin(self, actor: Actor) -> _Run | None:
-        with self._context.write() as uow:
-            run = self._new_run(uow, actor)
-            if run is None:
-                return None
-            self._renew(uow, run)
-            uow.commit()
-        return run
-
-    def _renew(self, uow: UnitOfWork, run: _Run) -> None:
-        now = self._context.clock.now()
-        if not uow.locks.acquire([_KEY], run.owner, now + _LEASE, now):
-            raise ConflictingWriteError(
-                "Another reconciliation of this tenant is running, or was killed less than two "
-                "minutes ago. Wait until it ends.",
-                retry_after_s=60,
-            )
+        return _Run(frame, actor, known, to_revert, underway)
 
     def _release(self, owner: str) -> None:
         with self._context.write() as uow:
-            uow.locks.release([_KEY], owner)
+            give_back(uow, _KEY, owner)
             uow.commit()
 
     def _finish(self, run: _Run) -> None:
@@ -233,9 +216,7 @@ class ReconciliationService:
             uow.commit()
 
     def _begin_batch(self, uow: UnitOfWork, run: _Run) -> None:
-        """Keep the lease, and see which changes are under way by now."""
-        if run.is_whole:
-            self._renew(uow, run)
+        """See which changes are under way by now."""
         busy, addresses = run.underway.look(uow)
         run.frame = replace(run.frame, busy=busy, busy_addresses=addresses)
 

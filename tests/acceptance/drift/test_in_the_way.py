@@ -283,3 +283,21 @@ def test_the_policy_leaves_the_reserve_to_clients_and_goes_on_in_the_next_hour(s
     connector.clock.advance(3700)
     counts = connector.reconcile()
     assert counts["reverting"] == 2
+
+
+def test_a_reconciliation_that_is_killed_holds_up_the_next_as_briefly_as_any_job(start):
+    native = start(drift=REPORT)
+    services = native.connector.services
+    lease_ends = native.connector.clock.now() + timedelta(seconds=46)
+    held: list[tuple[int, int]] = []
+
+    def report(_):
+        with services.context.read() as uow:
+            now = native.connector.clock.now()
+            held.append((len(uow.locks.live(now)), len(uow.locks.live(lease_ends))))
+
+    services.drift.reconciliation.run(JOB, report)
+    assert held
+    assert set(held) == {(1, 0)}
+    with services.context.read() as uow:
+        assert uow.locks.live(native.connector.clock.now()) == [], "it was given back"

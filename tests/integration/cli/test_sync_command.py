@@ -8,8 +8,11 @@ import pytest
 from click.testing import CliRunner
 
 from connector.cli.main import main
+from connector.store import open_database
+from simulator.faults import Fault
 from simulator.state import users
 from tests.acceptance.processes import free_port, on_socket, write_config
+from tests.databases import sqlite_settings
 from tests.simulated import simulated
 
 
@@ -47,6 +50,24 @@ def test_everything_then_a_delta_then_one_user(world, config):
     assert {row["user_id"] for row in shown} == {member.user.user_id}
     assert {row["status"] for row in shown} <= {"active", "closed", "activation_sent"}
     assert "nobody" in run(config, "--user", "nobody@acme.test").output
+
+
+def test_a_sync_by_command_that_begins_to_fail_is_told_and_so_is_that_it_works_again(world, config):
+    world.faults.add(Fault("error", "GET", "/users$", times=None, status=503))
+    try:
+        assert run(config).exit_code == 1
+    finally:
+        world.faults.clear()
+    assert run(config).exit_code == 0
+    store = open_database(sqlite_settings(config.parent / "connector.db"))
+    with store.read("default") as uow:
+        actions = [item.action for item in uow.audit.events(limit=10_000)]
+    store.close()
+    told = [action for action in actions if action.startswith("job.")]
+    assert told == ["job.failed", "job.recovered"]
+    history = CliRunner().invoke(main, ["jobs", "history", "--config", str(config)])
+    assert "State" in history.output
+    assert "failed" in history.output
 
 
 @pytest.mark.parametrize(
