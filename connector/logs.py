@@ -29,7 +29,7 @@ _SECRET_TEXT = re.compile(
     r"|-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)",
     re.I | re.S,
 )
-_NOISY = ("urllib3", "apscheduler", "sqlalchemy", "alembic")
+_NOISY = ("urllib3", "apscheduler", "sqlalchemy", "alembic", "procrastinate")
 """Libraries that write at ``info`` what only they care about."""
 
 

@@ -10,6 +10,7 @@ from connector.docusign.auth import Subject
 from connector.docusign.client import ApiClient, Call, Json, Target, listed
 from connector.docusign.errors import FeatureMissingError, PermissionLostError, RefusedError
 from connector.docusign.hosts import Hosts
+from connector.domain.budget import AUTHENTICATION
 from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES
 from connector.ports import Clock
 from connector.settings import TenantSettings
@@ -128,7 +129,7 @@ class Access:
     def _read(self) -> None:
         call = Call("asking who the service user is", "GET", "/oauth/userinfo")
         subject = self._subject(ESIGN_SCOPES)
-        target = Target(self._hosts.oauth_url, subject, "authentication", self._tenant.name)
+        target = Target(self._hosts.oauth_url, subject, AUTHENTICATION, self._tenant.name)
         answer = self._client.send(target, call)
         places = (place_of(item) for item in listed(call, answer, "accounts"))
         self._places = {place.account_id: place for place in places}

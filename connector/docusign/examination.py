@@ -16,6 +16,7 @@ from connector.docusign.esign_reads import EsignReader
 from connector.docusign.hosts import Hosts
 from connector.docusign.limits import Gate
 from connector.docusign.transport import Transport
+from connector.domain.budget import AUTHENTICATION
 from connector.domain.consent import ESIGN_SCOPES, App
 from connector.domain.model import User
 from connector.ports import (
@@ -30,8 +31,6 @@ from connector.ports import (
 from connector.settings import DocusignSettings, TenantSettings
 
 _OTHER = {"demo": "production", "production": "demo"}
-_AUTHENTICATION = "authentication"
-"""The budget of the authentication host."""
 _ACCOUNT = "/v2.1/accounts/{account_id}"
 
 
@@ -106,16 +105,16 @@ class DocusignExaminer:
     def try_out(self, user_id: str, scopes: frozenset[str]) -> frozenset[str]:
         """Request a token for any user and throw it away."""
         tenant = self._tenant.name
-        self._gate.check(_AUTHENTICATION, tenant)
+        self._gate.check(AUTHENTICATION, tenant)
         try:
             return self._tokens.try_out(Subject(user_id, scopes), tenant)
         except RateLimitedError as error:
             error.retry_after_s = self._gate.exceeded(
-                _AUTHENTICATION, error.error_code or "", error.status or 429, tenant
+                AUTHENTICATION, error.error_code or "", error.status or 429, tenant
             )
             raise
         finally:
-            self._gate.learn(_AUTHENTICATION, {}, tenant)
+            self._gate.learn(AUTHENTICATION, {}, tenant)
 
     @property
     def uses_previous_key(self) -> bool:
@@ -132,7 +131,7 @@ class DocusignExaminer:
         """Return who the service user is."""
         call = Call("asking who the service user is", "GET", "/oauth/userinfo")
         subject = Subject(self._tenant.user_id, ESIGN_SCOPES)
-        target = Target(self._hosts.oauth_url, subject, "authentication", self._tenant.name)
+        target = Target(self._hosts.oauth_url, subject, AUTHENTICATION, self._tenant.name)
         answer = self._client.send(target, call)
         places = [place_of(item) for item in listed(call, answer, "accounts")]
         accounts = [

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 
+AUTHENTICATION = "authentication"
+"""The budget of the host that gives tokens: its calls are counted, it tells of no limit."""
 DEFAULT_LIMIT = 3_000
 """Calls an hour and an account, where DocuSign has not told another number yet."""
 USERS_A_CALL = 100

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from connector.domain.budget import (
+    AUTHENTICATION,
     DEFAULT_LIMIT,
     BudgetState,
     CallCount,
@@ -102,7 +103,8 @@ class BudgetService:
         aliases = {item.account_id: item.alias for item in self._context.settings.accounts}
         organization = _organization(self._context.settings, catalogue)
         known = {*states, *(count.budget for count in counts), *aliases}
-        names = sorted(known | ({organization} if organization else set()))
+        known |= {organization} if organization else set()
+        names = sorted(known - {AUTHENTICATION})
         lines = [self._line(name, aliases, states.get(name), counts, now) for name in names]
         today: Counter[str] = Counter()
         for count in counts:

@@ -278,7 +278,7 @@ def _delta(tenant: JobTenant) -> Mapping[str, int]:
     """Read what changed and compare whom it read, the rest of a delta that failed included."""
     read = Read()
     try:
-        counts = tenant.delta.run(read)
+        counts = tenant.delta.run(read, in_full=SYNC_JOB not in tenant.runs.paused())
     except ConnectorError:
         _compare(tenant, read)
         raise

@@ -198,7 +198,8 @@ class Readiness:
             hours = age / timedelta(hours=1)
             return (
                 f"The last sync that succeeded began {hours:.1f} hours ago, longer than "
-                f"observing.ready_sync_age_s allows. Is `docusign-iga jobs` running?{reason}"
+                f"observing.ready_sync_age_s allows. Does `serve` "
+                f"with its jobs process run, or with PostgreSQL `jobs` and a `worker`?{reason}"
             )
         return ""
 

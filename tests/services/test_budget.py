@@ -149,6 +149,7 @@ def test_the_report_counts_calls_by_purpose_and_foresees_the_next_sync(connector
     report = connector.services.budget.report()
     assert report.today["aggregation"] > 5
     assert report.today["provisioning"] >= 1
+    assert "authentication" not in {line.budget for line in report.lines}
     with connector.services.context.read() as uow:
         run = uow.jobs.latest(SYNC_JOB)
     foreseen = sum(report.forecast.calls.values())

@@ -1,6 +1,7 @@
 """Between two full runs what DocuSign reports as changed is read again, and nothing is lost."""
 
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -164,6 +165,21 @@ def test_a_mass_change_is_read_by_lists_in_full(connector):
     assert connector.services.delta.run()["full"] == 1
     assert waiting(connector) == 0
     assert connector.services.runs.latest(SYNC_JOB).state is RunState.DONE
+
+
+def test_a_delta_reads_nothing_in_full_while_the_sync_is_paused(connector):
+    account = connector.world.account.account_id
+    before = connector.services.runs.latest(SYNC_JOB)
+    hint_at(connector, *((account, item.user.user_id) for item in connector.world.account.roster))
+    hint_at(connector, *((account, f"user-{number}") for number in range(101)))
+    connector.services.runs.pause(SYNC_JOB, ACTOR)
+    counts = cast(dict[str, int], run_job(DELTA_JOB, connector.services, ACTOR))
+    assert "full" not in counts
+    assert counts["users"] > 100
+    assert connector.services.runs.latest(SYNC_JOB) == before
+    hint_at(connector, *((account, f"user-{number}") for number in range(150)))
+    connector.services.runs.resume(SYNC_JOB, ACTOR)
+    assert connector.services.delta.run()["full"] == 1
 
 
 def hint_at(connector, *places):

@@ -33,6 +33,13 @@ def test_our_lines_and_those_of_libraries_look_alike(lines):
     )
 
 
+@pytest.mark.parametrize("library", ["procrastinate.worker", "procrastinate.jobs", "alembic"])
+def test_of_libraries_that_tell_of_each_step_only_what_goes_wrong_is_logged(lines, library):
+    logging.getLogger(library).info("Job settle[7] ended with status: Success")
+    logging.getLogger(library).error("the connection is gone")
+    assert [line["event"] for line in lines()] == ["the connection is gone"]
+
+
 def test_a_correlation_id_ends_with_its_block():
     with correlated() as outer:
         with correlated("inner"):

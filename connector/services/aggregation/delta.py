@@ -70,12 +70,13 @@ class DeltaService:
         self._listener = Listener(context)
         self._sweep = RoleSweep(context, refresh)
 
-    def run(self, read: Read | None = None) -> Mapping[str, int]:
+    def run(self, read: Read | None = None, *, in_full: bool = True) -> Mapping[str, int]:
         """Collect hints, follow them, and return how many of what there were.
 
         Does nothing before the first full aggregation: there is nothing that could be out of date.
 
         :param read: collects what was read, also where DocuSign stood in the way later.
+        :param in_full: whether it may read everything where that is cheaper.
         :raises connector.errors.ConfigError: the database belongs to other accounts.
         :raises PermanentError: DocuSign refuses the Monitor stream; all else was done.
         :raises connector.errors.ConnectorError: DocuSign stood in the way; what was hinted at so
@@ -90,7 +91,7 @@ class DeltaService:
             refused = self._listen(counts)
             self._ask_lists(counts)
             read = read or Read()
-            self._follow(counts, read)
+            self._follow(counts, read, in_full=in_full)
             self._sweep.go_on(counts, read.user_ids)
         if refused is not None:
             raise refused
@@ -176,8 +177,8 @@ class DeltaService:
 
     # following ----------------------------------------------------------------
 
-    def _follow(self, counts: Counter[str], read: Read) -> None:
-        if self._is_cheaper_in_full():
+    def _follow(self, counts: Counter[str], read: Read, *, in_full: bool) -> None:
+        if in_full and self._is_cheaper_in_full():
             # By lists: an export shows too little of a user to take a hint for followed.
             self._full.sync(lists=True)
             counts["full"] += 1
