@@ -208,8 +208,8 @@ def _check_person(
         assert groups <= set(membership.group_ids)
     with application.tenant("default").context.read() as uow:
         (task,) = uow.work_items.search(subject_ids=[person.user_id])
-        # Whoever leaves may return: what was asked for them goes on waiting.
-        assert task.state.is_open is (person.fate is not Fate.IS_DELETED)
+        # What was asked for somebody who left ends then, even if they return.
+        assert task.state.is_open is (person.fate is Fate.STAYS)
 
 
 def _check_agreement(world: Simulated, application: Application) -> None:
