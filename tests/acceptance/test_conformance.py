@@ -38,7 +38,7 @@ NO_FAULT = {
     ),
     "an extension of readOnly attributes alone takes nothing; the checker sends it empty": (
         r"unexpected value for '[^']*docusign:2\.0:User'.*"
-        r"memberships=None organization_admin=None pending=None consent=None "
+        r"memberships=None organization_admin=None pending=None denied=None consent=None "
         r"managed_by_docu_sign_scim=None\n"
     ),
     "nor can it be removed (RFC 7644 section 3.5.2.2)": (
