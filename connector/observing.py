@@ -163,6 +163,8 @@ def _describe(gauges: _Gauges, seen: Observation, now: float) -> None:
     for count in seen.calls:
         labels = {**tenant, "budget": count.budget, "purpose": count.purpose}
         gauges.add("budget_calls_used", "Our calls of this hour.", labels, count.calls)
+        refused = "Those of them that a limit of DocuSign turned away."
+        gauges.add("budget_calls_refused", refused, labels, count.refused)
     waiting = "Places that deltas have still to read, one call each."
     gauges.add("read_hints_waiting", waiting, tenant, seen.hints)
     for budget, said in seen.budgets.items():

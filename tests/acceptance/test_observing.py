@@ -17,6 +17,7 @@ import yaml
 
 from connector.app import create_app
 from connector.docusign import transport
+from connector.domain.budget import CallCount, hour_start
 from connector.errors import ConnectorError
 from connector.logs import configure_logging
 from connector.metrics import Metrics, share_metrics
@@ -136,6 +137,26 @@ def test_calls_to_docusign_are_counted_by_purpose(connector):
     calls = "docusign_iga_docusign_calls_total"
     assert value(text, f'{calls}{{purpose="aggregation",status="200"}}') > 3
     assert value(text, f'{calls}{{purpose="provisioning",status="201"}}') >= 1
+
+
+def test_calls_of_processes_that_nobody_scrapes_are_shown_too(connector):
+    now = connector.clock.now()
+    with connector.services.context.write() as uow:
+        uow.budgets.add_calls([CallCount("worker", hour_start(now), "settlement", 30, 7)])
+        uow.commit()
+    text = metrics(connector)
+    labels = '{budget="worker",purpose="settlement",tenant="default"}'
+    assert value(text, f"docusign_iga_budget_calls_used{labels}") == 30
+    assert value(text, f"docusign_iga_budget_calls_refused{labels}") == 7
+
+
+def test_what_dashboard_and_alerts_say_of_calls_has_those_of_workers():
+    deploy = Path(__file__).parents[2] / "deploy"
+    alerts = (deploy / "prometheus-alerts.yaml").read_text()
+    dashboard = (deploy / "grafana-dashboard.json").read_text()
+    for text in (alerts, dashboard):
+        assert "docusign_iga_docusign_calls_total" not in text
+        assert "docusign_iga_budget_calls_refused" in text
 
 
 def test_the_state_of_a_tenant_is_shown(connector):
