@@ -81,23 +81,23 @@ def forget_actors(session: Session, names: Collection[str]) -> Sequence[str]:
         connection.execute(
             delete(table).where(table.c.tenant == tenant, _folded(column).in_(list(names)))
         )
-    _forget_as_approver(session, names)
+    _replace_in(session, work_items.c.work_item_id, work_items.c.terms, names)
+    _replace_in(session, plans.c.plan_id, plans.c.context, names)
     return actors
 
 
-def _forget_as_approver(session: Session, names: Collection[str]) -> None:
-    """Replace the address among those who may decide, as work items keep it."""
-    mine = work_items.c.tenant == session.tenant
+def _replace_in(
+    session: Session, key: Column[Any], column: Column[Any], names: Collection[str]
+) -> None:
+    """Replace the address among those who asked or may decide, as JSON keeps it."""
+    table = column.table
+    mine = table.c.tenant == session.tenant
     found = session.connection.execute(
-        select(work_items.c.work_item_id, work_items.c.terms).where(
-            mine, or_(*_mentions(work_items.c.terms, names))
-        )
+        select(key, column).where(mine, or_(*_mentions(column, names)))
     ).all()
-    for row in found:
+    for row_key, value in found:
         session.connection.execute(
-            update(work_items)
-            .where(mine, work_items.c.work_item_id == row.work_item_id)
-            .values(terms=_without(row.terms, names))
+            update(table).where(mine, key == row_key).values({column.name: _without(value, names)})
         )
 
 

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, text, update
 
 from connector.domain.console import ConsoleRole
 from connector.domain.erasure import ErasureState
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor, person
+from connector.store.tables import plans
 from simulator.faults import Fault
 from tests import databases
 from tests.connector import ENTERPRISE, ORGANIZATION_ADMIN, ManualClock, connected, ok, refused
@@ -110,6 +111,10 @@ def test_who_worked_with_the_connector_is_forgotten_as_an_actor_too(connector):
     away = (now, now + timedelta(days=9))
     connector.services.delegations.begin(ada, "vic", *away, reason="Byronova travels")
     work.reject(task.work_item_id, ada, "Not needed")
+    with connector.application.store.database.writing() as connection:
+        asked = update(plans).where(plans.c.subject_id == other)
+        connection.execute(asked.values(context={"requester_email": ADDRESS, "kept": [1]}))
+        connection.commit()
     with pytest.raises(InvalidRequestError, match="account 'aby' of the console"):
         connector.services.erasures.request(user_id, "letter", ANN)
     accounts.disable("default", "aby", ANN)
@@ -119,6 +124,9 @@ def test_who_worked_with_the_connector_is_forgotten_as_an_actor_too(connector):
     for trace in (ADDRESS, "byronova", "user:aby", "'aby'"):
         assert trace not in left
     assert work.get(task.work_item_id).closed_by == "user:(erased)"
+    with connector.services.context.read() as uow:
+        plan, _ = uow.plans.get(task.plan_id)
+    assert plan.context == {"requester_email": "(erased)", "kept": [1]}
     assert connector.services.audit.verify().broken is None
 
 
