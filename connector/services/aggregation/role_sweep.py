@@ -17,7 +17,11 @@ import structlog
 
 from connector.domain.model import User
 from connector.errors import BudgetUsedUpError, PermanentError
-from connector.services.aggregation.roles import ROLE_CHECKS, may_be_organization_admin
+from connector.services.aggregation.roles import (
+    REFUSED_ENOUGH,
+    ROLE_CHECKS,
+    may_be_organization_admin,
+)
 from connector.services.context import TenantContext
 from connector.services.refresh import RefreshService
 
@@ -79,13 +83,9 @@ class RoleSweep:
             return  # Parts of a user add up until the next delta.
         asked: list[str] = []
         try:
-            self._ask(place.after, due, asked)
+            self._ask(place.after, due, asked, counts)
         except BudgetUsedUpError:
             counts["role_checks_put_off"] += 1
-        except PermanentError as error:
-            # Accounts can be governed without rights in their organization.
-            _log.warning("organization administrators cannot be read", error=str(error))
-            counts["role_checks_refused"] += 1
         finally:
             counts["role_checks"] += len(asked)
             seen.update(asked)
@@ -93,10 +93,22 @@ class RoleSweep:
             at = start + period * (len(asked) / total)
             self._keep(Place(at, asked[-1] if asked else place.after))
 
-    def _ask(self, after: str, number: int, asked: list[str]) -> None:
+    def _ask(self, after: str, number: int, asked: list[str], counts: Counter[str]) -> None:
+        """Ask about so many; who cannot be read does not hold up those behind."""
+        refused: list[str] = []
         for user_id in islice(self._next(after), number):
-            self._refresh.refresh_roles(user_id)
-            asked.append(user_id)
+            try:
+                self._refresh.refresh_roles(user_id)
+            except PermanentError as error:
+                _log.warning("an organization role cannot be read", user=user_id, error=str(error))
+                counts["role_checks_refused"] += 1
+                refused.append(user_id)
+                if len(refused) == REFUSED_ENOUGH:
+                    # Accounts can be governed without rights in their organization.
+                    return
+                continue
+            asked += [*refused, user_id]
+            refused.clear()
 
     def _keep(self, place: Place) -> None:
         with self._context.write() as uow:

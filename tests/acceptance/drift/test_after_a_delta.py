@@ -8,8 +8,9 @@ import pytest
 
 from connector.domain.drift import DriftKind, FindingState
 from connector.domain.model import ORGANIZATION_ADMIN
-from connector.errors import TemporaryError
+from connector.errors import PermanentError, TemporaryError
 from connector.services.aggregation import DELTA_JOB
+from connector.services.aggregation.roles import REFUSED_ENOUGH
 from connector.services.context import Actor
 from connector.services.jobs import run_job
 from connector.services.reconciliation import RECONCILE_JOB
@@ -184,6 +185,26 @@ def test_used_up_calls_put_the_rest_off(start):
     native.connector.world.faults.clear()
     native.connector.clock.advance(3_600)
     assert delta(native)["role_checks"] >= len(plain_members(native)) // 2 - 2
+
+
+@pytest.mark.parametrize("unreadable", [1, 2, 99])
+def test_who_cannot_be_read_holds_up_nobody_behind(start, monkeypatch, unreadable):
+    native = start(drift=QUIET, aggregation=AggregationSettings(role_sweep_days=1))
+    delta(native)
+    asked: list[str] = []
+
+    def refresh_roles(user_id: str) -> None:
+        asked.append(user_id)
+        if user_id in sorted(user.user_id for user in plain_members(native))[:unreadable]:
+            raise PermanentError("DocuSign shows nobody of this id.")
+
+    monkeypatch.setattr(native.connector.services.refresh, "refresh_roles", refresh_roles)
+    counts = delta(native, minutes=60 * 24)
+    assert counts["role_checks_refused"] == min(unreadable, REFUSED_ENOUGH)
+    if unreadable < REFUSED_ENOUGH:
+        assert counts["role_checks"] == len(plain_members(native))
+    else:
+        assert len(asked) == REFUSED_ENOUGH
 
 
 def test_closed_people_and_account_administrators_are_left_out(start, monkeypatch):
