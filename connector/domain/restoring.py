@@ -5,4 +5,4 @@ from __future__ import annotations
 RESTORED = "restored_from_backup"
 """A fact of the tenant: ``by`` and ``at``; None where a person said that all is well."""
 IDENTITY = "database_identity"
-"""A fact of the tenant: in which database its ledger was when the policy last reverted."""
+"""A fact of the tenant: in which database its ledger was at the last whole comparison."""

@@ -66,7 +66,9 @@ class PolicyReverts:
     def carry_out(self, wanted: ToRevert, actor: Actor) -> Mapping[str, int]:
         """Revert what was collected, or hold all of it back; return how many ended how."""
         counts: Counter[str] = Counter()
-        if wanted.findings and (reason := why_not_to_revert(self._context, actor)):
+        # Asked in every run: a dump of before the first drift has to be known by its database too.
+        reason = why_not_to_revert(self._context, actor)
+        if reason and wanted.findings:
             self._hold_back(wanted, actor, reason)
             counts["held_back"] = wanted.findings
             return counts

@@ -91,3 +91,16 @@ def test_a_dump_in_another_postgresql_database_is_known(start):
     counts = native.connector.reconcile()
     assert (counts["held_back"], "reverting" in counts) == (1, False)
     assert native.connector.reconcile(sync=False)["held_back"] == 1, "until a person has looked"
+
+
+def test_a_dump_of_before_the_first_drift_is_known(start):
+    native = start("postgresql", drift=REVERT)
+    assert "reverting" not in native.connector.reconcile()
+    with native.connector.services.context.write() as uow:
+        assert uow.facts()[IDENTITY] == uow.identity()
+        uow.put_fact(IDENTITY, "the database of the dump")
+        uow.commit()
+    native.connector.reconcile()
+    native.set_profile(native.ann, native.other_profile())
+    counts = native.connector.reconcile()
+    assert (counts["held_back"], "reverting" in counts) == (1, False)
