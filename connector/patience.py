@@ -9,12 +9,20 @@ from contextvars import ContextVar
 
 _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
 """By the clock of :func:`time.monotonic`; None where nobody waits."""
+_LEAST_S = 0.5
+"""With less time left no call is begun: it would only be broken off."""
 
 
 def left_s() -> float | None:
     """Return the seconds that are left, 0 where there are none; None where nobody waits."""
     ends_at = _ends_at.get()
     return None if ends_at is None else max(0.0, ends_at - time.monotonic())
+
+
+def is_too_late() -> bool:
+    """Return whether a call that begins now could not be answered in what is left."""
+    left = left_s()
+    return left is not None and left < _LEAST_S
 
 
 def within(seconds: float) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -18,7 +18,7 @@ from connector.docusign.tokens import Grant, Granter, Subject, TokenEndpoint
 from connector.docusign.transport import Transport
 from connector.domain.consent_state import TokenOutcome
 from connector.errors import ConnectorError
-from connector.patience import left_s
+from connector.patience import is_too_late, left_s, waiting
 from connector.ports import Clock, TokenListener
 from connector.settings import DocusignSettings
 
@@ -28,6 +28,8 @@ _log = structlog.get_logger(__name__)
 
 _REMEMBER_FAILURE = timedelta(seconds=5)
 """While a refusal is this fresh, nobody asks again: not a thousand threads, one after another."""
+_EARLY_S = 2.0
+"""Whoever waits for an answer, and has a token that works, waits no longer for a new one."""
 
 
 @dataclass
@@ -38,6 +40,8 @@ class _Slot:
     grant: Grant | None = None
     failure: ConnectorError | None = None
     failed_at: datetime | None = None
+    failed_early_at: datetime | None = None
+    """When a new token could not be had while the old one was still good."""
     invalidated: bool = False
     """Whether DocuSign refused the last token: one that others still hold is no better."""
 
@@ -149,22 +153,35 @@ class TokenSource:
 
     def _renewed_if_free(self, subject: Subject, slot: _Slot, grant: Grant, tenant: str) -> str:
         """Renew unless another thread does; a failure waits until the old token is of no use."""
+        if _is_fresh(slot.failed_early_at, self._clock.now()):
+            return grant.token
         if not slot.lock.acquire(blocking=False):
             return grant.token
         try:
             if slot.grant is not grant and slot.grant is not None:
                 return slot.grant.token
-            return self._renew(subject, slot, tenant).token
+            with self._early(tenant):
+                return self._renew(subject, slot, tenant).token
         except ConnectorError as error:
+            slot.failed_early_at = self._clock.now()
             _log.warning("docusign token renewal failed", error=type(error).__name__)
             return grant.token
         finally:
             slot.lock.release()
 
+    def _early(self, tenant: str) -> AbstractContextManager[None]:
+        """Leave most of the time to the call for which the token is."""
+        left = left_s()
+        # A refresh token may work once only: an answer that nobody waited for would be lost.
+        if left is None or tenant in self._granters:
+            return nullcontext()
+        # Connecting and reading may take so long each.
+        return waiting(min(_EARLY_S, left / 3))
+
     def _renew(self, subject: Subject, slot: _Slot, tenant: str) -> Grant:
         now = self._clock.now()
-        if slot.failure is not None and slot.failed_at is not None:
-            if now - slot.failed_at < _REMEMBER_FAILURE:
+        if slot.failure is not None:
+            if _is_fresh(slot.failed_at, now):
                 # Two tenants may have one service user, and each has to know.
                 self._tell_of(slot.failure, subject, now, tenant)
                 # A copy: threads must not share one traceback.
@@ -174,7 +191,7 @@ class TokenSource:
         try:
             slot.grant = self._request(subject, now, tenant, anew=anew)
         except ConnectorError as error:
-            if left_s() != 0.0:
+            if not is_too_late():
                 # Who ran out of time says nothing about those who have some.
                 slot.failure, slot.failed_at = copy.copy(error), now
             raise
@@ -200,6 +217,10 @@ class TokenSource:
     def _tell(self, tenant: str, outcome: TokenOutcome) -> None:
         if self._listener is not None and tenant:
             self._listener.answered(tenant, outcome)
+
+
+def _is_fresh(failed_at: datetime | None, now: datetime) -> bool:
+    return failed_at is not None and now - failed_at < _REMEMBER_FAILURE
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from connector.docusign.errors import (
 from connector.docusign.limits import Gate
 from connector.docusign.transport import Bearer, Transport
 from connector.errors import TemporaryError
-from connector.patience import left_s, within
+from connector.patience import within
 from connector.ports import Clock
 from connector.settings import DocusignSettings
 
@@ -41,8 +41,6 @@ class Answer(Json):
 
 
 _FIRST_BACKOFF_S = 0.5
-_LEAST_S = 0.5
-"""With less time left no call is begun: it would only be broken off."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +121,6 @@ class ApiClient:
         """
         waited_s, attempt, is_reissued = 0.0, 0, False
         while True:
-            _require_time(call)
             try:
                 token = self._tokens.token(target.subject, target.tenant)
                 return read(call, self._once(target, call, token, into))
@@ -185,21 +182,6 @@ class ApiClient:
             # codes, and do say so.
             return _uncertain(call, refusal)
         return error
-
-
-def _require_time(call: Call) -> None:
-    """Let a call begin that whoever waits for the answer can still wait for.
-
-    :raises UnavailableError: they cannot.
-    """
-    left = left_s()
-    if left is not None and left < _LEAST_S:
-        error = UnavailableError(
-            f"{call.what[:1].upper()}{call.what[1:]} was not begun: DocuSign answers too slowly "
-            "for the time that a request waits (provisioning.wait_s)."
-        )
-        error.nothing_sent = True
-        raise error
 
 
 _NO_JSON = "The answer is no JSON object. Check whether a proxy stands in between."

@@ -12,8 +12,8 @@ from typing import IO, TYPE_CHECKING, Any
 import structlog
 
 from connector.docusign.causes import TRACE_HEADER
-from connector.docusign.errors import DocusignError
-from connector.patience import within
+from connector.docusign.errors import DocusignError, UnavailableError
+from connector.patience import is_too_late, within
 from connector.ports import CallJournal
 from connector.purpose import count_call
 from connector.settings import DocusignSettings, Secret
@@ -104,12 +104,14 @@ class Transport:
         :param tenant: for whom.
         :param into: takes the body of a success, piece by piece, from its beginning; the answer
             has none then.
-        :raises UnavailableError: nothing was sent, or a read got no answer.
+        :raises UnavailableError: nothing was sent, or a read got no answer. Nothing is sent where
+            whoever waits for the answer can wait no longer.
         :raises NoAnswerError: a write was sent and got no answer.
         :raises CertificateRejectedError: TLS failed.
         """
         from connector.docusign.session import answered  # noqa: PLC0415 - see there
 
+        _require_time(what)
         headers = {"User-Agent": USER_AGENT, "Accept": "application/json", **(headers or {})}
         with span(
             f"DocuSign {method} {template}",
@@ -155,6 +157,16 @@ class Transport:
             is_told = status >= HTTPStatus.BAD_REQUEST or method != "GET"
             log = _log.info if is_told else _log.debug
         log("docusign call", method=method, path=template, ms=elapsed_ms, **outcome)
+
+
+def _require_time(what: str) -> None:
+    if is_too_late():
+        error = UnavailableError(
+            f"{what[:1].upper()}{what[1:]} was not begun: DocuSign answers too slowly for the time "
+            "that a request waits (provisioning.wait_s)."
+        )
+        error.nothing_sent = True
+        raise error
 
 
 def _no_auth(request: requests.PreparedRequest) -> requests.PreparedRequest:

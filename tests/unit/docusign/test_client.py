@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import time
 import traceback
 from contextlib import nullcontext
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,8 +17,10 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from connector.docusign import errors
 from connector.docusign import transport as transport_module
+from connector.docusign.auth import TokenSource
 from connector.docusign.causes import CAUSES
 from connector.docusign.client import Call, listed
+from connector.docusign.hosts import Hosts
 from connector.docusign.session import pooled_session
 from connector.errors import ConfigError, TemporaryError
 from connector.patience import waiting
@@ -127,6 +131,60 @@ def test_a_call_that_nobody_can_wait_for_is_not_begun(client, target, wire_mock,
         client.send(target, call)
     assert caught.value.nothing_sent
     assert tried.call_count == 0
+
+
+def hanging(asked):
+    """Answer nothing until whoever asked gives up."""
+
+    def hang(request, context):
+        asked.append(request)
+        time.sleep(max(request.timeout))
+        raise requests.ReadTimeout
+
+    return hang
+
+
+@pytest.mark.parametrize("waits_s", [1.0, 3.0])
+@pytest.mark.parametrize("call", [READ, write()])
+def test_a_slow_token_endpoint_stops_no_call_that_has_a_good_token(
+    *, client, target, wire_mock, clock, call, waits_s
+):
+    wire_mock.register_uri(call.method, URL, json={"ok": "1"})
+    client.send(target, call)
+    clock.advance(3000)  # A new token is due, and the old one still works.
+    asked: list[Any] = []
+    wire_mock.post(OAUTH, json=hanging(asked))
+    for _ in range(2):
+        with waiting(waits_s):
+            assert client.send(target, call) == {"ok": "1"}
+        assert min(wire_mock.last_request.timeout) > 0.5
+    assert len(asked) <= 1, "a failure is remembered"
+
+
+def test_nothing_is_sent_after_the_token_took_all_the_time(client, target, wire_mock):
+    tried = wire_mock.post(URL, json={})
+    wire_mock.post(OAUTH, json=hanging([]))
+    with waiting(0.7), pytest.raises(errors.UnavailableError) as caught:
+        client.send(target, write())
+    assert caught.value.nothing_sent
+    assert tried.call_count == 0
+
+
+def test_no_second_key_is_tried_that_nobody_can_wait_for(
+    *, settings, transport, clock, subject, wire_mock
+):
+    settings = replace(settings, previous_private_key=settings.private_key)
+    tokens = TokenSource(settings, Hosts.of(settings), transport, clock)
+
+    def refuse(request, context):
+        time.sleep(0.3)
+        context.status_code = 400
+        return {"error": "invalid_grant", "error_description": "no_valid_keys_or_signatures"}
+
+    asked = wire_mock.post(OAUTH, json=refuse)
+    with waiting(0.7), pytest.raises(errors.UnavailableError):
+        tokens.token(subject)
+    assert asked.call_count == 1
 
 
 def test_no_repetition_begins_that_nobody_can_wait_for(client, target, wire_mock):
