@@ -58,6 +58,8 @@ class Erasure:
     """By account id, what DocuSign said last."""
     error: str | None = None
     finished_at: datetime | None = None
+    requested_email: str = ""
+    """Address of who asked, by which they are told from who confirms it; kept no longer."""
 
 
 def scrubbed(data: Any) -> Any:

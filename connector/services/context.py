@@ -12,7 +12,7 @@ from connector.domain.accounts import AccountBook
 from connector.domain.approvals import NO_ADDRESS
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import AuditEvent
-from connector.domain.model import Catalogue
+from connector.domain.model import Catalogue, fold
 from connector.domain.policy import Policy
 from connector.errors import ForbiddenError
 from connector.ports import Clock, Directory, Store, UnitOfWork
@@ -58,6 +58,11 @@ class Principal(Actor):
     def login(self) -> str:
         """The login alone."""
         return self.name.partition(":")[2]
+
+    @property
+    def names(self) -> frozenset[str]:
+        """Everything the person is called, as compared."""
+        return frozenset(fold(name) for name in (self.login, self.email) if name)
 
     @property
     def is_approver(self) -> bool:

@@ -85,6 +85,7 @@ class ErasureService:
                 reason=reason,
                 requested_by=actor.name,
                 requested_at=now,
+                requested_email=actor.email,
             )
             uow.erasures.put(erasure)
             self._audit(uow, actor, "erasure.requested", erasure, reason=reason)
@@ -101,7 +102,9 @@ class ErasureService:
         with self._context.write(seen) as uow:
             erasure = _requested(uow.erasures.get(erasure_id))
             now = self._context.clock.now()
-            erasure = replace(erasure, state=ErasureState.WITHDRAWN, finished_at=now)
+            erasure = replace(
+                erasure, state=ErasureState.WITHDRAWN, finished_at=now, requested_email=""
+            )
             uow.erasures.put(erasure)
             self._audit(uow, actor, "erasure.withdrawn", erasure)
             uow.commit()
@@ -146,7 +149,7 @@ class ErasureService:
                 self._require_erasable(uow, user)
         except ConnectorError as error:
             return str(error)
-        return _TWO_PEOPLE if is_same_person(uow, by, erasure.requested_by) else None
+        return _TWO_PEOPLE if _is_who_asked(uow, by, erasure) else None
 
     # carrying out -------------------------------------------------------------
 
@@ -161,7 +164,7 @@ class ErasureService:
         actor.require_address()
         with self._context.write(seen) as uow:
             erasure = _requested(uow.erasures.get(erasure_id))
-            is_same = is_same_person(uow, actor, erasure.requested_by)
+            is_same = _is_who_asked(uow, actor, erasure)
             if is_same:
                 self._audit(uow, actor, "erasure.refused", erasure, reason=_TWO_PEOPLE)
             else:
@@ -180,6 +183,7 @@ class ErasureService:
             state=ErasureState.CONFIRMED,
             confirmed_by=actor.name,
             confirmed_at=self._context.clock.now(),
+            requested_email="",
         )
         uow.erasures.put(erasure)
         self._audit(uow, actor, "erasure.confirmed", erasure)
@@ -323,6 +327,10 @@ def _requested(erasure: Erasure) -> Erasure:
             f"Erasure {erasure.erasure_id} is {erasure.state} already; this is for new ones."
         )
     return erasure
+
+
+def _is_who_asked(uow: UnitOfWork, person: Principal, erasure: Erasure) -> bool:
+    return is_same_person(uow, person, erasure.requested_by, erasure.requested_email)
 
 
 def _names(uow: UnitOfWork, email: str) -> set[str]:

@@ -13,7 +13,7 @@ from connector.domain.work_items import ApprovalTerms, Delegation, WorkItemEvent
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.people import manager_of, subject_of
+from connector.services.people import manager_of, names_of, subject_of
 
 
 class Matters:
@@ -63,14 +63,10 @@ class Matters:
             accounts=self._accounts,
         )
 
-    def _requester(self, item: WorkItem) -> set[str]:
+    def _requester(self, item: WorkItem) -> frozenset[str]:
         """Return everything that who asked is called."""
-        kind, _, login = item.requester.partition(":")
-        names = {login, item.terms.requester_email if item.terms else ""}
-        account = self._accounts.get(fold(login)) if kind == "user" else None
-        if account is not None:
-            names.add(account.email)
-        return {fold(name) for name in names if name}
+        email = item.terms.requester_email if item.terms else ""
+        return names_of(item.requester, email, self._accounts.get)
 
     def terms(self, item: WorkItem) -> ApprovalTerms:
         """Return the terms as the policy has them now: who was removed decides no longer. Where it

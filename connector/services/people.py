@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
+from connector.domain.console import ConsoleAccount
 from connector.domain.ledger import WorkItem
 from connector.domain.model import User, fold
 from connector.ports import USER, UnitOfWork
@@ -32,13 +33,27 @@ def user_ids_of(uow: UnitOfWork, person: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*users, *gone]))
 
 
-def is_same_person(uow: UnitOfWork, person: Principal, actor: str) -> bool:
-    """Whether somebody is the one whom the ledger calls *actor*, by login or by the address of a
-    local account: one person can have two."""
-    login = fold(actor.partition(":")[2])
-    account = uow.console.find_account(login)
-    names = {login, fold(account.email) if account is not None else login}
-    return bool(names & {fold(person.login), fold(person.email)})
+def names_of(
+    actor: str, email: str, find_account: Callable[[str], ConsoleAccount | None]
+) -> frozenset[str]:
+    """Return everything that somebody is called, as compared; nothing for a program.
+
+    :param actor: as the ledger names them, ``user:<login>`` for a person.
+    :param email: the address they acted with; empty if unknown.
+    :param find_account: returns the local account of a folded login.
+    """
+    kind, _, login = actor.partition(":")
+    if kind != "user":
+        return frozenset()
+    account = find_account(fold(login))
+    names = (login, email, account.email if account is not None else "")
+    return frozenset(fold(name) for name in names if name)
+
+
+def is_same_person(uow: UnitOfWork, person: Principal, actor: str, email: str = "") -> bool:
+    """Whether somebody is the one whom the ledger calls *actor*, by login, by the address that was
+    kept beside what they did, or by that of a local account: one person can have two."""
+    return bool(names_of(actor, email, uow.console.find_account) & person.names)
 
 
 def manager_of(uow: UnitOfWork, user_id: str) -> str:

@@ -17,7 +17,7 @@ from connector.domain.ledger import (
     WorkItemState,
 )
 from connector.domain.merge import merge_member
-from connector.domain.model import ORGANIZATION_ADMIN, User, fold
+from connector.domain.model import ORGANIZATION_ADMIN, User
 from connector.domain.policy import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN, VERIFY_WORD
 from connector.domain.work_items import Act, Evidence, WorkItemEvent
 from connector.errors import ClosedError, ForbiddenError, InvalidRequestError, NotFoundError
@@ -27,7 +27,7 @@ from connector.services.colleagues import find_colleague
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
 from connector.services.mirror import MirrorWriter
 from connector.services.people import is_same_person, subject_of
-from connector.services.reasons import reason_of
+from connector.services.reasons import REQUESTER_EMAIL, reason_of
 from connector.services.refresh import is_confirmed
 from connector.services.work_item_log import WorkItemLog, tidy
 
@@ -254,7 +254,7 @@ class WorkItemService:
                 completed_by=by.name,
             )
             uow.work_items.save(item)
-            self._log.note(uow, item, by, Act.COMPLETED, tidy(comment))
+            self._log.note(uow, item, by, Act.COMPLETED, tidy(comment), email=by.email)
             if item.verification == VERIFY_WORD:
                 item = self._log.close(uow, item, WorkItemState.DONE, by, tidy(comment))
             uow.commit()
@@ -429,9 +429,15 @@ def _refuse_others(item: WorkItem, by: Principal) -> None:
 def _refuse_party(uow: UnitOfWork, item: WorkItem, subject: User, by: Principal) -> None:
     """Let only a second, disinterested person attest."""
     by.require_address()
-    actors = (item.completed_by or "", item.requester)
-    is_actor = any(is_same_person(uow, by, name) for name in actors if name)
-    if is_actor or subject.email_key in {fold(by.login), fold(by.email)}:
+    completed = [
+        event for event in uow.work_items.events(item.work_item_id) if event.act is Act.COMPLETED
+    ]
+    actors = [(event.actor, str(event.data.get("email", ""))) for event in completed]
+    actors.append((item.completed_by or "", ""))
+    asked = uow.plans.get(item.plan_id)[0]
+    actors.append((item.requester, str(asked.context.get(REQUESTER_EMAIL, ""))))
+    is_actor = any(is_same_person(uow, by, actor, email) for actor, email in actors)
+    if is_actor or subject.email_key in by.names:
         raise ForbiddenError(
             "A second person has to attest this task: not the one who completed it, asked for it "
             "or gains by it."

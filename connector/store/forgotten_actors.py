@@ -71,6 +71,12 @@ def forget_actors(session: Session, names: Collection[str]) -> Sequence[str]:
             .where(doer.table.c.tenant == tenant, doer.in_(actors))
             .values({doer.name: f"{PERSON}{ERASED_TEXT}"})
         )
+    email = erasures.c.requested_email
+    connection.execute(
+        update(erasures)
+        .where(erasures.c.tenant == tenant, _folded(email).in_(list(names)))
+        .values(requested_email="")
+    )
     for column in (
         *(delegations.c.delegator, delegations.c.delegate, delegations.c.delegator_email),
         *(console_sessions.c.login, console_sessions.c.email),

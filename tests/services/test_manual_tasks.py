@@ -95,12 +95,20 @@ def test_who_has_no_address_is_no_second_person_and_no_first(connector, ann, wor
     assert work.get(task).state is WorkItemState.AWAITING_VERIFICATION
 
 
-def test_two_accounts_of_one_person_are_not_two_people(connector, ann, work):
+@pytest.mark.parametrize("has_account", [True, False])
+def test_two_accounts_of_one_person_are_not_two_people(connector, ann, work, has_account):
     task = open_task(connector, ann)
-    add_account(connector, "olga", ConsoleRole.OPERATOR, email="Olga@Staff.example")
+    if has_account:
+        add_account(connector, "olga", ConsoleRole.OPERATOR, email="Olga@Staff.example")
     work.complete(task, operator("olga"))
     with pytest.raises(ForbiddenError, match="second person"):
         work.attest(task, operator("olga.admin", email="olga@staff.example"), "Seen")
+
+
+def test_a_person_who_is_called_as_a_client_is_not_taken_for_it(connector, ann, work):
+    task = open_task(connector, ann)
+    work.complete(task, operator("olga"))
+    assert work.attest(task, operator("iga"), "Seen").state is WorkItemState.DONE
 
 
 def test_evidence_serves_instead_of_a_comment(connector, ann, work):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Column, Table
 
 from connector.domain.erasure import ErasureState
-from connector.store.columns import Choice, Instant, Json
+from connector.store.columns import TEXT, Choice, Instant, Json
 from connector.store.tables.base import key, metadata, optional, required
 
 erasures = Table(
@@ -23,4 +23,5 @@ erasures = Table(
     Column("outcomes", Json, nullable=False),
     optional("error"),
     Column("finished_at", Instant),
+    Column("requested_email", TEXT, nullable=False, server_default=""),
 )
