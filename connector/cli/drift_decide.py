@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
-from connector.domain.drift import DriftKind, Finding, FindingState, Remedy
+from connector.domain.drift import DriftKind, FindingState, Remedy
 from connector.errors import PermanentError
 from connector.services.drift_decisions import Choice, Decided, DriftDecisions, Wanted
 from connector.services.drift_desk import FindingView
@@ -110,8 +110,8 @@ def revert(context: CommandContext, findings: Sequence[str], reason: str, **opti
     """Put findings right in DocuSign, by plans like any other.
 
     FINDINGS are ids or beginnings of them. Without, all open findings are meant that fit the
-    options; they are counted, and you are asked first. They may be about no more users at once than
-    guards.max_affected_pct: --limit takes the newest so many.
+    options; they are counted, and you are asked first. Either way they may be about no more users
+    at once than guards.max_affected_pct: name fewer, or --limit takes the newest so many.
 
     \b
     Examples:
@@ -138,27 +138,23 @@ def _decide(
         )
     if not is_dry and not reason.strip():
         raise click.UsageError("Say why with --reason; --dry-run needs none.")
-    if findings and not is_dry:
-        _decide_by_id(context, verb, findings, reason)
-        return
     decisions = context.tenant.drift.decisions
     choice = decisions.named(findings) if findings else _fitting(decisions, options, limit)
     if is_dry:
         _preview(context, verb, choice)
         return
-    if not is_sure and choice.finding_ids:
+    if not (is_sure or findings) and choice.finding_ids:
         click.echo(_words(choice), err=True)
         click.confirm(f"{verb.done} them?", abort=True, err=True)
-    _carry_out(context, verb, choice, reason)
-
-
-def _decide_by_id(
-    context: CommandContext, verb: Verb, findings: Sequence[str], reason: str
-) -> None:
-    desk = context.tenant.drift.desk
-    act: Callable[..., Finding] = desk.accept if verb is ACCEPT else desk.revert
-    done = [act(finding, cli_person(), reason) for finding in findings]
-    context.output([finding_data(desk.get(item.finding_id)) for item in done], outcome(done))
+    decided = _carry_out(context, verb, choice, reason)
+    if decided.stopped_by:
+        raise PermanentError(
+            f"{len(decided.left):,} findings are left as they were: {decided.stopped_by} Give the "
+            "command again later."
+        )
+    if findings and decided.problems:
+        # Whoever names findings means each of them, and programs see it by the exit code.
+        raise PermanentError(f"{len(decided.problems):,} of the findings named were not decided.")
 
 
 def _fitting(decisions: DriftDecisions, options: dict[str, Any], limit: int | None) -> Choice:
@@ -230,7 +226,7 @@ def _effect(verb: Verb, view: FindingView) -> str:
     return "\n".join(view.steps) or "nothing: only in DocuSign, or accept it"
 
 
-def _carry_out(context: CommandContext, verb: Verb, choice: Choice, reason: str) -> None:
+def _carry_out(context: CommandContext, verb: Verb, choice: Choice, reason: str) -> Decided:
     decisions = context.tenant.drift.decisions
     act = decisions.accept if verb is ACCEPT else decisions.revert
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -251,11 +247,7 @@ def _carry_out(context: CommandContext, verb: Verb, choice: Choice, reason: str)
         "stopped_by": decided.stopped_by or None,
     }
     context.output(data, _told(decided))
-    if decided.stopped_by:
-        raise PermanentError(
-            f"{len(decided.left):,} findings are left as they were: {decided.stopped_by} Give the "
-            "command again later."
-        )
+    return decided
 
 
 def _told(decided: Decided) -> str:
@@ -268,14 +260,4 @@ def _told(decided: Decided) -> str:
     if decided.problems:
         lines.append(f"{len(decided.problems):,} stay as they were:")
         lines += [f"  {key[:8]} {why}" for key, why in list(decided.problems.items())[:_SHOWN]]
-    return "\n".join(lines)
-
-
-def outcome(done: Sequence[Finding]) -> str:
-    """Return what became of findings that were decided one by one."""
-    lines = [f"Finding {item.finding_id[:8]} is {item.state}." for item in done]
-    if any(item.state is FindingState.REVERTING for item in done):
-        lines.append(
-            "What waits for a person is in the inbox; the finding ends when DocuSign shows it."
-        )
     return "\n".join(lines)

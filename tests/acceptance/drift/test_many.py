@@ -137,6 +137,29 @@ def test_more_users_than_the_guard_allows_are_not_reverted_at_once(start):
     assert rest.states == {FindingState.ACCEPTED: 1}
 
 
+def test_findings_named_by_their_ids_keep_to_the_guard_as_well(start, monkeypatch):
+    native = changed(start, guards=TOO_MUCH)
+    monkeypatch.setattr(CommandContext, "application", native.connector.application)
+    monkeypatch.setattr(CommandContext, "settings", native.connector.application.settings)
+    grants = native.connector.findings(DriftKind.NATIVE_GRANT)
+    ids = [item.finding_id for item in grants]
+    assert {item.subject_id for item in grants} == {native.ann, native.bob}
+    refused = run("revert", *ids, "--reason", "Nobody asked", code=1)
+    assert "raise guards.max_affected_pct" in refused
+    assert seen(native.connector) == ALL
+    of_ann = [item.finding_id for item in grants if item.subject_id == native.ann]
+    assert "2 reverted" in run("revert", *of_ann, "--reason", "Nobody asked")
+
+
+def test_one_named_that_cannot_be_decided_keeps_no_other_from_it(native):
+    (title,) = native.connector.findings(DriftKind.CHANGED_ATTRIBUTE)
+    run("accept", title.finding_id, "--reason", "Known")
+    grants = [item.finding_id for item in native.connector.findings(DriftKind.NATIVE_GRANT)]
+    told = run("revert", title.finding_id, *grants, "--reason", "Nobody asked", code=1)
+    assert "3 reverted" in told and "accepted already" in told
+    assert "1 of the findings named" in told
+
+
 def test_what_cannot_be_decided_is_told_and_the_rest_is_done(native):
     connector = native.connector
     decisions = connector.services.drift.decisions
