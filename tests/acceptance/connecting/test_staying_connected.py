@@ -11,10 +11,11 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
-from connector.docusign.errors import GrantExpiredError, RefusedError
+from connector.docusign.errors import GrantExpiredError, RefusedError, UnavailableError
 from connector.domain.consent import Way
 from connector.domain.consent_state import ConsentState
 from connector.errors import InvalidRequestError, TemporaryError
+from connector.patience import waiting
 from connector.settings import Secret
 from connector.store.consents import SqlConsents
 from simulator.faults import Fault
@@ -140,6 +141,20 @@ def test_a_process_that_was_killed_while_it_renewed_is_waited_out(site, clock):
     site.services.context.directory.list_accounts()
     assert site.grant().generation == generation + 1
     assert (clock.now() - began).total_seconds() < 60
+
+
+def test_nobody_waits_for_another_process_longer_than_for_the_answer(site, clock):
+    site.sign_in()
+    clock.advance(9 * HOUR)
+    granter = site.application.connection._tokens._granters["default"]
+    assert granter._take_lease("renewing")
+    generation, began = site.grant().generation, clock.now()
+    with waiting(0.4), pytest.raises(UnavailableError) as caught:
+        site.services.context.directory.list_accounts()
+    assert caught.value.nothing_sent
+    assert "Another process is renewing" in str(caught.value)
+    assert site.grant().generation == generation
+    assert clock.now() - began < timedelta(seconds=5)
 
 
 def test_docusign_being_down_ends_nothing(site, clock, world):
