@@ -23,7 +23,7 @@ from connector.ports import TOMBSTONE, USER, UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.changes import tombstone_id
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
-from connector.services.locks import WriteLocks, user_key
+from connector.services.locks import WriteLocks, address_key, user_key
 from connector.services.people import is_same_person
 from connector.services.work_item_log import tidy
 
@@ -73,6 +73,7 @@ class ErasureService:
         now = self._context.clock.now()
         with self._context.write() as uow:
             user = self._find(uow, person)
+            _refuse_subject(user, actor)
             self._require_erasable(uow, user)
             if any(item.subject_id == user.user_id for item in uow.erasures.search(_OPEN)):
                 raise InvalidRequestError(
@@ -146,6 +147,7 @@ class ErasureService:
             by.require_address()
             _requested(erasure)
             if user is not None:
+                _refuse_subject(user, by)
                 self._require_erasable(uow, user)
         except ConnectorError as error:
             return str(error)
@@ -177,6 +179,7 @@ class ErasureService:
     def _confirmed(self, uow: UnitOfWork, erasure: Erasure, actor: Principal) -> Erasure:
         user = uow.mirror.get_users([erasure.subject_id]).get(erasure.subject_id)
         if user is not None:
+            _refuse_subject(user, actor)
             self._require_erasable(uow, user)
         erasure = replace(
             erasure,
@@ -292,7 +295,8 @@ class ErasureService:
                 "DocuSign erases a membership 24 hours after its closing."
             )
         for account in uow.console.accounts():
-            if fold(account.email) == user.email_key and account.disabled_at is None:
+            names = {fold(account.login), fold(account.email)}
+            if user.email_key in names and account.disabled_at is None:
                 raise InvalidRequestError(
                     f"The person still has the account {account.login!r} of the console. Disable "
                     f"it first: docusign-iga console user disable {account.login}."
@@ -310,7 +314,9 @@ class ErasureService:
                 "Work items of the person are open. Have them done or rejected first: "
                 "docusign-iga tasks list."
             )
-        if uow.plans.open_for_subject(USER, user.user_id):
+        keys = [user_key(user.user_id), address_key(user.email_key)]
+        waiting = uow.turns.ahead(keys, self._context.clock.now())
+        if waiting or uow.plans.open_for_subject(USER, user.user_id):
             raise InvalidRequestError("A change of the person is not finished yet.")
 
     def _audit(
@@ -319,6 +325,13 @@ class ErasureService:
         accounts = {"counts": dict(erasure.outcomes)} if erasure.outcomes else {}
         facts = {"item": erasure.erasure_id, **accounts, **more}
         self._context.audit(uow, actor, action, erasure.subject_id, **facts)
+
+
+def _refuse_subject(user: User, by: Principal) -> None:
+    if user.email_key in {fold(by.login), fold(by.email)}:
+        raise ForbiddenError(
+            "Nobody asks for their own erasure or confirms it: it takes two others."
+        )
 
 
 def _requested(erasure: Erasure) -> Erasure:

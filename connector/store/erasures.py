@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Table, Text, cast, delete, or_, select, update
+from sqlalchemy import Table, Text, and_, cast, delete, or_, select, update
 
 from connector.domain.erasure import ERASED_TEXT, Erasure, ErasureState, scrubbed
+from connector.domain.ledger import PlanState
 from connector.domain.model import fold
 from connector.errors import NotFoundError
 from connector.store.forgotten_actors import forget_actors
@@ -30,6 +31,7 @@ from connector.store.tables import (
     work_items,
 )
 
+_UNFINISHED = (PlanState.OPEN, PlanState.QUEUED)
 ERASURES = Records(erasures, Erasure)
 
 
@@ -103,7 +105,11 @@ class SqlErasures:
             select(plans.c.plan_id, plans.c.subject_id, plans.c.summary, plans.c.context).where(
                 plans.c.tenant == self._tenant,
                 plans.c.subject_kind == "User",
-                or_(plans.c.subject_id == user_id, plans.c.subject_id.is_(None)),
+                # Whoever is created on the address by now is somebody else.
+                or_(
+                    plans.c.subject_id == user_id,
+                    and_(plans.c.subject_id.is_(None), plans.c.state.not_in(_UNFINISHED)),
+                ),
             )
         ).all()
         for row in found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Text, cast, delete, func, or_, select, update
@@ -15,16 +15,21 @@ from connector.store.columns import TEXT
 from connector.store.statements import Session
 from connector.store.tables import (
     audit_actors,
+    code_grants,
     consent_links,
     console_accounts,
     console_sessions,
     console_tokens,
     delegations,
     erasures,
+    facts,
     findings,
+    job_runs,
     notifications,
     plans,
     provenance,
+    tenants,
+    tombstones,
     work_item_events,
     work_item_evidence,
     work_items,
@@ -45,7 +50,14 @@ _DOERS: Sequence[Column[Any]] = (
     consent_links.c.made_by,
     console_tokens.c.created_by,
     delegations.c.created_by,
+    job_runs.c.actor,
+    code_grants.c.connected_by,
+    tombstones.c.deleted_by,
+    tenants.c.created_by,
+    tenants.c.changed_by,
 )
+_OF_WHO_ASKED = ("requester_email", "approved_by")
+"""What a plan's context says of people who asked and decided; the request in it is others'."""
 
 
 def forget_actors(session: Session, names: Collection[str]) -> Sequence[str]:
@@ -55,16 +67,12 @@ def forget_actors(session: Session, names: Collection[str]) -> Sequence[str]:
     :param names: folded logins and addresses of one person.
     """
     connection, tenant = session.connection, session.tenant
+    names = {*names, *_other_logins(session, names)}
     known = select(audit_actors.c.name).where(
         audit_actors.c.tenant == tenant,
         _folded(audit_actors.c.name).in_([f"{PERSON}{name}" for name in names]),
     )
     actors = list(connection.scalars(known))
-    connection.execute(
-        update(work_item_events)
-        .where(work_item_events.c.tenant == tenant, or_(*_mentions(work_item_events.c.data, names)))
-        .values(data={})
-    )
     for doer in _DOERS:
         connection.execute(
             update(doer.table)
@@ -87,23 +95,55 @@ def forget_actors(session: Session, names: Collection[str]) -> Sequence[str]:
         connection.execute(
             delete(table).where(table.c.tenant == tenant, _folded(column).in_(list(names)))
         )
-    _replace_in(session, work_items.c.work_item_id, work_items.c.terms, names)
-    _replace_in(session, plans.c.plan_id, plans.c.context, names)
+    events = (work_item_events.c.work_item_id, work_item_events.c.sequence)
+    _replace_in(session, events, work_item_events.c.data, names)
+    _replace_in(session, (work_items.c.work_item_id,), work_items.c.terms, names)
+    _replace_in(session, (plans.c.plan_id,), plans.c.context, names, _OF_WHO_ASKED)
+    _replace_in(session, (facts.c.key,), facts.c.value, names)
     return actors
 
 
+def _other_logins(session: Session, names: Collection[str]) -> set[str]:
+    """Return the logins of the identity provider under which an address was used."""
+    used = (
+        (console_sessions.c.login, console_sessions.c.email),
+        (delegations.c.delegator, delegations.c.delegator_email),
+    )
+    found = (
+        session.connection.scalars(
+            select(login).where(
+                login.table.c.tenant == session.tenant, _folded(address).in_(list(names))
+            )
+        )
+        for login, address in used
+    )
+    return {fold(login) for logins in found for login in logins}
+
+
 def _replace_in(
-    session: Session, key: Column[Any], column: Column[Any], names: Collection[str]
+    session: Session,
+    keys: Sequence[Column[Any]],
+    column: Column[Any],
+    names: Collection[str],
+    members: Sequence[str] = (),
 ) -> None:
-    """Replace the address among those who asked or may decide, as JSON keeps it."""
+    """Replace names as whole values of JSON.
+
+    :param members: of an object, those that are looked at; none: everything.
+    """
     table = column.table
     mine = table.c.tenant == session.tenant
-    found = session.connection.execute(
-        select(key, column).where(mine, or_(*_mentions(column, names)))
-    ).all()
-    for row_key, value in found:
+    rows = session.connection.execute(select(*keys, column).where(mine, *_may_say(column, names)))
+    for *row_keys, value in rows.all():
+        looked_at = {name: value[name] for name in members if name in value} if members else value
+        replaced = _without(looked_at, names)
+        if replaced == looked_at:
+            continue
+        is_row = [key == row_key for key, row_key in zip(keys, row_keys, strict=True)]
         session.connection.execute(
-            update(table).where(mine, key == row_key).values({column.name: _without(value, names)})
+            update(table)
+            .where(mine, *is_row)
+            .values({column.name: {**value, **replaced} if members else replaced})
         )
 
 
@@ -112,17 +152,18 @@ def _without(value: Any, names: Collection[str]) -> Any:
         return {name: _without(item, names) for name, item in value.items()}
     if isinstance(value, list):
         return [_without(item, names) for item in value]
-    return ERASED_TEXT if isinstance(value, str) and fold(value) in names else value
+    if isinstance(value, str) and fold(value.removeprefix(PERSON)) in names:
+        return f"{PERSON if value.startswith(PERSON) else ''}{ERASED_TEXT}"
+    return value
 
 
-def _mentions(column: Column[Any], names: Collection[str]) -> Iterator[ColumnElement[bool]]:
-    """Return conditions for JSON that says one of these names as a whole value, however it is
-    written."""
-    said = _folded(cast(column, Text))
-    for name in names:
-        for text in {name, json.dumps(name)[1:-1]}:
-            yield said.contains(f'"{text}"', autoescape=True)
-            yield said.contains(f'"{PERSON}{text}"', autoescape=True)
+def _may_say(column: Column[Any], names: Collection[str]) -> Sequence[ColumnElement[bool]]:
+    """Return a condition that leaves out most of what does not say a name. There is none for names
+    that JSON escapes: escaped text does not fold."""
+    if any(json.dumps(name) != f'"{name}"' for name in names):
+        return ()
+    said = func.lower(cast(column, Text))
+    return [or_(*(said.contains(name, autoescape=True) for name in names))]
 
 
 def _folded(text: ColumnElement[Any]) -> ColumnElement[str]:

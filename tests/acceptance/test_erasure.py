@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -128,6 +128,51 @@ def test_who_worked_with_the_connector_is_forgotten_as_an_actor_too(connector):
         plan, _ = uow.plans.get(task.plan_id)
     assert plan.context == {"requester_email": "(erased)", "kept": [1]}
     assert connector.services.audit.verify().broken is None
+
+
+def test_nobody_asks_for_or_confirms_their_own_erasure(connector):
+    leaver(connector)
+    service = connector.services.erasures
+    own = replace(BOB, email=ADDRESS.upper())
+    with pytest.raises(ForbiddenError, match="their own erasure"):
+        service.request(ADDRESS, "letter", own)
+    item = service.request(ADDRESS, "letter", ANN)
+    with pytest.raises(ForbiddenError, match="their own erasure"):
+        service.confirm(item.erasure_id, own)
+
+
+def test_an_enabled_account_of_the_console_that_is_called_by_the_address_is_seen(connector):
+    user_id = leaver(connector)
+    add_account(connector, ADDRESS, "operator")
+    accounts = connector.application.console_accounts
+    accounts.set_email("default", ADDRESS, "other@staff.example", ANN)
+    with pytest.raises(InvalidRequestError, match="Disable it first"):
+        connector.services.erasures.request(user_id, "letter", ANN)
+
+
+def test_what_waits_for_somebody_else_on_the_address_is_not_forgotten(tmp_path):
+    clock = ManualClock()
+    connector = connected(
+        tmp_path / "c.db",
+        world=simulated(50, now=clock.now),
+        clock=clock,
+        provisioning={"on_unavailable": "queue"},
+    )
+    with closing(connector):
+        user_id = leaver(connector)
+        service = connector.services.erasures
+        item = service.request(user_id, "letter", ANN)
+        connector.world.faults.add(Fault("drop", "POST", "/users", times=None))
+        accepted = connector.post("/Users", {"userName": ADDRESS, "externalId": "hr-4712"})
+        assert accepted.status_code == 202, accepted.get_data(as_text=True)
+        with pytest.raises(InvalidRequestError, match="not finished"):
+            service.confirm(item.erasure_id, BOB)
+        connector.world.faults.clear()
+        clock.advance(3_600)
+        connector.services.settlement.settle_all(JOB)
+        assert service.confirm(item.erasure_id, BOB).state is ErasureState.DONE
+        (found,) = ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["Resources"]
+        assert found["id"] != user_id
 
 
 def test_what_was_done_to_an_erased_person_is_still_told(connector):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from connector.domain.erasure import ERASED_TEXT
-from connector.domain.ledger import WorkItemState
+from connector.domain.ledger import PlanState, WorkItemState
 from connector.domain.model import fold
 from connector.domain.plan import AddGroupMembers, SetProfile
+from connector.domain.work_items import Act, ApprovalTerms, WorkItemEvent
 from connector.ports import GROUP, UnitOfWork
 from connector.store import SqlStore
+from mappings.model import Approvers
 from tests.contract.store import records
-from tests.contract.store.people import ACCOUNT
+from tests.contract.store.people import ACCOUNT, NOW
+from tests.contract.store.test_console import SESSION
 
 ID = "0a1b2c3d-0000-4000-8000-00000000000a"
 OTHER_ID = "0a1b2c3d-0000-4000-8000-00000000000b"
@@ -33,7 +37,7 @@ def summary(unit: UnitOfWork, plan_id: str) -> str:
 @pytest.mark.parametrize(("email", "told"), ADDRESSES)
 def test_a_creation_that_failed_forgets_its_address(store: SqlStore, email: str, told: str) -> None:
     with store.write("default") as unit:
-        lost: dict[str, Any] = {"subject_id": None, "context": {}}
+        lost: dict[str, Any] = {"subject_id": None, "context": {}, "state": PlanState.FAILED}
         unit.plans.add(records.plan("mine", summary=f"create {told} in Acme", **lost), [])
         unit.plans.add(records.plan("not mine", summary="create axb__c@acme.test", **lost), [])
         unit.erasures.forget_person(ID, email)
@@ -49,8 +53,10 @@ def test_a_creation_that_was_never_planned_forgets_its_address(
         for name, address in (("mine", fold(told)), ("not mine", "axb__c@acme.test")):
             context = {"external_id": "hr-1", "locks": [f"address:{address}"]}
             lost = records.plan(name, subject_id=None, summary="POST /Users", context=context)
-            unit.plans.add(lost, [])
+            unit.plans.add(replace(lost, state=PlanState.FAILED), [])
+            unit.plans.add(replace(lost, plan_id=f"{name}, waiting", state=PlanState.QUEUED), [])
         unit.erasures.forget_person(ID, email)
+        assert unit.plans.get("mine, waiting")[0].context, "whoever is created now is another"
         assert unit.plans.get("mine")[0].context == {}
         assert unit.plans.get("not mine")[0].context["external_id"] == "hr-1"
 
@@ -128,3 +134,47 @@ def test_other_tenants_keep_their_records(store: SqlStore) -> None:
     with store.read("other") as unit:
         assert summary(unit, "plan-1") == "one line"
         assert unit.work_items.get("item-1").title == "Grant it"
+
+
+@pytest.mark.parametrize("address", ["ada@acme.test", "j\u00fcrgen@acme.test"])
+def test_who_asked_or_may_decide_is_found_in_json_however_it_is_written(
+    store: SqlStore, address: str
+) -> None:
+    terms = ApprovalTerms(
+        approvers=Approvers(people=(address.upper(), "b@acme.test")), requester_email=address
+    )
+    said = {"email": address.upper(), "to": f"user:{address}", "kept": "x"}
+    asked = {"requester_email": address, "request": {"manager": address}}
+    with store.write("default") as unit:
+        unit.work_items.add(records.work_item(terms=terms))
+        event = WorkItemEvent("item-1", NOW, "user:ann", Act.COMMENTED, "", said)
+        unit.work_items.add_event(event)
+        unit.plans.add(records.plan(context=asked), [])
+        unit.commit()
+    with store.write("default") as unit:
+        assert unit.erasures.forget_actor({fold(address)}) == []
+        unit.commit()
+    with store.read("default") as unit:
+        item = unit.work_items.get("item-1")
+        (event,) = unit.work_items.events("item-1")
+        plan, _ = unit.plans.get("plan-1")
+    assert item.terms is not None
+    assert item.terms.approvers.people == ("(erased)", "b@acme.test")
+    assert item.terms.requester_email == "(erased)"
+    assert event.data == {"email": "(erased)", "to": "user:(erased)", "kept": "x"}
+    assert plan.context == {"requester_email": "(erased)", "request": {"manager": address}}
+
+
+def test_whoever_used_the_address_under_another_login_is_forgotten_too(store: SqlStore) -> None:
+    session = replace(SESSION, login="bob", email="Ada@acme.test")
+    with store.write("default") as unit:
+        unit.console.add_session(session)
+        unit.audit.append(records.event("a.1", actor="user:bob"))
+        unit.plans.add(records.plan(requester="user:bob"), [])
+        unit.commit()
+    with store.write("default") as unit:
+        assert unit.erasures.forget_actor({"ada@acme.test"}) == ["user:bob"]
+        unit.commit()
+    with store.read("default") as unit:
+        assert unit.plans.get("plan-1")[0].requester == "user:(erased)"
+        assert unit.console.find_session(session.session_hash) is None
