@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from connector.domain.console import ConsoleRole
+from connector.domain.desired import ActualUser, DesiredUser
 from connector.domain.ledger import WorkItem
 from connector.domain.work_items import Verdict
+from connector.ports import UnitOfWork
 from connector.services.approvals import ApprovalView
 from connector.services.context import Actor, Principal, person
+from connector.services.wishes import unchanged
 from tests.connector import DOCUSIGN, Connector, ok
 
 ADDRESS = "ann.lee@acme.test"
@@ -93,3 +97,16 @@ def decide(
     connector: Connector, item: WorkItem, verdict: Verdict, by: Principal, **options: Any
 ) -> ApprovalView:
     return connector.services.approvals.decide(item.work_item_id, verdict, by, **options)
+
+
+def asked_by(connector: Connector, by: Actor, user_id: str, entitlement: str) -> WorkItem:
+    """Return the approval of what a person asks for, as when they revert drift."""
+    account_id, _, profile_id = entitlement.partition(".")
+
+    def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
+        wanted = frozenset({(account_id, profile_id)})
+        return replace(unchanged(uow, actual, by), profiles=wanted)
+
+    connector.services.users.update(user_id, wish, by)
+    (item,) = connector.services.approvals.list()
+    return item

@@ -156,10 +156,12 @@ def votes(events: Iterable[WorkItemEvent], checksum: str, matter: Matter) -> Seq
     for event in events:
         if event.act is not Act.APPROVED or event.data.get("checksum") != checksum:
             continue
-        voter, hand = _recorded(event, matter.accounts)
-        if voter is None or hand is None or not voter.email or not is_named(voter, matter):
+        vote = _recorded(event, matter.accounts)
+        if vote is None or not vote.voter.email or not is_named(vote.voter, matter):
             continue
-        vote = Vote(voter, voter.names | hand.names)
+        # They may have become a party since, by a new address or under a new requester.
+        if vote.names & matter.parties:
+            continue
         same = [known for known in counted if known.names & vote.names]
         if not same:
             counted.append(vote)
@@ -170,10 +172,10 @@ def votes(events: Iterable[WorkItemEvent], checksum: str, matter: Matter) -> Seq
     return counted
 
 
-def _recorded(
-    event: WorkItemEvent, accounts: Mapping[str, ConsoleAccount]
-) -> tuple[Voter | None, Voter | None]:
-    """Return as whom somebody agreed and who it was, as they are now."""
+def _recorded(event: WorkItemEvent, accounts: Mapping[str, ConsoleAccount]) -> Vote | None:
+    """Return how somebody agreed, as they are now, by what they were called then or are called now:
+    an address that changed since makes nobody two. None where an account was disabled or is gone.
+    """
     data = event.data
     login = str(data["voter"])
     # Votes from before this was written down: a local account of that login is the person.
@@ -188,7 +190,10 @@ def _recorded(
     hand = voter
     if by := data.get("by"):
         hand = Voter(str(by["login"]), str(by["email"]), is_local=bool(by["is_local"]))
-    return as_of_now(voter, accounts), as_of_now(hand, accounts)
+    voter_now, hand_now = as_of_now(voter, accounts), as_of_now(hand, accounts)
+    if voter_now is None or hand_now is None:
+        return None
+    return Vote(voter_now, voter.names | hand.names | voter_now.names | hand_now.names)
 
 
 def joined(first: Approvers, second: Approvers) -> Approvers:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,13 +9,12 @@ import pytest
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import WorkItemState
 from connector.errors import ClosedError, ForbiddenError
-from connector.services.context import Actor
-from connector.services.wishes import unchanged
 from tests.approvals import (
     APPROVE,
     add_account,
     administrator,
     approver,
+    asked_by,
     decide,
     disable,
     somebody,
@@ -124,6 +122,33 @@ def test_two_logins_with_one_address_are_one_person(start):
     assert decide(connector, item, APPROVE, approver("dora")).item.state is WorkItemState.DONE
 
 
+def renamed(connector, login, email):
+    connector.application.console_accounts.set_email("default", login, email, administrator())
+
+
+def test_a_new_address_gives_nobody_a_second_voice(start):
+    connector, asked_for = start(approvals_needed=2)
+    add_account(connector, "robert", ConsoleRole.APPROVER, email="bob@acme.test")
+    _, item = waiting(connector, asked_for)
+    decide(connector, item, APPROVE, local("robert", email="bob@acme.test"))
+    renamed(connector, "robert", "robert@acme.test")
+    for email in ("bob@acme.test", "robert@acme.test"):
+        with pytest.raises(ClosedError, match="approved this already"):
+            decide(connector, item, APPROVE, approver("bob", email=email))
+    assert decide(connector, item, APPROVE, approver("dora")).item.state is WorkItemState.DONE
+
+
+def test_who_turns_out_to_be_the_beneficiary_has_not_decided(start):
+    connector, asked_for = start(approvals_needed=2)
+    add_account(connector, "lee", ConsoleRole.APPROVER)
+    _, item = waiting(connector, asked_for, "ann.lee@acme.test")
+    decide(connector, item, APPROVE, local("lee"))
+    renamed(connector, "lee", "Ann.Lee@acme.test")
+    view = decide(connector, item, APPROVE, approver("dora"))
+    assert agreed(view) == (WorkItemState.OPEN, ["dora"])
+    assert decide(connector, item, APPROVE, approver("carl")).item.state is WorkItemState.DONE
+
+
 def test_one_who_decided_for_somebody_does_not_decide_again_as_themselves(start):
     connector, asked_for = start(approvals_needed=2)
     _, item = waiting(connector, asked_for)
@@ -143,16 +168,3 @@ def test_who_asked_does_not_decide_under_another_login(start, has_account):
     item = asked_by(connector, rita, user["id"], asked_for)
     with pytest.raises(ForbiddenError, match="what they asked for"):
         decide(connector, item, APPROVE, approver("rita.r", email="rita@acme.test"))
-
-
-def asked_by(connector, by: Actor, user_id, entitlement):
-    """Return the approval of what a person asks for, as when they revert drift."""
-    account_id, _, profile_id = entitlement.partition(".")
-
-    def wish(uow, actual):
-        wanted = frozenset({(account_id, profile_id)})
-        return replace(unchanged(uow, actual, by), profiles=wanted)
-
-    connector.services.users.update(user_id, wish, by)
-    (item,) = connector.services.approvals.list()
-    return item

@@ -17,10 +17,12 @@ from connector.errors import (
 )
 from tests import databases
 from tests.approvals import (
+    ADDRESS,
     APPROVE,
     DENY,
     administrator,
     approver,
+    asked_by,
     decide,
     held,
     operator,
@@ -69,9 +71,17 @@ def test_the_manager_decides(start):
 
 def test_who_asked_does_not_decide(start):
     connector, asked_for = start()
-    _, item = waiting(connector, asked_for)
+    iga = approver("iga")
+    item = asked_by(connector, iga, connector.create(ADDRESS)["id"], asked_for)
     with pytest.raises(ForbiddenError, match="asked for"):
-        decide(connector, item, APPROVE, approver("iga"))
+        decide(connector, item, APPROVE, iga)
+
+
+def test_a_person_who_is_called_as_the_client_did_not_ask(start):
+    connector, asked_for = start()
+    _, item = waiting(connector, asked_for)
+    assert item.requester == "client:iga"
+    assert decide(connector, item, APPROVE, approver("iga")).item.state is WorkItemState.DONE
 
 
 def test_who_has_no_address_could_be_anybody_and_does_not_decide(start):
