@@ -6,11 +6,24 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import structlog
+
 from connector.domain.merge import merge_member, merge_person, without_membership
 from connector.domain.model import User
-from connector.errors import NotFoundError, TemporaryError
+from connector.errors import (
+    BudgetUsedUpError,
+    ConflictingWriteError,
+    ConnectorError,
+    NotFoundError,
+    PermanentError,
+    StoppedError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
+
+_log = structlog.get_logger(__name__)
 
 _CONFIRM_AFTER = timedelta(days=7)
 """A role that is read again without a change is noted so often: each time moves the resource."""
@@ -90,6 +103,36 @@ class RefreshService:
             confirmed = replace(person, organization_admin_verified_at=now)
             self._mirror.put_users(uow, [merge_person(current, confirmed)])
             uow.commit()
+
+    def refresh_roles_among(self, user_id: str) -> bool:
+        """Read one of many as :meth:`refresh_roles` does, and return whether DocuSign showed them.
+        One whom it cannot show keeps nobody else from being read.
+
+        :raises connector.errors.ConnectorError: DocuSign stood in the way, and shows nobody.
+        """
+        try:
+            self.refresh_roles(user_id)
+        except (BudgetUsedUpError, StoppedError, ConflictingWriteError):
+            raise
+        except (PermanentError, TemporaryError, UnknownOutcomeError) as error:
+            if not isinstance(error, PermanentError) and not self._shows_others(user_id):
+                raise
+            _log.warning("an organization role cannot be read", user=user_id, error=str(error))
+            return False
+        return True
+
+    def _shows_others(self, user_id: str) -> bool:
+        """Return whether the organization shows the service user."""
+        other = self._context.directory.service_user_id
+        with self._context.read() as uow:
+            known = uow.mirror.get_users([other]).get(other)
+        if known is None or other == user_id:
+            return False
+        try:
+            self._context.directory.get_people(known.email)
+        except ConnectorError:
+            return False
+        return True
 
     def find_address(self, email: str) -> Sequence[User]:
         """Read who is on an address in every governed account, write it and return it."""

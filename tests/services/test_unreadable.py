@@ -4,7 +4,7 @@ import pytest
 
 from connector.domain.hints import Hint, HintSource
 from connector.domain.ledger import RunState
-from connector.errors import PermanentError
+from connector.errors import PermanentError, TemporaryError
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB
 from connector.services.aggregation.roles import ADMINS_KNOWN
 from connector.services.context import Actor
@@ -107,6 +107,63 @@ def test_a_role_that_is_refused_keeps_no_hint_from_being_followed(start):
     counts = connector.services.delta.run()
     assert counts["role_checks_refused"] >= 1
     assert (renamed(connector), waiting(connector)) == (1, [user_id])
+
+
+PROFILES = "/v2/organizations/[^/]+/users/profile"
+
+
+def fail(connector, path):
+    connector.world.faults.add(Fault("error", "GET", path, times=None, status=500))
+
+
+def test_one_whose_role_fails_for_good_keeps_no_run_from_ending(start, monkeypatch):
+    connector = start()
+    member = next(
+        item
+        for item in connector.world.account.roster
+        if item.is_admin and item.user is not connector.world.service_user
+    )
+    directory = connector.services.context.directory
+    get_people = directory.get_people
+
+    def people(email):
+        if email == member.user.email:
+            raise TemporaryError("DocuSign answered 500.")
+        return get_people(email)
+
+    monkeypatch.setattr(directory, "get_people", people)
+    with connector.services.context.write() as uow:
+        found = Hint("", member.user.user_id, HintSource.MONITOR, connector.clock.now())
+        uow.hints.add([found])
+        uow.commit()
+    assert connector.services.delta.run()["role_checks_refused"] == 1
+    assert waiting(connector) == [member.user.user_id]
+    connector.sync()
+    run = connector.services.runs.latest(SYNC_JOB)
+    assert (run.state, run.counts["role_checks_refused"]) == (RunState.DONE, 1)
+    assert run.counts["role_checks"] >= 1
+
+
+def test_profiles_that_fail_for_good_keep_no_hint_from_being_followed(start):
+    connector = start()
+    (member,) = active(connector, 1)
+    account, user_id = connector.world.account.account_id, member.user.user_id
+    rename(connector, [member])
+    fail(connector, "/permission_profiles$")
+    with connector.services.context.write() as uow:
+        places, now = (("", account), (user_id, account)), connector.clock.now()
+        uow.hints.add([Hint(where, who, HintSource.MONITOR, now) for who, where in places])
+        uow.commit()
+    assert connector.services.delta.run()["catalogues_refused"] == 1
+    assert renamed(connector) == 1
+
+
+def test_where_the_organization_fails_altogether_a_run_ends_for_now(start):
+    connector = start()
+    fail(connector, PROFILES)
+    with pytest.raises(TemporaryError):
+        connector.services.aggregation.sync()
+    assert connector.services.runs.latest(SYNC_JOB).state is RunState.FAILED
 
 
 def test_a_full_run_by_lists_goes_on_behind_one_who_is_missed_and_unreadable(start):

@@ -18,7 +18,15 @@ import structlog
 from connector.domain.budget import list_calls
 from connector.domain.hints import Hint, HintSource
 from connector.domain.model import Account, User, fold
-from connector.errors import InvalidRequestError, PermanentError
+from connector.errors import (
+    BudgetUsedUpError,
+    ConflictingWriteError,
+    InvalidRequestError,
+    PermanentError,
+    StoppedError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from connector.progress import report_progress
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation.catalogue import CatalogueReader
@@ -224,10 +232,7 @@ class DeltaService:
             return self._read_member(hint, account, counts, read)
         if hint.account_id:
             return account is None or self._read_catalogue(account, counts, read)
-        try:
-            self._refresh.refresh_roles(hint.user_id)
-        except PermanentError as error:
-            _log.warning("a role cannot be read", error=str(error), user=hint.user_id)
+        if not self._refresh.refresh_roles_among(hint.user_id):
             counts["role_checks_refused"] += 1
             return False
         read.user_ids.add(hint.user_id)
@@ -238,7 +243,12 @@ class DeltaService:
         read.catalogues.add(account.account_id)
         try:
             self._catalogue.read(account)
-        except PermanentError as error:
+        except (BudgetUsedUpError, StoppedError, ConflictingWriteError):
+            raise
+        except (PermanentError, TemporaryError, UnknownOutcomeError) as error:
+            is_final = isinstance(error, PermanentError)
+            if not is_final and not self._reader.shows_others(account.account_id):
+                raise
             _log.warning("profiles and groups cannot be read", error=str(error))
             counts["catalogues_refused"] += 1
             return False

@@ -13,10 +13,8 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-import structlog
-
 from connector.domain.model import User
-from connector.errors import BudgetUsedUpError, PermanentError
+from connector.errors import BudgetUsedUpError
 from connector.services.aggregation.roles import (
     REFUSED_ENOUGH,
     ROLE_CHECKS,
@@ -24,8 +22,6 @@ from connector.services.aggregation.roles import (
 )
 from connector.services.context import TenantContext
 from connector.services.refresh import RefreshService
-
-_log = structlog.get_logger(__name__)
 
 ROLE_SWEEP = "role_sweep"
 """A fact of the tenant: how far the round is."""
@@ -97,10 +93,7 @@ class RoleSweep:
         """Ask about so many; who cannot be read does not hold up those behind."""
         refused: list[str] = []
         for user_id in islice(self._next(after), number):
-            try:
-                self._refresh.refresh_roles(user_id)
-            except PermanentError as error:
-                _log.warning("an organization role cannot be read", user=user_id, error=str(error))
+            if not self._refresh.refresh_roles_among(user_id):
                 counts["role_checks_refused"] += 1
                 refused.append(user_id)
                 if len(refused) == REFUSED_ENOUGH:

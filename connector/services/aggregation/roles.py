@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import structlog
-
 from connector.domain.model import User
-from connector.errors import PermanentError
 from connector.services.aggregation.runs import SYNC_JOB, Run, Runs
 from connector.services.context import TenantContext
 from connector.services.refresh import RefreshService
@@ -17,8 +14,6 @@ ROLE_CHECKS = 200
 REFUSED_ENOUGH = 3
 """After so many refusals it is not one user who cannot be read."""
 _ROLES_REACHED = "roles_reached"
-
-_log = structlog.get_logger(__name__)
 
 
 class RoleReader:
@@ -53,7 +48,7 @@ class RoleReader:
                     break
                 if may_be_organization_admin(users[user_id]):
                     reached = user_id
-                    if self._look(user_id):
+                    if self._refresh.refresh_roles_among(user_id):
                         checked += 1
                     else:
                         refused += 1
@@ -67,15 +62,6 @@ class RoleReader:
                 uow.put_fact(ADMINS_KNOWN, True)
             self._runs.save(uow, run, **{_ROLES_REACHED: "" if is_at_end else reached})
             uow.commit()
-
-    def _look(self, user_id: str) -> bool:
-        """Read one flag; return whether DocuSign showed it."""
-        try:
-            self._refresh.refresh_roles(user_id)
-        except PermanentError as error:
-            _log.warning("an organization role cannot be read", user=user_id, error=str(error))
-            return False
-        return True
 
 
 def may_be_organization_admin(user: User) -> bool:

@@ -84,15 +84,16 @@ class TargetedReader:
         except (BudgetUsedUpError, StoppedError, ConflictingWriteError):
             raise
         except (PermanentError, TemporaryError, UnknownOutcomeError) as error:
-            if not self._shows_others(account_id, user_id):
+            if not self.shows_others(account_id, user_id):
                 raise
             _log.warning(
                 "a user cannot be read", user=user_id, account=account_id, error=str(error)
             )
             return Found.UNREADABLE
 
-    def _shows_others(self, account_id: str, user_id: str) -> bool:
-        """Return whether DocuSign shows the service user, who is in every account."""
+    def shows_others(self, account_id: str, user_id: str = "") -> bool:
+        """Return whether DocuSign shows the service user, who is in every account, and is somebody
+        else."""
         other = self._directory.service_user_id
         if other == user_id:
             return False
