@@ -62,7 +62,7 @@ class GroupHandler(StoredReader):
 
     def create(self, context: RequestContext, resource: Resource) -> Outcome:
         """Create a DocuSign group."""
-        with translated():
+        with translated(), self._in_time(context):
             outcome = create_directory_group(
                 self._services(context),
                 resource,
@@ -74,7 +74,7 @@ class GroupHandler(StoredReader):
 
     def replace(self, context: RequestContext, scim_id: str, resource: Resource) -> Outcome:
         """Replace name, external id and, where it is given, the list of members."""
-        with translated():
+        with translated(), self._in_time(context):
             before = self._read(context, scim_id)
             _check_account(before, resource)
             change = RequestedChange(replace=member_ids(resource), name=_new_name(before, resource))
@@ -84,7 +84,7 @@ class GroupHandler(StoredReader):
         self, context: RequestContext, scim_id: str, operations: Sequence[PatchOperation]
     ) -> Outcome:
         """Change members and name as one change; the members there are never read."""
-        with translated():
+        with translated(), self._in_time(context):
             before = self._read(context, scim_id)
             delta = member_changes(operations, self._selector(context, scim_id))
             after = apply_patch(
@@ -106,7 +106,7 @@ class GroupHandler(StoredReader):
         def check(uow: UnitOfWork, group: DirectoryGroup) -> None:
             self._find_to_change(uow, context, scim_id)
 
-        with translated():
+        with translated(), self._in_time(context):
             self._read(context, scim_id)
             if is_shown_group(scim_id):
                 raise Forbidden("Permission profiles and roles cannot be deleted here.")

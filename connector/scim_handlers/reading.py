@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 
 from connector.ports import ResourceQuery, StoredResource, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.locations import as_stored
-from connector.scim_handlers.ports import Application, TenantServices
+from connector.scim_handlers.ports import Application, TenantServices, actor_of
 from connector.scim_handlers.rendering import place, read_place, reader_of, render, render_joined
+from connector.services.recording import answered_in_time
 from scim.errors import NotFound, PreconditionFailed
 from scim.handlers import Page, Query, Rendered, RequestContext, Written
 from scim.parameters import matches_version
@@ -72,6 +74,10 @@ class StoredReader:
         with translated(), self._services(context).context.read(single=single) as uow:
             page = uow.resources.joined_page(wanted)
         return render_joined(page, reader_of(context))
+
+    def _in_time(self, context: RequestContext) -> AbstractContextManager[None]:
+        """Let a write wait no longer than its client, however many changes it is made of."""
+        return answered_in_time(actor_of(context), self._services(context).settings.provisioning)
 
     def _services(self, context: RequestContext) -> TenantServices:
         return self._application.tenant(context.caller.tenant)

@@ -30,7 +30,6 @@ from connector.scim_handlers.user_groups import (
 from connector.services.actual import load_attributes
 from connector.services.queued_requests import SUBJECT_MARK
 from connector.services.recording import Outcome as Recorded
-from connector.services.recording import answered_in_time
 from connector.services.wishes import Wish
 from scim.handlers import (
     Deferred,
@@ -53,8 +52,7 @@ class UserHandler(StoredReader):
     def create(self, context: RequestContext, resource: Resource) -> Outcome:
         """Create a person, or bring the same person back."""
         services = self._services(context)
-        actor = actor_of(context)
-        with translated(), answered_in_time(actor, services.settings.provisioning):
+        with translated(), self._in_time(context):
             desired = self._of_known_roles(context, creation(resource, services.user_mapping))
             wishes = self._group_wishes(context, None, lambda _before: resource)
             actor = actor_of(context, following(SUBJECT_MARK, wishes))
@@ -162,8 +160,7 @@ class UserHandler(StoredReader):
         asked: Callable[[Resource], Resource],
     ) -> Outcome:
         """Carry a wish out, and then what *asked* makes of the groups that the user is in."""
-        settings = self._services(context).settings.provisioning
-        with translated(), answered_in_time(actor_of(context), settings):
+        with translated(), self._in_time(context):
             wishes = self._group_wishes(context, scim_id, asked)
             actor = actor_of(context, following(scim_id, wishes))
             outcome = self._services(context).users.update(
@@ -209,7 +206,7 @@ class UserHandler(StoredReader):
         def check(uow: UnitOfWork, actual: ActualUser) -> None:
             self._find_to_change(uow, context, scim_id)
 
-        with translated():
+        with translated(), self._in_time(context):
             outcome = self._services(context).users.delete(
                 scim_id, check, actor_of(context), dry_run=context.dry_run
             )

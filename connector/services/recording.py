@@ -18,7 +18,7 @@ from connector.domain.ledger import (
 )
 from connector.domain.plan import Plan
 from connector.errors import ConflictingWriteError, TemporaryError
-from connector.patience import waiting
+from connector.patience import waiting, within
 from connector.ports import UnitOfWork
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, Principal, TenantContext, new_id
@@ -194,7 +194,7 @@ class ChangePipeline:
 
     @property
     def _wait_s(self) -> float:
-        return self._context.settings.provisioning.wait_s
+        return within(self._context.settings.provisioning.wait_s)
 
     def record(
         self,
@@ -268,13 +268,13 @@ class ChangePipeline:
         :param extra: what tells a queued creation from another one.
         :raises TemporaryError: it cannot be done now, and may not wait.
         """
-        deadline = self._context.clock.now() + timedelta(seconds=self._wait_s)
         may_wait = not dry_run and self._turns.may_wait(actor)
         with (
             span("plan", **{"connector.subject": subject.scim_id}) as current,
             ExitStack() as held,
             answered_in_time(actor, self._context.settings.provisioning),
         ):
+            deadline = self._context.clock.now() + timedelta(seconds=self._wait_s)
             try:
                 if not dry_run:
                     self._turns.clear_way(subject, behind, actor, deadline)
@@ -303,7 +303,7 @@ class ChangePipeline:
 
 
 def answered_in_time(actor: Actor, settings: ProvisioningSettings) -> AbstractContextManager[None]:
-    """Let calls to DocuSign in the block take no longer than whoever asked waits for the answer;
+    """Let what the block waits for take no longer than whoever asked waits for the answer;
     what the jobs ask for may take its time."""
     if actor.turn is not None or actor.source == "job":
         return nullcontext()
