@@ -1,4 +1,4 @@
-"""Keeps threads free for reads while writes wait for DocuSign.
+"""Keeps threads free for reads while SCIM writes wait for DocuSign.
 
 A write holds its thread until DocuSign has answered. So some threads of a worker are left to
 everybody who waits for nothing but the database. While writes end quickly, one more waits a moment
@@ -30,7 +30,8 @@ _WRITES = re.compile(r"/(?:[^/]+/)?scim/v2/+(?!(?:.*/)?\.search/*\Z)")
 
 
 class SlowWrites:
-    """WSGI middleware that leaves two of a worker's threads to requests other than SCIM writes."""
+    """WSGI middleware that leaves two of a worker's threads to requests other than SCIM writes;
+    of three or fewer threads, all but one."""
 
     def __init__(self, application: WSGIApplication, threads: int) -> None:
         self._application = application

@@ -36,6 +36,7 @@ from connector.errors import (
     NotFoundError,
     PreconditionError,
     TemporaryError,
+    UnknownOutcomeError,
 )
 from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
@@ -45,6 +46,7 @@ from connector.services.matters import Matters
 from connector.services.open_grants import is_begun
 from connector.services.people import subject_of
 from connector.services.reasons import reason_of
+from connector.services.recording import answered_in_time
 from connector.services.settlement import SettlementService
 from connector.services.work_item_log import WorkItemLog, tidy
 
@@ -179,7 +181,7 @@ class ApprovalService:
         seen: Seen | None = None,
     ) -> ApprovalView:
         """Approve or deny. With the last approval that is needed, the change is carried out; where
-        DocuSign does not answer, the connector goes on by itself.
+        DocuSign does not answer in time, the connector goes on by itself.
 
         :param checksum: of the plan that the person saw.
         :raises ForbiddenError: the person may not decide; it is written down.
@@ -277,8 +279,9 @@ class ApprovalService:
 
     def _carry_out(self, item: WorkItem, by: Principal) -> None:
         try:
-            self._settlement.settle_plan(item.plan_id, by)
-        except TemporaryError as error:
+            with answered_in_time(by, self._context.settings.provisioning):
+                self._settlement.settle_plan(item.plan_id, by)
+        except (TemporaryError, UnknownOutcomeError) as error:
             _log.info("approved plan waits", plan=item.plan_id, reason=str(error))
 
     # who ----------------------------------------------------------------------

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from connector.docusign.client import ApiClient
+from connector.docusign.errors import NoAnswerError, UnavailableError
 from connector.domain.ledger import PlanState, WorkItemKind, WorkItemState
 from connector.errors import (
     InvalidRequestError,
     NotFoundError,
     PreconditionError,
 )
+from connector.patience import left_s
 from simulator.faults import Fault
 from tests.approvals import (
     ADDRESS,
@@ -42,6 +45,41 @@ def test_what_docusign_refuses_becomes_a_manual_task(start):
     connector.membership(user["id"]).profile_id = asked_for.partition(".")[2]
     assert connector.services.work_items.verify_all(JOB)["closed"] == 1
     assert connector.services.work_items.get(task.work_item_id).state is WorkItemState.DONE
+    assert held(connector.user(user["id"])) == {asked_for}
+
+
+def test_who_approves_waits_no_longer_than_a_request(start, monkeypatch):
+    connector, asked_for = start()
+    _, item = waiting(connector, asked_for)
+    carry_out = ApiClient.send
+    left: list[float] = []
+
+    def seen(client, target, call):
+        if not call.is_read:
+            left.append(left_s() or 0.0)
+        return carry_out(client, target, call)
+
+    monkeypatch.setattr(ApiClient, "send", seen)
+    decide(connector, item, APPROVE, approver())
+    assert left
+    assert all(0 < one <= connector.services.settings.provisioning.wait_s for one in left)
+
+
+def test_an_approved_change_whose_answer_is_late_is_left_to_the_jobs(start, monkeypatch):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+
+    def late(client, target, call):
+        if call.is_read:
+            raise UnavailableError("DocuSign does not answer.")
+        raise NoAnswerError("It was sent, and no answer came.")
+
+    monkeypatch.setattr(ApiClient, "send", late)
+    view = decide(connector, item, APPROVE, approver())
+    assert view.item.state is WorkItemState.APPROVED
+    monkeypatch.undo()
+    connector.clock.advance(300)
+    connector.services.settlement.settle_all(JOB)
     assert held(connector.user(user["id"])) == {asked_for}
 
 
