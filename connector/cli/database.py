@@ -47,7 +47,11 @@ def upgrade(context: CommandContext) -> None:
 
 
 @db.command()
-@click.option("--go-on", is_flag=True, help="Let the policy of --tenant revert again.")
+@click.option(
+    "--go-on",
+    is_flag=True,
+    help="Let --tenant revert by policy again, and carry out what is queued.",
+)
 @tenant_options
 @handle_errors
 def restored(context: CommandContext, *, go_on: bool) -> None:
@@ -55,7 +59,7 @@ def restored(context: CommandContext, *, go_on: bool) -> None:
 
     What was asked for since the backup is unknown to the database and looks like drift: a policy
     that reverts would close new joiners. So nothing is reverted by itself until you have looked at
-    the open findings and say --go-on.
+    the open findings and say --go-on. What was queued when the backup was made waits for that too.
 
     A file from `docusign-iga db backup` says it by itself, and so does a dump that was restored
     into another PostgreSQL database. Say it, before `serve` starts, where a disk, a virtual machine
@@ -69,7 +73,11 @@ def restored(context: CommandContext, *, go_on: bool) -> None:
     """
     if go_on:
         held = go_on_after_restoring(context.tenant.context, cli_actor())
-        told = "The policy reverts again." if held else "Nothing was held back."
+        told = (
+            "The policy reverts again, and what was queued is carried out."
+            if held
+            else "Nothing was held back."
+        )
         context.output({"tenant": context.tenant.settings.name, "held_back": False}, told)
         return
     names = []

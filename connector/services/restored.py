@@ -1,13 +1,15 @@
 """A database that was restored from a backup is behind DocuSign: it knows nothing of what was asked
 for since, so that everything legitimate of that time looks like drift.
 
-Until a person has looked, the policy reverts nothing by itself. A copy that ``db backup`` made
+Until a person has looked, the policy reverts nothing by itself, and what was queued when the backup
+was made is not carried out: it was, after that. A copy that ``db backup`` made
 bears the mark already; a dump that was restored into another PostgreSQL database is known by that.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from connector.domain.restoring import IDENTITY, RESTORED
@@ -17,12 +19,7 @@ from connector.services.context import Actor, TenantContext
 
 def why_not_to_revert(context: TenantContext, actor: Actor) -> str | None:
     """Return why the policy must revert nothing by itself now; None where it may."""
-    with context.read() as uow:
-        facts, identity = uow.facts(), uow.identity()
-    restored = facts.get(RESTORED)
-    if restored is None and identity not in (None, facts.get(IDENTITY)):
-        restored = _meet(context, actor, identity, is_other=IDENTITY in facts)
-    if restored is None:
+    if _mark_of(context, actor) is None:
         return None
     return (
         "This database was restored from a backup. What was asked for since the backup is unknown "
@@ -32,15 +29,23 @@ def why_not_to_revert(context: TenantContext, actor: Actor) -> str | None:
     )
 
 
+def restored_at(context: TenantContext, actor: Actor) -> datetime | None:
+    """Return when the database was restored, or its backup made, that nobody has released yet;
+    None where there is no such thing."""
+    mark = _mark_of(context, actor)
+    return None if mark is None else datetime.fromisoformat(mark["at"])
+
+
 def declare_restored(context: TenantContext, actor: Actor) -> None:
-    """Hold back what the policy reverts, until :func:`go_on_after_restoring`."""
+    """Hold back what the policy reverts and what is queued, until :func:`go_on_after_restoring`."""
     with context.write() as uow:
         _mark(uow, context, actor)
         uow.commit()
 
 
 def go_on_after_restoring(context: TenantContext, actor: Actor) -> bool:
-    """Let the policy revert again; return whether it was held back."""
+    """Let the policy revert again, and what was queued be carried out; return whether that was held
+    back."""
     with context.write() as uow:
         if uow.facts().get(RESTORED) is None:
             return False
@@ -49,6 +54,15 @@ def go_on_after_restoring(context: TenantContext, actor: Actor) -> bool:
         context.audit(uow, actor, "database.released", "")
         uow.commit()
     return True
+
+
+def _mark_of(context: TenantContext, actor: Actor) -> Mapping[str, Any] | None:
+    with context.read() as uow:
+        facts, identity = uow.facts(), uow.identity()
+    mark: Mapping[str, Any] | None = facts.get(RESTORED)
+    if mark is None and identity not in (None, facts.get(IDENTITY)):
+        mark = _meet(context, actor, identity, is_other=IDENTITY in facts)
+    return mark
 
 
 def _meet(

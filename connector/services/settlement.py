@@ -8,10 +8,11 @@ from zlib import crc32
 
 import structlog
 
-from connector.domain.ledger import PlanRecord, PlanState
+from connector.domain.ledger import OperationState, PlanRecord, PlanState
 from connector.errors import TemporaryError
 from connector.progress import go_on, report_progress
 from connector.services.context import Actor, TenantContext
+from connector.services.restored import restored_at
 from connector.services.turns import Turns
 
 _log = structlog.get_logger(__name__)
@@ -40,7 +41,8 @@ class SettlementService:
     ) -> Mapping[str, int]:
         """Settle every plan that nobody works on, oldest first; return counts by outcome.
 
-        Settled is what DocuSign has confirmed, or what waits for people alone.
+        Settled is what DocuSign has confirmed, or what waits for people alone. What was queued in
+        a database that was restored since is ``held``, until a person lets it go on.
 
         :param part: only those plans that fall to this part, from 0, of :data:`SETTLING_PARTS`.
         :param within_s: for somebody who waits for the end: after so many seconds, or once a plan
@@ -53,8 +55,16 @@ class SettlementService:
             plan_ids = uow.plans.abandoned(started_at)
         if part is not None:
             plan_ids = [item for item in plan_ids if crc32(item.encode()) % SETTLING_PARTS == part]
+        if held := self._held(plan_ids, actor):
+            _log.warning(
+                "changes queued before a backup was restored wait for `db restored --go-on`",
+                plans=len(held),
+            )
+            counts["held"] = len(held)
         for done, plan_id in enumerate(plan_ids):
             go_on()
+            if plan_id in held:
+                continue
             report_progress(done, len(plan_ids))
             is_late = within_s is not None and self._elapsed_s(started_at) >= within_s
             if is_late or (within_s is not None and counts["waiting"]):
@@ -72,6 +82,24 @@ class SettlementService:
             else:
                 counts[_COUNTED_AS.get(plan.state, "settled")] += 1
         return counts
+
+    def _held(self, plan_ids: Collection[str], actor: Actor) -> Collection[str]:
+        """Return the queued plans of before a restoring that nobody has released yet: they were
+        carried out after the backup, or withdrawn. What DocuSign may be at is read back."""
+        if not plan_ids:
+            return ()
+        restored = restored_at(self._context, actor)
+        if restored is None:
+            return ()
+        held = set()
+        with self._context.read() as uow:
+            for plan_id in plan_ids:
+                plan, records = uow.plans.get(plan_id)
+                is_unsent = all(item.state is not OperationState.IN_FLIGHT for item in records)
+                is_old = plan.created_at <= restored
+                if plan.state is PlanState.QUEUED and is_unsent and is_old:
+                    held.add(plan_id)
+        return held
 
     def _elapsed_s(self, since: datetime) -> float:
         return (self._context.clock.now() - since).total_seconds()

@@ -3,7 +3,9 @@
 import pytest
 
 from connector.services.context import Actor
+from connector.services.restored import declare_restored, go_on_after_restoring
 from simulator.faults import Fault
+from simulator.state.model import Status
 from tests.connector import DOCUSIGN, ManualClock, connected, ok
 from tests.simulated import simulated
 
@@ -48,6 +50,24 @@ def test_enabling_after_a_queued_disabling_leaves_enabled(connector, user_id, se
     assert connector.patch(path, ENABLED, **second).status_code in (200, 202)
     settle(connector)
     assert connector.user(user_id)["active"] is True
+
+
+def test_what_was_queued_before_a_restored_backup_waits_for_a_person(connector, user_id):
+    path, context = f"/Users/{user_id}", connector.services.context
+    other = connector.create("other@partner.example")["id"]
+    assert connector.patch(path, DISABLED, **LATER).status_code == 202
+    declare_restored(context, ACTOR)
+    connector.clock.advance(60)
+    assert connector.patch(f"/Users/{other}", DISABLED, **LATER).status_code == 202
+    connector.clock.advance(130)
+    counts = connector.services.settlement.settle_all(ACTOR)
+    assert (counts["held"], counts["settled"], counts["waiting"]) == (1, 1, 0)
+    assert connector.membership(user_id).status is not Status.CLOSED
+    assert connector.membership(other).status is Status.CLOSED, "asked for since"
+
+    go_on_after_restoring(context, ACTOR)
+    settle(connector)
+    assert connector.membership(user_id).status is Status.CLOSED
 
 
 def test_first_profile_asked_for_again_is_the_last_one(connector, user_id):
