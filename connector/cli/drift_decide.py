@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
 from rich.table import Table
 
-from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
+from connector.cli.acting_as import as_option
+from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.domain.drift import DriftKind, FindingState, Remedy
 from connector.errors import PermanentError
+from connector.services.context import Principal
 from connector.services.drift_decisions import Choice, Decided, DriftDecisions, Wanted
 from connector.services.drift_desk import FindingView
 from connector.services.plain_data import finding_data
@@ -84,8 +86,15 @@ def _decision(command: Any) -> Any:
 @click.option("--reason", default="", help="Why it is right as it is; kept for the record.")
 @_decision
 @tenant_options
+@as_option
 @handle_errors
-def accept(context: CommandContext, findings: Sequence[str], reason: str, **options: Any) -> None:
+def accept(
+    context: CommandContext,
+    by: Callable[[], Principal],
+    findings: Sequence[str],
+    reason: str,
+    **options: Any,
+) -> None:
     """Take findings for right: what they show is expected from now on.
 
     FINDINGS are ids or beginnings of them. Without, all open findings are meant that fit the
@@ -97,7 +106,7 @@ def accept(context: CommandContext, findings: Sequence[str], reason: str, **opti
       docusign-iga drift accept --class changed_attribute --attribute job_title --dry-run
       docusign-iga drift accept --account sandbox --yes --reason "Nobody governs it yet"
     """
-    _decide(context, ACCEPT, findings, reason, options)
+    _decide(context, ACCEPT, findings, reason, options, by=by)
 
 
 @click.command("revert")
@@ -105,13 +114,22 @@ def accept(context: CommandContext, findings: Sequence[str], reason: str, **opti
 @click.option("--reason", default="", help="Why; kept for the record.")
 @_decision
 @tenant_options
+@as_option
 @handle_errors
-def revert(context: CommandContext, findings: Sequence[str], reason: str, **options: Any) -> None:
+def revert(
+    context: CommandContext,
+    by: Callable[[], Principal],
+    findings: Sequence[str],
+    reason: str,
+    **options: Any,
+) -> None:
     """Put findings right in DocuSign, by plans like any other.
 
     FINDINGS are ids or beginnings of them. Without, all open findings are meant that fit the
     options; they are counted, and you are asked first. Either way they may be about no more users
     at once than guards.max_affected_pct: name fewer, or --limit takes the newest so many.
+    Where putting right takes an approval, act as a local account (--as LOGIN): whoever asks for it
+    is known by the address, and does not approve it.
 
     \b
     Examples:
@@ -119,7 +137,7 @@ def revert(context: CommandContext, findings: Sequence[str], reason: str, **opti
       docusign-iga drift revert --class native_grant --entitlement "*Admin*" --dry-run
       docusign-iga drift revert --user ann@acme.com --yes --reason "Nobody asked for it"
     """
-    _decide(context, REVERT, findings, reason, options)
+    _decide(context, REVERT, findings, reason, options, by=by)
 
 
 def _decide(
@@ -128,6 +146,8 @@ def _decide(
     findings: Sequence[str],
     reason: str,
     options: dict[str, Any],
+    *,
+    by: Callable[[], Principal],
 ) -> None:
     is_dry, is_sure, limit = (options.pop(name) for name in ("dry_run", "yes", "limit"))
     is_filtered = any(options.values()) or limit is not None
@@ -146,7 +166,7 @@ def _decide(
     if not (is_sure or findings) and choice.finding_ids:
         click.echo(_words(choice), err=True)
         click.confirm(f"{verb.done} them?", abort=True, err=True)
-    decided = _carry_out(context, verb, choice, reason)
+    decided = _carry_out(context, verb, choice, reason, by())
     if decided.stopped_by:
         raise PermanentError(
             f"{len(decided.left):,} findings are left as they were: {decided.stopped_by} Give the "
@@ -226,7 +246,9 @@ def _effect(verb: Verb, view: FindingView) -> str:
     return "\n".join(view.steps) or "nothing: only in DocuSign, or accept it"
 
 
-def _carry_out(context: CommandContext, verb: Verb, choice: Choice, reason: str) -> Decided:
+def _carry_out(
+    context: CommandContext, verb: Verb, choice: Choice, reason: str, by: Principal
+) -> Decided:
     decisions = context.tenant.drift.decisions
     act = decisions.accept if verb is ACCEPT else decisions.revert
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -237,7 +259,7 @@ def _carry_out(context: CommandContext, verb: Verb, choice: Choice, reason: str)
         def report(done: int, total: int) -> None:
             bar.update(task, completed=done, total=total)
 
-        decided = act(choice, cli_person(), reason, report)
+        decided = act(choice, by, reason, report)
     data = {
         "action": verb.name,
         "chosen": len(choice.finding_ids),

@@ -212,6 +212,7 @@ class ChangePipeline:
 
         :raises connector.errors.GuardError: a rule refuses the plan.
         :raises connector.errors.InvalidRequestError: the policy wants to know why.
+        :raises connector.errors.ForbiddenError: a person without an address asks for an approval.
         """
         plan = self._leavers.with_custody(uow, plan)
         plan = arrange(plan, self._context.policy, self._context.book(uow.mirror.catalogue()))
@@ -222,6 +223,9 @@ class ChangePipeline:
             # What the connector does by itself has its own reasons.
             catalogue = uow.mirror.catalogue()
             require_reason(self._context.policy, catalogue, plan, fulfilments, extra)
+        if Fulfilment.APPROVAL in fulfilments and isinstance(actor, Principal):
+            # Who asks does not decide, whatever their login is then.
+            actor.require_address()
         if dry_run:
             return Outcome(plan, fulfilments, subject_id=subject.scim_id)
         self._desk.supersede_by(uow, _automatic(plan, fulfilments), actor)

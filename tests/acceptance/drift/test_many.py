@@ -10,13 +10,14 @@ from click.testing import CliRunner
 from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.drift import DriftKind, FindingState
-from connector.errors import GuardError, TemporaryError
+from connector.errors import ForbiddenError, GuardError, TemporaryError
 from connector.services.drift_decisions import Wanted
 from connector.settings import DriftSettings
+from mappings.loader import load_entitlements
 from tests.acceptance.drift.native import ANN, BOB, seen
-from tests.approvals import operator
+from tests.approvals import APPROVE, approver, decide, operator
 from tests.programs import problem, program
-from tests.visitors import signed_in
+from tests.visitors import PASSWORD, add_account, signed_in
 
 SETTINGS = DriftSettings(pending_after_days=0, dormant_after_days=0)
 ALL = {("native_grant", "profile"), ("changed_attribute", "job_title"), ("native_grant", "group")}
@@ -149,6 +150,21 @@ def test_findings_named_by_their_ids_keep_to_the_guard_as_well(start, monkeypatc
     assert seen(native.connector) == ALL
     of_ann = [item.finding_id for item in grants if item.subject_id == native.ann]
     assert "2 reverted" in run("revert", *of_ann, "--reason", "Nobody asked")
+
+
+def test_who_asks_for_an_approval_by_a_revert_is_known_by_the_address(native):
+    rule = {"match": "*", "kind": "profile", "fulfilment": "approval"}
+    policy = native.connector.services.context.policy
+    object.__setattr__(policy, "mapping", load_entitlements(entitlements=[rule]))
+    revert = ("revert", "--user", BOB, "--yes", "--reason", "Nobody asked")
+    assert "no e-mail address" in run(*revert)
+    assert native.connector.services.approvals.list() == []
+    add_account(native.connector, "olga", "operator")
+    assert "1 reverting" in run(*revert, "--as", "olga", "--password-stdin", answer=f"{PASSWORD}\n")
+    (item,) = native.connector.services.approvals.list()
+    assert (item.requester, item.terms.requester_email) == ("user:olga", "olga@staff.example")
+    with pytest.raises(ForbiddenError, match="what they asked for"):
+        decide(native.connector, item, APPROVE, approver("o", email="Olga@staff.example"))
 
 
 def test_one_named_that_cannot_be_decided_keeps_no_other_from_it(native):
