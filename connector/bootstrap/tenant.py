@@ -180,7 +180,7 @@ def wire(
         work_items=WorkItemService(context, mirror, log),
         approvals=ApprovalService(context, log, changes.desk, changes.settlement),
         delegations=DelegationService(context),
-        due=DueService(context, log, changes.desk, LongWaits(context)),
+        due=DueService(context, log, changes.desk, LongWaits(context), mirror),
         policy=PolicyService(context),
         settlement=changes.settlement,
         budget=BudgetService(context, shares_of(settings, context.settings)),

@@ -157,8 +157,14 @@ class WorkItemRepository(Protocol):
         entitlement: str | None = None,
         direction: Direction | None = None,
         kind: WorkItemKind | None = None,
+        closed_after: datetime | None = None,
+        closed_until: datetime | None = None,
     ) -> Sequence[WorkItem]:
-        """Return matching items, oldest first; no states means all."""
+        """Return matching items, oldest first; no states means all.
+
+        :param closed_after: only those that ended after this time.
+        :param closed_until: only those that had ended at this time.
+        """
 
     def add_event(self, event: WorkItemEvent) -> None:
         """Append a line to an item's history; its sequence is filled in."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
-from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
+from connector.domain.ledger import Direction, WorkItem, WorkItemKind, WorkItemState
+from connector.domain.model import User, group_scim_id
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
+
+_LOOKED_AT_FOR = timedelta(days=1)
+"""A denial that ended while no jobs ran is taken away when they run again, within this time."""
 
 
 def quiet_until(context: TenantContext, item: WorkItem) -> datetime | None:
@@ -18,6 +23,53 @@ def quiet_until(context: TenantContext, item: WorkItem) -> datetime | None:
         return None
     until = item.closed_at + timedelta(days=context.settings.approvals.quiet_days_after_denial)
     return until if until > context.clock.now() else None
+
+
+def shown_denials(
+    uow: UnitOfWork, context: TenantContext, user_ids: Iterable[str]
+) -> Sequence[WorkItem]:
+    """Return the denials about users that still hold, oldest first."""
+    quiet = timedelta(days=context.settings.approvals.quiet_days_after_denial)
+    ids = list(user_ids)
+    if not ids or not quiet:
+        return ()
+    return uow.work_items.search(
+        states=[WorkItemState.REJECTED],
+        subject_ids=ids,
+        kind=WorkItemKind.APPROVAL,
+        closed_after=context.clock.now() - quiet,
+    )
+
+
+def denied_lately(uow: UnitOfWork, context: TenantContext) -> Collection[str]:
+    """Return the users of whom something was denied and no longer holds, for a day."""
+    quiet = timedelta(days=context.settings.approvals.quiet_days_after_denial)
+    until = context.clock.now() - quiet
+    found = uow.work_items.search(
+        states=[WorkItemState.REJECTED],
+        kind=WorkItemKind.APPROVAL,
+        closed_after=until - _LOOKED_AT_FOR,
+        closed_until=until,
+    )
+    return {item.subject_id for item in found}
+
+
+def is_granted(item: WorkItem, user: User, roles: AbstractSet[str]) -> bool:
+    """Return whether a user has meanwhile what was denied them.
+
+    :param roles: that the user has.
+    """
+    if item.direction is not Direction.GRANT:
+        return False
+    held = {
+        scim_id
+        for membership in user.open_memberships()
+        for scim_id in (
+            f"{membership.account_id}.{membership.profile_id}",
+            *(group_scim_id(membership.account_id, group) for group in membership.group_ids),
+        )
+    }
+    return item.entitlement in held | roles
 
 
 def denied_to(

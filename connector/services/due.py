@@ -16,7 +16,9 @@ from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, TenantContext
+from connector.services.denials import denied_lately
 from connector.services.long_waits import LongWaits
+from connector.services.mirror import MirrorWriter
 from connector.services.work_item_log import WorkItemLog
 from mappings.model import Meaning
 
@@ -25,22 +27,29 @@ class DueService:
     """Looks through the open work items of one tenant, on schedule."""
 
     def __init__(
-        self, context: TenantContext, log: WorkItemLog, desk: ApprovalDesk, waits: LongWaits
+        self,
+        context: TenantContext,
+        log: WorkItemLog,
+        desk: ApprovalDesk,
+        waits: LongWaits,
+        mirror: MirrorWriter,
     ) -> None:
         self._context = context
+        self._mirror = mirror
         self._waits = waits
         self._log = log
         self._desk = desk
 
     def run(self, actor: Actor) -> Mapping[str, int]:
-        """Remind, escalate and expire what is due, and tell of changes that wait for DocuSign for
-        long; return counts by outcome.
+        """Remind, escalate and expire what is due, show no longer what was denied long ago, and
+        tell of changes that wait for DocuSign for long; return counts by outcome.
 
         Each becomes an event of the audit, ``work_item.reminded``, ``work_item.escalated`` or
         ``work_item.expired``, from which people are told.
         """
         counts = {"reminded": 0, "escalated": 0, "expired": 0}
         counts["delayed_changes"] = self._waits.tell(actor)
+        self._end_denials()
         with self._context.read() as uow:
             now = self._context.clock.now()
             ids = [
@@ -57,6 +66,15 @@ class DueService:
                     counts[outcome] += 1
                     uow.commit()
         return counts
+
+    def _end_denials(self) -> None:
+        with self._context.read() as uow:
+            user_ids = denied_lately(uow, self._context)
+        if not user_ids:
+            return
+        with self._context.write() as uow:
+            if self._mirror.rerender_users(uow, user_ids):
+                uow.commit()
 
     def _what_is_due(self, uow: UnitOfWork, item: WorkItem, now: datetime) -> str:
         """Return ``expired``, ``escalated`` or ``reminded``, empty where nothing is."""

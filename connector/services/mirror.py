@@ -12,7 +12,8 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from connector.domain.ledger import PlanRecord, WorkItem, WorkItemState
+from connector.domain.desired import confirmed_roles
+from connector.domain.ledger import PlanRecord, WorkItem
 from connector.domain.model import (
     Account,
     Catalogue,
@@ -27,7 +28,7 @@ from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfW
 from connector.services.actual import OPEN_STATES, attested_roles
 from connector.services.changes import put_settled, remove, stamp
 from connector.services.context import TenantContext
-from connector.services.denials import quiet_until
+from connector.services.denials import is_granted, quiet_until, shown_denials
 from connector.services.group_rows import GroupRows
 from connector.services.presentation import Presenter
 
@@ -93,10 +94,9 @@ class MirrorWriter:
         by_address = _by_address(users)
         visible = self._visible(uow, by_address, ids)
         attributes = uow.attributes.get(USER, ids)
-        states = (*OPEN_STATES, WorkItemState.REJECTED)
-        found = uow.work_items.search(states=states, subject_ids=ids)
+        found = uow.work_items.search(states=OPEN_STATES, subject_ids=ids)
         items = _by_subject([item for item in found if item.is_access and item.state.is_open])
-        denied = _by_subject([item for item in found if quiet_until(self._context, item)])
+        denied = _by_subject(shown_denials(uow, self._context, ids))
         # An approved change is shown as its approval.
         plans = [plan for plan in uow.plans.queued(USER, ids) if "approval" not in plan.context]
         queued = _by_subject(plans)
@@ -108,6 +108,7 @@ class MirrorWriter:
         rows = []
         for user in users:
             kept = attributes.get(user.user_id)
+            attested = attested_roles(kept.kept if kept else {})
             row = self._presenter.user(
                 user,
                 catalogue,
@@ -118,9 +119,10 @@ class MirrorWriter:
                 denied=[
                     (item, quiet_until(self._context, item))
                     for item in denied.get(user.user_id, ())
+                    if not is_granted(item, user, confirmed_roles(user) | attested)
                 ],
                 queued=queued.get(user.user_id, ()),
-                attested_roles=attested_roles(kept.kept if kept else {}),
+                attested_roles=attested,
                 visible=user.user_id in visible,
                 consent=consents.get(user.user_id),
             )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, func, insert, literal, select, tuple_
@@ -139,8 +140,14 @@ class SqlWorkItems:
         entitlement: str | None = None,
         direction: Direction | None = None,
         kind: WorkItemKind | None = None,
+        closed_after: datetime | None = None,
+        closed_until: datetime | None = None,
     ) -> Sequence[WorkItem]:
-        """Return matching items, oldest first; no states means all."""
+        """Return matching items, oldest first; no states means all.
+
+        :param closed_after: only those that ended after this time.
+        :param closed_until: only those that had ended at this time.
+        """
         conditions: list[ColumnElement[bool]] = [work_items.c.tenant == self._tenant]
         if wanted_states := list(states):
             conditions.append(work_items.c.state.in_(wanted_states))
@@ -152,6 +159,10 @@ class SqlWorkItems:
             conditions.append(work_items.c.direction == direction)
         if kind is not None:
             conditions.append(work_items.c.kind == kind)
+        if closed_after is not None:
+            conditions.append(work_items.c.closed_at > closed_after)
+        if closed_until is not None:
+            conditions.append(work_items.c.closed_at <= closed_until)
         found = self._connection.execute(
             select(*WORK_ITEMS.columns)
             .where(*conditions)

@@ -161,6 +161,20 @@ def test_work_items_are_searched_by_everything_at_once(store: SqlStore) -> None:
         assert search(direction=Direction.REVOKE) == [second]
 
 
+def test_work_items_are_searched_by_when_they_ended(store: SqlStore) -> None:
+    first, second = (
+        records.work_item(name, entitlement=name, state=WorkItemState.REJECTED, closed_at=at)
+        for name, at in (("a", NOW), ("b", LATER))
+    )
+    with store.write("default") as unit:
+        for item in (first, second, records.work_item("open")):
+            unit.work_items.add(item)
+        search = unit.work_items.search
+        assert search(closed_after=NOW) == [second]
+        assert search(closed_until=NOW) == [first]
+        assert search(closed_after=NOW, closed_until=NOW) == []
+
+
 def test_clients_and_tokens(store: SqlStore) -> None:
     client, token = records.client(), records.token()
     newer = records.token("token-2", token_hash="cd" * 32, created_at=LATER)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from connector.settings import ApprovalSettings
 from tests.approvals import asking_first
 from tests.connector import ManualClock, connected
 from tests.simulated import simulated
@@ -16,7 +17,7 @@ def start(tmp_path):
     """Start a connector whose policy asks for one profile, with these conditions."""
     started: list[Any] = []
 
-    def run(database=None, *, rules=(), **conditions):
+    def run(database=None, *, rules=(), settings=None, **conditions):
         clock = ManualClock()
         world = simulated(10, now=clock.now)
         first = world.accounts[0]
@@ -30,6 +31,7 @@ def start(tmp_path):
             database or tmp_path / f"c{len(started)}.db",
             world=world,
             clock=clock,
+            approvals=settings or ApprovalSettings(),
             entitlements=(*rules, asking_first(asked_for, **conditions)),
         )
         started.append(connector)

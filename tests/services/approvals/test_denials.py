@@ -3,7 +3,19 @@
 from __future__ import annotations
 
 from connector.domain.ledger import WorkItemState
-from tests.approvals import DAY, DENY, administrator, approver, ask, decide, held, pending, waiting
+from connector.settings import ApprovalSettings
+from tests.approvals import (
+    DAY,
+    DENY,
+    JOB,
+    administrator,
+    approver,
+    ask,
+    decide,
+    held,
+    pending,
+    waiting,
+)
 from tests.connector import DOCUSIGN, ok
 
 
@@ -51,6 +63,41 @@ def test_after_a_while_it_can_be_asked_for_again(start):
     again = ask(connector, user["id"], asked_for)
     assert pending(again) == [("approval", asked_for, "grant")]
     assert denied(again) == []
+
+
+def test_a_denial_is_shown_no_longer_than_it_holds(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No")
+    connector.clock.advance(7 * DAY - 60)
+    connector.services.due.run(JOB)
+    assert len(denied(connector.user(user["id"]))) == 1
+    connector.clock.advance(120)
+    connector.services.due.run(JOB)
+    shown = connector.user(user["id"])
+    assert denied(shown) == []
+    connector.clock.advance(300)
+    connector.services.due.run(JOB)
+    assert connector.user(user["id"])["meta"] == shown["meta"], "nothing changes any more"
+
+
+def test_a_denial_of_what_is_held_meanwhile_is_not_shown(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No")
+    assert len(denied(connector.user(user["id"]))) == 1
+    connector.membership(user["id"]).profile_id = asked_for.partition(".")[2]
+    connector.sync()
+    shown = connector.user(user["id"])
+    assert (held(shown), denied(shown)) == ({asked_for}, [])
+
+
+def test_with_no_quiet_days_nothing_is_shown(start):
+    connector, asked_for = start(settings=ApprovalSettings(quiet_days_after_denial=0))
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No")
+    assert denied(connector.user(user["id"])) == []
+    assert pending(ask(connector, user["id"], asked_for)) == [("approval", asked_for, "grant")]
 
 
 def test_a_request_that_was_not_denied_is_no_denial(start):

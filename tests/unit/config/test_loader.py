@@ -232,6 +232,11 @@ def test_a_missing_file_tells_where_to_start(tmp_path):
     assert "config.example.yaml" in file_problems(tmp_path / "none.yaml")[0]
 
 
+def test_denials_need_not_hold(data):
+    data["tenants"]["default"]["approvals"] = {"quiet_days_after_denial": 0}
+    assert settings_from(data).tenants["default"].approvals.quiet_days_after_denial == 0
+
+
 def test_a_list_is_not_a_configuration(tmp_path):
     assert "must be a mapping" in file_problems(write(tmp_path, "- a\n"))[0]
 
