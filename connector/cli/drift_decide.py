@@ -98,13 +98,14 @@ def accept(
     """Take findings for right: what they show is expected from now on.
 
     FINDINGS are ids or beginnings of them. Without, all open findings are meant that fit the
-    options; they are counted, and you are asked first.
+    options; they are counted, and you are asked first. Nobody accepts what is about their own user:
+    of users, act as a local account (--as LOGIN), whose address tells.
 
     \b
     Examples:
-      docusign-iga drift accept 3f2a 9b10 --reason "Ordered by Legal by phone"
+      docusign-iga drift accept 3f2a 9b10 --as olga --reason "Ordered by Legal by phone"
       docusign-iga drift accept --class changed_attribute --attribute job_title --dry-run
-      docusign-iga drift accept --account sandbox --yes --reason "Nobody governs it yet"
+      docusign-iga drift accept --account sandbox --as olga --yes --reason "Nobody governs it yet"
     """
     _decide(context, ACCEPT, findings, reason, options, by=by)
 

@@ -15,13 +15,14 @@ from connector.domain.model import ORGANIZATION_ADMIN, User, fold
 from connector.domain.names import Names
 from connector.domain.plan import Operation, operation_from_dict
 from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
-from connector.ports import UnitOfWork
+from connector.ports import USER, UnitOfWork
 from connector.purpose import Purpose, calling_for
 from connector.services.context import Principal, Seen, TenantContext
 from connector.services.drift_looks import Underway, frame_of, look_at
 from connector.services.findings import Findings
 from connector.services.locks import WriteLocks, finding_key
 from connector.services.naming import names_for
+from connector.services.people import refuse_own
 from connector.services.reverts import Reverts
 from connector.services.work_item_log import tidy
 
@@ -126,7 +127,8 @@ class DriftDesk:
         """Take a difference for right; it is expected from now on.
 
         :raises InvalidRequestError: the reason is missing, or it is no difference any more.
-        :raises ForbiddenError: the person is no operator.
+        :raises ForbiddenError: the person is no operator, the finding is about themselves, or they
+            have no address, by which to tell.
         :raises PreconditionError: it is not what was seen.
         """
         by.require(ConsoleRole.OPERATOR)
@@ -134,6 +136,8 @@ class DriftDesk:
             raise InvalidRequestError("Say why it is right as it is: the reason is kept.")
         with self._alone(finding_id), self._context.write(seen) as uow:
             finding = _open(uow.drift.get(finding_id))
+            if finding.subject_kind == USER:
+                refuse_own(uow, finding.subject_id, by)
             self._require_current(uow, finding)
             known = known_entitlements(uow.mirror.catalogue())
             closed = self._findings.accept(uow, finding, by, tidy(reason), known)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from connector.domain.console import ConsoleAccount
 from connector.domain.ledger import WorkItem
 from connector.domain.model import User, fold
+from connector.errors import ForbiddenError
 from connector.ports import USER, UnitOfWork
 from connector.services.actual import load_attributes
 from connector.services.context import Principal
@@ -54,6 +55,19 @@ def is_same_person(uow: UnitOfWork, person: Principal, actor: str, email: str = 
     """Whether somebody is the one whom the ledger calls *actor*, by login, by the address that was
     kept beside what they did, or by that of a local account: one person can have two."""
     return bool(names_of(actor, email, uow.console.find_account) & person.names)
+
+
+def refuse_own(uow: UnitOfWork, subject_id: str, person: Principal) -> None:
+    """Let nobody take for right what was given to themselves in DocuSign.
+
+    :raises ForbiddenError: the user is this person, or they have no address, by which to tell.
+    """
+    person.require_address()
+    user = uow.mirror.get_users([subject_id]).get(subject_id)
+    if user is not None and user.email_key in person.names:
+        raise ForbiddenError(
+            "This is about your own user: somebody else has to say whether it is right."
+        )
 
 
 def manager_of(uow: UnitOfWork, user_id: str) -> str:

@@ -25,8 +25,9 @@ from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
 from connector.services.colleagues import find_colleague
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
+from connector.services.expectations import REVIEW
 from connector.services.mirror import MirrorWriter
-from connector.services.people import is_same_person, subject_of
+from connector.services.people import is_same_person, refuse_own, subject_of
 from connector.services.reasons import REQUESTER_EMAIL, reason_of
 from connector.services.refresh import is_confirmed
 from connector.services.work_item_log import WorkItemLog, tidy
@@ -294,7 +295,8 @@ class WorkItemService:
         """Refuse a task, with a reason; the access stays as it is.
 
         :raises InvalidRequestError: the reason is missing.
-        :raises ForbiddenError: somebody else has claimed it.
+        :raises ForbiddenError: somebody else has claimed it; of a review, which is accepted by it,
+            the person is the one it is about or has no address, by which to tell.
         """
         by.require(ConsoleRole.OPERATOR)
         if not tidy(comment):
@@ -302,6 +304,9 @@ class WorkItemService:
         with self._context.write(seen) as uow:
             item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
+            if uow.plans.get(item.plan_id)[0].context.get(REVIEW):
+                # Who rejects a review accepts what was found.
+                refuse_own(uow, item.subject_id, by)
             item = self._log.close(uow, item, WorkItemState.REJECTED, by, tidy(comment))
             uow.commit()
         return item

@@ -304,6 +304,10 @@ def test_an_accepted_organization_admin_is_known_from_then_on(
     user.is_organization_admin = True
     connector.reconcile()
     (item,) = work.list()
+    with pytest.raises(ForbiddenError, match="your own user"):
+        work.reject(item.work_item_id, operator("chief", email=user.email.upper()), "It is me")
+    with pytest.raises(ForbiddenError, match="no e-mail address"):
+        work.reject(item.work_item_id, operator("chief", email=""), "It is me")
     work.reject(item.work_item_id, operator("olga"), "New IT lead")
     for state in (False, True):
         user.is_organization_admin = state

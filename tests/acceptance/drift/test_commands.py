@@ -20,7 +20,7 @@ from connector.settings import ChannelSettings, DriftSettings, NotificationSetti
 from tests.acceptance.drift.native import BOB
 from tests.approvals import operator
 from tests.connector import ok
-from tests.visitors import signed_in
+from tests.visitors import PASSWORD, add_account, signed_in
 
 SETTINGS = DriftSettings(pending_after_days=0, dormant_after_days=0)
 
@@ -38,8 +38,8 @@ def native(start, monkeypatch):
     return found
 
 
-def run(*arguments: str) -> str:
-    result = CliRunner().invoke(main, list(arguments))
+def run(*arguments: str, answer: str = "") -> str:
+    result = CliRunner().invoke(main, list(arguments), input=answer)
     assert result.exit_code == 0, result.output
     return result.output
 
@@ -53,7 +53,9 @@ def test_findings_are_listed_shown_accepted_and_reverted(native):
     assert "reverted" in run("drift", "revert", grant["id"], "--reason", "Nobody asked")
     assert native.snapshot() == native.held
     stranger = next(item for item in listed if item["kind"] == "unmanaged_user")
-    assert "accepted" in run("drift", "accept", stranger["id"], "--reason", "Known")
+    add_account(native.connector, "olga", "operator")
+    accept = ("drift", "accept", stranger["id"], "--as", "olga", "--password-stdin")
+    assert "accepted" in run(*accept, "--reason", "Known", answer=f"{PASSWORD}\n")
     assert "no finding is open" in run("drift", "list")
     assert len(json.loads(run("drift", "list", "--all", "--json"))) == 2
     assert "users compared" in run("reconcile")

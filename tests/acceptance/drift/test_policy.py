@@ -8,7 +8,7 @@ from connector.domain.drift import DriftKind, FindingState, Remedy
 from connector.errors import ForbiddenError, GuardError, InvalidRequestError
 from connector.settings import AggregationSettings, DriftRule, DriftSettings
 from simulator.state.model import Status
-from tests.acceptance.drift.native import Native, seen
+from tests.acceptance.drift.native import ANN, Native, seen
 from tests.approvals import approver, operator
 from tests.connector import ok
 
@@ -217,6 +217,11 @@ def test_only_operators_decide_and_say_why(start):
             act(finding.finding_id, approver(), "Because")
         with pytest.raises(InvalidRequestError):
             act(finding.finding_id, operator(), "  ")
+    ann = operator("ann.admin", email=ANN.upper())
+    with pytest.raises(ForbiddenError, match="your own user"):
+        desk.accept(finding.finding_id, ann, "Ordered")
+    with pytest.raises(ForbiddenError, match="no e-mail address"):
+        desk.accept(finding.finding_id, operator(email=""), "Ordered")
     desk.accept(finding.finding_id, operator(), "Ordered")
     with pytest.raises(InvalidRequestError, match="accepted already"):
         desk.accept(finding.finding_id, operator(), "Again")
