@@ -8,9 +8,11 @@ from sqlalchemy import func, select, update
 
 from connector.bootstrap import build
 from connector.domain.ledger import RunState
+from connector.errors import TemporaryError
 from connector.services.aggregation import SYNC_JOB
 from connector.settings import AggregationSettings, ProvisioningSettings
 from connector.store.tables import resources
+from simulator.faults import Fault
 from simulator.state import groups, memberships, users
 from simulator.state.model import Status
 from tests.connector import ManualClock, connected, ok
@@ -180,6 +182,26 @@ def last_modified(connector):
             )
         )
         return dict(rows.all())
+
+
+def test_a_broken_off_run_of_a_clock_that_was_ahead_is_never_gone_on_with(connector):
+    ahead_s = 3 * 24 * 3600
+    connector.clock.advance(ahead_s)
+    connector.world.faults.add(Fault("error", "GET", "/users/profile$", times=None))
+    with pytest.raises(TemporaryError):
+        sync(connector)
+    broken = connector.services.runs.latest(SYNC_JOB)
+    assert broken.state is RunState.FAILED and broken.cursor["accounts_done"]
+    connector.world.faults.clear()
+    connector.clock.advance(-ahead_s)
+    assert sync(connector).run_id != broken.run_id
+
+    connector.clock.advance(ahead_s + 60)
+    member = connector.world.member()
+    users.rename(connector.world.state, member.user, {"user_name": "Renamed Natively"})
+    run = sync(connector)
+    assert (run.run_id != broken.run_id, run.state) == (True, RunState.DONE)
+    assert connector.user(member.user.user_id)["displayName"] == "Renamed Natively"
 
 
 def test_lastmodified_moves_for_those_who_changed_alone(connector):

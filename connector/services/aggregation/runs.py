@@ -41,6 +41,8 @@ a membership has, so nobody in them was read."""
 _WORKED = "worked_s"
 """In the cursor: the seconds that the run went, without those that it waited or lay broken off."""
 _OF_EVERY_RUN = frozenset({_THOROUGH, _LISTS, _WORKED})
+_AHEAD = 200
+"""The most runs among which those are looked for that a clock which was ahead began."""
 
 
 @dataclass(frozen=True)
@@ -174,9 +176,30 @@ class Runs:
                 )
                 uow.jobs.add(record)
                 uow.hints.cover(record.run_id)
+            self._end_those_ahead(uow, record)
             uow.commit()
         thorough = record.cursor[_THOROUGH]
         return Run(record, owner, dict(record.counts), is_thorough=thorough, since=self._now())
+
+    def _end_those_ahead(self, uow: UnitOfWork, chosen: JobRun) -> None:
+        """See to it that no unfinished run that a clock which was ahead wrote is gone on with once
+        its time has come: what it saw is old by then."""
+        for other in uow.jobs.list(_AHEAD, SYNC_JOB, with_idle=True):
+            if other.run_id == chosen.run_id or other.started_at < chosen.started_at:
+                return
+            if other.state is RunState.DONE or not other.cursor.keys() - _OF_EVERY_RUN:
+                continue
+            uow.mirror.forget_run(other.run_id)
+            kept = {key: value for key, value in other.cursor.items() if key in _OF_EVERY_RUN}
+            uow.jobs.save(
+                replace(
+                    other,
+                    state=RunState.FAILED,
+                    cursor=kept,
+                    finished_at=other.finished_at or self._now(),
+                    error=other.error or "The clock was ahead when it began; another run began.",
+                )
+            )
 
     def _can_go_on(self, last: JobRun) -> bool:
         waits = last.state is RunState.WAITING
