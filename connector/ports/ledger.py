@@ -103,11 +103,16 @@ class TurnRepository(Protocol):
         :param before: a plan; only those in front of it.
         """
 
-    def waiting(self, before: datetime, *, untold: bool = False) -> Sequence[WaitingChange]:
+    def waiting(
+        self, before: datetime, *, untold: bool = False, limit: int | None = None
+    ) -> Sequence[WaitingChange]:
         """Return the changes that stand in a queue since then or longer, the oldest first.
 
         :param untold: only those of which nobody was told yet.
         """
+
+    def count_waiting(self, before: datetime) -> int:
+        """Return how many changes stand in a queue since then or longer."""
 
     def mark_told(self, plan_ids: Collection[str], now: datetime) -> None:
         """Keep that somebody was told of these; it is forgotten when they leave their queues."""

@@ -160,8 +160,9 @@ class RightsChecks(Examination):
         if not found:
             yield Finding("waiting", Result.OK, f"no change has waited for longer than {hours}")
             return
-        oldest = f"the oldest since {found[0].since:%Y-%m-%d %H:%M} UTC ({found[0].plan.summary})"
-        words = f"Changes that have waited for longer than {hours}: {len(found):,}; {oldest}."
+        first = found.oldest
+        oldest = f"the oldest since {first.since:%Y-%m-%d %H:%M} UTC ({first.plan.summary})"
+        words = f"Changes that have waited for longer than {hours}: {found.number:,}; {oldest}."
         yield self.bad("waiting", "changes_wait", words)
 
     def limits(self) -> Iterator[Finding]:

@@ -87,7 +87,9 @@ class SqlTurns:
         found = [plan for some in chunked(turns) for plan in self._standing(some, ours, now)]
         return sorted(found, key=lambda plan: turns[plan.plan_id])
 
-    def waiting(self, before: datetime, *, untold: bool = False) -> Sequence[WaitingChange]:
+    def waiting(
+        self, before: datetime, *, untold: bool = False, limit: int | None = None
+    ) -> Sequence[WaitingChange]:
         """Return the changes that stand in a queue since then or longer, the oldest first.
 
         :param untold: only those of which nobody was told yet.
@@ -102,8 +104,20 @@ class SqlTurns:
             .join(place, place.c.plan_id == plans.c.plan_id)
             .where(plans.c.tenant == self._tenant, _STANDS)
             .order_by(place.c.since, plans.c.plan_id)
+            .limit(limit)
         )
         return [WaitingChange(_PLANS.from_row(row), row.since) for row in found]
+
+    def count_waiting(self, before: datetime) -> int:
+        """Return how many changes stand in a queue since then or longer."""
+        place = _places(self._tenant).where(plan_turns.c.since <= before).subquery()
+        statement = (
+            select(func.count())
+            .select_from(plans)
+            .join(place, place.c.plan_id == plans.c.plan_id)
+            .where(plans.c.tenant == self._tenant, _STANDS)
+        )
+        return self._connection.scalar(statement) or 0
 
     def mark_told(self, plan_ids: Collection[str], now: datetime) -> None:
         """Keep that somebody was told of these; it is forgotten when they leave their queues."""

@@ -7,6 +7,7 @@ import pytest
 from connector.domain.diagnosis import Result
 from connector.domain.ledger import AuditFilter
 from connector.domain.notifications import Notice
+from connector.services import long_waits
 from connector.services.context import Actor
 from connector.services.long_waits import LongWaits
 from connector.services.observation import observe
@@ -95,16 +96,38 @@ def test_an_operator_is_told_once_of_each_change(connector, user_id):
     assert len(events(connector, "plan.delayed")) == 2
 
 
+def test_many_are_told_of_in_parts_and_summed_up_once(connector, monkeypatch):
+    monkeypatch.setattr(long_waits, "_BATCH", 2)
+    user_ids = [connector.create(f"{number}.{ADDRESS}")["id"] for number in range(3)]
+    for user_id in user_ids:
+        ok(connector.patch(f"/Users/{user_id}", DISABLED, **LATER), 202)
+    connector.clock.advance(PATIENCE.total_seconds() + 1)
+    assert (look(connector), look(connector)) == (3, 0)
+    assert {event.subject for event in events(connector, "plan.delayed")} == set(user_ids)
+    (notice,) = notices(connector)
+    assert (notice["total"], notice["counts"]) == (3, {"users": 3})
+
+
+def test_where_nothing_waits_nothing_is_written(connector, monkeypatch):
+    def no_write(*_):
+        pytest.fail("a transaction that writes keeps others waiting")
+
+    monkeypatch.setattr(connector.services.context.store, "write", no_write)
+    assert LongWaits(connector.services.context).tell(ACTOR) == 0
+
+
 def test_nothing_is_lost_of_what_was_told(connector, user_id):
     connector.world.faults.add(DOWN)
     ok(connector.patch(f"/Users/{user_id}", DISABLED))
     connector.clock.advance(PATIENCE.total_seconds() + 1)
     assert look(connector) == 1
-    assert len(LongWaits(connector.services.context).look()) == 1
+    seen = LongWaits(connector.services.context).look()
+    assert seen is not None
+    assert (seen.number, seen.oldest.plan.subject_id) == (1, user_id)
     connector.world.faults.clear()
     settle(connector)
     assert connector.user(user_id)["active"] is False
-    assert LongWaits(connector.services.context).look() == []
+    assert LongWaits(connector.services.context).look() is None
     assert look(connector) == 0
 
 

@@ -180,6 +180,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
     "turns": [
         lambda unit: unit.turns.ahead(None, NOW),
         lambda unit: unit.turns.waiting(LATER),
+        lambda unit: unit.turns.count_waiting(LATER),
         lambda unit: unit.totals.waits_since(),
     ],
     "work_items": [

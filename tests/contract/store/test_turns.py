@@ -121,6 +121,8 @@ def test_who_waits_for_long_is_told_of_once(store: SqlStore) -> None:
         unit.turns.take("first", ["user:1"], LATER)
         assert unit.turns.waiting(LATER, untold=True) == [second]
         assert unit.turns.waiting(LATER) == [first, second]
+        assert unit.turns.waiting(LATER, limit=1) == [first]
+        assert (unit.turns.count_waiting(NOW), unit.turns.count_waiting(LATER)) == (1, 2)
         assert unit.totals.waits_since() == NOW
 
 
