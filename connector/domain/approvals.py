@@ -48,6 +48,7 @@ class Matter:
     """What a decision depends on besides the one who decides."""
 
     approvers: Approvers
+    """Who decides as the policy says first. Where that comes to nobody, the tenant role does."""
     manager: str
     """Address of the beneficiary's manager; empty if unknown."""
     parties: frozenset[str]
@@ -56,6 +57,18 @@ class Matter:
     now: datetime
     accounts: Mapping[str, ConsoleAccount] = field(default_factory=dict)
     """The local accounts of the console as they are now, by folded login."""
+    escalated_to: Approvers = field(default_factory=Approvers)
+    """Who decides as well, since it was escalated."""
+
+    @property
+    def named(self) -> Approvers:
+        """Everybody whom the policy names."""
+        first, second = self.approvers, self.escalated_to
+        return Approvers(
+            (*first.people, *second.people),
+            (*first.groups, *second.groups),
+            first.manager or second.manager,
+        )
 
 
 @dataclass(frozen=True)
@@ -89,18 +102,26 @@ def standing(person: Voter, matter: Matter) -> Standing:
 
 def is_named(voter: Voter, matter: Matter) -> bool:
     """Return whether the policy lets somebody decide."""
-    approvers, manager = matter.approvers, deciding_manager(matter)
+    if voter.is_approver and role_decides(matter):
+        return True
+    approvers, manager = matter.named, deciding_manager(matter)
     people = {fold(name) for name in (*approvers.people, manager) if name}
     groups = {fold(name) for name in approvers.groups}
-    if not people and not groups:
-        return voter.is_approver
     return bool(voter.names & people or {fold(name) for name in voter.groups} & groups)
+
+
+def role_decides(matter: Matter) -> bool:
+    """Return whether the tenant role decides: the policy first named nobody, or a manager alone who
+    cannot. An escalation takes nothing from it."""
+    first = matter.approvers
+    has_manager = first.manager and bool(deciding_manager(matter))
+    return not (first.people or first.groups or has_manager)
 
 
 def deciding_manager(matter: Matter) -> str:
     """Return the address of the manager who decides; empty where the policy wants none, nobody
     knows them, or they asked for it themselves."""
-    manager = matter.manager if matter.approvers.manager else ""
+    manager = matter.manager if matter.named.manager else ""
     return "" if fold(manager) in matter.parties else manager
 
 
@@ -196,26 +217,15 @@ def _recorded(event: WorkItemEvent, accounts: Mapping[str, ConsoleAccount]) -> V
     return Vote(voter_now, voter.names | hand.names | voter_now.names | hand_now.names)
 
 
-def joined(first: Approvers, second: Approvers) -> Approvers:
-    """Return both together; nobody named in one of them stays everybody."""
-    if not first or not second:
-        return first
-    return Approvers(
-        (*first.people, *second.people),
-        (*first.groups, *second.groups),
-        first.manager or second.manager,
-    )
-
-
 def in_words(matter: Matter) -> str:
     """Return who decides, for people."""
-    approvers = matter.approvers
-    parts = list(approvers.people)
+    approvers = matter.named
+    parts = ["whoever has the role approver"] if role_decides(matter) else []
+    parts += approvers.people
     parts += [f"the group {name}" for name in approvers.groups]
     if manager := deciding_manager(matter):
         parts.append(f"the manager ({manager})")
     elif approvers.manager:
         why = "cannot decide on this" if matter.manager else "is unknown"
-        parts = parts or ["whoever has the role approver"]
         return f"{', '.join(parts)}: the manager {why}"
-    return ", ".join(parts) or "whoever has the role approver"
+    return ", ".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from connector.domain.approvals import Matter, joined
+from connector.domain.approvals import Matter
 from connector.domain.console import ConsoleAccount
 from connector.domain.ledger import Fulfilment, WorkItem, WorkItemKind
 from connector.domain.model import Catalogue, User, fold
@@ -14,6 +14,7 @@ from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.people import manager_of, names_of, subject_of
+from mappings.model import Approvers
 
 
 class Matters:
@@ -47,16 +48,18 @@ class Matters:
     def of(self, item: WorkItem) -> Matter:
         """Return what a decision on an item depends on."""
         terms = self.terms(item)
-        approvers = terms.approvers
+        approvers, escalated_to = terms.approvers, Approvers()
         if item.kind is WorkItemKind.MANUAL_TASK:
             approvers = terms.escalate_to  # Nobody approves a task.
         elif item.escalated_at is not None:
-            approvers = joined(approvers, terms.escalate_to)
+            escalated_to = terms.escalate_to
+        asks_manager = approvers.manager or escalated_to.manager
         subject = self._subjects.get(item.subject_id) or subject_of(self._uow, item)
         return Matter(
             approvers=approvers,
+            escalated_to=escalated_to,
             # Asked only where it matters: it is a look-up of its own.
-            manager=manager_of(self._uow, item.subject_id) if approvers.manager else "",
+            manager=manager_of(self._uow, item.subject_id) if asks_manager else "",
             parties=frozenset({subject.email_key, fold(subject.user_id)} | self._requester(item)),
             delegations=self._delegations,
             now=self._context.clock.now(),

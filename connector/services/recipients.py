@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from connector.domain.approvals import Matter, away, deciding_manager, is_named
+from connector.domain.approvals import Matter, away, deciding_manager, is_named, role_decides
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.model import fold
@@ -101,7 +101,7 @@ def _deciding(uow: UnitOfWork, context: TenantContext, matter: Matter) -> Iterat
 
 
 def _named(uow: UnitOfWork, context: TenantContext, matter: Matter) -> Iterator[str]:
-    approvers, manager = matter.approvers, deciding_manager(matter)
+    approvers, manager = matter.named, deciding_manager(matter)
     for login in approvers.people:
         yield from _of_login(uow, login)
     groups = {fold(name) for name in approvers.groups}
@@ -112,7 +112,7 @@ def _named(uow: UnitOfWork, context: TenantContext, matter: Matter) -> Iterator[
         if groups & {fold(name) for name in session.groups}:
             yield session.email
     yield manager
-    if not approvers.people and not groups and not manager:
+    if role_decides(matter):
         yield from with_role(uow, ConsoleRole.APPROVER)
 
 

@@ -56,6 +56,29 @@ def test_an_undecided_approval_is_escalated_once(start):
     assert connector.services.due.run(JOB)["expired"] == 1
 
 
+@pytest.mark.parametrize("approvers", [{}, {"manager": True}])
+def test_an_escalation_adds_to_the_role_that_decides(start, approvers):
+    connector, asked_for = start(
+        expires_days=2,
+        on_expiry="escalate",
+        approvers=approvers,
+        approvals_needed=1 + (not approvers),
+        escalate_to={"people": ["ciso"]},
+    )
+    _, item = waiting(connector, asked_for)
+    if not approvers:
+        decide(connector, item, APPROVE, approver("dora"))
+    connector.clock.advance(2 * DAY + 1)
+    assert connector.services.due.run(JOB)["escalated"] == 1
+    approvals = connector.services.approvals
+    for who in (somebody("ciso"), approver("carl")):
+        assert [i.work_item_id for i in approvals.inbox(who)] == [item.work_item_id]
+    view = approvals.get(item.work_item_id)
+    assert view.approvers.startswith("whoever has the role approver, ciso")
+    assert list(view.approved_by) == ([] if approvers else ["dora"]), "its votes stay"
+    assert decide(connector, item, APPROVE, somebody("ciso")).item.state is WorkItemState.DONE
+
+
 def test_reminders_come_at_their_interval(start):
     connector, asked_for = start(remind_days=1)
     _, item = waiting(connector, asked_for)
