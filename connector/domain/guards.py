@@ -171,15 +171,22 @@ class Loss:
     """What is to be known of them when one looks for them."""
 
 
-def refuse_mass_loss(loss: Loss, settings: GuardSettings, *, is_empty: bool = False) -> None:
+def refuse_mass_loss(
+    loss: Loss, settings: GuardSettings, *, at_least: int | None = None, is_empty: bool = False
+) -> None:
     """Take a list for what is there, unless it lacks more than is to be believed.
 
+    :param at_least: the smallest number that is believed of what there is less of than of users;
+        without, and at most, ``guards.max_affected_min``.
     :param is_empty: the list has nothing at all where there is always something: the smallest
         number that is believed counts for nothing then.
     :raises GuardError: it lacks that many; the message says what to do.
     """
     share = int(loss.known * settings.max_affected_pct / 100)
-    limit = share if is_empty else max(settings.max_affected_min, share)
+    least = settings.max_affected_min
+    if at_least is not None:
+        least = min(least, at_least)
+    limit = share if is_empty else max(least, share)
     if loss.missing > limit:
         raise GuardError(
             f"DocuSign's list of {loss.what} of {loss.where} lacks {loss.missing:,} of the "

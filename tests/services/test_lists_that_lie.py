@@ -103,6 +103,41 @@ def test_an_empty_catalogue_is_refused_and_nothing_is_gone(start, what, name):
     assert connector.reconcile()["new"] == 0
 
 
+def test_profiles_that_are_fewer_than_users_are_held_against_their_own_number(start):
+    connector = start()
+    before = shown(connector)
+
+    def with_one(answer, _query):
+        answer["permissionProfiles"] = answer["permissionProfiles"][:1]
+
+    assert 3 < len(connector.world.account.profiles) < 20
+    with (
+        answering(connector, PROFILES, with_one),
+        pytest.raises(GuardError, match="permission profiles"),
+    ):
+        connector.sync()
+    assert shown(connector) == before
+
+
+@pytest.mark.parametrize(("number", "is_refused"), [(2, False), (3, True)])
+def test_two_of_few_groups_may_be_gone_at_once(start, number, is_refused):
+    def prepare(world):
+        for place in range(4):
+            groups.create(world.state, world.account, f"Group {place}")
+
+    connector = start(prepare, guards={"max_affected_pct": 0.0})
+    before = shown(connector)["Groups"]
+    account = connector.world.account
+    for group_id in [key for key, item in account.groups.items() if "Group " in item.name][:number]:
+        account.groups.pop(group_id)
+    if is_refused:
+        with pytest.raises(GuardError, match="lacks 3 of"):
+            connector.sync()
+    else:
+        connector.sync()
+    assert shown(connector)["Groups"] == before - (0 if is_refused else number)
+
+
 def test_an_operator_can_confirm_that_they_are_gone(start):
     connector = start(guards={"max_affected_pct": 100.0})
     with answering(connector, GROUPS, emptied("groups")):

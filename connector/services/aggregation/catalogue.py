@@ -17,6 +17,10 @@ from connector.services.mirror import MirrorWriter
 
 _log = structlog.get_logger(__name__)
 
+_FEW = 2
+"""So many profiles or groups of an account may always be gone at once. guards.max_affected_min is
+a number of users, and accounts have fewer profiles than that."""
+
 
 class CatalogueReader:
     """Fills the mirror's catalogue of one tenant."""
@@ -64,7 +68,7 @@ class CatalogueReader:
         found["groups"] = (known_groups, {item.group_id for item in groups})
         for what, (known, shown) in found.items():
             loss = Loss(what, f"account {account.name}", len(known - shown), len(known))
-            refuse_mass_loss(loss, guards, is_empty=not shown)
+            refuse_mass_loss(loss, guards, at_least=_FEW, is_empty=not shown)
 
 
 def _with_unlisted(uow: UnitOfWork, account: Account, read: GroupList) -> Sequence[DirectoryGroup]:
