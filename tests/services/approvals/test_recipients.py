@@ -65,6 +65,15 @@ def test_who_stands_in_is_told_as_long_as_they_do(start):
     assert told(connector, item) == []
 
 
+def test_administrators_are_told_where_the_role_decides(start):
+    connector, asked_for = start()
+    add_account(connector, "root", ConsoleRole.ADMINISTRATOR)
+    add_account(connector, "olga", ConsoleRole.OPERATOR)
+    _, item = waiting(connector, asked_for)
+    assert told(connector, item) == ["root@staff.example"]
+    assert told(connector, item, "role:approver") == []
+
+
 def test_the_policy_of_the_moment_says_who_is_told(start):
     connector, asked_for = start(approvers={"people": ["bob@x.example"]})
     _, item = waiting(connector, asked_for)
