@@ -9,7 +9,14 @@ from datetime import datetime
 
 from connector.domain.drift import Finding, FindingFilter, FindingState, Remedy, raise_if_unsafe
 from connector.domain.guards import most_affected
-from connector.errors import ConflictingWriteError, ConnectorError, GuardError, TemporaryError
+from connector.errors import (
+    BudgetUsedUpError,
+    ConflictingWriteError,
+    ConnectorError,
+    GuardError,
+    StoppedError,
+    TemporaryError,
+)
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.findings import REFUSED
@@ -18,6 +25,9 @@ from connector.services.reverts import Reverts
 from connector.services.turns import AheadError
 
 _PAGE = 500
+_UNANSWERED = "unanswered"
+_AWAY = 3
+"""After so many in a row that DocuSign did not answer, it is not one finding."""
 
 
 @dataclass
@@ -79,10 +89,15 @@ class PolicyReverts:
             self._hold_back(wanted, actor, str(error))
             counts["held_back"] = wanted.findings
             return counts
+        in_a_row = 0
         for finding_id in wanted.finding_ids:
             outcome = self._revert(finding_id, actor)
-            counts[outcome or "postponed"] += 1
-            if outcome is None:
+            if outcome is None or outcome == _UNANSWERED:
+                counts["postponed"] += 1
+            else:
+                counts[outcome] += 1
+            in_a_row = in_a_row + 1 if outcome == _UNANSWERED else 0
+            if outcome is None or in_a_row == _AWAY:
                 break
         return counts
 
@@ -98,10 +113,14 @@ class PolicyReverts:
             # Another change of the same user: nobody else has to wait for it.
             self._reverts.note_problem(finding, str(error))
             return "postponed"
-        except TemporaryError as error:
-            # The budget's reserve, or DocuSign: the rest waits for the next run.
+        except (BudgetUsedUpError, StoppedError) as error:
+            # The rest waits for the next run.
             self._reverts.note_problem(finding, str(error))
             return None
+        except TemporaryError as error:
+            # It may be this one alone, in every run: those behind have their turn too.
+            self._reverts.note_problem(finding, str(error))
+            return _UNANSWERED
         except ConnectorError as error:
             self._reverts.note_problem(finding, str(error))
             return "refused"

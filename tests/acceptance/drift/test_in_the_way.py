@@ -10,6 +10,7 @@ from connector.domain.drift import DriftKind, FindingState
 from connector.domain.work_items import Verdict
 from connector.errors import TemporaryError, UnknownOutcomeError
 from connector.services.context import Actor
+from connector.services.reverts import Reverts
 from connector.settings import DriftRule, DriftSettings
 from mappings.loader import load_entitlements
 from simulator.faults import Fault
@@ -251,6 +252,28 @@ def test_one_user_whose_change_waits_does_not_keep_others_from_being_reverted(st
     assert (counts["reverting"], counts["postponed"]) == (1, 1)
     finding = next(item for item in connector.findings() if item.subject_id == native.ann)
     assert finding.problem
+
+
+@pytest.mark.parametrize("failing", [1, 3], ids=["one of them", "DocuSign"])
+def test_one_finding_that_fails_for_now_keeps_no_other_from_its_turn(start, monkeypatch, failing):
+    native = start(drift=REVERT)
+    connector = native.connector
+    for user_id in (native.ann, native.bob):
+        native.set_work(user_id, company="Rival", job_title="Boss")
+    connector.sync()
+    put_right, tried = Reverts.put_right, []
+
+    def unlucky(self, finding, *arguments):
+        tried.append(finding.finding_id)
+        if len(tried) <= failing:
+            raise TemporaryError("DocuSign answered 500.")
+        return put_right(self, finding, *arguments)
+
+    monkeypatch.setattr(Reverts, "put_right", unlucky)
+    counts = connector.reconcile(sync=False)
+    assert counts["postponed"] == failing
+    assert counts.get("reverting", 0) == (3 if failing == 1 else 0)
+    assert len(tried) == (4 if failing == 1 else 3)
 
 
 # limits ---------------------------------------------------------------------------
