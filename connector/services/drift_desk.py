@@ -13,7 +13,6 @@ from connector.domain.console import ConsoleRole
 from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
 from connector.domain.model import ORGANIZATION_ADMIN, User, fold
 from connector.domain.names import Names
-from connector.domain.plan import Operation, operation_from_dict
 from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
 from connector.ports import USER, UnitOfWork
 from connector.purpose import Purpose, calling_for
@@ -23,7 +22,7 @@ from connector.services.findings import Findings
 from connector.services.locks import WriteLocks, finding_key
 from connector.services.naming import names_for
 from connector.services.people import refuse_own
-from connector.services.reverts import Reverts
+from connector.services.reverts import Reverts, suggested_steps
 from connector.services.work_item_log import tidy
 
 _IDS = re.compile(r" \((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")
@@ -208,17 +207,6 @@ def open_findings(*subject_ids: str, account_id: str = "") -> FindingFilter:
 
 def _given(text: str) -> tuple[str, ...]:
     return (text,) if text else ()
-
-
-def suggested_steps(finding: Finding) -> Sequence[Operation]:
-    """Return the operations of a suggested plan, those that this version understands."""
-    steps = []
-    for data in finding.suggestion:
-        try:
-            steps.append(operation_from_dict(data))
-        except (KeyError, TypeError):
-            continue
-    return steps
 
 
 def _open(finding: Finding) -> Finding:

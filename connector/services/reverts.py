@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from connector.domain.drift import GROUP, USER, DriftKind, Finding, FindingState
 from connector.domain.ledger import OperationState, PlanState
+from connector.domain.plan import Operation, operation_from_dict
+from connector.domain.policy import given
 from connector.domain.repair import GROUP as GROUP_OF_USER
 from connector.errors import ConnectorError, InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
+from connector.services.denials import quiet_until, shown_denials
 from connector.services.reversals import Reversals
+
+
+def suggested_steps(finding: Finding) -> Sequence[Operation]:
+    """Return the operations of a suggested plan, those that this version understands."""
+    steps = []
+    for data in finding.suggestion:
+        try:
+            steps.append(operation_from_dict(data))
+        except (KeyError, TypeError):
+            continue
+    return steps
 
 
 class Reverts:
@@ -34,14 +49,33 @@ class Reverts:
             self._keep_unfinished(finding, actor, reason, now)
             raise
         if outcome.record is None:
-            raise InvalidRequestError(
-                "Nothing is to be done: DocuSign shows by now what is expected, or the same change "
-                "waits for somebody already. The next reconciliation tells."
-            )
+            raise InvalidRequestError(self._why_nothing(finding, actor))
         with self._context.write() as uow:
             after = self._note_plan(uow, finding, outcome.record.plan_id, actor, reason, now)
             uow.commit()
         return after
+
+    def _why_nothing(self, finding: Finding, actor: Actor) -> str:
+        wanted = {name for step in suggested_steps(finding) for name in given(step)}
+        with self._context.read() as uow:
+            denials = shown_denials(uow, self._context, [finding.subject_id])
+        ends = [
+            until
+            for item in denials
+            if item.entitlement in wanted
+            and item.requester == actor.name
+            and (until := quiet_until(self._context, item))
+        ]
+        if ends:
+            return (
+                "Nothing is done: an approval of this was denied when you asked, and that holds "
+                f"until {max(ends):%Y-%m-%d %H:%M} UTC (approvals.quiet_days_after_denial). "
+                "Accept the finding, or revert it after that."
+            )
+        return (
+            "Nothing is to be done: DocuSign shows by now what is expected, or the same change "
+            "waits for somebody already. The next reconciliation tells."
+        )
 
     def _note_plan(  # noqa: PLR0917 -- what a decision consists of
         self,

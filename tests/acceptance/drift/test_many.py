@@ -15,7 +15,7 @@ from connector.services.drift_decisions import Wanted
 from connector.settings import DriftSettings
 from mappings.loader import load_entitlements
 from tests.acceptance.drift.native import ANN, BOB, seen
-from tests.approvals import APPROVE, approver, decide, operator
+from tests.approvals import APPROVE, DENY, approver, decide, operator
 from tests.programs import problem, program
 from tests.visitors import PASSWORD, add_account, signed_in
 
@@ -173,6 +173,11 @@ def test_who_asks_for_an_approval_by_a_revert_is_known_by_the_address(native):
     assert (item.requester, item.terms.requester_email) == ("user:olga", "olga@staff.example")
     with pytest.raises(ForbiddenError, match="what they asked for"):
         decide(native.connector, item, APPROVE, approver("o", email="Olga@staff.example"))
+    decide(native.connector, item, DENY, approver("dora"), comment="He moved")
+    native.connector.reconcile()
+    acting = ("--as", "olga", "--password-stdin")
+    told = run(*revert, *acting, answer=f"{PASSWORD}\n")
+    assert "was denied when you asked, and that holds until 20" in told
 
 
 def test_one_named_that_cannot_be_decided_keeps_no_other_from_it(native):
