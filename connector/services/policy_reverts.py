@@ -127,17 +127,20 @@ class PolicyReverts:
         return "reverting"
 
     def _hold_back(self, wanted: ToRevert, actor: Actor, reason: str) -> None:
-        """Write the reason to every finding that the policy would have reverted, and tell it."""
+        """Write the reason to every finding that the policy would have reverted, and tell it where
+        one of them did not bear it yet."""
         filter_ = FindingFilter(
             (FindingState.OPEN,), remedies=(Remedy.REVERT,), last_seen_at=wanted.seen_at
         )
-        after = ""
+        after, is_news = "", False
         while True:
             with self._context.write() as uow:
                 page = uow.drift.search(filter_, after=after, limit=_PAGE)
                 held = [item for item in page if REFUSED not in item.evidence]
-                uow.drift.save([replace(item, problem=reason) for item in held])
-                if len(page) < _PAGE:
+                untold = [item for item in held if item.problem != reason]
+                is_news = is_news or bool(untold)
+                uow.drift.save([replace(item, problem=reason) for item in untold])
+                if len(page) < _PAGE and is_news:
                     facts = {"reason": reason, "findings": wanted.findings}
                     self._context.audit(uow, actor, "drift.held_back", "", **facts)
                 uow.commit()

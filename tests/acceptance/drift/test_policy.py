@@ -66,10 +66,18 @@ def test_an_entitlement_has_a_word_of_its_own(start):
     assert native.ann not in set(native.group(1).members)
 
 
+def held_back(connector):
+    """Return how often it was told that too much would be reverted."""
+    with connector.services.context.read() as uow:
+        events = uow.audit.events(limit=10_000)
+    return sum(event.action == "drift.held_back" for event in events)
+
+
 def test_more_than_the_set_share_waits_for_a_person(start):
     guards = {"max_affected_pct": 1, "max_affected_min": 1}
     native = start(drift=REVERT, guards=guards)
     connector = native.connector
+    before = native.place(native.ann).company
     native.set_profile(native.ann, native.other_profile())
     native.set_profile(native.bob, native.other_profile())
 
@@ -81,6 +89,15 @@ def test_more_than_the_set_share_waits_for_a_person(start):
     findings = connector.findings()
     assert {item.state for item in findings} == {FindingState.OPEN}
     assert all("person's word" in (item.problem or "") for item in findings)
+    assert held_back(connector) == 1
+
+    assert connector.reconcile()["held_back"] == 2
+    assert held_back(connector) == 1, "nothing new was held back"
+    native.set_work(native.ann, company="Rival")
+    assert connector.reconcile()["held_back"] == 3
+    assert held_back(connector) == 2
+    native.set_work(native.ann, company=before)
+    connector.reconcile()
 
     desk = connector.services.drift.desk
     for finding in findings:
