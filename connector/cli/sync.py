@@ -27,6 +27,7 @@ from connector.services.aggregation import DELTA_JOB, SYNC_JOB
 from connector.services.aggregation import Progress as Step
 from connector.services.context import Actor, new_id
 from connector.services.jobs import run_job, watched
+from connector.services.reconciliation import RECONCILE_JOB
 
 
 @click.command()
@@ -170,7 +171,9 @@ def _sync_user(context: CommandContext, wanted: str) -> None:
     table = Table("User", "Address", "Account", "Status", "Profile", "Groups")
     data = []
     users = context.tenant.delta.read_user(wanted)
-    context.tenant.drift.reconciliation.run_for([user.user_id for user in users], cli_actor())
+    tenant = context.tenant
+    if tenant.settings.drift.after_delta and RECONCILE_JOB not in tenant.runs.paused():
+        tenant.drift.reconciliation.run_for([user.user_id for user in users], cli_actor())
     for user in users:
         for item in user.memberships.values():
             row = {

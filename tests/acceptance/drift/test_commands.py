@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,7 @@ from connector.domain.correlation import Identity
 from connector.domain.drift import DriftKind, FindingFilter
 from connector.domain.expected import Origin
 from connector.services.adoption import Selection, identities_of
+from connector.services.context import Actor
 from connector.services.drift_report import to_csv, to_html
 from connector.settings import ChannelSettings, DriftSettings, NotificationSettings, Secret
 from tests.acceptance.drift.native import BOB
@@ -66,6 +68,26 @@ def test_who_is_read_by_command_is_compared(native):
     assert BOB in run("sync", "--user", BOB)
     (finding,) = native.connector.findings(DriftKind.CHANGED_ATTRIBUTE)
     assert (finding.subject_id, finding.attribute) == (native.bob, "company")
+
+
+def test_who_is_read_by_command_is_not_compared_while_that_is_paused(native):
+    runs = native.connector.services.runs
+    runs.pause("reconcile", Actor("user:olga", "cli", "test"))
+    native.set_work(native.bob, company="Rival")
+    assert BOB in run("sync", "--user", BOB)
+    assert not native.connector.findings(DriftKind.CHANGED_ATTRIBUTE)
+    runs.resume("reconcile", Actor("user:olga", "cli", "test"))
+    assert BOB in run("sync", "--user", BOB)
+    assert native.connector.findings(DriftKind.CHANGED_ATTRIBUTE)
+
+
+def test_who_is_read_by_command_is_not_compared_where_deltas_are_not(start, monkeypatch):
+    native = start(drift=replace(SETTINGS, after_delta=False))
+    monkeypatch.setattr(CommandContext, "application", native.connector.application)
+    monkeypatch.setattr(CommandContext, "settings", native.connector.application.settings)
+    native.set_work(native.bob, company="Rival")
+    assert BOB in run("sync", "--user", BOB)
+    assert not native.connector.findings()
 
 
 def test_reports_are_tables_and_one_page_without_anything_dangerous(native, tmp_path):
