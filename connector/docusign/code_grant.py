@@ -33,7 +33,7 @@ from connector.docusign.tokens import Grant, Subject, TokenEndpoint, token_in
 from connector.docusign.transport import Basic, Bearer, Transport
 from connector.domain.code_grants import EXTENDED, REFRESH_LIFETIME, CodeGrant
 from connector.errors import ConnectorError, TemporaryError
-from connector.patience import is_too_late
+from connector.patience import is_too_late, waiting_longer
 from connector.ports import Clock, Store
 from connector.sealing import Sealer
 from connector.settings import DocusignSettings, TenantSettings
@@ -144,7 +144,10 @@ class CodeGranter:
             "refresh_token": self._sealer.open(stored.refresh_token),
         }
         try:
-            answer = self._ask(form)
+            # The token that is sent may be good for once: whoever waits for an answer waits until
+            # the one that takes its place is kept.
+            with waiting_longer(self._lease_s - _SAVING_S):
+                answer = self._ask(form)
         except RefusedError as error:
             if not _is_worthless(error):
                 raise

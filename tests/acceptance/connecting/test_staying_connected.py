@@ -15,7 +15,7 @@ from connector.docusign.errors import GrantExpiredError, RefusedError, Unavailab
 from connector.domain.consent import Way
 from connector.domain.consent_state import ConsentState
 from connector.errors import InvalidRequestError, TemporaryError
-from connector.patience import waiting
+from connector.patience import left_s, waiting
 from connector.settings import Secret
 from connector.store.consents import SqlConsents
 from simulator.faults import Fault
@@ -155,6 +155,22 @@ def test_nobody_waits_for_another_process_longer_than_for_the_answer(site, clock
     assert "Another process is renewing" in str(caught.value)
     assert site.grant().generation == generation
     assert clock.now() - began < timedelta(seconds=5)
+
+
+def test_a_renewal_is_not_broken_off_with_the_request_that_needs_it(site, clock, monkeypatch):
+    site.sign_in()
+    clock.advance(9 * HOUR)
+    granter = site.application.connection._tokens._granters["default"]
+    ask, left = granter._ask, []
+
+    def asked(form):
+        left.append(left_s() or 0.0)
+        return ask(form)
+
+    monkeypatch.setattr(granter, "_ask", asked)
+    with waiting(3):
+        site.services.context.directory.list_accounts()
+    assert left[0] > 20
 
 
 def test_docusign_being_down_ends_nothing(site, clock, world):
