@@ -30,7 +30,7 @@ from connector.ports import USER, ResourceQuery, UnitOfWork
 from connector.services.actual import OPEN_STATES, attested_roles, load_attributes
 from connector.services.audit import about
 from connector.services.browsing_accounts import AccountReader
-from connector.services.browsing_search import user_filter, user_line
+from connector.services.browsing_search import holding, user_filter, user_line
 from connector.services.browsing_views import (
     AccountDetail,
     AccountLine,
@@ -71,9 +71,8 @@ class Browser:
 
         :raises InvalidRequestError: no database can hold what is searched for.
         """
-        holding = tuple(filter(None, (query.profile, query.group)))
         wanted = ResourceQuery(
-            USER, user_filter(query), holding=holding, count=query.limit, after=query.after
+            USER, user_filter(query), holding=holding(query), count=query.limit, after=query.after
         )
         try:
             with self._context.read() as uow:

@@ -25,6 +25,11 @@ _NAMES = (
 """Whose beginnings a search looks at: each has an index."""
 
 
+def holding(query: UserQuery) -> tuple[str, ...]:
+    """Return the entitlements that the users shall have, see :attr:`ResourceQuery.holding`."""
+    return tuple(filter(None, (query.profile, query.group)))
+
+
 def user_filter(query: UserQuery) -> Filter | None:
     """Return the SCIM filter that finds the text and state that are asked for; None finds
     everybody. What they hold is no part of it (:attr:`ResourceQuery.holding`)."""

@@ -17,7 +17,7 @@ from connector.domain.notifications import Notice
 from connector.errors import ConnectorError, InvalidRequestError, NotFoundError, TemporaryError
 from connector.ports import GROUP, USER, Examiner, ResourceQuery, UnitOfWork
 from connector.purpose import Purpose, calling_for
-from connector.services.browsing_search import user_filter
+from connector.services.browsing_search import holding, user_filter
 from connector.services.browsing_views import UserQuery
 from connector.services.consent import ConsentService
 from connector.services.consent_book import ConsentBook
@@ -125,7 +125,9 @@ class ConsentChecks:
         found: list[User] = []
         after: int | None = 0
         while after is not None:
-            wanted = ResourceQuery(USER, user_filter(query), count=_PAGE, after=after)
+            wanted = ResourceQuery(
+                USER, user_filter(query), holding=holding(query), count=_PAGE, after=after
+            )
             page = uow.resources.search(wanted)
             ids = [item.scim_id for item in page.resources]
             users = uow.mirror.get_users(ids)
