@@ -107,7 +107,7 @@ def test_the_guide_works_when_pasted_and_the_demo_ends_cleanly(demo: Demo, tmp_p
     assert "/console/approvals/" in printed and '"may_decide": true' in printed
     assert "given at the request of client:iga" in printed
     assert "New head of the office" in printed
-    assert "lost the group" in printed and " is reverted." in printed
+    assert "lost the group" in printed and "1 reverted." in printed
     assert _end(demo.process) == []
     assert demo.process.returncode == 0
 
