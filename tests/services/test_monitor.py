@@ -159,7 +159,7 @@ def test_cursor_and_hints_are_kept_together(connector, monkeypatch):
     assert shown_name(connector, user_id) == "Renamed Natively"
 
 
-def broken(_counts, _read):
+def broken(_counts, _read, **_):
     raise RuntimeError("the process died")
 
 
