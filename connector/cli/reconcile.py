@@ -65,9 +65,10 @@ def drift_words(counts: Mapping[str, int]) -> str:
     """Return what a reconciliation did, in a sentence or two."""
     if not counts:
         return "Nothing was read from DocuSign yet: run `docusign-iga sync` first."
-    told = [("compared", "users compared"), ("new", "new findings"), ("open", "findings open")]
-    told.append(("over", "closed"))
-    parts = [", ".join(f"{counts.get(name, 0):,} {words}" for name, words in told) + "."]
+    compared, new, still, over = (counts.get(it, 0) for it in ("compared", "new", "open", "over"))
+    parts = [
+        f"{compared:,} users compared. Findings: {new:,} new, {still:,} open, {over:,} closed."
+    ]
     parts += [f"{counts[name]:,} {words}." for name, words in _MORE if counts.get(name)]
     if counts.get("open"):
         parts.append("`docusign-iga drift list` shows them.")

@@ -86,6 +86,7 @@ def test_every_kind_of_difference_is_found_and_read(tmp_path):
     lists = list_calls(connector)
     run = connector.services.aggregation.sync()
     assert (run.counts["exported_differing"], lists) == (6, [])
+    assert run.counts["changed"] == 6
     assert connector.user(joined.user.user_id)["userName"] == "new@acme.test"
     assert agrees(connector) == []
     connector.close()

@@ -68,6 +68,8 @@ class ExportReader:
             found = self._reader.read_among(account.account_id, user_id, run.regrouped)
             if found is Found.UNREADABLE:
                 run.add("unreadable")
+            elif found is Found.CHANGED:
+                run.add("changed")
         run.add("users", rows)
         run.add("exported_differing", len(differing))
         return True
