@@ -15,7 +15,7 @@ from connector.domain.console import ConsoleRole
 from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState, Remedy
 from connector.errors import InvalidRequestError
 from connector.services.context import Principal, Seen
-from connector.services.drift_decisions import Choice, Decided, Wanted
+from connector.services.drift.decisions import Choice, Decided, Wanted
 from connector.services.plain_data import finding_data
 
 resource = Resource("drift", __name__, "What was changed in DocuSign itself.", "/drift")

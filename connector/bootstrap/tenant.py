@@ -37,7 +37,7 @@ from connector.services.consent_checks import ConsentChecks
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
-from connector.services.drift import DriftServices, wire_drift
+from connector.services.drift.wiring import DriftServices, wire_drift
 from connector.services.due import DueService
 from connector.services.effects import EffectFinder
 from connector.services.erasure import ErasureService

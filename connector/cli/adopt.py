@@ -11,7 +11,7 @@ from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
 from connector.errors import InvalidRequestError
-from connector.services.adoption import Adoption, Selection, identities_of
+from connector.services.drift.adoption import Adoption, Selection, identities_of
 
 _SHOWN = 50
 

@@ -14,8 +14,8 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.drift_decide import accept, filters, revert, wanted_of
 from connector.cli.groups import Commands
 from connector.domain.drift import FindingFilter, FindingState
-from connector.services.drift_desk import FindingView
-from connector.services.drift_report import to_csv, to_html
+from connector.services.drift.desk import FindingView
+from connector.services.drift.report import to_csv, to_html
 from connector.services.plain_data import finding_data
 
 _OPEN = tuple(state for state in FindingState if state.is_open)

@@ -16,8 +16,8 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.domain.drift import DriftKind, FindingState, Remedy
 from connector.errors import PermanentError
 from connector.services.context import Principal
-from connector.services.drift_decisions import Choice, Decided, DriftDecisions, Wanted
-from connector.services.drift_desk import FindingView
+from connector.services.drift.decisions import Choice, Decided, DriftDecisions, Wanted
+from connector.services.drift.desk import FindingView
 from connector.services.plain_data import finding_data
 
 _OPEN = tuple(str(state) for state in FindingState if state.is_open)

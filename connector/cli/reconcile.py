@@ -11,8 +11,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from connector.bootstrap import TenantServices
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.services.context import Actor
-from connector.services.reconciliation import RECONCILE_JOB
-from connector.services.reconciliation import Progress as Step
+from connector.services.drift.reconciliation import RECONCILE_JOB
+from connector.services.drift.reconciliation import Progress as Step
 
 _MORE = (
     ("baseline", "taken as they are, for a baseline"),

@@ -26,8 +26,8 @@ from connector.errors import BudgetUsedUpError, PermanentError
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB
 from connector.services.aggregation import Progress as Step
 from connector.services.context import Actor, new_id
+from connector.services.drift.reconciliation import RECONCILE_JOB
 from connector.services.jobs import run_job, watched
-from connector.services.reconciliation import RECONCILE_JOB
 
 
 @click.command()

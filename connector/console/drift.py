@@ -12,7 +12,7 @@ from connector.console.here import is_fragment, may_try, principal, session, ten
 from connector.console.users import printable
 from connector.console.words import state_words
 from connector.domain.drift import DriftKind, FindingFilter, FindingState
-from connector.services.drift_desk import PAGE
+from connector.services.drift.desk import PAGE
 
 blueprint = Blueprint("drift", __name__, url_prefix="/drift")
 _OPEN = tuple(state for state in FindingState if state.is_open)

@@ -22,7 +22,7 @@ from connector.services.consent_checks import ConsentChecks
 from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
-from connector.services.drift import DriftServices
+from connector.services.drift.wiring import DriftServices
 from connector.services.job_runs import JobRuns
 from connector.services.leavers import Leavers
 from connector.services.personal_tokens import PersonalTokens

@@ -30,13 +30,13 @@ from connector.services.aggregation import (
 )
 from connector.services.connection_check import ConnectionCheck
 from connector.services.context import Actor
-from connector.services.drift import DriftServices
+from connector.services.drift.reconciliation import RECONCILE_JOB
+from connector.services.drift.wiring import DriftServices
 from connector.services.due import DueService
 from connector.services.erasure import ErasureService
 from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
 from connector.services.notifications import NotificationService
-from connector.services.reconciliation import RECONCILE_JOB
 from connector.services.schedules import check
 from connector.services.settlement import SETTLING_PARTS, SettlementService
 from connector.services.work_items import WorkItemService

@@ -18,7 +18,7 @@ from connector.domain.notifications import Delivery
 from connector.domain.tenants import TenantRecord
 from connector.domain.work_items import Delegation, Evidence, WorkItemEvent
 from connector.services.consent_checks import ConsentLine
-from connector.services.drift_desk import FindingView
+from connector.services.drift.desk import FindingView
 from connector.services.leavers import Succession
 from connector.services.policy import Explained, Simulation, in_words
 

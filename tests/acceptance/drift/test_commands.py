@@ -15,9 +15,9 @@ from connector.cli.context import CommandContext
 from connector.domain.correlation import Identity
 from connector.domain.drift import DriftKind, FindingFilter
 from connector.domain.expected import Origin
-from connector.services.adoption import Selection, identities_of
 from connector.services.context import Actor
-from connector.services.drift_report import to_csv, to_html
+from connector.services.drift.adoption import Selection, identities_of
+from connector.services.drift.report import to_csv, to_html
 from connector.settings import ChannelSettings, DriftSettings, NotificationSettings, Secret
 from tests.acceptance.drift.native import BOB
 from tests.approvals import operator

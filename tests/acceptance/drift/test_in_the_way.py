@@ -10,7 +10,7 @@ from connector.domain.drift import DriftKind, FindingState
 from connector.domain.work_items import Verdict
 from connector.errors import TemporaryError, UnknownOutcomeError
 from connector.services.context import Actor
-from connector.services.reverts import Reverts
+from connector.services.drift.reverts import Reverts
 from connector.settings import DriftRule, DriftSettings
 from mappings.loader import load_entitlements
 from simulator.faults import Fault

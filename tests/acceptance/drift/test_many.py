@@ -11,7 +11,7 @@ from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.drift import DriftKind, FindingState
 from connector.errors import ForbiddenError, GuardError, TemporaryError
-from connector.services.drift_decisions import Wanted
+from connector.services.drift.decisions import Wanted
 from connector.settings import DriftSettings
 from mappings.loader import load_entitlements
 from tests.acceptance.drift.native import ANN, BOB, seen

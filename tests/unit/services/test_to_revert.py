@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from connector.services.policy_reverts import ToRevert
+from connector.services.drift.policy_reverts import ToRevert
 from tests.contract.store import records
 
 

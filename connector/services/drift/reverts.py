@@ -15,7 +15,7 @@ from connector.errors import ConnectorError, InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.denials import quiet_until, shown_denials
-from connector.services.reversals import Reversals
+from connector.services.drift.reversals import Reversals
 
 
 def suggested_steps(finding: Finding) -> Sequence[Operation]:

@@ -27,9 +27,9 @@ from connector.domain.repair import accepted
 from connector.errors import InvalidRequestError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id
-from connector.services.drift_looks import Frame
+from connector.services.drift.looks import Frame
+from connector.services.drift.reversals import Reversals
 from connector.services.expectations import Word, explain
-from connector.services.reversals import Reversals
 
 REFUSED = "refused"
 """Evidence: the plan that people refused. The policy asks them no second time."""

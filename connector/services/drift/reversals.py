@@ -16,7 +16,7 @@ from connector.errors import ConnectorError, InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
 from connector.services.actual import load_actual
 from connector.services.context import Actor, TenantContext
-from connector.services.drift_looks import frame_of, look_at
+from connector.services.drift.looks import frame_of, look_at
 from connector.services.group_provisioning import GroupProvisioning
 from connector.services.manual_tasks import ManualTasks
 from connector.services.provisioning import UserProvisioning

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from connector.services.adoption import AdoptionService
 from connector.services.context import TenantContext
-from connector.services.drift_decisions import DriftDecisions
-from connector.services.drift_desk import DriftDesk
-from connector.services.findings import Findings
+from connector.services.drift.adoption import AdoptionService
+from connector.services.drift.decisions import DriftDecisions
+from connector.services.drift.desk import DriftDesk
+from connector.services.drift.findings import Findings
+from connector.services.drift.policy_reverts import PolicyReverts
+from connector.services.drift.reconciliation import ReconciliationService
+from connector.services.drift.reversals import Reversals
+from connector.services.drift.reverts import Reverts
 from connector.services.group_provisioning import GroupProvisioning
 from connector.services.locks import WriteLocks
 from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
-from connector.services.policy_reverts import PolicyReverts
 from connector.services.provisioning import UserProvisioning
-from connector.services.reconciliation import ReconciliationService
 from connector.services.refresh import RefreshService
-from connector.services.reversals import Reversals
-from connector.services.reverts import Reverts
 
 
 @dataclass(frozen=True)

@@ -15,9 +15,9 @@ from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.actual import load_attributes
 from connector.services.context import Principal, TenantContext
-from connector.services.drift_looks import known_of
+from connector.services.drift.findings import Findings
+from connector.services.drift.looks import known_of
 from connector.services.expectations import Word, explain
-from connector.services.findings import Findings
 from connector.services.mirror import MirrorWriter
 from mappings.model import ENTERPRISE_USER
 

@@ -19,9 +19,9 @@ from connector.errors import (
 )
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
-from connector.services.findings import REFUSED
+from connector.services.drift.findings import REFUSED
+from connector.services.drift.reverts import Reverts
 from connector.services.restored import why_not_to_revert
-from connector.services.reverts import Reverts
 from connector.services.turns import AheadError
 
 _PAGE = 500

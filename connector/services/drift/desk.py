@@ -17,12 +17,12 @@ from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
 from connector.ports import USER, UnitOfWork
 from connector.purpose import Purpose, calling_for
 from connector.services.context import Principal, Seen, TenantContext
-from connector.services.drift_looks import Underway, frame_of, look_at
-from connector.services.findings import Findings
+from connector.services.drift.findings import Findings
+from connector.services.drift.looks import Underway, frame_of, look_at
+from connector.services.drift.reverts import Reverts, suggested_steps
 from connector.services.locks import WriteLocks, finding_key
 from connector.services.naming import names_for
 from connector.services.people import refuse_own
-from connector.services.reverts import Reverts, suggested_steps
 from connector.services.work_item_log import tidy
 
 _IDS = re.compile(r" \((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")

@@ -19,7 +19,8 @@ from connector.ports import UnitOfWork
 from connector.progress import report_progress
 from connector.purpose import Purpose, calling_for
 from connector.services.context import Actor, TenantContext
-from connector.services.drift_looks import (
+from connector.services.drift.findings import REFUSED, Findings, Recorded, Sighting
+from connector.services.drift.looks import (
     Frame,
     Look,
     Underway,
@@ -27,10 +28,9 @@ from connector.services.drift_looks import (
     look_at,
     without_baseline,
 )
+from connector.services.drift.policy_reverts import PolicyReverts, ToRevert
 from connector.services.expectations import BASELINE
-from connector.services.findings import REFUSED, Findings, Recorded, Sighting
 from connector.services.job_lease import give_back, holding_lease
-from connector.services.policy_reverts import PolicyReverts, ToRevert
 
 _log = structlog.get_logger(__name__)
 

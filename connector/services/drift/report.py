@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
-from connector.services.drift_desk import FindingView
+from connector.services.drift.desk import FindingView
 
 _COLUMNS = (
     *("id", "class", "state", "title", "subject", "account", "entitlement", "attribute"),
