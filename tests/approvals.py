@@ -12,7 +12,7 @@ from connector.domain.work_items import Verdict
 from connector.ports import UnitOfWork
 from connector.services.approvals import ApprovalView
 from connector.services.context import Actor, Principal, person
-from connector.services.wishes import unchanged
+from connector.services.provisioning.wishes import unchanged
 from tests.connector import DOCUSIGN, Connector, ok
 
 ADDRESS = "ann.lee@acme.test"

@@ -44,11 +44,11 @@ from connector.services.journal import Journal
 from connector.services.observation import Readiness
 from connector.services.personal_tokens import PersonalTokens
 from connector.services.presentation import Presenter
+from connector.services.provisioning.turns import Repeat
 from connector.services.tenant_catalogue import TenantCatalogue, TenantEntry
 from connector.services.tenant_overview import Standing, overview
 from connector.services.tenants import TenantService
 from connector.services.throttle import Throttle
-from connector.services.turns import Repeat
 from connector.services.version_key import version_key
 from connector.settings import Settings, TenantSettings
 from connector.store import SqlStore

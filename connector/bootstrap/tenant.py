@@ -23,12 +23,10 @@ from connector.services.aggregation import (
 )
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.approvals import ApprovalService
-from connector.services.attempts import Attempts
 from connector.services.audit import AuditService
 from connector.services.bindings import AccountBindings
 from connector.services.browsing import Browser
 from connector.services.budget import BudgetService
-from connector.services.confirmed_facts import ConfirmedFacts
 from connector.services.connecting import ConnectService
 from connector.services.connection_check import ConnectionCheck
 from connector.services.consent import ConsentService
@@ -39,30 +37,32 @@ from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
 from connector.services.drift.wiring import DriftServices, wire_drift
 from connector.services.due import DueService
-from connector.services.effects import EffectFinder
 from connector.services.erasure import ErasureService
-from connector.services.execution import Executor
-from connector.services.fulfilment import FulfilmentService
-from connector.services.group_provisioning import GroupProvisioning
 from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
 from connector.services.key_ages import KeyAges
 from connector.services.leavers import Leavers
 from connector.services.locks import WriteLocks
-from connector.services.long_waits import LongWaits
 from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
 from connector.services.notifications import NotificationService
 from connector.services.policy import PolicyService
 from connector.services.presentation import Presenter
 from connector.services.probe import ProbeService
-from connector.services.provisioning import UserProvisioning
-from connector.services.recording import ChangePipeline
+from connector.services.provisioning.attempts import Attempts
+from connector.services.provisioning.confirmed_facts import ConfirmedFacts
+from connector.services.provisioning.effects import EffectFinder
+from connector.services.provisioning.execution import Executor
+from connector.services.provisioning.fulfilment import FulfilmentService
+from connector.services.provisioning.groups import GroupProvisioning
+from connector.services.provisioning.long_waits import LongWaits
+from connector.services.provisioning.recording import ChangePipeline
+from connector.services.provisioning.settlement import SettlementService
+from connector.services.provisioning.subjects import Subjects
+from connector.services.provisioning.turns import Repeat, Turns
+from connector.services.provisioning.undoing import Undoer
+from connector.services.provisioning.users import UserProvisioning
 from connector.services.refresh import RefreshService
-from connector.services.settlement import SettlementService
-from connector.services.subjects import Subjects
-from connector.services.turns import Repeat, Turns
-from connector.services.undoing import Undoer
 from connector.services.work_item_log import WorkItemLog
 from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings

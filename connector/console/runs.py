@@ -12,7 +12,7 @@ from connector.console.here import application, is_operator, may_try, tenant, te
 from connector.domain.tenants import TenantSource
 from connector.services.health import ConnectionHealth
 from connector.services.job_board import job_board, progress_of
-from connector.services.long_waits import LongWaits
+from connector.services.provisioning.long_waits import LongWaits
 
 blueprint = Blueprint("runs", __name__)
 

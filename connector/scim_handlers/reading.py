@@ -10,7 +10,7 @@ from connector.scim_handlers.errors import translated
 from connector.scim_handlers.locations import as_stored
 from connector.scim_handlers.ports import Application, TenantServices, actor_of
 from connector.scim_handlers.rendering import place, read_place, reader_of, render, render_joined
-from connector.services.recording import answered_in_time
+from connector.services.provisioning.recording import answered_in_time
 from scim.errors import NotFound, PreconditionFailed
 from scim.handlers import Page, Query, Rendered, RequestContext, Written
 from scim.parameters import matches_version

@@ -24,7 +24,7 @@ from connector.ports import (
 from connector.services.context import TenantContext
 from connector.services.naming import names_for
 from connector.services.presentation import DOCUSIGN
-from connector.services.recording import Outcome
+from connector.services.provisioning.recording import Outcome
 from scim.dialects import Dialect
 from scim.handlers import Deferred, Joined, Page, PlanPreview, Rendered, RequestContext
 

@@ -10,9 +10,9 @@ from connector.domain.plan import Plan
 from connector.ports import GROUP, UnitOfWork
 from connector.scim_handlers.group_writes import GroupRequest, settled_change
 from connector.scim_handlers.ports import TenantServices
-from connector.services.recording import Outcome
-from connector.services.subjects import keep_attributes
-from connector.services.wishes import Wish, unchanged
+from connector.services.provisioning.recording import Outcome
+from connector.services.provisioning.subjects import keep_attributes
+from connector.services.provisioning.wishes import Wish, unchanged
 from scim.errors import Mutability
 
 _ROLE = "role."

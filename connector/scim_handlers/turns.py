@@ -20,7 +20,8 @@ from scim.handlers import Caller, RequestContext
 
 
 class Repeater:
-    """Asks for the queued requests of one tenant; see :data:`connector.services.turns.Repeat`."""
+    """Asks for the queued requests of one tenant; see
+    :data:`connector.services.provisioning.turns.Repeat`."""
 
     def __init__(self, application: Application, tenant: str) -> None:
         self._tenant = tenant

@@ -28,9 +28,9 @@ from connector.scim_handlers.user_groups import (
     with_group_changes,
 )
 from connector.services.actual import load_attributes
+from connector.services.provisioning.recording import Outcome as Recorded
+from connector.services.provisioning.wishes import Wish
 from connector.services.queued_requests import SUBJECT_MARK
-from connector.services.recording import Outcome as Recorded
-from connector.services.wishes import Wish
 from scim.handlers import (
     Deferred,
     Outcome,

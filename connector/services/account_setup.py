@@ -46,11 +46,11 @@ from connector.ports import ProfileDesigner, UnitOfWork
 from connector.services.aggregation import CatalogueReader
 from connector.services.context import Actor, TenantContext
 from connector.services.expectations import know_account
-from connector.services.group_provisioning import GroupProvisioning
 from connector.services.locks import WriteLocks
 from connector.services.mirror import MirrorWriter
-from connector.services.provisioning import UserProvisioning
-from connector.services.wishes import unchanged
+from connector.services.provisioning.groups import GroupProvisioning
+from connector.services.provisioning.users import UserProvisioning
+from connector.services.provisioning.wishes import unchanged
 
 _LOCK = "account-setup"
 _WAIT_S = 5.0

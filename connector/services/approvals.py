@@ -45,9 +45,9 @@ from connector.services.context import Principal, Seen, TenantContext
 from connector.services.matters import Matters
 from connector.services.open_grants import is_begun
 from connector.services.people import subject_of
+from connector.services.provisioning.recording import answered_in_time
+from connector.services.provisioning.settlement import SettlementService
 from connector.services.reasons import reason_of
-from connector.services.recording import answered_in_time
-from connector.services.settlement import SettlementService
 from connector.services.work_item_log import WorkItemLog, tidy
 
 _log = structlog.get_logger(__name__)

@@ -16,7 +16,7 @@ from connector.ports import Examiner
 from connector.services.connecting import ConnectService
 from connector.services.consent import ConsentService
 from connector.services.key_ages import KeyAges
-from connector.services.long_waits import LongWaits
+from connector.services.provisioning.long_waits import LongWaits
 from connector.services.rights_checks import RightsChecks
 from connector.services.token_checks import TokenChecks
 from connector.settings import DocusignSettings, TenantSettings

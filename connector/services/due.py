@@ -17,8 +17,8 @@ from connector.services.actual import OPEN_STATES
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, TenantContext
 from connector.services.denials import denied_lately
-from connector.services.long_waits import LongWaits
 from connector.services.mirror import MirrorWriter
+from connector.services.provisioning.long_waits import LongWaits
 from connector.services.work_item_log import WorkItemLog
 from mappings.model import Meaning
 

@@ -13,7 +13,7 @@ from connector.services.connecting import ConnectService
 from connector.services.consent import ConsentService
 from connector.services.context import Actor, new_id
 from connector.services.key_ages import KeyAges
-from connector.services.long_waits import LongWaits
+from connector.services.provisioning.long_waits import LongWaits
 from connector.settings import DocusignSettings, TenantSettings
 
 _APPS_AND_KEYS = "/authenticate?goTo=appsAndKeys"

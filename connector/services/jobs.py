@@ -37,8 +37,8 @@ from connector.services.erasure import ErasureService
 from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
 from connector.services.notifications import NotificationService
+from connector.services.provisioning.settlement import SETTLING_PARTS, SettlementService
 from connector.services.schedules import check
-from connector.services.settlement import SETTLING_PARTS, SettlementService
 from connector.services.work_items import WorkItemService
 from connector.settings import JobSettings, ScheduleSettings, Settings, TenantSettings
 from connector.tracing import span

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.services.context import Actor
-from connector.services.undoing import Undoer
+from connector.services.provisioning.undoing import Undoer
 from simulator.faults import Fault
 from tests.acceptance.agreement import disagreements
 from tests.connector import ok

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from connector.services.aggregation import members, roles
-from connector.services.execution import Executor
+from connector.services.provisioning.execution import Executor
 from connector.services.refresh import RefreshService
 from simulator.state import groups
 from simulator.transport import SimulatorAdapter

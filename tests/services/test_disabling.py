@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.services.execution import Executor
+from connector.services.provisioning.execution import Executor
 from simulator.state import memberships
 from tests.connector import ManualClock, connected, ok
 from tests.services.test_crash import killed_during, settled

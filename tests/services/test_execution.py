@@ -10,7 +10,7 @@ from connector.domain.desired import DesiredUser
 from connector.domain.plan import ChangeEmail, Person
 from connector.errors import GuardError, UniquenessError
 from connector.services.context import Actor
-from connector.services.recording import ChangePipeline
+from connector.services.provisioning.recording import ChangePipeline
 from connector.store.mirror import SqlMirror
 from simulator.faults import Fault
 from simulator.state.model import Status

@@ -4,9 +4,9 @@ import pytest
 
 from connector.docusign.openings import Openings
 from connector.services.context import Actor
-from connector.services.execution import Executor
 from connector.services.locks import LEASE, address_key
-from connector.services.turns import Turns
+from connector.services.provisioning.execution import Executor
+from connector.services.provisioning.turns import Turns
 from connector.services.work_items import WorkItemService
 from simulator.faults import Fault
 from simulator.state.model import Status

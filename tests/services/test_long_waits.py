@@ -7,10 +7,10 @@ import pytest
 from connector.domain.diagnosis import Result
 from connector.domain.ledger import AuditFilter
 from connector.domain.notifications import Notice
-from connector.services import long_waits
 from connector.services.context import Actor
-from connector.services.long_waits import LongWaits
 from connector.services.observation import observe
+from connector.services.provisioning import long_waits
+from connector.services.provisioning.long_waits import LongWaits
 from connector.settings import ChannelSettings, NotificationSettings, Secret
 from simulator.faults import Fault
 from tests.approvals import APPROVE, approver, decide

@@ -4,7 +4,7 @@ import pytest
 
 from connector.services.context import Actor
 from connector.services.locks import LEASE, admins_key
-from connector.services.settlement import SettlementService
+from connector.services.provisioning.settlement import SettlementService
 from simulator.faults import Fault
 from simulator.state.model import Status
 from tests.connector import ManualClock, connected

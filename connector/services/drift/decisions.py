@@ -27,7 +27,7 @@ from connector.errors import (
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
 from connector.services.drift.desk import DriftDesk, FindingView
-from connector.services.turns import AheadError
+from connector.services.provisioning.turns import AheadError
 
 _PAGE = 500
 

@@ -21,8 +21,8 @@ from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.drift.findings import REFUSED
 from connector.services.drift.reverts import Reverts
+from connector.services.provisioning.turns import AheadError
 from connector.services.restored import why_not_to_revert
-from connector.services.turns import AheadError
 
 _PAGE = 500
 _UNANSWERED = "unanswered"

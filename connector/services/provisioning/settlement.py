@@ -12,8 +12,8 @@ from connector.domain.ledger import OperationState, PlanRecord, PlanState
 from connector.errors import TemporaryError
 from connector.progress import go_on, report_progress
 from connector.services.context import Actor, TenantContext
+from connector.services.provisioning.turns import Turns
 from connector.services.restored import restored_at
-from connector.services.turns import Turns
 
 _log = structlog.get_logger(__name__)
 

@@ -22,10 +22,13 @@ from connector.patience import waiting, within
 from connector.ports import UnitOfWork
 from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, Principal, TenantContext, new_id
-from connector.services.fulfilment import FulfilmentService
 from connector.services.leavers import Leavers
 from connector.services.locks import LEASE, WriteLocks
 from connector.services.naming import names_for
+from connector.services.provisioning.fulfilment import FulfilmentService
+from connector.services.provisioning.safety import refuse_if_unsafe
+from connector.services.provisioning.subjects import Subjects
+from connector.services.provisioning.turns import Check, Turns
 from connector.services.queued_requests import (
     QUEUED_REQUEST,
     Subject,
@@ -34,9 +37,6 @@ from connector.services.queued_requests import (
     without_request,
 )
 from connector.services.reasons import REQUESTER_EMAIL, reason_of, require_reason
-from connector.services.safety import refuse_if_unsafe
-from connector.services.subjects import Subjects
-from connector.services.turns import Check, Turns
 from connector.settings import ProvisioningSettings
 from connector.tracing import span
 

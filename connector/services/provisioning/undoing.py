@@ -11,11 +11,11 @@ import structlog
 from connector.domain.ledger import OperationRecord, OperationState, PlanRecord
 from connector.domain.plan import Operation, with_subject_id
 from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
-from connector.services.attempts import Attempts
-from connector.services.confirmed_facts import Performed
 from connector.services.context import Actor, TenantContext
-from connector.services.effects import EffectFinder
 from connector.services.naming import names_for
+from connector.services.provisioning.attempts import Attempts
+from connector.services.provisioning.confirmed_facts import Performed
+from connector.services.provisioning.effects import EffectFinder
 
 _log = structlog.get_logger(__name__)
 

@@ -24,9 +24,14 @@ from connector.domain.plan import (
 )
 from connector.errors import NotFoundError
 from connector.ports import UnitOfWork
-from connector.services.confirmed_facts import ConfirmedFacts, Performed, has_fields, has_profile
 from connector.services.context import TenantContext
 from connector.services.mirror import MirrorWriter
+from connector.services.provisioning.confirmed_facts import (
+    ConfirmedFacts,
+    Performed,
+    has_fields,
+    has_profile,
+)
 
 _NOT_LOOKED_UP = (
     AddGroupMembers,

@@ -6,10 +6,10 @@ from datetime import datetime, timedelta
 
 from connector.domain.plan import Operation
 from connector.errors import ConnectorError, TemporaryError, UnknownOutcomeError
-from connector.services.confirmed_facts import Performed
 from connector.services.context import TenantContext
-from connector.services.effects import EffectFinder, is_looked_up
-from connector.services.execution import Executor
+from connector.services.provisioning.confirmed_facts import Performed
+from connector.services.provisioning.effects import EffectFinder, is_looked_up
+from connector.services.provisioning.execution import Executor
 
 
 class Attempts:

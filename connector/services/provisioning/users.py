@@ -32,10 +32,8 @@ from connector.services.locks import (
     group_key,
     user_key,
 )
-from connector.services.queued_requests import Subject
-from connector.services.recording import ChangePipeline, Outcome
-from connector.services.refresh import RefreshService
-from connector.services.wishes import (
+from connector.services.provisioning.recording import ChangePipeline, Outcome
+from connector.services.provisioning.wishes import (
     Check,
     Wish,
     changes_roles,
@@ -44,6 +42,8 @@ from connector.services.wishes import (
     taken,
     users_on,
 )
+from connector.services.queued_requests import Subject
+from connector.services.refresh import RefreshService
 from scim.errors import ScimError
 
 

@@ -21,15 +21,15 @@ from connector.domain.plan import (
     UpdatePerson,
 )
 from connector.services.actual import keep_hand_over
-from connector.services.confirmed_facts import (
+from connector.services.context import TenantContext
+from connector.services.mirror import MirrorWriter
+from connector.services.provisioning.confirmed_facts import (
     ConfirmedFacts,
     Performed,
     has_fields,
     may_have_profile,
     with_profile,
 )
-from connector.services.context import TenantContext
-from connector.services.mirror import MirrorWriter
 
 
 class Executor:

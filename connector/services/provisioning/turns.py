@@ -18,8 +18,9 @@ from connector.errors import ConflictingWriteError, PermanentError, TemporaryErr
 from connector.ports import UnitOfWork
 from connector.services.approval_desk import APPROVAL
 from connector.services.context import Actor, TenantContext
-from connector.services.fulfilment import FulfilmentService
 from connector.services.locks import EVERYBODY, WriteLocks, plan_key
+from connector.services.provisioning.fulfilment import FulfilmentService
+from connector.services.provisioning.subjects import Subjects
 from connector.services.queued_requests import (
     QUEUED_REQUEST,
     Subject,
@@ -27,7 +28,6 @@ from connector.services.queued_requests import (
     queue_request,
     without_request,
 )
-from connector.services.subjects import Subjects
 
 _log = structlog.get_logger(__name__)
 

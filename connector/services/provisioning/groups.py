@@ -37,9 +37,9 @@ from connector.services.locks import (
     user_key,
 )
 from connector.services.mirror import MirrorWriter
+from connector.services.provisioning.recording import ChangePipeline, Outcome
 from connector.services.queued_requests import Subject
 from connector.services.reasons import require_reason
-from connector.services.recording import ChangePipeline, Outcome
 
 GroupWish = Callable[[UnitOfWork, DirectoryGroup], GroupChange]
 """Says how a group shall change; runs under the write lock and checks the precondition there."""
