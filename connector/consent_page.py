@@ -12,7 +12,7 @@ from flask import Blueprint, Response, render_template_string, request
 
 from connector.bootstrap import Application
 from connector.errors import ConnectorError, TemporaryError
-from connector.services.consent import ConsentAnswer, Verdict
+from connector.services.consent.links import ConsentAnswer, Verdict
 
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">

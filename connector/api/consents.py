@@ -14,7 +14,7 @@ from connector.api.resource import Resource
 from connector.domain.consent import Way
 from connector.domain.consent_state import ConsentState
 from connector.domain.console import ConsoleRole
-from connector.services.consent import Verdict
+from connector.services.consent.links import Verdict
 from connector.services.plain_data import consent_data, user_consent_data
 
 resource = Resource(

@@ -37,7 +37,7 @@ from connector.services.account_owners import account_problems, claim_accounts
 from connector.services.api_clients import ApiClientService
 from connector.services.bindings import binding_problems
 from connector.services.configuration import record_configuration
-from connector.services.consent_watch import ConsentWatch
+from connector.services.consent.watch import ConsentWatch
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.jobs import tenant_job_problems
 from connector.services.journal import Journal

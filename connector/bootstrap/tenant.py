@@ -27,11 +27,12 @@ from connector.services.audit import AuditService
 from connector.services.bindings import AccountBindings
 from connector.services.browsing import Browser
 from connector.services.budget import BudgetService
-from connector.services.connecting import ConnectService
-from connector.services.connection_check import ConnectionCheck
-from connector.services.consent import ConsentService
-from connector.services.consent_book import ConsentBook
-from connector.services.consent_checks import ConsentChecks
+from connector.services.consent.book import ConsentBook
+from connector.services.consent.checks import ConsentChecks
+from connector.services.consent.connecting import ConnectService
+from connector.services.consent.connection_check import ConnectionCheck
+from connector.services.consent.key_ages import KeyAges
+from connector.services.consent.links import ConsentService
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor
@@ -40,7 +41,6 @@ from connector.services.due import DueService
 from connector.services.erasure import ErasureService
 from connector.services.job_runs import JobRuns
 from connector.services.job_watch import JobWatch
-from connector.services.key_ages import KeyAges
 from connector.services.leavers import Leavers
 from connector.services.locks import WriteLocks
 from connector.services.manual_tasks import ManualTasks

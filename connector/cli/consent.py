@@ -10,7 +10,7 @@ from connector.cli.consent_check import check
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.consent import Way
-from connector.services.consent import Verdict
+from connector.services.consent.links import Verdict
 
 _ADMIN = """\
 DocuSign Admin: {url}

@@ -14,7 +14,7 @@ from rich.table import Table
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.domain.model import User
 from connector.errors import InvalidRequestError
-from connector.services.consent_checks import ConsentChecks, ConsentLine, ConsentReport
+from connector.services.consent.checks import ConsentChecks, ConsentLine, ConsentReport
 from connector.services.plain_data import user_consent_data
 
 _COVERED = {True: "yes", False: "no", None: "unknown"}

@@ -9,8 +9,8 @@ from connector.console.here import application, may_try, principal, session, ten
 from connector.console.words import CONSENT_VERDICTS
 from connector.domain.consent import Way
 from connector.domain.symptoms import CHECKS
-from connector.services.connecting import DEFAULT, chosen_account
-from connector.services.consent import Verdict
+from connector.services.consent.connecting import DEFAULT, chosen_account
+from connector.services.consent.links import Verdict
 
 blueprint = Blueprint("consents", __name__, url_prefix="/connection")
 

@@ -10,7 +10,7 @@ from connector.domain.diagnosis import Trouble
 from connector.domain.ledger import AuditEvent
 from connector.services.browsing import steps_of
 from connector.services.browsing_views import EventPage
-from connector.services.consent import Verdict
+from connector.services.consent.links import Verdict
 
 _ACTORS = {"client": "{} (SCIM client)", "job": "the job “{}”", "user": "{}", "address": "{}"}
 _STATES = {

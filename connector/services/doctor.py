@@ -13,9 +13,9 @@ from connector.domain.diagnosis import Check, Diagnosis, Finding, Result
 from connector.domain.symptoms import CHECKS, PROBLEMS
 from connector.errors import ConnectorError
 from connector.ports import Examiner
-from connector.services.connecting import ConnectService
-from connector.services.consent import ConsentService
-from connector.services.key_ages import KeyAges
+from connector.services.consent.connecting import ConnectService
+from connector.services.consent.key_ages import KeyAges
+from connector.services.consent.links import ConsentService
 from connector.services.provisioning.long_waits import LongWaits
 from connector.services.rights_checks import RightsChecks
 from connector.services.token_checks import TokenChecks

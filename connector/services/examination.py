@@ -9,10 +9,10 @@ from connector.domain.diagnosis import Finding, Place, Problem
 from connector.domain.symptoms import BY_TROUBLE, PROBLEMS
 from connector.errors import ConnectorError, TemporaryError
 from connector.ports import Examiner
-from connector.services.connecting import ConnectService
-from connector.services.consent import ConsentService
+from connector.services.consent.connecting import ConnectService
+from connector.services.consent.key_ages import KeyAges
+from connector.services.consent.links import ConsentService
 from connector.services.context import Actor, new_id
-from connector.services.key_ages import KeyAges
 from connector.services.provisioning.long_waits import LongWaits
 from connector.settings import DocusignSettings, TenantSettings
 

@@ -15,10 +15,10 @@ from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
 from connector.services.browsing import Browser
 from connector.services.budget import BudgetService
-from connector.services.connecting import ConnectService
-from connector.services.consent import ConsentService
-from connector.services.consent_book import ConsentBook
-from connector.services.consent_checks import ConsentChecks
+from connector.services.consent.book import ConsentBook
+from connector.services.consent.checks import ConsentChecks
+from connector.services.consent.connecting import ConnectService
+from connector.services.consent.links import ConsentService
 from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
 from connector.services.doctor import Doctor

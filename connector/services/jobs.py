@@ -28,7 +28,7 @@ from connector.services.aggregation import (
     DeltaService,
     Read,
 )
-from connector.services.connection_check import ConnectionCheck
+from connector.services.consent.connection_check import ConnectionCheck
 from connector.services.context import Actor
 from connector.services.drift.reconciliation import RECONCILE_JOB
 from connector.services.drift.wiring import DriftServices

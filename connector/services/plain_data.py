@@ -17,7 +17,7 @@ from connector.domain.ledger import JobRun, WorkItem
 from connector.domain.notifications import Delivery
 from connector.domain.tenants import TenantRecord
 from connector.domain.work_items import Delegation, Evidence, WorkItemEvent
-from connector.services.consent_checks import ConsentLine
+from connector.services.consent.checks import ConsentLine
 from connector.services.drift.desk import FindingView
 from connector.services.leavers import Succession
 from connector.services.policy import Explained, Simulation, in_words

@@ -12,7 +12,7 @@ from connector.domain.consent import ESIGN_SCOPES
 from connector.domain.diagnosis import Finding, Result, Trouble
 from connector.domain.symptoms import PROBLEMS
 from connector.errors import ConnectorError
-from connector.services.connecting import chosen_account
+from connector.services.consent.connecting import chosen_account
 from connector.services.examination import Examination
 
 _BY_CODE = "not needed: somebody signs in instead (authorization code)"

@@ -14,7 +14,7 @@ from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.consent import ADMIN_SCOPES, Way
 from connector.errors import ConfigError, TemporaryError
-from connector.services.consent import Verdict
+from connector.services.consent.links import Verdict
 from simulator.faults import Fault
 
 CALLBACK = "https://scim.acme.test/consent/callback"

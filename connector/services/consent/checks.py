@@ -19,8 +19,8 @@ from connector.ports import GROUP, USER, Examiner, ResourceQuery, UnitOfWork
 from connector.purpose import Purpose, calling_for
 from connector.services.browsing_search import holding, user_filter
 from connector.services.browsing_views import UserQuery
-from connector.services.consent import ConsentService
-from connector.services.consent_book import ConsentBook
+from connector.services.consent.book import ConsentBook
+from connector.services.consent.links import ConsentService
 from connector.services.context import Actor, TenantContext
 from connector.services.outbox import send_to
 from scim.filters import AttributePath, Comparison, Operator

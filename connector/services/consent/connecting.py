@@ -24,7 +24,7 @@ from connector.errors import (
 )
 from connector.ports import CodeExchange, Examiner
 from connector.sealing import Sealer
-from connector.services.consent import ConsentAnswer, ConsentService, Verdict
+from connector.services.consent.links import ConsentAnswer, ConsentService, Verdict
 from connector.services.context import Actor, TenantContext, new_id
 
 CODE_GRANT = "authorization_code"

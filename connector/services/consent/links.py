@@ -18,7 +18,7 @@ from connector.domain.diagnosis import Trouble
 from connector.domain.erasure import ErasureState
 from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
 from connector.ports import Examiner, UnitOfWork
-from connector.services.consent_book import ConsentBook
+from connector.services.consent.book import ConsentBook
 from connector.services.context import TenantContext
 
 LINK_LIFETIME = timedelta(days=7)

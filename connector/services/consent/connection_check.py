@@ -8,11 +8,11 @@ from datetime import timedelta
 from connector.domain.model import MembershipStatus
 from connector.errors import ConnectorError, PermanentError
 from connector.ports import Examiner
-from connector.services.connecting import ConnectService
-from connector.services.consent import ConsentService, Verdict
-from connector.services.consent_checks import ConsentChecks
+from connector.services.consent.checks import ConsentChecks
+from connector.services.consent.connecting import ConnectService
+from connector.services.consent.key_ages import KeyAges
+from connector.services.consent.links import ConsentService, Verdict
 from connector.services.context import Actor, TenantContext, new_id
-from connector.services.key_ages import KeyAges
 
 _RENEW_AFTER = timedelta(hours=4)
 _WARNED = "connection_expiry_told"
@@ -42,7 +42,7 @@ class ConnectionCheck:
         """Request a token, look at the rights of the service user, ask again for some users.
 
         A lost consent is no failure of the job: the answer is kept and told by itself
-        (:class:`connector.services.consent_book.ConsentBook`).
+        (:class:`connector.services.consent.book.ConsentBook`).
 
         :raises PermanentError: the service user was demoted, or is a member no longer.
         :raises connector.errors.TemporaryError: DocuSign cannot be asked now.

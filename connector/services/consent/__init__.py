@@ -1,0 +1,1 @@
+"""DocuSign's consent: how it is asked for, given, watched and renewed."""
