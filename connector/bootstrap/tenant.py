@@ -35,7 +35,8 @@ from connector.services.consent.key_ages import KeyAges
 from connector.services.consent.links import ConsentService
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.delegations import DelegationService
-from connector.services.doctor import Doctor
+from connector.services.doctor.doctor import Doctor
+from connector.services.doctor.probe import ProbeService
 from connector.services.drift.wiring import DriftServices, wire_drift
 from connector.services.due import DueService
 from connector.services.erasure import ErasureService
@@ -48,7 +49,6 @@ from connector.services.mirror import MirrorWriter
 from connector.services.notifications import NotificationService
 from connector.services.policy import PolicyService
 from connector.services.presentation import Presenter
-from connector.services.probe import ProbeService
 from connector.services.provisioning.attempts import Attempts
 from connector.services.provisioning.confirmed_facts import ConfirmedFacts
 from connector.services.provisioning.effects import EffectFinder

@@ -12,7 +12,7 @@ from connector.cli.context import CommandContext, tenant_options
 from connector.domain.diagnosis import Diagnosis, Result
 from connector.domain.symptoms import CHECKS
 from connector.errors import ConfigError, ConnectorError
-from connector.services.doctor import misconfigured
+from connector.services.doctor.doctor import misconfigured
 from connector.services.plain_data import diagnosis_data
 
 _STATUS = {Result.OK: 0, Result.SKIPPED: 0, Result.WARNING: 1, Result.FAILED: 2}

@@ -14,7 +14,7 @@ from connector.config import load_settings
 from connector.config.editing import snippet, with_behaviour
 from connector.domain.probing import Answer, settings_of
 from connector.errors import ConfigError, PermanentError
-from connector.services.probe import ESTIMATE, MADE
+from connector.services.doctor.probe import ESTIMATE, MADE
 
 
 @click.command()

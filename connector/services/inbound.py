@@ -21,7 +21,7 @@ from connector.services.consent.connecting import ConnectService
 from connector.services.consent.links import ConsentService
 from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
-from connector.services.doctor import Doctor
+from connector.services.doctor.doctor import Doctor
 from connector.services.drift.wiring import DriftServices
 from connector.services.job_runs import JobRuns
 from connector.services.leavers import Leavers

@@ -10,7 +10,7 @@ import pytest
 
 from connector.domain.probing import QUESTIONS, Clarity, settings_of
 from connector.errors import ConnectorError, InvalidRequestError
-from connector.services.probe import ESTIMATE
+from connector.services.doctor.probe import ESTIMATE
 from connector.settings import Behaviour
 from simulator.faults import Fault
 from simulator.variants import Variants

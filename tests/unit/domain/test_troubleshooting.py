@@ -8,7 +8,7 @@ from connector.domain.consent import ADMIN_SCOPES, App, Way
 from connector.domain.diagnosis import Diagnosis, Finding, Result, Trouble
 from connector.domain.symptoms import BY_TROUBLE, CHECKS, PROBLEMS
 from connector.domain.troubleshooting import render
-from connector.services.doctor import _Visit
+from connector.services.doctor.doctor import _Visit
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "troubleshooting.md"
 

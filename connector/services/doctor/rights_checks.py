@@ -11,7 +11,7 @@ from connector.domain.model import MembershipStatus
 from connector.domain.symptoms import PROBLEMS
 from connector.errors import ConnectorError
 from connector.ports import Identity
-from connector.services.examination import Examination
+from connector.services.doctor.examination import Examination
 
 _NEAR_LIMIT = 0.2
 """The share of the hour's calls below which a warning is due."""

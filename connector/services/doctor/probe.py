@@ -16,7 +16,7 @@ from connector.domain.probing import QUESTIONS, Answer, ProbeNotes
 from connector.errors import ConnectorError, InvalidRequestError
 from connector.ports.probing import Prober
 from connector.services.context import Actor, TenantContext, new_id
-from connector.services.probe_trials import Trials
+from connector.services.doctor.probe_trials import Trials
 
 _log = structlog.get_logger(__name__)
 

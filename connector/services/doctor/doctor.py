@@ -16,9 +16,9 @@ from connector.ports import Examiner
 from connector.services.consent.connecting import ConnectService
 from connector.services.consent.key_ages import KeyAges
 from connector.services.consent.links import ConsentService
+from connector.services.doctor.rights_checks import RightsChecks
+from connector.services.doctor.token_checks import TokenChecks
 from connector.services.provisioning.long_waits import LongWaits
-from connector.services.rights_checks import RightsChecks
-from connector.services.token_checks import TokenChecks
 from connector.settings import DocusignSettings, TenantSettings
 
 _MISSING = (f": {MUST_BE_GIVEN}", f": {CANNOT_READ}")

@@ -13,7 +13,7 @@ from connector.domain.diagnosis import Finding, Result, Trouble
 from connector.domain.symptoms import PROBLEMS
 from connector.errors import ConnectorError
 from connector.services.consent.connecting import chosen_account
-from connector.services.examination import Examination
+from connector.services.doctor.examination import Examination
 
 _BY_CODE = "not needed: somebody signs in instead (authorization code)"
 _CLOCK_DRIFT_S = 30.0
