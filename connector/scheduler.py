@@ -20,8 +20,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from connector.domain.tenants import INSTALLATION
 from connector.errors import ConnectorError
 from connector.ports import Clock, Store
-from connector.services.jobs import JOBS, Job, JobTenant, schedule_of
-from connector.services.schedules import next_run_at, trigger_of
+from connector.services.jobs.declared import JOBS, Job, JobTenant, schedule_of
+from connector.services.jobs.schedules import next_run_at, trigger_of
 from connector.settings import JobSettings
 
 _log = structlog.get_logger(__name__)

@@ -18,8 +18,8 @@ from connector.domain.ledger import RunState
 from connector.errors import ClosedError, ConflictingWriteError, ConnectorError, NotFoundError
 from connector.ports import Asker, JobQueue
 from connector.services.context import Seen
-from connector.services.job_board import JobView, job_board
-from connector.services.jobs import JOBS, Job, run_job
+from connector.services.jobs.board import JobView, job_board
+from connector.services.jobs.declared import JOBS, Job, run_job
 from connector.services.plain_data import run_data
 
 _log = structlog.get_logger(__name__)

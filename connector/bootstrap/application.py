@@ -39,7 +39,7 @@ from connector.services.bindings import binding_problems
 from connector.services.configuration import record_configuration
 from connector.services.consent.watch import ConsentWatch
 from connector.services.context import Actor, TenantContext, new_id
-from connector.services.jobs import tenant_job_problems
+from connector.services.jobs.declared import tenant_job_problems
 from connector.services.journal import Journal
 from connector.services.observation import Readiness
 from connector.services.personal_tokens import PersonalTokens

@@ -40,8 +40,8 @@ from connector.services.doctor.probe import ProbeService
 from connector.services.drift.wiring import DriftServices, wire_drift
 from connector.services.due import DueService
 from connector.services.erasure import ErasureService
-from connector.services.job_runs import JobRuns
-from connector.services.job_watch import JobWatch
+from connector.services.jobs.runs import JobRuns
+from connector.services.jobs.watch import JobWatch
 from connector.services.leavers import Leavers
 from connector.services.locks import WriteLocks
 from connector.services.manual_tasks import ManualTasks

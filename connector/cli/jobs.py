@@ -24,8 +24,8 @@ from connector.cli.sync import sync_with_bar
 from connector.domain.ledger import JobRun, RunState
 from connector.progress import reporting_to
 from connector.services.aggregation import SYNC_JOB
-from connector.services.job_board import JobView, job_board, progress_of
-from connector.services.jobs import JOBS, run_job
+from connector.services.jobs.board import JobView, job_board, progress_of
+from connector.services.jobs.declared import JOBS, run_job
 from connector.services.plain_data import run_data
 
 _job = click.argument("name", metavar="JOB", type=click.Choice(list(JOBS)))

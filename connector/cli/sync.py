@@ -27,7 +27,7 @@ from connector.services.aggregation import DELTA_JOB, SYNC_JOB
 from connector.services.aggregation import Progress as Step
 from connector.services.context import Actor, new_id
 from connector.services.drift.reconciliation import RECONCILE_JOB
-from connector.services.jobs import run_job, watched
+from connector.services.jobs.declared import run_job, watched
 
 
 @click.command()

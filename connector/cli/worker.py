@@ -13,8 +13,8 @@ from connector.cli.leases import release_dead
 from connector.cli.processes import stopped_by_signals
 from connector.errors import PermanentError
 from connector.scheduler import JobScheduler, Start
-from connector.services.job_runner import JobRunner
-from connector.services.jobs import JOBS
+from connector.services.jobs.declared import JOBS
+from connector.services.jobs.runner import JobRunner
 
 
 @click.command()

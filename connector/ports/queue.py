@@ -16,7 +16,7 @@ class Asker:
 
 
 class JobQueue(Protocol):
-    """Holds jobs until a worker takes them; see :mod:`connector.services.jobs`."""
+    """Holds jobs until a worker takes them; see :mod:`connector.services.jobs.declared`."""
 
     def defer(
         self,

@@ -11,8 +11,8 @@ from connector.domain.consent_state import UNUSABLE
 from connector.domain.ledger import AuditEvent, AuditFilter, JobRun, RunState
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import TenantContext
-from connector.services.jobs import JOBS, schedule_of
-from connector.services.schedules import longest_gap_s
+from connector.services.jobs.declared import JOBS, schedule_of
+from connector.services.jobs.schedules import longest_gap_s
 from connector.settings import JobSettings
 
 _LOOKED_AT = 500

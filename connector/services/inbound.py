@@ -23,7 +23,7 @@ from connector.services.context import TenantContext
 from connector.services.delegations import DelegationService
 from connector.services.doctor.doctor import Doctor
 from connector.services.drift.wiring import DriftServices
-from connector.services.job_runs import JobRuns
+from connector.services.jobs.runs import JobRuns
 from connector.services.leavers import Leavers
 from connector.services.personal_tokens import PersonalTokens
 from connector.services.tenant_catalogue import TenantCatalogue

@@ -9,7 +9,7 @@ from connector import tracing
 from connector.app import create_app
 from connector.errors import ConfigError
 from connector.services.context import Actor
-from connector.services.jobs import run_job
+from connector.services.jobs.declared import run_job
 from connector.settings import ObservingSettings
 from connector.tracing import CORRELATION, TracedRequests, configure_tracing, span, stop_tracing
 from simulator.faults import Fault

@@ -30,7 +30,7 @@ from connector.config import load_settings
 from connector.domain.ledger import PlanState
 from connector.logs import configure_logging
 from connector.services.context import Actor
-from connector.services.jobs import JOBS
+from connector.services.jobs.declared import JOBS
 from connector.settings import DatabaseSettings, LoggingSettings
 from connector.store.tables import plans
 from tests import databases

@@ -12,9 +12,9 @@ from connector.errors import ConnectorError, TemporaryError
 from connector.scheduler import JobScheduler
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor
-from connector.services.job_board import job_board
-from connector.services.job_runner import JobRunner
-from connector.services.jobs import JOBS, run_job
+from connector.services.jobs.board import job_board
+from connector.services.jobs.declared import JOBS, run_job
+from connector.services.jobs.runner import JobRunner
 from connector.services.observation import Readiness, observe
 from connector.settings import JobSettings, ScheduleSettings
 from simulator.faults import Fault

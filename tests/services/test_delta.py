@@ -11,7 +11,7 @@ from connector.errors import GuardError, InvalidRequestError, TemporaryError
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB
 from connector.services.aggregation.places import put_place
 from connector.services.context import Actor
-from connector.services.jobs import run_job
+from connector.services.jobs.declared import run_job
 from connector.settings import AggregationSettings
 from simulator.faults import Fault
 from simulator.state import groups, memberships, users

@@ -10,13 +10,13 @@ from connector.domain.hints import Hint, HintSource
 from connector.domain.ledger import JobRun, RunState
 from connector.errors import ConflictingWriteError, TemporaryError
 from connector.progress import report_progress, reporting_to
-from connector.services import job_runs
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor
-from connector.services.job_board import job_board, progress_of
-from connector.services.job_runner import JobRunner
-from connector.services.job_runs import BROKEN_OFF
-from connector.services.jobs import JOBS, run_job
+from connector.services.jobs import runs as job_runs
+from connector.services.jobs.board import job_board, progress_of
+from connector.services.jobs.declared import JOBS, run_job
+from connector.services.jobs.runner import JobRunner
+from connector.services.jobs.runs import BROKEN_OFF
 from connector.services.locks import SYNC_KEY
 from connector.settings import JobSettings
 from simulator.faults import Fault

@@ -12,7 +12,7 @@ import pytest
 from connector.app import create_app
 from connector.domain.tenants import INSTALLATION, TenantRecord, TenantState
 from connector.scheduler import JobScheduler
-from connector.services import schedules
+from connector.services.jobs import schedules
 from connector.settings import JobSettings, ObservingSettings, ScheduleSettings, Secret
 from tests.connector import Connector, connected
 

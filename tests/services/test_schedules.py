@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.errors import ConfigError
-from connector.services.jobs import JOBS, require_known_jobs, schedule_of
-from connector.services.schedules import SOON, described, jitter_of, longest_gap_s, next_run_at
+from connector.services.jobs.declared import JOBS, require_known_jobs, schedule_of
+from connector.services.jobs.schedules import SOON, described, jitter_of, longest_gap_s, next_run_at
 from connector.settings import (
     JobSettings,
     ScheduleSettings,

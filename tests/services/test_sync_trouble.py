@@ -8,7 +8,7 @@ from connector.domain.ledger import RunState
 from connector.errors import BudgetUsedUpError, ConfigError, TemporaryError
 from connector.services.aggregation import SYNC_JOB, members
 from connector.services.context import Actor
-from connector.services.jobs import run_job
+from connector.services.jobs.declared import run_job
 from simulator.faults import Fault
 from tests.acceptance.agreement import disagreements
 from tests.connector import ManualClock, connected, ok

@@ -8,7 +8,7 @@ from connector.errors import PermanentError, TemporaryError
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB
 from connector.services.aggregation.roles import ADMINS_KNOWN
 from connector.services.context import Actor
-from connector.services.jobs import run_job
+from connector.services.jobs.declared import run_job
 from connector.settings import AggregationSettings
 from simulator.faults import Fault
 from simulator.state import users

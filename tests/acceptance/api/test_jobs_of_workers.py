@@ -10,7 +10,7 @@ import pytest
 
 from connector.bootstrap import migrate
 from connector.services.job_lease import give_back, holding_lease, lease_key
-from connector.services.job_runner import JobRunner
+from connector.services.jobs.runner import JobRunner
 from connector.services.locks import SYNC_KEY
 from connector.settings import DatabaseSettings
 from connector.store import SqlStore

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from connector.services.context import Actor
-from connector.services.jobs import run_job
+from connector.services.jobs.declared import run_job
 from tests.browsers import browser, needs_chromium, served
 from tests.connector import ORGANIZATION_ADMIN, Connector, connected
 from tests.screenshots import BEHIND_BUTTONS

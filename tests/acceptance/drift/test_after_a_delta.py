@@ -13,7 +13,7 @@ from connector.services.aggregation import DELTA_JOB
 from connector.services.aggregation.roles import REFUSED_ENOUGH
 from connector.services.context import Actor
 from connector.services.drift.reconciliation import RECONCILE_JOB
-from connector.services.jobs import run_job
+from connector.services.jobs.declared import run_job
 from connector.settings import AggregationSettings, DriftRule, DriftSettings
 from simulator.faults import Fault
 from simulator.state import groups

@@ -19,7 +19,7 @@ from connector.logs import correlated
 from connector.ports import Asker, JobQueue
 from connector.progress import stoppable_by
 from connector.services.context import Actor, new_id
-from connector.services.jobs import JOBS, Job, JobTenant, run_job
+from connector.services.jobs.declared import JOBS, Job, JobTenant, run_job
 
 _log = structlog.get_logger(__name__)
 

@@ -34,11 +34,11 @@ from connector.services.drift.reconciliation import RECONCILE_JOB
 from connector.services.drift.wiring import DriftServices
 from connector.services.due import DueService
 from connector.services.erasure import ErasureService
-from connector.services.job_runs import JobRuns
-from connector.services.job_watch import JobWatch
+from connector.services.jobs.runs import JobRuns
+from connector.services.jobs.schedules import check
+from connector.services.jobs.watch import JobWatch
 from connector.services.notifications import NotificationService
 from connector.services.provisioning.settlement import SETTLING_PARTS, SettlementService
-from connector.services.schedules import check
 from connector.services.work_items import WorkItemService
 from connector.settings import JobSettings, ScheduleSettings, Settings, TenantSettings
 from connector.tracing import span

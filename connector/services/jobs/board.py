@@ -8,9 +8,9 @@ from datetime import datetime
 
 from connector.domain.ledger import JobRun, RunState
 from connector.services.context import TenantContext
-from connector.services.job_runs import JobRuns
-from connector.services.jobs import JOBS, Job, schedule_of
-from connector.services.schedules import SOON, described, next_run_at
+from connector.services.jobs.declared import JOBS, Job, schedule_of
+from connector.services.jobs.runs import JobRuns
+from connector.services.jobs.schedules import SOON, described, next_run_at
 from connector.settings import JobSettings, ScheduleSettings
 
 
