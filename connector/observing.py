@@ -16,7 +16,13 @@ from connector.bootstrap import Application
 from connector.domain.consent_state import ConsentState
 from connector.domain.ledger import RunState
 from connector.errors import ConnectorError
-from connector.services.observation import Check, Observation, Readiness, observe, oldest_first
+from connector.services.monitoring.observation import (
+    Check,
+    Observation,
+    Readiness,
+    observe,
+    oldest_first,
+)
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import GaugeMetricFamily

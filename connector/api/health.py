@@ -12,7 +12,7 @@ from connector.api.here import application, needs, tenant
 from connector.api.resource import Resource
 from connector.domain.console import ConsoleRole
 from connector.domain.diagnosis import Result
-from connector.services.health import ConnectionHealth
+from connector.services.monitoring.health import ConnectionHealth
 from connector.services.plain_data import diagnosis_data
 
 resource = Resource(

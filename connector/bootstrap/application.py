@@ -41,7 +41,7 @@ from connector.services.consent.watch import ConsentWatch
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.jobs.declared import tenant_job_problems
 from connector.services.journal import Journal
-from connector.services.observation import Readiness
+from connector.services.monitoring.observation import Readiness
 from connector.services.personal_tokens import PersonalTokens
 from connector.services.presentation import Presenter
 from connector.services.provisioning.turns import Repeat

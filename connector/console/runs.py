@@ -10,8 +10,8 @@ from flask import Blueprint, render_template
 from connector.config import masked, masked_section
 from connector.console.here import application, is_operator, may_try, tenant, tenant_name
 from connector.domain.tenants import TenantSource
-from connector.services.health import ConnectionHealth
 from connector.services.jobs.board import job_board, progress_of
+from connector.services.monitoring.health import ConnectionHealth
 from connector.services.provisioning.long_waits import LongWaits
 
 blueprint = Blueprint("runs", __name__)

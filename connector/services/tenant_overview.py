@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from connector.domain.tenants import TenantSource
 from connector.errors import ConfigError
-from connector.services.observation import Readiness
+from connector.services.monitoring.observation import Readiness
 from connector.services.tenant_catalogue import TenantCatalogue, TenantEntry
 
 

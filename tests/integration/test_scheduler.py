@@ -15,7 +15,7 @@ from connector.services.context import Actor
 from connector.services.jobs.board import job_board
 from connector.services.jobs.declared import JOBS, run_job
 from connector.services.jobs.runner import JobRunner
-from connector.services.observation import Readiness, observe
+from connector.services.monitoring.observation import Readiness, observe
 from connector.settings import JobSettings, ScheduleSettings
 from simulator.faults import Fault
 from tests.connector import ManualClock, connected, ok

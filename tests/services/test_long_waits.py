@@ -8,7 +8,7 @@ from connector.domain.diagnosis import Result
 from connector.domain.ledger import AuditFilter
 from connector.domain.notifications import Notice
 from connector.services.context import Actor
-from connector.services.observation import observe
+from connector.services.monitoring.observation import observe
 from connector.services.provisioning import long_waits
 from connector.services.provisioning.long_waits import LongWaits
 from connector.settings import ChannelSettings, NotificationSettings, Secret

@@ -1,0 +1,1 @@
+"""How tenants and the connection stand, from what the ledger noted: nothing here asks DocuSign."""
