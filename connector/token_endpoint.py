@@ -18,9 +18,9 @@ from connector.domain.api_clients import ApiClient, Method, Scope, widened
 from connector.errors import TemporaryError
 from connector.scim_handlers.authentication import parse_basic
 from connector.scim_handlers.ports import Application
-from connector.services.api_clients import InvalidTokenError
+from connector.services.authentication.api_clients import InvalidTokenError
+from connector.services.authentication.throttle import TooManyFailuresError
 from connector.services.tenant_catalogue import TenantSuspendedError
-from connector.services.throttle import TooManyFailuresError
 
 _LIFETIME = timedelta(hours=1)
 _MAX_BODY = 16_384

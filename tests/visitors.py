@@ -12,7 +12,7 @@ from werkzeug.test import Client, TestResponse
 
 from connector.domain.console import ConsoleRole
 from connector.domain.drift import DriftKind
-from connector.services.console_accounts import ConsoleAccounts
+from connector.services.authentication.console_accounts import ConsoleAccounts
 from connector.services.context import person
 from simulator.state import groups
 from simulator.state.model import Status

@@ -12,7 +12,7 @@ from connector.domain.console import ConsoleRole
 from connector.errors import TemporaryError
 from connector.logs import correlation_id
 from connector.mount import TENANT, client_address
-from connector.services.api_clients import InvalidTokenError
+from connector.services.authentication.api_clients import InvalidTokenError
 from connector.services.context import Principal
 from scim.errors import TooManyRequests
 from scim.handlers import Caller

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from connector.ports import JobQueue
 from connector.services import inbound
-from connector.services.api_sign_in import ApiSignIn
+from connector.services.authentication.api_sign_in import ApiSignIn
 from connector.services.jobs.declared import JobTenant
 from connector.services.policy import PolicyService
 

@@ -26,8 +26,8 @@ from connector.errors import (
     UnknownOutcomeError,
 )
 from connector.logs import correlation_id
-from connector.services.api_clients import InvalidTokenError
-from connector.services.throttle import TooManyFailuresError
+from connector.services.authentication.api_clients import InvalidTokenError
+from connector.services.authentication.throttle import TooManyFailuresError
 
 _log = structlog.get_logger(__name__)
 

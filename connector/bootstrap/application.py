@@ -34,7 +34,9 @@ from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
 from connector.ports import Clock, Examiner, JobQueue
 from connector.services.account_owners import account_problems, claim_accounts
-from connector.services.api_clients import ApiClientService
+from connector.services.authentication.api_clients import ApiClientService
+from connector.services.authentication.personal_tokens import PersonalTokens
+from connector.services.authentication.throttle import Throttle
 from connector.services.bindings import binding_problems
 from connector.services.configuration import record_configuration
 from connector.services.consent.watch import ConsentWatch
@@ -42,23 +44,21 @@ from connector.services.context import Actor, TenantContext, new_id
 from connector.services.jobs.declared import tenant_job_problems
 from connector.services.journal import Journal
 from connector.services.monitoring.observation import Readiness
-from connector.services.personal_tokens import PersonalTokens
 from connector.services.presentation import Presenter
 from connector.services.provisioning.turns import Repeat
 from connector.services.tenant_catalogue import TenantCatalogue, TenantEntry
 from connector.services.tenant_overview import Standing, overview
 from connector.services.tenants import TenantService
-from connector.services.throttle import Throttle
 from connector.services.version_key import version_key
 from connector.settings import Settings, TenantSettings
 from connector.store import SqlStore
 from mappings import load_entitlements, load_user_mapping
 
 if TYPE_CHECKING:
-    from connector.services.api_sign_in import ApiSignIn
-    from connector.services.console_accounts import ConsoleAccounts
-    from connector.services.console_sign_in import ConsoleSignIn
-    from connector.services.identity_tokens import TokenVerifier
+    from connector.services.authentication.api_sign_in import ApiSignIn
+    from connector.services.authentication.console_accounts import ConsoleAccounts
+    from connector.services.authentication.console_sign_in import ConsoleSignIn
+    from connector.services.authentication.identity_tokens import TokenVerifier
 
 _log = structlog.get_logger(__name__)
 _begun: ContextVar[dict[str, TenantServices] | None] = ContextVar("begun", default=None)
@@ -139,7 +139,7 @@ class Application:
     def _verifier(self, audience: str = "") -> TokenVerifier:
         from connector.docusign.session import pooled_session  # noqa: PLC0415 - see the module
         from connector.identity_provider import PublishedKeys  # noqa: PLC0415
-        from connector.services.identity_tokens import KeySet, TokenVerifier  # noqa: PLC0415
+        from connector.services.authentication.identity_tokens import KeySet, TokenVerifier  # noqa: PLC0415
 
         settings = self.settings.authentication.jwt
         published = PublishedKeys(settings, pooled_session(self.settings.docusign))
@@ -153,7 +153,7 @@ class Application:
     @cached_property
     def api_sign_in(self) -> ApiSignIn:
         """Who uses the REST API."""
-        from connector.services.api_sign_in import ApiSignIn  # noqa: PLC0415 - see the module
+        from connector.services.authentication.api_sign_in import ApiSignIn  # noqa: PLC0415 - see the module
 
         api = self.settings.api
         return ApiSignIn(
@@ -167,14 +167,14 @@ class Application:
     @cached_property
     def console_accounts(self) -> ConsoleAccounts:
         """Local accounts of the console."""
-        from connector.services.console_accounts import ConsoleAccounts  # noqa: PLC0415 - see the module
+        from connector.services.authentication.console_accounts import ConsoleAccounts  # noqa: PLC0415 - see the module
 
         return ConsoleAccounts(self.store, self.clock)
 
     @cached_property
     def console_sign_in(self) -> ConsoleSignIn:
         """Who is signed in to the console."""
-        from connector.services.console_sign_in import ConsoleSignIn  # noqa: PLC0415 - see the module
+        from connector.services.authentication.console_sign_in import ConsoleSignIn  # noqa: PLC0415 - see the module
 
         return ConsoleSignIn(self.store, self.clock, self.settings.console, self.console_accounts)
 

@@ -16,7 +16,7 @@ from connector.cli.groups import Commands
 from connector.domain.api_clients import ApiClient, ApiToken, Method, Scope
 from connector.errors import InvalidRequestError
 from connector.exports import base_url
-from connector.services.api_clients import READ_WRITE
+from connector.services.authentication.api_clients import READ_WRITE
 from scim.dialects import DIALECT, DIALECTS, check_settings
 
 _USE = {

@@ -17,7 +17,7 @@ from connector.console.here import application, own_path, tenant, tenant_name
 from connector.console.sign_in import start_session
 from connector.errors import ConnectorError
 from connector.logs import correlation_id
-from connector.services.identities import SignInRefusedError, identity_of
+from connector.services.authentication.identities import SignInRefusedError, identity_of
 from connector.settings import OidcSettings, Settings
 
 _log = structlog.get_logger(__name__)

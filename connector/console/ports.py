@@ -6,8 +6,8 @@ from typing import Protocol
 
 from connector.ports import Store
 from connector.services import inbound
+from connector.services.authentication.console_sign_in import ConsoleSignIn
 from connector.services.consent.watch import ConsentWatch
-from connector.services.console_sign_in import ConsoleSignIn
 from connector.services.erasure import ErasureService
 
 

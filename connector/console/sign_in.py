@@ -13,8 +13,8 @@ from connector.console.here import Person, application, own_path, tenant_name
 from connector.errors import TemporaryError
 from connector.logs import correlation_id
 from connector.mount import client_address
-from connector.services.console_sign_in import TooManyAttemptsError
-from connector.services.identities import SignInRefusedError
+from connector.services.authentication.console_sign_in import TooManyAttemptsError
+from connector.services.authentication.identities import SignInRefusedError
 
 blueprint = Blueprint("sign_in", __name__)
 

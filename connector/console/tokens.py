@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from connector.console.here import application, principal, session, tenant_name
 from connector.domain.console import ConsoleRole, SignInMethod, included
 from connector.errors import InvalidRequestError
-from connector.services.personal_tokens import DEFAULT_DAYS
+from connector.services.authentication.personal_tokens import DEFAULT_DAYS
 
 blueprint = Blueprint("tokens", __name__, url_prefix="/access-tokens")
 

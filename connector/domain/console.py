@@ -111,7 +111,7 @@ class PersonalToken:
     """``user:<login>``."""
     expires_at: datetime
     last_used_at: datetime | None = None
-    """To within :data:`connector.services.personal_tokens.SEEN_EVERY`."""
+    """To within :data:`connector.services.authentication.personal_tokens.SEEN_EVERY`."""
     revoked_at: datetime | None = None
 
     def is_valid(self, now: datetime) -> bool:
@@ -124,7 +124,8 @@ class SignInFailures:
     """Attempts to sign in that are not known to be right."""
 
     subject: str
-    """``login:``, ``address:`` or both, as :mod:`connector.services.console_sign_in` makes it."""
+    """``login:``, ``address:`` or both, as
+    :mod:`connector.services.authentication.console_sign_in` makes it."""
     failures: int
     ends_at: datetime
     """Then they are forgotten."""

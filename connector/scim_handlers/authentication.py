@@ -12,9 +12,13 @@ from connector.errors import TemporaryError
 from connector.ports import GROUP, USER
 from connector.scim_handlers.certificates import Certificates
 from connector.scim_handlers.errors import to_scim_error
-from connector.services.api_clients import TOKEN_PREFIX, ApiClientService, InvalidTokenError
-from connector.services.identity_tokens import MAX_LENGTH, TokenVerifier
-from connector.services.throttle import Throttle, TooManyFailuresError
+from connector.services.authentication.api_clients import (
+    TOKEN_PREFIX,
+    ApiClientService,
+    InvalidTokenError,
+)
+from connector.services.authentication.identity_tokens import MAX_LENGTH, TokenVerifier
+from connector.services.authentication.throttle import Throttle, TooManyFailuresError
 from scim.errors import TooManyRequests, Unauthorized
 from scim.handlers import Authenticator, Caller
 

@@ -8,15 +8,15 @@ from typing import Any, Protocol
 from connector.domain.api_clients import Method
 from connector.metrics import Metrics
 from connector.services import inbound
-from connector.services.api_clients import ApiClientService
+from connector.services.authentication.api_clients import ApiClientService
+from connector.services.authentication.identity_tokens import TokenVerifier
+from connector.services.authentication.throttle import Throttle
 from connector.services.context import Actor, TenantContext
-from connector.services.identity_tokens import TokenVerifier
 from connector.services.journal import Journal
 from connector.services.mirror import MirrorWriter
 from connector.services.provisioning.groups import GroupProvisioning
 from connector.services.provisioning.users import UserProvisioning
 from connector.services.queued_requests import THEN
-from connector.services.throttle import Throttle
 from connector.settings import TenantSettings
 from mappings import UserMapping
 from scim.handlers import Asked, Caller, RequestContext

@@ -13,6 +13,7 @@ from typing import Protocol
 from connector.ports import Clock
 from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
+from connector.services.authentication.personal_tokens import PersonalTokens
 from connector.services.browsing import Browser
 from connector.services.budget import BudgetService
 from connector.services.consent.book import ConsentBook
@@ -25,7 +26,6 @@ from connector.services.doctor.doctor import Doctor
 from connector.services.drift.wiring import DriftServices
 from connector.services.jobs.runs import JobRuns
 from connector.services.leavers import Leavers
-from connector.services.personal_tokens import PersonalTokens
 from connector.services.tenant_catalogue import TenantCatalogue
 from connector.services.tenant_overview import Standing
 from connector.services.tenants import TenantService

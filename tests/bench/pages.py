@@ -17,7 +17,7 @@ from connector.app import create_app
 from connector.bootstrap import Application, build
 from connector.config import load_settings
 from connector.domain.console import ConsoleRole
-from connector.services.console_accounts import ConsoleAccounts
+from connector.services.authentication.console_accounts import ConsoleAccounts
 from connector.services.context import person
 
 ROUNDS = 5

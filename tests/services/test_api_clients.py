@@ -6,7 +6,11 @@ import pytest
 
 from connector.domain.api_clients import Scope
 from connector.errors import InvalidRequestError, NotFoundError, UniquenessError
-from connector.services.api_clients import ApiClientService, InvalidTokenError, hash_token
+from connector.services.authentication.api_clients import (
+    ApiClientService,
+    InvalidTokenError,
+    hash_token,
+)
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

@@ -9,15 +9,15 @@ from argon2 import PasswordHasher
 
 from connector.domain.console import ConsoleRole, SignInMethod
 from connector.errors import InvalidRequestError, NotFoundError, UniquenessError
-from connector.services.console_accounts import ConsoleAccounts
-from connector.services.console_sign_in import (
+from connector.services.authentication.console_accounts import ConsoleAccounts
+from connector.services.authentication.console_sign_in import (
     LIMITS,
     WINDOW,
     ConsoleSignIn,
     TooManyAttemptsError,
 )
+from connector.services.authentication.identities import Identity, SignInRefusedError
 from connector.services.context import Actor
-from connector.services.identities import Identity, SignInRefusedError
 from connector.settings import ConsoleSettings
 from tests.connector import ManualClock
 

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from connector.domain.api_clients import Method
 from connector.errors import InvalidRequestError, TemporaryError, UniquenessError
-from connector.services.api_clients import ApiClientService, InvalidTokenError
-from connector.services.identity_tokens import MAX_LENGTH, KeySet, TokenVerifier
+from connector.services.authentication.api_clients import ApiClientService, InvalidTokenError
+from connector.services.authentication.identity_tokens import MAX_LENGTH, KeySet, TokenVerifier
 from connector.settings import JwtSettings
 
 START = datetime(2026, 3, 1, tzinfo=UTC)

@@ -8,8 +8,8 @@ from connector.domain.console import ConsoleRole, SignInMethod
 from connector.domain.ledger import AuditFilter, Direction, WorkItemKind, WorkItemState
 from connector.domain.work_items import Act, Verdict
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
+from connector.services.authentication.identities import Identity
 from connector.services.context import Actor
-from connector.services.identities import Identity
 from connector.services.work_items import MAX_EVIDENCE_BYTES
 from tests.approvals import (
     add_account,

@@ -11,8 +11,8 @@ from jwt.algorithms import RSAAlgorithm
 
 from connector.domain.ledger import AuditFilter
 from connector.errors import InvalidRequestError
-from connector.services.api_sign_in import ApiSignIn
-from connector.services.identity_tokens import KeySet, TokenVerifier
+from connector.services.authentication.api_sign_in import ApiSignIn
+from connector.services.authentication.identity_tokens import KeySet, TokenVerifier
 from connector.settings import ConsoleGroups, JwtSettings
 from tests.programs import problem, program, stranger, token_for
 from tests.visitors import ROOT, add_account, signed_in

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.clock import SystemClock
-from connector.services.console_accounts import ConsoleAccounts
+from connector.services.authentication.console_accounts import ConsoleAccounts
 
 PASSWORD = "four quiet green lamps"
 ADDRESS = "ann@staff.example"

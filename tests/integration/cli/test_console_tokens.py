@@ -13,9 +13,9 @@ from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.clock import SystemClock
 from connector.domain.console import ConsoleRole
-from connector.services.console_accounts import ConsoleAccounts
+from connector.services.authentication.console_accounts import ConsoleAccounts
+from connector.services.authentication.personal_tokens import PersonalTokens
 from connector.services.context import Actor
-from connector.services.personal_tokens import PersonalTokens
 from connector.settings import ApiSettings
 
 

@@ -12,7 +12,7 @@ from connector.domain.console import ConsoleRole, SignInMethod
 from connector.domain.ledger import WorkItemKind
 from connector.domain.notifications import Notice
 from connector.errors import ForbiddenError
-from connector.services.identities import Identity
+from connector.services.authentication.identities import Identity
 from connector.services.outbox import new_delivery
 from connector.services.recipients import recipients_of
 from connector.settings import ChannelSettings, NotificationSettings

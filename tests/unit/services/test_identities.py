@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.services.identities import SignInRefusedError, identity_of
+from connector.services.authentication.identities import SignInRefusedError, identity_of
 from connector.settings import ConsoleGroups, OidcSettings
 
 CLAIMS = {"email": "Pat@corp.example", "sub": "p1"}

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from connector.domain.api_clients import Scope, widened
 from connector.errors import TemporaryError
 from connector.ports import Clock
-from connector.services.api_clients import InvalidTokenError
+from connector.services.authentication.api_clients import InvalidTokenError
 from connector.settings import JwtSettings
 
 _log = structlog.get_logger(__name__)

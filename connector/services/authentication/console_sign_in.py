@@ -25,9 +25,9 @@ from connector.domain.console import (
 from connector.domain.ledger import AuditEvent
 from connector.errors import TemporaryError
 from connector.ports import Clock, Store, UnitOfWork
-from connector.services.console_accounts import PASSWORD_MAX, ConsoleAccounts
-from connector.services.identities import Identity, SignInRefusedError
-from connector.services.throttle import network_of
+from connector.services.authentication.console_accounts import PASSWORD_MAX, ConsoleAccounts
+from connector.services.authentication.identities import Identity, SignInRefusedError
+from connector.services.authentication.throttle import network_of
 from connector.settings import ConsoleSettings
 
 _log = structlog.get_logger(__name__)

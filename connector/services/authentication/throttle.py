@@ -22,7 +22,7 @@ from cachetools import LRUCache
 from connector.domain.ledger import AuditEvent
 from connector.errors import ConnectorError, TemporaryError
 from connector.ports import Clock, Store
-from connector.services.api_clients import InvalidTokenError
+from connector.services.authentication.api_clients import InvalidTokenError
 
 _log = structlog.get_logger(__name__)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from connector.errors import ForbiddenError
-from connector.services.api_clients import InvalidTokenError
+from connector.services.authentication.api_clients import InvalidTokenError
+from connector.services.authentication.identities import SignInRefusedError, identity_of
+from connector.services.authentication.identity_tokens import MAX_LENGTH, TokenVerifier
+from connector.services.authentication.personal_tokens import PREFIX, PersonalTokens
+from connector.services.authentication.throttle import Throttle
 from connector.services.context import Principal, person
-from connector.services.identities import SignInRefusedError, identity_of
-from connector.services.identity_tokens import MAX_LENGTH, TokenVerifier
-from connector.services.personal_tokens import PREFIX, PersonalTokens
-from connector.services.throttle import Throttle
 from connector.settings import ConsoleGroups, OidcSettings
 
 
@@ -38,7 +38,8 @@ class ApiSignIn:
 
         :param address: where the request comes from, for counting failures.
         :raises InvalidTokenError: the token is not to be believed in this tenant.
-        :raises connector.services.throttle.TooManyFailuresError: so it was again and again.
+        :raises connector.services.authentication.throttle.TooManyFailuresError: so it was again
+            and again.
         :raises ForbiddenError: the person is known and has no role in this tenant.
         """
         with self._throttle.watching(tenant, address):

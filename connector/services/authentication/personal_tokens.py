@@ -19,7 +19,7 @@ from connector.domain.console import ConsoleAccount, ConsoleRole, PersonalToken,
 from connector.domain.ledger import AuditEvent
 from connector.errors import InvalidRequestError, NotFoundError, TemporaryError
 from connector.ports import Clock, Store, UnitOfWork
-from connector.services.api_clients import InvalidTokenError
+from connector.services.authentication.api_clients import InvalidTokenError
 from connector.services.context import Actor
 from connector.services.work_item_log import tidy
 from connector.settings import ApiSettings
