@@ -16,8 +16,8 @@ from connector.api.work_item_schemas import WorkItemSchema, item_document
 from connector.domain.ledger import AuditFilter
 from connector.domain.model import MembershipStatus
 from connector.services.browsing_views import Held, HeldMembership, Labels, UserDetail, UserQuery
-from connector.services.leavers import Succession
 from connector.services.plain_data import succession_data
+from connector.services.work.leavers import Succession
 
 resource = Resource("users", __name__, "People in DocuSign, what they hold and why.", "/users")
 _STATES = {"active": True, "inactive": False}

@@ -21,7 +21,6 @@ from connector.services.aggregation import (
     TargetedReader,
     Unchanged,
 )
-from connector.services.approval_desk import ApprovalDesk
 from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
 from connector.services.bindings import AccountBindings
@@ -42,9 +41,7 @@ from connector.services.due import DueService
 from connector.services.erasure import ErasureService
 from connector.services.jobs.runs import JobRuns
 from connector.services.jobs.watch import JobWatch
-from connector.services.leavers import Leavers
 from connector.services.locks import WriteLocks
-from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
 from connector.services.notifications import NotificationService
 from connector.services.policy import PolicyService
@@ -63,7 +60,10 @@ from connector.services.provisioning.turns import Repeat, Turns
 from connector.services.provisioning.undoing import Undoer
 from connector.services.provisioning.users import UserProvisioning
 from connector.services.refresh import RefreshService
-from connector.services.work_item_log import WorkItemLog
+from connector.services.work.approval_desk import ApprovalDesk
+from connector.services.work.leavers import Leavers
+from connector.services.work.log import WorkItemLog
+from connector.services.work.manual_tasks import ManualTasks
 from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
 from mappings import UserMapping

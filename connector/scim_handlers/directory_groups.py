@@ -27,7 +27,7 @@ from connector.services.presentation import DOCUSIGN_GROUP
 from connector.services.provisioning.groups import check_members
 from connector.services.provisioning.recording import Outcome
 from connector.services.queued_requests import SUBJECT_MARK
-from connector.services.reasons import as_context
+from connector.services.work.reasons import as_context
 from scim.handlers import Resource
 
 

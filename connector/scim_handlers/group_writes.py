@@ -12,7 +12,7 @@ from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.context import Actor
 from connector.services.locks import LOCKED_USERS, group_key, user_key
 from connector.services.presentation import DOCUSIGN_GROUP
-from connector.services.reasons import as_context
+from connector.services.work.reasons import as_context
 from scim.bodies import PATCH_OP
 from scim.errors import InvalidValue
 from scim.handlers import Resource

@@ -40,15 +40,15 @@ from connector.errors import (
 )
 from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
-from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Principal, Seen, TenantContext
-from connector.services.matters import Matters
-from connector.services.open_grants import is_begun
 from connector.services.people import subject_of
 from connector.services.provisioning.recording import answered_in_time
 from connector.services.provisioning.settlement import SettlementService
-from connector.services.reasons import reason_of
-from connector.services.work_item_log import WorkItemLog, tidy
+from connector.services.work.approval_desk import ApprovalDesk
+from connector.services.work.log import WorkItemLog, tidy
+from connector.services.work.matters import Matters
+from connector.services.work.open_grants import is_begun
+from connector.services.work.reasons import reason_of
 
 _log = structlog.get_logger(__name__)
 

@@ -11,7 +11,7 @@ from connector.domain.model import fold
 from connector.domain.work_items import Delegation
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.services.context import Principal, TenantContext, new_id
-from connector.services.work_item_log import tidy
+from connector.services.work.log import tidy
 
 
 class DelegationService:

@@ -14,12 +14,12 @@ from connector.domain.work_items import Act
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.actual import OPEN_STATES
-from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, TenantContext
 from connector.services.denials import denied_lately
 from connector.services.mirror import MirrorWriter
 from connector.services.provisioning.long_waits import LongWaits
-from connector.services.work_item_log import WorkItemLog
+from connector.services.work.approval_desk import ApprovalDesk
+from connector.services.work.log import WorkItemLog
 from mappings.model import Meaning
 
 

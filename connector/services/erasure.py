@@ -25,7 +25,7 @@ from connector.services.changes import tombstone_id
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
 from connector.services.locks import WriteLocks, address_key, user_key
 from connector.services.people import is_same_person
-from connector.services.work_item_log import tidy
+from connector.services.work.log import tidy
 
 _log = structlog.get_logger(__name__)
 

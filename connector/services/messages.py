@@ -16,8 +16,8 @@ from connector.domain.writing import visible
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.matters import Matters
-from connector.services.reasons import reason_of
+from connector.services.work.matters import Matters
+from connector.services.work.reasons import reason_of
 
 _TEXTS: Mapping[Notice, tuple[str, str]] = {
     Notice.APPROVAL_REQUESTED: (

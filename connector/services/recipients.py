@@ -12,8 +12,8 @@ from connector.domain.notifications import Delivery
 from connector.errors import NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.matters import Matters
 from connector.services.people import manager_of
+from connector.services.work.matters import Matters
 
 ROLE = "role:"
 OWNER, APPROVERS, ASSIGNEE, REQUESTER, MANAGER, PERSON = (

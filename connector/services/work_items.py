@@ -28,9 +28,9 @@ from connector.services.context import Actor, Principal, Seen, TenantContext, ne
 from connector.services.expectations import REVIEW
 from connector.services.mirror import MirrorWriter
 from connector.services.people import is_same_person, refuse_own, subject_of
-from connector.services.reasons import REQUESTER_EMAIL, reason_of
 from connector.services.refresh import is_confirmed
-from connector.services.work_item_log import WorkItemLog, tidy
+from connector.services.work.log import WorkItemLog, tidy
+from connector.services.work.reasons import REQUESTER_EMAIL, reason_of
 
 _log = structlog.get_logger(__name__)
 

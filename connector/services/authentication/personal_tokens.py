@@ -21,7 +21,7 @@ from connector.errors import InvalidRequestError, NotFoundError, TemporaryError
 from connector.ports import Clock, Store, UnitOfWork
 from connector.services.authentication.api_clients import InvalidTokenError
 from connector.services.context import Actor
-from connector.services.work_item_log import tidy
+from connector.services.work.log import tidy
 from connector.settings import ApiSettings
 
 _log = structlog.get_logger(__name__)

@@ -23,7 +23,7 @@ from connector.services.drift.reverts import Reverts, suggested_steps
 from connector.services.locks import WriteLocks, finding_key
 from connector.services.naming import names_for
 from connector.services.people import refuse_own
-from connector.services.work_item_log import tidy
+from connector.services.work.log import tidy
 
 _IDS = re.compile(r" \((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")
 PAGE = 50

@@ -17,12 +17,12 @@ from connector.ports import USER, UnitOfWork
 from connector.services.actual import load_actual
 from connector.services.context import Actor, TenantContext
 from connector.services.drift.looks import frame_of, look_at
-from connector.services.manual_tasks import ManualTasks
 from connector.services.provisioning.groups import GroupProvisioning
 from connector.services.provisioning.recording import Outcome
 from connector.services.provisioning.users import UserProvisioning
 from connector.services.provisioning.wishes import unchanged
 from connector.services.refresh import RefreshService
+from connector.services.work.manual_tasks import ManualTasks
 
 _OF_TIME = (DriftKind.DORMANT_USER, DriftKind.PENDING_USER, DriftKind.ORPHAN_USER)
 _NOBODY = Actor("job:reconcile", "job", "")

@@ -14,11 +14,11 @@ from connector.services.drift.reconciliation import ReconciliationService
 from connector.services.drift.reversals import Reversals
 from connector.services.drift.reverts import Reverts
 from connector.services.locks import WriteLocks
-from connector.services.manual_tasks import ManualTasks
 from connector.services.mirror import MirrorWriter
 from connector.services.provisioning.groups import GroupProvisioning
 from connector.services.provisioning.users import UserProvisioning
 from connector.services.refresh import RefreshService
+from connector.services.work.manual_tasks import ManualTasks
 
 
 @dataclass(frozen=True)

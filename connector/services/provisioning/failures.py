@@ -8,12 +8,12 @@ from datetime import datetime
 from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
 from connector.errors import ConnectorError, TemporaryError, UnknownOutcomeError
 from connector.patience import waiting_longer
-from connector.services.approval_desk import APPROVAL, ApprovalDesk
 from connector.services.context import Actor, TenantContext
-from connector.services.manual_tasks import ManualTasks
 from connector.services.provisioning.subjects import Subjects, record_provenance
 from connector.services.provisioning.undoing import UNDO_WITHIN, Undoer
 from connector.services.queued_requests import without_request
+from connector.services.work.approval_desk import APPROVAL, ApprovalDesk
+from connector.services.work.manual_tasks import ManualTasks
 
 UNFINISHED = (OperationState.PLANNED, OperationState.IN_FLIGHT)
 

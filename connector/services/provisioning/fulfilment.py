@@ -26,10 +26,8 @@ from connector.domain.planner import Addresses
 from connector.errors import ConnectorError, PermanentError, TemporaryError
 from connector.patience import within
 from connector.ports import UnitOfWork
-from connector.services.approval_desk import APPROVAL, ApprovalDesk
 from connector.services.context import Actor, TenantContext
 from connector.services.locks import LEASE, WriteLocks, admins_key, plan_key
-from connector.services.manual_tasks import ManualTasks
 from connector.services.provisioning.attempts import Attempts
 from connector.services.provisioning.confirmed_facts import Performed
 from connector.services.provisioning.failures import UNFINISHED, Failures
@@ -37,7 +35,9 @@ from connector.services.provisioning.safety import refuse_if_unsafe
 from connector.services.provisioning.subjects import Subjects, keep_attributes, record_provenance
 from connector.services.provisioning.undoing import Undoer, refuse_if_undoing
 from connector.services.queued_requests import queue_what_follows
-from connector.services.work_item_log import finished_plan
+from connector.services.work.approval_desk import APPROVAL, ApprovalDesk
+from connector.services.work.log import finished_plan
+from connector.services.work.manual_tasks import ManualTasks
 
 _log = structlog.get_logger(__name__)
 

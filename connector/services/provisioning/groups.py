@@ -39,7 +39,7 @@ from connector.services.locks import (
 from connector.services.mirror import MirrorWriter
 from connector.services.provisioning.recording import ChangePipeline, Outcome
 from connector.services.queued_requests import Subject
-from connector.services.reasons import require_reason
+from connector.services.work.reasons import require_reason
 
 GroupWish = Callable[[UnitOfWork, DirectoryGroup], GroupChange]
 """Says how a group shall change; runs under the write lock and checks the precondition there."""

@@ -20,9 +20,7 @@ from connector.domain.plan import Plan
 from connector.errors import ConflictingWriteError, TemporaryError
 from connector.patience import waiting, within
 from connector.ports import UnitOfWork
-from connector.services.approval_desk import ApprovalDesk
 from connector.services.context import Actor, Principal, TenantContext, new_id
-from connector.services.leavers import Leavers
 from connector.services.locks import LEASE, WriteLocks
 from connector.services.naming import names_for
 from connector.services.provisioning.fulfilment import FulfilmentService
@@ -36,7 +34,9 @@ from connector.services.queued_requests import (
     queue_what_follows,
     without_request,
 )
-from connector.services.reasons import REQUESTER_EMAIL, reason_of, require_reason
+from connector.services.work.approval_desk import ApprovalDesk
+from connector.services.work.leavers import Leavers
+from connector.services.work.reasons import REQUESTER_EMAIL, reason_of, require_reason
 from connector.settings import ProvisioningSettings
 from connector.tracing import span
 

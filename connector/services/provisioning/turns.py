@@ -16,7 +16,6 @@ import structlog
 from connector.domain.ledger import OperationState, PlanRecord, PlanState
 from connector.errors import ConflictingWriteError, PermanentError, TemporaryError, UniquenessError
 from connector.ports import UnitOfWork
-from connector.services.approval_desk import APPROVAL
 from connector.services.context import Actor, TenantContext
 from connector.services.locks import EVERYBODY, WriteLocks, plan_key
 from connector.services.provisioning.fulfilment import FulfilmentService
@@ -28,6 +27,7 @@ from connector.services.queued_requests import (
     queue_request,
     without_request,
 )
+from connector.services.work.approval_desk import APPROVAL
 
 _log = structlog.get_logger(__name__)
 

@@ -15,7 +15,7 @@ from connector.ports import UnitOfWork
 from connector.services.actual import load_attributes
 from connector.services.context import Actor
 from connector.services.expectations import STATES
-from connector.services.reasons import as_context
+from connector.services.work.reasons import as_context
 
 Wish = Callable[[UnitOfWork, ActualUser], DesiredUser]
 """Says what a user shall become, from what they are; runs under the write lock and checks the

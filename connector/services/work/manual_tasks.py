@@ -37,10 +37,10 @@ from connector.services.context import Actor, TenantContext, new_id
 from connector.services.expectations import REVIEW
 from connector.services.locks import user_key
 from connector.services.naming import names_for
-from connector.services.open_grants import replaced_by
-from connector.services.reasons import as_context, reason_of
-from connector.services.refused_changes import task_about
-from connector.services.work_item_log import WorkItemLog
+from connector.services.work.log import WorkItemLog
+from connector.services.work.open_grants import replaced_by
+from connector.services.work.reasons import as_context, reason_of
+from connector.services.work.refused_changes import task_about
 
 _GENERIC_STEPS = (
     "Sign in to DocuSign Admin (https://admin.docusign.com) as an administrator of the account.",

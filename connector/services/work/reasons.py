@@ -15,7 +15,7 @@ from connector.domain.plan import Plan
 from connector.domain.policy import Policy, given
 from connector.errors import InvalidRequestError
 from connector.services.presentation import DOCUSIGN
-from connector.services.work_item_log import tidy
+from connector.services.work.log import tidy
 
 _REASON = "request_reason"
 """In a plan's context."""

@@ -39,18 +39,18 @@ from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.denials import denied_to
 from connector.services.locks import group_key, user_key
-from connector.services.manual_tasks import REPLACED, Ask, ManualTasks, asked
 from connector.services.naming import names_for
-from connector.services.open_grants import (
+from connector.services.refresh import RefreshService
+from connector.services.work.log import WorkItemLog
+from connector.services.work.manual_tasks import REPLACED, Ask, ManualTasks, asked
+from connector.services.work.open_grants import (
     contradicted_by,
     is_begun,
     open_grants,
     replaced_by,
     roles_of_leavers,
 )
-from connector.services.reasons import REQUESTER_EMAIL, as_context, reason_of
-from connector.services.refresh import RefreshService
-from connector.services.work_item_log import WorkItemLog
+from connector.services.work.reasons import REQUESTER_EMAIL, as_context, reason_of
 
 APPROVAL = "approval"
 """In a plan's context: the work item that decides on it."""

@@ -23,7 +23,7 @@ from connector.domain.policy import VERIFY_WORD
 from connector.ports import GROUP, UnitOfWork
 from connector.services.context import TenantContext, new_id
 from connector.services.queued_requests import QUEUED_REQUEST, TO_BE_PLANNED, path_of
-from connector.services.work_item_log import tidy
+from connector.services.work.log import tidy
 
 _ACTS = {"POST": "create", "DELETE": "delete"}
 _UNTOLD = frozenset({"password", "schemas"})

@@ -1,0 +1,1 @@
+"""What waits for people: approvals and tasks are opened here, and kept true."""
