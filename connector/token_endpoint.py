@@ -20,7 +20,7 @@ from connector.scim_handlers.authentication import parse_basic
 from connector.scim_handlers.ports import Application
 from connector.services.authentication.api_clients import InvalidTokenError
 from connector.services.authentication.throttle import TooManyFailuresError
-from connector.services.tenant_catalogue import TenantSuspendedError
+from connector.services.tenants.catalogue import TenantSuspendedError
 
 _LIFETIME = timedelta(hours=1)
 _MAX_BODY = 16_384

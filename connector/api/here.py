@@ -62,7 +62,7 @@ def require_person() -> None:
     """Find out who sends the request; operations are closed unless named.
 
     :raises InvalidTokenError: no token, or one that is not to be believed.
-    :raises connector.services.tenant_catalogue.TenantSuspendedError: nobody is served.
+    :raises connector.services.tenants.catalogue.TenantSuspendedError: nobody is served.
     """
     if request.endpoint in PUBLIC or isinstance(request.routing_exception, RequestRedirect):
         return

@@ -21,7 +21,7 @@ from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.consent.watch import ConsentWatch
 from connector.services.jobs.declared import require_known_jobs
 from connector.services.journal import Journal
-from connector.services.tenant_catalogue import TenantCatalogue
+from connector.services.tenants.catalogue import TenantCatalogue
 from connector.settings import Settings, TenantSettings
 from connector.store import open_database
 from connector.tracing import configure_tracing

@@ -33,12 +33,10 @@ from connector.logs import correlated
 from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
 from connector.ports import Clock, Examiner, JobQueue
-from connector.services.account_owners import account_problems, claim_accounts
 from connector.services.authentication.api_clients import ApiClientService
 from connector.services.authentication.personal_tokens import PersonalTokens
 from connector.services.authentication.throttle import Throttle
 from connector.services.bindings import binding_problems
-from connector.services.configuration import record_configuration
 from connector.services.consent.watch import ConsentWatch
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.jobs.declared import tenant_job_problems
@@ -46,9 +44,11 @@ from connector.services.journal import Journal
 from connector.services.monitoring.observation import Readiness
 from connector.services.presentation import Presenter
 from connector.services.provisioning.turns import Repeat
-from connector.services.tenant_catalogue import TenantCatalogue, TenantEntry
-from connector.services.tenant_overview import Standing, overview
-from connector.services.tenants import TenantService
+from connector.services.tenants.account_owners import account_problems, claim_accounts
+from connector.services.tenants.administration import TenantService
+from connector.services.tenants.catalogue import TenantCatalogue, TenantEntry
+from connector.services.tenants.configuration import record_configuration
+from connector.services.tenants.overview import Standing, overview
 from connector.services.version_key import version_key
 from connector.settings import Settings, TenantSettings
 from connector.store import SqlStore

@@ -11,7 +11,7 @@ from rich.table import Table
 from connector.domain.ledger import AuditEvent
 from connector.domain.tenants import TenantSource
 from connector.errors import ConfigError
-from connector.services.tenant_catalogue import TenantEntry
+from connector.services.tenants.catalogue import TenantEntry
 
 
 def deletion(name: str, counts: Mapping[str, int]) -> str:

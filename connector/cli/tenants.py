@@ -28,7 +28,7 @@ from connector.domain.tenant_documents import with_value
 from connector.domain.tenants import TenantRecord
 from connector.errors import InvalidRequestError
 from connector.services.plain_data import tenant_data
-from connector.services.tenant_overview import Verdict
+from connector.services.tenants.overview import Verdict
 
 _file = click.option(
     "--file",

@@ -13,7 +13,7 @@ from werkzeug.exceptions import HTTPException
 from connector.console.here import own_path
 from connector.errors import ConnectorError, ForbiddenError, NotFoundError, TemporaryError
 from connector.logs import correlation_id
-from connector.services.tenant_catalogue import TenantSuspendedError
+from connector.services.tenants.catalogue import TenantSuspendedError
 
 _log = structlog.get_logger(__name__)
 

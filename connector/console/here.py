@@ -90,7 +90,7 @@ def find_person(token: str) -> Person | None:
 def require_active() -> None:
     """Let requests through while the tenant is served; its files are the same for everybody.
 
-    :raises connector.services.tenant_catalogue.TenantSuspendedError: it is not.
+    :raises connector.services.tenants.catalogue.TenantSuspendedError: it is not.
     """
     if request.endpoint != "static":
         application().catalogue.get(tenant_name()).require_active()

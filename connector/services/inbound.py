@@ -25,9 +25,9 @@ from connector.services.delegations import DelegationService
 from connector.services.doctor.doctor import Doctor
 from connector.services.drift.wiring import DriftServices
 from connector.services.jobs.runs import JobRuns
-from connector.services.tenant_catalogue import TenantCatalogue
-from connector.services.tenant_overview import Standing
-from connector.services.tenants import TenantService
+from connector.services.tenants.administration import TenantService
+from connector.services.tenants.catalogue import TenantCatalogue
+from connector.services.tenants.overview import Standing
 from connector.services.work.leavers import Leavers
 from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings

@@ -17,9 +17,9 @@ from connector.errors import (
     NotFoundError,
     UniquenessError,
 )
-from connector.services import tenant_catalogue
 from connector.services.context import Actor
-from connector.services.tenants import TenantService
+from connector.services.tenants import catalogue as tenant_catalogue
+from connector.services.tenants.administration import TenantService
 from connector.settings import Secret
 from tests.connector import Connector, connected
 from tests.databases import sqlite_settings

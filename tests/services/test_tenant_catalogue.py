@@ -12,7 +12,7 @@ import pytest
 from connector.domain.api_clients import Method
 from connector.domain.tenants import INSTALLATION, TenantRecord, TenantSource, TenantState
 from connector.errors import ConfigError, NotFoundError, TemporaryError
-from connector.services import tenant_catalogue
+from connector.services.tenants import catalogue as tenant_catalogue
 from connector.settings import TenantSettings
 from tests.connector import Connector, connected, ok, refused
 

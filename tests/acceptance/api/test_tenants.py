@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connector.services import tenant_catalogue
+from connector.services.tenants import catalogue as tenant_catalogue
 from connector.settings import ConsoleSettings
 from tests.connector import Connector, connected
 from tests.programs import problem, program

@@ -20,7 +20,7 @@ from connector.domain.api_clients import Method
 from connector.errors import GuardError, TemporaryError
 from connector.sealing import Sealer
 from connector.services.authentication.api_clients import ApiClientService, InvalidTokenError
-from connector.services.tenant_catalogue import TenantCatalogue
+from connector.services.tenants.catalogue import TenantCatalogue
 from connector.settings import TenantSettings
 
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from connector.domain.tenants import TenantSource
 from connector.errors import ConfigError
 from connector.services.monitoring.observation import Readiness
-from connector.services.tenant_catalogue import TenantCatalogue, TenantEntry
+from connector.services.tenants.catalogue import TenantCatalogue, TenantEntry
 
 
 class Verdict(StrEnum):

@@ -22,10 +22,10 @@ from connector.errors import (
     UniquenessError,
 )
 from connector.ports import Clock, Store, TenantDocuments, UnitOfWork
-from connector.services.account_owners import account_problems, claim_accounts
 from connector.services.bindings import binding_problems
 from connector.services.context import Actor, Seen
-from connector.services.tenant_catalogue import LOOK_EVERY_S, TenantCatalogue
+from connector.services.tenants.account_owners import account_problems, claim_accounts
+from connector.services.tenants.catalogue import LOOK_EVERY_S, TenantCatalogue
 from connector.settings import TenantSettings
 
 Check = Callable[[TenantSettings], Iterable[str]]

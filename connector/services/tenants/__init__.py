@@ -1,0 +1,1 @@
+"""Which tenants there are, and how they are added, changed and removed."""
