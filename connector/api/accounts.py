@@ -11,7 +11,7 @@ from connector.api.fields import text
 from connector.api.here import tenant
 from connector.api.paging import Page, PageArguments, cut, page_of
 from connector.api.resource import Resource
-from connector.services.browsing_views import AccountLine
+from connector.services.browsing.views import AccountLine
 
 resource = Resource(
     "accounts", __name__, "DocuSign accounts with their profiles and groups.", "/accounts"

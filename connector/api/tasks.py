@@ -23,7 +23,7 @@ from connector.api.work_item_schemas import (
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.errors import NotFoundError
-from connector.services.browsing_views import ItemQuery
+from connector.services.browsing.views import ItemQuery
 from connector.services.context import Seen
 from connector.services.plain_data import event_data, evidence_data
 from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView

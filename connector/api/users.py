@@ -15,7 +15,7 @@ from connector.api.resource import Resource
 from connector.api.work_item_schemas import WorkItemSchema, item_document
 from connector.domain.ledger import AuditFilter
 from connector.domain.model import MembershipStatus
-from connector.services.browsing_views import Held, HeldMembership, Labels, UserDetail, UserQuery
+from connector.services.browsing.views import Held, HeldMembership, Labels, UserDetail, UserQuery
 from connector.services.plain_data import succession_data
 from connector.services.work.leavers import Succession
 

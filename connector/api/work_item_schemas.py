@@ -11,7 +11,7 @@ from connector.api.fields import instant, text
 from connector.api.paging import PageArguments
 from connector.domain.ledger import Direction, WorkItem, WorkItemState
 from connector.domain.model import User
-from connector.services.browsing_views import Labels
+from connector.services.browsing.views import Labels
 from connector.services.plain_data import work_item_data
 
 _RISKS = ("low", "medium", "high", "critical")

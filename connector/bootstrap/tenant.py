@@ -24,7 +24,7 @@ from connector.services.aggregation import (
 from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
 from connector.services.bindings import AccountBindings
-from connector.services.browsing import Browser
+from connector.services.browsing.browser import Browser
 from connector.services.budget import BudgetService
 from connector.services.consent.book import ConsentBook
 from connector.services.consent.checks import ConsentChecks

@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from connector.console.here import is_fragment, principal, session, tenant
 from connector.console.users import printable
 from connector.domain.ledger import WorkItem, WorkItemKind
-from connector.services.browsing import PAGE
-from connector.services.browsing_views import ItemPage, ItemQuery
+from connector.services.browsing.browser import PAGE
+from connector.services.browsing.views import ItemPage, ItemQuery
 
 blueprint = Blueprint("inbox", __name__)
 

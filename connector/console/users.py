@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from connector.console.here import is_fragment, may_try, principal, tenant
 from connector.console.words import told
 from connector.domain.ledger import AuditFilter
-from connector.services.browsing_views import UserQuery
+from connector.services.browsing.views import UserQuery
 from connector.services.drift.desk import open_findings
 
 blueprint = Blueprint("users", __name__, url_prefix="/users")

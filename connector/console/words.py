@@ -8,8 +8,8 @@ from typing import Any
 from connector.domain.consent_state import ConsentRecord, ConsentState
 from connector.domain.diagnosis import Trouble
 from connector.domain.ledger import AuditEvent
-from connector.services.browsing import steps_of
-from connector.services.browsing_views import EventPage
+from connector.services.browsing.browser import steps_of
+from connector.services.browsing.views import EventPage
 from connector.services.consent.links import Verdict
 
 _ACTORS = {"client": "{} (SCIM client)", "job": "the job “{}”", "user": "{}", "address": "{}"}

@@ -14,7 +14,7 @@ from connector.ports import Clock
 from connector.services.approvals import ApprovalService
 from connector.services.audit import AuditService
 from connector.services.authentication.personal_tokens import PersonalTokens
-from connector.services.browsing import Browser
+from connector.services.browsing.browser import Browser
 from connector.services.budget import BudgetService
 from connector.services.consent.book import ConsentBook
 from connector.services.consent.checks import ConsentChecks

@@ -17,8 +17,8 @@ from connector.domain.notifications import Notice
 from connector.errors import ConnectorError, InvalidRequestError, NotFoundError, TemporaryError
 from connector.ports import GROUP, USER, Examiner, ResourceQuery, UnitOfWork
 from connector.purpose import Purpose, calling_for
-from connector.services.browsing_search import holding, user_filter
-from connector.services.browsing_views import UserQuery
+from connector.services.browsing.search import holding, user_filter
+from connector.services.browsing.views import UserQuery
 from connector.services.consent.book import ConsentBook
 from connector.services.consent.links import ConsentService
 from connector.services.context import Actor, TenantContext

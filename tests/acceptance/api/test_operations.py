@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from connector.services.browsing_views import UserQuery
+from connector.services.browsing.views import UserQuery
 from connector.services.job_lease import give_back, holding_lease, lease_key
 from tests.programs import problem, stranger
 from tests.visitors import ROOT

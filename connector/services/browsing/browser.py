@@ -29,9 +29,9 @@ from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, ResourceQuery, UnitOfWork
 from connector.services.actual import OPEN_STATES, attested_roles, load_attributes
 from connector.services.audit import about
-from connector.services.browsing_accounts import AccountReader
-from connector.services.browsing_search import holding, user_filter, user_line
-from connector.services.browsing_views import (
+from connector.services.browsing.accounts import AccountReader
+from connector.services.browsing.search import holding, user_filter, user_line
+from connector.services.browsing.views import (
     AccountDetail,
     AccountLine,
     EventPage,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import reduce
 
-from connector.services.browsing_views import (
+from connector.services.browsing.views import (
     Place,
     UserLine,
     UserQuery,

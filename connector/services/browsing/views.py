@@ -1,4 +1,5 @@
-"""What the console's pages show: plain values, made by :mod:`connector.services.browsing`."""
+"""What the console's pages show: plain values, made by
+:mod:`connector.services.browsing.browser`."""
 
 from __future__ import annotations
 

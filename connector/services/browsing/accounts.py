@@ -10,7 +10,7 @@ from connector.domain.model import (
     fold,
 )
 from connector.ports import UnitOfWork
-from connector.services.browsing_views import (
+from connector.services.browsing.views import (
     AccountLine,
     GroupLine,
     ProfileLine,

@@ -1,0 +1,1 @@
+"""What pages show of users, accounts and groups: read models from the mirror and the ledger."""
