@@ -15,8 +15,8 @@ from connector.api.paging import Page, PageArguments, number_of, page_of, to_cur
 from connector.api.resource import Resource
 from connector.domain.audit_story import Story
 from connector.domain.ledger import AuditEvent, AuditFilter
-from connector.services.audit import Explanation, Verification, month_of
-from connector.services.audit_export import FORMS
+from connector.services.audit.export import FORMS
+from connector.services.audit.records import Explanation, Verification, month_of
 
 resource = Resource(
     "audit", __name__, "What happened, with proof that nothing was altered.", "/audit"

@@ -22,7 +22,7 @@ from connector.services.aggregation import (
     Unchanged,
 )
 from connector.services.approvals import ApprovalService
-from connector.services.audit import AuditService
+from connector.services.audit.records import AuditService
 from connector.services.bindings import AccountBindings
 from connector.services.browsing.browser import Browser
 from connector.services.budget import BudgetService

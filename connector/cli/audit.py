@@ -16,8 +16,8 @@ from connector.cli.audit_words import describe, explained
 from connector.cli.context import Command, CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.ledger import AuditEvent, AuditFilter
-from connector.services.audit import Verification, month_of
-from connector.services.audit_export import FORMS, as_data
+from connector.services.audit.export import FORMS, as_data
+from connector.services.audit.records import Verification, month_of
 
 
 @click.group(cls=Commands)

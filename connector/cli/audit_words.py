@@ -8,7 +8,7 @@ from typing import Any
 from connector.domain.audit_story import Outcome, Story
 from connector.domain.ledger import AuditEvent, Direction
 from connector.domain.plan import operation_from_dict
-from connector.services.audit import Explanation
+from connector.services.audit.records import Explanation
 
 # fmt: off
 _SHOWN = (

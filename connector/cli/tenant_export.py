@@ -13,7 +13,7 @@ import yaml
 
 from connector.domain.tenants import INSTALLATION
 from connector.errors import PermanentError
-from connector.services.audit_export import json_lines
+from connector.services.audit.export import json_lines
 
 if TYPE_CHECKING:
     from connector.bootstrap import Application

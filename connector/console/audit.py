@@ -12,7 +12,7 @@ from connector.console.here import is_fragment, principal, tenant
 from connector.console.users import number_of, printable
 from connector.console.words import event_title, told
 from connector.domain.ledger import AuditFilter
-from connector.services.audit_export import FORMS
+from connector.services.audit.export import FORMS
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 _FIELDS = ("subject", "actor", "action", "since", "until", "request")

@@ -13,7 +13,7 @@ from connector.console.words import told
 from connector.domain.audit_story import Outcome, Story
 from connector.domain.ledger import AuditEvent, Direction
 from connector.errors import InvalidRequestError, NotFoundError
-from connector.services.audit import ACCOUNT_ADMINISTRATION, Explanation, month_of
+from connector.services.audit.records import ACCOUNT_ADMINISTRATION, Explanation, month_of
 
 blueprint = Blueprint("explanations", __name__, url_prefix="/audit/explanation")
 _FIELDS = ("user", "entitlement", "month")

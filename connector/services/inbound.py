@@ -12,7 +12,7 @@ from typing import Protocol
 
 from connector.ports import Clock
 from connector.services.approvals import ApprovalService
-from connector.services.audit import AuditService
+from connector.services.audit.records import AuditService
 from connector.services.authentication.personal_tokens import PersonalTokens
 from connector.services.browsing.browser import Browser
 from connector.services.budget import BudgetService

@@ -28,7 +28,7 @@ from connector.domain.plan import Operation, operation_from_dict
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, ResourceQuery, UnitOfWork
 from connector.services.actual import OPEN_STATES, attested_roles, load_attributes
-from connector.services.audit import about
+from connector.services.audit.records import about
 from connector.services.browsing.accounts import AccountReader
 from connector.services.browsing.search import holding, user_filter, user_line
 from connector.services.browsing.views import (

@@ -12,7 +12,7 @@ from connector.domain.ledger import AuditEvent, AuditFilter, AuditHead
 from connector.domain.model import Catalogue, fold
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import AnchorSink, UnitOfWork
-from connector.services.audit_export import FORMS, begun
+from connector.services.audit.export import FORMS, begun
 from connector.services.context import Actor, TenantContext
 from connector.services.people import user_ids_of
 from mappings.model import Role
@@ -142,7 +142,7 @@ class AuditService:
         """Return the media type and the text of the matching events, written as they are read. That
         somebody took them along is an event too.
 
-        :param form: one of :data:`connector.services.audit_export.FORMS`.
+        :param form: one of :data:`connector.services.audit.export.FORMS`.
         :param asked: what they asked for, as the event says it.
         :raises NotFoundError: nobody of that name is known.
         """
