@@ -41,15 +41,15 @@ from connector.services.consent.watch import ConsentWatch
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.jobs.declared import tenant_job_problems
 from connector.services.journal import Journal
+from connector.services.mirror.presentation import Presenter
+from connector.services.mirror.version_key import version_key
 from connector.services.monitoring.observation import Readiness
-from connector.services.presentation import Presenter
 from connector.services.provisioning.turns import Repeat
 from connector.services.tenants.account_owners import account_problems, claim_accounts
 from connector.services.tenants.administration import TenantService
 from connector.services.tenants.catalogue import TenantCatalogue, TenantEntry
 from connector.services.tenants.configuration import record_configuration
 from connector.services.tenants.overview import Standing, overview
-from connector.services.version_key import version_key
 from connector.settings import Settings, TenantSettings
 from connector.store import SqlStore
 from mappings import load_entitlements, load_user_mapping

@@ -42,10 +42,10 @@ from connector.services.erasure import ErasureService
 from connector.services.jobs.runs import JobRuns
 from connector.services.jobs.watch import JobWatch
 from connector.services.locks import WriteLocks
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.presentation import Presenter
+from connector.services.mirror.writer import MirrorWriter
 from connector.services.notifications import NotificationService
 from connector.services.policy import PolicyService
-from connector.services.presentation import Presenter
 from connector.services.provisioning.attempts import Attempts
 from connector.services.provisioning.confirmed_facts import ConfirmedFacts
 from connector.services.provisioning.effects import EffectFinder

@@ -23,7 +23,7 @@ from connector.scim_handlers.group_writes import (
 from connector.scim_handlers.ports import TenantServices
 from connector.scim_handlers.translation import reason_in
 from connector.services.context import Actor
-from connector.services.presentation import DOCUSIGN_GROUP
+from connector.services.mirror.presentation import DOCUSIGN_GROUP
 from connector.services.provisioning.groups import check_members
 from connector.services.provisioning.recording import Outcome
 from connector.services.queued_requests import SUBJECT_MARK

@@ -11,7 +11,7 @@ from connector.domain.desired import GroupChange
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.context import Actor
 from connector.services.locks import LOCKED_USERS, group_key, user_key
-from connector.services.presentation import DOCUSIGN_GROUP
+from connector.services.mirror.presentation import DOCUSIGN_GROUP
 from connector.services.work.reasons import as_context
 from scim.bodies import PATCH_OP
 from scim.errors import InvalidValue

@@ -35,7 +35,7 @@ from connector.scim_handlers.rendering import (
 from connector.scim_handlers.schemas import GROUPS, MEMBERS
 from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
 from connector.scim_handlers.translation import reason_in
-from connector.services.presentation import DOCUSIGN_GROUP
+from connector.services.mirror.presentation import DOCUSIGN_GROUP
 from connector.services.provisioning.recording import Outcome as Recorded
 from scim.errors import Forbidden, Mutability
 from scim.evaluate import element_matches

@@ -13,7 +13,7 @@ from connector.services.authentication.identity_tokens import TokenVerifier
 from connector.services.authentication.throttle import Throttle
 from connector.services.context import Actor, TenantContext
 from connector.services.journal import Journal
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.groups import GroupProvisioning
 from connector.services.provisioning.users import UserProvisioning
 from connector.services.queued_requests import THEN

@@ -22,8 +22,8 @@ from connector.ports import (
     StoredResource,
 )
 from connector.services.context import TenantContext
+from connector.services.mirror.presentation import DOCUSIGN
 from connector.services.naming import names_for
-from connector.services.presentation import DOCUSIGN
 from connector.services.provisioning.recording import Outcome
 from scim.dialects import Dialect
 from scim.handlers import Deferred, Joined, Page, PlanPreview, Rendered, RequestContext

@@ -8,7 +8,7 @@ from typing import Any
 from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import Application, actor_of
-from connector.services.presentation import DOCUSIGN
+from connector.services.mirror.presentation import DOCUSIGN
 from scim.datetimes import format_datetime
 from scim.errors import NotFound
 from scim.handlers import RequestContext

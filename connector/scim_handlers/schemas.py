@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from connector.ports import ENTITLEMENT, GROUP, ROLE, TOMBSTONE, USER
-from connector.services.changes import TOMBSTONE_SCHEMA
-from connector.services.presentation import (
+from connector.services.mirror.changes import TOMBSTONE_SCHEMA
+from connector.services.mirror.presentation import (
     DOCUSIGN_ENTITLEMENT,
     DOCUSIGN_GROUP,
     DOCUSIGN_ROLE,

@@ -15,7 +15,7 @@ from connector.scim_handlers.ports import Application
 from connector.scim_handlers.requests import RequestStatus
 from connector.scim_handlers.schemas import ENTITLEMENTS, GROUPS, ROLES, TOMBSTONES, USERS
 from connector.scim_handlers.users import UserHandler
-from connector.services.presentation import MANUAL_ROLE, PERMISSION_PROFILE
+from connector.services.mirror.presentation import MANUAL_ROLE, PERMISSION_PROFILE
 from connector.services.tenants.catalogue import TenantEntry, TenantSuspendedError
 from connector.settings import ScimSettings, ServerSettings
 from scim.errors import Forbidden, NotFound

@@ -10,8 +10,8 @@ from connector.domain.desired import ActualUser, DesiredUser, ProfileKey, Statem
 from connector.domain.ledger import Direction
 from connector.domain.plan import Person
 from connector.scim_handlers.schemas import REASON
-from connector.services.persons import desired_person
-from connector.services.presentation import DOCUSIGN_USER
+from connector.services.mirror.persons import desired_person
+from connector.services.mirror.presentation import DOCUSIGN_USER
 from mappings import UserMapping
 from mappings.model import CORE_USER
 from scim.errors import InvalidValue

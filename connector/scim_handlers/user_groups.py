@@ -24,7 +24,7 @@ from connector.scim_handlers.ports import TenantServices
 from connector.scim_handlers.shown_groups import change_shown_group, is_shown_group
 from connector.scim_handlers.translation import reason_in
 from connector.services.context import Actor
-from connector.services.presentation import DOCUSIGN_USER
+from connector.services.mirror.presentation import DOCUSIGN_USER
 from connector.services.provisioning.recording import Outcome, routed
 from scim.errors import InvalidValue
 from scim.handlers import Resource

@@ -27,7 +27,7 @@ from connector.scim_handlers.user_groups import (
     group_wishes,
     with_group_changes,
 )
-from connector.services.actual import load_attributes
+from connector.services.mirror.actual import load_attributes
 from connector.services.provisioning.recording import Outcome as Recorded
 from connector.services.provisioning.wishes import Wish
 from connector.services.queued_requests import SUBJECT_MARK

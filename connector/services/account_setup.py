@@ -47,7 +47,7 @@ from connector.services.aggregation import CatalogueReader
 from connector.services.context import Actor, TenantContext
 from connector.services.expectations import know_account
 from connector.services.locks import WriteLocks
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.groups import GroupProvisioning
 from connector.services.provisioning.users import UserProvisioning
 from connector.services.provisioning.wishes import unchanged

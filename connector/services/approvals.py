@@ -39,8 +39,8 @@ from connector.errors import (
     UnknownOutcomeError,
 )
 from connector.ports import UnitOfWork
-from connector.services.actual import OPEN_STATES
 from connector.services.context import Principal, Seen, TenantContext
+from connector.services.mirror.actual import OPEN_STATES
 from connector.services.people import subject_of
 from connector.services.provisioning.recording import answered_in_time
 from connector.services.provisioning.settlement import SettlementService

@@ -15,11 +15,11 @@ from connector.domain.model import Account
 from connector.domain.tenants import INSTALLATION
 from connector.errors import ConfigError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
-from connector.services.actual import forget_membership
 from connector.services.context import Actor, TenantContext
 from connector.services.expectations import forget_account, forget_baseline
 from connector.services.locks import LEASE, SYNC_KEY, WriteLocks
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.actual import forget_membership
+from connector.services.mirror.writer import MirrorWriter
 from connector.settings import AccountSettings, TenantSettings
 
 _FACT = "bound_accounts"

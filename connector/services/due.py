@@ -13,10 +13,10 @@ from connector.domain.policy import Ruling
 from connector.domain.work_items import Act
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
-from connector.services.actual import OPEN_STATES
 from connector.services.context import Actor, TenantContext
 from connector.services.denials import denied_lately
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.actual import OPEN_STATES
+from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.long_waits import LongWaits
 from connector.services.work.approval_desk import ApprovalDesk
 from connector.services.work.log import WorkItemLog

@@ -20,10 +20,10 @@ from connector.errors import (
     PermanentError,
 )
 from connector.ports import TOMBSTONE, USER, UnitOfWork
-from connector.services.actual import OPEN_STATES
-from connector.services.changes import tombstone_id
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
 from connector.services.locks import WriteLocks, address_key, user_key
+from connector.services.mirror.actual import OPEN_STATES
+from connector.services.mirror.changes import tombstone_id
 from connector.services.people import is_same_person
 from connector.services.work.log import tidy
 

@@ -9,8 +9,8 @@ from connector.domain.ledger import WorkItem
 from connector.domain.model import User, fold
 from connector.errors import ForbiddenError
 from connector.ports import USER, UnitOfWork
-from connector.services.actual import load_attributes
 from connector.services.context import Principal
+from connector.services.mirror.actual import load_attributes
 from mappings.model import ENTERPRISE_USER
 
 

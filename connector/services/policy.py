@@ -13,8 +13,8 @@ from connector.domain.plan import Operation
 from connector.domain.policy import PROFILE, ROLE, Policy, Ruling, Target, given
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
-from connector.services.actual import load_actual
 from connector.services.context import TenantContext
+from connector.services.mirror.actual import load_actual
 from connector.services.people import manager_of
 from mappings.model import EntitlementMapping, Meaning
 

@@ -21,7 +21,7 @@ from connector.errors import (
     UnknownOutcomeError,
 )
 from connector.services.context import TenantContext
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.writer import MirrorWriter
 
 _log = structlog.get_logger(__name__)
 

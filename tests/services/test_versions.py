@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from connector.app import create_app
 from connector.bootstrap import build
-from connector.services.version_key import version_key
+from connector.services.mirror.version_key import version_key
 from tests.connector import connected, ok
 
 

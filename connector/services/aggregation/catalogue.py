@@ -11,9 +11,9 @@ from connector.domain.guards import Loss, refuse_mass_loss
 from connector.domain.model import Account, DirectoryGroup, Profile
 from connector.ports import GROUP, TOMBSTONE, GroupList, UnitOfWork
 from connector.services.bindings import bind
-from connector.services.changes import overtaken_since, tombstone_id
 from connector.services.context import TenantContext
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.changes import overtaken_since, tombstone_id
+from connector.services.mirror.writer import MirrorWriter
 
 _log = structlog.get_logger(__name__)
 

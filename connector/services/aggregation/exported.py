@@ -22,8 +22,8 @@ from connector.services.aggregation.places import place, put_place
 from connector.services.aggregation.runs import Progress, Report, Run, Runs
 from connector.services.aggregation.targeted import Found, TargetedReader
 from connector.services.aggregation.unchanged import Unchanged
-from connector.services.changes import overtaken_since
 from connector.services.context import TenantContext
+from connector.services.mirror.changes import overtaken_since
 
 _log = structlog.get_logger(__name__)
 

@@ -21,7 +21,7 @@ from connector.services.aggregation.targeted import TargetedReader
 from connector.services.aggregation.unchanged import Unchanged
 from connector.services.aggregation.vanished import Vanished
 from connector.services.context import Actor, TenantContext
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.writer import MirrorWriter
 from connector.services.refresh import RefreshService
 
 

@@ -14,9 +14,9 @@ from connector.errors import ConnectorError
 from connector.ports import USER, UnitOfWork, UserPage
 from connector.services.aggregation.runs import Progress, Report, Run, Runs
 from connector.services.aggregation.unchanged import Unchanged
-from connector.services.changes import overtaken_since
 from connector.services.context import TenantContext
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.changes import overtaken_since
+from connector.services.mirror.writer import MirrorWriter
 
 _BATCH = 500
 """Users in one transaction: it costs a good deal by itself."""

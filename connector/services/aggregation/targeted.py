@@ -18,9 +18,9 @@ from connector.errors import (
     UnknownOutcomeError,
 )
 from connector.ports import USER
-from connector.services.changes import overtaken_since
 from connector.services.context import TenantContext
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.changes import overtaken_since
+from connector.services.mirror.writer import MirrorWriter
 
 _log = structlog.get_logger(__name__)
 
@@ -58,7 +58,7 @@ class TargetedReader:
 
         :param removes: False leaves the membership of somebody whom DocuSign denies as it is.
 
-        :param regrouped: as of :meth:`connector.services.mirror.MirrorWriter.put_users`.
+        :param regrouped: as of :meth:`connector.services.mirror.writer.MirrorWriter.put_users`.
         :raises connector.errors.ConnectorError: DocuSign stood in the way; nothing was written.
         """
         while True:

@@ -11,7 +11,7 @@ from connector.domain.audit import canonical
 from connector.domain.model import Catalogue, User
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.presentation import Presenter
+from connector.services.mirror.presentation import Presenter
 
 _FACT = "rendered"
 _THOROUGH = "thorough_at"

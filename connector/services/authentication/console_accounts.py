@@ -15,8 +15,8 @@ from connector.domain.ledger import AuditEvent, WorkItemKind
 from connector.domain.work_items import Act, WorkItemEvent
 from connector.errors import InvalidRequestError
 from connector.ports import Clock, Store, UnitOfWork
-from connector.services.actual import OPEN_STATES
 from connector.services.context import Actor
+from connector.services.mirror.actual import OPEN_STATES
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 256
 """Characters. Length is what counts; rules about kinds of characters only make passwords guessable

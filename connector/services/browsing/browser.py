@@ -27,7 +27,6 @@ from connector.domain.model import (
 from connector.domain.plan import Operation, operation_from_dict
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, ResourceQuery, UnitOfWork
-from connector.services.actual import OPEN_STATES, attested_roles, load_attributes
 from connector.services.audit.records import about
 from connector.services.browsing.accounts import AccountReader
 from connector.services.browsing.search import holding, user_filter, user_line
@@ -47,6 +46,7 @@ from connector.services.browsing.views import (
 )
 from connector.services.colleagues import Colleague, colleagues
 from connector.services.context import TenantContext
+from connector.services.mirror.actual import OPEN_STATES, attested_roles, load_attributes
 from connector.services.naming import names_for
 from connector.services.people import user_ids_of
 from mappings.model import Meaning

@@ -11,7 +11,7 @@ from connector.services.browsing.views import (
     UserLine,
     UserQuery,
 )
-from connector.services.presentation import DOCUSIGN_USER
+from connector.services.mirror.presentation import DOCUSIGN_USER
 from scim.filters import And, AttributePath, Comparison, Filter, Operator, Or
 
 _GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\Z")

@@ -15,7 +15,7 @@ from connector.domain.consent_state import (
 from connector.domain.diagnosis import Trouble
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.writer import MirrorWriter
 
 LOST, GRANTED, REFUSED = "consent.lost", "consent.granted", "connection.refused"
 """Audit actions, each also a notice."""

@@ -13,12 +13,12 @@ from connector.domain.expected import Expected, Origin, as_seen
 from connector.domain.model import User
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
-from connector.services.actual import load_attributes
 from connector.services.context import Principal, TenantContext
 from connector.services.drift.findings import Findings
 from connector.services.drift.looks import known_of
 from connector.services.expectations import Word, explain
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.actual import load_attributes
+from connector.services.mirror.writer import MirrorWriter
 from mappings.model import ENTERPRISE_USER
 
 _BATCH = 200

@@ -32,12 +32,12 @@ from connector.domain.ledger import (
 from connector.domain.model import User
 from connector.domain.plan import Operation
 from connector.ports import USER, UnitOfWork
-from connector.services.actual import OPEN_STATES
 from connector.services.aggregation import SYNC_JOB
 from connector.services.aggregation.roles import ADMINS_KNOWN
 from connector.services.bindings import require_bound
 from connector.services.context import TenantContext
 from connector.services.expectations import BASELINE
+from connector.services.mirror.actual import OPEN_STATES
 from connector.services.queued_requests import QUEUED_REQUEST
 from mappings.model import ENTERPRISE_USER
 

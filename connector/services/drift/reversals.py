@@ -14,9 +14,9 @@ from connector.domain.planner import Addresses, plan_group_change, plan_user
 from connector.domain.repair import group_change_for, wish_for
 from connector.errors import ConnectorError, InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
-from connector.services.actual import load_actual
 from connector.services.context import Actor, TenantContext
 from connector.services.drift.looks import frame_of, look_at
+from connector.services.mirror.actual import load_actual
 from connector.services.provisioning.groups import GroupProvisioning
 from connector.services.provisioning.recording import Outcome
 from connector.services.provisioning.users import UserProvisioning

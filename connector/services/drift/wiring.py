@@ -14,7 +14,7 @@ from connector.services.drift.reconciliation import ReconciliationService
 from connector.services.drift.reversals import Reversals
 from connector.services.drift.reverts import Reverts
 from connector.services.locks import WriteLocks
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.groups import GroupProvisioning
 from connector.services.provisioning.users import UserProvisioning
 from connector.services.refresh import RefreshService

@@ -20,9 +20,9 @@ from connector.domain.plan import (
 )
 from connector.errors import NotFoundError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.ports import USER, UnitOfWork
-from connector.services.actual import forget_membership, keep_hand_over, remember_membership
 from connector.services.context import TenantContext
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.actual import forget_membership, keep_hand_over, remember_membership
+from connector.services.mirror.writer import MirrorWriter
 
 _READ_BACK_WAITS_S = (0.1, 0.3, 0.6, 1.0)
 """DocuSign promises no read-after-write; two seconds in all (docusign-api.md 4)."""

@@ -25,7 +25,7 @@ from connector.domain.plan import (
 from connector.errors import NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.confirmed_facts import (
     ConfirmedFacts,
     Performed,

@@ -20,9 +20,9 @@ from connector.domain.plan import (
     SetProfile,
     UpdatePerson,
 )
-from connector.services.actual import keep_hand_over
 from connector.services.context import TenantContext
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.actual import keep_hand_over
+from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.confirmed_facts import (
     ConfirmedFacts,
     Performed,

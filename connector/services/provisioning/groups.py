@@ -26,7 +26,6 @@ from connector.errors import (
 )
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.aggregation import SYNC_JOB
-from connector.services.changes import overtaken_since
 from connector.services.context import Actor, TenantContext
 from connector.services.expectations import Word, lost_members, state_members
 from connector.services.locks import (
@@ -36,7 +35,8 @@ from connector.services.locks import (
     group_name_key,
     user_key,
 )
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.changes import overtaken_since
+from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.recording import ChangePipeline, Outcome
 from connector.services.queued_requests import Subject
 from connector.services.work.reasons import require_reason

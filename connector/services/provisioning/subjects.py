@@ -29,10 +29,10 @@ from connector.domain.plan import (
     SetProfile,
 )
 from connector.ports import GROUP, USER, UnitOfWork
-from connector.services.actual import handed_over, keep_hand_over, load_attributes
 from connector.services.context import TenantContext
 from connector.services.expectations import follow_plan, state
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.actual import handed_over, keep_hand_over, load_attributes
+from connector.services.mirror.writer import MirrorWriter
 
 
 class Subjects:

@@ -21,7 +21,6 @@ from connector.domain.planner import (
 from connector.errors import InvalidRequestError, TemporaryError
 from connector.patience import within
 from connector.ports import GROUP, USER, UnitOfWork
-from connector.services.actual import load_actual, load_attributes
 from connector.services.context import Actor, TenantContext
 from connector.services.expectations import STATES, STATES_OF_MANY
 from connector.services.locks import (
@@ -32,6 +31,7 @@ from connector.services.locks import (
     group_key,
     user_key,
 )
+from connector.services.mirror.actual import load_actual, load_attributes
 from connector.services.provisioning.recording import ChangePipeline, Outcome
 from connector.services.provisioning.wishes import (
     Check,

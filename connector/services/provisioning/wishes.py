@@ -12,9 +12,9 @@ from connector.domain.planner import (
 )
 from connector.errors import UniquenessError
 from connector.ports import UnitOfWork
-from connector.services.actual import load_attributes
 from connector.services.context import Actor
 from connector.services.expectations import STATES
+from connector.services.mirror.actual import load_attributes
 from connector.services.work.reasons import as_context
 
 Wish = Callable[[UnitOfWork, ActualUser], DesiredUser]

@@ -35,10 +35,10 @@ from connector.domain.policy import ROLE, Ruling
 from connector.domain.work_items import Act, ApprovalTerms
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
-from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.denials import denied_to
 from connector.services.locks import group_key, user_key
+from connector.services.mirror.actual import OPEN_STATES, load_actual
 from connector.services.naming import names_for
 from connector.services.refresh import RefreshService
 from connector.services.work.log import WorkItemLog

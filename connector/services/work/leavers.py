@@ -17,8 +17,8 @@ from connector.domain.plan import (
     TakeCustody,
 )
 from connector.ports import UnitOfWork
-from connector.services.actual import handed_over
 from connector.services.context import TenantContext
+from connector.services.mirror.actual import handed_over
 from connector.services.people import manager_of
 from connector.settings import LeaverSettings
 

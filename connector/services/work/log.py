@@ -20,10 +20,10 @@ from connector.domain.plan import GrantRole
 from connector.domain.policy import VERIFY_ATTESTATION
 from connector.domain.work_items import Act, WorkItemEvent
 from connector.ports import UnitOfWork
-from connector.services.actual import attest_role
 from connector.services.context import Actor, TenantContext
 from connector.services.expectations import REVIEW, follow_steps, settle_review
-from connector.services.mirror import MirrorWriter
+from connector.services.mirror.actual import attest_role
+from connector.services.mirror.writer import MirrorWriter
 from connector.services.queued_requests import without_request
 
 _UNFINISHED = (OperationState.PLANNED, OperationState.IN_FLIGHT, OperationState.WAITING)

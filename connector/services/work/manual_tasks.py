@@ -32,10 +32,10 @@ from connector.domain.plan import (
 from connector.domain.policy import ROLE, VERIFY_WORD, Ruling, given
 from connector.errors import InvalidRequestError
 from connector.ports import USER, UnitOfWork
-from connector.services.actual import OPEN_STATES, load_actual
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.expectations import REVIEW
 from connector.services.locks import user_key
+from connector.services.mirror.actual import OPEN_STATES, load_actual
 from connector.services.naming import names_for
 from connector.services.work.log import WorkItemLog
 from connector.services.work.open_grants import replaced_by

@@ -16,7 +16,7 @@ from connector.domain.plan import (
     SetProfile,
 )
 from connector.ports import UnitOfWork
-from connector.services.actual import OPEN_STATES
+from connector.services.mirror.actual import OPEN_STATES
 
 
 def open_grants(

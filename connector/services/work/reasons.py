@@ -14,7 +14,7 @@ from connector.domain.model import Catalogue
 from connector.domain.plan import Plan
 from connector.domain.policy import Policy, given
 from connector.errors import InvalidRequestError
-from connector.services.presentation import DOCUSIGN
+from connector.services.mirror.presentation import DOCUSIGN
 from connector.services.work.log import tidy
 
 _REASON = "request_reason"

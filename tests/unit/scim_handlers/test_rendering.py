@@ -17,7 +17,7 @@ from connector.ports import (
     StoredResource,
 )
 from connector.scim_handlers.rendering import Reader, render, render_joined
-from connector.services.documents import render_row
+from connector.services.mirror.documents import render_row
 
 BASE = "https://scim.acme.test/scim/v2"
 ENTRA = Reader(BASE, "entra")

@@ -28,9 +28,9 @@ from connector.domain.model import (
 )
 from connector.ports import BASE_URL_MARK
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
-from connector.services.documents import row_changed, settle_times
-from connector.services.persons import desired_person
-from connector.services.presentation import (
+from connector.services.mirror.documents import row_changed, settle_times
+from connector.services.mirror.persons import desired_person
+from connector.services.mirror.presentation import (
     DOCUSIGN_ENTITLEMENT,
     DOCUSIGN_USER,
     Presenter,

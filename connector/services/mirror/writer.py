@@ -25,12 +25,12 @@ from connector.domain.model import (
 from connector.domain.plan import AddGroupMembers, RemoveGroupMembers, RenameGroup
 from connector.domain.visibility import visible_user_ids
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
-from connector.services.actual import OPEN_STATES, attested_roles
-from connector.services.changes import put_settled, remove, stamp
 from connector.services.context import TenantContext
 from connector.services.denials import is_granted, quiet_until, shown_denials
-from connector.services.group_rows import GroupRows
-from connector.services.presentation import Presenter
+from connector.services.mirror.actual import OPEN_STATES, attested_roles
+from connector.services.mirror.changes import put_settled, remove, stamp
+from connector.services.mirror.group_rows import GroupRows
+from connector.services.mirror.presentation import Presenter
 
 T = TypeVar("T", WorkItem, PlanRecord)
 

@@ -22,10 +22,10 @@ from connector.domain.model import (
     role_group_scim_id,
 )
 from connector.ports import GROUP, ResourceRow, UnitOfWork
-from connector.services.changes import put_settled, stamp
 from connector.services.context import TenantContext
-from connector.services.documents import row_changed
-from connector.services.presentation import Presenter
+from connector.services.mirror.changes import put_settled, stamp
+from connector.services.mirror.documents import row_changed
+from connector.services.mirror.presentation import Presenter
 from mappings.model import Role
 
 Renderers = Mapping[str, Callable[..., ResourceRow]]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from connector.ports import TOMBSTONE, USER, ResourceRow, UnitOfWork
-from connector.services.documents import render_row, row_changed, settle_times
+from connector.services.mirror.documents import render_row, row_changed, settle_times
 
 TOMBSTONE_SCHEMA = "urn:ietf:params:scim:schemas:extension:docusign:2.0:Tombstone"
 _TICK = timedelta(milliseconds=1)

@@ -32,9 +32,9 @@ from connector.domain.model import (
 )
 from connector.domain.policy import PROFILE, Policy
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow
-from connector.services.documents import Document, location, present, render_row
-from connector.services.persons import person_fields
-from connector.services.user_extension import Denial, held_profile, user_extension
+from connector.services.mirror.documents import Document, location, present, render_row
+from connector.services.mirror.persons import person_fields
+from connector.services.mirror.user_extension import Denial, held_profile, user_extension
 from connector.settings import TenantSettings
 from mappings import CORE_USER, EntitlementMapping, Meaning, Role, UserMapping, to_scim
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from connector.domain.consent_state import ConsentRecord
 from connector.domain.ledger import PlanRecord, WorkItem, WorkItemKind
 from connector.domain.model import Catalogue, Membership, Profile, User
-from connector.services.documents import Document, present, timestamp
+from connector.services.mirror.documents import Document, present, timestamp
 
 QUEUED_CHANGE = "queued_change"
 """``pending[].type`` of a change that waits for DocuSign rather than for a person."""

@@ -1,0 +1,1 @@
+"""What DocuSign confirmed, written down and rendered as the resources that clients read."""
