@@ -10,8 +10,8 @@ from connector.domain.desired import ActualUser, DesiredUser
 from connector.domain.ledger import WorkItem
 from connector.domain.work_items import Verdict
 from connector.ports import UnitOfWork
-from connector.services.approvals import ApprovalView
 from connector.services.context import Actor, Principal, person
+from connector.services.inbox.approvals import ApprovalView
 from connector.services.provisioning.wishes import unchanged
 from tests.connector import DOCUSIGN, Connector, ok
 

@@ -19,9 +19,9 @@ from connector.api.work_item_schemas import (
 )
 from connector.domain.ledger import WorkItemKind
 from connector.domain.work_items import Verdict
-from connector.services.approvals import ApprovalView
 from connector.services.browsing.views import ItemPage, ItemQuery, Labels
 from connector.services.context import Seen
+from connector.services.inbox.approvals import ApprovalView
 from connector.services.plain_data import event_data
 
 resource = Resource("approvals", __name__, "What waits for a decision.", "/approvals")

@@ -21,7 +21,6 @@ from connector.services.aggregation import (
     TargetedReader,
     Unchanged,
 )
-from connector.services.approvals import ApprovalService
 from connector.services.audit.records import AuditService
 from connector.services.bindings import AccountBindings
 from connector.services.browsing.browser import Browser
@@ -33,19 +32,20 @@ from connector.services.consent.connection_check import ConnectionCheck
 from connector.services.consent.key_ages import KeyAges
 from connector.services.consent.links import ConsentService
 from connector.services.context import Actor, TenantContext, new_id
-from connector.services.delegations import DelegationService
 from connector.services.doctor.doctor import Doctor
 from connector.services.doctor.probe import ProbeService
 from connector.services.drift.wiring import DriftServices, wire_drift
-from connector.services.due import DueService
 from connector.services.erasure import ErasureService
+from connector.services.inbox.approvals import ApprovalService
+from connector.services.inbox.delegations import DelegationService
+from connector.services.inbox.due import DueService
+from connector.services.inbox.policy import PolicyService
 from connector.services.jobs.runs import JobRuns
 from connector.services.jobs.watch import JobWatch
 from connector.services.locks import WriteLocks
 from connector.services.mirror.presentation import Presenter
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.notifications import NotificationService
-from connector.services.policy import PolicyService
 from connector.services.provisioning.attempts import Attempts
 from connector.services.provisioning.confirmed_facts import ConfirmedFacts
 from connector.services.provisioning.effects import EffectFinder

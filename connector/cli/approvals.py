@@ -15,8 +15,8 @@ from connector.cli.context import CommandContext, cli_person, handle_errors, ten
 from connector.cli.groups import Commands
 from connector.domain.ledger import WorkItem
 from connector.domain.work_items import Verdict
-from connector.services.approvals import ApprovalView
 from connector.services.context import Principal
+from connector.services.inbox.approvals import ApprovalView
 from connector.services.plain_data import delegation_data, event_data, work_item_data
 
 _MOMENT = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%MZ"])

@@ -9,7 +9,7 @@ from connector.console.here import may_try, principal, session, tenant
 from connector.console.words import state_words
 from connector.domain.ledger import WorkItemState
 from connector.domain.work_items import Verdict
-from connector.services.approvals import ApprovalView
+from connector.services.inbox.approvals import ApprovalView
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")
 

@@ -11,7 +11,6 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from connector.ports import Clock
-from connector.services.approvals import ApprovalService
 from connector.services.audit.records import AuditService
 from connector.services.authentication.personal_tokens import PersonalTokens
 from connector.services.browsing.browser import Browser
@@ -21,9 +20,10 @@ from connector.services.consent.checks import ConsentChecks
 from connector.services.consent.connecting import ConnectService
 from connector.services.consent.links import ConsentService
 from connector.services.context import TenantContext
-from connector.services.delegations import DelegationService
 from connector.services.doctor.doctor import Doctor
 from connector.services.drift.wiring import DriftServices
+from connector.services.inbox.approvals import ApprovalService
+from connector.services.inbox.delegations import DelegationService
 from connector.services.jobs.runs import JobRuns
 from connector.services.tenants.administration import TenantService
 from connector.services.tenants.catalogue import TenantCatalogue

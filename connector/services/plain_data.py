@@ -19,7 +19,7 @@ from connector.domain.tenants import TenantRecord
 from connector.domain.work_items import Delegation, Evidence, WorkItemEvent
 from connector.services.consent.checks import ConsentLine
 from connector.services.drift.desk import FindingView
-from connector.services.policy import Explained, Simulation, in_words
+from connector.services.inbox.policy import Explained, Simulation, in_words
 from connector.services.work.leavers import Succession
 
 Data = dict[str, Any]

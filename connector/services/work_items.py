@@ -22,9 +22,9 @@ from connector.domain.policy import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN, 
 from connector.domain.work_items import Act, Evidence, WorkItemEvent
 from connector.errors import ClosedError, ForbiddenError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
-from connector.services.colleagues import find_colleague
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
 from connector.services.expectations import REVIEW
+from connector.services.inbox.colleagues import find_colleague
 from connector.services.mirror.actual import OPEN_STATES
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.people import is_same_person, refuse_own, subject_of

@@ -44,8 +44,8 @@ from connector.services.browsing.views import (
     UserPage,
     UserQuery,
 )
-from connector.services.colleagues import Colleague, colleagues
 from connector.services.context import TenantContext
+from connector.services.inbox.colleagues import Colleague, colleagues
 from connector.services.mirror.actual import OPEN_STATES, attested_roles, load_attributes
 from connector.services.naming import names_for
 from connector.services.people import user_ids_of

@@ -32,8 +32,8 @@ from connector.services.consent.connection_check import ConnectionCheck
 from connector.services.context import Actor
 from connector.services.drift.reconciliation import RECONCILE_JOB
 from connector.services.drift.wiring import DriftServices
-from connector.services.due import DueService
 from connector.services.erasure import ErasureService
+from connector.services.inbox.due import DueService
 from connector.services.jobs.runs import JobRuns
 from connector.services.jobs.schedules import check
 from connector.services.jobs.watch import JobWatch
