@@ -45,7 +45,7 @@ from connector.services.jobs.watch import JobWatch
 from connector.services.locks import WriteLocks
 from connector.services.mirror.presentation import Presenter
 from connector.services.mirror.writer import MirrorWriter
-from connector.services.notifications import NotificationService
+from connector.services.notifications.delivery import NotificationService
 from connector.services.provisioning.attempts import Attempts
 from connector.services.provisioning.confirmed_facts import ConfirmedFacts
 from connector.services.provisioning.effects import EffectFinder

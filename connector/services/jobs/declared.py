@@ -37,7 +37,7 @@ from connector.services.inbox.due import DueService
 from connector.services.jobs.runs import JobRuns
 from connector.services.jobs.schedules import check
 from connector.services.jobs.watch import JobWatch
-from connector.services.notifications import NotificationService
+from connector.services.notifications.delivery import NotificationService
 from connector.services.provisioning.settlement import SETTLING_PARTS, SettlementService
 from connector.services.work_items import WorkItemService
 from connector.settings import JobSettings, ScheduleSettings, Settings, TenantSettings

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.notifications import Notice
-from connector.services.messages import Writer
+from connector.services.notifications.messages import Writer
 from connector.services.outbox import new_delivery
 from connector.settings import ChannelSettings
 from tests.visitors import ask_for_admin, ask_for_approval, guarded, lively, signed_in

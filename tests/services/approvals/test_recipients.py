@@ -13,8 +13,8 @@ from connector.domain.ledger import WorkItemKind
 from connector.domain.notifications import Notice
 from connector.errors import ForbiddenError
 from connector.services.authentication.identities import Identity
+from connector.services.notifications.recipients import recipients_of
 from connector.services.outbox import new_delivery
-from connector.services.recipients import recipients_of
 from connector.settings import ChannelSettings, NotificationSettings
 from tests.approvals import (
     APPROVE,

@@ -13,9 +13,9 @@ from connector.domain.notifications import Delivery, DeliveryState, Notice, wait
 from connector.errors import ConnectorError, InvalidRequestError, NotFoundError, PermanentError
 from connector.ports import Notifier
 from connector.services.context import Actor, Seen, TenantContext, new_id
-from connector.services.messages import Writer
+from connector.services.notifications.messages import Writer
+from connector.services.notifications.recipients import recipients_of
 from connector.services.outbox import new_delivery
-from connector.services.recipients import recipients_of
 from connector.settings import ChannelSettings
 
 _log = structlog.get_logger(__name__)

@@ -1,0 +1,1 @@
+"""What people are told: to whom, in which words, and until it arrives."""
