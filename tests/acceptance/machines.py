@@ -55,5 +55,5 @@ def run_on_postgresql(machine: type[OnDatabase], server: str, name: str, chosen:
 
 def _run(machine: type[OnDatabase], open_database: OpenDatabase, chosen: settings) -> None:
     on_database = type("Machine", (machine,), {"open_database": staticmethod(open_database)})
-    patient = settings(chosen, deadline=None, suppress_health_check=list(HealthCheck))
+    patient = settings(chosen, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(on_database, settings=patient)

@@ -74,7 +74,7 @@ def _end(process: subprocess.Popen[bytes]) -> list[psutil.Process]:
     family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
     process.send_signal(signal.SIGTERM)
     process.wait(40)
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=20)
     for one in alive:
         one.kill()
     return alive
@@ -160,7 +160,7 @@ def test_nothing_outlives_a_demo_that_is_killed(demo: Demo):
     assert len(family) >= 3
     demo.process.kill()
     demo.process.wait(10)
-    _, alive = psutil.wait_procs(family, timeout=15)
+    _, alive = psutil.wait_procs(family, timeout=40)
     for one in alive:
         one.kill()
     assert alive == []

@@ -21,7 +21,7 @@ from tests.connector import connected
 from tests.simulated import simulated
 
 JOBS = {"schedule": {"settle": {"every_s": 1}, "sync": {}, "verify": {}}}
-ENDS_WITHIN_S = 5
+ENDS_WITHIN_S = 20
 
 
 @pytest.fixture

@@ -17,9 +17,9 @@ from tests.acceptance.machines import UNSHRUNK, OnDatabase, run_on_postgresql, r
 from tests.connector import ORGANIZATION_ADMIN, Connector, ManualClock, connected, ok
 from tests.simulated import simulated
 
-settings.register_profile("ci", max_examples=25, stateful_step_count=12, phases=UNSHRUNK)
+settings.register_profile("brief", max_examples=25, stateful_step_count=12, phases=UNSHRUNK)
 settings.register_profile("thorough", max_examples=1000, stateful_step_count=30)
-PROFILE = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+PROFILE = settings.get_profile(os.environ.get("HYPOTHESIS_PROFILE", "brief"))
 
 PEOPLE = (
     "ann@northwind-freight.example",

@@ -18,7 +18,8 @@ KEPT = ("title", "externalId", "name", ENTERPRISE)
 """What a PATCH of the grammar can change."""
 PEOPLE = [f"person{number}@northwind-freight.example" for number in range(4)]
 UNHURRIED = settings(
-    max_examples=CASES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=CASES,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 
 

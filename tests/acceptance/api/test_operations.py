@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import time
-
 from connector.services.browsing.views import UserQuery
 from connector.services.job_lease import give_back, holding_lease, lease_key
+from tests.acceptance.processes import wait_until
 from tests.programs import problem, stranger
 from tests.visitors import ROOT
+
+ENDS_WITHIN_S = 60
+
+
+def _ended(robot, job, before=""):
+    last = robot.read(f"/jobs/{job}")["last"]
+    return last is not None and last["id"] != before and last["state"] != "running"
 
 
 def test_a_job_that_was_started_ends_and_is_in_the_history(lived):
     _, people, _ = lived
     robot = people["operator"]
     assert robot.post("/jobs/retention/run").status_code in (202, 409)
-    for _ in range(100):
-        last = robot.read("/jobs/retention")["last"]
-        if last and last["state"] != "running":
-            break
-        time.sleep(0.05)
+    wait_until(lambda: _ended(robot, "retention"), ENDS_WITHIN_S)
+    last = robot.read("/jobs/retention")["last"]
     assert last["state"] == "done" and last["started_by"].startswith("user:")
     runs = robot.read("/jobs/retention/runs", idle="true")["items"]
     assert last["id"] in [run["id"] for run in runs]
@@ -29,11 +32,8 @@ def test_a_sync_that_was_asked_for_is_whoever_asked_s(lived):
     robot = people["operator"]
     before = robot.read("/jobs/sync")["last"]["id"]
     assert robot.post("/jobs/sync/run").status_code == 202
-    for _ in range(200):
-        last = robot.read("/jobs/sync")["last"]
-        if last["id"] != before and last["state"] != "running":
-            break
-        time.sleep(0.05)
+    wait_until(lambda: _ended(robot, "sync", before), ENDS_WITHIN_S)
+    last = robot.read("/jobs/sync")["last"]
     assert (last["state"], last["started_by"]) == ("done", "user:operator")
     with connector.services.context.read() as uow:
         told = [item for item in uow.audit.walk() if item.action == "sync.done"]

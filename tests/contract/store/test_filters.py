@@ -101,7 +101,8 @@ def _eq(attribute: str, value: Any, sub: str | None = None) -> Comparison:
 
 
 @settings(
-    max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=400,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(filter_=filters(USER))
 @example(_eq("groups", people.in_group(1)))
@@ -117,7 +118,8 @@ def test_users_found_are_those_that_match(world: World, filter_: Filter) -> None
 
 
 @settings(
-    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(filter_=filters(GROUP))
 @example(_eq("members", "user-00003"))

@@ -62,6 +62,26 @@ def clock():
     return ManualClock()
 
 
+class Watch:
+    """The clock by which somebody waits for an answer; it moves when a test says so."""
+
+    def __init__(self):
+        self._now_s = 1000.0
+
+    def monotonic(self):
+        return self._now_s
+
+    def advance(self, seconds):
+        self._now_s += seconds
+
+
+@pytest.fixture
+def watch(monkeypatch):
+    watch = Watch()
+    monkeypatch.setattr("connector.patience.time", watch)
+    return watch
+
+
 @pytest.fixture
 def subject():
     return Subject("00000000-0000-4000-8000-000000000001", ESIGN_SCOPES)

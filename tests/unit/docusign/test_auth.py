@@ -82,7 +82,7 @@ def test_others_go_on_with_the_old_token_while_one_renews(
 
     def slow(request, context):
         asked.append(request)
-        release.wait(5)
+        release.wait(60)
         return {"access_token": "fresh", "expires_in": 3600}
 
     wire_mock.post(OAUTH, json=slow)

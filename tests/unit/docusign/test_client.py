@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 import traceback
 from contextlib import nullcontext
 from dataclasses import replace
@@ -125,6 +124,7 @@ def test_no_call_takes_longer_than_somebody_waits(settings, client, target, wire
 
 
 @pytest.mark.parametrize("call", [READ, write()])
+@pytest.mark.usefixtures("watch")
 def test_a_call_that_nobody_can_wait_for_is_not_begun(client, target, wire_mock, call):
     tried = wire_mock.register_uri(call.method, URL, json={})
     with waiting(0.1), pytest.raises(errors.UnavailableError) as caught:
@@ -133,12 +133,12 @@ def test_a_call_that_nobody_can_wait_for_is_not_begun(client, target, wire_mock,
     assert tried.call_count == 0
 
 
-def hanging(asked):
+def hanging(watch, asked):
     """Answer nothing until whoever asked gives up."""
 
     def hang(request, context):
         asked.append(request)
-        time.sleep(max(request.timeout))
+        watch.advance(max(request.timeout))
         raise requests.ReadTimeout
 
     return hang
@@ -147,13 +147,13 @@ def hanging(asked):
 @pytest.mark.parametrize("waits_s", [1.0, 3.0])
 @pytest.mark.parametrize("call", [READ, write()])
 def test_a_slow_token_endpoint_stops_no_call_that_has_a_good_token(
-    *, client, target, wire_mock, clock, call, waits_s
+    *, client, target, wire_mock, clock, watch, call, waits_s
 ):
     wire_mock.register_uri(call.method, URL, json={"ok": "1"})
     client.send(target, call)
     clock.advance(3000)  # A new token is due, and the old one still works.
     asked: list[Any] = []
-    wire_mock.post(OAUTH, json=hanging(asked))
+    wire_mock.post(OAUTH, json=hanging(watch, asked))
     for _ in range(2):
         with waiting(waits_s):
             assert client.send(target, call) == {"ok": "1"}
@@ -161,9 +161,9 @@ def test_a_slow_token_endpoint_stops_no_call_that_has_a_good_token(
     assert len(asked) <= 1, "a failure is remembered"
 
 
-def test_nothing_is_sent_after_the_token_took_all_the_time(client, target, wire_mock):
+def test_nothing_is_sent_after_the_token_took_all_the_time(client, target, wire_mock, watch):
     tried = wire_mock.post(URL, json={})
-    wire_mock.post(OAUTH, json=hanging([]))
+    wire_mock.post(OAUTH, json=hanging(watch, []))
     with waiting(0.7), pytest.raises(errors.UnavailableError) as caught:
         client.send(target, write())
     assert caught.value.nothing_sent
@@ -171,13 +171,13 @@ def test_nothing_is_sent_after_the_token_took_all_the_time(client, target, wire_
 
 
 def test_no_second_key_is_tried_that_nobody_can_wait_for(
-    *, settings, transport, clock, subject, wire_mock
+    *, settings, transport, clock, watch, subject, wire_mock
 ):
     settings = replace(settings, previous_private_key=settings.private_key)
     tokens = TokenSource(settings, Hosts.of(settings), transport, clock)
 
     def refuse(request, context):
-        time.sleep(0.3)
+        watch.advance(0.3)
         context.status_code = 400
         return {"error": "invalid_grant", "error_description": "no_valid_keys_or_signatures"}
 
@@ -187,6 +187,7 @@ def test_no_second_key_is_tried_that_nobody_can_wait_for(
     assert asked.call_count == 1
 
 
+@pytest.mark.usefixtures("watch")
 def test_no_repetition_begins_that_nobody_can_wait_for(client, target, wire_mock):
     tried = wire_mock.get(URL, status_code=400, json=BURST)
     with waiting(1.0), pytest.raises(errors.RateLimitedError):

@@ -47,7 +47,6 @@ def _client():
     return client
 
 
-@settings(deadline=None)
 @given(_BODIES, st.booleans())
 def test_any_resource(body, create):
     client = _client()
@@ -55,14 +54,13 @@ def test_any_resource(body, create):
     assert send(url, json=body, headers=TOKEN).status_code in (200, 201, 400, 409)
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(_OPERATIONS)
 def test_any_patch(operations):
     response = _client().patch("/scim/v2/Users/U1", json={"Operations": operations}, headers=TOKEN)
     assert response.status_code in (200, 400), response.text
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["filter", "sortBy", "count", "attributes"]), st.text()))
 def test_any_query(parameters):
     response = _client().get("/scim/v2/Users", query_string=parameters, headers=TOKEN)

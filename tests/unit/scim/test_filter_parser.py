@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from scim import filters as filters_module
@@ -183,13 +183,11 @@ def shape(tree):
     return tree
 
 
-@settings(deadline=None)
 @given(filters)
 def test_a_printed_filter_reads_as_it_was(tree):
     assert shape(parse_filter(write(tree))) == shape(tree)
 
 
-@settings(deadline=None)
 @given(names, st.none() | names, st.sampled_from(Operator), texts | st.text(max_size=5))
 def test_the_short_way_reads_as_the_grammar_does(attribute, sub_attribute, operator, value):
     text = f'{AttributePath(attribute, sub_attribute)} {operator.value} "{value}"'
@@ -198,7 +196,6 @@ def test_the_short_way_reads_as_the_grammar_does(attribute, sub_attribute, opera
         assert short == filters_module._translate(parse_with_library(text))
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60) | st.text('ab.:[]()"\\ eqprandot019-$', max_size=60))
 def test_garbage_is_refused_and_nothing_else_happens(text):
     for parse, refusal in ((parse_filter, InvalidFilter), (parse_path, InvalidPath)):

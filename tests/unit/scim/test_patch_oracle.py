@@ -56,13 +56,13 @@ def check(document, operations, creates):
     assert document == before
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES)
 @given(DOCUMENTS, oracle.operations(creates=False))
 def test_a_patch_does_what_the_oracle_says(document, operations):
     check(document, operations, creates=False)
 
 
-@settings(max_examples=CASES, deadline=None)
+@settings(max_examples=CASES)
 @given(DOCUMENTS, oracle.operations(creates=True))
 def test_a_patch_of_a_tolerated_client_does_what_the_oracle_says(document, operations):
     check(document, operations, creates=True)
