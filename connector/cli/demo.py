@@ -5,10 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import socket
 import sys
-import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -19,13 +17,12 @@ from typing import Any
 import click
 import requests
 import yaml
-from filelock import FileLock, Timeout
 from rich.console import Console
 
 from connector.bootstrap import Application, build
 from connector.cli.context import handle_errors
+from connector.cli.demo_directory import demo_directory
 from connector.cli.demo_guide import Guide, print_guide
-from connector.cli.leases import only_server_of
 from connector.cli.processes import Child, require_free_port, stopped_by_signals
 from connector.cli.reconcile import reconcile_with_bar
 from connector.cli.sync import sync_with_bar
@@ -40,15 +37,7 @@ from connector.logs import configure_logging
 from connector.services.context import Actor, new_id
 from connector.settings import LoggingSettings
 
-_MARK = ".docusign-iga-demo"
-"""Names a directory whose files a demo made."""
-_LEFT_BEHIND = ("connector.db", "connector.db-wal", "connector.db-shm", "simulator.json")
-"""Removed at the start: the simulator begins afresh, and the connector with it."""
-_WRITTEN = (*_LEFT_BEHIND, "config.yaml", "private-key.pem", "simulator.log", "connector.log")
-_LOCK = f"{_MARK}.lock"
 _START_WITHIN_S = 60.0
-_PREDECESSOR_ENDS_WITHIN_S = 10.0
-"""What a killed demo started ends by itself, a moment later."""
 _CLIENT = "iga"
 """Another name than the person's: nobody decides on what they asked for, under whatever name."""
 _PERSON = "demo"
@@ -120,7 +109,7 @@ def demo(  # noqa: PLR0917 -- click passes by name
     console = Console(stderr=True)
     with ExitStack() as stack:
         stop = stack.enter_context(stopped_by_signals())
-        directory = stack.enter_context(_directory(data_dir))
+        directory = stack.enter_context(demo_directory(data_dir))
         if port:
             require_free_port("127.0.0.1", port)
         stage = _Stage(directory, port or _free_port(), workers, console)
@@ -327,60 +316,6 @@ def _guide_facts(application: Application) -> dict[str, Any]:
         "group": groups[0] if groups else None,
         "guarded": guarded[0] if guarded else None,
     }
-
-
-@contextmanager
-def _directory(chosen: Path | None) -> Iterator[Path]:
-    """Return the data directory, without what an earlier demo left: the simulator starts afresh."""
-    if chosen is None:
-        temporary = Path(tempfile.mkdtemp(prefix="docusign-iga-"))
-        try:
-            yield temporary
-        finally:
-            shutil.rmtree(temporary, ignore_errors=True)
-        return
-    try:
-        chosen.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise PermanentError(f"Cannot use {chosen} for data: {error.strerror}.") from error
-    _refuse_foreign_files(chosen)
-    with _only_demo(chosen):
-        # A `serve` of its own may use what a demo left.
-        with only_server_of(chosen / "connector.db", wait_s=_PREDECESSOR_ENDS_WITHIN_S):
-            for name in _LEFT_BEHIND:
-                (chosen / name).unlink(missing_ok=True)
-        yield chosen.resolve()
-
-
-@contextmanager
-def _only_demo(directory: Path) -> Iterator[None]:
-    """Keep the directory from other demos, which would begin by removing its database.
-
-    :raises PermanentError: another demo runs on it.
-    """
-    try:
-        with FileLock(directory / _LOCK).acquire(timeout=0):
-            yield
-    except Timeout as error:
-        raise PermanentError(
-            f"Another `docusign-iga demo` runs on {directory}. End it, or choose another directory "
-            "for --data-dir."
-        ) from error
-
-
-def _refuse_foreign_files(directory: Path) -> None:
-    """Mark the directory as a demo's, unless it has what a demo would overwrite and did not make.
-
-    :raises PermanentError: it has; it may be the database of a real organization.
-    """
-    mark = directory / _MARK
-    foreign = [] if mark.exists() else [n for n in _WRITTEN if (directory / n).exists()]
-    if foreign:
-        raise PermanentError(
-            f"{directory} has {', '.join(foreign)}, which no demo made and a demo would overwrite. "
-            "Choose an empty directory for --data-dir."
-        )
-    mark.touch()
 
 
 def _free_port() -> int:
