@@ -22,6 +22,17 @@ def with_value(document: Mapping[str, Any], path: str, value: Any) -> dict[str, 
     return copy
 
 
+def value_at(document: Mapping[str, Any], path: str) -> Any:
+    """Return the value at a path, None where there is none."""
+    value: Any = document
+    try:
+        for step in _steps(path):
+            value = value[step]
+    except (InvalidRequestError, KeyError, IndexError, TypeError):
+        return None
+    return value
+
+
 def _steps(path: str) -> Sequence[str | int]:
     found = list(_STEP.finditer(path))
     if not found or "".join(_spelled(path)) != path:

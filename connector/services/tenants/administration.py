@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from connector.domain.ledger import AuditEvent, AuditHead
-from connector.domain.tenant_documents import differences
+from connector.domain.tenant_documents import differences, value_at
 from connector.domain.tenants import INSTALLATION, TenantRecord, TenantState
 from connector.errors import (
     ConfigError,
@@ -147,7 +147,7 @@ class TenantService:
                 uow.tenants.release(name, gone)
             self._claim(uow, settings)
             record = self._saved(uow, replace(now_kept, document=sealed), actor)
-            values = {path: [_at(old, path), _at(new, path)] for path in changed}
+            values = {path: [value_at(old, path), value_at(new, path)] for path in changed}
             self._note(uow, actor, "tenant.changed", name, settings=changed, values=values)
             uow.commit()
         self._note_in_tenant(actor, "tenant.changed", name, settings=changed)
@@ -390,14 +390,3 @@ def _accounts(settings: TenantSettings) -> Sequence[str]:
 def _accounts_in(document: Mapping[str, Any]) -> Sequence[str]:
     listed = document.get("accounts")
     return [str(item.get("account_id")) for item in listed] if isinstance(listed, list) else []
-
-
-def _at(document: Mapping[str, Any], path: str) -> Any:
-    """Return the value at a path of :func:`differences`, None where there is none."""
-    value: Any = document
-    for step in path.replace("[", ".[").split("."):
-        try:
-            value = value[int(step[1:-1])] if step.startswith("[") else value[step]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return value

@@ -1,38 +1,32 @@
-"""Single settings by their path."""
+"""Settings as plain data: a value is found, put and compared by the same path."""
 
 import pytest
 
-from connector.domain.tenant_documents import differences, with_value
+from connector.domain.tenant_documents import differences, value_at, with_value
 from connector.errors import InvalidRequestError
+
+DOCUMENT = {"user_id": "u", "scim": {"size": 5}, "accounts": [{"id": "a"}, {"id": "b"}]}
+
+
+@pytest.mark.parametrize("path", ["user_id", "scim.size", "accounts[1].id", "scim.new", "new.er"])
+def test_what_was_put_somewhere_is_found_there(path):
+    changed = with_value(DOCUMENT, path, "other")
+    assert value_at(changed, path) == "other"
+    assert list(differences(DOCUMENT, changed)) == [path]
 
 
 @pytest.mark.parametrize(
-    ("path", "value", "expected"),
-    [
-        ("a", 1, {"a": 1, "s": {"x": 1}, "l": [{"k": 1}]}),
-        ("s.x", 2, {"s": {"x": 2}, "l": [{"k": 1}]}),
-        ("s.y.z", 2, {"s": {"x": 1, "y": {"z": 2}}, "l": [{"k": 1}]}),
-        ("s.x", None, {"s": {}, "l": [{"k": 1}]}),
-        ("s.nothing", None, {"s": {"x": 1}, "l": [{"k": 1}]}),
-        ("l[0].k", 2, {"s": {"x": 1}, "l": [{"k": 2}]}),
-        ("l[1]", {"k": 3}, {"s": {"x": 1}, "l": [{"k": 1}, {"k": 3}]}),
-        ("l[0]", None, {"s": {"x": 1}, "l": []}),
-    ],
+    "path", ["none", "scim.none", "accounts[2].id", "user_id.x", "scim[0]", "x["]
 )
-def test_a_value_is_put_at_its_path(path, value, expected):
-    document = {"s": {"x": 1}, "l": [{"k": 1}]}
-    assert with_value(document, path, value) == expected
-    assert document == {"s": {"x": 1}, "l": [{"k": 1}]}
+def test_there_is_nothing_where_no_place_is(path):
+    assert value_at(DOCUMENT, path) is None
 
 
-@pytest.mark.parametrize("path", ["", "a..b", "a[", "a[x]", "l[7].k", ".a"])
-def test_no_path_is_refused(path):
+def test_none_takes_a_value_out():
+    assert with_value(DOCUMENT, "scim.size", None)["scim"] == {}
+
+
+@pytest.mark.parametrize("path", ["", "a..b", "accounts[x]", "accounts[5].id"])
+def test_what_is_no_path_is_refused(path):
     with pytest.raises(InvalidRequestError):
-        with_value({"l": []}, path, 1)
-
-
-def test_what_differs_is_named_by_its_path():
-    before = {"a": 1, "s": {"x": 1}, "l": [{"k": 1}]}
-    after = {"s": {"x": 1, "y": {}}, "l": [{"k": 2}, 3]}
-    assert differences(before, after) == ["a", "l[0].k", "l[1]", "s.y"]
-    assert differences(before, before) == []
+        with_value(DOCUMENT, path, "x")
