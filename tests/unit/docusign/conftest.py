@@ -18,9 +18,8 @@ from connector.docusign.limits import LimitGate
 from connector.docusign.transport import Transport
 from connector.domain.consent import ESIGN_SCOPES
 from connector.settings import DocusignSettings, Secret
+from tests.unit.docusign.calls import BASE, OAUTH
 
-OAUTH = "https://account-d.docusign.com/oauth/token"
-BASE = "https://demo.docusign.net/restapi"
 TOKEN = "canary-token-" + "t" * 40
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import traceback
-from contextlib import nullcontext
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,21 +14,12 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 
 from connector.docusign import errors
 from connector.docusign import transport as transport_module
-from connector.docusign.auth import TokenSource
 from connector.docusign.causes import CAUSES
 from connector.docusign.client import Call, listed
-from connector.docusign.hosts import Hosts
 from connector.docusign.session import pooled_session
 from connector.errors import ConfigError, TemporaryError
-from connector.patience import waiting
 from connector.settings import DocusignSettings
-
-BASE = "https://demo.docusign.net/restapi"
-OAUTH = "https://account-d.docusign.com/oauth/token"
-URL = f"{BASE}/things/1"
-READ = Call("reading a thing", "GET", "/things/{id}", {"id": "1"})
-HOURLY = {"errorCode": "HOURLY_APIINVOCATION_LIMIT_EXCEEDED", "message": "m"}
-BURST = {"errorCode": "burst_apiinvocation_limit_exceeded", "message": "m"}
+from tests.unit.docusign.calls import BASE, BURST, HOURLY, OAUTH, READ, URL, write
 
 UNCONNECTED: Any = None
 """What the library names in its errors; nothing here looks at it."""
@@ -38,10 +27,6 @@ REFUSED = requests.ConnectionError(
     MaxRetryError(UNCONNECTED, "/", NewConnectionError(UNCONNECTED, "refused"))
 )
 RESET = requests.ConnectionError(ProtocolError("Connection aborted."))
-
-
-def write(method="POST"):
-    return Call("changing a thing", method, "/things/{id}", {"id": "1"}, body={"a": "b"})
 
 
 @pytest.fixture(params=["POST", "PUT", "DELETE"])
@@ -111,87 +96,6 @@ def test_writes_with_a_lost_answer_are_never_repeated(
     tried = wire_mock.register_uri(any_write.method, URL, **trouble)
     with pytest.raises(errors.NoAnswerError):
         client.send(target, any_write)
-    assert tried.call_count == 1
-
-
-@pytest.mark.parametrize("waits_s", [None, 600.0, 2.0])
-def test_no_call_takes_longer_than_somebody_waits(settings, client, target, wire_mock, waits_s):
-    wire_mock.get(URL, json={})
-    with nullcontext() if waits_s is None else waiting(waits_s):
-        client.send(target, READ)
-    longest = max(wire_mock.last_request.timeout)
-    assert longest <= min(waits_s or 600.0, settings.read_timeout_s)
-
-
-@pytest.mark.parametrize("call", [READ, write()])
-@pytest.mark.usefixtures("watch")
-def test_a_call_that_nobody_can_wait_for_is_not_begun(client, target, wire_mock, call):
-    tried = wire_mock.register_uri(call.method, URL, json={})
-    with waiting(0.1), pytest.raises(errors.UnavailableError) as caught:
-        client.send(target, call)
-    assert caught.value.nothing_sent
-    assert tried.call_count == 0
-
-
-def hanging(watch, asked):
-    """Answer nothing until whoever asked gives up."""
-
-    def hang(request, context):
-        asked.append(request)
-        watch.advance(max(request.timeout))
-        raise requests.ReadTimeout
-
-    return hang
-
-
-@pytest.mark.parametrize("waits_s", [1.0, 3.0])
-@pytest.mark.parametrize("call", [READ, write()])
-def test_a_slow_token_endpoint_stops_no_call_that_has_a_good_token(
-    *, client, target, wire_mock, clock, watch, call, waits_s
-):
-    wire_mock.register_uri(call.method, URL, json={"ok": "1"})
-    client.send(target, call)
-    clock.advance(3000)  # A new token is due, and the old one still works.
-    asked: list[Any] = []
-    wire_mock.post(OAUTH, json=hanging(watch, asked))
-    for _ in range(2):
-        with waiting(waits_s):
-            assert client.send(target, call) == {"ok": "1"}
-        assert min(wire_mock.last_request.timeout) > 0.5
-    assert len(asked) <= 1, "a failure is remembered"
-
-
-def test_nothing_is_sent_after_the_token_took_all_the_time(client, target, wire_mock, watch):
-    tried = wire_mock.post(URL, json={})
-    wire_mock.post(OAUTH, json=hanging(watch, []))
-    with waiting(0.7), pytest.raises(errors.UnavailableError) as caught:
-        client.send(target, write())
-    assert caught.value.nothing_sent
-    assert tried.call_count == 0
-
-
-def test_no_second_key_is_tried_that_nobody_can_wait_for(
-    *, settings, transport, clock, watch, subject, wire_mock
-):
-    settings = replace(settings, previous_private_key=settings.private_key)
-    tokens = TokenSource(settings, Hosts.of(settings), transport, clock)
-
-    def refuse(request, context):
-        watch.advance(0.3)
-        context.status_code = 400
-        return {"error": "invalid_grant", "error_description": "no_valid_keys_or_signatures"}
-
-    asked = wire_mock.post(OAUTH, json=refuse)
-    with waiting(0.7), pytest.raises(errors.UnavailableError):
-        tokens.token(subject)
-    assert asked.call_count == 1
-
-
-@pytest.mark.usefixtures("watch")
-def test_no_repetition_begins_that_nobody_can_wait_for(client, target, wire_mock):
-    tried = wire_mock.get(URL, status_code=400, json=BURST)
-    with waiting(1.0), pytest.raises(errors.RateLimitedError):
-        client.send(target, READ)
     assert tried.call_count == 1
 
 
