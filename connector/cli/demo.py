@@ -29,9 +29,7 @@ from connector.cli.sync import sync_with_bar
 from connector.config import load_settings
 from connector.domain.api_clients import Scope
 from connector.domain.console import ConsoleRole
-from connector.domain.ledger import (
-    Fulfilment,
-)
+from connector.domain.ledger import Fulfilment
 from connector.errors import PermanentError
 from connector.logs import configure_logging
 from connector.services.context import Actor, new_id

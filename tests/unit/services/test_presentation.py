@@ -1,98 +1,36 @@
 """Stored documents: equal facts give equal text, and times move only with the content."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from datetime import timedelta, timezone
 
-import orjson
 import pytest
 
-from connector.domain.ledger import (
-    ClientAttributes,
-    Direction,
-    PlanRecord,
-    PlanState,
-    WorkItem,
-    WorkItemKind,
-    WorkItemState,
-)
-from connector.domain.model import (
-    Account,
-    Catalogue,
-    DirectoryGroup,
-    GroupType,
-    Membership,
-    MembershipStatus,
-    Profile,
-    User,
-)
+from connector.domain.ledger import ClientAttributes, Direction, PlanRecord, PlanState
+from connector.domain.model import GroupType, MembershipStatus, Profile
 from connector.ports import BASE_URL_MARK
-from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.mirror.documents import row_changed, settle_times
 from connector.services.mirror.persons import desired_person
-from connector.services.mirror.presentation import (
-    DOCUSIGN_ENTITLEMENT,
-    DOCUSIGN_USER,
-    Presenter,
-)
-from connector.settings import (
-    AccountSettings,
-    ProvisioningSettings,
-    ScimSettings,
-    TenantSettings,
-)
-from mappings import CORE_USER, ENTERPRISE_USER, load_entitlements, load_user_mapping
-from mappings.model import EntitlementRule
-
-NOW = datetime(2026, 3, 1, 12, 30, 15, 123456, tzinfo=UTC)
-LATER = NOW + timedelta(hours=1)
-MAPPING = load_user_mapping()
-POLICY = load_entitlements()
-KEY = b"k" * 32
-ACCOUNTS = {"a1": Account("a1", "Acme"), "a2": Account("a2", "Beta")}
-VIEWER = Profile("a1", "1", "Viewer")
-CLERKS = DirectoryGroup("a1", "7", "Clerks")
-CATALOGUE = Catalogue(
+from connector.services.mirror.presentation import DOCUSIGN_USER, Presenter
+from connector.settings import ProvisioningSettings, ScimSettings, TenantSettings
+from mappings import CORE_USER, ENTERPRISE_USER
+from tests.unit.services.rendering import (
     ACCOUNTS,
-    {("a1", "1"): VIEWER, ("a2", "2"): Profile("a2", "2", "Sender")},
-    {("a1", "7"): CLERKS},
+    ACTIVE,
+    ANN,
+    CATALOGUE,
+    CLERKS,
+    KEY,
+    LATER,
+    MAPPING,
+    NOW,
+    POLICY,
+    TIMES,
+    VIEWER,
+    document,
+    presenter,
+    render,
+    task,
 )
-ACTIVE = Membership("a1", MembershipStatus.ACTIVE, "1", frozenset({"7"}), created_at=NOW)
-CLOSED = Membership("a2", MembershipStatus.CLOSED, "2", closed_at=NOW)
-ANN = User("u1", "Ann@x.com", "Ann Lee", "Ann", "Lee", memberships={"a2": CLOSED, "a1": ACTIVE})
-
-
-def presenter(**settings):
-    return Presenter(MAPPING, TenantSettings(**settings), POLICY, KEY)
-
-
-def render(user=ANN, attributes=None, at=NOW, settings=None, **more):
-    times = {"created_at": at, "last_modified_at": at}
-    return presenter(**(settings or {})).user(user, CATALOGUE, attributes, **times, **more)
-
-
-def document(row):
-    return orjson.loads(row.document)
-
-
-def task(direction=Direction.GRANT):
-    return WorkItem(
-        "w1",
-        WorkItemKind.MANUAL_TASK,
-        "u1",
-        "organization-admin",
-        direction,
-        WorkItemState.OPEN,
-        "Grant",
-        ("step",),
-        None,
-        "p1",
-        "o1",
-        "client:iiq",
-        NOW,
-        LATER,
-        "organization_admin",
-    )
 
 
 def test_a_user_has_the_names_and_the_address():
@@ -296,9 +234,6 @@ def test_becoming_visible_is_a_change():
     assert row_changed(render(visible=False), render())
 
 
-TIMES: dict[str, Any] = {"created_at": NOW, "last_modified_at": NOW}
-
-
 def test_a_group_has_its_account_and_a_version_that_follows_its_members():
     rows = [
         presenter().group(CLERKS, ACCOUNTS["a1"], member_digest=digest, **TIMES)
@@ -343,91 +278,3 @@ def test_what_is_shown_asks_for_the_same_person():
     person, kept = desired_person(document(render()), MAPPING, current=replace(ANN, company="Acme"))
     assert (person.email, person.user_name, person.company) == ("Ann@x.com", "Ann Lee", "Acme")
     assert kept == {}
-
-
-# ------------------------------------------------------------------------------ discovery is true
-
-
-def everything():
-    """A row of each kind with every attribute that can appear."""
-    full = replace(
-        ANN,
-        middle_name="M.",
-        suffix="Jr.",
-        job_title="Clerk",
-        is_organization_admin=True,
-        organization_admin_verified_at=NOW,
-    )
-    manager = {"value": "u2", "$ref": "../Users/u2", "displayName": "Bo"}
-    kept = {
-        ENTERPRISE_USER: {
-            "employeeNumber": "1",
-            "costCenter": "2",
-            "organization": "Acme",
-            "division": "D",
-            "department": "Sales",
-            "manager": manager,
-        }
-    }
-    role = replace(POLICY.roles["organization-admin"], owner="it@x.com")
-    shown = Presenter(MAPPING, TenantSettings(), replace(POLICY, rules=(RULE,)), KEY)
-    plan = PlanRecord("p", "User", "u1", "client:x", "scim", "c", PlanState.QUEUED, "", NOW, "join")
-    attributes = ClientAttributes("User", "u1", kept=kept)
-    yield render(
-        full, attributes, open_items=[task()], queued=[plan], denied=[(denied_approval(), LATER)]
-    )
-    yield shown.group(CLERKS, ACCOUNTS["a1"], member_digest="", **TIMES)
-    yield shown.entitlement(VIEWER, ACCOUNTS["a1"], **TIMES)
-    yield shown.role(role, **TIMES)
-
-
-def denied_approval():
-    return replace(
-        task(),
-        state=WorkItemState.REJECTED,
-        kind=WorkItemKind.APPROVAL,
-        closed_at=NOW,
-        comment="No",
-    )
-
-
-RULE = EntitlementRule(match="*", owner="it@x.com")
-
-
-@pytest.mark.parametrize("account", ["Acme", "a1", "head*"])
-def test_an_entitlement_shows_the_rule_of_its_kind_and_account(account):
-    rules = (
-        EntitlementRule(match="*", kind="group", risk="low"),
-        EntitlementRule(match="*", account="Beta", risk="medium"),
-        EntitlementRule(match="*", kind="profile", account=account, risk="critical"),
-    )
-    settings = TenantSettings(accounts=(AccountSettings("a1", alias="headquarters"),))
-    shown = Presenter(MAPPING, settings, replace(POLICY, rules=rules), KEY)
-    row = shown.entitlement(VIEWER, ACCOUNTS["a1"], **TIMES)
-    assert orjson.loads(row.document)[DOCUSIGN_ENTITLEMENT]["risk"] == "critical"
-
-
-def undescribed(value, attributes, path=""):
-    """Yield the paths of what no attribute describes, or describes with another shape."""
-    known = {attribute.name: attribute for attribute in attributes}
-    for name, inner in value.items():
-        attribute = known.get(name)
-        if attribute is None or isinstance(inner, list) is not attribute.multi_valued:
-            yield f"{path}{name}"
-            continue
-        for element in inner if isinstance(inner, list) else [inner]:
-            if isinstance(element, dict):
-                yield from undescribed(element, attribute.sub_attributes, f"{path}{name}.")
-
-
-@pytest.mark.parametrize("row", list(everything()), ids=lambda row: row.kind)
-def test_the_schemas_describe_everything_that_is_rendered(row):
-    described = ATTRIBUTE_SCHEMAS[row.kind]
-    shown = document(row)
-    for name in ("schemas", "id", "meta"):
-        del shown[name]
-    found = []
-    for extension in described.extensions:
-        found += undescribed(shown.pop(extension.id, {}), extension.attributes)
-    found += undescribed(shown, described.schema.attributes)
-    assert found == []
