@@ -328,7 +328,7 @@ class ErasureService:
 
 
 def _refuse_subject(user: User, by: Principal) -> None:
-    if user.email_key in {fold(by.login), fold(by.email)}:
+    if user.email_key in by.names:
         raise ForbiddenError(
             "Nobody asks for their own erasure or confirms it: it takes two others."
         )

@@ -41,7 +41,7 @@ class DelegationService:
         :raises InvalidRequestError: the time is no time, too long, or both are one person.
         """
         to, absent = tidy(to), tidy(absent) if absent is not None else None
-        own = absent is None or fold(absent) in {fold(by.login), fold(by.email)}
+        own = absent is None or fold(absent) in by.names
         if own:
             by.require_address()
         delegator = by.login if own else _somebody_else(str(absent), by)
@@ -81,7 +81,7 @@ class DelegationService:
         found = next((item for item in self.list() if item.delegation_id == delegation_id), None)
         if found is None:
             raise NotFoundError(f"There is no delegation {delegation_id!r}.")
-        is_own = fold(found.delegator) in {fold(by.login), fold(by.email)}
+        is_own = fold(found.delegator) in by.names
         if not is_own and found.created_by != by.name:
             by.require(ConsoleRole.ADMINISTRATOR)
         ended = replace(found, revoked_at=found.revoked_at or self._context.clock.now())
