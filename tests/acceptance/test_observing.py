@@ -168,17 +168,23 @@ def test_the_state_of_a_tenant_is_shown(connector):
     assert value(text, 'docusign_iga_work_items_open{kind="manual_task",tenant="default"}') == 0
 
 
-def test_counting_costs_a_read_a_few_microseconds():
-    counted, calls = Metrics().request, 10_000
-    counted("GET", "Users/abc", 200, 0.0004)
-    times = []
+def fastest(act):
+    """Return the seconds that an act takes, in the best of five: others share the machine."""
+    calls, times = 10_000, []
     for _ in range(5):
         started = time.perf_counter()
         for _ in range(calls):
-            counted("GET", "Users/abc", 200, 0.0004)
+            act()
         times.append((time.perf_counter() - started) / calls)
-    # The best of five: other programs share the machine.
-    assert min(times) < 10e-6
+    return min(times)
+
+
+def test_counting_costs_a_read_next_to_nothing():
+    count = Metrics().request
+    document = {"id": "abc", "userName": "ann@x.example", "emails": [{"value": "ann@x.example"}]}
+    counted = fastest(lambda: count("GET", "Users/abc", 200, 0.0004))
+    # Held against work of that size, so that the speed of the machine says nothing.
+    assert counted < 2 * fastest(lambda: json.loads(json.dumps(document)))
 
 
 def test_reads_that_pass_by_flask_are_counted(connector):
