@@ -204,6 +204,7 @@ def _accounts(path: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
         _section(tenant, "provisioning"), "baseline_profile", ProvisioningSettings.baseline_profile
     )
     names: list[str] = []
+    yield from _repeated_accounts({path.removeprefix("tenants."): tenant})
     for place, account in enumerate(accounts):
         here = f"{path}.accounts[{place}]"
         alias = _text(account, "alias")
@@ -307,14 +308,26 @@ def _split(line: str) -> Problem:
 
 
 def _shared_accounts(tenants: Mapping[str, Any]) -> Iterator[Problem]:
-    owners: dict[str, str] = {}
+    """Yield accounts of several tenants; those that one has twice, its own checks tell."""
+    return _repeated_accounts(tenants, within=False)
+
+
+def _repeated_accounts(tenants: Mapping[str, Any], *, within: bool = True) -> Iterator[Problem]:
+    """Yield the places of accounts that stand somewhere above.
+
+    What is told is the place in the list: its ``account_id`` may be wrong in other ways too, and of
+    each setting the first complaint alone is told.
+
+    :param within: whether those that a tenant has twice are meant, or those that several have.
+    """
+    owners: dict[str, tuple[str, str]] = {}
     for name, tenant in tenants.items():
         listed = tenant.get("accounts") if isinstance(tenant, Mapping) else None
         for place, account in enumerate(listed if isinstance(listed, list) else ()):
             account_id = account.get("account_id") if isinstance(account, Mapping) else None
             if not isinstance(account_id, str) or not account_id:
                 continue
-            path = f"tenants.{name}.accounts[{place}].account_id"
-            if account_id in owners:
-                yield path, f"{account_id} is already governed at {owners[account_id]}"
-            owners.setdefault(account_id, path)
+            path = f"tenants.{name}.accounts[{place}]"
+            owner, first = owners.setdefault(account_id.strip().lower(), (str(name), path))
+            if first != path and (owner == str(name)) is within:
+                yield path, f"is account {account_id}, which stands at {first} already"

@@ -90,10 +90,32 @@ def test_an_account_belongs_to_one_tenant(data):
     data["tenants"]["other"] = dict(data["tenants"]["default"])
     assert problems(data) == (
         (
-            "tenants.other.accounts[0].account_id: 00000000-0000-4000-8000-0000000000a1 is already "
-            "governed at tenants.default.accounts[0].account_id"
+            "tenants.other.accounts[0]: is account 00000000-0000-4000-8000-0000000000a1, which "
+            "stands at tenants.default.accounts[0] already"
         ),
     )
+
+
+def test_an_account_that_is_wrong_and_repeated_is_told_as_both(data):
+    other = {**data["tenants"]["default"], "accounts": [{"account_id": "x-1"}]}
+    data["tenants"]["default"]["accounts"] = [{"account_id": "X-1"}, {"account_id": "X-1"}]
+    data["tenants"]["other"] = other
+
+    found = [line.partition(", such as")[0] for line in problems(data)]
+
+    assert found == [
+        "tenants.default.accounts[0].account_id: must be a GUID in lower case",
+        "tenants.default.accounts[1].account_id: must be a GUID in lower case",
+        (
+            "tenants.default.accounts[1]: is account X-1, which stands at "
+            "tenants.default.accounts[0] already"
+        ),
+        "tenants.other.accounts[0].account_id: must be a GUID in lower case",
+        (
+            "tenants.other.accounts[0]: is account x-1, which stands at "
+            "tenants.default.accounts[0] already"
+        ),
+    ]
 
 
 def test_every_account_has_a_baseline(data):

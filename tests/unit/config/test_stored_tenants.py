@@ -63,6 +63,16 @@ def test_every_problem_is_told_at_once_by_the_rules_of_the_file() -> None:
     }
 
 
+def test_an_account_stands_once_in_a_tenant() -> None:
+    twice = document(accounts=[{"account_id": ACCOUNT}, {"account_id": ACCOUNT}])
+    with pytest.raises(ConfigError) as caught:
+        StoredTenants(Sealer([])).read("acme", twice)
+    assert caught.value.problems == (
+        f"tenants.acme.accounts[1]: is account {ACCOUNT}, which stands at "
+        "tenants.acme.accounts[0] already",
+    )
+
+
 def test_secrets_are_sealed_and_read_back() -> None:
     tenants = StoredTenants(Sealer([KEY]))
     sealed = tenants.sealed("acme", hook(secret="hush"))
