@@ -55,9 +55,8 @@ class _Simple(fields.Field[Any]):
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the value; ``""`` is none."""
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0]
-        if value in (None, "") or value == []:
+        value = _only(value)
+        if value in (None, ""):
             if self.is_required:
                 raise ValidationError("is required")
             return None
@@ -79,9 +78,8 @@ class Complex(fields.Field[Any]):
 
     def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         """Return the value; ``""`` is none and a list of one is its element."""
-        if isinstance(value, list) and len(value) == 1:
-            value = value[0]
-        if value in (None, "") or value == []:
+        value = _only(value)
+        if value in (None, ""):
             return None
         return super().deserialize(value, *args, **kwargs)
 
@@ -123,6 +121,20 @@ class _Many(fields.Field[Any]):
         if sum(isinstance(e, dict) and e.get("primary") is True for e in elements) > 1:
             raise ValidationError("may have one primary value only")
         return elements
+
+
+def _only(value: Any) -> Any:
+    """Return the value where one is wanted: that of a list of one.
+
+    An empty list is no way to say that there is none: of what has one value at most it is of the
+    wrong type (RFC 7643 §2.5 has it for multi-valued attributes alone).
+    """
+    if not isinstance(value, list):
+        return value
+    if len(value) != 1:
+        number = f"a list of {len(value)}" if value else "an empty list; null clears it"
+        raise ValidationError(f"must be one value, not {number}")
+    return value[0]
 
 
 def _assigned(element: Any) -> Any:

@@ -72,6 +72,10 @@ def _is_settled(step: Step, holder: dict[str, Any]) -> bool:
     if step.op == "remove":
         if step.target.leaf.required:
             raise Mutability(f"{step.label} is required and cannot be removed.")
+        if step.target.leaf.always_assigned:
+            raise Mutability(
+                f"{step.label} always has a value: replace it by the one it shall have."
+            )
         if guarded.read_only or (guarded.mutability == "immutable" and not _lists(guarded, step)):
             raise Mutability(f"{step.label} is {guarded.mutability}.")
         return False
@@ -103,6 +107,8 @@ def _change_one(step: Step, current: Any) -> Any:
     if step.op == "remove":
         return None
     value = accept_value(attribute, step.value, step.label)
+    if value is None and attribute.always_assigned:
+        raise InvalidValue(f"{step.label} always has a value, and {step.value!r} is none.")
     if not attribute.is_complex or value is None:
         return value
     merged = {**_still_true(attribute, current or {}, value), **value}

@@ -3,8 +3,8 @@
 Names get the schema's spelling, types are checked by marshmallow fields generated from the schema,
 and everything wrong is told at once.
 
-Unassigned (RFC 7643 §2.5): ``null``, ``""`` and ``[]`` all become None, or ``[]`` for a
-multi-valued attribute, and the key stays: an absent key was not asserted, an empty one was cleared.
+Unassigned (RFC 7643 §2.5): ``null`` and ``""`` become None, or ``[]`` for a multi-valued attribute,
+and the key stays: an absent key was not asserted, an empty one was cleared.
 """
 
 from __future__ import annotations

@@ -59,6 +59,8 @@ class Attribute:
     sub_attributes: tuple[Attribute, ...] = ()
     max_length: int = LONGEST_TEXT
     """Characters that a client may send; RFC 7643 §7 has no characteristic for it."""
+    clearable: bool = True
+    """Whether a PATCH can leave it without a value, where it is not required; as above."""
 
     @cached_property
     def _by_name(self) -> dict[str, Attribute]:
@@ -77,6 +79,11 @@ class Attribute:
     def read_only(self) -> bool:
         """Whether clients cannot write it."""
         return self.mutability == "readOnly"
+
+    @property
+    def always_assigned(self) -> bool:
+        """Whether no client can leave a resource without a value of it."""
+        return self.required or not self.clearable
 
     def only(self, *names: str) -> Attribute:
         """Return a copy with just the named sub-attributes.

@@ -69,6 +69,7 @@ USER_SCHEMA = (
         "roles.display",
         "roles.type",
     )
+    .with_attribute("active", clearable=False)
     .with_attribute("emails.type", canonical_values=("work",))
     .with_attribute("groups.value", case_exact=True)
     .with_attribute("groups.$ref", reference_types=("Group",))
