@@ -59,8 +59,8 @@ def test_a_request_is_planned_in_the_dialect_of_its_client(plan, connector):
     assert "userName" in plan(put).output
     merged = plan(put, "--client", "merging")
 
-    assert "change first_name" in merged.output
-    assert "last_name" not in merged.output
+    assert "change name.givenName 'Ann' -> 'Anna'" in merged.output
+    assert "familyName" not in merged.output
 
 
 def test_a_client_may_plan_what_it_may_do(plan, connector):
@@ -93,3 +93,63 @@ def test_a_plan_names_account_profile_group_and_person(plan, connector):
     assert name in told
     assert f"account {account.alias} ({account.account_id})" in told
     assert f"ann@acme.test ({user['id']})" in told
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        "https://scim.acme.test/scim/v2/Users/{id}",
+        "https://scim.acme.test:8443/scim/v2/Users/{id}?dryRun=true",
+        "/scim/v2/Users/{id}",
+        "scim/v2//Users/{id}/",
+        "Users/{id}?attributes=userName",
+        "/Users/{id}",
+    ],
+)
+def test_a_path_is_taken_as_it_was_sent(plan, connector, form):
+    user = connector.create("ann@acme.test")
+    result = plan({"method": "delete", "path": form.format(id=user["id"])})
+    assert result.exit_code == 0, result.output
+    assert "close the membership of ann@acme.test" in result.output
+    assert connector.user(user["id"])["active"]
+
+
+def test_a_request_to_another_tenant_is_no_plan_for_this_one(plan):
+    result = plan({"method": "DELETE", "path": "https://scim.acme.test/acme/scim/v2/Users/x"})
+    assert result.exit_code == 1
+    assert "is of the tenant 'acme': give --tenant acme" in result.output
+
+
+def test_the_body_of_a_bulk_request_is_planned_one_by_one(plan, connector):
+    user = connector.create("ann@acme.test")
+    bulk = {
+        "schemas": ["urn:ietf:params:scim:api:messages:2.0:BulkRequest"],
+        "operations": [
+            {"Method": "DELETE", "Path": f"/Users/{user['id']}"},
+            {"method": "DELETE", "path": "/Users/nobody"},
+            {
+                "method": "PATCH",
+                "path": "/Groups/bulkId:g",
+                "data": {"Operations": [{"op": "replace", "path": "displayName", "value": "x"}]},
+            },
+        ],
+    }
+    result = plan(bulk)
+    assert result.exit_code == 1
+    done, unknown, later = result.output.strip().split("\n\n")
+    assert "close the membership of ann@acme.test" in done
+    assert "Refused: There is no user nobody" in unknown
+    assert "Refused: it refers to g, which another request creates" in later
+
+
+def test_the_body_of_a_patch_alone_lacks_what_it_is_about(plan):
+    result = plan({"Operations": [{"op": "replace", "path": "title", "value": "x"}]})
+    assert result.exit_code == 1
+    assert "the body of a PATCH alone" in result.output
+    assert '"path": "/Users/<id>"' in result.output
+
+
+def test_a_bare_group_stands_for_its_creation(plan):
+    result = plan({"displayName": "Night shift"})
+    assert result.exit_code == 0, result.output
+    assert "Night shift" in result.output
