@@ -3,12 +3,16 @@
 Operations run in the order of the request, except that one which refers to a resource of another
 waits until that one is created. Where operations refer to each other in a circle, the first is
 created without the reference and patched when the id is known.
+
+A bulk request takes no longer than a single one may: operations for which there is no time left
+are not begun, and answered 503 each.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import unquote
@@ -25,6 +29,7 @@ from scim.errors import (
     NotFound,
     PayloadTooLarge,
     ScimError,
+    Unavailable,
 )
 from scim.handlers import (
     Deferred,
@@ -50,6 +55,11 @@ _log = logging.getLogger("scim")
 _BULK_ID = "bulkId:"
 _ITEM = 2
 """Segments of the path of one resource."""
+_RETRY_AFTER_S = 1.0
+_NO_TIME = (
+    "The time that a request may take was used up by the operations before this one, so nothing of "
+    "it was begun; it is temporarily unavailable (503). Send it again, with fewer in one request."
+)
 
 Registered = tuple[ResourceType, ResourceHandler]
 
@@ -87,6 +97,8 @@ class Entry:
     location: str = ""
     version: str = ""
     response: Mapping[str, Any] | None = None
+    retry_after_s: float = 0.0
+    """Seconds after which to send it again; 0 where that would not help."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the element of the response's ``Operations``."""
@@ -188,11 +200,17 @@ class Bulk:
     """Carries one bulk request out."""
 
     def __init__(
-        self, targets: Mapping[str, Registered], config: ScimConfig, context: RequestContext
+        self,
+        targets: Mapping[str, Registered],
+        config: ScimConfig,
+        context: RequestContext,
+        has_time: Callable[[], bool] = lambda: True,
     ) -> None:
+        """:param has_time: says whether there is time to begin one more operation."""
         self._targets = targets
         self._config = config
         self._context = context
+        self._has_time = has_time
         self._ids: dict[str, str] = {}
         self._postponed: list[_Postponed] = []
         self._entries: dict[int, Entry] = {}
@@ -206,6 +224,13 @@ class Bulk:
             self._catch_up(_created_by(waiting))
         self._catch_up(frozenset())
         return [self._entries[number].to_json() for number in sorted(self._entries)]
+
+    @property
+    def retry_after(self) -> Sequence[tuple[str, str]]:
+        """The header that says when to send what was temporarily unavailable again; none where
+        nothing was."""
+        waits = [entry.retry_after_s for entry in self._entries.values() if entry.retry_after_s]
+        return [("Retry-After", str(math.ceil(max(waits))))] if waits else []
 
     def _is_over(self, request: BulkRequest) -> bool:
         failed = sum(entry.status >= 400 for entry in self._entries.values())  # noqa: PLR2004
@@ -244,6 +269,8 @@ class Bulk:
         operation = entry.operation
         if operation.problem is not None:
             raise operation.problem
+        if not self._has_time():
+            raise Unavailable(_NO_TIME, retry_after_s=_RETRY_AFTER_S)
         wanted = parse_preconditions(operation.version, None)
         context = replace(context, preconditions=wanted)
         target, scim_id = self._target(operation, context.base_url)
@@ -371,6 +398,7 @@ def _fail(entry: Entry, error: ScimError) -> None:
     entry.status = error.status
     entry.response = error.to_json()
     entry.version = ""
+    entry.retry_after_s = getattr(error, "retry_after_s", 0.0)
 
 
 def _unresolved(names: Iterable[str]) -> str:

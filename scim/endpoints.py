@@ -326,10 +326,14 @@ class Endpoints:
         call.require("write")
         document = call.read_json(self._config.bulk_max_bytes)
         check_schemas(call.context, document, BULK_REQUEST)
-        bulk = Bulk(self._by_endpoint, self._config, call.context)
-        operations = bulk.run(parse_bulk(document, self._config))
+        request = parse_bulk(document, self._config)
+        with self._service.within_time(call.context) as has_time:
+            bulk = Bulk(self._by_endpoint, self._config, call.context, has_time)
+            operations = bulk.run(request)
         answer = {"schemas": [BULK_RESPONSE], "Operations": operations}
-        return json_response(answer, call.content_type)
+        response = json_response(answer, call.content_type)
+        response.headers.extend(bulk.retry_after)
+        return response
 
     def _read_json(self, call: Call) -> Any:
         return call.read_json(self._config.max_body_bytes)

@@ -91,6 +91,11 @@ class ScimService:
     )
     """From a caller's request to write, its method and its path under the base address, to what it
     is carried out within: an audit that sees the error too, if there is one."""
+    within_time: Callable[[RequestContext], AbstractContextManager[Callable[[], bool]]] = (
+        lambda _context: nullcontext(lambda: True)
+    )
+    """From a caller's bulk request to what it is carried out within, which bounds it as a whole: it
+    gives what says, before each operation, whether there is time to begin it."""
     measured: Callable[[str, str, int, float], object] | None = None
     """Told of each answer: method, path under the base address, status and seconds. It has to be
     quick, and must not raise."""

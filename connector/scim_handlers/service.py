@@ -7,6 +7,7 @@ from dataclasses import replace
 from connector.domain.api_clients import Method
 from connector.scim_handlers.audit import RequestAudit
 from connector.scim_handlers.authentication import ClientAuthenticator
+from connector.scim_handlers.bulk_time import BulkTime
 from connector.scim_handlers.catalogues import EntitlementHandler, RoleHandler, TombstoneHandler
 from connector.scim_handlers.certificates import Certificates
 from connector.scim_handlers.cursor_keys import CursorKeys
@@ -98,6 +99,7 @@ def build_scim_service(application: Application) -> ScimService:
         # Nobody reads the counts without a token for them.
         measured=application.metrics.request if settings.observing.metrics_token else None,
         around_write=RequestAudit(application).around,
+        within_time=BulkTime(application).within,
         cursor_key=CursorKeys(application).key,
         now=lambda: application.clock.now().timestamp(),
     )

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from connector.domain.api_clients import Scope
+from connector.domain.ledger import PlanState
+from connector.errors import TemporaryError
+from connector.patience import left_s
 from tests.connector import ENTERPRISE, PATCH_OP, ok, refused
 from tests.simulated import simulated
 
@@ -112,3 +117,79 @@ def test_a_version_that_is_no_tag_is_the_fault_of_its_operation_alone(connector)
     ]
     entries = ok(connector.post("/Bulk", {"Operations": operations}))["Operations"]
     assert [entry["status"] for entry in entries] == ["400", "200"]
+
+
+class Time:
+    """A clock that stands still but for what DocuSign takes."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+
+@pytest.fixture
+def slow(connect, monkeypatch):
+    """Return what makes a connector behind which each creation takes six seconds."""
+    time = Time()
+    monkeypatch.setattr("connector.patience.time", time)
+    monkeypatch.setattr("connector.scim_handlers.bulk_time.time", time)
+
+    def start(**provisioning):
+        connector = connect(provisioning={"wait_s": 20, **provisioning})
+        directory = type(connector.services.context.directory)
+        create = directory.create_member
+
+        def slowly(self, step):
+            if (left := left_s()) is not None and left <= 0:
+                raise TemporaryError("too late")
+            time.now += 6
+            return create(self, step)
+
+        monkeypatch.setattr(directory, "create_member", slowly)
+        return connector
+
+    return start
+
+
+NAMES = ("ann", "bob", "cid", "dan", "eve")
+
+
+def test_all_operations_together_take_no_longer_than_one_request(slow):
+    connector = slow()
+    body = {"schemas": [BULK], "Operations": [*map(user, NAMES), {"method": "GET", "path": "/"}]}
+
+    answer = connector.post("/Bulk", body)
+    entries = ok(answer)["Operations"]
+
+    assert [entry["status"] for entry in entries] == ["201"] * 3 + ["503"] * 2 + ["400"]
+    late = entries[3]["response"]
+    assert "temporarily unavailable" in late["detail"]
+    assert "nothing of it was begun" in late["detail"]
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert connector.world.state.on_address("dan@northwind-freight.example") == []
+    with connector.services.context.read() as uow:
+        assert set(uow.totals.plans()) == {PlanState.DONE}
+    again = run(connector, *map(user, NAMES[3:]))
+    assert [entry["status"] for entry in again] == ["201", "201"]
+
+
+def test_what_does_not_fit_into_the_time_counts_among_the_errors(slow):
+    entries = run(slow(), *map(user, NAMES), failOnErrors=1)
+    assert [entry["status"] for entry in entries] == ["201"] * 3 + ["503"]
+
+
+def test_what_does_not_fit_into_the_time_is_queued_where_changes_may_wait(slow):
+    connector = slow(on_unavailable="queue")
+
+    entries = run(connector, *map(user, NAMES))
+
+    assert {entry["status"] for entry in entries[:3]} == {"201"}
+    assert entries[-1]["status"] == "202"
+    assert "/Requests/" in entries[-1]["location"]
+
+
+def test_a_bulk_request_in_time_says_nothing_of_repeating(connector):
+    answer = connector.post("/Bulk", {"Operations": [user("ann")]})
+    assert "Retry-After" not in answer.headers
