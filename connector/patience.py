@@ -1,14 +1,17 @@
-"""How long whoever waits for an answer still waits: no call to DocuSign may take longer."""
+"""How long whoever waits for an answer still waits, and whether they may at all: no call to
+DocuSign takes longer, and some threads are kept from waiting for it."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 _ends_at: ContextVar[float | None] = ContextVar("ends_at", default=None)
 """By the clock of :func:`time.monotonic`; None where nobody waits."""
+_take_place: ContextVar[Callable[[], None] | None] = ContextVar("take_place", default=None)
+"""None where a thread is nobody else's concern."""
 _LEAST_S = 0.5
 """With less time left no call is begun: it would only be broken off."""
 
@@ -56,3 +59,25 @@ def _ending_at(ends_at: float) -> Iterator[None]:
         yield
     finally:
         _ends_at.reset(token)
+
+
+def take_place() -> None:
+    """Go on to wait for DocuSign in this thread.
+
+    :raises connector.errors.TemporaryError: as many threads do as may; the others are there for
+        those who wait for nothing.
+    """
+    take = _take_place.get()
+    if take is not None:
+        take()
+
+
+@contextmanager
+def taking_places(take: Callable[[], None]) -> Iterator[None]:
+    """Let *take* say in the block whether the thread may wait for DocuSign; it may be asked again
+    and again."""
+    token = _take_place.set(take)
+    try:
+        yield
+    finally:
+        _take_place.reset(token)

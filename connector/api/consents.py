@@ -14,6 +14,7 @@ from connector.api.resource import Resource
 from connector.domain.consent import Way
 from connector.domain.consent_state import ConsentState
 from connector.domain.console import ConsoleRole
+from connector.patience import take_place
 from connector.services.consent.links import Verdict
 from connector.services.plain_data import consent_data, user_consent_data
 
@@ -155,6 +156,7 @@ def connect() -> Mapping[str, Any]:
 def verify() -> Mapping[str, Any]:
     """Request a token now, and say what came of it. Takes an operator."""
     needs(ConsoleRole.OPERATOR)
+    take_place()
     verdict, detail = tenant().consent.verify()
     return {"verdict": verdict, "detail": detail}
 
@@ -165,6 +167,7 @@ def verify() -> Mapping[str, Any]:
 def check(wanted: Mapping[str, Any]) -> Mapping[str, Any]:
     """Try whether users can be impersonated; no token is kept. Takes an operator."""
     needs(ConsoleRole.OPERATOR)
+    take_place()
     checks = tenant().consent_checks
     max_age = timedelta(hours=wanted["max_age_hours"])
     found = checks.check(checks.people(wanted["users"]), max_age=max_age)

@@ -12,6 +12,7 @@ from connector.api.here import application, needs, tenant
 from connector.api.resource import Resource
 from connector.domain.console import ConsoleRole
 from connector.domain.diagnosis import Result
+from connector.patience import take_place
 from connector.services.monitoring.health import ConnectionHealth
 from connector.services.plain_data import diagnosis_data
 
@@ -158,6 +159,7 @@ def examine() -> Mapping[str, Any]:
     an operator.
     """
     needs(ConsoleRole.OPERATOR)
+    take_place()
     return diagnosis_data(tenant().doctor.examine())
 
 

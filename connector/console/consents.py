@@ -9,6 +9,7 @@ from connector.console.here import application, may_try, principal, session, ten
 from connector.console.words import CONSENT_VERDICTS
 from connector.domain.consent import Way
 from connector.domain.symptoms import CHECKS
+from connector.patience import take_place
 from connector.services.consent.connecting import DEFAULT, chosen_account
 from connector.services.consent.links import Verdict
 
@@ -39,6 +40,7 @@ def link() -> str:
 @may_try(lambda person: person.may_work)
 def examine() -> str:
     """Look at everything that the connection needs, now, and show what is missing."""
+    take_place()
     diagnosis = tenant().doctor.examine()
     application().consent_watch.flush()
     titles = {check.check_id: check.title for check in CHECKS}
@@ -80,6 +82,7 @@ def account() -> BaseResponse:
 @may_try(lambda person: person.may_work)
 def verify() -> BaseResponse:
     """Request a token now, and say what came of it."""
+    take_place()
     verdict, detail = tenant().consent.verify()
     application().consent_watch.flush()
     words = f"{CONSENT_VERDICTS[verdict]} {detail}".strip()

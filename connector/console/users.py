@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from connector.console.here import is_fragment, may_try, principal, tenant
 from connector.console.words import told
 from connector.domain.ledger import AuditFilter
+from connector.patience import take_place
 from connector.services.browsing.views import UserQuery
 from connector.services.drift.desk import open_findings
 
@@ -58,6 +59,7 @@ def search() -> str:
 @may_try(lambda person: person.may_work)
 def consent(user_id: str) -> BaseResponse:
     """Try now whether the user can be impersonated; or, on request, invite them to agree."""
+    take_place()
     checks = tenant().consent_checks
     report = checks.check(checks.people([user_id]), max_age=timedelta(0))
     if report.left:

@@ -23,7 +23,7 @@ from connector.docusign.errors import (
 from connector.docusign.limits import Gate
 from connector.docusign.transport import Bearer, Transport
 from connector.errors import TemporaryError
-from connector.patience import within
+from connector.patience import take_place, within
 from connector.ports import Clock
 from connector.settings import DocusignSettings
 
@@ -119,6 +119,7 @@ class ApiClient:
 
         :raises DocusignError: see :mod:`connector.docusign.errors`.
         """
+        take_place()
         waited_s, attempt, is_reissued = 0.0, 0, False
         while True:
             try:

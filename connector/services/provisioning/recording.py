@@ -18,7 +18,7 @@ from connector.domain.ledger import (
 )
 from connector.domain.plan import Plan
 from connector.errors import ConflictingWriteError, TemporaryError
-from connector.patience import waiting, within
+from connector.patience import take_place, waiting, within
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, Principal, TenantContext, new_id
 from connector.services.locks import LEASE, WriteLocks
@@ -308,9 +308,13 @@ class ChangePipeline:
 
 def answered_in_time(actor: Actor, settings: ProvisioningSettings) -> AbstractContextManager[None]:
     """Let what the block waits for take no longer than whoever asked waits for the answer;
-    what the jobs ask for may take its time."""
+    what the jobs ask for may take its time.
+
+    :raises TemporaryError: as many threads of this process wait for DocuSign as may.
+    """
     if actor.turn is not None or actor.source == "job":
         return nullcontext()
+    take_place()
     return waiting(max(settings.wait_s, _LEAST_WAIT_S))
 
 
