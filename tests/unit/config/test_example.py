@@ -1,5 +1,6 @@
 """config.example.yaml loads, shows every setting, and shows its default."""
 
+import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
@@ -77,6 +78,66 @@ def test_every_setting_is_shown():
     assert list(missing(Settings, shown, text)) == []
     assert list(missing(TenantSettings, {"name": "", **tenant}, text)) == []
     assert list(account) == ["account_id", "alias", "baseline_profile"]
+
+
+def explained(text):
+    """Return the path of each setting in the example, with its value and what is said above it:
+    above itself, above the one before where nothing stands between, and above its section."""
+    found, comment, lines = {}, "", text.splitlines()
+    sections: list[tuple[int, str, str]] = []
+    for number, line in enumerate(lines):
+        indent, content = len(line) - len(line.lstrip()), line.strip()
+        if content.startswith("#"):
+            before = lines[number - 1].strip()
+            comment = f"{comment} {content}" if before.startswith("#") else content
+            continue
+        name, colon, value = content.removeprefix("- ").partition(":")
+        if not colon:
+            continue
+        indent += 2 * content.startswith("- ")
+        sections = [section for section in sections if section[0] < indent]
+        path = ".".join([*(section[1] for section in sections), name])
+        if value.strip():
+            above = sections[-1][2] if sections else ""
+            found[path] = value.strip(), comment, above
+        else:
+            sections.append((indent, name, comment))
+            comment = ""
+    return found
+
+
+WHEN = re.compile(r"\b(change|raise|lower|set|turn|add|take|shorten|keep|widen|required)\b", re.I)
+UNIT = re.compile(
+    r"\b(port|processes|threads|bytes|connections|tenants|repetitions|users|people|days|jobs|page|"
+    r"resources|requests|members|attempts|calls)\b",
+    re.I,
+)
+
+
+def test_every_setting_says_when_to_change_it():
+    told = explained(EXAMPLE.read_text())
+    assert len(told) > 150
+    silent = [
+        path
+        for path, (_, comment, above) in told.items()
+        if not (WHEN.search(comment) or WHEN.search(above))
+    ]
+    assert silent == []
+
+
+def test_every_number_has_a_unit():
+    numbers = {
+        path: comment
+        for path, (value, comment, _) in explained(EXAMPLE.read_text()).items()
+        if re.fullmatch(r"-?\d+(\.\d+)?", value)
+    }
+    assert len(numbers) > 50
+    bare = [
+        path
+        for path, comment in numbers.items()
+        if not path.endswith(("_s", "_pct", "_days")) and not UNIT.search(comment)
+    ]
+    assert bare == []
 
 
 def test_a_secret_never_shows_itself():

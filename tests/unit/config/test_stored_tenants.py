@@ -67,9 +67,10 @@ def test_an_account_stands_once_in_a_tenant() -> None:
     twice = document(accounts=[{"account_id": ACCOUNT}, {"account_id": ACCOUNT}])
     with pytest.raises(ConfigError) as caught:
         StoredTenants(Sealer([])).read("acme", twice)
-    assert caught.value.problems == (
+    (told,) = caught.value.problems
+    assert told == (
         f"tenants.acme.accounts[1]: is account {ACCOUNT}, which stands at "
-        "tenants.acme.accounts[0] already",
+        "tenants.acme.accounts[0] already"
     )
 
 
