@@ -21,7 +21,7 @@ Every message tells a person what is wrong and what to do; it is shown to admini
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 
 class ConnectorError(Exception):
@@ -87,6 +87,10 @@ class UniquenessError(PermanentError):
 
 class InvalidRequestError(PermanentError):
     """The request contradicts itself or names something that does not exist."""
+
+    fields: Mapping[str, str] = {}
+    """By the word that the message has for it, the field of a person
+    (:class:`connector.domain.plan.Person`) that DocuSign finds wrong."""
 
 
 class ClosedError(InvalidRequestError):

@@ -3,7 +3,7 @@
 Reads its own YAML and nothing else.
 """
 
-from mappings.engine import kept_attributes, to_directory, to_scim
+from mappings.engine import attribute_giving, kept_attributes, to_directory, to_scim
 from mappings.loader import MappingError, load_entitlements, load_user_mapping
 from mappings.model import (
     CORE_USER,
@@ -30,6 +30,7 @@ __all__ = [
     "Role",
     "Source",
     "UserMapping",
+    "attribute_giving",
     "kept_attributes",
     "load_entitlements",
     "load_user_mapping",

@@ -127,6 +127,20 @@ def _text(value: Any) -> str:
     return "" if value is None else str(value)
 
 
+def attribute_giving(resource: Resource, mapping: UserMapping, name: str, value: str) -> str | None:
+    """Return the SCIM attribute from which a field of the person has its value, where one gives
+    just that; else the most telling one, None for a field that no attribute feeds."""
+    field = next((field for field in mapping.fields if field.name == name), None)
+    if field is None:
+        return None
+    giving = (
+        source.attribute
+        for source in field.sources
+        if source.attribute and _incoming(source, resource, {}) == value
+    )
+    return next(giving, next(iter(field.attributes), None))
+
+
 def to_scim(fields: Fields, mapping: UserMapping) -> dict[str, Any]:
     """Return the SCIM attributes that show *fields*; empty ones are left out (RFC 7643 §2.5)."""
     part: dict[str, Any] = {}

@@ -33,6 +33,11 @@ class FieldMapping:
     case_exact: bool = True
     """Whether a value that differs in case alone is another one."""
 
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """The SCIM attributes among the sources, the most telling first."""
+        return tuple(source.attribute for source in self.sources if source.attribute)
+
 
 @dataclass(frozen=True)
 class UserMapping:

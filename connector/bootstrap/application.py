@@ -41,6 +41,7 @@ from connector.services.consent.watch import ConsentWatch
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.jobs.declared import tenant_job_problems
 from connector.services.journal import Journal
+from connector.services.mirror.persons import attribute_names
 from connector.services.mirror.presentation import Presenter
 from connector.services.mirror.version_key import version_key
 from connector.services.monitoring.observation import Readiness
@@ -312,6 +313,7 @@ class Application:
             clock=self.clock,
             policy=Policy(entitlements, {a.account_id: a.alias for a in settings.accounts}),
             owner=self.owner,
+            attribute_names=attribute_names(user_mapping),
         )
         notifier = ChannelNotifier(
             settings.notifications, self.clock, self.settings.docusign.ca_bundle

@@ -32,6 +32,7 @@ from connector.docusign.errors import (
     TokenRejectedError,
     UnavailableError,
 )
+from connector.docusign.person_fields import fields_named
 
 if TYPE_CHECKING:
     import requests
@@ -245,12 +246,15 @@ def refusal_error(what: str, refusal: Said) -> DocusignError:
     :param what: what was tried, as in "reading a user".
     """
     cause = cause_of(refusal)
-    return cause.error(
+    error = cause.error(
         message(what, cause.text, refusal),
         status=refusal.status,
         error_code=refusal.code or None,
         trace_token=refusal.trace_token,
     )
+    if isinstance(error, InvalidDataError):
+        error.fields = fields_named(refusal.detail)
+    return error
 
 
 def message(what: str, text: str, refusal: Said) -> str:

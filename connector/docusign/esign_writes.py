@@ -10,6 +10,7 @@ from connector.docusign.access import Access
 from connector.docusign.causes import item_error, raise_item_errors
 from connector.docusign.client import Answer, ApiClient, Call, Json, listed
 from connector.docusign.errors import DocusignError, NoAnswerError
+from connector.docusign.person_fields import FIELDS
 from connector.domain.model import DirectoryGroup
 from connector.domain.plan import CreateMembership, Person
 from connector.errors import TemporaryError
@@ -20,18 +21,6 @@ STRIP = "Groups,PermissionSet,SigningGroupsEmail"
 _ACCOUNT = "/v2.1/accounts/{account_id}"
 _USERS = f"{_ACCOUNT}/users"
 _GROUPS = f"{_ACCOUNT}/groups"
-
-FIELDS: Mapping[str, str] = {
-    "email": "email",
-    "user_name": "userName",
-    "first_name": "firstName",
-    "middle_name": "middleName",
-    "last_name": "lastName",
-    "suffix": "suffixName",
-    "job_title": "jobTitle",
-    "company": "company",
-}
-""":class:`~connector.domain.plan.Person` field to DocuSign's member."""
 
 
 class EsignWriter:

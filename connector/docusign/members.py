@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from connector.docusign.errors import DocusignError, InvalidDataError, MissingError
 from connector.docusign.esign_reads import EsignReader
-from connector.docusign.esign_writes import FIELDS, EsignWriter
+from connector.docusign.esign_writes import EsignWriter
+from connector.docusign.person_fields import FIELDS
 from connector.domain.model import User
 from connector.settings import Behaviour
 

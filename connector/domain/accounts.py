@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from connector.domain.model import Catalogue, Profile, fold
 from connector.errors import InvalidRequestError, PermanentError
@@ -19,6 +20,8 @@ class AccountBook:
 
     settings: TenantSettings
     catalogue: Catalogue
+    attribute_names: Mapping[str, str] = field(default_factory=dict)
+    """By field of a person, the SCIM attribute by which clients know it."""
 
     def resolve(self, name: str) -> str:
         """Return the id of an account given by id or alias.

@@ -38,6 +38,8 @@ class GuardContext:
     """Active administrators of each account."""
     group_sizes: Mapping[tuple[str, str], int] = field(default_factory=dict)
     """Members of the groups that the plan deletes, by account and group id."""
+    attribute_names: Mapping[str, str] = field(default_factory=dict)
+    """By field of a person, the SCIM attribute by which clients know it."""
 
 
 def check(plan: Plan, context: GuardContext, settings: GuardSettings) -> None:
@@ -70,7 +72,7 @@ def most_affected(user_count: int, settings: GuardSettings) -> int:
 
 def _protect_service_user(plan: Plan, context: GuardContext) -> None:
     refused = CloseMembership | SetProfile | UpdatePerson | ChangeEmail | RevokeRole
-    names = Names(context.catalogue, context.users)
+    names = Names(context.catalogue, context.users, attributes=context.attribute_names)
     for step in plan:
         if isinstance(step, refused) and step.user_id == context.service_user_id:
             what = step.describe(names)

@@ -20,6 +20,8 @@ class Names:
     users: Mapping[str, User] = field(default_factory=dict)
     accounts: Sequence[AccountSettings] = ()
     """Whose aliases are preferred to the names in DocuSign."""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    """By field of a person, the SCIM attribute by which clients know it."""
 
     def account(self, account_id: str) -> str:
         """Return what an account is called."""
@@ -43,6 +45,10 @@ class Names:
             return "the new user"
         known = self.users.get(user_id)
         return _beside(known.email if known else "", user_id)
+
+    def attribute(self, name: str) -> str:
+        """Return what a field of a person is called."""
+        return self.attributes.get(name) or name.replace("_", " ")
 
     def people(self, user_ids: Sequence[str]) -> str:
         """Return the first few persons of many, and how many more there are."""

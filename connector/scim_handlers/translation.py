@@ -9,10 +9,11 @@ from typing import Any
 from connector.domain.desired import ActualUser, DesiredUser, ProfileKey, Statement
 from connector.domain.ledger import Direction
 from connector.domain.plan import Person
+from connector.domain.planner import LONGEST_NAME_PARTS, person_of
 from connector.scim_handlers.schemas import REASON
 from connector.services.mirror.persons import desired_person
 from connector.services.mirror.presentation import DOCUSIGN_USER
-from mappings import UserMapping
+from mappings import UserMapping, attribute_giving
 from mappings.model import CORE_USER
 from scim.errors import InvalidValue
 from scim.handlers import PatchOperation, Resource
@@ -29,7 +30,7 @@ def creation(resource: Resource, mapping: UserMapping) -> DesiredUser:
     :raises InvalidValue: the userName is no address, or an entitlement is none.
     """
     person, kept = desired_person(assigned(resource), mapping)
-    _check_address(person)
+    _check_person(person, resource, mapping)
     return DesiredUser(
         person=person,
         active=resource.get("active"),
@@ -62,7 +63,7 @@ def replacement(
     person, wanted_kept = desired_person(
         assigned(resource), mapping, current=actual.user, kept=kept
     )
-    _check_address(person, actual)
+    _check_person(person, resource, mapping, actual)
     roles = _roles(resource["roles"]) if "roles" in resource else None
     if roles is not None and not shows_requested:
         roles = _beside_open_tasks(roles, actual)
@@ -104,7 +105,7 @@ def modification(
     :raises InvalidValue: the userName is no address, or an entitlement is none.
     """
     person, wanted_kept = desired_person(assigned(after), mapping, current=actual.user, kept=kept)
-    _check_address(person, actual)
+    _check_person(person, after, mapping, actual)
     exact = lists_entitlements(operations)
     return DesiredUser(
         person=person,
@@ -232,13 +233,37 @@ def _values(elements: Sequence[Any] | None, name: str) -> list[str]:
     return [str(value) for value in values]
 
 
-def _check_address(person: Person, actual: ActualUser | None = None) -> None:
-    if actual is not None and person.email == actual.user.email:
-        return
-    if len(person.email) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(person.email):
+def _check_person(
+    person: Person,
+    resource: Resource,
+    mapping: UserMapping,
+    actual: ActualUser | None = None,
+) -> None:
+    """Refuse what DocuSign is known to refuse, in the client's words.
+
+    What a person has already is not looked at.
+
+    :raises InvalidValue: the address is none, or a part of the name is too long.
+    """
+    before = vars(person_of(actual.user)) if actual is not None else {}
+    for name, value in vars(person).items():
+        if value == before.get(name):
+            continue
+        attribute = attribute_giving(assigned(resource), mapping, name, value)
+        if name == "email":
+            _check_address(value, attribute or "userName")
+        limit = LONGEST_NAME_PARTS.get(name, len(value))
+        if len(value) > limit:
+            raise InvalidValue(
+                f"{attribute or name} has {len(value)} characters; DocuSign takes {limit} at most."
+            )
+
+
+def _check_address(address: str, attribute: str) -> None:
+    if len(address) > _LONGEST_ADDRESS or not _ADDRESS.fullmatch(address):
         raise InvalidValue(
-            f"userName must be the person's e-mail address, of {_LONGEST_ADDRESS} characters at "
-            f"most: {person.email[:_LONGEST_ADDRESS]!r} is none. DocuSign knows people by it."
+            f"{attribute} must be the person's e-mail address, of {_LONGEST_ADDRESS} characters at "
+            f"most: {address[:_LONGEST_ADDRESS]!r} is none. DocuSign knows people by it."
         )
 
 

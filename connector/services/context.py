@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
@@ -128,6 +128,8 @@ class TenantContext:
     policy: Policy
     owner: str
     """Names this process in leases: ``node:pid:boot``."""
+    attribute_names: Mapping[str, str] = field(default_factory=dict)
+    """By field of a person, and by ``group_name``, the SCIM attribute by which clients know it."""
 
     @property
     def tenant(self) -> str:
@@ -153,7 +155,7 @@ class TenantContext:
 
     def book(self, catalogue: Catalogue) -> AccountBook:
         """Return the tenant's accounts over a catalogue."""
-        return AccountBook(self.settings, catalogue)
+        return AccountBook(self.settings, catalogue, self.attribute_names)
 
     def audit(
         self, uow: UnitOfWork, actor: Actor, action: str, subject: str, **data: object

@@ -21,4 +21,5 @@ def names_for(uow: UnitOfWork, context: TenantContext, steps: Iterable[Operation
         uow.mirror.catalogue(),
         uow.mirror.get_users(shown) if shown else {},
         context.settings.accounts,
+        context.attribute_names,
     )

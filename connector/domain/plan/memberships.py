@@ -116,7 +116,7 @@ class UpdatePerson(Operation):
     def describe(self, names: Names = IDS_ALONE) -> str:
         where = f"{names.person(self.user_id)} in account {names.account(self.account_id)}"
         changes = ", ".join(
-            f"{name} {self.previous.get(name, '')!r} -> {after!r}"
+            f"{names.attribute(name)} {self.previous.get(name, '')!r} -> {after!r}"
             for name, after in sorted(self.changes.items())
         )
         return f"change {changes} of {where}"

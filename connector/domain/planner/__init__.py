@@ -12,11 +12,12 @@ from connector.domain.planner.groups import (
     plan_group_creation,
     plan_group_deletion,
 )
-from connector.domain.planner.persons import person_of
+from connector.domain.planner.persons import LONGEST_NAME_PARTS, person_of
 from connector.domain.planner.users import plan_creation, plan_deletion, plan_return, plan_user
 
 __all__ = [
     "GROUP_CHUNK",
+    "LONGEST_NAME_PARTS",
     "Addresses",
     "person_of",
     "plan_creation",

@@ -57,7 +57,8 @@ def wanted_profiles(profiles: frozenset[ProfileKey], book: AccountBook) -> dict[
         if account_id in wanted:
             raise InvalidRequestError(
                 f"Two permission profiles for account {account_id} in one request: "
-                f"{wanted[account_id]} and {profile_id}. A membership holds exactly one."
+                f"{account_id}.{wanted[account_id]} and {account_id}.{profile_id}. A membership "
+                "holds exactly one."
             )
         wanted[account_id] = profile_id
     return wanted

@@ -12,6 +12,7 @@ from connector.domain.desired import (
     Remembered,
 )
 from connector.domain.model import Membership, MembershipStatus, User
+from connector.domain.names import Names
 from connector.domain.plan import (
     CloseMembership,
     CreateMembership,
@@ -83,7 +84,8 @@ def plan_user(
     is_open = any(user.open_memberships())
     stays_open = is_open if desired.active is None else desired.active
     if not stays_open:
-        _refuse_grants_to_inactive(desired, actual, is_open=is_open)
+        names = Names(attributes=book.attribute_names)
+        _refuse_grants_to_inactive(desired, actual, names, is_open=is_open)
         steps = [*person_steps(desired.person, user, addresses), *closings(user)]
     else:
         steps = [
@@ -191,7 +193,9 @@ def _still_there(
     return tuple(one for one in held if (account_id, one) in book.catalogue.groups)
 
 
-def _refuse_grants_to_inactive(desired: DesiredUser, actual: ActualUser, *, is_open: bool) -> None:
+def _refuse_grants_to_inactive(
+    desired: DesiredUser, actual: ActualUser, names: Names, *, is_open: bool
+) -> None:
     """An inactive person shows no entitlements and DocuSign ignores edits of closed users."""
     _refuse_roles_to_inactive(desired, actual.requested_roles)
     wants_more = bool(desired.profiles and desired.profiles - held_profiles(actual.user))
@@ -202,9 +206,10 @@ def _refuse_grants_to_inactive(desired: DesiredUser, actual: ActualUser, *, is_o
             "or after it."
         )
     if changes and not is_open:
+        told = ", ".join(sorted(map(names.attribute, changes)))
         raise InvalidRequestError(
-            f"The user is inactive, and DocuSign ignores changes of closed users "
-            f"({', '.join(sorted(changes))}). Send active=true in the same request or before."
+            f"The user is inactive, and DocuSign ignores changes of closed users ({told}). Send "
+            "active=true in the same request or before."
         )
 
 

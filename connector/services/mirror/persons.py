@@ -16,6 +16,13 @@ def person_fields(user: User) -> dict[str, str]:
     return {name: getattr(user, name) for name in names}
 
 
+def attribute_names(mapping: UserMapping) -> dict[str, str]:
+    """Return by field of a person, and by ``group_name``, the SCIM attribute by which clients know
+    it: that which says most of it."""
+    told = ((field.name, field.attributes) for field in mapping.fields)
+    return {"group_name": "displayName"} | {name: known[0] for name, known in told if known}
+
+
 def desired_person(
     resource: Mapping[str, Any],
     mapping: UserMapping,

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from connector.domain.plan import Operation
-from connector.errors import ConnectorError, TemporaryError, UnknownOutcomeError
+from connector.errors import (
+    ConnectorError,
+    InvalidRequestError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from connector.services.context import TenantContext
 from connector.services.provisioning.confirmed_facts import Performed
 from connector.services.provisioning.effects import EffectFinder, is_looked_up
@@ -30,7 +36,7 @@ class Attempts:
         """
         while True:
             try:
-                return self._executor.perform(step)
+                return self._perform(step)
             except UnknownOutcomeError as error:
                 found = self.look_up(step, after=error)
                 if found is not None:
@@ -45,7 +51,14 @@ class Attempts:
 
         :raises ConnectorError: as :meth:`make`.
         """
-        return self._executor.perform(step)
+        return self._perform(step)
+
+    def _perform(self, step: Operation) -> Performed:
+        try:
+            return self._executor.perform(step)
+        except InvalidRequestError as error:
+            error.args = (_in_words_of_clients(error, self._context.attribute_names),)
+            raise
 
     def look_up(
         self, step: Operation, *, after: UnknownOutcomeError | None = None
@@ -69,6 +82,13 @@ class Attempts:
         if self._context.clock.now() + timedelta(seconds=seconds) >= deadline:
             raise error
         self._context.clock.sleep(seconds)
+
+
+def _in_words_of_clients(error: InvalidRequestError, names: Mapping[str, str]) -> str:
+    """Return the message, and by what attribute clients know what DocuSign finds wrong: its
+    ``userName`` is the full name, which SCIM calls otherwise."""
+    known = [f"{word} is {names[name]}" for word, name in error.fields.items() if name in names]
+    return f"{error} In SCIM DocuSign's {', '.join(known)}." if known else str(error)
 
 
 def _undone(error: UnknownOutcomeError) -> TemporaryError:

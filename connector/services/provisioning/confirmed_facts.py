@@ -8,6 +8,7 @@ from datetime import datetime
 
 from connector.domain.merge import merge_member
 from connector.domain.model import DirectoryGroup, Membership, MembershipStatus, User, fold
+from connector.domain.names import Names
 from connector.domain.plan import (
     ChangeEmail,
     CloseMembership,
@@ -177,10 +178,14 @@ class ConfirmedFacts:
             if wait_s is not None:
                 self._context.clock.sleep(wait_s)
         if not isinstance(step, CloseMembership):
-            _refuse_if_pending(step, user.memberships[step.account_id])
+            _refuse_if_pending(step, user.memberships[step.account_id], self._names)
         raise UnknownOutcomeError(
-            f"DocuSign accepted the change but does not show it yet ({step.describe()})."
+            f"DocuSign accepted the change but does not show it yet ({step.describe(self._names)})."
         )
+
+    @property
+    def _names(self) -> Names:
+        return Names(attributes=self._context.attribute_names)
 
     def handed_over(self, step: HandOverEnvelopes, rule_id: str) -> Performed:
         """Return that a rule hands envelopes over."""
@@ -192,14 +197,17 @@ class ConfirmedFacts:
         )
 
 
-def _refuse_if_pending(step: SetProfile | UpdatePerson, membership: Membership) -> None:
+def _refuse_if_pending(
+    step: SetProfile | UpdatePerson, membership: Membership, names: Names
+) -> None:
     """Refuse what DocuSign ignores for as long as the person has not activated: a repetition would
     be ignored too."""
     if membership.status.is_pending:
         error = PermanentError(
-            f"DocuSign accepted the change and ignored it ({step.describe()}): the person has not "
-            f"activated the membership in account {step.account_id} yet, and until then DocuSign "
-            "may keep it as it is. Ask them to accept the invitation, then send the change again."
+            f"DocuSign accepted the change and ignored it ({step.describe(names)}): the person has "
+            f"not activated the membership in account {step.account_id} yet, and until then "
+            "DocuSign may keep it as it is. Ask them to accept the invitation, then send the "
+            "change again."
         )
         # Should DocuSign only be late, it is taken back.
         error.is_partial = True

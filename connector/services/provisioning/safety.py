@@ -33,6 +33,7 @@ def refuse_if_unsafe(uow: UnitOfWork, context: TenantContext, plan: Plan) -> Non
                 for step in plan
                 if isinstance(step, DeleteGroup)
             },
+            attribute_names=context.attribute_names,
         ),
         context.settings.guards,
     )

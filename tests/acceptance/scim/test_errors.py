@@ -178,3 +178,86 @@ def test_a_creation_that_failed_half_way_leaves_the_address_free(connector):
     assert {item.status for item in left.memberships.values()} == {Status.CLOSED}
     refused(connector.get(f"/Users/{left.user_id}"), 404)
     assert ok(connector.post("/Users", body), 201)["id"] != left.user_id
+
+
+# in the client's words ----------------------------------------------------------------
+
+
+DOMAINS_WORDS = ("first_name", "last_name", "user_name", "job_title", "middle_name")
+
+
+@pytest.mark.parametrize("part", ["givenName", "middleName", "familyName", "honorificSuffix"])
+@pytest.mark.parametrize("query", ["", "?dryRun=true"])
+def test_a_part_of_the_name_that_docusign_does_not_take_is_named_as_it_was_sent(
+    connector, part, query
+):
+    body = {"userName": ADDRESS, "name": {part: "x" * 51}}
+    detail = refused(connector.post(f"/Users{query}", body), 400, "invalidValue")
+
+    assert detail == f"name.{part} has 51 characters; DocuSign takes 50 at most."
+    user = connector.create(ADDRESS, name={part: "x" * 50})
+    operation = {"op": "replace", "path": f"name.{part}", "value": "y" * 51}
+    told = refused(connector.patch(f"/Users/{user['id']}{query}", operation), 400, "invalidValue")
+    assert told == detail
+
+
+def test_an_address_that_is_none_is_named_as_it_was_sent(connector):
+    user = connector.create(ADDRESS)
+    operation = {"op": "replace", "path": "emails", "value": [{"value": "nobody"}]}
+    assert refused(
+        connector.patch(f"/Users/{user['id']}", operation), 400, "invalidValue"
+    ).startswith("emails must be the person's e-mail address")
+    assert refused(
+        connector.post("/Users", {"userName": "nobody"}), 400, "invalidValue"
+    ).startswith("userName must be")
+
+
+def test_what_docusign_itself_refuses_is_told_in_its_words_and_the_clients(connector):
+    name = dict.fromkeys(("givenName", "middleName", "familyName"), "x" * 45)
+
+    detail = refused(
+        connector.post("/Users", {"userName": ADDRESS, "name": name}), 400, "invalidValue"
+    )
+
+    assert "userName exceeds the maximum length" in detail
+    assert detail.endswith("In SCIM DocuSign's userName is name.formatted.")
+    user = connector.create(ADDRESS)
+    operation = {"op": "replace", "path": "name", "value": name}
+    again = refused(connector.patch(f"/Users/{user['id']}", operation), 400, "invalidValue")
+    assert "In SCIM DocuSign's userName is name.formatted." in again
+
+
+def test_a_refused_change_of_somebody_inactive_names_what_would_change(connector):
+    user = connector.create(ADDRESS, active=False, name={"givenName": "Ann", "familyName": "Lee"})
+    change = {"op": "replace", "value": {"name.givenName": "Anna", "title": "Counsel"}}
+
+    detail = refused(connector.patch(f"/Users/{user['id']}", change), 400, "invalidValue")
+
+    assert "(name.formatted, name.givenName, title)" in detail
+    assert not any(word in detail for word in DOMAINS_WORDS)
+
+
+def test_what_was_undone_is_told_in_the_clients_words(connector):
+    user = connector.create(ADDRESS, name={"givenName": "Ann", "familyName": "Lee"})
+    connector.world.faults.add(Fault("error", "PUT", "/users/", status=400, nth=2))
+    change = {
+        "op": "replace",
+        "value": {
+            "name.givenName": "Anna",
+            "entitlements": [{"value": connector.entitlement()}],
+        },
+    }
+
+    detail = refused(connector.patch(f"/Users/{user['id']}", change), 502)
+
+    assert "Undone: change" in detail
+    assert "name.givenName 'Ann' -> 'Anna'" in detail
+    assert not any(word in detail for word in DOMAINS_WORDS)
+
+
+def test_a_dry_run_tells_of_attributes_as_clients_know_them(connector):
+    user = connector.create(ADDRESS, title="Clerk")
+    change = {"op": "replace", "path": "title", "value": "Counsel"}
+    [step] = ok(connector.patch(f"/Users/{user['id']}?dryRun=true", change))["operations"]
+    assert "title 'Clerk' -> 'Counsel'" in step["description"]
+    assert "job" not in step["description"]

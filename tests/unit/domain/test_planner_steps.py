@@ -195,7 +195,7 @@ def test_leaver_may_be_renamed_on_the_way_out():
 
 @pytest.mark.parametrize("active", [None, False])
 def test_the_inactive_are_not_renamed(active):
-    with pytest.raises(InvalidRequestError, match="last_name"):
+    with pytest.raises(InvalidRequestError, match="last name"):
         person_steps(replace(PERSON, last_name="Li"), closed("A"), active=active)
 
 
