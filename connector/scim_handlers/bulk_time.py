@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 from connector.patience import left_s
 from connector.scim_handlers.ports import Application, actor_of
-from connector.services.recording import answered_in_time
+from connector.services.provisioning.recording import answered_in_time
 from scim.handlers import RequestContext
 
 
