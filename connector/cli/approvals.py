@@ -107,12 +107,7 @@ def approve(
     Example:
       docusign-iga approvals approve 3f2a --as ann --comment "New team lead"
     """
-    me = by()
-    seen = checksum or _shown(context, approval, me, "Approve this?")
-    view = context.tenant.approvals.decide(
-        approval, Verdict.APPROVE, me, comment=comment, checksum=seen
-    )
-    context.output(_view_to_json(view), _outcome(view))
+    _decide(context, Verdict.APPROVE, approval, by(), comment=comment, checksum=checksum)
 
 
 @approvals.command("deny")
@@ -137,12 +132,7 @@ def deny(
     Example:
       docusign-iga approvals deny 3f2a --as ann --comment "Not in the team any more"
     """
-    me = by()
-    seen = checksum or _shown(context, approval, me, "Deny this?")
-    view = context.tenant.approvals.decide(
-        approval, Verdict.DENY, me, comment=comment, checksum=seen
-    )
-    context.output(_view_to_json(view), _outcome(view))
+    _decide(context, Verdict.DENY, approval, by(), comment=comment, checksum=checksum)
 
 
 @approvals.command("withdraw")
@@ -249,6 +239,22 @@ def _known(person: Principal) -> Principal:
 def is_at_a_terminal() -> bool:
     """Return whether somebody can be asked."""
     return sys.stdin.isatty()
+
+
+def _decide(
+    context: CommandContext,
+    verdict: Verdict,
+    approval: str,
+    person: Principal,
+    *,
+    comment: str,
+    checksum: str | None,
+) -> None:
+    seen = checksum or _shown(context, approval, person, f"{verdict.capitalize()} this?")
+    view = context.tenant.approvals.decide(
+        approval, verdict, person, comment=comment, checksum=seen
+    )
+    context.output(_view_to_json(view), _outcome(view))
 
 
 def _shown(context: CommandContext, approval: str, person: Principal, question: str) -> str | None:
