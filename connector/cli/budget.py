@@ -62,8 +62,7 @@ def _describe(report: BudgetReport) -> Group:
     return Group(
         table,
         f"Today (UTC): {today or 'no calls'}; {report.refused_today:,} refused by a limit.",
-        f"The next full aggregation takes about {total:,} calls and "
-        f"{report.forecast.minutes:,.1f} minutes{waits}.",
+        f"The next full aggregation takes about {total:,} calls and {report.forecast.time}{waits}.",
         *waiting,
     )
 

@@ -62,6 +62,12 @@ class Forecast:
     pauses: int = 0
     """Hours that it has to wait for."""
 
+    @property
+    def time(self) -> str:
+        """How long it lasts, in words."""
+        whole = round(self.minutes)
+        return f"{whole:,} minutes" if whole > 1 else "a minute" if whole else "some seconds"
+
 
 @dataclass(frozen=True)
 class BudgetReport:

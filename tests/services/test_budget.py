@@ -155,6 +155,8 @@ def test_the_report_counts_calls_by_purpose_and_foresees_the_next_sync(connector
     foreseen = sum(report.forecast.calls.values())
     assert run.calls / 2 <= foreseen <= run.calls * 2
     assert report.forecast.minutes < 1
+    assert report.forecast.time in ("some seconds", "a minute")
+    assert replace(report.forecast, minutes=1_234.5).time == "1,234 minutes"
     assert report.forecast.pauses == 0
     assert _describe(report)
 
