@@ -51,7 +51,7 @@ class Stage:
     def page(self) -> Any:
         """Return a page of an administrator who has just signed in."""
         page = self.chromium.new_context().new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(60_000)
         page.goto(f"{self.url}/console/")
         page.get_by_label("Login").fill("ann")
         page.get_by_label("Password").fill(PASSWORD)
