@@ -11,19 +11,19 @@ from flask import Flask, redirect
 from connector.api import ApiMount
 from connector.bootstrap import Application, build
 from connector.config import load_settings
-from connector.consent_page import create_consent_blueprint
 from connector.console import ConsoleMount
 from connector.logs import configure_logging
 from connector.mount import keep_here
-from connector.observing import create_observing_blueprint
 from connector.parentage import end_with_parent
-from connector.processor import OneProcessor
 from connector.scim_handlers.service import build_scim_service
-from connector.slow_bodies import SlowBodies
-from connector.slow_writes import SlowWrites
-from connector.strangers import add_error_handlers
-from connector.token_endpoint import create_token_blueprint
 from connector.tracing import TracedRequests, is_tracing
+from connector.web.consent_page import create_consent_blueprint
+from connector.web.observing import create_observing_blueprint
+from connector.web.processor import OneProcessor
+from connector.web.slow_bodies import SlowBodies
+from connector.web.slow_writes import SlowWrites
+from connector.web.strangers import add_error_handlers
+from connector.web.token_endpoint import create_token_blueprint
 from scim.blueprint import create_blueprint
 from scim.direct_reads import DirectReads
 from scim.front import Front

@@ -9,7 +9,7 @@ import pytest
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from connector.processor import OneProcessor
+from connector.web.processor import OneProcessor
 
 
 def processors_of_threads(count=3):

@@ -12,7 +12,7 @@ from werkzeug.wrappers import Request, Response
 
 from connector.errors import TemporaryError
 from connector.patience import take_place
-from connector.slow_writes import SlowWrites
+from connector.web.slow_writes import SlowWrites
 
 WITHIN_S = 30
 """For what happens at once, on a machine that is busy."""
@@ -49,7 +49,7 @@ def slow():
 
 @pytest.fixture
 def send(slow, monkeypatch) -> Callable[[str, str], Response]:
-    monkeypatch.setattr("connector.slow_writes._PATIENCE_S", 0.01)
+    monkeypatch.setattr("connector.web.slow_writes._PATIENCE_S", 0.01)
     client = Client(SlowWrites(slow, threads=4))
     return lambda method, path: client.open(path, method=method)
 

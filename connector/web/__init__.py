@@ -1,0 +1,1 @@
+"""What stands around SCIM, console and REST API in a web process: endpoints and middleware."""
