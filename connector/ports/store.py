@@ -108,3 +108,11 @@ class Store(Protocol):
     def write(self, tenant: str) -> AbstractContextManager[UnitOfWork]:
         """Open a transaction for writing. On SQLite writers take turns, in this process by a
         lock and between processes by the database."""
+
+    def reads_of(self, uow: UnitOfWork) -> AbstractContextManager[None]:
+        """Let what this thread reads within the block come from a transaction that it has open,
+        over its connection, whichever tenant is read.
+
+        A second connection beside the first would be waited for by threads that each hold one,
+        until none is left to give.
+        """

@@ -150,7 +150,8 @@ class TenantContext:
         """
         with self.store.write(self.tenant) as uow:
             if seen is not None:
-                seen()
+                with self.store.reads_of(uow):
+                    seen()
             yield uow
 
     def book(self, catalogue: Catalogue) -> AccountBook:

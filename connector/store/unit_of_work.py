@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from threading import local
 from typing import Any, cast
 
 from sqlalchemy import Connection, select, text
@@ -130,7 +131,7 @@ class SqlUnitOfWork:
         self.tenant = tenant
         self._session = Session(tenant, connection)
         self._schemas = schemas
-        self._connection = connection
+        self.connection = connection
         self._pending = pending
 
     def __getattr__(self, name: str) -> Any:
@@ -153,7 +154,7 @@ class SqlUnitOfWork:
         taken = self._take_along()
         try:
             self._audit.flush()
-            self._connection.commit()
+            self.connection.commit()
         except BaseException:
             if self._pending is not None and taken:
                 self._pending.put_back(self.tenant, taken)
@@ -174,20 +175,20 @@ class SqlUnitOfWork:
     def facts(self) -> Mapping[str, Any]:
         """Return the tenant's small settings kept in the database."""
         statement = select(facts.c.key, facts.c.value).where(facts.c.tenant == self.tenant)
-        return {row.key: row.value for row in self._connection.execute(statement)}
+        return {row.key: row.value for row in self.connection.execute(statement)}
 
     def put_fact(self, key: str, value: Any) -> None:
         """Keep a small JSON value."""
-        put_rows(self._connection, facts, [{"tenant": self.tenant, "key": key, "value": value}])
+        put_rows(self.connection, facts, [{"tenant": self.tenant, "key": key, "value": value}])
 
     def identity(self) -> str | None:
         """Return what tells this database from every other; None on SQLite."""
-        if self._connection.dialect.name != "postgresql":
+        if self.connection.dialect.name != "postgresql":
             return None
         server = "unknown"
-        if self._connection.execute(_MAY_ASK_FOR_SERVER).scalar_one():
-            server = self._connection.execute(_SERVER).scalar_one()
-        return f"{server}/{self._connection.execute(_DATABASE).scalar_one()}"
+        if self.connection.execute(_MAY_ASK_FOR_SERVER).scalar_one():
+            server = self.connection.execute(_SERVER).scalar_one()
+        return f"{server}/{self.connection.execute(_DATABASE).scalar_one()}"
 
 
 class SqlStore:
@@ -199,10 +200,15 @@ class SqlStore:
         self.database = database
         self._schemas = schemas
         self._pending = pending
+        self._joined = local()
 
     @contextmanager
     def read(self, tenant: str, *, single: bool = False) -> Iterator[UnitOfWork]:
         """Open a consistent view for reading; on SQLite it never waits for writers."""
+        joined: Connection | None = getattr(self._joined, "connection", None)
+        if joined is not None:
+            yield SqlUnitOfWork(tenant, joined, self._schemas)
+            return
         with self.database.reading(single=single) as connection:
             yield SqlUnitOfWork(tenant, connection, self._schemas)
 
@@ -215,6 +221,15 @@ class SqlStore:
         """
         with self.database.writing(tenant) as connection:
             yield SqlUnitOfWork(tenant, connection, self._schemas, self._pending)
+
+    @contextmanager
+    def reads_of(self, uow: UnitOfWork) -> Iterator[None]:
+        """Let what this thread reads within the block come from an open transaction."""
+        self._joined.connection = cast(SqlUnitOfWork, uow).connection
+        try:
+            yield
+        finally:
+            self._joined.connection = None
 
     def migrate(self) -> None:
         """Bring the tables to this version of the program; several processes may do so at once.

@@ -329,7 +329,8 @@ class TenantService:
         action = "tenant.suspended" if state is TenantState.SUSPENDED else "tenant.resumed"
         with self._store.write(INSTALLATION) as uow:
             if seen is not None:
-                seen()
+                with self._store.reads_of(uow):
+                    seen()
             record = self._kept(uow, name)
             if record.state is TenantState.REMOVING:
                 raise InvalidRequestError(f"The tenant {name!r} is being removed.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from connector.api import resource
 from connector.domain.drift import DriftKind
 from connector.domain.erasure import Erasure, ErasureState
 from connector.services.context import new_id
+from connector.settings import DatabaseSettings
 from connector.store import SqlStore
 from simulator.state import groups
 from tests import databases
 from tests.connector import Connector, connected
 from tests.programs import problem, program
-from tests.visitors import ask_for_admin, ask_for_approval, guarded
+from tests.visitors import add_account, ask_for_admin, ask_for_approval, guarded
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -32,12 +34,23 @@ def connector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connec
         return
     server = request.getfixturevalue("postgresql_server")
     with databases.postgresql_database(server, "ifmatch") as settings:
-        with databases.opened(settings) as store:
-            assert isinstance(store, SqlStore)
-            store.migrate()
-        running = connected(settings, **guarded())
-        yield running
-        running.close()
+        yield from running_on(settings)
+
+
+@pytest.fixture
+def short_of_connections(postgresql_server: str) -> Iterator[Connector]:
+    """A connector that has one connection to PostgreSQL, and gives up soon where it needs two."""
+    with databases.postgresql_database(postgresql_server, "ifmatch") as settings:
+        yield from running_on(replace(settings, pool_size=1, busy_timeout_s=2.0))
+
+
+def running_on(settings: DatabaseSettings) -> Iterator[Connector]:
+    with databases.opened(settings) as store:
+        assert isinstance(store, SqlStore)
+        store.migrate()
+    running = connected(settings, **guarded())
+    yield running
+    running.close()
 
 
 def task(connector: Connector) -> str:
@@ -123,3 +136,18 @@ def test_of_two_who_saw_the_same_one_acts(
     problem(late, 412, "changed-meanwhile")
     done = next(answer for answer in answers if answer.status_code == 200)
     assert done.json == ann.read(path) != read.json
+
+
+@pytest.mark.parametrize("act", [*ACTS, "pause"])
+def test_a_conditional_write_takes_one_connection(
+    short_of_connections: Connector, act: str
+) -> None:
+    """As many at a time as there are connections would else wait for each other."""
+    made, body_of = ACTS.get(act, (lambda _: "/jobs/delta", lambda _: {}))
+    path = made(short_of_connections)
+    add_account(short_of_connections, "ben", "operator")
+    ann = program(short_of_connections, "administrator", login="ann")
+    read = ann.get(path)
+    done = ann.post(f"{path}/{act}", body_of(read.json), if_match=read.headers["ETag"])
+    assert done.status_code == 200, done.get_data(as_text=True)
+    assert done.headers["ETag"] != read.headers["ETag"]

@@ -60,6 +60,16 @@ def test_one_of_many_opens_the_work_item(store: SqlStore) -> None:
     assert _race(add).count(True) == 1
 
 
+def test_a_transaction_lends_its_connection_to_the_reads_of_its_thread(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        unit.put_fact("a", 1)
+        with store.reads_of(unit), store.read("default") as read, store.read("other") as other:
+            assert read.facts() == {"a": 1}
+            assert other.facts() == {}
+        with store.read("default") as read:
+            assert read.facts() == {}  # A connection of its own again.
+
+
 def test_the_audit_chain_has_no_fork(store: SqlStore) -> None:
     def append(number: int) -> None:
         with store.write("default") as unit:
