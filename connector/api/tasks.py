@@ -176,7 +176,7 @@ def verify(item_id: str) -> Mapping[str, Any]:
     """Look into DocuSign now whether a task was done; it closes if so."""
     needs(ConsoleRole.OPERATOR)
     _seen(item_id)()  # Looking twice does no harm.
-    return _after(tenant().work_items.verify(_view(item_id).item.work_item_id, principal()))
+    return _after(tenant().verification.verify(_view(item_id).item.work_item_id, principal()))
 
 
 @resource.act("/<item_id>/comments")

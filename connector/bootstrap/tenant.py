@@ -40,6 +40,7 @@ from connector.services.inbox.approvals import ApprovalService
 from connector.services.inbox.delegations import DelegationService
 from connector.services.inbox.due import DueService
 from connector.services.inbox.policy import PolicyService
+from connector.services.inbox.task_verification import TaskVerification
 from connector.services.jobs.runs import JobRuns
 from connector.services.jobs.watch import JobWatch
 from connector.services.locks import WriteLocks
@@ -81,6 +82,7 @@ class TenantServices:
     groups: GroupProvisioning
     drift: DriftServices
     work_items: WorkItemService
+    verification: TaskVerification
     approvals: ApprovalService
     delegations: DelegationService
     due: DueService
@@ -158,6 +160,7 @@ def wire(
     changes = _changes(context, presenter, adapters.repeat)
     mirror, locks, log = changes.mirror, changes.locks, changes.log
     users, groups = changes.users, changes.groups
+    verification = TaskVerification(context, mirror, log)
     return TenantServices(
         context=context,
         user_mapping=user_mapping,
@@ -177,7 +180,8 @@ def wire(
             locks=locks,
             refresh=changes.refresh,
         ),
-        work_items=WorkItemService(context, mirror, log),
+        work_items=WorkItemService(context, log, verification),
+        verification=verification,
         approvals=ApprovalService(context, log, changes.desk, changes.settlement),
         delegations=DelegationService(context),
         due=DueService(context, log, changes.desk, LongWaits(context), mirror),

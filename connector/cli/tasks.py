@@ -248,12 +248,12 @@ def verify_tasks(context: CommandContext, task: str | None) -> None:
     Example:
       docusign-iga tasks verify
     """
-    service = context.tenant.work_items
+    verification = context.tenant.verification
     if task is not None:
-        item = service.verify(service.get(task).work_item_id, cli_actor())
+        item = verification.verify(task, cli_actor())
         context.output(work_item_data(item), _outcome(item))
         return
-    counts = service.verify_all(cli_actor())
+    counts = verification.verify_all(cli_actor())
     context.output(
         dict(counts),
         f"{counts['checked']} checked: {counts['closed']} confirmed by DocuSign and closed, "

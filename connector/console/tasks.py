@@ -54,7 +54,7 @@ def _complete(item_id: str, by: Principal) -> WorkItem:
 
 
 def _verify(item_id: str, by: Principal) -> WorkItem:
-    return tenant().work_items.verify(item_id, by)
+    return tenant().verification.verify(item_id, by)
 
 
 def _attest(item_id: str, by: Principal) -> WorkItem:

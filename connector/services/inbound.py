@@ -24,6 +24,7 @@ from connector.services.doctor.doctor import Doctor
 from connector.services.drift.wiring import DriftServices
 from connector.services.inbox.approvals import ApprovalService
 from connector.services.inbox.delegations import DelegationService
+from connector.services.inbox.task_verification import TaskVerification
 from connector.services.jobs.runs import JobRuns
 from connector.services.tenants.administration import TenantService
 from connector.services.tenants.catalogue import TenantCatalogue
@@ -139,3 +140,7 @@ class PeopleTenant(Protocol):
     @property
     def work_items(self) -> WorkItemService:
         """Manual tasks."""
+
+    @property
+    def verification(self) -> TaskVerification:
+        """Whether manual tasks were done, as DocuSign shows it."""

@@ -1,34 +1,31 @@
-"""Work on manual tasks: claimed, discussed, completed by people, closed when DocuSign confirms."""
+"""What people do to manual tasks: claim, discuss, complete, attest, reject."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import structlog
 
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import (
-    Direction,
     PlanRecord,
     WorkItem,
     WorkItemKind,
     WorkItemState,
 )
-from connector.domain.merge import merge_member
-from connector.domain.model import ORGANIZATION_ADMIN, User
-from connector.domain.policy import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN, VERIFY_WORD
+from connector.domain.model import User
+from connector.domain.policy import VERIFIED_BY_API, VERIFY_WORD
 from connector.domain.work_items import Act, Evidence, WorkItemEvent
 from connector.errors import ClosedError, ForbiddenError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
-from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
+from connector.services.context import Principal, Seen, TenantContext, new_id
 from connector.services.expectations import REVIEW
 from connector.services.inbox.colleagues import find_colleague
+from connector.services.inbox.task_verification import TaskVerification
 from connector.services.mirror.actual import OPEN_STATES
-from connector.services.mirror.writer import MirrorWriter
 from connector.services.people import is_same_person, refuse_own, subject_of
-from connector.services.refresh import is_confirmed
 from connector.services.work.log import WorkItemLog, tidy
 from connector.services.work.reasons import REQUESTER_EMAIL, reason_of
 
@@ -63,10 +60,12 @@ class WorkItemService:
     ``seen`` is asked within the act's transaction and raises where the task is not what they saw.
     """
 
-    def __init__(self, context: TenantContext, mirror: MirrorWriter, log: WorkItemLog) -> None:
+    def __init__(
+        self, context: TenantContext, log: WorkItemLog, verification: TaskVerification
+    ) -> None:
         self._context = context
-        self._mirror = mirror
         self._log = log
+        self._verification = verification
 
     # looking ------------------------------------------------------------------
 
@@ -259,7 +258,7 @@ class WorkItemService:
             if item.verification == VERIFY_WORD:
                 item = self._log.close(uow, item, WorkItemState.DONE, by, tidy(comment))
             uow.commit()
-        return self.verify(item.work_item_id, by)
+        return self._verification.verify(item.work_item_id, by)
 
     def attest(
         self, work_item_id: str, by: Principal, comment: str, *, seen: Seen | None = None
@@ -315,100 +314,6 @@ class WorkItemService:
         item = replace(item, assignee=assignee)
         uow.work_items.save(item)
         return item
-
-    # verifying ----------------------------------------------------------------
-
-    def verify(self, work_item_id: str, actor: Actor) -> WorkItem:
-        """Look into DocuSign whether an open task was done, and close it if so.
-
-        :raises TemporaryError: DocuSign cannot be asked now.
-        """
-        item = self.get(work_item_id)
-        is_task = item.kind is WorkItemKind.MANUAL_TASK
-        if not item.state.is_open or not is_task or item.verification not in VERIFIED_BY_API:
-            return item
-        person = self._read_person(item)
-        with self._context.write() as uow:
-            item = uow.work_items.get(item.work_item_id)
-            if item.state.is_open:
-                item = self._record_check(uow, item, person, actor)
-            uow.commit()
-        return item
-
-    def verify_all(self, actor: Actor) -> Mapping[str, int]:
-        """Check every open task that an API can verify; return counts by outcome."""
-        counts = {"checked": 0, "closed": 0, "failed": 0}
-        for item in self.list(kind=WorkItemKind.MANUAL_TASK):
-            if item.verification not in VERIFIED_BY_API:
-                continue
-            counts["checked"] += 1
-            try:
-                after = self.verify(item.work_item_id, actor)
-            except Exception:  # noqa: BLE001
-                # One task that cannot be checked must not keep the others waiting.
-                _log.warning("task not checked", work_item=item.work_item_id, exc_info=True)
-                counts["failed"] += 1
-            else:
-                counts["closed"] += not after.state.is_open
-        return counts
-
-    def _read_person(self, item: WorkItem) -> User | None:
-        with self._context.read() as uow:
-            user = uow.mirror.get_users([item.subject_id])[item.subject_id]
-        if item.verification != VERIFY_ORGANIZATION_ADMIN:
-            account_id = item.entitlement.partition(".")[0]
-            try:
-                return self._context.directory.get_member(account_id, user.user_id)
-            except NotFoundError:
-                return None
-        people = self._context.directory.get_people(user.email)
-        return next((found for found in people if found.user_id == user.user_id), None)
-
-    def _record_check(
-        self, uow: UnitOfWork, item: WorkItem, person: User | None, actor: Actor
-    ) -> WorkItem:
-        """Write down what DocuSign showed, into the task and the mirror."""
-        now = self._context.clock.now()
-        seen = _holds(person, item.entitlement) if person is not None else None
-        before, told = item.last_check, f"DocuSign: {_seen(item, seen)}"
-        item = replace(item, last_checked_at=now, last_check=told)
-        done = seen is (item.direction is Direction.GRANT)
-        # A clock asks hundreds of times while a task is open: what it found again is no event.
-        if done or told != before or actor.source != "job":
-            facts = {"work_item": item.work_item_id, "entitlement": item.entitlement}
-            facts |= {"result": _seen(item, seen), "direction": item.direction}
-            self._context.audit(uow, actor, "work_item.checked", item.subject_id, **facts)
-        if done:
-            item = self._log.close(uow, item, WorkItemState.DONE, actor, item.comment or "")
-        else:
-            uow.work_items.save(item)
-        known = uow.mirror.get_users([item.subject_id])[item.subject_id]
-        if person is None:
-            return item
-        if item.verification != VERIFY_ORGANIZATION_ADMIN:
-            self._mirror.put_users(uow, [merge_member(known, person)])
-        elif done or not is_confirmed(known, person, now):
-            noted = replace(known, is_organization_admin=seen, organization_admin_verified_at=now)
-            self._mirror.put_users(uow, [noted])
-        return item
-
-
-def _holds(person: User, entitlement: str) -> bool | None:
-    if entitlement == ORGANIZATION_ADMIN:
-        return person.is_organization_admin
-    account_id, _, rest = entitlement.partition(".")
-    membership = person.memberships.get(account_id)
-    if membership is None or not membership.status.is_open:
-        return False
-    return rest[1:] in membership.group_ids if rest[:1] == "g" else membership.profile_id == rest
-
-
-def _seen(item: WorkItem, seen: bool | None) -> str:
-    if seen is None:
-        return "not found"
-    if item.verification == VERIFY_ORGANIZATION_ADMIN:
-        return f"is {'an' if seen else 'no'} organization administrator"
-    return "has it" if seen else "does not have it"
 
 
 def _open_task(uow: UnitOfWork, work_item_id: str) -> WorkItem:

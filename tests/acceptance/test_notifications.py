@@ -102,8 +102,8 @@ def test_a_new_task_is_told_with_its_steps_and_a_link_that_needs_sign_in(connect
 def test_a_task_that_is_done_or_refused_is_told_once(connector, web):
     user, task = open_task(connector)
     connector.world.state.user(user["id"]).is_organization_admin = True
-    connector.services.work_items.verify_all(Actor("job:verify", "job", "c2"))
-    connector.services.work_items.verify_all(Actor("job:verify", "job", "c3"))
+    connector.services.verification.verify_all(Actor("job:verify", "job", "c2"))
+    connector.services.verification.verify_all(Actor("job:verify", "job", "c3"))
     connector.services.notifications.deliver_due()
     assert sorted(body["type"] for body in told(web)) == ["task.opened", "task.verified"]
     assert told(web)[0]["data"]["details"]["work_item"] == task.work_item_id

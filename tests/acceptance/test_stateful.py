@@ -276,7 +276,7 @@ class Machine(OnDatabase):
             granted = item.direction == "grant"
             self.world.state.user(item.subject_id).is_organization_admin = granted
         try:
-            services.work_items.verify(item.work_item_id, ACTOR)
+            services.verification.verify(item.work_item_id, ACTOR)
         except ConnectorError as error:
             assert str(error)
 

@@ -4,10 +4,10 @@ import pytest
 
 from connector.docusign.openings import Openings
 from connector.services.context import Actor
+from connector.services.inbox.task_verification import TaskVerification
 from connector.services.locks import LEASE, address_key
 from connector.services.provisioning.execution import Executor
 from connector.services.provisioning.turns import Turns
-from connector.services.work_items import WorkItemService
 from simulator.faults import Fault
 from simulator.state.model import Status
 from tests.acceptance.agreement import disagreements
@@ -99,7 +99,7 @@ def test_a_broken_task_keeps_no_other_waiting(tmp_path, monkeypatch):
     connector = running(tmp_path)
     for number in range(2):
         connector.create(f"{number}{ADDRESS}", roles=ROLE)
-    verify, calls = WorkItemService.verify, []
+    verify, calls = TaskVerification.verify, []
 
     def broken_once(service, work_item_id, actor):
         calls.append(work_item_id)
@@ -107,8 +107,8 @@ def test_a_broken_task_keeps_no_other_waiting(tmp_path, monkeypatch):
             raise KeyError(work_item_id)
         return verify(service, work_item_id, actor)
 
-    monkeypatch.setattr(WorkItemService, "verify", broken_once)
-    counts = connector.services.work_items.verify_all(ACTOR)
+    monkeypatch.setattr(TaskVerification, "verify", broken_once)
+    counts = connector.services.verification.verify_all(ACTOR)
     assert counts == {"checked": 2, "closed": 0, "failed": 1}
 
 

@@ -258,7 +258,11 @@ def test_a_group_may_be_left_to_people_and_is_verified_in_docusign(connector, an
     assert after.state is WorkItemState.AWAITING_VERIFICATION
     account_id, _, number = group.partition(".g")
     connector.services.context.directory.add_group_members(account_id, number, (ann,))
-    assert work.verify_all(JOB) == {"checked": 1, "closed": 1, "failed": 0}
+    assert connector.services.verification.verify_all(JOB) == {
+        "checked": 1,
+        "closed": 1,
+        "failed": 0,
+    }
     assert pending(connector.user(ann)) == []
     assert group in {item["value"] for item in connector.user(ann)["groups"]}
 
@@ -294,7 +298,7 @@ def test_a_native_organization_admin_is_reviewed(connector, work, administrator_
     assert len(work.list()) == 1
 
     user.is_organization_admin = False
-    assert work.verify_all(JOB)["closed"] == 1
+    assert connector.services.verification.verify_all(JOB)["closed"] == 1
 
 
 def test_an_accepted_organization_admin_is_known_from_then_on(
@@ -356,16 +360,16 @@ def test_what_people_write_can_be_kept_whatever_it_is(connector, ann, work, text
 
 def test_a_check_that_finds_the_same_moves_nothing_and_is_no_event(connector, ann, work):
     task = open_task(connector, ann, ORGANIZATION_ADMIN)
-    work.verify(task, JOB)
+    connector.services.verification.verify(task, JOB)
     before, asked_at = connector.user(ann)["meta"], work.get(task).last_checked_at
     connector.clock.advance(300)
-    work.verify(task, JOB)
+    connector.services.verification.verify(task, JOB)
     assert connector.user(ann)["meta"] == before
     assert work.get(task).last_checked_at > asked_at
     assert checks(connector) == ["is no organization administrator"]
-    work.verify(task, operator("olga"))
+    connector.services.verification.verify(task, operator("olga"))
     connector.world.state.user(ann).is_organization_admin = True
-    assert work.verify(task, JOB).state is WorkItemState.DONE
+    assert connector.services.verification.verify(task, JOB).state is WorkItemState.DONE
     no, yes = "is no organization administrator", "is an organization administrator"
     assert checks(connector) == [no, no, yes]
     assert connector.user(ann)["meta"] != before

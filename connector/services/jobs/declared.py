@@ -34,12 +34,12 @@ from connector.services.drift.reconciliation import RECONCILE_JOB
 from connector.services.drift.wiring import DriftServices
 from connector.services.erasure import ErasureService
 from connector.services.inbox.due import DueService
+from connector.services.inbox.task_verification import TaskVerification
 from connector.services.jobs.runs import JobRuns
 from connector.services.jobs.schedules import check
 from connector.services.jobs.watch import JobWatch
 from connector.services.notifications.delivery import NotificationService
 from connector.services.provisioning.settlement import SETTLING_PARTS, SettlementService
-from connector.services.work_items import WorkItemService
 from connector.settings import JobSettings, ScheduleSettings, Settings, TenantSettings
 from connector.tracing import span
 
@@ -54,7 +54,7 @@ class JobTenant(Protocol):
         """The tenant's settings."""
 
     @property
-    def work_items(self) -> WorkItemService:
+    def verification(self) -> TaskVerification:
         """Verifies manual tasks."""
 
     @property
@@ -162,7 +162,7 @@ _DECLARED = (
         "verify",
         "looks whether manual tasks were done",
         every(300),
-        lambda tenant, actor: tenant.work_items.verify_all(actor),
+        lambda tenant, actor: tenant.verification.verify_all(actor),
         purpose=Purpose.VERIFICATION,
     ),
     Job(

@@ -140,7 +140,7 @@ def test_the_role_is_shown_once_docusign_confirms_it(connector, ann):
     assert "roles" not in connector.user(ann["id"])
 
     connector.world.state.user(ann["id"]).is_organization_admin = True
-    connector.services.work_items.verify_all(PERSON)
+    connector.services.verification.verify_all(PERSON)
 
     user = connector.user(ann["id"])
     assert [role["value"] for role in user["roles"]] == [ORGANIZATION_ADMIN]

@@ -43,7 +43,7 @@ def test_what_docusign_refuses_becomes_a_manual_task(start):
     (task,) = connector.services.work_items.list(kind=WorkItemKind.MANUAL_TASK)
     connector.world.faults.clear()
     connector.membership(user["id"]).profile_id = asked_for.partition(".")[2]
-    assert connector.services.work_items.verify_all(JOB)["closed"] == 1
+    assert connector.services.verification.verify_all(JOB)["closed"] == 1
     assert connector.services.work_items.get(task.work_item_id).state is WorkItemState.DONE
     assert held(connector.user(user["id"])) == {asked_for}
 
@@ -136,7 +136,7 @@ def test_a_change_to_be_made_by_hand_after_its_approval(start):
     assert view.item.state is WorkItemState.DONE
     assert pending(connector.user(user["id"])) == [("manual_task", asked_for, "grant")]
     connector.membership(user["id"]).profile_id = asked_for.partition(".")[2]
-    connector.services.work_items.verify_all(JOB)
+    connector.services.verification.verify_all(JOB)
     assert pending(connector.user(user["id"])) == []
     assert connector.services.approvals.get(item.work_item_id).plan.state is PlanState.DONE
 
