@@ -39,6 +39,7 @@ from connector.services.erasure import ErasureService
 from connector.services.inbox.approvals import ApprovalService
 from connector.services.inbox.delegations import DelegationService
 from connector.services.inbox.due import DueService
+from connector.services.inbox.personal import Inbox
 from connector.services.inbox.policy import PolicyService
 from connector.services.inbox.task_verification import TaskVerification
 from connector.services.jobs.runs import JobRuns
@@ -84,6 +85,7 @@ class TenantServices:
     work_items: WorkItemService
     verification: TaskVerification
     approvals: ApprovalService
+    inbox: Inbox
     delegations: DelegationService
     due: DueService
     policy: PolicyService
@@ -160,6 +162,7 @@ def wire(
     changes = _changes(context, presenter, adapters.repeat)
     mirror, locks, log = changes.mirror, changes.locks, changes.log
     users, groups = changes.users, changes.groups
+    approvals = ApprovalService(context, log, changes.desk, changes.settlement)
     verification = TaskVerification(context, mirror, log)
     return TenantServices(
         context=context,
@@ -182,7 +185,8 @@ def wire(
         ),
         work_items=WorkItemService(context, log, verification),
         verification=verification,
-        approvals=ApprovalService(context, log, changes.desk, changes.settlement),
+        approvals=approvals,
+        inbox=Inbox(context, approvals),
         delegations=DelegationService(context),
         due=DueService(context, log, changes.desk, LongWaits(context), mirror),
         policy=PolicyService(context),

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from connector.console.here import is_fragment, principal, session, tenant
+from connector.console.here import is_fragment, principal, tenant
 from connector.console.users import printable
-from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.domain.ledger import WorkItemKind
 from connector.services.browsing.browser import PAGE
 from connector.services.browsing.views import ItemPage, ItemQuery
 
@@ -47,29 +45,8 @@ def show() -> str | BaseResponse:
 
 
 def _mine(after: str) -> ItemPage:
-    """Return what this person can decide, what they have claimed, and what nobody has.
-
-    Approvals come in pages; the tasks stand on the first one, as many as it holds.
-    """
-    services, me = tenant(), principal()
-    approvals, next_after = services.approvals.inbox_page(me, after, PAGE)
-    items = list(approvals)
-    if session().may_work and not after:
-        items += _tasks_of(me.name)
-    items.sort(key=lambda item: (item.assignee != me.name, item.created_at))
+    """Return what this person has claimed, can decide, or could take up."""
+    services = tenant()
+    items, next_after = services.inbox.page(principal(), after, PAGE)
     people = services.browser.people({item.subject_id for item in items})
     return ItemPage(items, people, next_after)
-
-
-def _tasks_of(name: str) -> Sequence[WorkItem]:
-    """Return a page of what somebody has claimed, before all else, and of what nobody has."""
-    browser, after = tenant().browser, ""
-    claimed = browser.items(ItemQuery(WorkItemKind.MANUAL_TASK, assignee=name, limit=PAGE))
-    found: list[WorkItem] = list(claimed.items)
-    while len(found) < PAGE:
-        page = browser.items(ItemQuery(WorkItemKind.MANUAL_TASK, after=after, limit=4 * PAGE))
-        found += [item for item in page.items if item.assignee is None]
-        if page.next_after is None:
-            break
-        after = page.next_after
-    return found[:PAGE]

@@ -9,6 +9,8 @@ from connector.services import inbound
 from connector.services.authentication.console_sign_in import ConsoleSignIn
 from connector.services.consent.watch import ConsentWatch
 from connector.services.erasure import ErasureService
+from connector.services.inbox.personal import Inbox
+from mappings import UserMapping
 
 
 class TenantServices(inbound.PeopleTenant, Protocol):
@@ -17,6 +19,14 @@ class TenantServices(inbound.PeopleTenant, Protocol):
     @property
     def erasures(self) -> ErasureService:
         """People who asked to be forgotten."""
+
+    @property
+    def user_mapping(self) -> UserMapping:
+        """How the attributes of users correspond."""
+
+    @property
+    def inbox(self) -> Inbox:
+        """What waits for each person."""
 
 
 class Application(inbound.PeopleApplication, Protocol):

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import may_try, principal, tenant
 from connector.console.words import state_words
-from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
 from connector.domain.policy import VERIFIED_BY_API
 from connector.services.context import Principal
 from connector.services.work_items import MAX_EVIDENCE_BYTES
@@ -23,6 +23,7 @@ def show(item_id: str) -> str | BaseResponse:
     services, me = tenant(), principal()
     view = services.work_items.view(item_id)
     item = view.item
+    is_completed = item.state is WorkItemState.AWAITING_VERIFICATION
     if item.kind is WorkItemKind.APPROVAL:
         return redirect(url_for("approvals.show", item_id=item.work_item_id))
     return render_template(
@@ -31,6 +32,7 @@ def show(item_id: str) -> str | BaseResponse:
         item=item,
         labels=services.browser.labels(),
         is_verified_by_api=item.verification in VERIFIED_BY_API,
+        is_to_attest=is_completed and item.verification not in VERIFIED_BY_API,
         is_mine=item.assignee == me.name,
         colleagues=services.browser.colleagues(),
         largest=MAX_EVIDENCE_BYTES,

@@ -129,7 +129,7 @@ class ApprovalService:
                 )
                 matters.prefetch(waiting)
                 for item in waiting:
-                    if self._refusal(matters, item, person) is None:
+                    if self.refusal(matters, item, person) is None:
                         found.append(item)
                         if len(found) > limit:
                             return found[:limit], found[limit - 1].work_item_id
@@ -159,7 +159,7 @@ class ApprovalService:
                 approved_by=[vote.voter.login for vote in votes(events, item.checksum, matter)],
                 needed=matters.terms(item).needed,
                 history=events,
-                refusal=self._refusal(matters, item, person) if person else None,
+                refusal=self.refusal(matters, item, person) if person else None,
             )
 
     def _name(self, uow: UnitOfWork, entitlement: str) -> str:
@@ -286,7 +286,8 @@ class ApprovalService:
 
     # who ----------------------------------------------------------------------
 
-    def _refusal(self, matters: Matters, item: WorkItem, person: Principal) -> str | None:
+    def refusal(self, matters: Matters, item: WorkItem, person: Principal) -> str | None:
+        """Return why a person cannot decide on an approval now; None where they can."""
         problem = self._problem(matters, item, person, Verdict.APPROVE, "looks")
         return str(problem) if problem else None
 

@@ -8,7 +8,6 @@ import json
 import re
 from dataclasses import replace
 from datetime import timedelta
-from html import unescape
 
 import pytest
 
@@ -21,9 +20,7 @@ from tests.simulated import simulated
 from tests.visitors import (
     add_account,
     ask_for_admin,
-    guarded,
     lively,
-    profile_named,
     signed_in,
     visitor,
 )
@@ -51,22 +48,6 @@ def test_the_inbox_lists_what_waits_with_the_people_s_names(lived):
     assert "Nothing waits for you" in text(bob.get("/"))
     assert "Ada Lovelace" in text(bob.get("/?view=all"))
     assert ann.get("/?view=nonsense").status_code == 302
-
-
-def test_one_s_own_task_is_in_the_inbox_however_many_are_older(lived):
-    connector, ids, ann = lived
-    mine = ids["task"]
-    with connector.services.context.write() as uow:
-        item = uow.work_items.get(mine)
-        uow.work_items.save(replace(item, assignee="user:ann", created_at=connector.clock.now()))
-        for number in range(60):
-            older = item.created_at - timedelta(hours=number + 1)
-            other = replace(
-                item, work_item_id=f"task-{number}", entitlement=f"role-{number}", created_at=older
-            )
-            uow.work_items.add(other)
-        uow.commit()
-    assert f"/console/tasks/{mine}" in text(ann.get("/"))
 
 
 def test_an_absence_is_ended_by_whom_it_concerns(lived):
@@ -292,38 +273,6 @@ def test_a_tenant_s_pages_show_nothing_of_another(connect):
     zoe.http.set_cookie("__Secure-console", cookie.value, path="/acme/console")
     assert zoe.get("/").status_code == 302
     assert visitor(connector, "/nowhere/console").get("/").status_code == 404
-
-
-def test_what_nobody_has_claimed_is_found_behind_what_others_have(connector, monkeypatch):
-    monkeypatch.setattr("connector.console.inbox.PAGE", 1)
-    roster = [item for item in connector.world.account.roster if item.status.name == "ACTIVE"]
-    plain = [item.user.user_id for item in roster if not item.user.is_organization_admin]
-    tasks = [ask_for_admin(connector, user_id) for user_id in plain[:6]]
-    ben = signed_in(connector, "operator", login="ben")
-    for task in tasks[:5]:
-        ben.post(f"/tasks/{task}/claim", page=f"/tasks/{task}")
-    page = text(signed_in(connector, "operator").get("/"))
-    assert f"/tasks/{tasks[5]}" in page and f"/tasks/{tasks[0]}" not in page
-
-
-def test_approvals_that_wait_for_somebody_come_in_pages(connect, monkeypatch):
-    monkeypatch.setattr("connector.console.inbox.PAGE", 2)
-    connector = connect(**guarded())
-    roster = [item for item in connector.world.account.roster if item.status.name == "ACTIVE"]
-    value = [{"value": profile_named(connector, "Approver")}]
-    for member in roster[3:10]:
-        path = f"/Users/{member.user.user_id}"
-        connector.patch(path, {"op": "add", "path": "entitlements", "value": value})
-    items = {item.work_item_id for item in connector.services.approvals.list()}
-    ann = signed_in(connector, "approver")
-    found, path, pages = set(), "/", 0
-    while path:
-        page = text(ann.get(path))
-        found |= set(re.findall(r"/approvals/([0-9a-f-]{36})", page))
-        follows = re.search(r'href="/console(/\?[^"]*after=[^"]*)"', page)
-        path, pages = unescape(follows[1]) if follows else "", pages + 1
-    assert found == items
-    assert pages == (len(items) + 1) // 2 > 1
 
 
 def test_the_benchmark_times_every_page_that_grows_with_users(connector):

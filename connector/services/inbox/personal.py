@@ -1,0 +1,83 @@
+"""What waits for one person: what they have claimed, can decide, or could take up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from connector.domain.console import ConsoleRole
+from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
+from connector.domain.policy import VERIFIED_BY_API
+from connector.ports import UnitOfWork
+from connector.services.context import Principal, TenantContext
+from connector.services.inbox.approvals import ApprovalService
+from connector.services.mirror.actual import OPEN_STATES
+from connector.services.work.matters import Matters
+
+_CHUNK = 200
+_CLAIMED, _REST = "claimed", "rest"
+"""The parts of the list, and how a place in it begins: ``claimed:<id of the last item>``."""
+
+
+class Inbox:
+    """Pages of what waits for a person, of one tenant."""
+
+    def __init__(self, context: TenantContext, approvals: ApprovalService) -> None:
+        self._context = context
+        self._approvals = approvals
+
+    def page(
+        self, person: Principal, after: str = "", limit: int = 50
+    ) -> tuple[Sequence[WorkItem], str | None]:
+        """Return a page and what *after* is for the next one; None: it is the last.
+
+        First come the tasks that they have claimed, then approvals that they can decide and tasks
+        that they could take up or attest; each part oldest first.
+
+        :param after: the place where the page before ended; anything else begins anew.
+        """
+        part, _, last = after.partition(":")
+        found: list[WorkItem] = []
+        with self._context.read() as uow:
+            if part != _REST:
+                found += uow.work_items.page(
+                    OPEN_STATES, assignee=person.name, after=last, limit=limit + 1
+                )
+                if len(found) > limit:
+                    return found[:limit], f"{_CLAIMED}:{found[limit - 1].work_item_id}"
+                last = ""
+            for item in self._rest(uow, person, last):
+                if len(found) == limit:
+                    return found, f"{_REST}:{last}"
+                found.append(item)
+                last = item.work_item_id
+        return found, None
+
+    def _rest(self, uow: UnitOfWork, person: Principal, last: str) -> Iterator[WorkItem]:
+        works = {ConsoleRole.OPERATOR, ConsoleRole.ADMINISTRATOR} & person.roles
+        kind = None if works else WorkItemKind.APPROVAL
+        matters = Matters(uow, self._context)
+        while True:
+            waiting = uow.work_items.page(OPEN_STATES, kind=kind, after=last, limit=_CHUNK)
+            approvals = [item for item in waiting if item.kind is WorkItemKind.APPROVAL]
+            matters.prefetch(approvals)
+            for item in waiting:
+                if item.kind is WorkItemKind.MANUAL_TASK:
+                    is_theirs = _is_left_to(person, item)
+                else:
+                    is_theirs = self._approvals.refusal(matters, item, person) is None
+                if is_theirs:
+                    yield item
+            if len(waiting) < _CHUNK:
+                return
+            last = waiting[-1].work_item_id
+
+
+def _is_left_to(person: Principal, item: WorkItem) -> bool:
+    """Whether a task that a person has not claimed may be worked on by them."""
+    if item.assignee == person.name:
+        return False
+    is_completed = item.state is WorkItemState.AWAITING_VERIFICATION
+    if is_completed and item.verification not in VERIFIED_BY_API:
+        # Whoever completed it keeps it, and somebody else attests it.
+        return item.completed_by != person.name
+    return item.assignee is None
