@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Blueprint, render_template, request
+from markupsafe import Markup
 
 from connector.console.here import tenant
 from connector.console.users import printable
@@ -27,7 +28,7 @@ _NOT_DONE = {
     Outcome.DONE: "What DocuSign was told is not in this record.",
     Outcome.WAITING: "Not yet.",
 }
-Line = tuple[AuditEvent, str, str]
+Line = tuple[AuditEvent, str, Markup]
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,10 @@ from connector.console.words import (
     actor_words,
     cause_words,
     connection_words,
+    lead,
     state_words,
     tone,
+    with_quiet_ids,
 )
 from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.writing import visible
@@ -150,25 +152,6 @@ def state_badge(state: str) -> Markup:
 def number(value: int) -> str:
     """Return a number with narrow spaces between its thousands."""
     return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-_IDS = re.compile(r"\((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")
-
-
-def with_quiet_ids(text: str) -> Markup:
-    """Return a sentence in which the ids beside names stand back."""
-    text = text.replace(" -> ", " \N{RIGHTWARDS ARROW} ")
-    parts, end = Markup(""), 0
-    for found in _IDS.finditer(text):
-        before = text[end : found.start()]
-        parts += Markup('{}<span class="id">{}</span>').format(before, found[0])
-        end = found.end()
-    return parts + Markup.escape(text[end:])
-
-
-def lead(text: str) -> str:
-    """Return a sentence with a capital at its beginning, the rest as it is."""
-    return text[:1].upper() + text[1:]
 
 
 def plural(count: int, name: str) -> str:

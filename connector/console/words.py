@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from markupsafe import Markup
 
 from connector.domain.consent_state import ConsentRecord, ConsentState
 from connector.domain.diagnosis import Trouble
@@ -140,7 +143,9 @@ _ACTIONS = {
 }
 _TOLD = ("summary", "reason", "comment", "result", "description", "address", "subject")
 """What of an event's data stands beside its title, the most telling first."""
-
+_OURS = ("summary", "result")
+"""Of these the connector's own sentences; what people wrote is shown as they wrote it."""
+_IDS = re.compile(r"\((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")
 
 CONSENT_VERDICTS = {
     Verdict.GRANTED: "Consent works: DocuSign gave a token with every scope.",
@@ -204,20 +209,37 @@ def event_title(event: AuditEvent) -> str:
     return _ACTIONS.get(event.action, event.action.replace(".", ": ").replace("_", " "))
 
 
-def told(page: EventPage) -> Sequence[tuple[AuditEvent, str, str]]:
+def told(page: EventPage) -> Sequence[tuple[AuditEvent, str, Markup]]:
     """Return events with their titles and the most telling part of their data."""
     return [(event, event_title(event), _detail(event, page)) for event in page.events]
 
 
-def _detail(event: AuditEvent, page: EventPage) -> str:
+def _detail(event: AuditEvent, page: EventPage) -> Markup:
     data: Mapping[str, Any] = event.data
     if steps := steps_of(event):
-        return "; ".join(step.describe(page.names) for step in steps)
+        return with_quiet_ids(lead("; ".join(step.describe(page.names) for step in steps)))
     if "path" in data:
         answer = data.get("status") or data.get("error") or ""
-        return f"{data.get('method', '')} {data['path']} {answer}".strip()
-    said = next((str(data[name]) for name in _TOLD if data.get(name)), "")
+        return Markup.escape(f"{data.get('method', '')} {data['path']} {answer}".strip())
+    name = next((name for name in _TOLD if data.get(name)), "")
+    said = str(data[name]) if name else ""
     if entitlement := data.get("entitlement"):
-        name = page.labels.entitlement(str(entitlement))
-        return f"{name}: {said}" if said and said != name else name
-    return said
+        label = page.labels.entitlement(str(entitlement))
+        return Markup.escape(f"{label}: {said}" if said and said != label else label)
+    return with_quiet_ids(lead(said)) if name in _OURS else Markup.escape(said)
+
+
+def with_quiet_ids(text: str) -> Markup:
+    """Return a sentence in which the ids beside names stand back."""
+    text = text.replace(" -> ", " \N{RIGHTWARDS ARROW} ")
+    parts, end = Markup(""), 0
+    for found in _IDS.finditer(text):
+        before = text[end : found.start()]
+        parts += Markup('{}<span class="id">{}</span>').format(before, found[0])
+        end = found.end()
+    return parts + Markup.escape(text[end:])
+
+
+def lead(text: str) -> str:
+    """Return a sentence with a capital at its beginning, the rest as it is."""
+    return text[:1].upper() + text[1:]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from html import escape
 from html.parser import HTMLParser
 
 from click.testing import CliRunner
@@ -117,3 +118,15 @@ def test_what_a_name_hides_is_shown_where_people_decide(connect, monkeypatch):
     message = Writer(connector.services.context, "https://x.example").write(delivery)
     assert "\u202e" in work_item.title
     assert "[U+202E]" in message.title and "\u202e" not in message.title
+
+
+def test_what_people_write_is_shown_as_they_wrote_it(connect):
+    connector = connect(**guarded())
+    user_id = connector.create("ada@northwind.example")["id"]
+    item = ask_for_approval(connector, user_id)
+    ann = signed_in(connector, "administrator")
+    words = "iPad pool -> ask de Vries (20481)"
+    ann.post(f"/approvals/{item}/comments", page=f"/approvals/{item}", comment=words)
+    shown = escape(words)
+    for path in (f"/approvals/{item}", f"/users/{user_id}", "/audit"):
+        assert shown in ann.get(path).get_data(as_text=True), path
