@@ -27,6 +27,7 @@ from connector.console import (
     inbox,
     oidc,
     runs,
+    settings,
     sign_in,
     tasks,
     tenants,
@@ -51,7 +52,7 @@ _PAGES = (
     drift,
     erasures,
     *(sign_in, oidc, inbox, tasks, approvals, absences, tokens, users, accounts),
-    *(runs, consents, audit, explanations, tenants),
+    *(runs, settings, consents, audit, explanations, tenants),
 )
 _STATIC = Path(__file__).parent / "static"
 _FORM_BYTES = 65_536

@@ -235,8 +235,9 @@ class Place:
 
 
 _OF_GRANTS = (DriftKind.NATIVE_GRANT, DriftKind.LOST_GRANT, DriftKind.UNEXPECTED_ADMIN)
-_DEFAULTS = {DriftKind.UNEXPECTED_ADMIN: Remedy.REVERT}
-"""A task asks a person about an unexpected organization administrator, as it always has."""
+USUAL_REMEDIES = {DriftKind.UNEXPECTED_ADMIN: Remedy.REVERT}
+"""What is done where no rule says; all else is reported. A task asks a person about an unexpected
+organization administrator."""
 
 
 def remedy_for(drift: Drift, place: Place, rules: Sequence[DriftRule]) -> Remedy:
@@ -247,7 +248,7 @@ def remedy_for(drift: Drift, place: Place, rules: Sequence[DriftRule]) -> Remedy
             return Remedy(rule.then)
     if place.on_drift and drift.kind in _OF_GRANTS:
         return Remedy(place.on_drift)
-    return _DEFAULTS.get(drift.kind, Remedy.REPORT)
+    return USUAL_REMEDIES.get(drift.kind, Remedy.REPORT)
 
 
 def _covers(rule: DriftRule, drift: Drift, place: Place) -> bool:

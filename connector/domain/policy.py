@@ -179,9 +179,13 @@ def _is_known(entitlement: str, catalogue: Catalogue) -> bool:
     return (account_id, rest) in catalogue.profiles
 
 
+def conditions_of(rule: EntitlementRule) -> str:
+    """Return what a rule covers, in words; empty where it covers everything."""
+    conditions = {"match": rule.match, "kind": rule.kind, "account": rule.account}
+    return ", ".join(f"{name}: {value}" for name, value in conditions.items() if value not in ANY)
+
+
 def _words(meaning: Meaning) -> str:
     if not isinstance(meaning, EntitlementRule):
         return "no rule covers it: automatic"
-    conditions = {"match": meaning.match, "kind": meaning.kind, "account": meaning.account}
-    held = ", ".join(f"{name}: {value}" for name, value in conditions.items() if value not in ANY)
-    return f"{meaning.source} ({held or 'it covers everything'})"
+    return f"{meaning.source} ({conditions_of(meaning) or 'it covers everything'})"

@@ -1,0 +1,78 @@
+"""The settings page: everything in force, and where it comes from."""
+
+from __future__ import annotations
+
+import re
+from html import unescape
+
+from connector.domain.drift import DriftKind
+from connector.settings import DriftRule, DriftSettings
+from tests.visitors import guarded, signed_in
+
+
+def rows(page, title):
+    """Return the cells of a table, row by row, as text."""
+    table = re.search(
+        rf'<caption class="unseen">{re.escape(title)}</caption>.*?</table>', page, re.S
+    )
+    lines = re.findall(r"<tr><td.*?</tr>", table[0], re.S)
+    return [
+        [unescape(re.sub(r"<[^>]+>", "", cell)) for cell in re.findall(r"<td.*?</td>", line, re.S)]
+        for line in lines
+    ]
+
+
+def settings_page(connector):
+    return signed_in(connector, "administrator").get("/settings").get_data(as_text=True)
+
+
+def test_the_rules_that_are_shipped_stand_behind_those_of_the_tenant(connect):
+    auditor = {"display": "Auditor", "instructions": {"grant": ["Tell {email}."]}}
+    roles = {"auditor": auditor, "organization-admin": {"owner": "ciso@x.example"}}
+    page = settings_page(connect(**guarded(), manual_roles=roles))
+    assert rows(page, "Who is asked before access is given") == [
+        [
+            "match: *Approver*",
+            "approval by 1 of whoever has the role approver; high risk, owner finance@x.example",
+            "rule 1 of the tenant",
+        ],
+        ["match: *admin*", "automatic; high risk", "rule 1 of mappings/entitlements.yaml"],
+        ["everything else", "automatic; low risk", "built in"],
+    ]
+    assert rows(page, "Roles that only people give") == [
+        [
+            "Organization Administrator (organization-admin)",
+            "manual; critical risk, owner ciso@x.example, verified by organization admin",
+            "mappings/entitlements.yaml, changed by the tenant",
+        ],
+        ["Auditor (auditor)", "manual; low risk, verified by attestation", "the tenant"],
+    ]
+
+
+def test_what_is_done_about_drift_is_told_to_the_last_class(connect):
+    rule = DriftRule(kind="native_grant", account="acme*", then="revert")
+    reverted = {"match": "Signer", "on_drift": "accept"}
+    page = settings_page(connect(drift=DriftSettings(policy=(rule,)), entitlements=(reverted,)))
+    told = rows(page, "What is done about drift")
+    assert told[:3] == [
+        ["class: native_grant, account: acme*", "revert", "rule 1 of the tenant (drift.policy)"],
+        ["grants of match: Signer", "accept", "rule 1 of the tenant"],
+        ["unexpected organization admin", "revert", "built in"],
+    ]
+    rest = {str(kind).replace("_", " ") for kind in DriftKind} - {"unexpected organization admin"}
+    assert set(told[3][0].removeprefix("everything else: ").split(", ")) == rest
+    assert told[3][1:] == ["report", "built in"]
+
+
+def test_attributes_and_settings_say_where_they_come_from(connect):
+    mapping = {"fields": {"job_title": {"sources": [{"attribute": "userType"}]}}}
+    page = settings_page(connect(user_mapping=mapping))
+    told = rows(page, "How a user's attributes correspond")
+    assert ["job title in DocuSign", "userType", "the tenant"] in told
+    assert ["first name in DocuSign", "name.givenName", "mappings/user.yaml"] in told
+    own = {name: (value, source) for name, value, source in rows(page, "tenants.default")}
+    assert own["approvals.expire_days"] == ("14", "default")
+    assert own["user_mapping.fields.job_title.sources[0].attribute"] == (
+        "userType",
+        "configuration file",
+    )
