@@ -58,6 +58,12 @@ class ApprovalDetailSchema(ApprovalSchema):
     needed = fields.Integer(
         required=True, metadata={"description": "How many have to agree. One denial ends it."}
     )
+    denied_before = fields.Nested(
+        ApprovalSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "When the same was denied last; null: never."},
+    )
     may_decide = fields.Boolean(
         required=True, metadata={"description": "Whether you can decide now."}
     )
@@ -184,9 +190,11 @@ def _lines(page: ItemPage, labels: Labels) -> list[Mapping[str, Any]]:
 
 
 def _detail(view: ApprovalView) -> Mapping[str, Any]:
-    browser, item = tenant().browser, view.item
+    browser, item, before = tenant().browser, view.item, view.denied_before
+    labels = browser.labels()
     return {
-        **item_document(item, view.subject, browser.labels()),
+        **item_document(item, view.subject, labels),
+        "denied_before": item_document(before, view.subject, labels) if before else None,
         "plan": {
             "id": view.plan.plan_id,
             "summary": view.plan.summary,

@@ -282,6 +282,7 @@ def _description(view: ApprovalView) -> str:
         "Rule": item.rule,
         "Asked by": item.requester,
         "Because": view.reason,
+        "Denied": _denied_before(view.denied_before),
         "Opened": item.created_at,
         "Expires": item.expires_at,
         "Approvers": view.approvers,
@@ -296,6 +297,12 @@ def _description(view: ApprovalView) -> str:
         said = f": {event.comment}" if event.comment else ""
         lines.append(f"  {event.at:%Y-%m-%d %H:%M} {event.act} by {event.actor}{said}")
     return "\n".join(lines)
+
+
+def _denied_before(item: WorkItem | None) -> str:
+    if item is None:
+        return ""
+    return f"before, {_day(item.closed_at)} by {item.closed_by}: {item.comment or 'no reason'}"
 
 
 def _outcome(view: ApprovalView) -> str:
@@ -323,6 +330,7 @@ def _view_to_json(view: ApprovalView) -> dict[str, Any]:
         "plan": view.plan.summary,
         "plan_state": view.plan.state,
         "reason": view.reason,
+        "denied_before": work_item_data(view.denied_before) if view.denied_before else None,
         "approvers": view.approvers,
         "approved_by": list(view.approved_by),
         "needed": view.needed,

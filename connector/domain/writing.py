@@ -1,4 +1,4 @@
-"""Makes visible what a text hides: a name from outside must not pass for another one.
+"""What people write, as it is kept and shown: a name from outside must not pass for another one.
 
 DocuSign, and whoever provisions, may put characters into names that turn the direction of writing
 (``U+202E`` shows ``gpj.exe`` as ``exe.jpg``) or that nobody sees. Where people read and decide,
@@ -19,6 +19,8 @@ _BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"
 _KEPT = "\n\t"
 _SUSPICIOUS = re.compile(r"[^ -~\n\t\u00a1-\u00ac\u00ae-\u02ff\u0370-\u058f]")
 """Most texts have none of these, and are returned as they are."""
+_MAX_TEXT = 4_000
+"""Characters of a comment or a reason."""
 
 
 def visible(text: str) -> str:
@@ -42,3 +44,10 @@ def _hides(text: str, place: int, char: str) -> bool:
         return True
     # Format characters, controls, halves of characters, line and paragraph separators.
     return unicodedata.category(char) in ("Cf", "Cc", "Cs", "Zl", "Zp") and char not in _KEPT
+
+
+def tidy(text: str) -> str:
+    """Return what a person wrote as it can be kept: without what no text holds (control characters
+    other than new lines and tabs, halves of characters), and cut."""
+    whole = text.encode("utf-8", "replace").decode()
+    return "".join(c for c in whole if c in "\n\t" or c.isprintable()).strip()[:_MAX_TEXT]

@@ -146,7 +146,7 @@ DOCUSIGN_USER_SCHEMA = Schema(
             _read_only("at", "When it was denied.", "dateTime"),
             _read_only(
                 "until",
-                "Until when the same request of the same client changes nothing.",
+                "Until when asking for it again without a new reason changes nothing.",
                 "dateTime",
             ),
             many=True,

@@ -11,6 +11,8 @@ from connector.domain.model import User, group_scim_id
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
 
+DECIDED = (WorkItemState.REJECTED, WorkItemState.APPROVED, WorkItemState.DONE)
+"""How an approval stands on which people have decided."""
 _LOOKED_AT_FOR = timedelta(days=1)
 """A denial that ended while no jobs ran is taken away when they run again, within this time."""
 
@@ -33,12 +35,26 @@ def shown_denials(
     ids = list(user_ids)
     if not ids or not quiet:
         return ()
-    return uow.work_items.search(
-        states=[WorkItemState.REJECTED],
-        subject_ids=ids,
-        kind=WorkItemKind.APPROVAL,
-        closed_after=context.clock.now() - quiet,
+    return not_overruled(
+        uow.work_items.search(
+            states=DECIDED,
+            subject_ids=ids,
+            kind=WorkItemKind.APPROVAL,
+            closed_after=context.clock.now() - quiet,
+        )
     )
+
+
+def not_overruled(decided: Iterable[WorkItem]) -> Sequence[WorkItem]:
+    """Return the denials after which nobody approved the same."""
+    holding: dict[tuple[str, str], list[WorkItem]] = {}
+    for item in decided:
+        same = holding.setdefault((item.subject_id, item.entitlement), [])
+        if item.state is WorkItemState.REJECTED:
+            same.append(item)
+        else:
+            same.clear()
+    return [item for items in holding.values() for item in items]
 
 
 def denied_lately(uow: UnitOfWork, context: TenantContext) -> Collection[str]:
@@ -70,23 +86,3 @@ def is_granted(item: WorkItem, user: User, roles: AbstractSet[str]) -> bool:
         )
     }
     return item.entitlement in held | roles
-
-
-def denied_to(
-    uow: UnitOfWork,
-    context: TenantContext,
-    user_ids: Iterable[str],
-    entitlement: str,
-    requester: str,
-) -> Sequence[WorkItem]:
-    """Return the denials that still hold for what a requester asks again, one a user at most."""
-    if not (ids := list(user_ids)) or not context.settings.approvals.quiet_days_after_denial:
-        return ()
-    found = uow.work_items.search(
-        states=[WorkItemState.REJECTED],
-        subject_ids=ids,
-        entitlement=entitlement,
-        kind=WorkItemKind.APPROVAL,
-    )
-    holding = [item for item in found if item.requester == requester and quiet_until(context, item)]
-    return list({item.subject_id: item for item in holding}.values())

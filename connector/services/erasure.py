@@ -12,6 +12,7 @@ from connector.domain.console import ConsoleRole
 from connector.domain.erasure import CLOSED_FOR, Erasure, ErasureState, Redaction
 from connector.domain.ledger import AuditEvent, AuditFilter
 from connector.domain.model import User, fold
+from connector.domain.writing import tidy
 from connector.errors import (
     ConnectorError,
     ForbiddenError,
@@ -25,7 +26,6 @@ from connector.services.locks import WriteLocks, address_key, user_key
 from connector.services.mirror.actual import OPEN_STATES
 from connector.services.mirror.changes import tombstone_id
 from connector.services.people import is_same_person
-from connector.services.work.log import tidy
 
 _log = structlog.get_logger(__name__)
 

@@ -18,6 +18,7 @@ from connector.domain.ledger import (
 from connector.domain.model import User
 from connector.domain.policy import VERIFIED_BY_API, VERIFY_WORD
 from connector.domain.work_items import Act, Evidence, WorkItemEvent
+from connector.domain.writing import tidy
 from connector.errors import ClosedError, ForbiddenError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, Seen, TenantContext, new_id
@@ -26,7 +27,7 @@ from connector.services.inbox.colleagues import find_colleague
 from connector.services.inbox.task_verification import TaskVerification
 from connector.services.mirror.actual import OPEN_STATES
 from connector.services.people import is_same_person, refuse_own, subject_of
-from connector.services.work.log import WorkItemLog, tidy
+from connector.services.work.log import WorkItemLog
 from connector.services.work.reasons import REQUESTER_EMAIL, reason_of
 
 _log = structlog.get_logger(__name__)

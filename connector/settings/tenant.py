@@ -127,8 +127,8 @@ class ApprovalSettings:
     delegation_max_days: int = 90
     """The longest time for which somebody may decide for another."""
     quiet_days_after_denial: int = 7
-    """Days for which SCIM shows a denial, and for which nobody is asked again where the same client
-    asks for the same. 0: everybody is asked each time."""
+    """Days for which SCIM shows a denial, and for which nobody is asked again for the same person
+    and entitlement, unless with another reason. 0: everybody is asked each time."""
 
 
 @dataclass(frozen=True)

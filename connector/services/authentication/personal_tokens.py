@@ -17,11 +17,11 @@ import structlog
 
 from connector.domain.console import ConsoleAccount, ConsoleRole, PersonalToken, included
 from connector.domain.ledger import AuditEvent
+from connector.domain.writing import tidy
 from connector.errors import InvalidRequestError, NotFoundError, TemporaryError
 from connector.ports import Clock, Store, UnitOfWork
 from connector.services.authentication.api_clients import InvalidTokenError
 from connector.services.context import Actor
-from connector.services.work.log import tidy
 from connector.settings import ApiSettings
 
 _log = structlog.get_logger(__name__)

@@ -13,6 +13,7 @@ from connector.domain.console import ConsoleRole
 from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
 from connector.domain.model import ORGANIZATION_ADMIN, User, fold
 from connector.domain.names import Names
+from connector.domain.writing import tidy
 from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
 from connector.ports import USER, UnitOfWork
 from connector.purpose import Purpose, calling_for
@@ -23,7 +24,6 @@ from connector.services.drift.reverts import Reverts, suggested_steps
 from connector.services.locks import WriteLocks, finding_key
 from connector.services.naming import names_for
 from connector.services.people import refuse_own
-from connector.services.work.log import tidy
 
 _IDS = re.compile(r" \((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")
 PAGE = 50

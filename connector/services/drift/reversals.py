@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from connector.domain.comparison import find_catalogue_drift, known_entitlements
@@ -23,6 +24,7 @@ from connector.services.provisioning.users import UserProvisioning
 from connector.services.provisioning.wishes import unchanged
 from connector.services.refresh import RefreshService
 from connector.services.work.manual_tasks import ManualTasks
+from connector.services.work.reasons import as_context
 
 _OF_TIME = (DriftKind.DORMANT_USER, DriftKind.PENDING_USER, DriftKind.ORPHAN_USER)
 _NOBODY = Actor("job:reconcile", "job", "")
@@ -82,10 +84,11 @@ class Reversals:
         expected = uow.drift.expected([user_id]).get(user_id)
         return wish_for(drift, unchanged(uow, actual, actor), actual, expected)
 
-    def carry_out(self, finding: Finding, actor: Actor) -> Outcome:
+    def carry_out(self, finding: Finding, actor: Actor, reason: str = "") -> Outcome:
         """Plan, record and carry out what puts a finding right; the plan is empty where it is no
         difference any more: DocuSign changed, or what is expected of it.
 
+        :param reason: why, for whoever has to approve something of it.
         :raises InvalidRequestError: no API puts it right; the message says who can.
         :raises ConnectorError: a guard refuses, DocuSign does, or it cannot be reached.
         """
@@ -99,17 +102,19 @@ class Reversals:
                 return GroupChange() if self._current(uow, drift) is None else change
 
             touching = change.add | change.remove
-            return self._groups.change(scim_id, group_wish, actor, touching=touching)
+            return self._groups.change(
+                scim_id, group_wish, actor, touching=touching, extra=as_context(reason)
+            )
         if drift.subject_kind != USER:
             raise _beyond_us(drift)
         if drift.kind in _OF_TIME:
             # What ends such a finding, a person does without anybody telling the connector, and
             # however young the copy is, it may be of something else that it was written last.
             self._refresh.refresh(drift.subject_id)
-        return self._users.update(drift.subject_id, self._wisher(drift, actor), actor)
+        return self._users.update(drift.subject_id, self._wisher(drift, actor, reason), actor)
 
     def _wisher(
-        self, drift: Drift, actor: Actor
+        self, drift: Drift, actor: Actor, reason: str
     ) -> Callable[[UnitOfWork, ActualUser], DesiredUser]:
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
             current = self._current(uow, drift)
@@ -118,7 +123,7 @@ class Reversals:
             wanted = self._wish(uow, current, actual, actor)
             if wanted is None:
                 raise _beyond_us(drift)
-            return wanted
+            return replace(wanted, reason=reason)
 
         return wish
 

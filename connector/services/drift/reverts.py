@@ -13,9 +13,10 @@ from connector.domain.policy import given
 from connector.domain.repair import GROUP as GROUP_OF_USER
 from connector.errors import ConnectorError, InvalidRequestError
 from connector.ports import UnitOfWork
-from connector.services.context import Actor, TenantContext
-from connector.services.denials import quiet_until, shown_denials
+from connector.services.context import Actor, Principal, TenantContext
+from connector.services.denials import quiet_until
 from connector.services.drift.reversals import Reversals
+from connector.services.work.asking_again import denials_against
 
 
 def suggested_steps(finding: Finding) -> Sequence[Operation]:
@@ -43,34 +44,35 @@ class Reverts:
         :raises ConnectorError: a guard refuses, DocuSign does, or it cannot be reached.
         """
         now = self._context.clock.now()
+        # What the policy says is the same each time: only a person's reason is news to anybody.
+        asked = reason if isinstance(actor, Principal) else ""
         try:
-            outcome = self._reversals.carry_out(finding, actor)
+            outcome = self._reversals.carry_out(finding, actor, asked)
         except ConnectorError:
             self._keep_unfinished(finding, actor, reason, now)
             raise
         if outcome.record is None:
-            raise InvalidRequestError(self._why_nothing(finding, actor))
+            raise InvalidRequestError(self._why_nothing(finding, asked))
         with self._context.write() as uow:
             after = self._note_plan(uow, finding, outcome.record.plan_id, actor, reason, now)
             uow.commit()
         return after
 
-    def _why_nothing(self, finding: Finding, actor: Actor) -> str:
+    def _why_nothing(self, finding: Finding, reason: str) -> str:
         wanted = {name for step in suggested_steps(finding) for name in given(step)}
         with self._context.read() as uow:
-            denials = shown_denials(uow, self._context, [finding.subject_id])
-        ends = [
-            until
-            for item in denials
-            if item.entitlement in wanted
-            and item.requester == actor.name
-            and (until := quiet_until(self._context, item))
-        ]
+            ends = [
+                until
+                for name in wanted
+                for item in denials_against(uow, self._context, [finding.subject_id], name, reason)
+                if (until := quiet_until(self._context, item))
+            ]
         if ends:
             return (
-                "Nothing is done: an approval of this was denied when you asked, and that holds "
-                f"until {max(ends):%Y-%m-%d %H:%M} UTC (approvals.quiet_days_after_denial). "
-                "Accept the finding, or revert it after that."
+                "Nothing is done: an approval of this was denied, and that holds until "
+                f"{max(ends):%Y-%m-%d %H:%M} UTC (approvals.quiet_days_after_denial) for whoever "
+                "says nothing new. Accept the finding, revert it after that, or give a reason that "
+                "those who denied it have not read."
             )
         return (
             "Nothing is to be done: DocuSign shows by now what is expected, or the same change "

@@ -28,6 +28,7 @@ from connector.domain.work_items import (
     Verdict,
     WorkItemEvent,
 )
+from connector.domain.writing import tidy
 from connector.errors import (
     ClosedError,
     ConnectorError,
@@ -45,7 +46,8 @@ from connector.services.people import subject_of
 from connector.services.provisioning.recording import answered_in_time
 from connector.services.provisioning.settlement import SettlementService
 from connector.services.work.approval_desk import ApprovalDesk
-from connector.services.work.log import WorkItemLog, tidy
+from connector.services.work.asking_again import last_denial
+from connector.services.work.log import WorkItemLog
 from connector.services.work.matters import Matters
 from connector.services.work.open_grants import is_begun
 from connector.services.work.reasons import reason_of
@@ -72,6 +74,8 @@ class ApprovalView:
     """Logins of those who agreed to this plan and still count."""
     needed: int
     history: Sequence[WorkItemEvent]
+    denied_before: WorkItem | None
+    """When the same was denied last before it was asked for; None: never."""
     refusal: str | None
     """Why the person who looks cannot decide; None where they can, and where nobody looks."""
 
@@ -159,6 +163,7 @@ class ApprovalService:
                 approved_by=[vote.voter.login for vote in votes(events, item.checksum, matter)],
                 needed=matters.terms(item).needed,
                 history=events,
+                denied_before=last_denial(uow, item),
                 refusal=self.refusal(matters, item, person) if person else None,
             )
 

@@ -9,9 +9,9 @@ from datetime import datetime
 from connector.domain.console import ConsoleRole
 from connector.domain.model import fold
 from connector.domain.work_items import Delegation
+from connector.domain.writing import tidy
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.services.context import Principal, TenantContext, new_id
-from connector.services.work.log import tidy
 
 
 class DelegationService:

@@ -16,6 +16,7 @@ from connector.domain.writing import visible
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
+from connector.services.work.asking_again import last_denial
 from connector.services.work.matters import Matters
 from connector.services.work.reasons import reason_of
 
@@ -175,6 +176,8 @@ class _Names:
     entitlement: str = ""
     deciders: str = ""
     """Who decides on an approval that waits."""
+    denied_before: str = ""
+    """When the same was denied last, by whom and why."""
 
 
 class Writer:
@@ -255,8 +258,13 @@ class Writer:
             except InvalidRequestError:
                 name = item.entitlement  # It is gone from DocuSign.
         waits = item.kind is WorkItemKind.APPROVAL and item.state is WorkItemState.OPEN
-        who = in_words(Matters(uow, self._context).of(item)) if waits else ""
-        return _Names(name, who)
+        if not waits:
+            return _Names(name)
+        who, before = in_words(Matters(uow, self._context).of(item)), last_denial(uow, item)
+        denied = f"{_instant(before.closed_at)}, {before.closed_by}" if before else ""
+        if before and before.comment:
+            denied += f": {before.comment}"
+        return _Names(name, who, denied)
 
     def _link(self, delivery: Delivery, item: WorkItem | None) -> str:
         if item is not None:
@@ -287,6 +295,7 @@ def _facts(
             ("Risk", item.risk),
             ("Asked by", item.requester),
             ("Because", reason),
+            ("Denied before", names.denied_before),
             ("State", str(item.state).replace("_", " ")),
             ("Who decides", names.deciders),
             ("Decide until", _instant(item.expires_at) if names.deciders else ""),

@@ -36,7 +36,7 @@ from connector.services.queued_requests import (
 )
 from connector.services.work.approval_desk import ApprovalDesk
 from connector.services.work.leavers import Leavers
-from connector.services.work.reasons import REQUESTER_EMAIL, reason_of, require_reason
+from connector.services.work.reasons import REQUESTER_EMAIL, reason_in, reason_of, require_reason
 from connector.settings import ProvisioningSettings
 from connector.tracing import span
 
@@ -217,7 +217,7 @@ class ChangePipeline:
         plan = self._leavers.with_custody(uow, plan)
         plan = arrange(plan, self._context.policy, self._context.book(uow.mirror.catalogue()))
         refuse_if_unsafe(uow, self._context, plan)
-        plan = self._desk.without_pending(uow, plan, actor.name)
+        plan = self._desk.without_pending(uow, plan, reason_in(extra))
         fulfilments = route(uow, self._context, plan)
         if actor.source == "scim":
             # What the connector does by itself has its own reasons.

@@ -36,11 +36,11 @@ from connector.domain.work_items import Act, ApprovalTerms
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id
-from connector.services.denials import denied_to
 from connector.services.locks import group_key, user_key
 from connector.services.mirror.actual import OPEN_STATES, load_actual
 from connector.services.naming import names_for
 from connector.services.refresh import RefreshService
+from connector.services.work.asking_again import denials_against
 from connector.services.work.log import WorkItemLog
 from connector.services.work.manual_tasks import REPLACED, Ask, ManualTasks, asked
 from connector.services.work.open_grants import (
@@ -77,9 +77,12 @@ class ApprovalDesk:
 
     # opening ------------------------------------------------------------------
 
-    def without_pending(self, uow: UnitOfWork, plan: Plan, requester: str) -> Plan:
-        """Return the plan without what has been asked for already, or was denied to the requester a
-        short while ago: asking again changes nothing."""
+    def without_pending(self, uow: UnitOfWork, plan: Plan, reason: str) -> Plan:
+        """Return the plan without what has been asked for already, or was denied a short while ago:
+        asking again changes nothing.
+
+        :param reason: why it is asked for; one that is new since the denial opens it again.
+        """
         catalogue = uow.mirror.catalogue()
         steps: list[Operation] = []
         for step in plan:
@@ -94,28 +97,28 @@ class ApprovalDesk:
                     item.subject_id
                     for item in (
                         *open_grants(uow, step.user_ids, entitlement=entitlement),
-                        *self._denied(uow, step.user_ids, entitlement, requester),
+                        *self._denied(uow, step.user_ids, entitlement, reason),
                     )
                 }
                 left = tuple(user_id for user_id in step.user_ids if user_id not in pending)
                 steps += [replace(step, user_ids=left)] if left else []
-            elif not self._is_pending(uow, step, requester):
+            elif not self._is_pending(uow, step, reason):
                 steps.append(step)
         return Plan(tuple(steps))
 
-    def _is_pending(self, uow: UnitOfWork, step: Operation, requester: str) -> bool:
+    def _is_pending(self, uow: UnitOfWork, step: Operation, reason: str) -> bool:
         if not getattr(step, "user_id", None):
             return False
         return all(
             bool(open_grants(uow, [user_id], entitlement=entitlement))
-            or bool(self._denied(uow, [user_id], entitlement, requester))
+            or bool(self._denied(uow, [user_id], entitlement, reason))
             for user_id, entitlement in asked(step)
         )
 
     def _denied(
-        self, uow: UnitOfWork, user_ids: Sequence[str], entitlement: str, requester: str
+        self, uow: UnitOfWork, user_ids: Sequence[str], entitlement: str, reason: str
     ) -> Sequence[WorkItem]:
-        return denied_to(uow, self._context, user_ids, entitlement, requester)
+        return denials_against(uow, self._context, user_ids, entitlement, reason)
 
     def open_for(
         self,
@@ -142,7 +145,7 @@ class ApprovalDesk:
         user_id, entitlement = ask
         if open_grants(uow, [user_id], entitlement=entitlement):
             return
-        if self._denied(uow, [user_id], entitlement, parent.requester):
+        if self._denied(uow, [user_id], entitlement, reason_of(parent)):
             return
         for item in replaced_by(uow, user_id, entitlement):
             self.supersede(uow, item, actor, REPLACED)

@@ -29,17 +29,6 @@ from connector.services.queued_requests import without_request
 _UNFINISHED = (OperationState.PLANNED, OperationState.IN_FLIGHT, OperationState.WAITING)
 
 
-_MAX_TEXT = 4_000
-"""Characters of a comment or a reason."""
-
-
-def tidy(text: str) -> str:
-    """Return what a person wrote as it can be kept: without what no text holds (control characters
-    other than new lines and tabs, halves of characters), and cut."""
-    whole = text.encode("utf-8", "replace").decode()
-    return "".join(c for c in whole if c in "\n\t" or c.isprintable()).strip()[:_MAX_TEXT]
-
-
 class WorkItemLog:
     """Writes down what happens to the work items of one tenant, within the caller's transaction."""
 

@@ -13,9 +13,9 @@ from connector.domain.ledger import Fulfilment, PlanRecord
 from connector.domain.model import Catalogue
 from connector.domain.plan import Plan
 from connector.domain.policy import Policy, given
+from connector.domain.writing import tidy
 from connector.errors import InvalidRequestError
 from connector.services.mirror.presentation import DOCUSIGN
-from connector.services.work.log import tidy
 
 _REASON = "request_reason"
 """In a plan's context."""
@@ -31,10 +31,11 @@ def as_context(reason: str) -> dict[str, Any]:
 
 def reason_of(plan: PlanRecord) -> str:
     """Return why a plan was asked for; empty where nobody said."""
-    return _reason_in(plan.context)
+    return reason_in(plan.context)
 
 
-def _reason_in(context: Mapping[str, Any]) -> str:
+def reason_in(context: Mapping[str, Any]) -> str:
+    """Return the same from what is kept with a plan."""
     return str(context.get(_REASON, ""))
 
 
@@ -50,7 +51,7 @@ def require_reason(
     :param context: what is kept with the plan.
     :raises InvalidRequestError: the policy wants a reason for what has to be approved.
     """
-    if _reason_in(context):
+    if reason_in(context):
         return
     for step, fulfilment in zip(plan, fulfilments, strict=True):
         if fulfilment is not Fulfilment.APPROVAL:

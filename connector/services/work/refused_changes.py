@@ -20,10 +20,10 @@ from connector.domain.ledger import (
     WorkItemState,
 )
 from connector.domain.policy import VERIFY_WORD
+from connector.domain.writing import tidy
 from connector.ports import GROUP, UnitOfWork
 from connector.services.context import TenantContext, new_id
 from connector.services.queued_requests import QUEUED_REQUEST, TO_BE_PLANNED, path_of
-from connector.services.work.log import tidy
 
 _ACTS = {"POST": "create", "DELETE": "delete"}
 _UNTOLD = frozenset({"password", "schemas"})

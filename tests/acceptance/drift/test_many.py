@@ -177,7 +177,10 @@ def test_who_asks_for_an_approval_by_a_revert_is_known_by_the_address(native):
     native.connector.reconcile()
     acting = ("--as", "olga", "--password-stdin")
     told = run(*revert, *acting, answer=f"{PASSWORD}\n")
-    assert "was denied when you asked, and that holds until 20" in told
+    assert "was denied, and that holds until 20" in told
+    told = run(*revert[:-1], "She asked", *acting, answer=f"{PASSWORD}\n")
+    (item,) = native.connector.services.approvals.list()
+    assert native.connector.services.approvals.get(item.work_item_id).reason == "She asked"
 
 
 def test_one_named_that_cannot_be_decided_keeps_no_other_from_it(native):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from connector.domain.ledger import WorkItemState
 from connector.settings import ApprovalSettings
 from tests.approvals import (
+    APPROVE,
     DAY,
     DENY,
     JOB,
@@ -90,6 +91,56 @@ def test_a_denial_of_what_is_held_meanwhile_is_not_shown(start):
     connector.sync()
     shown = connector.user(user["id"])
     assert (held(shown), denied(shown)) == ({asked_for}, [])
+
+
+def reasoned(connector, user_id, asked_for, reason):
+    """Ask over SCIM with a reason; return the user."""
+    add = {"op": "add", "path": "entitlements", "value": [{"value": asked_for}]}
+    why = {"op": "add", "path": f"{DOCUSIGN}User:reason", "value": reason}
+    return ok(connector.patch(f"/Users/{user_id}", add, why))
+
+
+def test_a_denial_holds_by_whatever_name_it_is_asked_for_again(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No")
+    add = {"op": "add", "path": "entitlements", "value": [{"value": asked_for}]}
+    other = connector.client_token("another-suite")
+    assert ok(connector.patch(f"/Users/{user['id']}", add, token=other))
+    assert connector.services.approvals.list() == []
+
+
+def test_who_gives_a_new_reason_asks_something_new_and_the_denial_is_shown(start):
+    connector, asked_for = start()
+    user = connector.create("ann.lee@acme.test")
+    reasoned(connector, user["id"], asked_for, "Covers for Bea")
+    (item,) = connector.services.approvals.list()
+    assert connector.services.approvals.get(item.work_item_id).denied_before is None
+    decide(connector, item, DENY, approver(), comment="Bea is back")
+
+    for same in ("", "covers  for\nBEA"):
+        assert pending(reasoned(connector, user["id"], asked_for, same)) == []
+    again = reasoned(connector, user["id"], asked_for, "Leads the team from May")
+
+    assert pending(again) == [("approval", asked_for, "grant")]
+    (item,) = connector.services.approvals.list()
+    shown = connector.services.approvals.get(item.work_item_id).denied_before
+    assert (shown.closed_by, shown.comment) == ("user:dora", "Bea is back")
+
+
+def test_an_approval_ends_what_was_denied_before(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No")
+    reasoned(connector, user["id"], asked_for, "Leads the team from May")
+    (item,) = connector.services.approvals.list()
+    decide(connector, item, APPROVE, approver(), comment="Right")
+    assert held(connector.user(user["id"])) == {asked_for}
+    value = [{"value": connector.baseline()}]
+    lost = {"op": "replace", "path": "entitlements", "value": value}
+    assert denied(ok(connector.patch(f"/Users/{user['id']}", lost))) == []
+    again = ask(connector, user["id"], asked_for)
+    assert pending(again) == [("approval", asked_for, "grant")]
 
 
 def test_with_no_quiet_days_nothing_is_shown(start):

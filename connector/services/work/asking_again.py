@@ -1,0 +1,66 @@
+"""Denials, held against asking for the same again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
+from connector.domain.model import fold
+from connector.domain.writing import tidy
+from connector.ports import UnitOfWork
+from connector.services.context import TenantContext
+from connector.services.denials import DECIDED, not_overruled, quiet_until
+from connector.services.work.reasons import reason_of
+
+
+def denials_against(
+    uow: UnitOfWork,
+    context: TenantContext,
+    user_ids: Iterable[str],
+    entitlement: str,
+    reason: str,
+) -> Sequence[WorkItem]:
+    """Return the denials that still hold against asking for an entitlement, one a user at most.
+
+    A denial is about a person and an entitlement, so it holds whoever asks, by whatever name.
+    Whoever says *why* in words that those who denied it have not read asks something new.
+
+    :param reason: why it is asked for now; may be empty.
+    """
+    if not (ids := list(user_ids)) or not context.settings.approvals.quiet_days_after_denial:
+        return ()
+    found = uow.work_items.search(
+        states=DECIDED,
+        subject_ids=ids,
+        entitlement=entitlement,
+        kind=WorkItemKind.APPROVAL,
+    )
+    holding: dict[str, list[WorkItem]] = {}
+    for item in not_overruled(found):
+        if quiet_until(context, item):
+            holding.setdefault(item.subject_id, []).append(item)
+    return [
+        items[-1]
+        for items in holding.values()
+        if not tidy(reason) or any(_same(reason, _asked_with(uow, item)) for item in items)
+    ]
+
+
+def last_denial(uow: UnitOfWork, item: WorkItem) -> WorkItem | None:
+    """Return when the same was denied last before an approval was asked for; None: never."""
+    found = uow.work_items.search(
+        states=[WorkItemState.REJECTED],
+        subject_ids=[item.subject_id],
+        entitlement=item.entitlement,
+        kind=WorkItemKind.APPROVAL,
+        closed_until=item.created_at,
+    )
+    return max(found, key=lambda one: one.closed_at or one.created_at) if found else None
+
+
+def _asked_with(uow: UnitOfWork, item: WorkItem) -> str:
+    return reason_of(uow.plans.get(item.plan_id)[0])
+
+
+def _same(one: str, other: str) -> bool:
+    return fold(" ".join(one.split())) == fold(" ".join(other.split()))
