@@ -1,0 +1,116 @@
+"""Webhooks with real servers on loopback, and receivers that hang or lie."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import time
+
+import pytest
+
+from connector.errors import PermanentError, TemporaryError
+from connector.settings import Secret
+from tests.integration.notifications.sending import MESSAGE, hook, notifier
+from tests.receivers import web_receiver
+
+
+def test_a_webhook_is_signed_as_standard_webhooks_says():
+    with web_receiver() as web:
+        channel = hook(web.url(), authorization=Secret("Basic abc"))
+        notifier().deliver(channel, MESSAGE, "d1", "")
+    (got,) = web.received
+    assert got.path == "/hook?key=1"
+    assert got.headers["authorization"] == "Basic abc"
+    stamp = got.headers["webhook-timestamp"]
+    assert abs(int(stamp) - time.time()) < 60
+    mac = hmac.new(b"key", f"d1.{stamp}.".encode() + got.body, hashlib.sha256).digest()
+    assert got.headers["webhook-signature"] == f"v1,{base64.b64encode(mac).decode()}"
+    body = json.loads(got.body)
+    assert (body["type"], body["data"]["title"]) == ("task.opened", MESSAGE.title)
+
+
+def test_the_certificate_has_to_be_that_of_the_name(authority):
+    context, pem = authority
+    with web_receiver(context) as web:
+        notifier(ca_bundle=pem).deliver(hook(web.url("localhost", "https")), MESSAGE, "d1", "")
+        with pytest.raises(TemporaryError):
+            notifier(ca_bundle=pem).deliver(hook(web.url(scheme="https")), MESSAGE, "d1", "")
+    assert len(web.received) == 1
+
+
+@pytest.mark.parametrize(
+    "status, error", [(500, TemporaryError), (404, TemporaryError), (410, PermanentError)]
+)
+def test_no_success_is_tried_again_unless_it_is_gone_for_good(status, error):
+    with web_receiver() as web:
+        web.status = status
+        with pytest.raises(error, match=str(status)):
+            notifier().deliver(hook(web.url()), MESSAGE, "d1", "")
+
+
+def test_no_redirect_is_followed():
+    with web_receiver() as inner, web_receiver() as web:
+
+        def redirect(handler):
+            handler.send_response(307)
+            handler.send_header("Location", inner.url())
+            handler.send_header("Content-Length", "0")
+            handler.end_headers()
+
+        web.answer = redirect
+        with pytest.raises(TemporaryError, match="307"):
+            notifier().deliver(hook(web.url()), MESSAGE, "d1", "")
+    assert inner.received == []
+
+
+def _hang(handler):
+    time.sleep(1.5)
+
+
+def _drip(handler):
+    handler.wfile.write(b"HTTP/1.1 200 OK\r\n")
+    for number in range(15):
+        handler.wfile.write(f"X-{number}: y\r\n".encode())
+        handler.wfile.flush()
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("answer", [_hang, _drip])
+def test_a_receiver_that_hangs_or_drips_is_cut_off(answer):
+    with web_receiver() as web:
+        web.answer = answer
+        started = time.monotonic()
+        with pytest.raises(TemporaryError, match="did not take"):
+            notifier(timeout_s=0.4).deliver(hook(web.url()), MESSAGE, "d1", "")
+        assert time.monotonic() - started < 1.2
+
+
+def test_little_is_read_of_an_endless_answer():
+    sent = []
+
+    def flood(handler):
+        handler.send_response(500)
+        handler.end_headers()
+        for _ in range(10_000):
+            handler.wfile.write(b"x" * 10_000)
+            sent.append(1)
+
+    with web_receiver() as web:
+        web.answer = flood
+        with pytest.raises(TemporaryError) as error:
+            notifier().deliver(hook(web.url()), MESSAGE, "d1", "")
+    assert len(str(error.value)) < 300
+    assert len(sent) < 10_000
+
+
+def _nonsense(handler):
+    handler.wfile.write(b"\x00\xff nonsense\r\n\r\n")
+
+
+def test_an_answer_that_is_no_http_is_temporary():
+    with web_receiver() as web:
+        web.answer = _nonsense
+        with pytest.raises(TemporaryError):
+            notifier().deliver(hook(web.url()), MESSAGE, "d1", "")
