@@ -70,6 +70,7 @@ class Received:
     path: str
     headers: dict[str, str]
     body: bytes
+    method: str = "POST"
 
 
 Answer = Callable[[BaseHTTPRequestHandler], None]
@@ -94,13 +95,15 @@ def web_receiver(context: ssl.SSLContext | None = None) -> Iterator[WebReceiver]
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
-            receiver.received.append(Received(self.path, headers, body))
+            receiver.received.append(Received(self.path, headers, body, self.command))
             if receiver.answer is not None:
                 receiver.answer(self)
                 return
             self.send_response(receiver.status)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+        do_PATCH = do_POST  # noqa: N815 - as the server wants it
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""

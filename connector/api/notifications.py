@@ -41,6 +41,10 @@ class DeliverySchema(Schema):
     finished_at = instant("When it arrived or was given up.", optional=True)
     attempts = fields.Integer(required=True, metadata={"description": "How often it was tried."})
     error = text("What went wrong last.", allow_none=True)
+    record = text(
+        "Address of the record in ServiceNow or Jira to which all messages of the case go.",
+        allow_none=True,
+    )
 
 
 class DeliveryQuery(PageArguments):

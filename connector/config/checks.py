@@ -278,6 +278,16 @@ def _notifications(path: str, notifications: Mapping[str, Any]) -> Iterator[Prob
         yield from _channel(here, channel, has_smtp=bool(_text(smtp, "host")))
 
 
+def _ending(path: str, channel: Mapping[str, Any]) -> Iterator[Problem]:
+    """Return what is wrong with how the record of a case is to end."""
+    options = _section(channel, "options")
+    done, transition = options.get("done", {}), options.get("done_transition", 1)
+    if _text(channel, "template") == "servicenow" and not isinstance(done, Mapping):
+        yield f"{path}.options.done", "must be a section of fields that close a record"
+    if _text(channel, "template") == "jira" and not str(transition).isdecimal():
+        yield f"{path}.options.done_transition", "must be the number of a transition"
+
+
 def _channel(path: str, channel: Mapping[str, Any], *, has_smtp: bool) -> Iterator[Problem]:
     for place, pattern in enumerate(channel.get("events") or ()):
         if not any(fnmatchcase(notice, str(pattern)) for notice in NOTICES):
@@ -288,6 +298,7 @@ def _channel(path: str, channel: Mapping[str, Any], *, has_smtp: bool) -> Iterat
             yield f"{path}.url", "must be given for a webhook"
         if _text(channel, "template") == "jira" and not _section(channel, "options").get("project"):
             yield f"{path}.options", "must have the key of the project for Jira"
+        yield from _ending(path, channel)
         return
     if not has_smtp:
         yield path, "needs a mail server: set notifications.smtp.host"

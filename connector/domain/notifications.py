@@ -125,6 +125,9 @@ class Delivery:
     attempts: int = 0
     error: str | None = None
     finished_at: datetime | None = None
+    record: str = ""
+    """Address of the record that the receiver made of it or added it to; empty where it makes none,
+    or none that later messages could be added to."""
 
 
 @dataclass(frozen=True)
@@ -145,6 +148,8 @@ class Message:
     """The console's page, which asks for sign-in; nothing is decided by opening it."""
     data: Mapping[str, Any] = field(default_factory=dict)
     """The same for programs, without names of persons."""
+    is_over: bool = False
+    """Whether the work item that it is about is closed."""
 
 
 _WAITS = tuple(

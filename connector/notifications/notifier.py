@@ -41,14 +41,21 @@ class ChannelNotifier:
         return WebhookSender(targets, self._settings.timeout_s, self._clock, self._ca_bundle)
 
     def deliver(
-        self, channel: ChannelSettings, message: Message, delivery_id: str, recipient: str
-    ) -> None:
+        self,
+        channel: ChannelSettings,
+        message: Message,
+        delivery_id: str,
+        recipient: str,
+        record: str = "",
+    ) -> str:
         """Send a message; when this returns, the receiver has it.
 
+        :param record: that the receiver made of an earlier message of the same case.
+        :returns: what the receiver calls its record of the case; empty where it has none.
         :raises TemporaryError: it may work later.
         :raises PermanentError: it never will as the settings are.
         """
         if channel.kind == "email":
             self._smtp.send(message, delivery_id, recipient)
-        else:
-            self._webhooks.send(channel, message, delivery_id)
+            return ""
+        return self._webhooks.send(channel, message, delivery_id, record)

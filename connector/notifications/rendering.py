@@ -27,7 +27,6 @@ def _environment() -> Environment:
     )
     environment.filters["slack"] = _slack
     environment.filters["markdown"] = _markdown
-    environment.filters["verbatim"] = _verbatim
     environment.policies["json.dumps_function"] = _dumps
     return environment
 
@@ -39,13 +38,29 @@ def render(channel: ChannelSettings, message: Message, delivery_id: str) -> byte
     """
     template = _environment().get_template(f"{channel.template}.json.j2")
     try:
-        text = template.render(message=message, id=delivery_id, options=dict(channel.options))
+        text = template.render(
+            message=message,
+            id=delivery_id,
+            options=dict(channel.options),
+            lines=lines_of(message),
+            verbatim_lines=lines_of(message, verbatim=True),
+        )
     except TemplateError as error:
         raise PermanentError(
             f"The channel {channel.name!r} lacks an option of the template {channel.template!r}: "
             f"{error.message}."
         ) from error
     return json.dumps(json.loads(text), separators=(",", ":")).encode()
+
+
+def lines_of(message: Message, *, verbatim: bool = False, title: str = "") -> str:
+    """Return what a record says: text, facts, steps and link.
+
+    :param verbatim: as a block of Jira's markup that shows it as it is.
+    :param title: stands above it, if given.
+    """
+    text = _environment().get_template("lines.txt.j2").render(message=message, title=title).strip()
+    return f"{{noformat}}\n{_verbatim(text)}\n{{noformat}}" if verbatim else text
 
 
 def email_text(message: Message) -> str:

@@ -14,6 +14,7 @@ import hmac
 import socket
 import ssl
 from collections.abc import Mapping
+from dataclasses import dataclass
 from http.client import HTTPException
 
 from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -23,20 +24,42 @@ from urllib3.response import HTTPResponse
 from connector.domain.notifications import Message
 from connector.errors import ConfigError, PermanentError, TemporaryError
 from connector.notifications.deadline import cut_off_after
-from connector.notifications.rendering import render
+from connector.notifications.records import (
+    Call,
+    carrying_on,
+    creating,
+    is_carried_on,
+    record_in,
+)
 from connector.notifications.targets import Target, Targets
 from connector.ports import Clock
 from connector.settings import ChannelSettings, Secret
 
 _MOST_READ = 2_048
-"""Bytes of an answer; they only serve the message about a failure."""
-_GONE = 410
+"""Bytes of an answer; they serve the message about a failure, and name a record."""
+_NOT_FOUND, _GONE = 404, 410
+_REFUSED = (400, 404, 409)
 _LONGEST_SHOWN = 200
 _PREFIX = "whsec_"
 
 
+class _NotFoundError(TemporaryError):
+    """The receiver knows nothing at this place."""
+
+
+@dataclass(frozen=True)
+class _Answer:
+    status: int
+    headers: Mapping[str, str]
+    text: str
+
+    @property
+    def is_success(self) -> bool:
+        return 200 <= self.status < 300  # noqa: PLR2004 -- RFC 9110 §15.3
+
+
 class WebhookSender:
-    """Posts messages to URLs."""
+    """Sends messages to URLs."""
 
     def __init__(self, targets: Targets, timeout_s: float, clock: Clock, ca_bundle: str) -> None:
         self._targets = targets
@@ -44,31 +67,52 @@ class WebhookSender:
         self._clock = clock
         self._ca_bundle = ca_bundle
 
-    def send(self, channel: ChannelSettings, message: Message, delivery_id: str) -> None:
-        """Post a message; any status of success means that it arrived.
+    def send(
+        self, channel: ChannelSettings, message: Message, delivery_id: str, record: str = ""
+    ) -> str:
+        """Send a message; any status of success means that it arrived.
 
+        :param record: that the receiver made of an earlier message of the same case.
+        :returns: the record of the case as it is now known; empty where there is none.
         :raises TemporaryError: no success; the receiver may be mended, so it is tried again.
         :raises PermanentError: the target is refused, or says that it is gone for good.
         """
         target = self._targets.resolve(channel.url.reveal() if channel.url else "")
-        body = render(channel, message, delivery_id)
+        if record and is_carried_on(channel, target, record):
+            try:
+                for call in carrying_on(channel, message, target, record):
+                    self._call(channel, target, delivery_id, call)
+            except _NotFoundError:
+                pass  # Somebody deleted it there: the case gets a new one.
+            else:
+                return record
+        created = creating(channel, message, delivery_id, target)
+        answer = self._call(channel, target, delivery_id, created)
+        return record_in(channel, target, answer.headers, answer.text)
+
+    def _call(
+        self, channel: ChannelSettings, target: Target, delivery_id: str, call: Call
+    ) -> _Answer:
+        now = int(self._clock.now().timestamp())
         headers = {
             "Host": target.authority,
             "Content-Type": "application/json",
+            "Accept": "application/json",
             "User-Agent": "docusign-iga-connector",
-            **signature(channel.secret, delivery_id, int(self._clock.now().timestamp()), body),
+            **signature(channel.secret, delivery_id, now, call.body),
         }
         if channel.authorization:
             headers["Authorization"] = channel.authorization.reveal()
-        status, text = self._post(target, headers, body)
-        if 200 <= status < 300:  # noqa: PLR2004 -- RFC 9110 §15.3
-            return
-        shown = " ".join(text.split())[:_LONGEST_SHOWN]
-        if status == _GONE:
+        answer = self._exchange(target, headers, call)
+        if answer.is_success or (call.may_fail and answer.status in _REFUSED):
+            return answer
+        shown = " ".join(answer.text.split())[:_LONGEST_SHOWN]
+        if answer.status == _GONE:
             raise PermanentError(f"{target.host} answered 410, gone for good. {shown}")
-        raise TemporaryError(f"{target.host} answered {status}. {shown}")
+        error = _NotFoundError if answer.status == _NOT_FOUND else TemporaryError
+        raise error(f"{target.host} answered {answer.status}. {shown}")
 
-    def _post(self, target: Target, headers: Mapping[str, str], body: bytes) -> tuple[int, str]:
+    def _exchange(self, target: Target, headers: Mapping[str, str], call: Call) -> _Answer:
         connection = self._connection(target)
 
         def open_socket() -> socket.socket | None:
@@ -78,10 +122,10 @@ class WebhookSender:
             with cut_off_after(self._timeout_s, open_socket):
                 connection.connect()
                 connection.request(
-                    "POST", target.path, body=body, headers=headers, preload_content=False
+                    call.method, call.path, body=call.body, headers=headers, preload_content=False
                 )
                 response = connection.getresponse()
-                return response.status, _beginning(response)
+                return _Answer(response.status, response.headers, _beginning(response))
         except (OSError, HTTPError, HTTPException, ValueError) as error:
             raise TemporaryError(
                 f"{target.host} did not take the message within {self._timeout_s:g} seconds "

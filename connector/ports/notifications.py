@@ -38,6 +38,9 @@ class NotificationRepository(Protocol):
     def was_told(self, notice: Notice, about: str) -> bool:
         """Whether there is a delivery of that notice about this."""
 
+    def record_of(self, channel: str, about: str) -> str:
+        """Return the record that a channel's receiver has of a case; empty if none is known."""
+
     def search(
         self,
         states: Iterable[DeliveryState] = (),
@@ -60,10 +63,17 @@ class Notifier(Protocol):
     """Carries a message to its receiver."""
 
     def deliver(
-        self, channel: ChannelSettings, message: Message, delivery_id: str, recipient: str
-    ) -> None:
+        self,
+        channel: ChannelSettings,
+        message: Message,
+        delivery_id: str,
+        recipient: str,
+        record: str = "",
+    ) -> str:
         """Send a message; when this returns, the receiver has it.
 
+        :param record: that the receiver made of an earlier message of the same case.
+        :returns: what the receiver calls its record of the case; empty where it has none.
         :raises TemporaryError: it may work later.
         :raises PermanentError: it never will as the settings are.
         """

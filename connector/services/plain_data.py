@@ -268,6 +268,7 @@ def delivery_data(item: Delivery) -> Data:
         "finished_at": item.finished_at,
         "attempts": item.attempts,
         "error": item.error,
+        "record": item.record or None,
     }
 
 

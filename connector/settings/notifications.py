@@ -84,7 +84,9 @@ class ChannelSettings:
     template: str = "standard"
     """``standard``, ``servicenow``, ``jira``, ``slack`` or ``teams``."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """What the template needs besides: ``project`` for Jira, fields of a record for ServiceNow."""
+    """What the template needs besides. Jira: ``project``, ``issue_type`` (Task), and
+    ``done_transition``, the id of the transition that ends an issue. ServiceNow: fields of a record,
+    and ``done``, a section of the fields that end it."""
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,15 @@ class SqlNotifications:
         """Whether there is a delivery of that notice about this."""
         return bool(self._select(_COLUMNS.about == about, _COLUMNS.notice == notice, limit=1))
 
+    def record_of(self, channel: str, about: str) -> str:
+        """Return the record that a channel's receiver has of a case; empty if none is known."""
+        found = self._select(
+            *(_COLUMNS.about == about, _COLUMNS.channel == channel, _COLUMNS.record != ""),
+            order=(_COLUMNS.finished_at.desc(),),
+            limit=1,
+        )
+        return found[0].record if found else ""
+
     def search(
         self,
         states: Iterable[DeliveryState] = (),

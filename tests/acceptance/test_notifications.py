@@ -219,7 +219,7 @@ def test_a_defect_in_one_message_does_not_stop_the_others(connector, web):
     def deliver(channel, *rest):
         if channel.name == "mail":
             raise RuntimeError("defect")
-        real.deliver(channel, *rest)
+        return real.deliver(channel, *rest)
 
     service._notifier = SimpleNamespace(deliver=deliver)
     service.deliver_due()

@@ -93,7 +93,7 @@ class NotificationService:
 
     def _attempt(self, delivery: Delivery) -> Delivery:
         try:
-            self._send(delivery)
+            record = self._send(delivery)
         except ConnectorError as error:
             after = self._after_failure(delivery, error)
         except Exception as error:  # noqa: BLE001
@@ -108,18 +108,26 @@ class NotificationService:
                 state=DeliveryState.DELIVERED,
                 finished_at=now,
                 error=None,
+                record=record,
             )
         with self._context.write() as uow:
             uow.notifications.save(after)
             uow.commit()
         return after
 
-    def _send(self, delivery: Delivery) -> None:
+    def _send(self, delivery: Delivery) -> str:
+        """Send a message and return the record that the receiver has of its case."""
         channel = self._channel(delivery.channel)
         if channel is None:
             raise PermanentError(f"There is no channel {delivery.channel!r} any more.")
         message = self._writer.write(delivery)
-        self._notifier.deliver(channel, message, delivery.delivery_id, delivery.recipient)
+        with self._context.read() as uow:
+            is_case = "work_item" in delivery.payload
+            record = uow.notifications.record_of(channel.name, delivery.about) if is_case else ""
+        made = self._notifier.deliver(
+            channel, message, delivery.delivery_id, delivery.recipient, record
+        )
+        return made if is_case else ""
 
     def _after_failure(self, delivery: Delivery, error: ConnectorError) -> Delivery:
         attempts = delivery.attempts + 1

@@ -213,6 +213,7 @@ class Writer:
             steps=self._steps(delivery, item),
             link=self._link(delivery, item),
             data={name: delivery.payload[name] for name in _NEUTRAL if delivery.payload.get(name)},
+            is_over=item is not None and not item.state.is_open,
         )
 
     def _texts(self, delivery: Delivery, item: WorkItem | None) -> tuple[str, str]:

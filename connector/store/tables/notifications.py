@@ -25,6 +25,7 @@ notifications = Table(
     Column("attempts", Integer, nullable=False),
     optional("error"),
     Column("finished_at", Instant),
+    required("record"),
     Index("ix_notifications_due", "tenant", "state", "next_attempt_at"),
     Index("ix_notifications_about", "tenant", "about"),
     Index("ix_notifications_subject", "tenant", "subject_id"),

@@ -332,6 +332,22 @@ def test_channels_are_read_with_their_secrets_masked(data):
         ({"channels": [{**HOOK, "events": ["task.nothing"]}]}, "channels[0].events[0]"),
         ({"channels": [{**HOOK, "template": "jira"}]}, "channels[0].options"),
         ({"channels": [{**HOOK, "template": "irc"}]}, "channels[0].template"),
+        (
+            {"channels": [{**HOOK, "template": "servicenow", "options": {"done": "3"}}]},
+            "channels[0].options.done",
+        ),
+        (
+            {
+                "channels": [
+                    {
+                        **HOOK,
+                        "template": "jira",
+                        "options": {"project": "IAM", "done_transition": "Done"},
+                    }
+                ]
+            },
+            "channels[0].options.done_transition",
+        ),
         ({"smtp": {"host": "x"}}, "smtp.sender"),
         ({"smtp": {**SMTP, "security": "none", "user": "u"}}, "smtp.security"),
         ({"allowed_networks": ["intranet"]}, "allowed_networks[0]"),

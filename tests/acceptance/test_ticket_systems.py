@@ -1,0 +1,206 @@
+"""A case has one record in ServiceNow and in Jira, which every later message carries on."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pytest
+
+from connector.services.context import Actor
+from connector.settings import ChannelSettings, NotificationSettings, Secret
+from tests.approvals import operator
+from tests.connector import connected
+from tests.receivers import web_receiver
+from tests.visitors import ask_for_admin
+
+JOB = Actor("job:verify", "job", "c1")
+TABLE, ISSUES = "/api/now/table/sc_task", "/rest/api/2/issue"
+
+
+@dataclass
+class Tickets:
+    """A ticket system: records by name, each with what was written to it."""
+
+    port: int = 0
+    records: dict[str, list[Any]] = field(default_factory=dict)
+    refuses: dict[str, int] = field(default_factory=dict)
+    """Status by the end of a path."""
+    calls: list[str] = field(default_factory=list)
+
+    def answer(self, handler: Any, received: Any) -> None:
+        path = received.path.partition("?")[0]
+        self.calls.append(f"{received.method} {received.path}")
+        status = next((code for end, code in self.refuses.items() if path.endswith(end)), 0)
+        name = next((key for key in self.records if f"/{key}" in path), "")
+        headers, body = {}, {}
+        if status:
+            pass
+        elif name:
+            self.records[name].append(json.loads(received.body))
+            status = 200
+        elif path in (TABLE, ISSUES):
+            is_jira = path == ISSUES
+            number = 10_000 + len(self.calls)
+            name = str(number) if is_jira else f"{number:032x}"
+            self.records[name] = [json.loads(received.body)]
+            status, body = 201, {"id": name, "key": f"IAM-{number}"} if is_jira else {"result": {}}
+            headers = {} if is_jira else {"Location": f"https://x.example{path}/{name}"}
+        else:
+            status = 404
+        text = json.dumps(body).encode()
+        handler.send_response(status)
+        for key, value in {**headers, "Content-Length": str(len(text))}.items():
+            handler.send_header(key, value)
+        handler.end_headers()
+        handler.wfile.write(text)
+
+
+@pytest.fixture
+def tickets():
+    with web_receiver() as web:
+        system = Tickets(web.port)
+        web.answer = lambda handler: system.answer(handler, web.received[-1])
+        yield system
+
+
+@pytest.fixture(params=["servicenow", "jira"])
+def template(request):
+    return request.param
+
+
+@pytest.fixture
+def connector(tmp_path, tickets, template):
+    paths = {"servicenow": f"{TABLE}?sysparm_view=api", "jira": ISSUES}
+    options = {
+        "servicenow": {"assignment_group": "IAM", "done": {"state": "3", "close_notes": "Done."}},
+        "jira": {"project": "IAM", "done_transition": 31},
+    }
+    url = Secret(f"http://127.0.0.1:{tickets.port}{paths[template]}")
+    channel = ChannelSettings(
+        "tickets", "webhook", ("task.*",), url=url, template=template, options=options[template]
+    )
+    running = connected(
+        tmp_path / "c.db",
+        notifications=NotificationSettings(
+            channels=(channel,), allowed_networks=("127.0.0.0/8",), timeout_s=2
+        ),
+    )
+    yield running
+    running.close()
+
+
+def opened(connector):
+    """Return a task of which the ticket system has been told."""
+    task = ask_for_admin(connector, connector.world.member().user.user_id)
+    connector.services.notifications.deliver_due()
+    return task
+
+
+def finished(connector, task):
+    user_id = connector.services.work_items.get(task).subject_id
+    connector.world.state.user(user_id).is_organization_admin = True
+    connector.services.verification.verify_all(JOB)
+    connector.services.notifications.deliver_due()
+    deliveries = connector.services.notifications.list()
+    assert {str(item.state) for item in deliveries} <= {"delivered"}, deliveries
+    return deliveries
+
+
+def test_a_case_has_one_record_that_ends_with_it(connector, tickets, template):
+    task = opened(connector)
+    ((name, (made,)),) = tickets.records.items()
+    deliveries = finished(connector, task)
+    ((_, (_, *added)),) = tickets.records.items()
+    if template == "servicenow":
+        assert (made["correlation_id"], made["assignment_group"]) == (task, "IAM")
+        assert "done" not in made
+        (update,) = added
+        assert {"state": "3", "close_notes": "Done."}.items() <= update.items()
+        assert update["work_notes"].startswith("Done: Grant Organization Administrator")
+        assert tickets.calls[-1] == f"PATCH {TABLE}/{name}?sysparm_view=api"
+    else:
+        assert f"docusign-iga-{task}" in made["fields"]["labels"]
+        moved, comment = added
+        assert moved == {"transition": {"id": "31"}}
+        assert comment["body"].startswith("{noformat}\nDone: Grant Organization Administrator")
+        assert tickets.calls[1:] == [
+            f"POST {ISSUES}/{name}/transitions",
+            f"POST {ISSUES}/{name}/comment",
+        ]
+    assert {item.record for item in deliveries} == {
+        f"http://127.0.0.1:{tickets.port}{TABLE if template == 'servicenow' else ISSUES}/{name}"
+    }
+
+
+def test_a_message_on_the_way_ends_nothing(connector, tickets, template):
+    task = opened(connector)
+    connector.services.work_items.claim(task, operator("olga"))
+    connector.clock.advance(6 * 86_400)
+    connector.services.due.run(Actor("job:people", "job", "c2"))
+    connector.services.notifications.deliver_due()
+    ((_, (_, *added)),) = tickets.records.items()
+    assert added
+    assert not [one for one in added if "state" in one or "transition" in one]
+
+
+def test_a_record_that_was_deleted_there_is_made_anew(connector, tickets):
+    task = opened(connector)
+    tickets.records.clear()
+    finished(connector, task)
+    assert len(tickets.records) == 1
+
+
+def test_a_record_of_another_installation_is_left_alone(connector, tickets):
+    task = opened(connector)
+    with connector.services.context.write() as uow:
+        (delivery,) = uow.notifications.search()
+        elsewhere = re.sub(r":\d+/", ":1/", delivery.record)
+        uow.notifications.save(replace(delivery, record=elsewhere))
+        uow.commit()
+    finished(connector, task)
+    assert len(tickets.records) == 2
+
+
+def test_an_issue_that_a_person_has_closed_is_commented_on(connector, tickets, template):
+    task = opened(connector)
+    tickets.refuses["/transitions"] = 400
+    finished(connector, task)
+    assert len(tickets.records) == 1
+
+
+def test_a_record_that_cannot_be_written_now_is_written_later(connector, tickets, template):
+    task = opened(connector)
+    end = "/comment" if template == "jira" else next(iter(tickets.records))
+    tickets.refuses[end] = 503
+    user_id = connector.services.work_items.get(task).subject_id
+    connector.world.state.user(user_id).is_organization_admin = True
+    connector.services.verification.verify_all(JOB)
+    connector.services.notifications.deliver_due()
+    assert "waiting" in {str(item.state) for item in connector.services.notifications.list()}
+    tickets.refuses.clear()
+    connector.clock.advance(60)
+    finished(connector, task)
+    assert len(tickets.records) == 1
+
+
+@pytest.mark.parametrize("lie", ["../../x", "10001/comment", "1?x=", "", "A" * 32])
+def test_a_name_that_leads_elsewhere_is_no_record(connector, tickets, monkeypatch, lie):
+    real = tickets.answer
+
+    def lying(handler, received):
+        body = json.dumps({"id": lie}).encode()
+        handler.send_response(201)
+        handler.send_header("Location", f"https://x.example{TABLE}/{lie}")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    monkeypatch.setattr(tickets, "answer", lying)
+    task = opened(connector)
+    monkeypatch.setattr(tickets, "answer", real)
+    assert [item.record for item in connector.services.notifications.list()] == [""]
+    finished(connector, task)
+    assert len(tickets.records) == 1
