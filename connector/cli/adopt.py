@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
 from rich.table import Table
 
-from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
+from connector.cli.acting_as import as_option
+from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.errors import InvalidRequestError
+from connector.services.context import Principal
 from connector.services.drift.adoption import Adoption, Selection, identities_of
 
 _SHOWN = 50
@@ -29,10 +32,12 @@ _SHOWN = 50
 @click.option("--client", default="", metavar="NAME", help="Whose external ids the file has.")
 @click.option("--apply", "apply", is_flag=True, help="Do it; without, only show who it would be.")
 @tenant_options
+@as_option
 @handle_errors
 def adopt(
     context: CommandContext,
     *,
+    by: Callable[[], Principal],
     everybody: bool,
     email: str,
     account: str,
@@ -43,14 +48,15 @@ def adopt(
     """Take over users who existed before the connector: somebody answers for them from then on.
 
     Without --apply nothing is changed: the users are shown. What they hold becomes expected on your
-    word (provenance "adopted"). With a file, each line finds its user by user_id, else by the first
+    word (provenance "adopted"); your own user is left to somebody else, so --apply needs to know
+    who you are (--as). With a file, each line finds its user by user_id, else by the first
     rule of tenants.*.drift.correlation that fits exactly one; external ids and employee numbers are
     kept as if the client had sent them. DocuSign hears nothing.
 
     \b
     Examples:
       docusign-iga adopt --email "*@acme.com"
-      docusign-iga adopt --file people.csv --client sailpoint --apply
+      docusign-iga adopt --file people.csv --client sailpoint --apply --as ann
     """
     if not (everybody or email or account or file):
         raise click.UsageError("Say whom: --all, --email, --account or --file.")
@@ -65,7 +71,7 @@ def adopt(
         with context.tenant.context.read() as uow:
             client = uow.clients.get(client).external_id_scope
     selection = Selection(email or "*", account.lower(), identities, client)
-    done = context.tenant.drift.adoption.adopt(selection, cli_person(), apply=apply)
+    done = context.tenant.drift.adoption.adopt(selection, by(), apply=apply)
     context.output(_to_json(done, apply=apply), _table(done, apply=apply))
 
 
@@ -75,6 +81,8 @@ def _table(done: Adoption, *, apply: bool) -> Any:
     if done.unmatched:
         lines = ", ".join(item.identity_id for item in done.unmatched[:10])
         title += f" {len(done.unmatched):,} lines fit nobody, or several: {lines}."
+    if done.own:
+        title += f" Your own user ({done.own[0].user.email}) is left to somebody else."
     if not apply and done.adopted:
         title += " Nothing was changed: add --apply."
     table = Table("User", "Address", "Found by", title=title, title_justify="left")
@@ -91,5 +99,6 @@ def _to_json(done: Adoption, *, apply: bool) -> dict[str, Any]:
             for item in done.adopted
         ],
         "already": done.already,
+        "own": [item.user.user_id for item in done.own],
         "unmatched": [item.identity_id for item in done.unmatched],
     }

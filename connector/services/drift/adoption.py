@@ -56,6 +56,8 @@ class Adoption:
     """Whom the connector answers for already."""
     unmatched: Sequence[Identity] = field(default_factory=tuple)
     """Lines of the file that fit nobody, or several."""
+    own: Sequence[Adoptee] = field(default_factory=tuple)
+    """Users of whoever adopts: somebody else answers for them."""
 
 
 class AdoptionService:
@@ -73,9 +75,12 @@ class AdoptionService:
         about unmanaged users end. DocuSign hears nothing.
 
         :raises InvalidRequestError: the file has external ids and no client is named.
-        :raises ForbiddenError: the person is no operator.
+        :raises ForbiddenError: the person is no operator, or is to apply it and has no address, by
+            which to tell which user is theirs.
         """
         by.require(ConsoleRole.OPERATOR)
+        if apply:
+            by.require_address()
         self._check(selection)
         found: list[Adoptee] = []
         already: list[Adoptee] = []
@@ -87,10 +92,12 @@ class AdoptionService:
                         continue
                     (already if self._is_adopted(uow, user) else found).append(adoptee)
         found, unmatched = _unambiguous(found, already, selection.identities)
+        own = [item for item in found if item.user.email_key in by.names]
+        found = [item for item in found if item not in own]
         if apply:
             for start in range(0, len(found), _BATCH):
                 self._apply(found[start : start + _BATCH], selection, by)
-        return Adoption(found, len(already), unmatched)
+        return Adoption(found, len(already), unmatched, own)
 
     def _check(self, selection: Selection) -> None:
         has_external = any(item.external_id for item in selection.identities or ())

@@ -46,6 +46,12 @@ def run(*arguments: str, answer: str = "") -> str:
     return result.output
 
 
+def as_olga(native, *arguments: str) -> str:
+    """Run a command as a local account that may."""
+    add_account(native.connector, "olga", "operator")
+    return run(*arguments, "--as", "olga", "--password-stdin", answer=f"{PASSWORD}\n")
+
+
 def test_findings_are_listed_shown_accepted_and_reverted(native):
     listed = json.loads(run("drift", "list", "--json"))
     assert {item["kind"] for item in listed} == {"native_grant", "unmanaged_user"}
@@ -114,7 +120,10 @@ def test_adopting_shows_first_and_then_does(native):
     ids = [item["id"] for item in json.loads(run("adopt", "--all", "--json"))["users"]]
     assert native.connector.findings(DriftKind.UNMANAGED_USER)
     assert "Nothing was changed" in run("adopt", "--email", "mallory@*")
-    assert "Adopted 1 users" in run("adopt", "--email", "mallory@*", "--apply")
+    everything = ("adopt", "--email", "mallory@*", "--apply")
+    refused = CliRunner().invoke(main, everything)
+    assert refused.exit_code != 0 and "no e-mail address" in " ".join(refused.output.split())
+    assert "Adopted 1 users" in as_olga(native, *everything)
     assert not native.connector.findings(DriftKind.UNMANAGED_USER)
     with native.connector.services.context.read() as uow:
         mallory = next(i for i in ids if "mallory" in uow.mirror.get_users([i])[i].email)
@@ -140,7 +149,8 @@ def test_a_file_finds_its_users_and_gives_them_their_external_ids(native, tmp_pa
         "email,user_id,external_id,employee_number\n"
         f"{first.email.upper()},,X-1,4711\n,{second.user_id},X-2,\nnobody@acme.test,,X-3,\n"
     )
-    done = json.loads(run("adopt", "--file", str(people), "--client", "iga", "--apply", "--json"))
+    adopt = ("adopt", "--file", str(people), "--client", "iga", "--apply", "--json")
+    done = json.loads(as_olga(native, *adopt))
     assert {item["id"]: item["rule"] for item in done["users"]} == {
         first.user_id: "email",
         second.user_id: "user_id",
@@ -183,6 +193,17 @@ def test_adopting_hides_no_difference(native):
     assert native.connector.findings(DriftKind.NATIVE_GRANT)
     again = adoption.adopt(Selection(), operator(), apply=False)
     assert (len(again.adopted), again.already > 0) == (0, True)
+
+
+def test_nobody_adopts_their_own_user(native):
+    mallory = "mallory@acme.test"
+    adoption = native.connector.services.drift.adoption
+    done = adoption.adopt(Selection(), operator("m.moss", email=mallory.upper()), apply=True)
+    assert [item.user.email for item in done.own] == [mallory]
+    assert native.connector.findings(DriftKind.UNMANAGED_USER)
+    done = adoption.adopt(Selection(), operator(), apply=True)
+    assert [item.user.email for item in done.adopted] == [mallory]
+    assert not native.connector.findings(DriftKind.UNMANAGED_USER)
 
 
 def test_a_file_with_strange_columns_is_refused():
