@@ -30,12 +30,7 @@ def visible_user_ids(
         # DocuSign lets one open user hold an address; should it show two, the newest is meant.
         return frozenset({max(opened, key=_created).user_id})
     freed_at = max(
-        (
-            max(_last_moved(user), deleted[user.user_id])
-            for user in users
-            if user.user_id in deleted
-        ),
-        default=None,
+        (_freed_at(user, deleted) for user in users if user.user_id in deleted), default=None
     )
     closed = [
         user
@@ -54,6 +49,21 @@ def visible_user_ids(
     return frozenset({last.user_id})
 
 
+def held_before(
+    user: User, others: Sequence[User], deleted: Mapping[str, datetime]
+) -> Sequence[User]:
+    """Return those who held an address before a user who left it, and are unseen because of that
+    user."""
+    freed_at = _freed_at(user, deleted)
+    return [
+        other
+        for other in others
+        if other.user_id != user.user_id
+        and not any(other.open_memberships())
+        and not _holds_since(other, freed_at)
+    ]
+
+
 def closed_at(user: User) -> datetime:
     """Return when the last membership of a user was closed, as far as DocuSign tells."""
     times = [item.closed_at for item in user.memberships.values() if item.closed_at]
@@ -63,6 +73,10 @@ def closed_at(user: User) -> datetime:
 def _holds_since(user: User, freed_at: datetime) -> bool:
     """Return whether a user came to the address after it was freed, or belongs to it still."""
     return _is_disabled(user) or _last_moved(user) >= freed_at
+
+
+def _freed_at(user: User, deleted: Mapping[str, datetime]) -> datetime:
+    return max(_last_moved(user), deleted.get(user.user_id, _EPOCH))
 
 
 def _last_moved(user: User) -> datetime:

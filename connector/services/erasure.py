@@ -10,8 +10,9 @@ import structlog
 from connector.domain.audit import ERASED
 from connector.domain.console import ConsoleRole
 from connector.domain.erasure import CLOSED_FOR, Erasure, ErasureState, Redaction
-from connector.domain.ledger import AuditEvent, AuditFilter
+from connector.domain.ledger import AuditEvent, AuditFilter, Tombstone
 from connector.domain.model import User, fold
+from connector.domain.visibility import held_before
 from connector.domain.writing import tidy
 from connector.errors import (
     ConnectorError,
@@ -23,7 +24,7 @@ from connector.errors import (
 from connector.ports import TOMBSTONE, USER, UnitOfWork
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
 from connector.services.locks import WriteLocks, address_key, user_key
-from connector.services.mirror.actual import OPEN_STATES
+from connector.services.mirror.actual import OPEN_STATES, load_attributes
 from connector.services.mirror.changes import tombstone_id
 from connector.services.people import is_same_person
 
@@ -254,6 +255,8 @@ class ErasureService:
             sequences = sorted(mentions | _events_about(uow, user_id))
             actors = uow.erasures.forget_actor(_names(uow, email)) if email else ()
             pseudonyms = uow.audit.erase(sequences, actors)
+            if user is not None:
+                self._keep_hidden(uow, user, actor)
             uow.resources.remove(USER, [user_id])
             uow.resources.remove(TOMBSTONE, [tombstone_id(USER, user_id)])
             uow.attributes.remove(USER, user_id)
@@ -271,6 +274,21 @@ class ErasureService:
             uow.commit()
         _log.info("erased", erasure=erasure.erasure_id)
         return done
+
+    def _keep_hidden(self, uow: UnitOfWork, user: User, actor: Actor) -> None:
+        """Let those who held the address earlier stay unseen by tombstones of their own: the one
+        who hid them is gone, and shown, one of them would be re-opened for somebody new."""
+        ids = uow.mirror.user_ids_by_email([user.email_key])
+        deleted = uow.attributes.deleted_at(USER, ids)
+        others = list(uow.mirror.get_users(ids).values())
+        freed_at = deleted.get(user.user_id) or self._context.clock.now()
+        for other in held_before(user, others, deleted):
+            if other.user_id in deleted:
+                continue
+            external_ids = load_attributes(uow, other.user_id).external_ids
+            by = actor.name
+            grave = Tombstone(USER, other.user_id, other.email_key, external_ids, freed_at, by)
+            uow.attributes.add_tombstone(grave)
 
     # checks -------------------------------------------------------------------
 

@@ -85,8 +85,8 @@ class ChannelSettings:
     """``standard``, ``servicenow``, ``jira``, ``slack`` or ``teams``."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """What the template needs besides. Jira: ``project``, ``issue_type`` (Task), and
-    ``done_transition``, the id of the transition that ends an issue. ServiceNow: fields of a record,
-    and ``done``, a section of the fields that end it."""
+    ``done_transition``, the id of the transition that ends an issue. ServiceNow: fields of a
+    record, and ``done``, a section of the fields that end it."""
 
 
 @dataclass(frozen=True)

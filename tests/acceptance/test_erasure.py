@@ -15,6 +15,7 @@ from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor, person
 from connector.store.tables import plans
 from simulator.faults import Fault
+from simulator.state.users import NewMember, join
 from tests import databases
 from tests.connector import ENTERPRISE, ORGANIZATION_ADMIN, ManualClock, connected, ok, refused
 from tests.programs import problem, program
@@ -188,6 +189,31 @@ def test_the_address_is_free_for_somebody_else(connector):
     user_id, _ = erased(connector)
     assert connector.create(ADDRESS)["id"] != user_id
     connector.sync()
+
+
+@pytest.mark.parametrize("is_deleted", [True, False])
+def test_who_held_the_address_before_stays_hidden(connector, is_deleted):
+    change = {"op": "replace", "path": "active", "value": False}
+    earlier = connector.create(ADDRESS, externalId="hr-1")
+    ok(connector.patch(f"/Users/{earlier['id']}", change))
+    join(connector.world.state, connector.world.account, NewMember(ADDRESS, "Magda Aoki"))
+    connector.sync()
+    found = ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["Resources"]
+    later = next(item["id"] for item in found if item["id"] != earlier["id"])
+    if is_deleted:
+        assert connector.delete(f"/Users/{later}").status_code == 204
+    else:
+        ok(connector.patch(f"/Users/{later}", change))
+    connector.clock.advance(timedelta(hours=25).total_seconds())
+    item = connector.services.erasures.request(later, "letter 2", ANN)
+
+    assert connector.services.erasures.confirm(item.erasure_id, BOB).state is ErasureState.DONE
+
+    for _ in range(2):
+        refused(connector.get(f"/Users/{earlier['id']}"), 404)
+        assert ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["totalResults"] == 0
+        connector.sync()
+    assert connector.create(ADDRESS, externalId="hr-9")["id"] not in (earlier["id"], later)
 
 
 def test_two_people_are_needed(connector):

@@ -35,7 +35,8 @@ class Tickets:
         self.calls.append(f"{received.method} {received.path}")
         status = next((code for end, code in self.refuses.items() if path.endswith(end)), 0)
         name = next((key for key in self.records if f"/{key}" in path), "")
-        headers, body = {}, {}
+        headers: dict[str, str] = {}
+        body: dict[str, Any] = {}
         if status:
             pass
         elif name:
@@ -74,7 +75,7 @@ def template(request):
 @pytest.fixture
 def connector(tmp_path, tickets, template):
     paths = {"servicenow": f"{TABLE}?sysparm_view=api", "jira": ISSUES}
-    options = {
+    options: dict[str, dict[str, Any]] = {
         "servicenow": {"assignment_group": "IAM", "done": {"state": "3", "close_notes": "Done."}},
         "jira": {"project": "IAM", "done_transition": 31},
     }
