@@ -126,7 +126,7 @@ def test_what_people_write_is_shown_as_they_wrote_it(connect):
     item = ask_for_approval(connector, user_id)
     ann = signed_in(connector, "administrator")
     words = "iPad pool -> ask de Vries (20481)"
-    ann.post(f"/approvals/{item}/comments", page=f"/approvals/{item}", comment=words)
+    ann.post(f"/approvals/{item}/comment", page=f"/approvals/{item}", comment=words)
     shown = escape(words)
     for path in (f"/approvals/{item}", f"/users/{user_id}", "/audit"):
         assert shown in ann.get(path).get_data(as_text=True), path

@@ -95,7 +95,12 @@ def test_approvals_and_tasks_share_the_pages(connect, monkeypatch):
 
 
 def test_a_second_person_attests_what_somebody_has_claimed(connect):
-    roles = {"auditor": {"display": "Auditor", "instructions": {"grant": ["Tell {email}."]}}}
+    roles = {
+        "auditor": {
+            "display": "Auditor",
+            "instructions": {"grant": ["Tell {email}."], "revoke": ["Tell {email}."]},
+        }
+    }
     connector = connect(manual_roles=roles)
     user_id = plain_members(connector)[0]
     add = {"op": "add", "path": "roles", "value": [{"value": "auditor"}]}

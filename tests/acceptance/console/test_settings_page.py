@@ -27,7 +27,10 @@ def settings_page(connector):
 
 
 def test_the_rules_that_are_shipped_stand_behind_those_of_the_tenant(connect):
-    auditor = {"display": "Auditor", "instructions": {"grant": ["Tell {email}."]}}
+    auditor = {
+        "display": "Auditor",
+        "instructions": {"grant": ["Tell {email}."], "revoke": ["Tell {email}."]},
+    }
     roles = {"auditor": auditor, "organization-admin": {"owner": "ciso@x.example"}}
     page = settings_page(connect(**guarded(), manual_roles=roles))
     assert rows(page, "Who is asked before access is given") == [
@@ -67,7 +70,7 @@ def test_what_is_done_about_drift_is_told_to_the_last_class(connect):
 def test_attributes_and_settings_say_where_they_come_from(connect):
     mapping = {"fields": {"job_title": {"sources": [{"attribute": "userType"}]}}}
     page = settings_page(connect(user_mapping=mapping))
-    told = rows(page, "How a user's attributes correspond")
+    told = rows(page, "How the attributes of users correspond")
     assert ["job title in DocuSign", "userType", "the tenant"] in told
     assert ["first name in DocuSign", "name.givenName", "mappings/user.yaml"] in told
     own = {name: (value, source) for name, value, source in rows(page, "tenants.default")}
