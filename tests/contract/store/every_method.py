@@ -190,6 +190,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.notifications.get("delivery-1"),
         lambda unit: unit.notifications.search(),
         lambda unit: unit.notifications.was_told(Notice.TASK_OPENED, "item-1"),
+        lambda unit: unit.notifications.record_of("mail", "item-1"),
     ],
     "erasures": [
         lambda unit: unit.erasures.get("erasure-1"),

@@ -129,6 +129,7 @@ def delivery(**changes: Any) -> Delivery:
         state=DeliveryState.WAITING,
         created_at=NOW,
         next_attempt_at=NOW,
+        record="https://tickets.example/1",
     )
     return replace(made, **changes)
 
