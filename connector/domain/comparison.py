@@ -40,9 +40,9 @@ def find_drift(
 
     :param user: None where the mirror has nobody of that id any more.
     """
-    if expected is None:
+    if expected is None or expected.origin is Origin.TOUCHED:
         if user is not None:
-            yield from _unmanaged(user, scene)
+            yield from _unmanaged(user, expected, scene)
         return
     if user is None or _has_vanished(user, expected, scene):
         if _is_expected_open(expected, scene):
@@ -57,19 +57,27 @@ def find_drift(
     yield from _of_time(user, expected, scene, facts)
 
 
-def _unmanaged(user: User, scene: Scene) -> Iterator[Drift]:
+def _unmanaged(user: User, expected: Expected | None, scene: Scene) -> Iterator[Drift]:
     places = [item for item in user.open_memberships() if item.account_id in scene.accounts]
     if places and user.user_id != scene.service_user_id:
         yield Drift(
             DriftKind.UNMANAGED_USER,
             USER,
             user.user_id,
+            expected=_asked_for(expected) if expected else {},
             actual={
                 "email": user.email,
                 "name": user.user_name,
                 "memberships": {item.account_id: shown(item) for item in places},
             },
         )
+
+
+def _asked_for(expected: Expected) -> dict[str, Any]:
+    """Return what requests asked for since of somebody whom none brought; empty for nothing."""
+    places = {key: wanted(item) for key, item in expected.memberships.items() if item.is_open}
+    asked = {"memberships": places, "roles": sorted(expected.roles)}
+    return {name: value for name, value in asked.items() if value}
 
 
 def _is_expected_open(expected: Expected, scene: Scene) -> bool:

@@ -2,7 +2,8 @@
 
 An expectation begins with what was there when the connector first looked (the baseline), or with
 the change that brought the person. From then on it follows what the connector itself carried out
-and what people accepted, and nothing else: whatever DocuSign shows beside it is drift.
+and what people accepted, and nothing else: whatever DocuSign shows beside it is drift. Of somebody
+whom nobody brought, a request makes expected what it says, and nothing of what was there before.
 """
 
 from __future__ import annotations
@@ -40,8 +41,12 @@ class Origin(StrEnum):
 
     BASELINE = "baseline"
     """Was there when the connector first looked."""
+    TOUCHED = "touched"
+    """Was created in DocuSign itself; requests have put them into groups, made them administrators
+    or said that they are active, and given them no profile. What nobody asked for is expected of
+    nobody: they are an unmanaged user."""
     PROVISIONED = "provisioned"
-    """A change of ours brought them, or was the first that a client asked for."""
+    """A change of ours brought them, or gave them a profile that a client asked for."""
     ADOPTED = "adopted"
     """A person took them over (``docusign-iga adopt``), or accepted the finding."""
 
@@ -52,6 +57,7 @@ class ExpectedMembership:
 
     is_open: bool
     profile_id: str | None = None
+    """None in an open one: no request said which."""
     group_ids: frozenset[str] = frozenset()
 
 
@@ -87,6 +93,11 @@ class Expected:
     def home(self) -> str | None:
         """The account whose job title and company are expected, as :attr:`User.home`."""
         return min((key for key, item in self.memberships.items() if item.is_open), default=None)
+
+    @property
+    def is_stated(self) -> bool:
+        """Whether any access of the person is expected."""
+        return self.is_open or bool(self.entitlements())
 
     def moved(self, memberships: Mapping[str, ExpectedMembership], seen: User | None) -> Expected:
         """Return the expectation with these memberships. Where another one is the home now, its
@@ -163,6 +174,32 @@ def as_seen(user: User, origin: Origin, since: datetime) -> Expected:
         origin,
         since,
     )
+
+
+def unasked(user: User, since: datetime) -> Expected:
+    """Return the expectation of somebody who was created in DocuSign itself: nothing that they
+    hold, until it is asked for."""
+    return Expected(
+        user.user_id,
+        person_of(user),
+        managed_by_scim=is_managed_by_scim(user),
+        origin=Origin.TOUCHED,
+        since=since,
+    )
+
+
+def settled(expected: Expected) -> Expected:
+    """Return an expectation once a request is through: whom it put into a group is wanted in that
+    account, and whoever was given a profile is unmanaged no longer."""
+    if expected.origin is not Origin.TOUCHED:
+        return expected
+    places = {
+        key: replace(item, is_open=item.is_open or bool(item.group_ids))
+        for key, item in expected.memberships.items()
+    }
+    is_brought = any(item.is_open and item.profile_id for item in places.values())
+    origin = Origin.PROVISIONED if is_brought else Origin.TOUCHED
+    return replace(expected, memberships=places, origin=origin)
 
 
 def seen_membership(membership: Membership | None) -> ExpectedMembership:

@@ -6,12 +6,12 @@ be and finds it so already, and a person (or the policy) who accepts what was fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connector.domain.comparison import known_entitlements
-from connector.domain.desired import Statement
+from connector.domain.desired import Remembered, Statement
 from connector.domain.drift import FindingState
 from connector.domain.expected import (
     CLOSED,
@@ -22,6 +22,8 @@ from connector.domain.expected import (
     as_seen,
     follow,
     seen_membership,
+    settled,
+    unasked,
 )
 from connector.domain.guards import touched_users
 from connector.domain.ledger import (
@@ -34,9 +36,19 @@ from connector.domain.ledger import (
 )
 from connector.domain.merge import without_membership
 from connector.domain.model import DirectoryGroup, Membership, User, group_scim_id
-from connector.domain.plan import CreateGroup, DeleteGroup, Operation, RenameGroup
+from connector.domain.plan import (
+    ChangeEmail,
+    CreateGroup,
+    CreateMembership,
+    DeleteGroup,
+    Operation,
+    RenameGroup,
+    ReopenMembership,
+    UpdatePerson,
+)
 from connector.domain.planner import person_of
 from connector.ports import UnitOfWork
+from connector.services.actual import remembered_memberships
 from connector.services.context import Actor
 
 BASELINE = "drift_baseline"
@@ -77,23 +89,57 @@ def follow_steps(uow: UnitOfWork, steps: Iterable[Operation], now: datetime) -> 
             by_user.setdefault(user_id, []).append(step)
     users = uow.mirror.get_users(by_user)
     known = uow.drift.expected(by_user)
+    compared = _compared(uow) if by_user.keys() - known.keys() else frozenset()
     changed = []
     for user_id, own in by_user.items():
         user = users.get(user_id)
-        before = known.get(user_id) or _first(user, now)
+        before = known.get(user_id) or _first(user, own, compared, now)
         if before is None:
             continue
         after = before
         for step in own:
             after = follow(after, step, user)
-        if after != known.get(user_id):
+        after = settled(after)
+        if after != known.get(user_id) and (user_id in known or _is_kept(after)):
             changed.append(after)
     uow.drift.put_expected(changed)
 
 
-def _first(user: User | None, now: datetime) -> Expected | None:
-    """Whom a change of ours touches first is taken as they are: the client saw them so."""
-    return as_seen(user, Origin.PROVISIONED, now) if user else None
+def _first(
+    user: User | None, steps: Sequence[Operation], compared: frozenset[str], now: datetime
+) -> Expected | None:
+    """Return what was expected before the first change of ours of somebody; None where the change
+    says nothing of their access."""
+    if user is None or all(isinstance(step, UpdatePerson | ChangeEmail) for step in steps):
+        return None
+    brought = {
+        step.account_id for step in steps if isinstance(step, CreateMembership | ReopenMembership)
+    }
+    return _begun(user, compared - brought, now)
+
+
+def _begun(user: User, compared: frozenset[str], now: datetime) -> Expected:
+    """Return with what an expectation begins because of a request.
+
+    Whom a baseline passed over was created natively: nobody asked for what they hold. Others are
+    new, or a baseline yet: they are taken as they are.
+
+    :param compared: the accounts that were compared before and into which the request does not
+        bring them itself.
+    """
+    if compared & user.memberships.keys():
+        return unasked(user, now)
+    return as_seen(user, Origin.PROVISIONED, now)
+
+
+def _compared(uow: UnitOfWork) -> frozenset[str]:
+    """Return the accounts that have a baseline."""
+    return frozenset((uow.facts().get(BASELINE) or {}).get("accounts", ()))
+
+
+def _is_kept(first: Expected) -> bool:
+    """Whether a first expectation is worth keeping: one that wants nothing is no expectation."""
+    return first.origin is not Origin.TOUCHED or first.is_stated
 
 
 def _follow_group(uow: UnitOfWork, step: Operation) -> None:
@@ -125,32 +171,43 @@ def _state_user(uow: UnitOfWork, user_id: str, said: Statement, plan: PlanRecord
     if user is None or not said:
         return
     known = uow.drift.expected([user_id]).get(user_id)
-    before = known or as_seen(user, Origin.PROVISIONED, plan.created_at)
-    after = before.moved(_stated(before, user, said), user)
+    before = known or _begun(user, _compared(uow), plan.created_at)
+    remembered = remembered_memberships(uow, user_id) if said.active else {}
+    after = settled(before.moved(_stated(before, user, said, remembered), user))
     if said.person and any(user.open_memberships()):
         after = replace(after, person=person_of(user))
-    if after != known:
+    if after != known and (known or _is_kept(after)):
         uow.drift.put_expected([after])
         word = Word(plan.requester, plan.source, plan.created_at, plan.plan_id)
         explain(uow, user_id, after.entitlements() - before.entitlements(), word)
 
 
-def _stated(before: Expected, user: User, said: Statement) -> Mapping[str, ExpectedMembership]:
+def _stated(
+    before: Expected, user: User, said: Statement, remembered: Mapping[str, Remembered]
+) -> Mapping[str, ExpectedMembership]:
     accounts = set(before.memberships) | set(user.memberships)
     spoken = accounts if said.accounts is None else accounts & said.accounts
     found = dict(before.memberships)
     for account_id in spoken:
         membership = user.memberships.get(account_id)
-        stated = _stated_membership(before.membership(account_id), membership, said, account_id)
+        known, held = before.membership(account_id), remembered.get(account_id)
+        stated = _stated_membership(known, membership, said, account_id, held)
         if stated is not None:
             found[account_id] = stated
     return found
 
 
 def _stated_membership(
-    known: ExpectedMembership, membership: Membership | None, said: Statement, account_id: str
+    known: ExpectedMembership,
+    membership: Membership | None,
+    said: Statement,
+    account_id: str,
+    remembered: Remembered | None,
 ) -> ExpectedMembership | None:
-    """Return what is expected of a membership now, None where the request says nothing of it."""
+    """Return what is expected of a membership now, None where the request says nothing of it.
+
+    :param remembered: what the connector would give again where it opened the membership.
+    """
     is_open = membership is not None and membership.status.is_open
     if not is_open:
         wants_it = said.profiles is not None and any(a == account_id for a, _ in said.profiles)
@@ -158,11 +215,21 @@ def _stated_membership(
         return CLOSED if says_so else None
     seen = seen_membership(membership)
     is_named = said.profiles is not None and (account_id, seen.profile_id or "") in said.profiles
+    if is_named:
+        # Groups are not the request's affair: those that were joined natively stay drift.
+        return replace(seen, group_ids=known.group_ids)
     is_enabled = said.profiles is None and said.active is True
-    if not is_named and not (is_enabled and not known.is_open):
+    if not is_enabled or known.is_open:
         return None
-    # Groups are not the request's affair: those that were joined natively stay drift.
-    return replace(seen, group_ids=known.group_ids) if known.is_open else seen
+    # Who enables a user says that they are in, and of what they hold nothing that enabling them
+    # would not have given.
+    if remembered is None:
+        return ExpectedMembership(is_open=True, group_ids=known.group_ids)
+    return ExpectedMembership(
+        is_open=True,
+        profile_id=remembered.profile_id,
+        group_ids=frozenset(remembered.group_ids) & seen.group_ids | known.group_ids,
+    )
 
 
 def state_members(
@@ -174,16 +241,19 @@ def state_members(
 ) -> None:
     """Take for expected that users are in a group, or are not, as a request says and the mirror
     shows already."""
-    users = uow.drift.expected(joined | left)
+    known = uow.drift.expected(joined | left)
+    strangers = uow.mirror.get_users(joined - known.keys())
+    compared = _compared(uow)
+    first = {key: _begun(user, compared, word.at) for key, user in strangers.items()}
     changed = []
-    for user_id, before in users.items():
+    for user_id, before in {**known, **first}.items():
         held = before.membership(group.account_id)
         groups = held.group_ids - {group.group_id}
         if user_id in joined:
             groups |= {group.group_id}
         if groups != held.group_ids:
             place = {group.account_id: replace(held, group_ids=groups)}
-            changed.append(replace(before, memberships={**before.memberships, **place}))
+            changed.append(settled(replace(before, memberships={**before.memberships, **place})))
             if user_id in joined:
                 explain(uow, user_id, [group.scim_id], word)
     uow.drift.put_expected(changed)

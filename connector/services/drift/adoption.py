@@ -138,7 +138,7 @@ class AdoptionService:
     @staticmethod
     def _is_adopted(uow: UnitOfWork, user: User) -> bool:
         known = uow.drift.expected([user.user_id]).get(user.user_id)
-        return known is not None and known.origin is not Origin.BASELINE
+        return known is not None and known.origin not in (Origin.BASELINE, Origin.TOUCHED)
 
     def _apply(self, adoptees: Iterable[Adoptee], selection: Selection, by: Principal) -> None:
         now = self._context.clock.now()
@@ -181,8 +181,8 @@ class AdoptionService:
 
 def _adopted(user: User, before: Expected | None, seen: Expected) -> Expected:
     """Return what is expected of somebody who is adopted: what a baseline has already stays, so
-    that adopting hides no difference that was found."""
-    if before is None:
+    that adopting hides no difference that was found. Whom nobody brought is taken as they are."""
+    if before is None or before.origin is Origin.TOUCHED:
         return seen
     return replace(before, origin=Origin.ADOPTED, since=seen.since, user_id=user.user_id)
 

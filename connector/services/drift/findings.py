@@ -19,7 +19,7 @@ from connector.domain.drift import (
     Remedy,
     remedy_for,
 )
-from connector.domain.expected import Expected, KnownEntitlement
+from connector.domain.expected import Expected, KnownEntitlement, Origin
 from connector.domain.ledger import PlanState, Provenance, WorkItem, WorkItemState
 from connector.domain.model import Catalogue, User
 from connector.domain.policy import ROLE
@@ -33,6 +33,13 @@ from connector.services.expectations import Word, explain
 
 REFUSED = "refused"
 """Evidence: the plan that people refused. The policy asks them no second time."""
+_ASKED_FOR = (
+    "The policy closes such users, and requests have asked for access of this one since: see what "
+    "is expected. Adopt or accept the user, or revert the finding by hand."
+)
+_BROUGHT = (
+    "A request has given the user a profile since. What else they hold is reported by itself."
+)
 
 
 @dataclass(frozen=True)
@@ -70,14 +77,16 @@ class Findings:
         before = {item.drift_key: item for item in sighting.standing}
         now_keys = {drift.key for drift in sighting.drifts}
         known = [drift for drift in sighting.drifts if drift.key in before]
-        seen = [self._again(uow, before[drift.key], drift, frame) for drift in known]
+        seen = [self._again(uow, before[drift.key], drift, frame, sighting) for drift in known]
         new = [
             self._new(uow, drift, frame, sighting)
             for drift in sighting.drifts
             if drift.key not in before
         ]
         closed = [
-            self._over(item, frame.scene.now) for key, item in before.items() if key not in now_keys
+            self._over(uow, item, frame.scene.now)
+            for key, item in before.items()
+            if key not in now_keys
         ]
         uow.drift.save([*seen, *closed])
         uow.drift.add(new)
@@ -89,9 +98,10 @@ class Findings:
     def _new(self, uow: UnitOfWork, drift: Drift, frame: Frame, sighting: Sighting) -> Finding:
         now_seen = _seen(drift, frame)
         evidence: dict[str, Any] = {"first": now_seen, "last": now_seen}
-        evidence["granted"] = [_reason(item) for item in sighting.reasons if _concerns(item, drift)]
+        evidence["granted"] = _granted(sighting, drift)
         if drift.kind is DriftKind.UNMANAGED_USER and sighting.user is not None:
             evidence["owner"] = self._owner(uow, sighting.user, frame)
+        remedy, problem = self._ruled(drift, frame.scene.catalogue)
         finding = Finding(
             finding_id=new_id(),
             drift_key=drift.key,
@@ -104,27 +114,35 @@ class Findings:
             expected=drift.expected,
             actual=drift.actual,
             state=FindingState.OPEN,
-            remedy=self.remedy(drift, frame.scene.catalogue),
+            remedy=remedy,
             first_seen_at=frame.scene.now,
             last_seen_at=frame.scene.now,
             first_run_id=frame.sync.run_id,
             last_run_id=frame.sync.run_id,
             evidence=evidence,
             suggestion=self._reversals.suggest(uow, drift),
+            problem=problem,
         )
         self._audit(uow, JOB, "drift.detected", finding, remedy=str(finding.remedy))
         return finding
 
-    def _again(self, uow: UnitOfWork, before: Finding, drift: Drift, frame: Frame) -> Finding:
+    def _again(
+        self, uow: UnitOfWork, before: Finding, drift: Drift, frame: Frame, sighting: Sighting
+    ) -> Finding:
+        remedy, problem = self._ruled(drift, frame.scene.catalogue)
         after = replace(
             before,
             expected=drift.expected,
             actual=drift.actual,
-            remedy=self.remedy(drift, frame.scene.catalogue),
+            remedy=remedy,
             last_seen_at=frame.scene.now,
             last_run_id=frame.sync.run_id,
             evidence={**before.evidence, "last": _seen(drift, frame)},
+            problem=problem or (None if before.problem == _ASKED_FOR else before.problem),
         )
+        if drift.expected != before.expected:
+            granted = {"granted": _granted(sighting, drift)}
+            after = replace(after, evidence={**after.evidence, **granted})
         if (drift.actual, drift.expected) != (before.actual, before.expected):
             after = replace(after, suggestion=self._reversals.suggest(uow, drift))
         if before.state is FindingState.REVERTING and before.plan_id:
@@ -154,10 +172,12 @@ class Findings:
         return replace(finding, state=FindingState.OPEN, problem=problem)
 
     @staticmethod
-    def _over(finding: Finding, now: datetime) -> Finding:
+    def _over(uow: UnitOfWork, finding: Finding, now: datetime) -> Finding:
         state = finding.state
         if state is FindingState.OPEN:
             state = FindingState.GONE
+            if finding.kind is DriftKind.UNMANAGED_USER and _is_brought(uow, finding.subject_id):
+                finding = replace(finding, reason=_BROUGHT)
         elif state is FindingState.REVERTING:
             state = FindingState.REVERTED
         return replace(finding, state=state, closed_at=now, problem=None)
@@ -179,9 +199,14 @@ class Findings:
 
     # policy -------------------------------------------------------------------
 
-    def remedy(self, drift: Drift, catalogue: Catalogue) -> Remedy:
-        """Return what the policy does with a difference."""
-        return remedy_for(drift, self._place(drift, catalogue), self._context.settings.drift.policy)
+    def _ruled(self, drift: Drift, catalogue: Catalogue) -> tuple[Remedy, str | None]:
+        """Return what the policy does with a difference, and why not what its rules say."""
+        place = self._place(drift, catalogue)
+        remedy = remedy_for(drift, place, self._context.settings.drift.policy)
+        is_asked_for = drift.kind is DriftKind.UNMANAGED_USER and bool(drift.expected)
+        if is_asked_for and remedy is Remedy.REVERT:
+            return Remedy.REPORT, _ASKED_FOR
+        return remedy, None
 
     def _place(self, drift: Drift, catalogue: Catalogue) -> Place:
         policy = self._context.policy
@@ -272,6 +297,15 @@ def explain_change(uow: UnitOfWork, before: Expected | None, after: Expected, wo
 def _follows(uow: UnitOfWork, item: WorkItem, plan_id: str) -> bool:
     """Return whether an approval or a task came of a plan."""
     return item.plan_id == plan_id or uow.plans.get(item.plan_id)[0].context.get("after") == plan_id
+
+
+def _is_brought(uow: UnitOfWork, user_id: str) -> bool:
+    known = uow.drift.expected([user_id]).get(user_id)
+    return known is not None and known.origin is Origin.PROVISIONED
+
+
+def _granted(sighting: Sighting, drift: Drift) -> list[dict[str, Any]]:
+    return [_reason(item) for item in sighting.reasons if _concerns(item, drift)]
 
 
 def _seen(drift: Drift, frame: Frame) -> dict[str, Any]:

@@ -304,6 +304,8 @@ def _newly_expected(
             if frame.new_accounts and not elsewhere & set(user.memberships):
                 yield as_seen(user, Origin.BASELINE, frame.scene.now)
             continue
+        if before.origin is Origin.TOUCHED:
+            continue
         after = _with_new_accounts(before, user, frame.new_accounts)
         if frame.learns_admins:
             after = replace(after, roles=after.roles | seen_roles(user))

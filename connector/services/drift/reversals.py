@@ -164,6 +164,8 @@ def _beyond_us(drift: Drift) -> InvalidRequestError:
         "it back in DocuSign Admin, or accept the finding.",
         DriftKind.DOCUSIGN_SCIM: "Release it in DocuSign Admin (DocuSign's own SCIM manages it), "
         "or accept the finding: the connector then leaves it alone.",
+        DriftKind.NATIVE_GRANT: "No request says which profile they shall hold instead: give them "
+        "one by a request, change it in DocuSign, or accept the finding.",
     }
     return InvalidRequestError(
         what.get(drift.kind, "")

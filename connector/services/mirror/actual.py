@@ -44,11 +44,20 @@ def load_actual(uow: UnitOfWork, user_id: str) -> ActualUser:
             (account_id, rest) for account_id, dot, rest in profiles if dot and rest[:1] != "g"
         ),
         attested_roles=attested_roles(kept),
-        remembered={
-            account_id: Remembered(held["profile"], tuple(held["groups"]))
-            for account_id, held in kept.get(MEMBERSHIPS_KEY, {}).items()
-        },
+        remembered=_remembered(kept),
     )
+
+
+def remembered_memberships(uow: UnitOfWork, user_id: str) -> Mapping[str, Remembered]:
+    """Return what memberships held when the connector closed them, by account id."""
+    return _remembered(load_attributes(uow, user_id).kept)
+
+
+def _remembered(kept: Mapping[str, Any]) -> Mapping[str, Remembered]:
+    return {
+        account_id: Remembered(held["profile"], tuple(held["groups"]))
+        for account_id, held in kept.get(MEMBERSHIPS_KEY, {}).items()
+    }
 
 
 def load_attributes(uow: UnitOfWork, user_id: str) -> ClientAttributes:

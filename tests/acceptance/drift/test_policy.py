@@ -6,6 +6,7 @@ import pytest
 
 from connector.domain.drift import DriftKind, FindingState, Remedy
 from connector.errors import ForbiddenError, GuardError, InvalidRequestError
+from connector.services.adoption import Selection
 from connector.settings import AggregationSettings, DriftRule, DriftSettings
 from simulator.state.model import Status
 from tests.acceptance.drift.native import ANN, Native, seen
@@ -416,8 +417,8 @@ def test_who_was_adopted_since_the_report_is_not_closed(start):
     stranger = native.invite("mallory@acme.test", "Mallory Moss")
     connector.reconcile()
     finding_id = found_about(native, stranger.user_id)
-    change = {"op": "replace", "path": "title", "value": "Counsel"}
-    ok(connector.patch(f"/Users/{stranger.user_id}", change))
+    mallory = Selection(email=stranger.email)
+    connector.services.drift.adoption.adopt(mallory, operator(), apply=True)
 
     revert_in_vain(native, finding_id)
 

@@ -1,0 +1,231 @@
+"""What requests say of somebody who was created in DocuSign itself, and what they do not say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from connector.domain.drift import DriftKind, Finding, FindingState, Remedy
+from connector.errors import InvalidRequestError
+from connector.services.adoption import Selection
+from connector.settings import DriftRule, DriftSettings
+from simulator.state.model import Group
+from tests.acceptance.drift.native import Native
+from tests.approvals import operator
+from tests.connector import Connector, ok
+
+MALLORY = "mallory@acme.test"
+REPORT = DriftSettings(pending_after_days=0)
+CLOSE = DriftSettings(policy=(DriftRule("unmanaged_user", then="revert"),), pending_after_days=0)
+TITLE = {"op": "replace", "path": "title", "value": "Counsel"}
+ACTIVE = {"op": "replace", "path": "active", "value": True}
+DATABASE = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+
+
+@dataclass
+class Stranger:
+    """Mallory, whom somebody invited into two accounts and a group, as an administrator."""
+
+    native: Native
+    user_id: str
+
+    @property
+    def connector(self) -> Connector:
+        return self.native.connector
+
+    def patch(self, *operations: dict) -> None:
+        ok(self.connector.patch(f"/Users/{self.user_id}", *operations))
+
+    def join(self, number: int) -> Group:
+        """Put her into a group by a request."""
+        group = self.connector.group(0, number)
+        member = {"op": "add", "path": "members", "value": [{"value": self.user_id}]}
+        self.connector.patch(f"/Groups/{group}", member)
+        return self.native.group(number)
+
+    def compare(self) -> list[Finding]:
+        """Read and compare everybody; return the open findings about her."""
+        self.connector.reconcile()
+        return [item for item in self.connector.findings() if item.subject_id == self.user_id]
+
+    @property
+    def is_open(self) -> bool:
+        return self.native.place(self.user_id).status.is_open
+
+
+def stranger(native: Native) -> Stranger:
+    admin = native.other_profile(is_admin=True).profile_id
+    user = native.invite(MALLORY, "Mallory Moss", profile=admin)
+    native.invite(MALLORY, "Mallory Moss", account=1)
+    native.join(user.user_id, native.group())
+    native.connector.sync()
+    return Stranger(native, user.user_id)
+
+
+def kinds(findings: list[Finding]) -> set[tuple[str, str, str]]:
+    return {(str(item.kind), item.attribute, item.entitlement) for item in findings}
+
+
+@DATABASE
+@pytest.mark.parametrize("is_found_before", [True, False])
+def test_another_attribute_makes_nothing_expected(start, database, is_found_before):
+    mallory = stranger(start(database, drift=REPORT))
+    before = mallory.compare() if is_found_before else []
+    mallory.patch(TITLE)
+    (finding,) = mallory.compare()
+    assert finding.kind is DriftKind.UNMANAGED_USER
+    assert [item.finding_id for item in before] in ([], [finding.finding_id])
+    assert finding.expected == {}
+    assert len(finding.actual["memberships"]) == 2
+
+
+@DATABASE
+def test_a_group_makes_expected_that_group_alone(start, database):
+    mallory = stranger(start(database, drift=REPORT))
+    (before,) = mallory.compare()
+    group = mallory.join(1)
+    (finding,) = mallory.compare()
+    assert finding.finding_id == before.finding_id
+    account = mallory.native.account().account_id
+    wanted = {"status": "open", "profile": None, "groups": [group.group_id]}
+    assert finding.expected == {"memberships": {account: wanted}}
+    (granted,) = finding.evidence["granted"]
+    assert (granted["entitlement"], granted["by"]) == (
+        mallory.connector.group(0, 1),
+        "client:iga",
+    )
+
+
+def test_a_group_that_was_joined_natively_is_expected_once_it_is_asked_for(start):
+    mallory = stranger(start(drift=REPORT))
+    mallory.compare()
+    group = mallory.join(0)
+    (finding,) = mallory.compare()
+    (place,) = finding.expected["memberships"].values()
+    assert place["groups"] == [group.group_id]
+    assert finding.evidence["granted"]
+
+
+def test_a_profile_brings_the_user_and_leaves_the_rest_a_finding(start):
+    native = start(drift=REPORT)
+    mallory = stranger(native)
+    (before,) = mallory.compare()
+    asked = mallory.connector.entitlement(0)
+    mallory.patch({"op": "add", "path": "entitlements", "value": [{"value": asked}]})
+    elsewhere = native.place(mallory.user_id, 1)
+    assert kinds(mallory.compare()) == {
+        ("native_grant", "group", mallory.connector.group()),
+        ("native_grant", "membership", f"{elsewhere.account_id}.{elsewhere.profile_id}"),
+    }
+    ended = mallory.connector.services.drift.desk.get(before.finding_id).finding
+    assert ended.state is FindingState.GONE
+    assert "reported by itself" in (ended.reason or "")
+
+
+def test_a_put_makes_expected_what_it_lists(start):
+    native = start(drift=REPORT)
+    mallory = stranger(native)
+    mallory.compare()
+    connector = mallory.connector
+    user = connector.user(mallory.user_id)
+    ok(connector.put(f"/Users/{mallory.user_id}", user))
+    assert kinds(mallory.compare()) == {("native_grant", "group", connector.group())}
+    with connector.services.context.read() as uow:
+        known = {item.entitlement for item in uow.attributes.provenance(mallory.user_id)}
+    assert known == {item["value"] for item in user["entitlements"]}
+
+
+def test_a_put_without_entitlements_says_nothing_of_them(start):
+    mallory = stranger(start(drift=REPORT))
+    mallory.compare()
+    user = mallory.connector.user(mallory.user_id)
+    del user["entitlements"]
+    ok(mallory.connector.put(f"/Users/{mallory.user_id}", user))
+    (finding,) = mallory.compare()
+    assert finding.kind is DriftKind.UNMANAGED_USER
+
+
+def test_the_policy_closes_whom_requests_say_nothing_of_again_and_again(start):
+    mallory = stranger(start(drift=CLOSE))
+    mallory.patch(TITLE)
+    assert mallory.compare() == []
+    assert not mallory.is_open
+    mallory.native.reopen(mallory.user_id)
+    assert mallory.compare() == []
+    assert not mallory.is_open
+
+
+@pytest.mark.parametrize("word", ["group", "active"])
+def test_the_policy_closes_nobody_whom_requests_want_and_says_why(start, word):
+    mallory = stranger(start(drift=CLOSE))
+    mallory.join(1) if word == "group" else mallory.patch(ACTIVE)
+    (finding,) = mallory.compare()
+    assert mallory.is_open
+    assert (finding.kind, finding.remedy) == (DriftKind.UNMANAGED_USER, Remedy.REPORT)
+    assert "requests have asked for access" in (finding.problem or "")
+
+    desk = mallory.connector.services.drift.desk
+    desk.revert(finding.finding_id, operator(), "Nobody knows her")
+    assert not mallory.is_open
+    assert mallory.compare() == []
+
+
+@pytest.mark.parametrize("by", ["accepting", "adopting"])
+def test_who_is_taken_over_is_expected_as_they_are(start, by):
+    mallory = stranger(start(drift=REPORT))
+    mallory.join(1)
+    (finding,) = mallory.compare()
+    drift = mallory.connector.services.drift
+    if by == "accepting":
+        drift.desk.accept(finding.finding_id, operator(), "Ordered by Legal")
+    else:
+        done = drift.adoption.adopt(Selection(email=MALLORY), operator(), apply=True)
+        assert [item.user.user_id for item in done.adopted] == [mallory.user_id]
+    assert mallory.compare() == []
+    mallory.native.set_profile(mallory.user_id, mallory.native.other_profile())
+    assert {item.kind for item in mallory.compare()} == {DriftKind.NATIVE_GRANT}
+
+
+def test_who_is_touched_before_the_baseline_is_part_of_it(start):
+    native = start(drift=REPORT)
+    connector = native.connector
+    with connector.services.context.write() as uow:
+        uow.put_fact("drift_baseline", {"accounts": [], "admins": False})
+        uow.commit()
+    mallory = stranger(native)
+    mallory.patch(TITLE)
+    mallory.join(1)
+    assert mallory.compare() == []
+
+
+def test_who_enables_a_user_says_nothing_of_what_they_were_given_meanwhile(start):
+    native = start(drift=REPORT)
+    connector = native.connector
+    path = f"/Users/{native.bob}"
+    ok(connector.patch(path, {"op": "replace", "path": "active", "value": False}))
+    connector.reconcile()
+    native.reopen(native.bob)
+    native.set_profile(native.bob, native.other_profile(is_admin=True))
+    native.join(native.bob, native.group())
+    connector.sync()
+    ok(connector.patch(path, ACTIVE))
+    connector.reconcile()
+    found = connector.findings(DriftKind.NATIVE_GRANT)
+    assert {item.attribute for item in found} == {"profile", "group"}
+    for finding in found:
+        connector.services.drift.desk.revert(finding.finding_id, operator(), "Nobody asked for it")
+    assert native.snapshot() == native.held
+
+
+def test_a_profile_that_nobody_named_is_for_people_to_change(start):
+    native = start(drift=REPORT)
+    mallory = stranger(native)
+    mallory.join(1)
+    asked = mallory.connector.entitlement(1)
+    mallory.patch({"op": "add", "path": "entitlements", "value": [{"value": asked}]})
+    (finding,) = [item for item in mallory.compare() if item.attribute == "profile"]
+    assert finding.account_id == native.account().account_id
+    desk = mallory.connector.services.drift.desk
+    with pytest.raises(InvalidRequestError, match="give them one by a request"):
+        desk.revert(finding.finding_id, operator(), "Nobody asked for it")
