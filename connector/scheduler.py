@@ -17,10 +17,11 @@ import structlog
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from connector.domain.ledger import RunState
 from connector.domain.tenants import INSTALLATION
 from connector.errors import ConnectorError
 from connector.ports import Clock, Store
-from connector.services.jobs.declared import JOBS, Job, JobTenant, schedule_of
+from connector.services.jobs.declared import JOBS, TAKEN_UP_AFTER, Job, JobTenant, schedule_of
 from connector.services.jobs.schedules import next_run_at, trigger_of
 from connector.settings import JobSettings
 
@@ -31,6 +32,8 @@ RENEW_EVERY_S = 15
 SCHEDULER_KEY = "scheduler"
 """The lease of whoever ticks, among those of no tenant."""
 _LATER_S = 5
+_LOOK_EVERY_S = 60.0
+"""For runs that wait for calls, whoever began them."""
 _SPREAD_S = 0.1
 """For each tenant: over so many seconds what is due at once begins."""
 _JUMP_S = 30.0
@@ -74,6 +77,9 @@ class JobScheduler:
         self._known: dict[str, JobTenant] = {}
         self._is_stale = False
         """Whether what was scheduled no longer holds, of all tenants."""
+        self._taken_up: dict[str, datetime] = {}
+        """Until when the runs wait that are scheduled to go on, by the id of what was scheduled."""
+        self._looked_at = -_LOOK_EVERY_S
         # A job that is late because the process slept runs once, not once for each missed time.
         self._scheduler = BackgroundScheduler(
             timezone="UTC", job_defaults={"coalesce": True, "max_instances": 1}
@@ -86,6 +92,7 @@ class JobScheduler:
         try:
             while not stop.is_set():
                 self._renew()
+                self._take_up_now_and_then()
                 before, started = datetime.now(UTC), time.monotonic()
                 stop.wait(RENEW_EVERY_S)
                 self._after(datetime.now(UTC) - before, time.monotonic() - started)
@@ -126,6 +133,7 @@ class JobScheduler:
 
     def _drop(self, name: str) -> None:
         for job in JOBS:
+            self._taken_up.pop(f"{name}:{job}:again", None)
             for job_id in (f"{name}:{job}", f"{name}:{job}:again"):
                 with suppress(JobLookupError):
                     self._scheduler.remove_job(job_id)
@@ -170,14 +178,50 @@ class JobScheduler:
             _log.warning("job cannot be started", tenant=tenant, job=job, error=str(error))
             return
         if wait_s is not None:
-            self._scheduler.add_job(
-                self._tick,
-                "date",
-                run_date=datetime.now(UTC) + timedelta(seconds=wait_s + _LATER_S),
-                id=f"{tenant}:{job}:again",
-                replace_existing=True,
-                args=(tenant, job),
-            )
+            self._go_on_in(tenant, job, wait_s + _LATER_S)
+
+    def _go_on_in(self, tenant: str, job: str, wait_s: float) -> None:
+        self._scheduler.add_job(
+            self._tick_again,
+            "date",
+            run_date=datetime.now(UTC) + timedelta(seconds=wait_s),
+            id=f"{tenant}:{job}:again",
+            misfire_grace_time=None,
+            replace_existing=True,
+            args=(tenant, job),
+        )
+
+    def _tick_again(self, tenant: str, job: str) -> None:
+        """Go on with a run that had to pause, unless somebody has done so or is at it."""
+        known = self._known.get(tenant)
+        with suppress(ConnectorError):
+            last = known.runs.latest(job) if known else None
+            if last is not None and last.state in (RunState.RUNNING, RunState.DONE):
+                return
+        self._tick(tenant, job)
+
+    def _take_up_now_and_then(self) -> None:
+        if self._leads.is_set() and time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
+            self._looked_at = time.monotonic()
+            self.take_up()
+
+    def take_up(self) -> None:
+        """Schedule what waits for calls to go on once they are allowed again, sooner than its
+        schedule says, whoever began it: another process, or a person by a command."""
+        for name, tenant in self._known.items():
+            for job in (item.name for item in JOBS.values() if item.resumes):
+                try:
+                    at = tenant.runs.goes_on_at(job)
+                except ConnectorError as error:
+                    _log.warning("what waits cannot be read", tenant=name, error=str(error))
+                    return
+                job_id = f"{name}:{job}:again"
+                is_known = self._taken_up.get(job_id) == at or self._scheduler.get_job(job_id)
+                if at is None or is_known:
+                    continue
+                self._taken_up[job_id] = at
+                wait_s = (at + TAKEN_UP_AFTER - self._clock.now()).total_seconds()
+                self._go_on_in(name, job, max(0.0, wait_s))
 
     def _renew(self) -> None:
         """Take or keep the lease; without it this process only waits."""

@@ -22,7 +22,7 @@ from connector.config import load_settings
 from connector.domain.console import ConsoleRole
 from connector.domain.tenants import INSTALLATION
 from connector.domain.writing import visible
-from connector.errors import ConfigError, ConnectorError, TemporaryError
+from connector.errors import BudgetUsedUpError, ConfigError, ConnectorError, TemporaryError
 from connector.logs import configure_logging, correlated, correlation_id
 from connector.services.context import Actor, Principal, new_id, person
 from connector.settings import Settings
@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from connector.bootstrap import Application, TenantServices
 
 Command = Callable[..., Any]
+LATER = 75
+"""Exit status where DocuSign's calls are used up: nothing failed, and it goes on or can be repeated
+later (``EX_TEMPFAIL`` of sysexits.h)."""
 _PLAIN_WIDTH = 160
 """Columns of a table that goes into a file or a pipe, where no terminal says how wide it is."""
 
@@ -195,7 +198,8 @@ _config = click.option(
 
 
 def handle_errors(command: Command) -> Command:
-    """Let a command end with one readable message and status 1 where the connector refuses."""
+    """Let a command end with one readable message and status 1 where the connector refuses, 75
+    where it has to wait for DocuSign's calls."""
 
     @functools.wraps(command)
     def wrapper(*arguments: Any, **options: Any) -> Any:
@@ -203,7 +207,7 @@ def handle_errors(command: Command) -> Command:
             return command(*arguments, **options)
         except ConnectorError as error:
             click.echo(_message(error), err=True)
-            sys.exit(1)
+            sys.exit(LATER if isinstance(error, BudgetUsedUpError) else 1)
 
     return wrapper
 

@@ -20,8 +20,9 @@ from rich.progress import (
 from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
-from connector.cli.sync import sync_with_bar
+from connector.cli.sync import leave_waiting, sync_with_bar
 from connector.domain.ledger import JobRun, RunState
+from connector.errors import BudgetUsedUpError
 from connector.progress import reporting_to
 from connector.services.aggregation import SYNC_JOB
 from connector.services.jobs.board import JobView, job_board, progress_of
@@ -105,7 +106,10 @@ def run(context: CommandContext, name: str) -> None:
     tenant, actor = context.tenant, cli_actor()
     console = Console(stderr=True)
     if name == SYNC_JOB:
-        outcome: Any = sync_with_bar(tenant, console).counts
+        try:
+            outcome: Any = sync_with_bar(tenant, console).counts
+        except BudgetUsedUpError as error:
+            leave_waiting(context, error)
     else:
         columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn())
         more = (MofNCompleteColumn(), TimeElapsedColumn())

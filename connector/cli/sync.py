@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -19,15 +21,25 @@ from rich.progress import (
 from rich.table import Table
 
 from connector.bootstrap import TenantServices
-from connector.cli.context import CommandContext, cli_actor, handle_errors, os_login, tenant_options
+from connector.cli.context import (
+    LATER,
+    CommandContext,
+    cli_actor,
+    handle_errors,
+    os_login,
+    tenant_options,
+)
 from connector.cli.reconcile import drift_words, reconcile_with_bar
-from connector.domain.ledger import JobRun
+from connector.domain.ledger import JobRun, RunState
+from connector.domain.tenants import INSTALLATION
 from connector.errors import BudgetUsedUpError, PermanentError
+from connector.scheduler import SCHEDULER_KEY
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB
 from connector.services.aggregation import Progress as Step
 from connector.services.context import Actor, new_id
 from connector.services.drift.reconciliation import RECONCILE_JOB
-from connector.services.jobs.declared import run_job, watched
+from connector.services.jobs.board import progress_of
+from connector.services.jobs.declared import TAKEN_UP_AFTER, run_job, watched
 
 
 @click.command()
@@ -85,6 +97,9 @@ def sync(
     groups. Run it once after setting up; `serve` then repeats it by itself (jobs.schedule.sync). A
     run that was broken off goes on where it stopped, within six hours of its start.
 
+    Where DocuSign's calls of the hour are used up, it says what was read and when it goes on, and
+    ends with status 75: the jobs process takes it up by itself; --wait waits here.
+
     --delta asks DocuSign who was modified, and reads those; `serve` does it too
     (jobs.schedule.delta). What DocuSign does not report, the next full run finds.
     docs/aggregation.md tells what is known when, and at what cost.
@@ -137,7 +152,7 @@ def _sync_all(context: CommandContext, *, thorough: bool, wait: bool) -> None:
                 break
             except BudgetUsedUpError as error:
                 if not wait:
-                    raise
+                    leave_waiting(context, error)
                 click.echo(f"{error} Waiting.", err=True)
                 context.application.clock.sleep(error.retry_after_s + 1)
     except KeyboardInterrupt:
@@ -148,6 +163,57 @@ def _sync_all(context: CommandContext, *, thorough: bool, wait: bool) -> None:
         f"{run.counts.get('users', 0):,} memberships read, "
         f"{run.counts.get('changed', 0):,} resources changed, "
         f"{run.counts.get('vanished', 0):,} memberships gone.\n{drift_words(counts)}",
+    )
+
+
+def leave_waiting(context: CommandContext, error: BudgetUsedUpError) -> NoReturn:
+    """End a command whose sync waits for calls: say how far it is, when it goes on and by whom.
+
+    :raises SystemExit: always, with the status :data:`LATER`.
+    """
+    run = context.tenant.runs.latest(SYNC_JOB)
+    now = context.application.clock.now()
+    at = (run and run.goes_on_at) or now + timedelta(seconds=error.retry_after_s)
+    taken_up = _is_taken_up(context)
+    data = {
+        "run_id": run.run_id if run else None,
+        "state": RunState.WAITING,
+        "goes_on_at": at,
+        "goes_on_by_itself": taken_up,
+        "error": str(error),
+    }
+    if context.as_json:
+        context.output(data, "")
+    else:
+        lines = [str(error), _so_far(run), _what_follows(at, taken_up=taken_up)]
+        click.echo("\n".join(filter(None, lines)), err=True)
+    sys.exit(LATER)
+
+
+def _is_taken_up(context: CommandContext) -> bool:
+    """Whether a jobs process goes on with the sync: one ticks, and the job is not paused."""
+    application = context.application
+    with application.store.read(INSTALLATION) as uow:
+        ticks = uow.locks.count_live(SCHEDULER_KEY, application.clock.now()) > 0
+    return ticks and SYNC_JOB not in context.tenant.runs.paused()
+
+
+def _so_far(run: JobRun | None) -> str:
+    progress = progress_of(run) if run else ""
+    return f"{progress} memberships were read; nothing of that is read again." if progress else ""
+
+
+def _what_follows(at: datetime, *, taken_up: bool) -> str:
+    if taken_up:
+        by_itself = at + TAKEN_UP_AFTER
+        return (
+            f"The sync waits. The jobs process goes on with it at {by_itself:%H:%M:%S} UTC: "
+            "`docusign-iga jobs list` shows it. (`docusign-iga sync --wait` waits itself.)"
+        )
+    return (
+        "The sync waits, and nobody goes on with it by itself: no jobs process runs, or the job "
+        f"is paused. From {at:%H:%M:%S} UTC on, run `docusign-iga sync` again; or now "
+        "`docusign-iga sync --wait`."
     )
 
 

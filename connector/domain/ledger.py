@@ -319,6 +319,10 @@ class RunState(StrEnum):
     FAILED = "failed"
 
 
+GOES_ON_AT = "goes_on_at"
+"""In the cursor of a run that waits for calls: when DocuSign allows them again."""
+
+
 @dataclass(frozen=True)
 class JobRun:
     """One run of a job; an unfinished one is resumed from its cursor."""
@@ -344,6 +348,12 @@ class JobRun:
     """Whether it found nothing to do: most runs of frequent jobs."""
     correlation_id: str = ""
     """Its log lines, audit events and calls bear it."""
+
+    @property
+    def goes_on_at(self) -> datetime | None:
+        """When a run that waits for calls may go on; None: it does not wait, or nobody knows."""
+        at = self.cursor.get(GOES_ON_AT) if self.state is RunState.WAITING else None
+        return None if at is None else datetime.fromisoformat(at)
 
     @property
     def started_by(self) -> str:

@@ -48,8 +48,8 @@ from connector.domain.plan import (
 )
 from connector.domain.planner import person_of
 from connector.ports import UnitOfWork
-from connector.services.actual import remembered_memberships
 from connector.services.context import Actor
+from connector.services.mirror.actual import remembered_memberships
 
 BASELINE = "drift_baseline"
 """A fact of the tenant: the accounts that were compared before, and whether the organization's

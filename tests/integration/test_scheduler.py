@@ -8,12 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.domain.ledger import RunState
-from connector.errors import ConnectorError, TemporaryError
+from connector.errors import BudgetUsedUpError, ConnectorError, TemporaryError
 from connector.scheduler import JobScheduler
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor
 from connector.services.jobs.board import job_board
-from connector.services.jobs.declared import JOBS, run_job
+from connector.services.jobs.declared import JOBS, TAKEN_UP_AFTER, run_job
 from connector.services.jobs.runner import JobRunner
 from connector.services.monitoring.observation import Readiness, observe
 from connector.settings import JobSettings, ScheduleSettings
@@ -249,6 +249,51 @@ def test_whoever_takes_over_plans_by_what_ran_before(connector, paused):
     connector.clock.advance(1800)
     made._renew()
     assert timedelta(minutes=29) < early - planned(made)["default:sync"] < timedelta(minutes=31)
+
+
+def leave_waiting(connector):
+    """Let a sync that nobody's clock began run out of calls; return when it may go on."""
+    connector.world.limits.use_up(connector.world.account.account_id, remaining=1)
+    with pytest.raises(BudgetUsedUpError):
+        connector.services.aggregation.sync()
+    assert last_sync(connector).state is RunState.WAITING
+    return connector.services.runs.goes_on_at(SYNC_JOB)
+
+
+def test_a_sync_that_waits_is_taken_up_whoever_began_it(connector, paused):
+    started = []
+    made = paused(start=lambda *what: started.append(what))
+    made.follow()
+    made._renew()
+    made.take_up()
+    assert "default:sync:again" not in planned(made)
+    at = leave_waiting(connector)
+    made.take_up()
+    due = planned(made)["default:sync:again"]
+    wait = at + TAKEN_UP_AFTER - connector.clock.now()
+    assert abs(due - datetime.now(UTC) - wait) < timedelta(seconds=5)
+    board = job_board(connector.services.context, connector.services.runs, SETTINGS)
+    (view,) = [item for item in board if item.job.name == SYNC_JOB]
+    assert view.next_at == at + TAKEN_UP_AFTER
+    made._scheduler.remove_job("default:sync:again")
+    made.take_up()
+    assert "default:sync:again" not in planned(made), "what was begun once is begun once"
+    made._tick_again("default", SYNC_JOB)
+    assert started == [("default", SYNC_JOB)]
+
+
+def test_a_sync_that_somebody_else_went_on_with_is_not_begun_anew(connector, paused):
+    started = []
+    made = paused(start=lambda *what: started.append(what))
+    made.follow()
+    made._renew()
+    leave_waiting(connector)
+    made.take_up()
+    connector.world.limits.next_hour()
+    connector.clock.advance(3601)
+    connector.sync()
+    made._tick_again("default", SYNC_JOB)
+    assert started == []
 
 
 def test_a_database_that_is_away_leaves_the_clock_ticking(connector, paused, monkeypatch):

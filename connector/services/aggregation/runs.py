@@ -9,9 +9,9 @@ from typing import Any
 
 import structlog
 
-from connector.domain.ledger import JobRun, RunState
+from connector.domain.ledger import GOES_ON_AT, JobRun, RunState
 from connector.domain.model import Account
-from connector.errors import ConflictingWriteError, ConnectorError
+from connector.errors import BudgetUsedUpError, ConflictingWriteError, ConnectorError
 from connector.logs import correlation_id
 from connector.ports import UnitOfWork
 from connector.purpose import Scope
@@ -40,7 +40,7 @@ _EXPORTED = "exported"
 a membership has, so nobody in them was read."""
 _WORKED = "worked_s"
 """In the cursor: the seconds that the run went, without those that it waited or lay broken off."""
-_OF_EVERY_RUN = frozenset({_THOROUGH, _LISTS, _WORKED})
+_OF_EVERY_RUN = frozenset({_THOROUGH, _LISTS, _WORKED, GOES_ON_AT})
 _AHEAD = 200
 """The most runs among which those are looked for that a clock which was ahead began."""
 
@@ -242,6 +242,10 @@ class Runs:
     def break_off(self, run: Run, state: RunState, text: str, cause: BaseException) -> None:
         """Write why a run ended before its time. Where the database is away too, the run looks as
         if its process had been killed, and is gone on with in the same way."""
+        if isinstance(cause, BudgetUsedUpError):
+            at = self._now() + timedelta(seconds=cause.retry_after_s)
+            cursor = {**run.record.cursor, GOES_ON_AT: at.isoformat()}
+            run.record = replace(run.record, cursor=cursor)
         try:
             self.finish(run, state, text, type(cause).__name__)
         except ConnectorError as error:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from connector.domain.ledger import JobRun, RunState
 from connector.services.context import TenantContext
-from connector.services.jobs.declared import JOBS, Job, schedule_of
+from connector.services.jobs.declared import JOBS, TAKEN_UP_AFTER, Job, schedule_of
 from connector.services.jobs.runs import JobRuns
 from connector.services.jobs.schedules import SOON, described, next_run_at
 from connector.settings import JobSettings, ScheduleSettings
@@ -60,6 +60,9 @@ def _view(
     if pause is None and not is_running:
         started_at = last.started_at if last else None
         next_at = next_run_at(schedule, timezone, started_at, now)
+        if last is not None and last.goes_on_at is not None:
+            goes_on_at = max(last.goes_on_at + TAKEN_UP_AFTER, now + SOON)
+            next_at = min(filter(None, (next_at, goes_on_at)))
     is_due = next_at is not None and next_at <= now + SOON
     return JobView(job, schedule, timezone, pause, last, next_at, is_due)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any, Protocol
 
@@ -99,6 +100,11 @@ class JobTenant(Protocol):
 
     def anchor(self, actor: Actor) -> object:
         """Note where the audit chain stands."""
+
+
+TAKEN_UP_AFTER = timedelta(seconds=60)
+"""So long after DocuSign allows calls again the clock goes on with a run that waits for them: a
+command that waits itself (``sync --wait``) comes first."""
 
 
 @dataclass(frozen=True)

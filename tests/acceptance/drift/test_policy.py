@@ -6,7 +6,7 @@ import pytest
 
 from connector.domain.drift import DriftKind, FindingState, Remedy
 from connector.errors import ForbiddenError, GuardError, InvalidRequestError
-from connector.services.adoption import Selection
+from connector.services.drift.adoption import Selection
 from connector.settings import AggregationSettings, DriftRule, DriftSettings
 from simulator.state.model import Status
 from tests.acceptance.drift.native import ANN, Native, seen

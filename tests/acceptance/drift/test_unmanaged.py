@@ -8,7 +8,7 @@ import pytest
 
 from connector.domain.drift import DriftKind, Finding, FindingState, Remedy
 from connector.errors import InvalidRequestError
-from connector.services.adoption import Selection
+from connector.services.drift.adoption import Selection
 from connector.settings import DriftRule, DriftSettings
 from simulator.state.model import Group
 from tests.acceptance.drift.native import Native

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 
 from connector.cli.main import main
+from connector.domain.tenants import INSTALLATION
+from connector.scheduler import SCHEDULER_KEY
 from connector.store import open_database
 from simulator.faults import Fault
 from simulator.state import users
@@ -68,6 +71,46 @@ def test_a_sync_by_command_that_begins_to_fail_is_told_and_so_is_that_it_works_a
     history = CliRunner().invoke(main, ["jobs", "history", "--config", str(config)])
     assert "State" in history.output
     assert "failed" in history.output
+
+
+@pytest.fixture
+def used_up(world, config):
+    """A DocuSign that allows no more calls in this hour, after everything was read once."""
+    assert run(config).exit_code == 0
+    world.limits.use_up(world.account.account_id, remaining=1)
+    yield
+    world.limits.next_hour()
+
+
+@pytest.mark.usefixtures("used_up")
+def test_a_sync_that_has_to_wait_says_what_follows_and_ends_with_a_status_of_its_own(config):
+    told = run(config)
+    assert told.exit_code == 75
+    assert "nobody goes on with it by itself" in told.output
+    assert "run `docusign-iga sync` again" in told.output
+    shown = run(config, "--json")
+    assert shown.exit_code == 75
+    data = json.loads(shown.stdout)
+    assert (data["state"], data["goes_on_by_itself"]) == ("waiting", False)
+    assert data["goes_on_at"] > datetime.now(UTC).isoformat()
+
+
+@pytest.mark.usefixtures("used_up")
+def test_a_sync_that_has_to_wait_names_who_goes_on_with_it(config):
+    store = open_database(sqlite_settings(config.parent / "connector.db"))
+    now = datetime.now(UTC)
+    with store.write(INSTALLATION) as uow:
+        uow.locks.acquire([SCHEDULER_KEY], "jobs:a", now + timedelta(hours=1), now)
+        uow.commit()
+    store.close()
+    told = run(config)
+    assert (told.exit_code, "The jobs process goes on with it at" in told.output) == (75, True)
+    assert (
+        CliRunner().invoke(main, ["jobs", "pause", "sync", "--config", str(config)]).exit_code == 0
+    )
+    assert "nobody goes on with it by itself" in run(config).output
+    by_job = CliRunner().invoke(main, ["jobs", "run", "sync", "--config", str(config)])
+    assert by_job.exit_code == 75
 
 
 @pytest.mark.parametrize(
