@@ -239,9 +239,8 @@ def _settings(world: Simulated, database: DatabaseSettings, **tenant: Any) -> Se
         tenants={
             "default": TenantSettings(
                 user_id=details["user_id"],
-                organization_id=details["organization_id"],
                 accounts=accounts,
-                **tenant,
+                **{"organization_id": details["organization_id"], **tenant},
             )
         },
     )

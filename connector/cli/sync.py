@@ -162,8 +162,15 @@ def _sync_all(context: CommandContext, *, thorough: bool, wait: bool) -> None:
         {"run_id": run.run_id, "state": run.state, **run.counts, "drift": counts},
         f"{run.counts.get('users', 0):,} memberships read, "
         f"{run.counts.get('changed', 0):,} resources changed, "
-        f"{run.counts.get('vanished', 0):,} memberships gone.\n{drift_words(counts)}",
+        f"{run.counts.get('vanished', 0):,} memberships gone.\n"
+        f"{_refused_words(run)}{drift_words(counts)}",
     )
+
+
+def _refused_words(run: JobRun) -> str:
+    if not run.counts.get("role_checks_refused"):
+        return ""
+    return "Who is organization administrator was not read: `docusign-iga doctor` says why.\n"
 
 
 def leave_waiting(context: CommandContext, error: BudgetUsedUpError) -> NoReturn:

@@ -7,8 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connector.docusign.auth import Subject
-from connector.docusign.client import ApiClient, Call, Json, Target, listed
-from connector.docusign.errors import FeatureMissingError, PermissionLostError, RefusedError
+from connector.docusign.client import Answer, ApiClient, Call, Json, Target, listed
+from connector.docusign.errors import (
+    DocusignError,
+    FeatureMissingError,
+    MissingError,
+    PermissionLostError,
+    RefusedError,
+)
 from connector.docusign.hosts import Hosts
 from connector.domain.budget import AUTHENTICATION
 from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES
@@ -17,6 +23,10 @@ from connector.settings import TenantSettings
 
 _LOOK_AGAIN_AFTER = timedelta(minutes=1)
 """An account that userinfo does not show is looked for again, but not at each call."""
+_OF_NO_USER = ("", "RESOURCE_NOT_FOUND")
+"""Codes of a 404 that may be about the organization: the others are about a user."""
+_ASK_AGAIN_AFTER = timedelta(minutes=10)
+"""Which organizations there are is asked again, but not at each refusal."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +52,8 @@ class Access:
         self._lock = threading.Lock()
         self._places: dict[str, Place] = {}
         self._read_at: datetime | None = None
+        self._mistake: str | None = None
+        self._examined_at: datetime | None = None
 
     def place(self, account_id: str) -> Place:
         """Return where an account is.
@@ -98,6 +110,74 @@ class Access:
         budget = f"organization {organization_id}"
         subject = self._subject(ADMIN_SCOPES)
         return Target(self._hosts.admin_url, subject, budget, self._tenant.name)
+
+    def ask_organization(self, call: Call) -> Answer:
+        """Return the answer to a call of the Admin API.
+
+        :raises PermissionLostError: where ``organization_id`` is another than those of the service
+            user, the message says so, and which may be used.
+        :raises DocusignError: see :mod:`connector.docusign.errors`.
+        """
+        try:
+            return self._client.send(self.organization(), call)
+        except PermissionLostError as error:
+            self.explain_refusal(error)
+            raise
+        except MissingError as error:
+            if (error.error_code or "").upper() in _OF_NO_USER:
+                self.explain_refusal(error)
+            raise
+
+    def explain_refusal(self, error: DocusignError) -> None:
+        """Let a refusal pass that does not come from a wrong ``organization_id``.
+
+        :raises PermissionLostError: that is what it comes from.
+        """
+        mistake = self._organization_mistake()
+        if mistake is not None:
+            raise PermissionLostError(
+                f"{mistake} (What was refused: {error})",
+                status=error.status,
+                error_code=error.error_code,
+                trace_token=error.trace_token,
+            ) from error
+
+    def _organization_mistake(self) -> str | None:
+        """Return what is wrong with the configured organization; None where nothing is, or
+        DocuSign does not say which organizations there are."""
+        if not self._tenant.organization_id:
+            return None
+        with self._lock:
+            now = self._clock.now()
+            if self._examined_at is None or now - self._examined_at > _ASK_AGAIN_AFTER:
+                self._mistake, self._examined_at = self._examined(), now
+            return self._mistake
+
+    def _examined(self) -> str | None:
+        wanted = self._tenant.organization_id.lower()
+        call = Call("listing the organizations", "GET", "/v2/organizations")
+        try:
+            answer = self._client.send(self.organization(), call)
+        except DocusignError:
+            return None
+        found = {
+            str(item.get("id") or "").lower(): str(item.get("name") or "")
+            for item in listed(call, answer, "organizations")
+        }
+        if wanted in found:
+            return None
+        others = ", ".join(f"{key} ({name})" for key, name in sorted(found.items()))
+        where = f"tenants.{self._tenant.name}.organization_id"
+        if not others:
+            return (
+                f"{where} is {wanted}, and the service user administers no organization: make it "
+                "an organization administrator there, or set use_organization to false."
+            )
+        return (
+            f"{where} is {wanted}, which is no organization that the service user administers. It "
+            f"administers {others}: write that id, or leave organization_id out; or make the "
+            "service user an organization administrator of the other one."
+        )
 
     def monitor(self, base_url: str) -> Target:
         """Return where the organization's event stream is read; it has limits of its own."""

@@ -227,7 +227,7 @@ class AdminApi:
 
     def _send(self, call: Call, body: Json | None = None) -> Answer:
         call = Call(call.what, call.method, call.template, call.path, call.query, body)
-        return self._client.send(self._access.organization(), call)
+        return self._access.ask_organization(call)
 
 
 def _place(operation: CreateMembership | ReopenMembership) -> Json:

@@ -164,7 +164,7 @@ class DocusignExaminer:
         path = {"organization_id": self._access.organization_id or ""}
         template = "/v2/organizations/{organization_id}/reserved_domains"
         call = Call("listing the claimed domains", "GET", template, path)
-        answer = self._client.send(self._access.organization(), call)
+        answer = self._access.ask_organization(call)
         return [
             ClaimedDomain(
                 wire.text(item, "host_name").lower(),

@@ -38,7 +38,7 @@ class UserExports:
         }
         path = {"organization_id": self._access.organization_id or ""}
         call = Call("ordering a user-list export", "POST", _EXPORTS, path, {}, body)
-        export_id = wire.text(self._client.send(self._access.organization(), call), "id")
+        export_id = wire.text(self._access.ask_organization(call), "id")
         if not export_id:
             raise NoAnswerError("Ordering a user-list export was answered without its id.")
         return export_id
@@ -47,7 +47,7 @@ class UserExports:
         """Return how far an export is."""
         path = {"organization_id": self._access.organization_id or "", "export_id": export_id}
         call = Call("asking for an export", "GET", f"{_EXPORTS}/{{export_id}}", path)
-        answer = self._client.send(self._access.organization(), call)
+        answer = self._access.ask_organization(call)
         results = [item for item in answer.get("results") or () if isinstance(item, dict)]
         has_errors = any(item.get("error_details") for item in results)
         status = wire.text(answer, "status").lower()

@@ -73,6 +73,7 @@ class MonitorApi:
         except DocusignError as error:
             if error.status not in _REFUSED or not isinstance(error, PermanentError):
                 raise
+            self._access.explain_refusal(error)
             raise FeatureMissingError(
                 "DocuSign refuses the Monitor stream. Monitor is a product of its own: see whether "
                 "the organization has it, and whether the service user administers exactly one "

@@ -134,7 +134,7 @@ class DocusignProber:
         query = {"account_id": account_id, "start": "0", "take": str(take)}
         path = {"organization_id": self._access.organization_id or ""}
         call = Call("listing users", "GET", _ORGANIZATION_USERS, path, query)
-        answer = self._client.send(self._access.organization(), call)
+        answer = self._access.ask_organization(call)
         paging = answer.get("paging") or {}
         total = wire.number(paging.get("result_set_total_size"))
         has_more = bool(paging.get("next"))
@@ -145,7 +145,7 @@ class DocusignProber:
         query = {"account_id": account_id, "email": email, "last_modified_since": since}
         path = {"organization_id": self._access.organization_id or ""}
         call = Call("listing modified users", "GET", _ORGANIZATION_USERS, path, query)
-        answer = self._client.send(self._access.organization(), call)
+        answer = self._access.ask_organization(call)
         return bool(listed(call, answer, "users"))
 
     def is_organization_admin(self, email: str) -> bool | None:
