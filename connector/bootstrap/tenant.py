@@ -18,7 +18,6 @@ from connector.services.aggregation import (
     AggregationService,
     CatalogueReader,
     DeltaService,
-    TargetedReader,
     Unchanged,
 )
 from connector.services.audit.records import AuditService
@@ -62,6 +61,7 @@ from connector.services.provisioning.turns import Repeat, Turns
 from connector.services.provisioning.undoing import Undoer
 from connector.services.provisioning.users import UserProvisioning
 from connector.services.refresh import RefreshService
+from connector.services.targeted import TargetedReader
 from connector.services.work.approval_desk import ApprovalDesk
 from connector.services.work.leavers import Leavers
 from connector.services.work.log import WorkItemLog
@@ -143,6 +143,7 @@ class _Changes:
     locks: WriteLocks
     log: WorkItemLog
     tasks: ManualTasks
+    reader: TargetedReader
     refresh: RefreshService
     desk: ApprovalDesk
     settlement: SettlementService
@@ -210,7 +211,8 @@ def _changes(context: TenantContext, presenter: Presenter, repeat: Repeat) -> _C
     locks = WriteLocks(context)
     log = WorkItemLog(context, mirror)
     tasks = ManualTasks(context, log)
-    refresh = RefreshService(context, mirror)
+    reader = TargetedReader(context, mirror)
+    refresh = RefreshService(context, mirror, reader)
     desk = ApprovalDesk(context, log, tasks, refresh)
     subjects = Subjects(context, mirror)
     facts = ConfirmedFacts(context, mirror)
@@ -230,6 +232,7 @@ def _changes(context: TenantContext, presenter: Presenter, repeat: Repeat) -> _C
         locks=locks,
         log=log,
         tasks=tasks,
+        reader=reader,
         refresh=refresh,
         desk=desk,
         settlement=SettlementService(context, turns),
@@ -246,7 +249,7 @@ class _Aggregation(TypedDict):
 
 def _aggregation(context: TenantContext, presenter: Presenter, changes: _Changes) -> _Aggregation:
     mirror, refresh = changes.mirror, changes.refresh
-    reader, catalogue = TargetedReader(context, mirror), CatalogueReader(context, mirror)
+    reader, catalogue = changes.reader, CatalogueReader(context, mirror)
     aggregation = AggregationService(
         context,
         mirror,

@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 import structlog
 
-from connector.domain.merge import merge_member, merge_person, without_membership
+from connector.domain.merge import merge_member, merge_person
 from connector.domain.model import User
-from connector.errors import (
-    BudgetUsedUpError,
-    ConflictingWriteError,
-    ConnectorError,
-    NotFoundError,
-    PermanentError,
-    StoppedError,
-    TemporaryError,
-    UnknownOutcomeError,
-)
+from connector.errors import ConnectorError, TemporaryError
+from connector.ports import USER
 from connector.services.context import TenantContext
+from connector.services.mirror.changes import overtaken_since
 from connector.services.mirror.writer import MirrorWriter
+from connector.services.targeted import TargetedReader, is_about_one
 
 _log = structlog.get_logger(__name__)
 
@@ -32,9 +26,12 @@ _CONFIRM_AFTER = timedelta(days=7)
 class RefreshService:
     """Targeted reads of one tenant."""
 
-    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+    def __init__(
+        self, context: TenantContext, mirror: MirrorWriter, reader: TargetedReader
+    ) -> None:
         self._context = context
         self._mirror = mirror
+        self._reader = reader
 
     def claimed_domains(self) -> frozenset[str] | None:
         """Return the organization's claimed domains; None if unknown."""
@@ -60,28 +57,9 @@ class RefreshService:
     def refresh(self, user_id: str) -> None:
         """Read a user's memberships in every governed account, one call each."""
         with self._context.read() as uow:
-            known = uow.mirror.get_users([user_id]).get(user_id)
-        if known is None:
-            return
-        user = known
-        fetched_at = self._context.clock.now()
-        for account in self._context.settings.accounts:
-            user = self._with_account(user, account.account_id)
-        with self._context.write() as uow:
-            self._mirror.put_users(uow, [user], fetched_at=fetched_at)
-            uow.commit()
-
-    def _with_account(self, user: User, account_id: str) -> User:
-        if account_id in user.memberships:
-            try:
-                seen = self._context.directory.get_member(account_id, user.user_id)
-                return merge_member(user, seen)
-            except NotFoundError:
-                return without_membership(user, account_id)
-        for seen in self._context.directory.find_members(account_id, user.email):
-            if seen.user_id == user.user_id:
-                return merge_member(user, seen)
-        return user
+            is_known = user_id in uow.mirror.get_users([user_id])
+        if is_known:
+            self._reader.read_everywhere(user_id)
 
     def refresh_roles(self, user_id: str) -> None:
         """Read again whether a user is an organization administrator (one Admin API call)."""
@@ -112,10 +90,8 @@ class RefreshService:
         """
         try:
             self.refresh_roles(user_id)
-        except (BudgetUsedUpError, StoppedError, ConflictingWriteError):
-            raise
-        except (PermanentError, TemporaryError, UnknownOutcomeError) as error:
-            if not isinstance(error, PermanentError) and not self._shows_others(user_id):
+        except ConnectorError as error:
+            if not is_about_one(error, lambda: self._shows_others(user_id), if_final=True):
                 raise
             _log.warning("an organization role cannot be read", user=user_id, error=str(error))
             return False
@@ -136,18 +112,27 @@ class RefreshService:
 
     def find_address(self, email: str) -> Sequence[User]:
         """Read who is on an address in every governed account, write it and return it."""
+        while True:
+            with self._context.read() as uow:
+                mark = uow.resources.latest_change(USER)
+            found = self._on_address(email)
+            if not found:
+                return ()
+            with self._context.write() as uow:
+                if overtaken_since(uow, found, mark):
+                    continue
+                known = uow.mirror.get_users(found)
+                merged = [_joined(known.get(user_id), user) for user_id, user in found.items()]
+                self._mirror.put_users(uow, merged)
+                uow.commit()
+            return merged
+
+    def _on_address(self, email: str) -> Mapping[str, User]:
         found: dict[str, User] = {}
         for account in self._context.settings.accounts:
             for seen in self._context.directory.find_members(account.account_id, email):
                 found[seen.user_id] = merge_member(found.get(seen.user_id), seen)
-        if not found:
-            return ()
-        with self._context.write() as uow:
-            known = uow.mirror.get_users(found)
-            merged = [_joined(known.get(user_id), user) for user_id, user in found.items()]
-            self._mirror.put_users(uow, merged)
-            uow.commit()
-        return merged
+        return found
 
 
 def is_confirmed(known: User, person: User, now: datetime) -> bool:

@@ -282,17 +282,20 @@ def test_a_sync_that_waits_is_taken_up_whoever_began_it(connector, paused):
     assert started == [("default", SYNC_JOB)]
 
 
-def test_a_sync_that_somebody_else_went_on_with_is_not_begun_anew(connector, paused):
+def test_a_sync_that_somebody_else_went_on_with_is_not_begun_anew(one_clock):
     started = []
-    made = paused(start=lambda *what: started.append(what))
+    start = lambda *what: started.append(what)  # noqa: E731
+    made = scheduler(one_clock, "a", SETTINGS, start=start)
+    made._scheduler.start(paused=True)
     made.follow()
     made._renew()
-    leave_waiting(connector)
+    leave_waiting(one_clock)
     made.take_up()
-    connector.world.limits.next_hour()
-    connector.clock.advance(3601)
-    connector.sync()
+    one_clock.world.limits.next_hour()
+    one_clock.clock.advance(3601)
+    one_clock.sync()
     made._tick_again("default", SYNC_JOB)
+    made._scheduler.shutdown()
     assert started == []
 
 

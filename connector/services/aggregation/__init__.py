@@ -4,7 +4,6 @@ from connector.services.aggregation.catalogue import CatalogueReader
 from connector.services.aggregation.delta import DELTA_JOB, DeltaService, Read
 from connector.services.aggregation.full import AggregationService
 from connector.services.aggregation.runs import SYNC_JOB, Progress, Report
-from connector.services.aggregation.targeted import TargetedReader
 from connector.services.aggregation.unchanged import Unchanged
 
 __all__ = [
@@ -16,6 +15,5 @@ __all__ = [
     "Progress",
     "Read",
     "Report",
-    "TargetedReader",
     "Unchanged",
 ]

@@ -12,21 +12,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
 from connector.domain.budget import list_calls
 from connector.domain.hints import Hint, HintSource
 from connector.domain.model import Account, User, fold
-from connector.errors import (
-    BudgetUsedUpError,
-    ConflictingWriteError,
-    InvalidRequestError,
-    PermanentError,
-    StoppedError,
-    TemporaryError,
-    UnknownOutcomeError,
-)
+from connector.errors import ConnectorError, InvalidRequestError, PermanentError
 from connector.progress import report_progress
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation.catalogue import CatalogueReader
@@ -35,10 +28,10 @@ from connector.services.aggregation.listening import Listener
 from connector.services.aggregation.places import put_place, since
 from connector.services.aggregation.role_sweep import RoleSweep
 from connector.services.aggregation.runs import SYNC_JOB
-from connector.services.aggregation.targeted import Found, TargetedReader
 from connector.services.bindings import require_bound
 from connector.services.context import TenantContext
 from connector.services.refresh import RefreshService
+from connector.services.targeted import Found, TargetedReader, is_about_one
 
 _log = structlog.get_logger(__name__)
 
@@ -121,8 +114,7 @@ class DeltaService:
         else:
             user_ids = {wanted.lower()}
         for user_id in sorted(user_ids):
-            for account in self._context.settings.accounts:
-                self._reader.read(account.account_id, user_id)
+            self._reader.read_everywhere(user_id)
             self._refresh.refresh_roles(user_id)
         with self._context.read() as uow:
             return list(uow.mirror.get_users(sorted(user_ids)).values())
@@ -243,11 +235,9 @@ class DeltaService:
         read.catalogues.add(account.account_id)
         try:
             self._catalogue.read(account)
-        except (BudgetUsedUpError, StoppedError, ConflictingWriteError):
-            raise
-        except (PermanentError, TemporaryError, UnknownOutcomeError) as error:
-            is_final = isinstance(error, PermanentError)
-            if not is_final and not self._reader.shows_others(account.account_id):
+        except ConnectorError as error:
+            shows_others = partial(self._reader.shows_others, account.account_id)
+            if not is_about_one(error, shows_others, if_final=True):
                 raise
             _log.warning("profiles and groups cannot be read", error=str(error))
             counts["catalogues_refused"] += 1

@@ -20,10 +20,10 @@ from connector.ports import USER, ExportRow, ExportState, UnitOfWork
 from connector.services.aggregation.exported_rows import RowComparison
 from connector.services.aggregation.places import place, put_place
 from connector.services.aggregation.runs import Progress, Report, Run, Runs
-from connector.services.aggregation.targeted import Found, TargetedReader
 from connector.services.aggregation.unchanged import Unchanged
 from connector.services.context import TenantContext
 from connector.services.mirror.changes import overtaken_since
+from connector.services.targeted import Found, TargetedReader
 
 _log = structlog.get_logger(__name__)
 

@@ -17,12 +17,12 @@ from connector.services.aggregation.exported import ExportReader
 from connector.services.aggregation.members import MemberReader
 from connector.services.aggregation.roles import RoleReader
 from connector.services.aggregation.runs import Report, Run, Runs
-from connector.services.aggregation.targeted import TargetedReader
 from connector.services.aggregation.unchanged import Unchanged
 from connector.services.aggregation.vanished import Vanished
 from connector.services.context import Actor, TenantContext
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.refresh import RefreshService
+from connector.services.targeted import TargetedReader
 
 
 class AggregationService:

@@ -6,7 +6,6 @@ import pytest
 
 from connector.domain.drift import DriftKind, FindingState, Remedy
 from connector.errors import ForbiddenError, GuardError, InvalidRequestError
-from connector.services.drift.adoption import Selection
 from connector.settings import AggregationSettings, DriftRule, DriftSettings
 from simulator.state.model import Status
 from tests.acceptance.drift.native import ANN, Native, seen
@@ -411,14 +410,13 @@ def test_a_name_that_a_client_changed_since_the_report_is_not_changed_back(start
     assert native.user(native.ann).last_name == "White"
 
 
-def test_who_was_adopted_since_the_report_is_not_closed(start):
+def test_who_was_given_a_profile_since_the_report_is_not_closed(start):
     native = start(drift=WITHOUT_PENDING)
     connector = native.connector
     stranger = native.invite("mallory@acme.test", "Mallory Moss")
     connector.reconcile()
     finding_id = found_about(native, stranger.user_id)
-    mallory = Selection(email=stranger.email)
-    connector.services.drift.adoption.adopt(mallory, operator(), apply=True)
+    ok(connector.patch(f"/Users/{stranger.user_id}", give(connector.entitlement())))
 
     revert_in_vain(native, finding_id)
 

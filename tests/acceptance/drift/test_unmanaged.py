@@ -113,10 +113,10 @@ def test_a_profile_brings_the_user_and_leaves_the_rest_a_finding(start):
     (before,) = mallory.compare()
     asked = mallory.connector.entitlement(0)
     mallory.patch({"op": "add", "path": "entitlements", "value": [{"value": asked}]})
-    elsewhere = native.place(mallory.user_id, 1)
+    account_id, elsewhere = native.account(1).account_id, native.place(mallory.user_id, 1)
     assert kinds(mallory.compare()) == {
         ("native_grant", "group", mallory.connector.group()),
-        ("native_grant", "membership", f"{elsewhere.account_id}.{elsewhere.profile_id}"),
+        ("native_grant", "membership", f"{account_id}.{elsewhere.profile_id}"),
     }
     ended = mallory.connector.services.drift.desk.get(before.finding_id).finding
     assert ended.state is FindingState.GONE
