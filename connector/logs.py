@@ -67,11 +67,18 @@ class _StandardError(logging.Handler):
             self.handleError(record)
 
 
+def is_for_people(form: str) -> bool:
+    """Return whether standard error is read by people, not by a collector of JSON lines.
+
+    :param form: the setting ``logging.format``.
+    """
+    return form == "console" or (form == "auto" and sys.stderr.isatty())
+
+
 def _formatter(form: str, shared: list[Processor]) -> logging.Formatter:
-    console = form == "console" or (form == "auto" and sys.stderr.isatty())
     renderer: Processor = (
         structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
-        if console
+        if is_for_people(form)
         else structlog.processors.JSONRenderer()
     )
     return structlog.stdlib.ProcessorFormatter(

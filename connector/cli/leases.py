@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import click
+import structlog
 from filelock import FileLock, Timeout
 from sqlalchemy.engine import make_url
 
@@ -17,6 +17,8 @@ from connector.domain.tenants import INSTALLATION
 from connector.errors import PermanentError
 from connector.parentage import knows_its_dead, lives
 from connector.settings import Settings
+
+_log = structlog.get_logger(__name__)
 
 
 def release_dead(application: Application, roles: Sequence[str], *, wait_s: float) -> None:
@@ -46,7 +48,7 @@ def _gone(owners: Iterable[str], prefix: str, deadline: float) -> Iterable[str]:
     for owner in owners:
         pid = int(owner.removeprefix(prefix).partition(":")[0])
         if pid != os.getpid() and lives(pid) and time.monotonic() < deadline:
-            click.echo(f"Waiting for process {pid} of an earlier `serve` to end ...", err=True)
+            _log.warning("waiting for a process of an earlier start to end", pid=pid)
             while lives(pid) and time.monotonic() < deadline:
                 time.sleep(0.1)
         if pid == os.getpid() or not lives(pid):

@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import click
+import structlog
 from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
@@ -19,13 +21,25 @@ from connector.bootstrap import build
 from connector.cli.context import CommandContext, config_option, handle_errors
 from connector.cli.leases import only_server, release_dead
 from connector.cli.processes import Child, Keeper, require_free_port
-from connector.logs import correlated
+from connector.logs import correlated, is_for_people
 from connector.metrics import share_metrics
 from connector.parentage import PARENT_VARIABLE
 from connector.services.context import Actor
 from connector.settings import Settings
 
+_log = structlog.get_logger(__name__)
+
 _BACKLOG = 1024
+_AS_EVERYBODY: dict[str, Any] = {
+    "formatters": {},
+    "handlers": {},
+    "loggers": {
+        name: {"handlers": [], "level": "INFO", "propagate": True}
+        for name in ("_granian", "granian.access")
+    },
+}
+"""The web server logs as the rest of the program does: by itself it writes lines that are no JSON,
+such as when it ends."""
 _PREDECESSOR_ENDS_WITHIN_S = 10.0
 """What a killed `serve` started ends by itself, a moment later."""
 _SETTLES_WITHIN_S = 3.0
@@ -89,15 +103,7 @@ def _jobs_process(config_path: Path, settings: Settings) -> Iterator[None]:
 
 def _run_web_server(config_path: Path, settings: Settings) -> None:
     """Serve until SIGTERM or SIGINT."""
-    server = settings.server
-    url = server.public_url or f"http://{server.host}:{server.port}"
-    database = make_url(settings.database.url).render_as_string(hide_password=True)
-    click.echo(
-        f"Serving SCIM at {url.rstrip('/')}/scim/v2 from {database}; tenants: "
-        f"{', '.join(sorted(settings.tenants)) or 'those of the database'}. "
-        "Ctrl-C or SIGTERM ends it.",
-        err=True,
-    )
+    _announce(settings)
     # Threads mostly wait for DocuSign: more of them than processors are meant.
     logging.getLogger("_granian").addFilter(lambda record: "Python threads" not in record.msg)
     os.environ[CONFIG_VARIABLE] = str(config_path)
@@ -115,7 +121,23 @@ def _run_web_server(config_path: Path, settings: Settings) -> None:
         respawn_failed_workers=True,
         workers_kill_timeout=30,
         log_level=_server_log_level(settings),
+        log_dictconfig=_AS_EVERYBODY,
     ).serve()
+
+
+def _announce(settings: Settings) -> None:
+    server = settings.server
+    url = f"{(server.public_url or f'http://{server.host}:{server.port}').rstrip('/')}/scim/v2"
+    database = make_url(settings.database.url).render_as_string(hide_password=True)
+    if not is_for_people(settings.logging.format):
+        _log.info("serving SCIM", url=url, database=database, tenants=sorted(settings.tenants))
+        return
+    click.echo(
+        f"Serving SCIM at {url} from {database}; tenants: "
+        f"{', '.join(sorted(settings.tenants)) or 'those of the database'}. "
+        "Ctrl-C or SIGTERM ends it.",
+        err=True,
+    )
 
 
 def _server_log_level(settings: Settings) -> LogLevels:
