@@ -80,7 +80,7 @@ class ResourceQuery:
     """The ``next_key`` of the page before, where the list is sorted."""
     holding: tuple[str, ...] = ()
     """Ids of Entitlements (permission profiles) and of DocuSign groups: users who hold each, as the
-    mirror has it. Several times as fast as a filter, which looks into their documents."""
+    mirror has it."""
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, literal, select, true
+from sqlalchemy import Select, and_, exists, literal, select, true
 
 from connector.domain.model import (
     ORGANIZATION_ADMIN,
@@ -19,7 +19,7 @@ from connector.domain.model import (
 from connector.ports import USER, GroupMember
 from connector.store.columns import TEXT
 from connector.store.statements import Session, chunked
-from connector.store.tables import group_members, memberships, resources, users
+from connector.store.tables import group_members, groups, memberships, resources, users
 
 OPEN_STATUSES = [status for status in MembershipStatus if status.is_open]
 ADMIN_ROLE = role_group_scim_id(ORGANIZATION_ADMIN)
@@ -77,15 +77,41 @@ def holders(tenant: str, scim_id: str) -> Select[Any]:
     unknown."""
     account_id, _, rest = scim_id.partition(".")
     if rest.startswith("g"):
-        return select(group_members.c.user_id).where(
-            group_members.c.tenant == tenant,
-            group_members.c.account_id == account_id,
-            group_members.c.group_id == rest[1:],
-        )
+        return group_holders(tenant, account_id, rest[1:])
+    return profile_holders(tenant, account_id, rest)
+
+
+def group_holders(tenant: str, account_id: str, group_id: str) -> Select[Any]:
+    """Return the ids of those whose documents show a DocuSign group: members of a known group, in
+    an account where their membership is open."""
+    is_known = exists().where(
+        groups.c.tenant == tenant,
+        groups.c.account_id == account_id,
+        groups.c.group_id == group_id,
+    )
+    # No join, so that the group is where SQLite begins, and not every membership of the account.
+    is_open = exists().where(
+        memberships.c.tenant == tenant,
+        memberships.c.user_id == group_members.c.user_id,
+        memberships.c.account_id == account_id,
+        _open,
+    )
+    return select(group_members.c.user_id).where(
+        group_members.c.tenant == tenant,
+        group_members.c.account_id == account_id,
+        group_members.c.group_id == group_id,
+        is_open,
+        is_known,
+    )
+
+
+def profile_holders(tenant: str, account_id: str, profile_id: str) -> Select[Any]:
+    """Return the ids of those whose documents show a permission profile: it is that of an open
+    membership."""
     return select(memberships.c.user_id).where(
         memberships.c.tenant == tenant,
         memberships.c.account_id == account_id,
-        memberships.c.profile_id == rest,
+        memberships.c.profile_id == profile_id,
         _open,
     )
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    Select,
     bindparam,
     delete,
     func,
@@ -199,11 +200,13 @@ class SqlResources:
             resources.c.kind == query.kind,
             resources.c.visible == true(),
         ]
+        holders = [self._holders(scim_id) for scim_id in query.holding]
         if query.filter is not None:
-            conditions.append(scim_filter.compile_filter(query.filter, context))
-        held = [self._held(scim_id) for scim_id in query.holding]
-        counted = [*conditions, *(looked_up for _, looked_up in held)]
-        conditions += [walked for walked, _ in held]
+            terms, asked_for = scim_filter.compile_terms(query.filter, context)
+            conditions += terms
+            holders += asked_for
+        counted = [*conditions, *map(resources.c.scim_id.in_, holders)]
+        conditions += map(self._held, holders)
         ordered = scim_sort.order_of(query, context)
         if query.after is not None:
             return self._filtered_behind(query, conditions, counted, ordered)
@@ -219,17 +222,19 @@ class SqlResources:
             return StoredPage(skipped + len(found), found)
         return StoredPage(self._count_all(counted), found)
 
-    def _held(self, scim_id: str) -> tuple[Condition, Condition]:
-        """Return what finds a page of the holders of an entitlement, and what counts them."""
+    def _holders(self, scim_id: str) -> Select[Any]:
         refuse_unstorable(scim_id)
-        holders = group_view.holders(self._tenant, fold(scim_id))
-        looked_up = resources.c.scim_id.in_(holders)
+        return group_view.holders(self._tenant, fold(scim_id))
+
+    def _held(self, holders: Select[Any]) -> Condition:
+        """Return what finds a page of the holders of something; all of them are counted by a
+        look-up in any case."""
         some = select(func.count()).select_from(holders.limit(FEW).subquery())
         if (self._connection.scalar(some) or 0) < FEW:
-            return looked_up, looked_up
+            return resources.c.scim_id.in_(holders)
         # An expression, so that the planner walks in the page's order, which is soon full, and does
         # not look up and sort them all.
-        return (resources.c.scim_id + "").in_(holders), looked_up
+        return (resources.c.scim_id + "").in_(holders)
 
     def _filtered_behind(
         self,

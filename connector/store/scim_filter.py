@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, not_, or_
+from sqlalchemy import ColumnElement, Select, and_, not_, or_
 
 from connector.store.scim_sources import Context, Element, Member, Resource, Single
 from connector.store.scim_values import Compares, assigned
+from connector.store.tables import resources
 from scim.errors import InvalidFilter
 from scim.evaluate import literal_for
 from scim.filters import (
@@ -38,6 +40,28 @@ def compile_filter(filter_: Filter, context: Context) -> Condition:
     :raises InvalidFilter: an unknown attribute or an impossible comparison.
     """
     return _Compiler(Resource(context), context.schemas.extensions).compile(filter_)
+
+
+def compile_terms(
+    filter_: Filter, context: Context
+) -> tuple[Sequence[Condition], Sequence[Select[Any]]]:
+    """Return the filter as conditions and as selects of users, each of which has to hold.
+
+    The selects are of users who hold something: how they are best looked for depends on how many
+    there are.
+
+    :raises InvalidFilter: as :func:`compile_filter`.
+    """
+    compiler = _Compiler(Resource(context), context.schemas.extensions)
+    conditions: list[Condition] = []
+    holders: list[Select[Any]] = []
+    for term in _conjuncts(filter_):
+        found = compiler.holders(term)
+        if found is None:
+            conditions.append(compiler.compile(term))
+        else:
+            holders.append(found)
+    return conditions, holders
 
 
 def compile_recent(filter_: Filter, context: Context) -> list[Condition]:
@@ -67,6 +91,10 @@ class _Compiler:
         self._extensions = extensions
 
     def compile(self, node: Filter) -> Condition:
+        holders = self.holders(node)
+        return self._compile(node) if holders is None else resources.c.scim_id.in_(holders)
+
+    def _compile(self, node: Filter) -> Condition:
         match node:
             case And(left, right):
                 return and_(self.compile(left), self.compile(right))
@@ -80,6 +108,27 @@ class _Compiler:
                 return self._value_path(path, inner)
             case Comparison():
                 return self._comparison(node)
+
+    def holders(self, node: Filter) -> Select[Any] | None:
+        """Return who passes a filter that asks for holders of something, None for any other."""
+        asked = self._asked_of_one(node) if isinstance(self._source, Resource) else None
+        if asked is None or not isinstance(self._source, Resource):
+            return None
+        target, term = asked
+        return self._source.holders(target, literal_for(target.leaf, term))
+
+    def _asked_of_one(self, node: Filter) -> tuple[Target, Comparison] | None:
+        """Return what is compared by ``groups.value eq …`` or ``groups[value eq …]`` alone."""
+        match node:
+            case Comparison(path, Operator.EQ, _):
+                return _with_value(self._source.target(path), node), node
+            case ValuePath(path, Comparison(inner, Operator.EQ, _) as term):
+                target = self._source.target(path)
+                sub = target.attribute.find(inner.attribute)
+                is_plain = not (inner.sub_attribute or inner.schema or target.sub_attribute)
+                if sub is not None and is_plain:
+                    return replace(target, sub_attribute=sub), term
+        return None
 
     def _present(self, path: AttributePath) -> Condition:
         extension = find_schema(str(path), self._extensions)

@@ -13,19 +13,18 @@ from sqlalchemy import (
     exists,
     false,
     literal,
-    or_,
     select,
     true,
     union_all,
 )
 
 from connector.domain.ledger import WorkItemState
-from connector.domain.model import ORGANIZATION_ADMIN, fold
+from connector.domain.model import ORGANIZATION_ADMIN, fold, role_group_scim_id
 from connector.ports import BASE_URL_MARK, ENTITLEMENT, GROUP, ROLE, USER
 from connector.store.columns import TEXT
-from connector.store.group_view import holdings
+from connector.store.group_view import group_holders, holdings, profile_holders
 from connector.store.scim_json import FUNCTIONS, Expression, JsonFunctions, json_value
-from connector.store.scim_values import Form, Test, Value
+from connector.store.scim_values import Form, Test, Value, refuse_unstorable
 from connector.store.tables import (
     external_ids,
     group_members,
@@ -140,6 +139,8 @@ def column_value(kind: str, target: Target) -> Value | None:
 
 def _in_group(tenant: str, wanted: str) -> Condition:
     account_id, _, rest = wanted.partition(".")
+    if wanted.startswith(role_group_scim_id("")):
+        return _with_role(tenant, rest)
     if rest.startswith("g"):
         return _user_in(
             group_members,
@@ -164,18 +165,20 @@ def _with_profile(tenant: str, wanted: str) -> Condition:
 
 def _with_role(tenant: str, wanted: str) -> Condition:
     if wanted != ORGANIZATION_ADMIN:
+        # What people attested stands in no column.
         return true()
     # A role that is only asked for may be shown too, by setting.
-    return or_(
-        _user_in(users, users.c.tenant == tenant, users.c.is_organization_admin == true()),
-        resources.c.scim_id.in_(
-            select(work_items.c.subject_id).where(
-                work_items.c.tenant == tenant,
-                work_items.c.entitlement == wanted,
-                work_items.c.state.in_(OPEN_STATES),
-            )
+    found = union_all(
+        select(users.c.user_id).where(
+            users.c.tenant == tenant, users.c.is_organization_admin == true()
+        ),
+        select(work_items.c.subject_id).where(
+            work_items.c.tenant == tenant,
+            work_items.c.entitlement == wanted,
+            work_items.c.state.in_(OPEN_STATES),
         ),
     )
+    return resources.c.scim_id.in_(found)
 
 
 def _with_address(tenant: str, wanted: str) -> Condition:
@@ -191,6 +194,24 @@ _CANDIDATES: Mapping[str, Callable[[str, str], Condition]] = {
     "entitlements.value": _with_profile,
     "roles.value": _with_role,
     "emails.value": _with_address,
+}
+
+_Holders = Callable[[str, str], Select[Any] | None]
+
+
+def _exactly_in_group(tenant: str, wanted: str) -> Select[Any] | None:
+    account_id, _, rest = wanted.partition(".")
+    return group_holders(tenant, account_id, rest[1:]) if rest.startswith("g") else None
+
+
+def _exactly_with_profile(tenant: str, wanted: str) -> Select[Any]:
+    account_id, _, profile_id = wanted.partition(".")
+    return profile_holders(tenant, account_id, profile_id)
+
+
+_EXACT: Mapping[str, _Holders] = {
+    "groups.value": _exactly_in_group,
+    "entitlements.value": _exactly_with_profile,
 }
 
 OPEN_STATES = [state for state in WorkItemState if state.is_open]
@@ -254,6 +275,15 @@ class Resource:
             return resources.c.scim_id.in_(same.with_only_columns(_external_ids.c.scim_id))
         find = _CANDIDATES.get(name) if self._context.kind == USER else None
         return find(self._context.tenant, fold(wanted)) if find else true()
+
+    def holders(self, target: Target, wanted: object) -> Select[Any] | None:
+        """Return the ids of just those for whom ``target eq wanted`` holds, where the mirror's
+        tables tell without a look into documents; None where they do not."""
+        find = _EXACT.get(".".join(target.json_path)) if self._context.kind == USER else None
+        if find is None or not isinstance(wanted, str) or not target.leaf.case_exact:
+            return None
+        refuse_unstorable(wanted)
+        return find(self._context.tenant, wanted)
 
     def _is_members(self, target: Target) -> bool:
         return self._context.kind == GROUP and target.json_path[0] == "members"

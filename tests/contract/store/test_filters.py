@@ -17,12 +17,15 @@ from connector.store import SqlStore, open_database
 from scim.errors import InvalidFilter
 from scim.evaluate import matches
 from scim.filters import (
+    And,
     AttributePath,
     Comparison,
     Filter,
     Not,
     Operator,
+    Or,
     Present,
+    ValuePath,
 )
 from tests.contract.store import people
 from tests.contract.store.random_filters import filters
@@ -112,6 +115,14 @@ def _eq(attribute: str, value: Any, sub: str | None = None) -> Comparison:
 @example(_eq("roles", ORGANIZATION_ADMIN, "value"))
 @example(_eq("emails", "A3@X.COM", "value"))
 @example(Not(_eq("groups", people.in_group(1), "value")))
+@example(And(_eq("entitlements", f"{people.ACCOUNT}.1"), _eq("groups", people.in_group(2))))
+@example(ValuePath(AttributePath("entitlements"), _eq("value", f"{people.ACCOUNT}.2")))
+@example(ValuePath(AttributePath("groups"), _eq("VALUE", people.in_group(3))))
+@example(_eq("groups", people.in_group(4)))
+@example(_eq("groups", people.in_group(1).upper()))
+@example(_eq("entitlements", people.in_group(1)))
+@example(_eq("groups", f"role.{ORGANIZATION_ADMIN}"))
+@example(Or(_eq("active", True), _eq("entitlements", f"{people.OTHER_ACCOUNT}.1", "value")))
 @example(Present(AttributePath("User", None, "urn:ietf:params:scim:schemas:extension:x:2.0")))
 def test_users_found_are_those_that_match(world: World, filter_: Filter) -> None:
     assert world.found(USER, filter_) == world.expected(USER, filter_)
@@ -132,6 +143,6 @@ def test_groups_found_are_those_that_match(world: World, filter_: Filter) -> Non
 
 @pytest.mark.parametrize("value", ["a\x00b", "\ud800"])
 def test_text_that_no_database_holds_is_an_invalid_filter(world: World, value: str) -> None:
-    for name in ("title", "id", "userName", "externalId"):
+    for name in ("title", "id", "userName", "externalId", "entitlements", "groups"):
         assert world.found(USER, _eq(name, value)) == "invalid"
     assert world.found(USER, Comparison(AttributePath("id"), Operator.SW, value)) == "invalid"
