@@ -38,7 +38,7 @@ from connector.services.authentication.personal_tokens import PersonalTokens
 from connector.services.authentication.throttle import Throttle
 from connector.services.bindings import binding_problems
 from connector.services.consent.watch import ConsentWatch
-from connector.services.context import Actor, TenantContext, new_id
+from connector.services.context import Actor, TenantContext, WaysIn, new_id
 from connector.services.jobs.declared import tenant_job_problems
 from connector.services.journal import Journal
 from connector.services.mirror.persons import attribute_names
@@ -314,6 +314,10 @@ class Application:
             policy=Policy(entitlements, {a.account_id: a.alias for a in settings.accounts}),
             owner=self.owner,
             attribute_names=attribute_names(user_mapping),
+            ways_in=WaysIn(
+                passwords=self.settings.console.local_accounts,
+                tokens=self.settings.api.enabled and self.settings.api.personal_tokens,
+            ),
         )
         notifier = ChannelNotifier(
             settings.notifications, self.clock, self.settings.docusign.ca_bundle

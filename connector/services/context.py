@@ -118,6 +118,16 @@ Seen = Callable[[], None]
 
 
 @dataclass(frozen=True)
+class WaysIn:
+    """By what local accounts come in at all."""
+
+    passwords: bool = True
+    """``console.local_accounts``."""
+    tokens: bool = True
+    """``api.personal_tokens``, where there is a REST API."""
+
+
+@dataclass(frozen=True)
 class TenantContext:
     """The adapters and settings of one tenant."""
 
@@ -130,6 +140,7 @@ class TenantContext:
     """Names this process in leases: ``node:pid:boot``."""
     attribute_names: Mapping[str, str] = field(default_factory=dict)
     """By field of a person, and by ``group_name``, the SCIM attribute by which clients know it."""
+    ways_in: WaysIn = WaysIn()
 
     @property
     def tenant(self) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from connector.domain.console import ConsoleAccount
 from connector.domain.ledger import WorkItem
 from connector.domain.model import User, fold
 from connector.errors import ForbiddenError
 from connector.ports import USER, UnitOfWork
-from connector.services.context import Principal
+from connector.services.context import Principal, TenantContext
 from connector.services.mirror.actual import load_attributes
 from mappings.model import ENTERPRISE_USER
 
@@ -32,6 +32,21 @@ def user_ids_of(uow: UnitOfWork, person: str) -> tuple[str, ...]:
     users = [user.user_id for user in uow.mirror.users_by_email([key]).get(key, ())]
     gone = [tombstone.scim_id for tombstone in uow.attributes.tombstones(key)]
     return tuple(dict.fromkeys([*users, *gone]))
+
+
+def standing_accounts(uow: UnitOfWork, context: TenantContext) -> Sequence[ConsoleAccount]:
+    """Return the local accounts by which somebody can act, and those that were disabled.
+
+    Where they no longer sign in with a password, those with a personal token in force are left.
+    The others count for nothing: nobody could withdraw what they said, or is there to be asked.
+    """
+    accounts = uow.console.accounts()
+    if context.ways_in.passwords:
+        return accounts
+    now = context.clock.now()
+    tokens = uow.console.tokens() if context.ways_in.tokens else ()
+    let_in = {token.login for token in tokens if token.is_valid(now)}
+    return [account for account in accounts if account.login in let_in]
 
 
 def names_of(

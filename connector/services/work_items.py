@@ -168,7 +168,7 @@ class WorkItemService:
         with self._context.write(seen) as uow:
             item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
-            item = self._assign(uow, item, f"user:{find_colleague(uow, tidy(to))}")
+            item = self._assign(uow, item, f"user:{find_colleague(uow, self._context, tidy(to))}")
             self._log.note(uow, item, by, Act.HANDED_OVER, tidy(comment), to=item.assignee)
             uow.commit()
         return item

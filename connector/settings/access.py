@@ -101,7 +101,8 @@ class ConsoleSettings:
     """False: there is none, only SCIM."""
     local_accounts: bool = True
     """Whether the accounts of ``docusign-iga console user`` may sign in. Switch it off once the
-    identity provider works."""
+    identity provider works: from then on votes, delegations and notices of such an account count
+    for nothing, unless a personal token of it is in force (``api.personal_tokens``)."""
     operator_tenant: str = ""
     """The tenant whose administrators run the connector for all customers: in its console, and only
     there, they add, change and suspend tenants and see the settings of the installation. Empty:

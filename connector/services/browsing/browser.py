@@ -295,7 +295,7 @@ class Browser:
     def colleagues(self) -> Sequence[Colleague]:
         """Return who may work tasks, by login."""
         with self._context.read() as uow:
-            return colleagues(uow)
+            return colleagues(uow, self._context)
 
     def clients(self) -> Sequence[ApiClient]:
         """Return the API clients by name."""

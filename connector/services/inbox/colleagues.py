@@ -10,6 +10,8 @@ from connector.domain.ledger import AuditFilter
 from connector.domain.model import fold
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
+from connector.services.context import TenantContext
+from connector.services.people import standing_accounts
 
 _WORKERS = {ConsoleRole.OPERATOR, ConsoleRole.ADMINISTRATOR}
 _MOST_NAMED = 10
@@ -25,12 +27,12 @@ class Colleague:
     email: str
 
 
-def colleagues(uow: UnitOfWork) -> Sequence[Colleague]:
+def colleagues(uow: UnitOfWork, context: TenantContext) -> Sequence[Colleague]:
     """Return who may work tasks, by login: local accounts, and whoever is signed in through the
     identity provider."""
     found = {
         account.login: Colleague(account.login, account.display_name, account.email)
-        for account in uow.console.accounts()
+        for account in standing_accounts(uow, context)
         if account.disabled_at is None and may_work(account.roles)
     }
     for session in uow.console.provider_sessions():
@@ -40,7 +42,7 @@ def colleagues(uow: UnitOfWork) -> Sequence[Colleague]:
     return [found[login] for login in sorted(found)]
 
 
-def find_colleague(uow: UnitOfWork, text: str) -> str:
+def find_colleague(uow: UnitOfWork, context: TenantContext, text: str) -> str:
     """Return the login of somebody who may work tasks.
 
     :param text: a login or an e-mail address, in any case.
@@ -48,7 +50,7 @@ def find_colleague(uow: UnitOfWork, text: str) -> str:
         nobody.
     """
     key = fold(text.removeprefix("user:"))
-    known = colleagues(uow)
+    known = colleagues(uow, context)
     for one in known:
         if key in (fold(one.login), fold(one.email)):
             return one.login

@@ -12,7 +12,7 @@ from connector.domain.notifications import Delivery
 from connector.errors import NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.people import manager_of
+from connector.services.people import manager_of, standing_accounts
 from connector.services.work.matters import Matters
 
 ROLE = "role:"
@@ -53,7 +53,7 @@ def _addresses(
     uow: UnitOfWork, context: TenantContext, who: str, delivery: Delivery, item: WorkItem | None
 ) -> Iterator[str]:
     if who.startswith(ROLE):
-        yield from with_role(uow, ConsoleRole(who.removeprefix(ROLE)))
+        yield from with_role(uow, context, ConsoleRole(who.removeprefix(ROLE)))
     elif who == PERSON:
         yield from _address_of(uow, delivery.subject_id)
     elif who == MANAGER:
@@ -69,11 +69,11 @@ def _of_item(uow: UnitOfWork, context: TenantContext, who: str, item: WorkItem) 
         rule = context.policy.roles.get(item.entitlement)
         yield getattr(item, "owner", "") or (rule.owner if rule else "")
     elif who == ASSIGNEE:
-        yield from _of_login(uow, (item.assignee or "").removeprefix("user:"))
+        yield from _of_login(uow, context, (item.assignee or "").removeprefix("user:"))
     elif who == REQUESTER:
         yield item.terms.requester_email if item.terms else ""
         if item.requester.startswith("user:"):
-            yield from _of_login(uow, item.requester.removeprefix("user:"))
+            yield from _of_login(uow, context, item.requester.removeprefix("user:"))
     elif who == APPROVERS and item.kind is WorkItemKind.APPROVAL:
         yield from _deciding(uow, context, Matters(uow, context).of(item))
     if who in _HEAR_OF_OVERDUE and item.kind is WorkItemKind.MANUAL_TASK and item.escalated_at:
@@ -94,7 +94,7 @@ def _deciding(uow: UnitOfWork, context: TenantContext, matter: Matter) -> Iterat
     for delegation in matter.delegations:
         absent = away(delegation, matter.accounts) if delegation.is_in_force(matter.now) else None
         if absent and is_named(absent, matter) and not absent.names & parties:
-            found += _of_login(uow, delegation.delegate)
+            found += _of_login(uow, context, delegation.delegate)
     for address in found:
         if fold(address) not in parties:
             yield address
@@ -103,7 +103,7 @@ def _deciding(uow: UnitOfWork, context: TenantContext, matter: Matter) -> Iterat
 def _named(uow: UnitOfWork, context: TenantContext, matter: Matter) -> Iterator[str]:
     approvers, manager = matter.named, deciding_manager(matter)
     for login in approvers.people:
-        yield from _of_login(uow, login)
+        yield from _of_login(uow, context, login)
     groups = {fold(name) for name in approvers.groups}
     for name, address in context.settings.notifications.group_addresses.items():
         if fold(name) in groups:
@@ -113,27 +113,31 @@ def _named(uow: UnitOfWork, context: TenantContext, matter: Matter) -> Iterator[
             yield session.email
     yield manager
     if role_decides(matter):
-        for account in uow.console.accounts():
+        for account in standing_accounts(uow, context):
             # Administrators decide too, and may be all there are.
             may = ConsoleRole.APPROVER in included(account.roles)
             if may and account.disabled_at is None:
                 yield account.email
 
 
-def with_role(uow: UnitOfWork, role: ConsoleRole) -> Iterator[str]:
+def with_role(uow: UnitOfWork, context: TenantContext, role: ConsoleRole) -> Iterator[str]:
     """Return the addresses of the local accounts of the console that have a role."""
-    for account in uow.console.accounts():
+    for account in standing_accounts(uow, context):
         if role in account.roles and account.disabled_at is None:
             yield account.email
 
 
-def _of_login(uow: UnitOfWork, login: str) -> Iterator[str]:
+def _of_login(uow: UnitOfWork, context: TenantContext, login: str) -> Iterator[str]:
     if "@" in login:
         yield login
         return
-    account = uow.console.find_account(login) if login else None
-    if account is not None and account.disabled_at is None:
-        yield account.email
+    key = fold(login)
+    for account in standing_accounts(uow, context) if login else ():
+        if fold(account.login) == key and account.disabled_at is None:
+            yield account.email
+    for session in uow.console.provider_sessions() if login else ():
+        if fold(session.login) == key:
+            yield session.email
 
 
 def _address_of(uow: UnitOfWork, user_id: str) -> Iterator[str]:

@@ -13,7 +13,7 @@ from connector.domain.work_items import ApprovalTerms, Delegation, WorkItemEvent
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.people import manager_of, names_of, subject_of
+from connector.services.people import manager_of, names_of, standing_accounts, subject_of
 from mappings.model import Approvers
 
 
@@ -35,7 +35,9 @@ class Matters:
 
     @cached_property
     def _accounts(self) -> Mapping[str, ConsoleAccount]:
-        return {fold(account.login): account for account in self._uow.console.accounts()}
+        """Whoever can act by one; names of who cannot any more count all the same."""
+        found = standing_accounts(self._uow, self._context)
+        return {fold(account.login): account for account in found}
 
     def prefetch(self, items: Sequence[WorkItem]) -> None:
         """Read together whom these items are about."""
@@ -69,7 +71,7 @@ class Matters:
     def _requester(self, item: WorkItem) -> frozenset[str]:
         """Return everything that who asked is called."""
         email = item.terms.requester_email if item.terms else ""
-        return names_of(item.requester, email, self._accounts.get)
+        return names_of(item.requester, email, self._uow.console.find_account)
 
     def terms(self, item: WorkItem) -> ApprovalTerms:
         """Return the terms as the policy has them now: who was removed decides no longer. Where it
