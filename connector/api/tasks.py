@@ -25,8 +25,8 @@ from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.errors import NotFoundError
 from connector.services.browsing.views import ItemQuery
 from connector.services.context import Seen
+from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES, TaskView
 from connector.services.plain_data import event_data, evidence_data
-from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView
 
 resource = Resource("tasks", __name__, "What only people can do in DocuSign.", "/tasks")
 _LOGIN_MAX = 320

@@ -41,6 +41,7 @@ from connector.services.inbox.due import DueService
 from connector.services.inbox.personal import Inbox
 from connector.services.inbox.policy import PolicyService
 from connector.services.inbox.task_verification import TaskVerification
+from connector.services.inbox.work_items import WorkItemService
 from connector.services.jobs.runs import JobRuns
 from connector.services.jobs.watch import JobWatch
 from connector.services.locks import WriteLocks
@@ -66,7 +67,6 @@ from connector.services.work.approval_desk import ApprovalDesk
 from connector.services.work.leavers import Leavers
 from connector.services.work.log import WorkItemLog
 from connector.services.work.manual_tasks import ManualTasks
-from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
 from mappings import UserMapping
 

@@ -26,8 +26,8 @@ from connector.domain.policy import (
     VERIFY_WORD,
 )
 from connector.services.context import Principal
+from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES, TaskView
 from connector.services.plain_data import evidence_data, work_item_data
-from connector.services.work_items import MAX_EVIDENCE_BYTES, TaskView
 
 
 @click.group(cls=Commands)

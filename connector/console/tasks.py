@@ -12,7 +12,7 @@ from connector.console.words import state_words
 from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
 from connector.domain.policy import VERIFIED_BY_API
 from connector.services.context import Principal
-from connector.services.work_items import MAX_EVIDENCE_BYTES
+from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/tasks")
 

@@ -25,12 +25,12 @@ from connector.services.drift.wiring import DriftServices
 from connector.services.inbox.approvals import ApprovalService
 from connector.services.inbox.delegations import DelegationService
 from connector.services.inbox.task_verification import TaskVerification
+from connector.services.inbox.work_items import WorkItemService
 from connector.services.jobs.runs import JobRuns
 from connector.services.tenants.administration import TenantService
 from connector.services.tenants.catalogue import TenantCatalogue
 from connector.services.tenants.overview import Standing
 from connector.services.work.leavers import Leavers
-from connector.services.work_items import WorkItemService
 from connector.settings import Settings, TenantSettings
 
 

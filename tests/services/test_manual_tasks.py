@@ -10,7 +10,7 @@ from connector.domain.work_items import Act, Verdict
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.authentication.identities import Identity
 from connector.services.context import Actor
-from connector.services.work_items import MAX_EVIDENCE_BYTES
+from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES
 from tests.approvals import (
     add_account,
     administrator,
