@@ -106,9 +106,10 @@ def search(context: CommandContext, *, limit: int, **given: Any) -> None:
     service = context.tenant.audit
     events = service.search(wanted, person=person, entitlement=entitlement, limit=limit)
     table = Table("Event", "When (UTC)", "Who", "What", "About", "More")
+    names = context.tenant.browser.named(events).names
     for event in events:
         when = f"{event.at:%Y-%m-%d %H:%M:%S}"
-        what = (event.actor, event.action, event.subject, describe(event))
+        what = (event.actor, event.action, event.subject, describe(event, names))
         table.add_row(str(event.sequence), when, *what)
     context.output([as_data(event) for event in events], table if events else "No event matches.")
 
@@ -179,7 +180,8 @@ def explain(
         "verification": _verification(verified),
     }
     period = f"in {since:%B %Y}" if since else "ever"
-    text = explained(found, period)
+    events = [event for story in found.stories for event in story.events]
+    text = explained(found, period, context.tenant.browser.named(events).names)
     context.output(answer, f"{text}\n\n{_verdict(verified)}")
 
 

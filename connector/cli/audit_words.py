@@ -7,6 +7,7 @@ from typing import Any
 
 from connector.domain.audit_story import Outcome, Story
 from connector.domain.ledger import AuditEvent, Direction
+from connector.domain.names import IDS_ALONE, Names
 from connector.domain.plan import operation_from_dict
 from connector.services.audit.records import Explanation
 
@@ -19,7 +20,7 @@ _SHOWN = (
 _LONGEST = 120
 
 
-def describe(event: AuditEvent) -> str:
+def describe(event: AuditEvent, names: Names = IDS_ALONE) -> str:
     """Return one line that tells what the event's name does not."""
     data = event.data
     if event.is_erased:
@@ -33,13 +34,13 @@ def describe(event: AuditEvent) -> str:
         return _cut(f"{data.get('method')} {data.get('path')}{status}")
     steps = [*(data.get("operations") or ()), *([data["operation"]] if "operation" in data else [])]
     if steps:
-        return _cut("; ".join(_step(step) for step in steps))
+        return "; ".join(_step(step, names) for step in steps)
     return _cut(", ".join(f"{name} {data[name]}" for name in _SHOWN if data.get(name)))
 
 
-def _step(step: Any) -> str:
+def _step(step: Any, names: Names) -> str:
     try:
-        return operation_from_dict(step).describe()
+        return operation_from_dict(step).describe(names)
     except (KeyError, TypeError, ValueError):
         # Without what was erased, or of another version of the program.
         return str(step.get("kind", "?")) if isinstance(step, Mapping) else "?"
@@ -49,17 +50,17 @@ def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def explained(found: Explanation, period: str) -> str:
+def explained(found: Explanation, period: str, names: Names = IDS_ALONE) -> str:
     """Return the answer to the question in plain sentences."""
     what = ", ".join(
         f"{name} ({scim_id})" for scim_id, name in sorted(found.entitlements.names.items())
     )
-    who = ", ".join(found.user_ids)
+    who = ", ".join(names.person(user_id) for user_id in found.user_ids)
     lines = [f"User {who}", f"Asked about: {what}", ""]
     if found.earlier is not None:
         lines += [f"Before: {_headline(found.earlier)}.", ""]
     for story in found.stories:
-        lines += [*_story(story), ""]
+        lines += [*_story(story, names), ""]
     if not found.stories:
         lines += [f"The connector neither gave nor took it {period}.", ""]
     lines.append(_now(found))
@@ -105,20 +106,20 @@ def _headline(story: Story) -> str:
     return f"{when}, {asked} by {event.actor}: {_ENDINGS[story.outcome]}"
 
 
-def _story(story: Story) -> Iterable[str]:
+def _story(story: Story, names: Names) -> Iterable[str]:
     yield f"{_headline(story)} (plan {story.plan_id})"
-    yield from _part("Asked", story.asked)
+    yield from _part("Asked", story.asked, names)
     reasons = "; ".join(story.reasons)
     yield f"  Why      {reasons or 'no reason was given; the request itself is the reason'}"
-    yield from _part("Decided", story.decided, "nobody had to: policy let it through")
-    yield from _part("Barred", story.refused)
-    yield from _part("Done", story.done, _NOTHING_DONE[story.outcome])
-    yield from _part("Checked", story.checked, "no check is recorded")
+    yield from _part("Decided", story.decided, names, "nobody had to: policy let it through")
+    yield from _part("Barred", story.refused, names)
+    yield from _part("Done", story.done, names, _NOTHING_DONE[story.outcome])
+    yield from _part("Checked", story.checked, names, "no check is recorded")
 
 
-def _part(name: str, events: Iterable[AuditEvent], empty: str = "") -> Iterable[str]:
+def _part(name: str, events: Iterable[AuditEvent], names: Names, empty: str = "") -> Iterable[str]:
     told = [
-        f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor}  {event.action}  {describe(event)}"
+        f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor}  {event.action}  {describe(event, names)}"
         for event in events
     ]
     if not told and empty:

@@ -190,7 +190,10 @@ def test_one_command_says_who_gave_somebody_account_administration(connector, ru
     month = f"{datetime.now(UTC):%Y-%m}"
     question = ("--user", "ada@northwind-freight.example", "--entitlement", "account-admin")
     text = run("explain", *question, "--month", month)
+    assert text.startswith(f"User ada@northwind-freight.example ({user['id']})")
     assert "given at the request of client:iga" in text
+    told = text.partition("plan.recorded")[2].splitlines()[0]
+    assert f"of ada@northwind-freight.example ({user['id']})" in told and " Administrator (" in told
     assert "PATCH /Users/" in text
     assert "PUT /v2.1/accounts/{account_id}/users" in text and "trace token" in text
     checked = text.partition("Checked")[2].splitlines()[0]
