@@ -21,7 +21,7 @@ from tests.simulated import Simulated, simulated
 
 THREADS = 4
 WAIT_S = 5
-MARGIN_S = 3
+MARGIN_S = 10
 """For everything but DocuSign, on a busy machine."""
 
 
@@ -88,13 +88,12 @@ def test_reads_go_on_while_writes_wait_for_docusign(slow: Slow) -> None:
     with ThreadPoolExecutor(len(ids)) as pool:
         writing = [pool.submit(slow.set_title, user_id, "Slow") for user_id in ids]
         time.sleep(1.5)
-        started = time.monotonic()
         for _ in range(5):
             slow.send("GET", f"/Users/{ids[0]}").raise_for_status()
-        elapsed_s = time.monotonic() - started
+        waiting = [item for item in writing if not item.done()]
         answers = [item.result() for item in writing]
 
-    assert elapsed_s < 2
+    assert waiting, "the reads waited for the writes"
     refused = [item for item in answers if "server.threads" in item.text]
     assert len(refused) >= len(ids) - THREADS
     for answer in refused:
@@ -105,7 +104,7 @@ def test_reads_go_on_while_writes_wait_for_docusign(slow: Slow) -> None:
 
 @pytest.mark.parametrize(
     "latency",
-    [Latency.uniform(20), Latency(write_s=20, admin_write_s=20), Latency.uniform(2)],
+    [Latency.uniform(20), Latency(write_s=20, admin_write_s=20), Latency.uniform(4)],
     ids=["all calls", "writes", "the sum of many calls"],
 )
 def test_no_write_waits_longer_than_it_may(slow: Slow, latency: Latency) -> None:
