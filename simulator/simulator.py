@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import current_app
@@ -20,6 +21,8 @@ class StaleView:
 
     view: dict[str, Any]
     reads_left: int
+    until: datetime
+    """It ends by itself: a lag is no matter of hours."""
 
 
 @dataclass

@@ -98,8 +98,8 @@ class Variants:
     suspended: bool = False
     """Whether the accounts say that they are suspended."""
     stale_reads: int = 0
-    """How many reads of a user still show the state before a change; DocuSign promises no
-    read-after-write."""
+    """How many reads of a user still show the state before a change, within half a minute of it;
+    DocuSign promises no read-after-write."""
     export_fails: Literal["", "failed", "truncated", "forgotten"] = ""
     """How an export goes wrong: it says so, its file ends half way, or it is not there any more."""
     export_shows_closed: bool = True

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 from connector.domain.model import Membership, MembershipStatus, User
+
+_LAG = timedelta(minutes=1)
+"""So long a read may not show what was written before it; DocuSign names no time."""
 
 
 def merge_member(known: User | None, seen: User, *, with_groups: bool = True) -> User:
@@ -60,6 +64,33 @@ def without_membership(user: User, account_id: str) -> User:
     """Return the person without the membership of one account."""
     rest = {key: item for key, item in user.memberships.items() if key != account_id}
     return _at_work(replace(user, memberships=rest))
+
+
+def keep_own_groups(known: User | None, seen: User, now: datetime) -> User:
+    """Return a person as read, but in the groups that the connector itself has just written.
+
+    DocuSign promises no read-after-write (docusign-api.md 4): for a moment a read may still show
+    the groups from before a change of ours, and believed it would undo the change in the mirror.
+    What somebody else changes in that moment is seen by the next read.
+    """
+    if known is None:
+        return seen
+    kept = {
+        account_id: _in_own_groups(known.memberships.get(account_id), item, now)
+        for account_id, item in seen.memberships.items()
+    }
+    return replace(seen, memberships=kept)
+
+
+def _in_own_groups(known: Membership | None, seen: Membership, now: datetime) -> Membership:
+    written_at = None if known is None else known.groups_written_at
+    if known is None or written_at is None:
+        return seen
+    is_lagging = timedelta(0) <= now - written_at < _LAG
+    # Who was closed or came back has what DocuSign gave or left them.
+    is_kept = is_lagging and known.status.is_open and seen.status.is_open
+    groups = known.group_ids if is_kept else seen.group_ids
+    return replace(seen, group_ids=groups, groups_written_at=written_at)
 
 
 def merge_person(known: User, person: User) -> User:

@@ -125,6 +125,9 @@ class Membership:
     """Each membership has its own; None as long as it was not read."""
     company: str | None = None
     """As the job title."""
+    groups_written_at: datetime | None = field(default=None, compare=False)
+    """When the connector itself last put the person into a group of the account or took them out;
+    not what DocuSign shows."""
 
 
 @dataclass(frozen=True)

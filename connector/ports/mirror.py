@@ -80,6 +80,11 @@ class MirrorRepository(Protocol):
     def remove_group_members(self, account_id: str, group_id: str, user_ids: Sequence[str]) -> None:
         """Remove memberships; missing ones are no error."""
 
+    def note_groups_written(
+        self, account_id: str, user_ids: Sequence[str], written_at: datetime
+    ) -> None:
+        """Note that we changed the groups of memberships; missing ones are passed over."""
+
     def group_member_ids(
         self, account_id: str, group_id: str, among: Iterable[str] | None = None
     ) -> frozenset[str]:

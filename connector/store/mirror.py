@@ -165,6 +165,21 @@ class SqlMirror(SqlCatalogue):
         """Remove memberships; missing ones are no error."""
         self._members.remove({(account_id, group_id, user_id) for user_id in user_ids})
 
+    def note_groups_written(
+        self, account_id: str, user_ids: Sequence[str], written_at: datetime
+    ) -> None:
+        """Note that we changed the groups of memberships; missing ones are passed over."""
+        for chunk in chunked(user_ids):
+            self._connection.execute(
+                update(memberships)
+                .where(
+                    memberships.c.tenant == self._tenant,
+                    memberships.c.account_id == account_id,
+                    memberships.c.user_id.in_(chunk),
+                )
+                .values(groups_written_at=written_at)
+            )
+
     def group_member_ids(
         self, account_id: str, group_id: str, among: Iterable[str] | None = None
     ) -> frozenset[str]:

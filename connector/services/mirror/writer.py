@@ -14,6 +14,7 @@ from typing import TypeVar
 
 from connector.domain.desired import confirmed_roles
 from connector.domain.ledger import PlanRecord, WorkItem
+from connector.domain.merge import keep_own_groups
 from connector.domain.model import (
     Account,
     Catalogue,
@@ -67,6 +68,8 @@ class MirrorWriter:
             touches them once after many pages; without it they are touched at once.
         """
         before = uow.mirror.get_users(user.user_id for user in users)
+        now = self._context.clock.now()
+        users = [keep_own_groups(before.get(user.user_id), user, now) for user in users]
         uow.mirror.put_users(users, fetched_at, before=before)
         keys = {user.email_key for user in (*users, *before.values())}
         self._group_rows.touch_shown(uow, before, users)
@@ -176,6 +179,8 @@ class MirrorWriter:
         step: AddGroupMembers | RemoveGroupMembers,
         moved: AbstractSet[str],
     ) -> None:
+        now = self._context.clock.now()
+        uow.mirror.note_groups_written(step.account_id, step.user_ids, now)
         self.rerender_users(uow, step.user_ids)
         if moved:
             # A grant that is repeated is no change: readers of deltas would take it for one.

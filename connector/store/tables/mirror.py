@@ -90,6 +90,7 @@ memberships = Table(
     Column("managed_by_scim", Boolean, nullable=False),
     optional("job_title"),
     optional("company"),
+    Column("groups_written_at", Instant),
     Index("ix_memberships_profile", "tenant", "account_id", "profile_id", "user_id"),
     Index("ix_memberships_admin", "tenant", "account_id", "is_admin", "status"),
     Index("ix_memberships_account", "tenant", "account_id", "user_id"),

@@ -279,6 +279,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.mirror.stamp_users(people.NOW),
     lambda unit: unit.mirror.add_group_members(ACCOUNT, "1", ["x"]),
     lambda unit: unit.mirror.remove_group_members(ACCOUNT, "1", [ID]),
+    lambda unit: unit.mirror.note_groups_written(ACCOUNT, [ID], people.NOW),
     lambda unit: unit.mirror.seen_in_run("run", ACCOUNT, [ID]),
     lambda unit: unit.mirror.forget_run("run"),
     lambda unit: unit.plans.add(records.plan(summary="x"), [records.operation(error="x")]),

@@ -68,6 +68,7 @@ def test_a_user_is_read_as_written(store: SqlStore) -> None:
                 created_at=NOW,
                 closed_at=NOW + timedelta(microseconds=1),
                 managed_by_scim=True,
+                groups_written_at=NOW,
             ),
             OTHER_ACCOUNT: Membership(OTHER_ACCOUNT, MembershipStatus.CLOSED),
         },
@@ -110,6 +111,18 @@ def test_members_and_their_number_change_together(store: SqlStore) -> None:
         assert unit.mirror.group_member_ids(ACCOUNT, "1") == {"a", "c"}
         assert unit.mirror.group_member_ids(ACCOUNT, "1", among=["a", "b"]) == {"a"}
         assert unit.mirror.group_size(ACCOUNT, "unknown") == 0
+
+
+def test_when_we_wrote_groups_is_noted_of_memberships_that_there_are(store: SqlStore) -> None:
+    _put(store, people.user(1, memberships=people.member(ACCOUNT)), people.user(2))
+    (one, two) = (people.user(number).user_id for number in (1, 2))
+    with store.write("default") as unit:
+        unit.mirror.note_groups_written(ACCOUNT, [one, "unknown"], NOW)
+        unit.commit()
+    with store.read("default") as unit:
+        found = unit.mirror.get_users([one, two])
+    noted = {key: user.memberships[ACCOUNT].groups_written_at for key, user in found.items()}
+    assert noted == {one: NOW, two: None}
 
 
 def test_a_group_that_comes_after_its_members_counts_them(store: SqlStore) -> None:

@@ -1,11 +1,12 @@
 """How what one account shows joins what is known."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from connector.domain.merge import (
+    keep_own_groups,
     merge_member,
     merge_person,
     without_membership,
@@ -131,3 +132,33 @@ def test_the_job_title_is_the_next_accounts_where_the_first_is_closed_or_gone():
 def test_what_shows_no_job_title_leaves_the_known_one():
     known = at_work("A", "Clerk")
     assert merge_member(known, user(membership("A"))).memberships["A"].job_title == "Clerk"
+
+
+@pytest.mark.parametrize(
+    ("after", "groups"),
+    [
+        (timedelta(0), {"ours"}),
+        (timedelta(seconds=59), {"ours"}),
+        (timedelta(minutes=1), {"seen"}),
+        # The clock was put back since.
+        (timedelta(seconds=-1), {"seen"}),
+    ],
+)
+def test_a_read_just_after_our_own_change_of_groups_does_not_undo_it(after, groups):
+    ours = membership(group_ids=frozenset({"ours"}), groups_written_at=EARLY)
+    seen = membership(profile=SENDER, group_ids=frozenset({"seen"}))
+    (kept,) = keep_own_groups(user(ours), user(seen), EARLY + after).memberships.values()
+    assert kept == replace(seen, group_ids=frozenset(groups))
+    assert kept.groups_written_at == EARLY
+
+
+@pytest.mark.parametrize(
+    ("known", "seen"),
+    [(membership, closed), (closed, membership), (None, membership)],
+    ids=["closed", "came back", "new"],
+)
+def test_groups_of_who_was_closed_or_came_back_are_as_read(known, seen):
+    ours = {"group_ids": frozenset({"ours"}), "groups_written_at": EARLY}
+    read = user(seen(group_ids=frozenset({"seen"})))
+    before = user(known(**ours)) if known else None
+    assert keep_own_groups(before, read, EARLY) == read
