@@ -120,13 +120,7 @@ class Connector:
 
     def entitlement(self, account: int = 0, profile: int = 0) -> str:
         """Return the id of the n-th profile that makes no administrator and is not the baseline."""
-        chosen = self.world.accounts[account]
-        plain = [
-            item.profile_id
-            for item in chosen.profiles.values()
-            if not item.is_admin and item.profile_id != chosen.default_profile_id
-        ]
-        return f"{chosen.account_id}.{plain[profile]}"
+        return self.world.entitlement(account, profile)
 
     def baseline(self, account: int = 0) -> str:
         """Return the id of the entitlement that plain members hold."""

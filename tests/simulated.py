@@ -10,6 +10,7 @@
 ``world.base_url``  the address it seems to have; every session of ``world.session()`` serves it
 ``world.details``   what a client needs to connect, see :func:`simulator.config.connection_details`
 ``world.account``   the first account; ``world.accounts`` all three
+``world.entitlement(account=0, profile=0)``  the SCIM id of a plain profile that few hold
 ``world.service_user``  the user whom the connector impersonates
 ``world.member(account=None, status=…, admin=False)``  some membership of that kind
 ``world.token(scopes=…)``  an access token without the JWT grant
@@ -66,6 +67,17 @@ class Simulated:
     @property
     def account(self) -> Account:
         return self.accounts[0]
+
+    def entitlement(self, account: int = 0, profile: int = 0) -> str:
+        """Return the SCIM id of the n-th profile that makes no administrator and is not the
+        baseline."""
+        chosen = self.accounts[account]
+        plain = [
+            item.profile_id
+            for item in chosen.profiles.values()
+            if not item.is_admin and item.profile_id != chosen.default_profile_id
+        ]
+        return f"{chosen.account_id}.{plain[profile]}"
 
     @property
     def service_user(self) -> User:

@@ -77,12 +77,7 @@ class Client:
         self._session = requests.Session()
         self._session.headers["Authorization"] = f"Bearer {token}"
         self._account = world.account
-        plain = [
-            item.profile_id
-            for item in world.account.profiles.values()
-            if not item.is_admin and item.profile_id != world.account.default_profile_id
-        ]
-        self.profiles = [f"{world.account.account_id}.{item}" for item in plain[:2]]
+        self.profiles = [world.entitlement(profile=number) for number in (0, 1)]
         group = next(g for g in world.account.groups.values() if g.kind == "customGroup")
         self.group = f"{world.account.account_id}.g{group.group_id}"
 

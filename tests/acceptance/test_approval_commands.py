@@ -23,13 +23,7 @@ ADDRESS = "ann.lee@acme.test"
 
 @pytest.fixture
 def asked_for(simulated_world):
-    account = simulated_world.accounts[0]
-    profile = next(
-        item.profile_id
-        for item in account.profiles.values()
-        if not item.is_admin and item.profile_id != account.default_profile_id
-    )
-    return f"{account.account_id}.{profile}"
+    return simulated_world.entitlement()
 
 
 @pytest.fixture

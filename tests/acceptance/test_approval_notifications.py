@@ -39,13 +39,7 @@ def world():
 
 @pytest.fixture
 def asked_for(world):
-    account = world.accounts[0]
-    profile = next(
-        item.profile_id
-        for item in account.profiles.values()
-        if not item.is_admin and item.profile_id != account.default_profile_id
-    )
-    return f"{account.account_id}.{profile}"
+    return world.entitlement()
 
 
 @pytest.fixture

@@ -28,13 +28,7 @@ def world():
 
 @pytest.fixture
 def profile(world):
-    account = world.accounts[0]
-    number = next(
-        item.profile_id
-        for item in account.profiles.values()
-        if not item.is_admin and item.profile_id != account.default_profile_id
-    )
-    return f"{account.account_id}.{number}"
+    return world.entitlement()
 
 
 @pytest.fixture

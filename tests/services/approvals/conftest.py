@@ -20,13 +20,7 @@ def start(tmp_path):
     def run(database=None, *, rules=(), settings=None, **conditions):
         clock = ManualClock()
         world = simulated(10, now=clock.now)
-        first = world.accounts[0]
-        profile = next(
-            item.profile_id
-            for item in first.profiles.values()
-            if not item.is_admin and item.profile_id != first.default_profile_id
-        )
-        asked_for = f"{first.account_id}.{profile}"
+        asked_for = world.entitlement()
         connector = connected(
             database or tmp_path / f"c{len(started)}.db",
             world=world,
