@@ -6,10 +6,9 @@ transaction that also moves the run's cursor, so that a run that dies goes on wh
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 
 from connector.domain.ledger import JobRun, RunState
-from connector.domain.model import Account
 from connector.errors import BudgetUsedUpError, ConnectorError
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation.catalogue import CatalogueReader
@@ -91,8 +90,9 @@ class AggregationService:
 
     def _read_accounts(self, run: Run, report: Report) -> None:
         accounts = self._context.directory.list_accounts()
+        sizes = self._sizes(account.account_id for account in accounts)
         for account in accounts:
-            self._locate(run, account, accounts)
+            _locate(run, account.account_id, sizes)
             if account.account_id in run.record.cursor.get("accounts_done", ()):
                 continue
             for name, number in self._catalogue.read(account).items():
@@ -119,12 +119,17 @@ class AggregationService:
                 )
                 uow.commit()
             run.regrouped.clear()
+            sizes.update(self._sizes([account.account_id]))
 
-    def _locate(self, run: Run, account: Account, accounts: Sequence[Account]) -> None:
-        """Note what comes before and behind an account, for a progress over all of them."""
-        ids = [item.account_id for item in accounts]
-        place = ids.index(account.account_id)
+    def _sizes(self, account_ids: Iterable[str]) -> dict[str, int]:
+        """Return how many memberships the mirror has of accounts, in their order."""
         with self._context.read() as uow:
-            members = {key: uow.totals.members(key) for key in ids}
-        run.done_before = sum(members[key] for key in ids[:place])
-        run.still = {key: members[key] for key in ids[place + 1 :]}
+            return {account_id: uow.totals.members(account_id) for account_id in account_ids}
+
+
+def _locate(run: Run, account_id: str, sizes: Mapping[str, int]) -> None:
+    """Note what comes before and behind an account, for a progress over all of them."""
+    ids = list(sizes)
+    place = ids.index(account_id)
+    run.done_before = sum(sizes[key] for key in ids[:place])
+    run.still = {key: sizes[key] for key in ids[place + 1 :]}

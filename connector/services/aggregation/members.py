@@ -137,7 +137,7 @@ class MemberReader:
     def _read_group_members(self, run: Run, account: Account) -> None:
         """Read members group by group, for accounts whose user lists do not carry them.
 
-        Groups that somebody has left are written last, once it is known how many those are.
+        Who has left a group is taken out last, once it is known how many those are.
 
         :raises GuardError: so many that the lists are not to be believed.
         """
@@ -149,27 +149,28 @@ class MemberReader:
             ]
             known = sum(uow.mirror.group_size(item.account_id, item.group_id) for item in groups)
         left: list[tuple[DirectoryGroup, frozenset[str], datetime | None]] = []
+        """Of the groups alone that somebody has left, and of them alone who: members are many."""
         lost = 0
         for group in groups:
             mark = self._mark()
             read = self._directory.list_group_members(group.account_id, group.group_id)
             with self._context.write() as uow:
                 before = uow.mirror.group_member_ids(group.account_id, group.group_id)
-                members = read.user_ids | (before if read.missing else frozenset())
-                if before <= members:
-                    self._put_members(uow, run, group, members, mark)
-                else:
-                    lost += len(before - members)
-                    left.append((group, members, mark))
+                self._put_members(uow, run, group, before | read.user_ids, mark)
+                gone = frozenset() if read.missing else before - read.user_ids
+                if gone:
+                    lost += len(gone)
+                    left.append((group, gone, mark))
                 self._runs.renew(uow, run.owner)
                 uow.commit()
             if read.missing:
                 run.add("short_members", read.missing)
             loss = Loss("members", f"groups of account {account.name}", lost, known)
             refuse_mass_loss(loss, self._context.settings.guards)
-        for item in left:
+        for group, gone, mark in left:
             with self._context.write() as uow:
-                self._put_members(uow, run, *item)
+                before = uow.mirror.group_member_ids(group.account_id, group.group_id)
+                self._put_members(uow, run, group, before - gone, mark)
                 self._runs.renew(uow, run.owner)
                 uow.commit()
 
