@@ -15,6 +15,7 @@ from connector.store.statements import (
     Session,
     add_rows,
     after_prefix,
+    among,
     chunked,
     put_rows,
 )
@@ -199,7 +200,7 @@ class SqlDrift:
         self, wanted: FindingFilter, *, after: str = "", limit: int | None = 50
     ) -> Sequence[Finding]:
         """Return findings, the newest first."""
-        conditions = list(_conditions(wanted))
+        conditions = list(_conditions(wanted, self._connection.dialect.name))
         if after:
             last = self.get(after)
             conditions.append(
@@ -241,17 +242,17 @@ class SqlDrift:
         self.remove_expected(user_id)
 
 
-def _conditions(wanted: FindingFilter) -> Iterable[ColumnElement[bool]]:
+def _conditions(wanted: FindingFilter, dialect: str) -> Iterable[ColumnElement[bool]]:
     if wanted.states:
         yield _COLUMNS.state.in_(wanted.states)
     if wanted.kinds:
         yield _COLUMNS.kind.in_(wanted.kinds)
     if wanted.subject_ids:
-        yield _COLUMNS.subject_id.in_(wanted.subject_ids)
+        yield among(_COLUMNS.subject_id, wanted.subject_ids, dialect)
     if wanted.account_ids:
-        yield _COLUMNS.account_id.in_(wanted.account_ids)
+        yield among(_COLUMNS.account_id, wanted.account_ids, dialect)
     if wanted.entitlements:
-        yield _COLUMNS.entitlement.in_(wanted.entitlements)
+        yield among(_COLUMNS.entitlement, wanted.entitlements, dialect)
     if wanted.attribute:
         yield _COLUMNS.attribute == wanted.attribute
     if wanted.remedies:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from itertools import islice
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Connection, Insert, Table, insert
+import orjson
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Connection,
+    Insert,
+    Table,
+    Text,
+    any_,
+    func,
+    insert,
+    literal,
+    select,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql import ClauseElement
 
@@ -130,6 +143,17 @@ def chunked(values: Iterable[T], size: int = CHUNK) -> Iterator[list[T]]:
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk
+
+
+def among(column: ColumnElement[str], values: Collection[str], dialect: str) -> ColumnElement[bool]:
+    """Return whether a text is one of these values, however many: a database takes only so many
+    parameters, so many values are sent as one."""
+    if len(values) <= CHUNK:
+        return column.in_(values)
+    if dialect == "sqlite":
+        each = func.json_each(orjson.dumps(list(values)).decode()).table_valued("value")
+        return column.in_(select(each.c.value))
+    return column == any_(literal(list(values), ARRAY(Text)))
 
 
 def after_prefix(prefix: str) -> str:

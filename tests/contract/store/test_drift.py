@@ -130,3 +130,16 @@ def test_who_is_forgotten_leaves_nothing(store: SqlStore) -> None:
         unit.drift.forget_subject("user-00001")
         assert unit.drift.search(FindingFilter()) == []
         assert unit.drift.expected(["user-00001"]) == {}
+
+
+def test_findings_are_chosen_by_however_many_entitlements(store: SqlStore) -> None:
+    """More than a statement takes parameters, on either database."""
+    named = tuple(f"{ACCOUNT}.g{number}" for number in range(300_000))
+    others = [
+        records.finding("f-2", drift_key="2", entitlement=named[-1]),
+        records.finding("f-3", drift_key="3", entitlement=f"{ACCOUNT}.another"),
+    ]
+    with store.write("one") as unit:
+        unit.drift.add([records.finding("f-1", entitlement=named[7]), *others])
+        found = unit.drift.search(FindingFilter(entitlements=named))
+        assert {item.finding_id for item in found} == {"f-1", "f-2"}
