@@ -16,6 +16,11 @@ class HintSource(StrEnum):
     """An event of DocuSign Monitor."""
 
 
+MOST_ATTEMPTS = 5
+"""So often a place is asked for that DocuSign does not show, and once more whenever it is heard of
+again; then it waits for a full aggregation, which reads it anyway."""
+
+
 @dataclass(frozen=True)
 class Hint:
     """One place that may have changed; it says nothing of what is there now."""
@@ -29,3 +34,5 @@ class Hint:
     """When it was heard of last."""
     times: int = 1
     """How often it was heard of since it was last followed."""
+    attempts: int = 0
+    """How often it was followed in vain."""

@@ -15,7 +15,7 @@ class HintRepository(Protocol):
         """Note hints; one that is there already counts once more."""
 
     def due(self, limit: int = 500) -> Sequence[Hint]:
-        """Return hints, those that wait longest first."""
+        """Return hints that are not given up, those that wait longest first."""
 
     def count(self) -> int:
         """Return how many there are."""
@@ -25,6 +25,10 @@ class HintRepository(Protocol):
 
     def followed(self, hint: Hint) -> None:
         """Drop a hint, unless it was heard of again since it was read."""
+
+    def in_vain(self, hint: Hint) -> None:
+        """Note that DocuSign did not show what a hint is at; after a few times it is given up, and
+        waits for a full aggregation."""
 
     def cover(self, run_id: str) -> None:
         """Note that a full aggregation begins, which may read what is hinted at by now. Hints of

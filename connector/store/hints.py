@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import case, delete, func, or_, select, update
 
-from connector.domain.hints import Hint
+from connector.domain.hints import MOST_ATTEMPTS, Hint
 from connector.store.statements import Records, Session, chunked, insert_into
 from connector.store.tables import read_hints
 
 HINTS = Records(read_hints, Hint)
+_IS_DUE = read_hints.c.attempts < MOST_ATTEMPTS
 
 
 class SqlHints:
@@ -32,6 +33,10 @@ class SqlHints:
                 "hinted_at": statement.excluded.hinted_at,
                 # Counted and not compared by time: clocks jump.
                 "times": read_hints.c.times + statement.excluded.times,
+                "attempts": case(
+                    (read_hints.c.attempts >= MOST_ATTEMPTS, MOST_ATTEMPTS - 1),
+                    else_=read_hints.c.attempts,
+                ),
                 "run_id": None,
             },
         )
@@ -40,10 +45,10 @@ class SqlHints:
             self._connection.execute(noted, rows)
 
     def due(self, limit: int = 500) -> Sequence[Hint]:
-        """Return hints, those that wait longest first."""
+        """Return hints that are not given up, those that wait longest first."""
         found = self._connection.execute(
             select(*HINTS.columns)
-            .where(read_hints.c.tenant == self._tenant)
+            .where(read_hints.c.tenant == self._tenant, _IS_DUE)
             .order_by(read_hints.c.hinted_at, read_hints.c.account_id, read_hints.c.user_id)
             .limit(limit)
         )
@@ -51,7 +56,7 @@ class SqlHints:
 
     def count(self) -> int:
         """Return how many there are."""
-        statement = select(func.count()).where(read_hints.c.tenant == self._tenant)
+        statement = select(func.count()).where(read_hints.c.tenant == self._tenant, _IS_DUE)
         return self._connection.scalar(statement) or 0
 
     def count_members(self) -> int:
@@ -60,6 +65,7 @@ class SqlHints:
             read_hints.c.tenant == self._tenant,
             read_hints.c.account_id != "",
             read_hints.c.user_id != "",
+            _IS_DUE,
         )
         return self._connection.scalar(statement) or 0
 
@@ -73,6 +79,19 @@ class SqlHints:
                 read_hints.c.times == hint.times,
             )
         )
+
+    def in_vain(self, hint: Hint) -> None:
+        """Note that DocuSign did not show what a hint is at. Of somebody's place in the
+        organization that is given up no trace stays: their turn comes without a hint."""
+        place = (
+            read_hints.c.tenant == self._tenant,
+            read_hints.c.account_id == hint.account_id,
+            read_hints.c.user_id == hint.user_id,
+        )
+        more = read_hints.c.attempts + 1
+        self._connection.execute(update(read_hints).where(*place).values(attempts=more))
+        if not hint.account_id:
+            self._connection.execute(delete(read_hints).where(*place, ~_IS_DUE))
 
     def cover(self, run_id: str) -> None:
         """Note that a full aggregation begins, which may read what is hinted at by now. Hints of

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.domain.hints import Hint, HintSource
+from connector.domain.hints import MOST_ATTEMPTS, Hint, HintSource
 from connector.domain.ledger import RunState
 from connector.errors import PermanentError, TemporaryError
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB
@@ -82,6 +82,24 @@ def test_a_delta_reads_whoever_else_is_hinted_at(start):
     connector.world.faults.clear()
     connector.services.delta.run()
     assert (renamed(connector), waiting(connector)) == (len(others) + 1, [])
+
+
+def test_whoever_is_never_shown_costs_no_calls_for_ever(start):
+    connector = start()
+    (member,) = active(connector, 1)
+    user_id = member.user.user_id
+    rename(connector, [member])
+    refuse(connector, f"/users/{user_id}$")
+    runs = []
+    for _ in range(MOST_ATTEMPTS + 2):
+        runs.append(connector.services.delta.run())
+        connector.clock.advance(3600)
+    assert [counts["unreadable"] for counts in runs] == [1] * MOST_ATTEMPTS + [0, 0]
+    assert [counts["given_up"] for counts in runs].index(1) == MOST_ATTEMPTS - 1
+    assert waiting(connector) == []
+    connector.world.faults.clear()
+    connector.sync()
+    assert renamed(connector) == 1, "a full run reads everybody"
 
 
 def test_where_nobody_is_shown_a_delta_fails_at_once(start):

@@ -17,7 +17,7 @@ from functools import partial
 import structlog
 
 from connector.domain.budget import list_calls
-from connector.domain.hints import Hint, HintSource
+from connector.domain.hints import MOST_ATTEMPTS, Hint, HintSource
 from connector.domain.model import Account, User, fold
 from connector.errors import ConnectorError, InvalidRequestError, PermanentError
 from connector.progress import report_progress
@@ -197,13 +197,16 @@ class DeltaService:
             for hint in hints:
                 report_progress(followed, total)
                 followed += 1
-                if not self._read(hint, accounts, counts, read):
+                is_read = self._read(hint, accounts, counts, read)
+                if not is_read:
                     # Its hint stays for the next delta, and keeps no other from being followed.
                     put_off.add((hint.account_id, hint.user_id))
-                    continue
                 with self._context.write() as uow:
-                    uow.hints.followed(hint)
+                    (uow.hints.followed if is_read else uow.hints.in_vain)(hint)
                     uow.commit()
+                if not is_read and hint.attempts + 1 == MOST_ATTEMPTS:
+                    counts["given_up"] += 1
+                    _log.warning("a hint waits for a full run", **_place(hint))
 
     def _is_cheaper_in_full(self) -> bool:
         """Whether lists of everybody cost fewer calls than a read of each member hinted at."""
@@ -284,3 +287,7 @@ class DeltaService:
         profiles = {f"p{key[1]}" for key in catalogue.profiles if key[0] == account.account_id}
         groups = {f"g{key[1]}" for key in catalogue.groups if key[0] == account.account_id}
         return frozenset({"pNone", *profiles, *groups})
+
+
+def _place(hint: Hint) -> dict[str, str]:
+    return {"account": hint.account_id, "user": hint.user_id}

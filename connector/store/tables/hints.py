@@ -17,5 +17,6 @@ read_hints = Table(
     Column("source", Choice(HintSource), nullable=False),
     Column("hinted_at", Instant, nullable=False),
     Column("times", Integer, nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0"),
     optional("run_id"),
 )

@@ -322,6 +322,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.tenants.release("acme"),
     lambda unit: unit.hints.add([records.hint()]),
     lambda unit: unit.hints.followed(records.hint()),
+    lambda unit: unit.hints.in_vain(records.hint()),
     lambda unit: unit.hints.cover("run-1"),
     lambda unit: unit.hints.covered("run-1"),
     lambda unit: unit.drift.put_expected([records.expected(origin=Origin.ADOPTED)]),

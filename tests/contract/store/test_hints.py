@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from connector.domain.hints import MOST_ATTEMPTS
 from tests.contract.store import records
 from tests.contract.store.people import NOW
 
@@ -38,6 +39,37 @@ def test_one_that_is_heard_of_again_while_it_is_followed_stays(store):
         uow.hints.followed(due(store)[0])
         uow.commit()
     assert due(store) == []
+
+
+def follow_in_vain(store, times):
+    for _ in range(times):
+        [read] = due(store)
+        with store.write(TENANT) as uow:
+            uow.hints.in_vain(read)
+            uow.commit()
+
+
+def test_what_is_never_shown_is_given_up_until_it_is_heard_of_again(store):
+    add(store, records.hint())
+    follow_in_vain(store, MOST_ATTEMPTS)
+    with store.read(TENANT) as uow:
+        assert (uow.hints.due(), uow.hints.count(), uow.hints.count_members()) == ([], 0, 0)
+    add(store, records.hint())
+    follow_in_vain(store, 1)
+    assert due(store) == []
+    with store.write(TENANT) as uow:
+        uow.hints.cover("run-1")
+        uow.hints.covered("run-1")
+        uow.commit()
+    add(store, records.hint())
+    assert [hint.attempts for hint in due(store)] == [0], "a full run has read it"
+
+
+def test_a_place_in_the_organization_that_is_given_up_is_forgotten(store):
+    add(store, records.hint(account_id=""))
+    follow_in_vain(store, MOST_ATTEMPTS)
+    add(store, records.hint(account_id=""))
+    assert [hint.attempts for hint in due(store)] == [0]
 
 
 def test_a_full_run_covers_what_was_hinted_at_when_it_began(store):
