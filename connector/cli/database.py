@@ -59,7 +59,8 @@ def restored(context: CommandContext, *, go_on: bool) -> None:
 
     What was asked for since the backup is unknown to the database and looks like drift: a policy
     that reverts would close new joiners. So nothing is reverted by itself until you have looked at
-    the open findings and say --go-on. What was queued when the backup was made waits for that too.
+    the open findings and say --go-on. What was queued or begun when the backup was made waits for
+    that too.
 
     A file from `docusign-iga db backup` says it by itself, and so does a dump that was restored
     into another PostgreSQL database. Say it, before `serve` starts, where a disk, a virtual machine

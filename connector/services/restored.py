@@ -1,8 +1,8 @@
 """A database that was restored from a backup is behind DocuSign: it knows nothing of what was asked
 for since, so that everything legitimate of that time looks like drift.
 
-Until a person has looked, the policy reverts nothing by itself, and what was queued when the backup
-was made is not carried out: it was, after that. A copy that ``db backup`` made
+Until a person has looked, the policy reverts nothing by itself, and what was queued or begun when
+the backup was made is not carried out: it was, after that. A copy that ``db backup`` made
 bears the mark already; a dump that was restored into another PostgreSQL database is known by that.
 """
 
@@ -37,7 +37,8 @@ def restored_at(context: TenantContext, actor: Actor) -> datetime | None:
 
 
 def declare_restored(context: TenantContext, actor: Actor) -> None:
-    """Hold back what the policy reverts and what is queued, until :func:`go_on_after_restoring`."""
+    """Hold back what the policy reverts, and what is queued or begun, until
+    :func:`go_on_after_restoring`."""
     with context.write() as uow:
         _mark(uow, context, actor)
         uow.commit()

@@ -4,6 +4,7 @@ import pytest
 
 from connector.services.context import Actor
 from connector.services.locks import LEASE
+from connector.services.restored import declare_restored, go_on_after_restoring
 from tests.acceptance.agreement import disagreements
 from tests.connector import ManualClock, connected, ok
 from tests.simulated import simulated
@@ -78,6 +79,32 @@ def test_creation_is_finished_once(connector, instant, monkeypatch):
     assert len(user.memberships) == 2
     assert connector.user(user.user_id)["externalId"] == "e-1"
     assert differences(connector) == []
+
+
+def test_what_a_restored_backup_had_begun_waits_for_a_person(connector, monkeypatch):
+    user_id = connector.create(ADDRESS, entitlements=two_accounts(connector))["id"]
+    instant = ("fulfilment", "_mark_in_flight", False, 1)  # The first step was sent.
+    killed_during(connector, instant, monkeypatch, lambda: connector.delete(f"/Users/{user_id}"))
+    context = connector.services.context
+    declare_restored(context, ACTOR)
+    before = [connector.membership(user_id, account).status for account in (0, 1)]
+    assert settled(connector)["held"] == 1
+    assert [connector.membership(user_id, account).status for account in (0, 1)] == before
+    go_on_after_restoring(context, ACTOR)
+    assert settled(connector)["settled"] == 1
+    assert not connector.world.state.user(user_id).is_open
+    assert differences(connector) == []
+
+
+def test_what_docusign_was_at_when_a_backup_was_made_is_read_back_at_once(connector, monkeypatch):
+    body = {"userName": ADDRESS}
+    instant = ("executor", "perform", True, 1)
+    killed_during(connector, instant, monkeypatch, lambda: connector.post("/Users", body))
+    declare_restored(connector.services.context, ACTOR)
+    counts = settled(connector)
+    assert (counts["settled"], "held" in counts) == (1, False)
+    (user,) = connector.world.state.on_address(ADDRESS)
+    assert connector.user(user.user_id)["userName"] == ADDRESS
 
 
 @pytest.mark.parametrize("nth", [1, 2, 3, 4])

@@ -41,8 +41,8 @@ class SettlementService:
     ) -> Mapping[str, int]:
         """Settle every plan that nobody works on, oldest first; return counts by outcome.
 
-        Settled is what DocuSign has confirmed, or what waits for people alone. What was queued in
-        a database that was restored since is ``held``, until a person lets it go on.
+        Settled is what DocuSign has confirmed, or what waits for people alone. What was queued or
+        begun in a database that was restored since is ``held``, until a person lets it go on.
 
         :param part: only those plans that fall to this part, from 0, of :data:`SETTLING_PARTS`.
         :param within_s: for somebody who waits for the end: after so many seconds, or once a plan
@@ -57,7 +57,7 @@ class SettlementService:
             plan_ids = [item for item in plan_ids if crc32(item.encode()) % SETTLING_PARTS == part]
         if held := self._held(plan_ids, actor):
             _log.warning(
-                "changes queued before a backup was restored wait for `db restored --go-on`",
+                "changes from before a backup was restored wait for `db restored --go-on`",
                 plans=len(held),
             )
             counts["held"] = len(held)
@@ -84,7 +84,7 @@ class SettlementService:
         return counts
 
     def _held(self, plan_ids: Collection[str], actor: Actor) -> Collection[str]:
-        """Return the queued plans of before a restoring that nobody has released yet: they were
+        """Return the unfinished plans of before a restoring that nobody has released yet: they were
         carried out after the backup, or withdrawn. What DocuSign may be at is read back."""
         if not plan_ids:
             return ()
@@ -96,8 +96,7 @@ class SettlementService:
             for plan_id in plan_ids:
                 plan, records = uow.plans.get(plan_id)
                 is_unsent = all(item.state is not OperationState.IN_FLIGHT for item in records)
-                is_old = plan.created_at <= restored
-                if plan.state is PlanState.QUEUED and is_unsent and is_old:
+                if is_unsent and plan.created_at <= restored:
                     held.add(plan_id)
         return held
 
