@@ -6,7 +6,7 @@ have: what closed memberships held, and the roles that people attested.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -109,6 +109,21 @@ def forget_membership(uow: UnitOfWork, user_id: str, account_id: str) -> None:
     attributes = load_attributes(uow, user_id)
     memberships = dict(attributes.kept.get(MEMBERSHIPS_KEY, {}))
     if memberships.pop(account_id, None) is not None:
+        _save(uow, attributes, MEMBERSHIPS_KEY, memberships)
+
+
+def remember_group(
+    uow: UnitOfWork, account_id: str, group_id: str, user_ids: Iterable[str], *, held: bool
+) -> None:
+    """Let closed memberships be given a group again, or no longer, once they are opened: who is
+    taken out of a group while inactive does not come back into it."""
+    for attributes in uow.attributes.get(USER, user_ids).values():
+        memberships = dict(attributes.kept.get(MEMBERSHIPS_KEY, {}))
+        kept = memberships.get(account_id)
+        if kept is None or (group_id in kept["groups"]) is held:
+            continue
+        groups = {*kept["groups"], group_id} if held else {*kept["groups"]} - {group_id}
+        memberships[account_id] = {**kept, "groups": sorted(groups)}
         _save(uow, attributes, MEMBERSHIPS_KEY, memberships)
 
 

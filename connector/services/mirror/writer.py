@@ -28,7 +28,7 @@ from connector.domain.visibility import visible_user_ids
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.denials import is_granted, quiet_until, shown_denials
-from connector.services.mirror.actual import OPEN_STATES, attested_roles
+from connector.services.mirror.actual import OPEN_STATES, attested_roles, remember_group
 from connector.services.mirror.changes import put_settled, remove, stamp
 from connector.services.mirror.group_rows import GroupRows
 from connector.services.mirror.presentation import Presenter
@@ -151,6 +151,7 @@ class MirrorWriter:
         place = (step.account_id, step.group_id)
         joined = frozenset(step.user_ids) - uow.mirror.group_member_ids(*place, step.user_ids)
         uow.mirror.add_group_members(*place, step.user_ids)
+        remember_group(uow, *place, step.user_ids, held=True)
         self._members_changed(uow, step, joined)
 
     def remove_group_members(self, uow: UnitOfWork, step: RemoveGroupMembers) -> None:
@@ -158,6 +159,7 @@ class MirrorWriter:
         place = (step.account_id, step.group_id)
         left = uow.mirror.group_member_ids(*place, step.user_ids)
         uow.mirror.remove_group_members(*place, step.user_ids)
+        remember_group(uow, *place, step.user_ids, held=False)
         self._members_changed(uow, step, left)
 
     def put_group_members(

@@ -139,3 +139,19 @@ def test_a_closed_user_can_be_hidden(connect):
 
     assert response.status_code == 204
     refused(connector.get(f"/Users/{user['id']}"), 404)
+
+
+def test_who_is_taken_out_of_a_group_while_inactive_does_not_come_back_into_it(connector, ann):
+    path, other = f"/Users/{ann['id']}", connector.group(number=1)
+    member = {"op": "add", "path": "members", "value": [{"value": ann["id"]}]}
+    for group in (connector.group(), other):
+        ok(connector.patch(f"/Groups/{group}", member))
+    ok(connector.patch(path, op("replace", "active", False)))
+
+    leaving = {"op": "remove", "path": f'members[value eq "{ann["id"]}"]'}
+    ok(connector.patch(f"/Groups/{connector.group()}", leaving))
+    again = ok(connector.patch(path, op("replace", "active", True)))
+
+    assert values(again["groups"]) == [other]
+    assert ann["id"] not in connector.group_members(connector.group())
+    assert ann["id"] in connector.group_members(other)
