@@ -69,6 +69,8 @@ class DesiredUser:
     """Attributes that only the ledger can hold."""
     takes_back: frozenset[ProfileKey] = frozenset()
     """Profiles that were asked for, still wait for people, and are no longer wanted."""
+    forgets: frozenset[ProfileKey] = frozenset()
+    """Profiles that an inactive person shall not get back once they are enabled."""
     reason: str = ""
     """Why it is asked for, in the requester's words."""
     says: Statement = Statement()

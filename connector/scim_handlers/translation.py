@@ -116,6 +116,7 @@ def modification(
         takes_back=_taken_back(after, actual) if not exact else frozenset(),
         external_id=after.get("externalId"),
         kept=wanted_kept,
+        forgets=_removed(operations) & _remembered(actual),
         reason=reason_in(after, DOCUSIGN_USER),
         says=_said(after, operations, exact=exact),
     )
@@ -137,15 +138,37 @@ def _is_attribute(path: str, name: str) -> bool:
     return path.strip() in (name, f"{CORE_USER.lower()}:{name}")
 
 
-_ENTITLEMENT_ID = re.compile(r"\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.\d+", re.IGNORECASE)
+_ENTITLEMENT_ID = re.compile(
+    r"\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(\d+)", re.IGNORECASE
+)
 
 
 def _named_accounts(operation: PatchOperation) -> Iterable[str]:
     """Return the accounts of the entitlements that an operation names, by path or value."""
+    return (account_id for account_id, _ in _named_profiles(operation))
+
+
+def _named_profiles(operation: PatchOperation) -> Iterable[ProfileKey]:
+    """Return the entitlements that an operation names, by path or value."""
     names = [name.lower() for name in _names(operation)]
     if any("entitlements" in name for name in names):
         for found in _ENTITLEMENT_ID.finditer(f"{operation.path} {operation.value}"):
-            yield found[1].lower()
+            yield found[1].lower(), found[2]
+
+
+def _removed(operations: Iterable[PatchOperation]) -> frozenset[ProfileKey]:
+    """Return the entitlements that a PATCH takes one by one. Who is inactive shows none of them,
+    and would get them back with the next enabling."""
+    removing = (operation for operation in operations if operation.op == "remove")
+    return frozenset(profile for one in removing for profile in _named_profiles(one))
+
+
+def _remembered(actual: ActualUser) -> frozenset[ProfileKey]:
+    return frozenset(
+        (account_id, held.profile_id)
+        for account_id, held in actual.remembered.items()
+        if held.profile_id is not None
+    )
 
 
 def _changed(before: Resource, after: Resource, name: str) -> Any:

@@ -34,7 +34,7 @@ def target_profiles(
                 targets[account_id] = kept
     names_all = desired.exact and bool(desired.profiles)
     if desired.active and not any(actual.user.open_memberships()) and not names_all:
-        targets = {**_restored(actual, book), **targets}
+        targets = {**_restored(desired, actual, book), **targets}
     return targets
 
 
@@ -69,8 +69,9 @@ def _after_revocation(account_id: str, profile_id: str, book: AccountBook) -> st
     return None if profile_id == baseline else baseline
 
 
-def _restored(actual: ActualUser, book: AccountBook) -> dict[str, str | None]:
-    """Return the profiles to give again: what was remembered, else the last known."""
+def _restored(desired: DesiredUser, actual: ActualUser, book: AccountBook) -> dict[str, str | None]:
+    """Return the profiles to give again: what was remembered, else the last known; the baseline
+    in place of what was taken meanwhile."""
     source: Mapping[str, Remembered] = actual.remembered or {
         item.account_id: Remembered(item.profile_id)
         for item in actual.user.memberships.values()
@@ -78,6 +79,7 @@ def _restored(actual: ActualUser, book: AccountBook) -> dict[str, str | None]:
     }
     restored: dict[str, str | None] = {}
     for account_id, before in source.items():
-        known = (account_id, before.profile_id or "") in book.catalogue.profiles
+        profile = (account_id, before.profile_id or "")
+        known = profile in book.catalogue.profiles and profile not in desired.forgets
         restored[account_id] = before.profile_id if known else book.baseline(account_id).profile_id
     return restored

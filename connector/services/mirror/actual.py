@@ -112,6 +112,17 @@ def forget_membership(uow: UnitOfWork, user_id: str, account_id: str) -> None:
         _save(uow, attributes, MEMBERSHIPS_KEY, memberships)
 
 
+def forget_profile(uow: UnitOfWork, user_id: str, account_id: str, profile_id: str) -> None:
+    """Let a closed membership be given the account's baseline once it is opened, and no longer the
+    profile that it held."""
+    attributes = load_attributes(uow, user_id)
+    memberships = dict(attributes.kept.get(MEMBERSHIPS_KEY, {}))
+    kept = memberships.get(account_id)
+    if kept is not None and kept["profile"] == profile_id:
+        memberships[account_id] = {**kept, "profile": None}
+        _save(uow, attributes, MEMBERSHIPS_KEY, memberships)
+
+
 def remember_group(
     uow: UnitOfWork, account_id: str, group_id: str, user_ids: Iterable[str], *, held: bool
 ) -> None:

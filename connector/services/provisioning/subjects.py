@@ -31,8 +31,17 @@ from connector.domain.plan import (
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.expectations import follow_plan, state
-from connector.services.mirror.actual import handed_over, keep_hand_over, load_attributes
+from connector.services.mirror.actual import (
+    forget_profile,
+    handed_over,
+    keep_hand_over,
+    load_attributes,
+)
 from connector.services.mirror.writer import MirrorWriter
+
+FORGETS = "forgets"
+"""In a plan's context: profiles, as account and profile id, that an inactive person is not given
+again."""
 
 
 class Subjects:
@@ -54,6 +63,8 @@ class Subjects:
 
     def _conclude_user(self, uow: UnitOfWork, user_id: str, plan: PlanRecord) -> None:
         changed = keep_attributes(uow, user_id, plan.context)
+        for account_id, profile_id in plan.context.get(FORGETS, ()):
+            forget_profile(uow, user_id, account_id, profile_id)
         if plan.context.get("delete"):
             self._bury(uow, user_id, plan)
             changed = True

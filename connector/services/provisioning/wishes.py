@@ -15,6 +15,7 @@ from connector.ports import UnitOfWork
 from connector.services.context import Actor
 from connector.services.expectations import STATES
 from connector.services.mirror.actual import load_attributes
+from connector.services.provisioning.subjects import FORGETS
 from connector.services.work.reasons import as_context
 
 Wish = Callable[[UnitOfWork, ActualUser], DesiredUser]
@@ -54,6 +55,7 @@ def client_part(desired: DesiredUser, actor: Actor) -> dict[str, Any]:
         "kept": dict(desired.kept),
         **as_context(desired.reason),
         **said,
+        **({FORGETS: sorted(map(list, desired.forgets))} if desired.forgets else {}),
     }
 
 

@@ -155,3 +155,38 @@ def test_who_is_taken_out_of_a_group_while_inactive_does_not_come_back_into_it(c
     assert values(again["groups"]) == [other]
     assert ann["id"] not in connector.group_members(connector.group())
     assert ann["id"] in connector.group_members(other)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda value: op("remove", f'entitlements[value eq "{value}"]'),
+        lambda value: op("remove", "entitlements", [{"value": value}]),
+    ],
+)
+@pytest.mark.parametrize("together", [False, True])
+def test_what_is_taken_from_somebody_inactive_does_not_come_back(connector, ann, shape, together):
+    path, elevated = f"/Users/{ann['id']}", connector.entitlement()
+    ok(connector.patch(path, op("add", "entitlements", [{"value": elevated}])))
+    ok(connector.patch(path, op("replace", "active", False)))
+
+    enabling, taking = op("replace", "active", True), shape(elevated)
+    if together:
+        again = ok(connector.patch(path, taking, enabling))
+    else:
+        ok(connector.patch(path, taking))
+        again = ok(connector.patch(path, enabling))
+
+    assert values(again["entitlements"]) == [connector.baseline()]
+    assert connector.membership(ann["id"]).profile_id == connector.baseline().partition(".")[2]
+
+
+def test_taking_what_somebody_inactive_never_held_leaves_the_rest(connector, ann):
+    path, elevated = f"/Users/{ann['id']}", connector.entitlement()
+    ok(connector.patch(path, op("add", "entitlements", [{"value": elevated}])))
+    ok(connector.patch(path, op("replace", "active", False)))
+
+    ok(connector.patch(path, op("remove", f'entitlements[value eq "{connector.baseline()}"]')))
+    again = ok(connector.patch(path, op("replace", "active", True)))
+
+    assert values(again["entitlements"]) == [elevated]
