@@ -15,19 +15,16 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
-from urllib.parse import unquote
 
 from scim import writes
-from scim.bodies import member
 from scim.bulk_references import references_in, resolved, split
+from scim.bulk_requests import BULK_ID, METHODS, BulkOperation, BulkRequest, path_segments
 from scim.errors import (
     Conflict,
     InternalError,
-    InvalidSyntax,
     InvalidValue,
     NotAllowed,
     NotFound,
-    PayloadTooLarge,
     ScimError,
     Unavailable,
 )
@@ -49,10 +46,8 @@ from scim.text import is_id
 
 BULK_REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 BULK_RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
-METHODS = ("POST", "PUT", "PATCH", "DELETE")
 
 _log = logging.getLogger("scim")
-_BULK_ID = "bulkId:"
 _ITEM = 2
 """Segments of the path of one resource."""
 _RETRY_AFTER_S = 1.0
@@ -62,30 +57,6 @@ _NO_TIME = (
 )
 
 Registered = tuple[ResourceType, ResourceHandler]
-
-
-@dataclass(frozen=True)
-class BulkOperation:
-    """One element of ``Operations``."""
-
-    method: str
-    path: str
-    bulk_id: str | None = None
-    version: str | None = None
-    data: Any = None
-    references: frozenset[str] = frozenset()
-    """The bulkIds that path and data name."""
-    problem: ScimError | None = None
-    """Why it cannot be tried."""
-
-
-@dataclass(frozen=True)
-class BulkRequest:
-    """A request whose form has been checked."""
-
-    operations: Sequence[BulkOperation]
-    fail_on_errors: int
-    """Errors after which nothing more is tried; 0 means that everything is."""
 
 
 @dataclass
@@ -125,75 +96,6 @@ class _Postponed:
 
     def __post_init__(self) -> None:
         self.references = references_in(self.values)
-
-
-def parse_bulk(document: Any, config: ScimConfig) -> BulkRequest:
-    """Return the operations of a BulkRequest body.
-
-    What is wrong with one operation becomes its ``problem``.
-
-    :raises InvalidSyntax: it is no object with a list of operations.
-    :raises InvalidValue: ``failOnErrors`` is no number.
-    :raises PayloadTooLarge: there are more than :attr:`ScimConfig.bulk_max_operations`.
-    """
-    operations = member(document, "Operations") if isinstance(document, dict) else None
-    if not isinstance(operations, list) or not operations:
-        raise InvalidSyntax("A BulkRequest needs a list of Operations.")
-    if len(operations) > config.bulk_max_operations:
-        raise PayloadTooLarge(
-            f"A bulk request may have {config.bulk_max_operations} operations at most "
-            f"(maxOperations); this one has {len(operations)}."
-        )
-    errors = member(document, "failOnErrors")
-    if errors is not None and (not isinstance(errors, int) or errors < 0 or errors is True):
-        raise InvalidValue("failOnErrors must be a positive integer.")
-    seen: set[str] = set()
-    return BulkRequest([_operation(one, seen) for one in operations], errors or 0)
-
-
-def _operation(document: Any, seen: set[str]) -> BulkOperation:
-    if not isinstance(document, dict):
-        return BulkOperation("", "", problem=InvalidSyntax("An operation must be an object."))
-    texts = {name: member(document, name) for name in ("method", "path", "bulkId", "version")}
-    shown = {name: value if isinstance(value, str) else "" for name, value in texts.items()}
-    operation = BulkOperation(
-        shown["method"].upper(),
-        shown["path"],
-        shown["bulkId"] or None,
-        shown["version"] or None,
-        member(document, "data"),
-    )
-    try:
-        for name, value in texts.items():
-            if value is not None and not isinstance(value, str):
-                raise InvalidSyntax(f"{name} must be a string.")
-        _check(operation, seen)
-        named = references_in(operation.data) | {
-            segment.removeprefix(_BULK_ID)
-            for segment in _segments(operation.path)
-            if segment.startswith(_BULK_ID)
-        }
-    except ScimError as error:
-        return replace(operation, problem=error)
-    return replace(operation, references=named)
-
-
-def _check(operation: BulkOperation, seen: set[str]) -> None:
-    if operation.method not in METHODS:
-        raise InvalidSyntax(f"method must be one of {', '.join(METHODS)}.")
-    if not operation.path:
-        raise InvalidSyntax("path is required.")
-    if operation.bulk_id is None:
-        if operation.method == "POST":
-            raise InvalidValue("bulkId is required with POST.")
-        return
-    if operation.bulk_id in seen:
-        raise InvalidValue(f"bulkId {operation.bulk_id!r} is used twice.")
-    seen.add(operation.bulk_id)
-
-
-def _segments(path: str) -> list[str]:
-    return [unquote(segment) for segment in path.split("/") if segment]
 
 
 class Bulk:
@@ -341,7 +243,7 @@ class Bulk:
         path = operation.path.removeprefix(base_url)
         if "://" in path:
             raise InvalidValue("path must be relative to the base address, such as /Users.")
-        segments = _segments(path)
+        segments = path_segments(path)
         target = self._targets.get(segments[0]) if segments else None
         if target is None or len(segments) > _ITEM:
             raise NotFound(f"There is no endpoint {path}.")
@@ -350,8 +252,8 @@ class Bulk:
         scim_id = segments[1] if len(segments) == _ITEM else None
         if scim_id is not None and not is_id(scim_id):
             raise NotFound
-        if scim_id is not None and scim_id.startswith(_BULK_ID):
-            name = scim_id.removeprefix(_BULK_ID)
+        if scim_id is not None and scim_id.startswith(BULK_ID):
+            name = scim_id.removeprefix(BULK_ID)
             if name not in self._ids:
                 raise Conflict(_unresolved([name]))
             scim_id = self._ids[name]

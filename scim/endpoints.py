@@ -15,7 +15,8 @@ from werkzeug.wrappers import Request, Response
 
 from scim import writes
 from scim.bodies import SEARCH_REQUEST, parse_search
-from scim.bulk import BULK_REQUEST, BULK_RESPONSE, Bulk, parse_bulk
+from scim.bulk import BULK_REQUEST, BULK_RESPONSE, Bulk
+from scim.bulk_requests import parse_bulk
 from scim.calls import Call, Calls
 from scim.cursors import Cursors, Sweep
 from scim.discovery import discover, is_discovery, refuse_filter

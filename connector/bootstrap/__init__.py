@@ -19,7 +19,7 @@ from connector.metrics import Metrics
 from connector.ports import Clock
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.consent.watch import ConsentWatch
-from connector.services.jobs.declared import require_known_jobs
+from connector.services.jobs.schedule_problems import require_known_jobs
 from connector.services.journal import Journal
 from connector.services.tenants.catalogue import TenantCatalogue
 from connector.settings import Settings, TenantSettings

@@ -39,7 +39,7 @@ from connector.services.authentication.throttle import Throttle
 from connector.services.bindings import binding_problems
 from connector.services.consent.watch import ConsentWatch
 from connector.services.context import Actor, TenantContext, WaysIn, new_id
-from connector.services.jobs.declared import tenant_job_problems
+from connector.services.jobs.schedule_problems import tenant_job_problems
 from connector.services.journal import Journal
 from connector.services.mirror.persons import attribute_names
 from connector.services.mirror.presentation import Presenter

@@ -11,7 +11,7 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.config import masked
 from connector.errors import ConfigError
-from connector.services.jobs.declared import require_known_jobs
+from connector.services.jobs.schedule_problems import require_known_jobs
 
 
 @click.group(cls=Commands)

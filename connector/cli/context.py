@@ -224,6 +224,6 @@ def _message(error: ConnectorError) -> str:
 
 
 def _schedule_problems(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    from connector.services.jobs.declared import schedule_problems  # noqa: PLC0415 - only for a bad file
+    from connector.services.jobs.schedule_problems import schedule_problems  # noqa: PLC0415 - only for a bad file
 
     yield from schedule_problems(data)

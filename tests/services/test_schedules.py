@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from connector.errors import ConfigError
-from connector.services.jobs.declared import JOBS, require_known_jobs, schedule_of
+from connector.services.jobs.declared import JOBS, schedule_of
+from connector.services.jobs.schedule_problems import require_known_jobs
 from connector.services.jobs.schedules import SOON, described, jitter_of, longest_gap_s, next_run_at
 from connector.settings import (
     JobSettings,
