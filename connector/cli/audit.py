@@ -17,7 +17,7 @@ from connector.cli.context import Command, CommandContext, handle_errors, tenant
 from connector.cli.groups import Commands
 from connector.domain.ledger import AuditEvent, AuditFilter
 from connector.services.audit.export import FORMS, as_data
-from connector.services.audit.records import Verification, month_of
+from connector.services.audit.records import ACCOUNT_ADMINISTRATION, Verification, month_of
 
 
 @click.group(cls=Commands)
@@ -142,7 +142,12 @@ def export(context: CommandContext, *, form: str, output: Path | None, **given: 
 
 @audit.command("explain")
 @click.option("--user", "person", required=True, help="Address or id of the user.")
-@click.option("--entitlement", required=True, help="Id or name, or account-admin.")
+@click.option(
+    "--entitlement",
+    default=ACCOUNT_ADMINISTRATION,
+    show_default=True,
+    help="Id or name of a profile, group or role.",
+)
 @click.option("--month", default="", help="Only this month, UTC: 2026-03.")
 @_anchors
 @tenant_options
@@ -157,12 +162,12 @@ def explain(
 ) -> None:
     """Say who gave a person an entitlement, why, and whether it was checked.
 
-    `--entitlement account-admin` means every permission profile that makes an administrator of an
-    account. The chain is verified too, so that the answer comes with its proof.
+    Without --entitlement every permission profile counts that makes an administrator of an account
+    (account-admin). The chain is verified too, so that the answer comes with its proof.
 
     \b
     Example:
-      docusign-iga audit explain --user ada@example.com --entitlement account-admin --month 2026-03
+      docusign-iga audit explain --user ada@example.com --month 2026-03
     """
     since, until = month_of(month)
     known = read_anchors(anchors, context.known_tenant) if anchors else {}

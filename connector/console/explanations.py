@@ -64,6 +64,7 @@ def show() -> tuple[str, int]:
         earlier=_title(found.earlier) if found and found.earlier else "",
         is_native=found is not None and _is_native(found),
         labels=tenant().browser.labels(),
+        people=tenant().browser.people(found.user_ids) if found else {},
     )
     return page, 404 if problem else 200
 

@@ -33,6 +33,7 @@ _STEPS = (
     (timedelta.max, timedelta(days=365), "year"),
 )
 _JUST_NOW = timedelta(seconds=10)
+_WEB = re.compile(r"https?://[^\s<>\"'()]+[^\s<>\"'().,;:!?]")
 _WORD = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 
@@ -41,6 +42,8 @@ def install(app: Flask) -> None:
     app.jinja_env.filters.update(
         act=act_words,
         ago=ago,
+        dated=dated,
+        linked=linked,
         moment=moment,
         recorded=recorded,
         actor=actor_words,
@@ -105,6 +108,24 @@ def ago(at: datetime | None, empty: str = "never") -> Markup:
     return _time(at, relative(at, application().clock.now()))
 
 
+def dated(at: datetime | None, empty: str = "never") -> Markup:
+    """Return a time as people say it, and the exact one beside it."""
+    if at is None:
+        return Markup.escape(empty)
+    exact = f"{at:%Y-%m-%d %H:%M} UTC"
+    return Markup('{} <span class="small quiet nobreak">{}</span>').format(ago(at), exact)
+
+
+def linked(text: str) -> Markup:
+    """Return a text whose web addresses can be followed; those of e-mail stay to be copied."""
+    parts, end = Markup(""), 0
+    for found in _WEB.finditer(text):
+        link = Markup('<a href="{0}" rel="noopener noreferrer">{0}</a>').format(found[0])
+        parts += Markup("{}{}").format(text[end : found.start()], link)
+        end = found.end()
+    return parts + Markup.escape(text[end:])
+
+
 def moment(at: datetime | None, empty: str = "never") -> Markup:
     """Return the exact time in UTC, with the distance in its title."""
     if at is None:
@@ -134,7 +155,8 @@ def relative(at: datetime, now: datetime) -> str:
     distance = abs(now - at)
     if distance < _JUST_NOW:
         return "just now"
-    _, unit, name = next(step for step in _STEPS if distance < step[0])
+    # 59.6 seconds are a minute, and not 60 seconds.
+    _, unit, name = next(step for step in _STEPS if round(distance / step[1]) * step[1] < step[0])
     words = plural(round(distance / unit), name)
     return f"{words} ago" if at < now else f"in {words}"
 

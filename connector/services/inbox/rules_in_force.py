@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from connector.domain.drift import USUAL_REMEDIES, DriftKind, Remedy
-from connector.domain.policy import conditions_of
+from connector.domain.policy import VERIFIED_BY_API, conditions_of
 from connector.services.context import TenantContext
 from connector.services.inbox.policy import in_words
 from connector.settings import DriftRule, TenantSettings
@@ -15,6 +15,8 @@ from mappings.model import FieldMapping, Meaning, Role, UserMapping
 
 SHIPPED = "mappings/entitlements.yaml"
 _SHIPPED_USER = "mappings/user.yaml"
+_BY_TASK = (DriftKind.UNEXPECTED_ADMIN,)
+"""What no API puts right."""
 _TENANT, _BUILT_IN = "the tenant", "built in"
 
 
@@ -64,7 +66,10 @@ def _meaning(meaning: Meaning) -> str:
     owner = f", owner {meaning.owner}" if meaning.owner else ""
     checked = ""
     if isinstance(meaning, Role) or "manual" in (meaning.fulfilment, meaning.after_approval):
-        checked = f", verified by {meaning.verification.replace('_', ' ')}"
+        is_seen = meaning.verification in VERIFIED_BY_API
+        checked = (
+            ", checked by looking into DocuSign" if is_seen else ", checked by a second person"
+        )
     return f"{in_words(meaning)}; {meaning.risk} risk{owner}{checked}"
 
 
@@ -88,7 +93,8 @@ def _of_drift(context: TenantContext) -> Iterator[Rule]:
             source = _source_of(role, context.settings)
             yield Rule(f"the role {role.display}", role.on_drift, source)
     for kind, remedy in USUAL_REMEDIES.items():
-        yield Rule(str(kind).replace("_", " "), remedy, _BUILT_IN)
+        says = f"{remedy}: a task asks a person" if kind in _BY_TASK else str(remedy)
+        yield Rule(str(kind).replace("_", " "), says, _BUILT_IN)
     rest = [str(kind).replace("_", " ") for kind in DriftKind if kind not in USUAL_REMEDIES]
     yield Rule(f"everything else: {', '.join(rest)}", Remedy.REPORT, _BUILT_IN)
 

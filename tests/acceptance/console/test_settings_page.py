@@ -45,10 +45,10 @@ def test_the_rules_that_are_shipped_stand_behind_those_of_the_tenant(connect):
     assert rows(page, "Roles that only people give") == [
         [
             "Organization Administrator (organization-admin)",
-            "manual; critical risk, owner ciso@x.example, verified by organization admin",
+            "manual; critical risk, owner ciso@x.example, checked by looking into DocuSign",
             "mappings/entitlements.yaml, changed by the tenant",
         ],
-        ["Auditor (auditor)", "manual; low risk, verified by attestation", "the tenant"],
+        ["Auditor (auditor)", "manual; low risk, checked by a second person", "the tenant"],
     ]
 
 
@@ -60,7 +60,7 @@ def test_what_is_done_about_drift_is_told_to_the_last_class(connect):
     assert told[:3] == [
         ["class: native_grant, account: acme*", "revert", "rule 1 of the tenant (drift.policy)"],
         ["grants of match: Signer", "accept", "rule 1 of the tenant"],
-        ["unexpected organization admin", "revert", "built in"],
+        ["unexpected organization admin", "revert: a task asks a person", "built in"],
     ]
     rest = {str(kind).replace("_", " ") for kind in DriftKind} - {"unexpected organization admin"}
     assert set(told[3][0].removeprefix("everything else: ").split(", ")) == rest

@@ -1,0 +1,78 @@
+"""No page of the console keeps anybody out: barriers, widths, phones."""
+
+from __future__ import annotations
+
+from itertools import chain
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.console.browser.site import opened
+from tests.browsers import needs_chromium
+
+pytestmark = needs_chromium
+
+AXE = Path(__file__).parents[3] / "data" / "axe" / "axe.min.js"
+WIDTHS = (400, 1280, 2000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_no_page_has_a_barrier(site, scheme):
+    page = site.visit(color_scheme=scheme, reduced_motion="reduce")
+    found = []
+    stranger = site.chromium.new_context(color_scheme=scheme, reduced_motion="reduce").new_page()
+    stranger.goto(f"{site.url}/sign-in")
+    each = chain([("/sign-in", stranger)], ((path, page) for path in opened(page, site)))
+    for path, shown in each:
+        # Not in the page, whose policy lets no script in but ours.
+        result = shown.evaluate(
+            AXE.read_text()
+            + ";axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa', 'best-practice']})"
+        )
+        found += [
+            (path, item["id"], item["impact"], node["html"][:160], node["failureSummary"][:300])
+            for item in result["violations"]
+            for node in item["nodes"]
+        ]
+    assert found == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_page_is_wider_than_the_window_or_breaks_a_rule_of_its_own(site, width):
+    page = site.visit(viewport={"width": width, "height": 900})
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    for path in opened(page, site):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    assert [text for text in complaints if "404" not in text] == []
+
+
+_BESIDE_LABELS = """() => {
+  const found = [];
+  for (const cell of document.querySelectorAll(".list td:not(.lead)")) {
+    const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    while (texts.nextNode()) {
+      if (!texts.currentNode.data.trim()) continue;
+      const range = document.createRange();
+      range.selectNodeContents(texts.currentNode);
+      const left = range.getBoundingClientRect().left - cell.getBoundingClientRect().left;
+      if (left < 120) found.push(texts.currentNode.data);
+    }
+  }
+  return found;
+}"""
+_GAPS = """() => [...document.querySelectorAll("main form")].flatMap(form => {
+  const boxes = [...form.querySelectorAll("button")].map(one => one.getBoundingClientRect());
+  return boxes.slice(1).map((box, before) =>
+    box.top > boxes[before].top ? box.top - boxes[before].bottom : box.left - boxes[before].right);
+})"""
+
+
+def test_on_a_phone_values_stand_beside_their_labels_and_buttons_apart(site):
+    page = site.visit(viewport={"width": 400, "height": 900})
+    page.goto(f"{site.url}/connection")
+    assert page.evaluate("document.querySelectorAll('.list td:not(.lead)').length") > 5
+    assert page.evaluate(_BESIDE_LABELS) == []
+    gaps = page.evaluate(_GAPS)
+    assert gaps and min(gaps) >= 6
