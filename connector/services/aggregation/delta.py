@@ -46,6 +46,8 @@ class Read:
     """What a delta has read anew so far, for whoever compares it with what is expected."""
 
     user_ids: set[str] = field(default_factory=set)
+    everybody: bool = False
+    """Whether it became a full run, which is through."""
     catalogue: bool = False
     """Profiles and groups of some account."""
     catalogues: set[str] = field(default_factory=set)
@@ -182,6 +184,7 @@ class DeltaService:
             # By lists: an export shows too little of a user to take a hint for followed.
             self._full.sync(lists=True)
             counts["full"] += 1
+            read.everybody = True
         accounts: dict[str, Account] = {}
         followed = 0
         put_off: set[tuple[str, str]] = set()

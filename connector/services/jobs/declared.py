@@ -249,7 +249,7 @@ def run_job(name: str, tenant: JobTenant, actor: Actor, part: int | None = None)
 
     with watched(name, tenant, actor):
         outcome = work() if job.records_itself else tenant.runs.run(name, actor, work, part)
-    if _read_everything(name, outcome) and RECONCILE_JOB not in tenant.runs.paused():
+    if _read_everything(name, outcome):
         _reconcile_after_sync(tenant)
     return outcome
 
@@ -273,14 +273,19 @@ def _read_everything(name: str, outcome: object) -> bool:
 
 
 def _delta(tenant: JobTenant) -> Mapping[str, int]:
-    """Read what changed and compare whom it read, the rest of a delta that failed included."""
+    """Read what changed and compare whom it read, also where it failed later. Of one that became a
+    full run everybody is compared, as after a sync."""
     read = Read()
     try:
         counts = tenant.delta.run(read, in_full=SYNC_JOB not in tenant.runs.paused())
     except ConnectorError:
-        _compare(tenant, read)
+        if read.everybody:
+            _reconcile_after_sync(tenant)
+        else:
+            _compare(tenant, read)
         raise
-    return {**counts, **_compare(tenant, read)}
+    # One that read everybody is followed by a whole run, once it has ended (run_job).
+    return counts if read.everybody else {**counts, **_compare(tenant, read)}
 
 
 def _compare(tenant: JobTenant, read: Read) -> Mapping[str, int]:
@@ -299,6 +304,8 @@ def _compare(tenant: JobTenant, read: Read) -> Mapping[str, int]:
 
 def _reconcile_after_sync(tenant: JobTenant) -> None:
     """Compare what was just read; that this fails is told, and is no failure of the sync."""
+    if RECONCILE_JOB in tenant.runs.paused():
+        return
     try:
         run_job(RECONCILE_JOB, tenant, Actor(f"job:{RECONCILE_JOB}", "job", correlation_id()))
     except ConnectorError as error:

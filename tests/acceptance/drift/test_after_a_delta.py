@@ -105,6 +105,33 @@ def test_a_delta_that_reads_everything_is_followed_by_a_whole_run(start, monkeyp
     assert service.runs.latest(RECONCILE_JOB) is not None
 
 
+def fail_behind(native, monkeypatch):
+    """Let a delta that became a full run fail at what it does after that."""
+
+    def stand_in_the_way(*_):
+        raise TemporaryError("DocuSign answered 503.")
+
+    monkeypatch.setattr(native.connector.services.delta._sweep, "go_on", stand_in_the_way)
+
+
+@pytest.mark.parametrize("is_paused", [False, True])
+def test_a_delta_that_reads_everything_and_fails_then_is_followed_by_a_whole_run_too(
+    start, monkeypatch, is_paused
+):
+    native = start(drift=QUIET)
+    service = native.connector.services
+    before = service.runs.latest(RECONCILE_JOB)
+    monkeypatch.setattr(service.delta, "_is_cheaper_in_full", lambda: True)
+    fail_behind(native, monkeypatch)
+    if is_paused:
+        service.runs.pause(RECONCILE_JOB, ACTOR)
+    native.set_profile(native.ann, native.other_profile())
+    with pytest.raises(TemporaryError):
+        delta(native)
+    assert seen(native.connector) == (set() if is_paused else {("native_grant", "profile")})
+    assert (service.runs.latest(RECONCILE_JOB) == before) is is_paused
+
+
 @pytest.mark.parametrize("how", ["setting", "paused"])
 def test_it_can_be_left_to_the_hourly_run(start, how):
     settings = DriftSettings(
