@@ -35,6 +35,8 @@ class Native:
         ok(connector.patch(f"/Groups/{connector.group()}", member))
         connector.reconcile()
         self.held = self.snapshot()
+        # For a minute the mirror keeps the groups that the connector has just written.
+        connector.clock.advance(61)
 
     # what there is ------------------------------------------------------------
 
