@@ -261,25 +261,40 @@ def _carry_out(
             bar.update(task, completed=done, total=total)
 
         decided = act(choice, by, reason, report)
+    shown = decided.finding_ids if context.as_json else decided.finding_ids[:_SHOWN]
+    outcomes = list(decisions.outcomes(shown))
     data = {
         "action": verb.name,
         "chosen": len(choice.finding_ids),
         **{str(state): number for state, number in decided.states.items()},
+        "findings": [_outcome_data(view, words) for view, words in outcomes],
         "problems": decided.problems,
         "left": list(decided.left),
         "stopped_by": decided.stopped_by or None,
     }
-    context.output(data, _told(decided))
+    context.output(data, _told(decided, outcomes))
     return decided
 
 
-def _told(decided: Decided) -> str:
+def _outcome_data(view: FindingView, words: str) -> dict[str, Any]:
+    item = view.finding
+    return {
+        "id": item.finding_id,
+        "title": view.title,
+        "state": item.state,
+        "plan_id": item.plan_id,
+        "outcome": words,
+    }
+
+
+def _told(decided: Decided, outcomes: Sequence[tuple[FindingView, str]]) -> str:
     told = [f"{number:,} {state!s}." for state, number in sorted(decided.states.items())]
     lines = [" ".join(told) or "Nothing was done."]
-    if decided.states[FindingState.REVERTING]:
-        lines.append(
-            "What waits for a person is in the inbox; a finding ends when DocuSign shows it."
-        )
+    for view, words in outcomes:
+        plan = f" (plan {view.finding.plan_id[:8]})" if view.finding.plan_id else ""
+        lines.append(f"  {view.finding.finding_id[:8]}  {view.title}: {words}{plan}")
+    if (more := len(decided.finding_ids) - len(outcomes)) > 0:
+        lines.append(f"  {more:,} more; `docusign-iga drift list --all` shows each.")
     if decided.problems:
         lines.append(f"{len(decided.problems):,} stay as they were:")
         lines += [f"  {key[:8]} {why}" for key, why in list(decided.problems.items())[:_SHOWN]]

@@ -27,6 +27,7 @@ from connector.errors import (
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
 from connector.services.drift.desk import DriftDesk, FindingView
+from connector.services.drift.outcomes import outcome_of
 from connector.services.provisioning.turns import AheadError
 
 _PAGE = 500
@@ -64,6 +65,8 @@ class Decided:
 
     states: Counter[FindingState] = field(default_factory=Counter)
     """How many stand where now."""
+    finding_ids: list[str] = field(default_factory=list)
+    """Those that were decided."""
     problems: dict[str, str] = field(default_factory=dict)
     """Why some stayed as they were, by finding id."""
     left: Sequence[str] = ()
@@ -171,6 +174,13 @@ class DriftDecisions:
         """Return findings with the names that people need, one after the other."""
         return (self._desk.get(finding_id) for finding_id in finding_ids)
 
+    def outcomes(self, finding_ids: Iterable[str]) -> Iterator[tuple[FindingView, str]]:
+        """Return findings, one after the other, each with what becomes of it in words."""
+        for view in self.views(finding_ids):
+            with self._context.read() as uow:
+                words = outcome_of(uow, view.finding)
+            yield view, words
+
     # what ---------------------------------------------------------------------
 
     def require_safe(self, choice: Choice) -> None:
@@ -226,6 +236,7 @@ class DriftDecisions:
             report(number, total)
             try:
                 decided.states[act(finding_id, by, reason).state] += 1
+                decided.finding_ids.append(finding_id)
             except (ConflictingWriteError, AheadError) as error:
                 # Another change of the same user: nobody else has to wait for it.
                 decided.problems[finding_id] = str(error)

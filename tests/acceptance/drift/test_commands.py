@@ -58,12 +58,15 @@ def test_findings_are_listed_shown_accepted_and_reverted(native):
     grant = next(item for item in listed if item["kind"] == "native_grant")
     shown = run("drift", "show", grant["id"][:8])
     assert "What would put it right" in shown and "change the profile" in shown
-    assert "reverted" in run("drift", "revert", grant["id"], "--reason", "Nobody asked")
+    reverted = run("drift", "revert", grant["id"], "--reason", "Nobody asked")
+    assert "1 reverted" in reverted
+    (line,) = [line for line in reverted.splitlines() if grant["id"][:8] in line]
+    assert grant["title"] in line and "put right in DocuSign (plan " in line
     assert native.snapshot() == native.held
     stranger = next(item for item in listed if item["kind"] == "unmanaged_user")
     add_account(native.connector, "olga", "operator")
     accept = ("drift", "accept", stranger["id"], "--as", "olga", "--password-stdin")
-    assert "accepted" in run(*accept, "--reason", "Known", answer=f"{PASSWORD}\n")
+    assert "expected from now on" in run(*accept, "--reason", "Known", answer=f"{PASSWORD}\n")
     assert "no finding is open" in run("drift", "list")
     assert len(json.loads(run("drift", "list", "--all", "--json"))) == 2
     assert "users compared" in run("reconcile")

@@ -108,6 +108,31 @@ def test_a_rejected_task_opens_the_finding_again_and_the_policy_asks_no_second_t
     assert only(native).state is FindingState.ACCEPTED, "accepted, it does not come back"
 
 
+@pytest.mark.parametrize(
+    ("way", "words"),
+    [
+        ("approval", "waits for an approval"),
+        ("manual", "waits for a person"),
+        ("queue", "waits until DocuSign can be asked"),
+    ],
+)
+def test_whoever_reverts_is_told_what_becomes_of_each(start, way, words):
+    native = start(drift=REPORT, provisioning=QUEUE)
+    connector = native.connector
+    native.set_profile(native.ann, native.other_profile())
+    connector.reconcile()
+    if way == "queue":
+        connector.world.faults.add(Fault("error", "PUT", "/restapi/", status=503, times=None))
+    else:
+        asking(connector, {"match": "*", "kind": "profile", "fulfilment": way})
+    decisions = connector.services.drift.decisions
+    choice = decisions.named([only(native).finding_id])
+    decided = decisions.revert(choice, operator(), "Nobody asked for it")
+    ((view, told),) = decisions.outcomes(decided.finding_ids)
+    assert (view.finding.subject_id, view.finding.state) == (native.ann, FindingState.REVERTING)
+    assert words in told
+
+
 # DocuSign is down -----------------------------------------------------------------
 
 
