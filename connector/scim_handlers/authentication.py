@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 
 from connector.domain.api_clients import ApiClient, Method, Scope, widened
 from connector.errors import TemporaryError
@@ -142,14 +143,24 @@ def parse_basic(value: str) -> tuple[str, str]:
 
 def caller_of(tenant: str, client: ApiClient) -> Caller:
     """Return a client as the SCIM service knows it: its scopes, its external ids, its dialect."""
-    scopes = widened(client.scopes)
-    writable = frozenset(kind for scope, kind in _WRITABLE.items() if scope in scopes)
+    scopes, writable = _rights(frozenset(client.scopes))
     return Caller(
         tenant=tenant,
         client_id=client.client_id,
-        scopes=scopes | {"write"} if writable else scopes,
+        scopes=scopes,
         external_id_scope=client.external_id_scope,
         settings=client.settings,
-        # Whoever may write everything is not held to a list.
-        writable=None if Scope.WRITE in scopes else writable,
+        writable=writable,
+    )
+
+
+@lru_cache
+def _rights(granted: frozenset[Scope]) -> tuple[frozenset[str], frozenset[str] | None]:
+    """Return the scopes that a caller has, and the resource types it may change; None: all."""
+    scopes = widened(granted)
+    writable = frozenset(kind for scope, kind in _WRITABLE.items() if scope in scopes)
+    # Whoever may write everything is not held to a list.
+    return (
+        scopes | {"write"} if writable else scopes,
+        None if Scope.WRITE in scopes else writable,
     )

@@ -15,8 +15,8 @@ Every message of the connector is made for administrators and holds no secret, s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
+from types import TracebackType
 
 from connector.errors import (
     ConnectorError,
@@ -52,16 +52,26 @@ _TRANSIENT = "temporarily unavailable"
 _UNKNOWN_RETRY_S = 30.0
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+class _Translated(AbstractContextManager[None]):
+    """It keeps nothing of a block, so that all blocks share one."""
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        """Raise the error of SCIM in place of one of the connector."""
+        if isinstance(error, ConnectorError):
+            raise to_scim_error(error) from error
+
+
+_TRANSLATED = _Translated()
+
+
+def translated() -> AbstractContextManager[None]:
     """Raise what the block raises as an error of SCIM.
 
     :raises ScimError: see the table above.
     """
-    try:
-        yield
-    except ConnectorError as error:
-        raise to_scim_error(error) from error
+    return _TRANSLATED
 
 
 def to_scim_error(error: ConnectorError) -> ScimError:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol, cast
 
 import structlog
@@ -101,7 +102,7 @@ class SqliteDatabase:
         except OSError as error:
             problem = f"database.url: cannot create {Path(url.database).parent}: {error.strerror}"
             raise ConfigError([problem]) from error
-        self._path = url.database
+        self._errors = _Translated(url.database, _sqlite_is_temporary, sqlite3.DataError)
         self._settings = settings
         self._idle: deque[Connection] = deque()
         self._writer: Connection | None = None
@@ -133,7 +134,7 @@ class SqliteDatabase:
 
         :param single: a statement is consistent in itself; to begin and end costs as much again.
         """
-        with self._translated():
+        with self._errors:
             try:
                 connection = self._idle.pop()
             except IndexError:
@@ -152,7 +153,7 @@ class SqliteDatabase:
         if not self._write_lock.acquire(timeout=self._settings.busy_timeout_s):
             raise TemporaryError("The database is busy with other changes. Try again shortly.")
         try:
-            with self._translated():
+            with self._errors:
                 if self._writer is None:
                     self._writer = self._write_engine.connect()
                 self._writer.begin()
@@ -173,9 +174,6 @@ class SqliteDatabase:
             self._idle.pop().close()
         self.engine.dispose()
 
-    def _translated(self) -> AbstractContextManager[None]:
-        return _translated(self._path, _sqlite_is_temporary, sqlite3.DataError)
-
 
 class PostgresqlDatabase:
     """PostgreSQL through psycopg 3 with a pool of connections.
@@ -189,7 +187,6 @@ class PostgresqlDatabase:
         url = url.set(drivername="postgresql+psycopg")
         if settings.password and not url.password:
             url = url.set(password=settings.password.reveal())
-        self._where = url.render_as_string(hide_password=True)
         wait_ms = int(settings.busy_timeout_s * 1000)
         self.engine = create_engine(
             url,
@@ -204,6 +201,13 @@ class PostgresqlDatabase:
                 "application_name": PROGRAM,
             },
         )
+        driver = self.engine.dialect.loaded_dbapi
+        self._errors = _Translated(
+            url.render_as_string(hide_password=True),
+            # Lost connections, time-outs of locks and deadlocks are all OperationalErrors.
+            lambda cause: isinstance(cause, driver.OperationalError),
+            driver.DataError,
+        )
         event.listen(self.engine, "begin", _take_turn)
         self._read_engine = self.engine.execution_options(
             isolation_level="REPEATABLE READ", postgresql_readonly=True
@@ -212,28 +216,19 @@ class PostgresqlDatabase:
     @contextmanager
     def reading(self, *, single: bool = False) -> Iterator[Connection]:
         """Open one snapshot."""
-        with self._translated(), self._read_engine.connect() as connection:
+        with self._errors, self._read_engine.connect() as connection:
             yield connection
 
     @contextmanager
     def writing(self, tenant: str = "") -> Iterator[Connection]:
         """Wait for the turn, then open a transaction for writing."""
-        with self._translated(), self.engine.connect() as connection:
+        with self._errors, self.engine.connect() as connection:
             connection.execution_options(writes_for=tenant).begin()
             yield connection
 
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
-
-    def _translated(self) -> AbstractContextManager[None]:
-        # Lost connections, time-outs of locks and deadlocks are all OperationalErrors.
-        driver = self.engine.dialect.loaded_dbapi
-        return _translated(
-            self._where,
-            lambda cause: isinstance(cause, driver.OperationalError),
-            driver.DataError,
-        )
 
 
 def _begin(connection: Connection) -> None:
@@ -271,28 +266,40 @@ def _fold_value(value: Any) -> Any:
     return fold(value) if isinstance(value, str) else value
 
 
-@contextmanager
-def _translated(
-    where: str,
-    is_temporary: Callable[[BaseException | None], bool],
-    data_error: type[Exception],
-) -> Iterator[None]:
-    """Turn what the database cannot do just now into :class:`TemporaryError`, and what it can never
-    hold into :class:`InvalidRequestError`; let bugs pass."""
-    try:
-        yield
-    except Exception as error:
+class _Translated(AbstractContextManager[None]):
+    """Turns what the database cannot do just now into :class:`TemporaryError`, and what it can
+    never hold into :class:`InvalidRequestError`; lets bugs pass. It keeps nothing of a block, so
+    that all blocks share one."""
+
+    def __init__(
+        self,
+        where: str,
+        is_temporary: Callable[[BaseException | None], bool],
+        data_error: type[Exception],
+    ) -> None:
+        """:param where: how logs name the database."""
+        self._where = where
+        self._is_temporary = is_temporary
+        self._impossible = (data_error, *IMPOSSIBLE_VALUES)
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        """Raise another error in place of the block's, or leave it."""
+        if not isinstance(error, Exception):
+            return
         cause = error.orig if isinstance(error, StatementError) else error
         too_large = str(getattr(cause, "sqlstate", "")).startswith(TOO_LARGE_SQLSTATES)
-        if too_large or isinstance(cause, (data_error, *IMPOSSIBLE_VALUES)):
-            _log.warning("value that the database cannot hold", database=where, error=str(cause))
+        if too_large or isinstance(cause, self._impossible):
+            _log.warning(
+                "value that the database cannot hold", database=self._where, error=str(cause)
+            )
             raise InvalidRequestError(
                 "A value is too long, out of range or no text for the database. Send another one."
             ) from error
-        if isinstance(error, PoolTimeoutError) or is_temporary(cause):
-            _log.warning("database cannot be used", database=where, error=str(cause))
+        if isinstance(error, PoolTimeoutError) or self._is_temporary(cause):
+            _log.warning("database cannot be used", database=self._where, error=str(cause))
             raise TemporaryError("The database cannot be used just now.") from error
-        raise
 
 
 def _sqlite_is_temporary(cause: BaseException | None) -> bool:
