@@ -89,6 +89,7 @@ def settled_change(
     staying: frozenset[str] = frozenset()
     if change.replace is not None:
         members = frozenset(item.user_id for item in uow.resources.members(scim_id))
+        members |= _inactive_in(uow, scim_id, change.replace - members)
         joining, leaving = change.replace - members, members - change.replace
         staying = change.replace & members
     rows = uow.resources.rows(USER, joining | leaving)
@@ -107,6 +108,15 @@ def settled_change(
         stay=staying,
         is_whole=change.replace is not None,
     )
+
+
+def _inactive_in(uow: UnitOfWork, scim_id: str, user_ids: frozenset[str]) -> frozenset[str]:
+    """Return those whom DocuSign has in a group although no client sees them there: they are
+    inactive, and a list that a client made while they were not may name them still."""
+    account_id, _, number = scim_id.partition(".")
+    if not number.startswith("g") or not user_ids:
+        return frozenset()
+    return uow.mirror.group_member_ids(account_id, number[1:], user_ids)
 
 
 def joining_request(scim_id: str, user_ids: Iterable[str], reason: str = "") -> Mapping[str, Any]:

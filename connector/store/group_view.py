@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, exists, literal, select, true
+from sqlalchemy import Exists, Select, and_, exists, literal, select, true
 
 from connector.domain.model import (
     ORGANIZATION_ADMIN,
@@ -89,19 +89,24 @@ def group_holders(tenant: str, account_id: str, group_id: str) -> Select[Any]:
         groups.c.account_id == account_id,
         groups.c.group_id == group_id,
     )
-    # No join, so that the group is where SQLite begins, and not every membership of the account.
-    is_open = exists().where(
-        memberships.c.tenant == tenant,
-        memberships.c.user_id == group_members.c.user_id,
-        memberships.c.account_id == account_id,
-        _open,
-    )
     return select(group_members.c.user_id).where(
         group_members.c.tenant == tenant,
         group_members.c.account_id == account_id,
         group_members.c.group_id == group_id,
-        is_open,
+        _is_open_there(tenant),
         is_known,
+    )
+
+
+def _is_open_there(tenant: str) -> Exists:
+    """Return whether a member of a group has an open membership in its account; the inactive are in
+    no group that SCIM shows, until they are enabled."""
+    # No join, so that the group is where SQLite begins, and not every membership of the account.
+    return exists().where(
+        memberships.c.tenant == tenant,
+        memberships.c.user_id == group_members.c.user_id,
+        memberships.c.account_id == group_members.c.account_id,
+        _open,
     )
 
 
@@ -127,7 +132,8 @@ def _in_groups(tenant: str) -> Select[Any]:
     held = and_(
         group_members.c.tenant == users.c.tenant, group_members.c.user_id == users.c.user_id
     )
-    return _visible(tenant, select(scim_id)).join(group_members, held)
+    found = _visible(tenant, select(scim_id)).join(group_members, held)
+    return found.where(_is_open_there(tenant))
 
 
 def _with_profiles(tenant: str) -> Select[Any]:

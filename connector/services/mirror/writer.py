@@ -317,11 +317,12 @@ def _forget_provenance(uow: UnitOfWork, entitlement: str, user_ids: Iterable[str
 
 
 def _groups(user: User | None) -> set[tuple[str, str]]:
+    """Return the groups that show a user as member: none for a closed membership."""
     if user is None:
         return set()
     return {
         (item.account_id, group_id)
-        for item in user.memberships.values()
+        for item in user.open_memberships()
         for group_id in item.group_ids
     }
 

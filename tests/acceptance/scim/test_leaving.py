@@ -190,3 +190,42 @@ def test_taking_what_somebody_inactive_never_held_leaves_the_rest(connector, ann
     again = ok(connector.patch(path, op("replace", "active", True)))
 
     assert values(again["entitlements"]) == [elevated]
+
+
+def test_groups_and_users_agree_about_who_is_inactive(connector, ann):
+    group = connector.group()
+    path, place = f"/Users/{ann['id']}", f"/Groups/{group}"
+    ok(connector.patch(place, {"op": "add", "path": "members", "value": [{"value": ann["id"]}]}))
+    seen = [ok(connector.get(place))]
+
+    for active in (False, True):
+        user = ok(connector.patch(path, op("replace", "active", active)))
+        seen.append(ok(connector.get(place)))
+        found = ok(connector.get(f'/Groups?filter=members.value eq "{ann["id"]}"'))
+
+        assert (group in values(user.get("groups"))) is active
+        assert (ann["id"] in values(seen[-1].get("members"))) is active
+        assert found["totalResults"] == int(active)
+
+    before, inactive, after = seen
+    assert len({one["meta"]["version"] for one in seen}) == 3
+    assert before["members"] == after["members"]
+    assert before["meta"]["lastModified"] < inactive["meta"]["lastModified"]
+    assert inactive["meta"]["lastModified"] < after["meta"]["lastModified"]
+
+
+def test_a_list_from_before_somebody_was_disabled_takes_them_nothing(connector, ann):
+    group, path = connector.group(), f"/Users/{ann['id']}"
+    place = f"/Groups/{group}"
+    ok(connector.patch(place, {"op": "add", "path": "members", "value": [{"value": ann["id"]}]}))
+    old, inactive = ok(connector.get(place)), op("replace", "active", False)
+    ok(connector.patch(path, inactive))
+
+    without = ok(connector.get(place))
+    for body in (old, without):
+        shown = ok(connector.put(place, body))
+        assert ann["id"] not in values(shown.get("members"))
+    again = ok(connector.patch(path, op("replace", "active", True)))
+
+    assert group in values(again["groups"])
+    assert ann["id"] in connector.group_members(group)

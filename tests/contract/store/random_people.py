@@ -159,10 +159,8 @@ def group_documents(users: Sequence[User]) -> list[dict[str, Any]]:
                     "$ref": f"{BASE_URL_MARK}/Users/{user.user_id}",
                 }
                 for user in users
-                if str(number)
-                in user.memberships.get(
-                    account_id, Membership(account_id, MembershipStatus.CLOSED)
-                ).group_ids
+                for item in user.open_memberships()
+                if item.account_id == account_id and str(number) in item.group_ids
             ]
             shown = people.group_document(people.group(number, account_id))
             documents.append({**shown, "members": members})
