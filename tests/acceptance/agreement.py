@@ -40,6 +40,10 @@ class Person:
     def is_open(self) -> bool:
         return any(status not in ("closed", "disabled") for status, _, _ in self.open_or_not)
 
+    def is_open_in(self, account_id: str) -> bool:
+        """Whether SCIM shows what is held in an account."""
+        return self.memberships[account_id][0] not in ("closed", "disabled")
+
     @property
     def open_or_not(self) -> list[tuple[str, str | None, frozenset[str]]]:
         return list(self.memberships.values())
@@ -191,11 +195,7 @@ def _shown_user(person: Person, user: Mapping[str, Any]) -> Iterator[str]:
     if entitlements != person.held - person.groups:
         yield f"entitlements of {name}: {entitlements}, DocuSign {person.memberships}"
     groups = {item["value"] for item in user.get("groups", ())}
-    in_open = {
-        item
-        for item in person.groups
-        if person.memberships[item.partition(".g")[0]][0] not in ("closed", "disabled")
-    }
+    in_open = {item for item in person.groups if person.is_open_in(item.partition(".g")[0])}
     if groups != in_open:
         yield f"groups of {name}: SCIM {groups}, DocuSign {person.groups}"
 
@@ -213,8 +213,13 @@ def _shown_groups(state: State, people: Mapping[str, Person], get: Get) -> Itera
         yield f"SCIM shows other groups: {shown.keys() ^ expected.keys()}"
     for group_id in shown.keys() & expected.keys():
         members = {item["value"] for item in shown[group_id].get("members", ())}
-        if members != set(expected[group_id].members) & users:
-            yield f"members of {group_id}: {members ^ set(expected[group_id].members)}"
+        in_open = {
+            user_id
+            for user_id in users & set(expected[group_id].members)
+            if people[user_id].is_open_in(group_id.partition(".g")[0])
+        }
+        if members != in_open:
+            yield f"members of {group_id}: {members ^ in_open}"
         if shown[group_id]["displayName"] != expected[group_id].name:
             yield f"name of {group_id}: {shown[group_id]['displayName']!r}"
         if shown[group_id].get(f"{DOCUSIGN}Group", {}).get("memberCount", len(members)) != len(

@@ -186,7 +186,7 @@ def _place_members(unit: UnitOfWork) -> None:
 @pytest.mark.parametrize(
     ("group_id", "members"),
     [
-        (people.in_group(1), [1, 2, 3]),
+        (people.in_group(1), [1, 2]),
         (f"{people.ACCOUNT}.p1", [1, 2]),
         ("role.organization-admin", [1]),
         ("role.other", []),
