@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -48,7 +49,7 @@ class SlowWrites:
 
     def __init__(self, application: WSGIApplication, threads: int) -> None:
         self._application = application
-        self._places = threading.Semaphore(max(1, threads - _FREE))
+        self._places = _FairPlaces(max(1, threads - _FREE))
         self._changed_at = time.monotonic()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -70,7 +71,7 @@ class SlowWrites:
     def enter(self) -> bool:
         """Take a place, and return whether there was one."""
         is_slow = time.monotonic() - self._changed_at > _SLOW_AFTER_S
-        if not self._places.acquire(timeout=0 if is_slow else _PATIENCE_S):
+        if not self._places.acquire(0 if is_slow else _PATIENCE_S):
             return False
         self._changed_at = time.monotonic()
         return True
@@ -79,6 +80,43 @@ class SlowWrites:
         """Give a place back."""
         self._changed_at = time.monotonic()
         self._places.release()
+
+
+class _FairPlaces:
+    """A semaphore whose places go to those who wait, in their order. The threads of a server under
+    load come back at once: from :class:`threading.Semaphore` they would take every place again, and
+    whoever waited would be turned away."""
+
+    def __init__(self, number: int) -> None:
+        self._guard = threading.Lock()
+        self._free = number
+        self._waiting: deque[threading.Event] = deque()
+
+    def acquire(self, timeout_s: float) -> bool:
+        """Take a place, and return whether there was one in time."""
+        with self._guard:
+            if self._free:
+                self._free -= 1
+                return True
+            if timeout_s <= 0:
+                return False
+            given = threading.Event()
+            self._waiting.append(given)
+        if given.wait(timeout_s):
+            return True
+        with self._guard:
+            if given.is_set():
+                return True
+            self._waiting.remove(given)
+            return False
+
+    def release(self) -> None:
+        """Give a place to whoever has waited longest, or back."""
+        with self._guard:
+            if self._waiting:
+                self._waiting.popleft().set()
+            else:
+                self._free += 1
 
 
 class _Place:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -86,6 +87,35 @@ def test_a_place_is_free_again_afterwards(slow, send):
     for _ in range(10):
         assert send("POST", "/console/approvals/1/docusign").status_code == 200
         assert send("POST", "/scim/v2/Users").status_code == 200
+
+
+def test_a_place_goes_to_whoever_has_waited_longest(slow, monkeypatch):
+    monkeypatch.setattr("connector.web.slow_writes._PATIENCE_S", WITHIN_S)
+    places, entered = SlowWrites(slow, threads=3), []
+    assert places.enter()
+
+    def wait(name):
+        entered.append(name if places.enter() else "nobody")
+
+    waiting = []
+    for name in ("first", "second"):
+        waiting.append(threading.Thread(target=wait, args=(name,)))
+        waiting[-1].start()
+        eventually(lambda: len(places._places._waiting) == len(waiting))
+    for number, thread in enumerate(waiting, 1):
+        places.leave()
+        # Whoever leaves comes back at once, and is behind those who wait.
+        monkeypatch.setattr("connector.web.slow_writes._PATIENCE_S", 0)
+        assert not places.enter()
+        thread.join(WITHIN_S)
+        assert entered == ["first", "second"][:number]
+
+
+def eventually(is_so):
+    deadline = time.monotonic() + WITHIN_S
+    while not is_so():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
 
 
 def test_without_a_server_nobody_counts():
