@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import ceil
 
 from connector.domain.model import Catalogue, MembershipStatus, User
 from connector.domain.names import Names
@@ -21,6 +22,9 @@ from connector.domain.plan import (
 )
 from connector.errors import GuardError
 from connector.settings import GuardSettings
+
+_NAMED = 10
+"""Of what is missing so many are named in a message."""
 
 
 @dataclass(frozen=True)
@@ -171,6 +175,10 @@ class Loss:
     known: int
     note: str = ""
     """What is to be known of them when one looks for them."""
+    names: Sequence[str] = ()
+    """What is missing, for people."""
+    is_all: bool = True
+    """Whether everything was looked at: more may be missing otherwise."""
 
 
 def refuse_mass_loss(
@@ -190,12 +198,24 @@ def refuse_mass_loss(
         least = min(least, at_least)
     limit = share if is_empty else max(least, share)
     if loss.missing > limit:
+        share_needed = ceil(100 * loss.missing / loss.known)
+        more = "" if loss.is_all else " or more, because not all lists were read yet"
         raise GuardError(
             f"DocuSign's list of {loss.what} of {loss.where} lacks {loss.missing:,} of the "
-            f"{loss.known:,} that are known, more than {limit:,}. None was taken out. Look in "
-            f"DocuSign whether they are there{loss.note}, and whether docusign.environment and the "
-            "account are right, and sync again. If they are really gone, raise "
-            "guards.max_affected_pct for one sync.",
+            f"{loss.known:,} that are known, more than {limit:,}{_named(loss)}. None was taken "
+            "out; the sync goes no further until that is clear. Look in DocuSign whether they are "
+            f"there{loss.note}. If they are, see whether docusign.environment and the account are "
+            "right, and sync again. If they are really gone, set "
+            f"guards.max_affected_pct to {share_needed} (now {settings.max_affected_pct:g}){more}, "
+            "run `docusign-iga sync`, and set it back.",
             guard="mass_vanishing",
             setting="guards.max_affected_pct",
         )
+
+
+def _named(loss: Loss) -> str:
+    if not loss.names:
+        return ""
+    shown = ", ".join(repr(name) for name in sorted(loss.names)[:_NAMED])
+    more = len(loss.names) - _NAMED
+    return f": {shown}" + (f" and {more:,} more" if more > 0 else "")

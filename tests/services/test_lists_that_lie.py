@@ -1,6 +1,8 @@
 """Lists of profiles, groups and members that lack much of what is known are not believed."""
 
+import re
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -136,6 +138,28 @@ def test_two_of_few_groups_may_be_gone_at_once(start, number, is_refused):
     else:
         connector.sync()
     assert shown(connector)["Groups"] == before - (0 if is_refused else number)
+
+
+def test_a_refusal_says_what_is_missing_and_what_lets_it_pass(start):
+    def prepare(world):
+        for place in range(4):
+            groups.create(world.state, world.account, f"Group {place}")
+
+    connector = start(prepare, guards={"max_affected_pct": 0.0})
+    before = shown(connector)["Groups"]
+    account = connector.world.account
+    for group_id in [key for key, item in account.groups.items() if "Group " in item.name][:3]:
+        account.groups.pop(group_id)
+    with pytest.raises(GuardError) as refused:
+        connector.sync()
+    told = str(refused.value)
+    assert "'Group 0', 'Group 1', 'Group 2'" in told
+    (needed,) = re.findall(r"set guards.max_affected_pct to (\d+) \(now 0\)", told)
+    settings = connector.services.context.settings
+    guards = replace(settings.guards, max_affected_pct=float(needed))
+    object.__setattr__(settings, "guards", guards)
+    connector.sync()
+    assert shown(connector)["Groups"] == before - 3
 
 
 def test_an_operator_can_confirm_that_they_are_gone(start):

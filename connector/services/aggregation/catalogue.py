@@ -62,12 +62,15 @@ class CatalogueReader:
         groups: Sequence[DirectoryGroup],
     ) -> None:
         catalogue, guards = uow.mirror.catalogue(), self._context.settings.guards
-        known_profiles = {key[1] for key in catalogue.profiles if key[0] == account.account_id}
-        known_groups = {key[1] for key in catalogue.groups if key[0] == account.account_id}
-        found = {"permission profiles": (known_profiles, {item.profile_id for item in profiles})}
-        found["groups"] = (known_groups, {item.group_id for item in groups})
-        for what, (known, shown) in found.items():
-            loss = Loss(what, f"account {account.name}", len(known - shown), len(known))
+        here = account.account_id
+        lists = (
+            ("permission profiles", catalogue.profiles, {item.profile_id for item in profiles}),
+            ("groups", catalogue.groups, {item.group_id for item in groups}),
+        )
+        for what, everywhere, shown in lists:
+            known = {key[1]: item for key, item in everywhere.items() if key[0] == here}
+            gone = [item.name for key, item in known.items() if key not in shown]
+            loss = Loss(what, f"account {account.name}", len(gone), len(known), names=gone)
             refuse_mass_loss(loss, guards, at_least=_FEW, is_empty=not shown)
 
 

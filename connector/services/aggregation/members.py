@@ -165,7 +165,8 @@ class MemberReader:
                 uow.commit()
             if read.missing:
                 run.add("short_members", read.missing)
-            loss = Loss("members", f"groups of account {account.name}", lost, known)
+            where, is_all = f"groups of account {account.name}", group is groups[-1]
+            loss = Loss("members", where, lost, known, is_all=is_all)
             refuse_mass_loss(loss, self._context.settings.guards)
         for group, gone, mark in left:
             with self._context.write() as uow:
