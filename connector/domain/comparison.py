@@ -40,13 +40,17 @@ def find_drift(
 
     :param user: None where the mirror has nobody of that id any more.
     """
-    if expected is None or expected.origin is Origin.TOUCHED:
+    if expected is None:
         if user is not None:
             yield from _unmanaged(user, expected, scene)
         return
     if user is None or _has_vanished(user, expected, scene):
         if _is_expected_open(expected, scene):
             yield _vanished(user, expected, scene)
+        return
+    if expected.origin is Origin.TOUCHED:
+        yield from _unmanaged(user, expected, scene)
+        yield from _lost(user, expected, scene)
         return
     yield from _of_memberships(user, expected, scene)
     yield from _of_roles(user, expected, scene)
@@ -71,6 +75,13 @@ def _unmanaged(user: User, expected: Expected | None, scene: Scene) -> Iterator[
                 "memberships": {item.account_id: shown(item) for item in places},
             },
         )
+
+
+def _lost(user: User, expected: Expected, scene: Scene) -> Iterator[Drift]:
+    """Return what requests gave to somebody whom none brought, and is gone."""
+    for drift in (*_of_memberships(user, expected, scene), *_of_roles(user, expected, scene)):
+        if drift.kind is DriftKind.LOST_GRANT:
+            yield drift
 
 
 def _asked_for(expected: Expected) -> dict[str, Any]:

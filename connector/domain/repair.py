@@ -120,7 +120,7 @@ def accepted(drift: Drift, expected: Expected | None, user: User | None, now: da
 
     :raises ValueError: there is nobody of whom it could be expected.
     """
-    if expected is None or expected.origin is Origin.TOUCHED:
+    if expected is None or drift.kind is DriftKind.UNMANAGED_USER:
         if user is None:
             raise ValueError(f"nothing is known of {drift.subject_id}")
         return as_seen(user, Origin.ADOPTED, now)

@@ -229,3 +229,43 @@ def test_a_profile_that_nobody_named_is_for_people_to_change(start):
     desk = mallory.connector.services.drift.desk
     with pytest.raises(InvalidRequestError, match="give them one by a request"):
         desk.revert(finding.finding_id, operator(), "Nobody asked for it")
+
+
+def test_a_group_that_was_asked_for_and_is_lost_is_found(start):
+    native = start(drift=REPORT)
+    mallory = stranger(native)
+    group = mallory.join(1)
+    mallory.compare()
+    native.connector.clock.advance(61)
+    native.leave(mallory.user_id, group)
+    found = {item.kind: item for item in mallory.compare()}
+    assert set(found) == {DriftKind.UNMANAGED_USER, DriftKind.LOST_GRANT}
+    lost = found[DriftKind.LOST_GRANT]
+    desk = mallory.connector.services.drift.desk
+    desk.revert(lost.finding_id, operator(), "She was given it")
+    assert mallory.user_id in set(group.members)
+
+
+def test_accepting_that_it_is_lost_takes_nothing_else_for_right(start):
+    native = start(drift=REPORT)
+    mallory = stranger(native)
+    group = mallory.join(1)
+    native.connector.clock.advance(61)
+    native.leave(mallory.user_id, group)
+    (lost,) = [item for item in mallory.compare() if item.kind is DriftKind.LOST_GRANT]
+    mallory.connector.services.drift.desk.accept(lost.finding_id, operator(), "She left it")
+    assert {item.kind for item in mallory.compare()} == {DriftKind.UNMANAGED_USER}
+
+
+def test_whom_requests_want_active_and_somebody_closed_has_vanished(start):
+    native = start(drift=REPORT)
+    mallory = stranger(native)
+    mallory.patch(ACTIVE)
+    mallory.compare()
+    for account in (0, 1):
+        native.close(mallory.user_id, account)
+    (finding,) = mallory.compare()
+    assert finding.kind is DriftKind.VANISHED_USER
+    desk = mallory.connector.services.drift.desk
+    desk.accept(finding.finding_id, operator(), "She left")
+    assert mallory.compare() == []
