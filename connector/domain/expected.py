@@ -188,6 +188,23 @@ def unasked(user: User, since: datetime) -> Expected:
     )
 
 
+def taken_over(user: User, before: Expected | None, since: datetime) -> Expected:
+    """Return what is expected of somebody unmanaged whom a person takes over: what they hold, and
+    what requests gave them before and is lost."""
+    seen = as_seen(user, Origin.ADOPTED, since)
+    if before is None:
+        return seen
+    places = dict(seen.memberships)
+    for account_id, item in before.memberships.items():
+        held = places.get(account_id, CLOSED)
+        if held.is_open:
+            groups = held.group_ids | item.group_ids
+            places[account_id] = replace(held, group_ids=groups)
+        elif item.is_open:
+            places[account_id] = item
+    return replace(seen, memberships=places, roles=seen.roles | before.roles)
+
+
 def settled(expected: Expected) -> Expected:
     """Return an expectation once a request is through: whom it put into a group is wanted in that
     account, and whoever was given a profile is unmanaged no longer."""

@@ -16,8 +16,8 @@ from connector.domain.expected import (
     Expected,
     ExpectedMembership,
     Origin,
-    as_seen,
     seen_membership,
+    taken_over,
 )
 from connector.domain.model import ORGANIZATION_ADMIN, User
 from connector.domain.planner import person_of
@@ -123,7 +123,7 @@ def accepted(drift: Drift, expected: Expected | None, user: User | None, now: da
     if expected is None or drift.kind is DriftKind.UNMANAGED_USER:
         if user is None:
             raise ValueError(f"nothing is known of {drift.subject_id}")
-        return as_seen(user, Origin.ADOPTED, now)
+        return taken_over(user, expected, now)
     if drift.kind is DriftKind.ORPHAN_USER:
         return replace(expected, origin=Origin.ADOPTED)
     if drift.kind is DriftKind.DOCUSIGN_SCIM:

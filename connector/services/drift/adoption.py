@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from fnmatch import fnmatchcase
 
 from connector.domain.console import ConsoleRole
 from connector.domain.correlation import Identity, correlate
 from connector.domain.drift import DriftKind
-from connector.domain.expected import Expected, Origin, as_seen
+from connector.domain.expected import Expected, Origin, taken_over
 from connector.domain.model import User
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
@@ -147,7 +148,7 @@ class AdoptionService:
                 user_id = adoptee.user.user_id
                 user = uow.mirror.get_users([user_id])[user_id]
                 before = uow.drift.expected([user_id]).get(user_id)
-                after = _adopted(user, before, as_seen(user, Origin.ADOPTED, now))
+                after = _adopted(user, before, now)
                 uow.drift.put_expected([after])
                 known = {item.entitlement for item in uow.attributes.provenance(user_id)}
                 word = Word(by.name, "adopted", now)
@@ -179,12 +180,12 @@ class AdoptionService:
                 self._findings.conclude(uow, finding, by, f"adopted ({rule})")
 
 
-def _adopted(user: User, before: Expected | None, seen: Expected) -> Expected:
+def _adopted(user: User, before: Expected | None, now: datetime) -> Expected:
     """Return what is expected of somebody who is adopted: what a baseline has already stays, so
     that adopting hides no difference that was found. Whom nobody brought is taken as they are."""
     if before is None or before.origin is Origin.TOUCHED:
-        return seen
-    return replace(before, origin=Origin.ADOPTED, since=seen.since, user_id=user.user_id)
+        return taken_over(user, before, now)
+    return replace(before, origin=Origin.ADOPTED, since=now, user_id=user.user_id)
 
 
 def _unambiguous(

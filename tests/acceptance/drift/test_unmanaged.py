@@ -246,6 +246,24 @@ def test_a_group_that_was_asked_for_and_is_lost_is_found(start):
     assert mallory.user_id in set(group.members)
 
 
+@pytest.mark.parametrize("by", ["accepting", "adopting"])
+def test_who_is_taken_over_is_owed_what_was_asked_for_and_is_lost(start, by):
+    native = start(drift=REPORT)
+    mallory = stranger(native)
+    group = mallory.join(1)
+    native.connector.clock.advance(61)
+    native.leave(mallory.user_id, group)
+    found = {item.kind: item for item in mallory.compare()}
+    drift = mallory.connector.services.drift
+    if by == "accepting":
+        finding_id = found[DriftKind.UNMANAGED_USER].finding_id
+        drift.desk.accept(finding_id, operator(), "Ordered by Legal")
+    else:
+        drift.adoption.adopt(Selection(email=MALLORY), operator(), apply=True)
+    (lost,) = mallory.compare()
+    assert lost.finding_id == found[DriftKind.LOST_GRANT].finding_id
+
+
 def test_accepting_that_it_is_lost_takes_nothing_else_for_right(start):
     native = start(drift=REPORT)
     mallory = stranger(native)
