@@ -184,7 +184,7 @@ class Bulk:
         if is_circular and isinstance(data, dict):
             data, postponed = split(resolved(data, self._ids))
         elif unknown := operation.references - self._ids.keys():
-            raise Conflict(_unresolved(unknown))
+            raise self._unresolved(unknown)
         try:
             written = self._write(operation, target, context, scim_id, resolved(data, self._ids))
         except ScimError as error:
@@ -255,9 +255,20 @@ class Bulk:
         if scim_id is not None and scim_id.startswith(BULK_ID):
             name = scim_id.removeprefix(BULK_ID)
             if name not in self._ids:
-                raise Conflict(_unresolved([name]))
+                raise self._unresolved([name])
             scim_id = self._ids[name]
         return target, scim_id
+
+    def _unresolved(self, names: Iterable[str]) -> Conflict:
+        listed = ", ".join(sorted(names))
+        if self._context.dry_run:
+            return Conflict(
+                f"A dry run creates nothing, so what refers to bulkId {listed} cannot be planned "
+                "with it: plan it with the id, once there is one."
+            )
+        return Conflict(
+            f"The reference to bulkId {listed} cannot be resolved: no operation created it."
+        )
 
     # circles ------------------------------------------------------------------
 
@@ -270,7 +281,7 @@ class Bulk:
             self._postponed.remove(postponed)
             try:
                 if unknown:
-                    raise Conflict(_unresolved(unknown))
+                    raise self._unresolved(unknown)
                 self._patch_in(postponed)
             except ScimError as error:
                 _fail(
@@ -301,8 +312,3 @@ def _fail(entry: Entry, error: ScimError) -> None:
     entry.response = error.to_json()
     entry.version = ""
     entry.retry_after_s = getattr(error, "retry_after_s", 0.0)
-
-
-def _unresolved(names: Iterable[str]) -> str:
-    listed = ", ".join(sorted(names))
-    return f"The reference to bulkId {listed} cannot be resolved: no operation created it."

@@ -108,7 +108,7 @@ def _change_one(step: Step, current: Any) -> Any:
         return None
     value = accept_value(attribute, step.value, step.label)
     if value is None and attribute.always_assigned:
-        raise InvalidValue(f"{step.label} always has a value, and {step.value!r} is none.")
+        raise InvalidValue(f"{step.label} always has a value: give it one, or leave it out.")
     if not attribute.is_complex or value is None:
         return value
     merged = {**_still_true(attribute, current or {}, value), **value}

@@ -24,13 +24,13 @@ class AccountBook:
     """By field of a person, the SCIM attribute by which clients know it."""
 
     def resolve(self, name: str) -> str:
-        """Return the id of an account given by id or alias.
+        """Return the id of an account given by id, in any case, or alias.
 
         :raises InvalidRequestError: the tenant governs no such account.
         """
         for account in self.settings.accounts:
             # An account without an alias is not called "".
-            if name and name in (account.account_id, account.alias):
+            if name and (name == account.alias or name.lower() == account.account_id.lower()):
                 return account.account_id
         known = ", ".join(item.alias or item.account_id for item in self.settings.accounts)
         raise InvalidRequestError(f"No governed account is called {name!r}. There are: {known}.")

@@ -18,6 +18,7 @@ from connector.scim_handlers.translation import (
     creation,
     modification,
     replacement,
+    sole_role_as_primary,
 )
 from connector.scim_handlers.user_groups import (
     GroupWishes,
@@ -105,7 +106,7 @@ class UserHandler(StoredReader):
             before = as_requested(to_resource(stored, reader_of(context)), actual)
             desired = modification(
                 before,
-                patched(before),
+                patched(sole_role_as_primary(before, operations)),
                 services.user_mapping,
                 actual,
                 load_attributes(uow, scim_id).kept,

@@ -94,8 +94,10 @@ def test_scopes_hold_within_a_bulk_request(connector):
 
 def test_a_dry_run_tells_the_plans_and_changes_nothing(connector):
     body = {"schemas": [BULK], "Operations": [user("ann")]}
-    [entry] = ok(connector.post("/Bulk?dryRun=true", body))["Operations"]
-    assert entry["response"]
+    body["Operations"].append({"method": "DELETE", "path": "/Users/bulkId:ann"})
+    entry, later = ok(connector.post("/Bulk?dryRun=true", body))["Operations"]
+    assert entry["response"]["operations"]
+    assert "A dry run creates nothing" in later["response"]["detail"]
     assert connector.world.state.on_address("ann@northwind-freight.example") == []
 
 

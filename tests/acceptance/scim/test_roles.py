@@ -78,7 +78,15 @@ def test_a_role_asked_for_at_creation_opens_its_task(connector):
     assert pending(user) == [(ORGANIZATION_ADMIN, "grant")]
 
 
-@pytest.mark.parametrize("operation", [REMOVE, {"op": "remove", "path": "roles", "value": []}])
+@pytest.mark.parametrize(
+    "operation",
+    [
+        REMOVE,
+        {"op": "remove", "path": "roles", "value": []},
+        {"op": "Remove", "path": 'roles[primary eq "True"]'},
+        {"op": "Remove", "path": 'roles[primary eq "True"].value'},
+    ],
+)
 def test_the_opposite_supersedes_the_open_task(connector, ann, operation):
     """W69."""
     ok(connector.patch(f"/Users/{ann['id']}", ADD))

@@ -19,8 +19,8 @@ def book(*names, baseline="", default="", everywhere="DocuSign Viewer"):
     return AccountBook(settings, Catalogue(profiles=profiles))
 
 
-@pytest.mark.parametrize("name", ["A", "main"])
-def test_account_goes_by_id_and_alias(name):
+@pytest.mark.parametrize("name", ["a", "A", "main"])
+def test_account_goes_by_id_in_any_case_and_by_alias(name):
     assert book().resolve(name) == "A"
 
 
