@@ -72,7 +72,10 @@ class Projection:
         """
         name = attribute.lower()
         if self.attributes:
-            return any(path.attribute.lower() == name for path in self.attributes)
+            return any(
+                path.attribute.lower() == name or f"{path.schema}:".lower() == _CORE.lower()
+                for path in self.attributes
+            )
         return not any(
             path.attribute.lower() == name
             and path.sub_attribute is None

@@ -30,12 +30,15 @@ def project(document: Resource, projection: Projection, resource_type: ResourceT
     """Return what the client asked to see of a resource; ``id`` and ``schemas`` always are."""
     paths = projection.attributes or projection.excluded
     visible = _kept if projection.attributes else _remaining
-    names = _group(paths, resource_type.schema)
+    core = resource_type.schema
+    names = _group(paths, core)
+    if _names_whole(paths, core):
+        names |= {item.name.lower(): {""} for item in core.attributes if item.returned == "default"}
     projected: Resource = {}
     for name, value in document.items():
         extension = find_schema(name, resource_type.extensions)
         if extension is None:
-            attribute = resource_type.schema.find(name) or _COMMON.get(name)
+            attribute = core.find(name) or _COMMON.get(name)
             shown = visible(attribute, name, value, names)
         else:
             shown = _extension(extension, value, projection)
@@ -61,10 +64,14 @@ def _group(paths: Iterable[AttributePath], schema: Schema) -> _Names:
     return names
 
 
+def _names_whole(paths: Iterable[AttributePath], schema: Schema) -> bool:
+    """Return whether the URN of a schema alone stands among the names, which means all of it."""
+    return any(str(path).lower() == schema.id.lower() for path in paths)
+
+
 def _extension(extension: Schema, value: Any, projection: Projection) -> Any:
     paths = projection.attributes or projection.excluded
-    whole = any(str(path).lower() == extension.id.lower() for path in paths)
-    if whole:
+    if _names_whole(paths, extension):
         return value if projection.attributes else None
     names = _group([path for path in paths if path.schema], extension)
     visible = _kept if projection.attributes else _remaining

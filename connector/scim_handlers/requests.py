@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
-from connector.scim_handlers.errors import translated
+from connector.errors import NotFoundError
 from connector.scim_handlers.ports import Application, actor_of
 from connector.services.mirror.presentation import DOCUSIGN
 from scim.datetimes import format_datetime
@@ -28,10 +28,14 @@ class RequestStatus:
         :raises NotFound: the caller made no such request.
         """
         services = self._application.tenant(context.caller.tenant)
-        with translated(), services.context.read() as uow:
-            plan, operations = uow.plans.get(transaction)
+        unknown = NotFound(f"There is no request {transaction}.")
+        try:
+            with services.context.read() as uow:
+                plan, operations = uow.plans.get(transaction)
+        except NotFoundError as error:
+            raise unknown from error
         if plan.requester != actor_of(context).name:
-            raise NotFound(f"There is no request {transaction}.")
+            raise unknown
         document = _document(plan, operations, context.base_url)
         if "read" not in context.caller.scopes and plan.state is not PlanState.FAILED:
             # In words and names it tells what there was before.

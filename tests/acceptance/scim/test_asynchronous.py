@@ -149,7 +149,7 @@ def test_a_request_is_shown_to_its_client_alone(connector):
     place = accepted(connector.post("/Users", {"userName": ADDRESS}, **LATER))
     other = connector.client_token("other")
     refused(connector.send("GET", place, token=other), 404)
-    refused(connector.get("/Requests/none"), 404)
+    assert refused(connector.get("/Requests/none"), 404) == "There is no request none."
     refused(connector.delete(place), 405)
 
 

@@ -391,3 +391,13 @@ def test_a_member_whom_docusign_does_not_know_is_a_wrong_value_and_not_a_missing
     operation = {"op": "add", "path": "members", "value": [{"value": user.user_id}]}
     refused(connector.patch(path, operation), 400, "invalidValue")
     ok(connector.get(f"{path}?excludedAttributes=members"))
+
+
+def test_the_urn_of_the_schema_stands_for_all_of_it(connector):
+    group = connector.group()
+    whole = ok(connector.get(f"/Groups/{group}"))
+    urn = "urn:ietf:params:scim:schemas:core:2.0:Group"
+    shown = ok(connector.get(f"/Groups/{group}?attributes={urn}"))
+    assert shown["members"] == whole["members"]
+    assert shown["displayName"] == whole["displayName"]
+    assert "meta" not in shown

@@ -256,6 +256,12 @@ ALWAYS = {"schemas": DOCUMENT["schemas"], "id": "U1"}
         ("name,name.givenName", {"name": DOCUMENT["name"]}),
         (f"{USER.id}:userName", {"userName": "a"}),
         (ENTERPRISE, {ENTERPRISE: DOCUMENT[ENTERPRISE]}),
+        (USER.id, {name: DOCUMENT[name] for name in ("userName", "name", "emails")}),
+        (
+            f"{USER.id.upper()},meta.version",
+            {name: DOCUMENT[name] for name in ("userName", "name", "emails")}
+            | {"meta": {"version": "1"}},
+        ),
         (f"{ENTERPRISE}:department", {ENTERPRISE: {"department": "Legal"}}),
         (f"{ENTERPRISE}:manager.value", {ENTERPRISE: {"manager": {"value": "U2"}}}),
         ("meta.version", {"meta": {"version": "1"}}),
@@ -274,6 +280,7 @@ def test_attributes_select(names, shown):
         ("userName", {"userName"}),
         ("meta,emails,name", {"meta", "emails", "name"}),
         (ENTERPRISE, {ENTERPRISE}),
+        (USER.id, {"userName", "name", "emails"}),
         (f"{ENTERPRISE}:department,{ENTERPRISE}:manager", {ENTERPRISE}),
     ],
 )
