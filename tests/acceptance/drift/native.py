@@ -144,3 +144,13 @@ def seen(connector: Connector) -> set[Seen]:
         for item in connector.findings()
         if not item.kind.is_standing
     }
+
+
+def revoke(entitlement: str) -> dict[str, Any]:
+    """Return the operation that takes an entitlement away."""
+    return {"op": "remove", "path": f'entitlements[value eq "{entitlement}"]'}
+
+
+def give(entitlement: str) -> dict[str, Any]:
+    """Return the operation that gives an entitlement."""
+    return {"op": "add", "path": "entitlements", "value": [{"value": entitlement}]}
