@@ -98,7 +98,7 @@ class Variants:
     suspended: bool = False
     """Whether the accounts say that they are suspended."""
     stale_reads: int = 0
-    """How many reads of a user still show the state before a change, within half a minute of it;
+    """How many reads of a user still show the state before a change, within a second of it;
     DocuSign promises no read-after-write."""
     export_fails: Literal["", "failed", "truncated", "forgotten"] = ""
     """How an export goes wrong: it says so, its file ends half way, or it is not there any more."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TypedDict
 
@@ -160,7 +161,8 @@ def wire(
     adapters: Adapters,
 ) -> TenantServices:
     """Return the services of one tenant over these adapters."""
-    changes = _changes(context, presenter, adapters.repeat)
+    lag = timedelta(seconds=settings.docusign.behaviour.read_after_write_s)
+    changes = _changes(context, presenter, adapters.repeat, lag)
     mirror, locks, log = changes.mirror, changes.locks, changes.log
     users, groups = changes.users, changes.groups
     approvals = ApprovalService(context, log, changes.desk, changes.settlement)
@@ -206,8 +208,10 @@ def wire(
     )
 
 
-def _changes(context: TenantContext, presenter: Presenter, repeat: Repeat) -> _Changes:
-    mirror = MirrorWriter(context, presenter)
+def _changes(
+    context: TenantContext, presenter: Presenter, repeat: Repeat, lag: timedelta
+) -> _Changes:
+    mirror = MirrorWriter(context, presenter, lag)
     locks = WriteLocks(context)
     log = WorkItemLog(context, mirror)
     tasks = ManualTasks(context, log)

@@ -265,6 +265,8 @@ class _Stage:
                 "jwt_audience": details["jwt_audience"],
                 "integration_key": details["integration_key"],
                 "private_key_file": details["private_key_file"],
+                # It shows at once what was written, so that the guide may change it at once.
+                "behaviour": {"read_after_write_s": 0},
             },
             "tenants": {
                 "default": {

@@ -7,9 +7,6 @@ from datetime import datetime, timedelta
 
 from connector.domain.model import Membership, MembershipStatus, User
 
-_LAG = timedelta(minutes=1)
-"""So long a read may not show what was written before it; DocuSign names no time."""
-
 
 def merge_member(known: User | None, seen: User, *, with_groups: bool = True) -> User:
     """Return the person with the membership that *seen* carries.
@@ -66,27 +63,31 @@ def without_membership(user: User, account_id: str) -> User:
     return _at_work(replace(user, memberships=rest))
 
 
-def keep_own_groups(known: User | None, seen: User, now: datetime) -> User:
+def keep_own_groups(known: User | None, seen: User, now: datetime, lag: timedelta) -> User:
     """Return a person as read, but in the groups that the connector itself has just written.
 
-    DocuSign promises no read-after-write (docusign-api.md 4): for a moment a read may still show
-    the groups from before a change of ours, and believed it would undo the change in the mirror.
-    What somebody else changes in that moment is seen by the next read.
+    DocuSign promises no read-after-write: for a moment a read may still show the groups from before
+    a change of ours, and believed it would undo the change in the mirror. What somebody else
+    changes in that moment is seen by the next read.
+
+    :param lag: how long a read may not show what was written before it.
     """
     if known is None:
         return seen
     kept = {
-        account_id: _in_own_groups(known.memberships.get(account_id), item, now)
+        account_id: _in_own_groups(known.memberships.get(account_id), item, now, lag)
         for account_id, item in seen.memberships.items()
     }
     return replace(seen, memberships=kept)
 
 
-def _in_own_groups(known: Membership | None, seen: Membership, now: datetime) -> Membership:
+def _in_own_groups(
+    known: Membership | None, seen: Membership, now: datetime, lag: timedelta
+) -> Membership:
     written_at = None if known is None else known.groups_written_at
     if known is None or written_at is None:
         return seen
-    is_lagging = timedelta(0) <= now - written_at < _LAG
+    is_lagging = timedelta(0) <= now - written_at < lag
     # Who was closed or came back has what DocuSign gave or left them.
     is_kept = is_lagging and known.status.is_open and seen.status.is_open
     groups = known.group_ids if is_kept else seen.group_ids

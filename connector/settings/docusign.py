@@ -33,7 +33,8 @@ class Behaviour:
     rename_fields: str = "parts"
     """What an update of names sends: ``parts`` (first and last name) or ``full`` (userName)."""
     read_after_write_s: float = 2.0
-    """How long a read-back is repeated until DocuSign shows what was written."""
+    """How long DocuSign may not show what was written: a read-back is repeated so long, and no read
+    undoes the groups that were just written."""
 
 
 @dataclass(frozen=True)

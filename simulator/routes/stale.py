@@ -9,8 +9,8 @@ from simulator.routes import views
 from simulator.simulator import StaleView, current
 from simulator.state.model import Membership
 
-LAG = timedelta(seconds=30)
-"""A read lags no longer than this, however few there were."""
+LAG = timedelta(seconds=1)
+"""A read lags no longer than this, however few there were: less than clients wait for."""
 
 
 def before_change(membership: Membership) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
 from connector.domain.desired import confirmed_roles
@@ -42,8 +42,10 @@ _BATCH = 500
 class MirrorWriter:
     """The one writer of mirror and rendered resources of a tenant."""
 
-    def __init__(self, context: TenantContext, presenter: Presenter) -> None:
+    def __init__(self, context: TenantContext, presenter: Presenter, lag: timedelta) -> None:
+        """:param lag: how long a read may not show the groups that were written before it."""
         self._context = context
+        self._lag = lag
         self._presenter = presenter
         self._group_rows = GroupRows(context, presenter)
 
@@ -69,7 +71,7 @@ class MirrorWriter:
         """
         before = uow.mirror.get_users(user.user_id for user in users)
         now = self._context.clock.now()
-        users = [keep_own_groups(before.get(user.user_id), user, now) for user in users]
+        users = [keep_own_groups(before.get(user.user_id), user, now, self._lag) for user in users]
         uow.mirror.put_users(users, fetched_at, before=before)
         keys = {user.email_key for user in (*users, *before.values())}
         self._group_rows.touch_shown(uow, before, users)

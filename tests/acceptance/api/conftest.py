@@ -68,7 +68,7 @@ def _prepare(connector, ids, people):
     task = ids["task"]
     file = attach(root, f"/tasks/{task}/evidence")
     assert file.status_code == 201, file.json
-    # For a minute the mirror keeps the groups that the connector has just written.
+    # For a moment the mirror keeps the groups that the connector has just written.
     connector.clock.advance(61)
     joined = connector.world.account.groups[connector.group(0, 1).partition(".g")[2]]
     groups.add_member(connector.world.state, connector.world.account, joined.group_id, user)

@@ -35,7 +35,7 @@ class Native:
         ok(connector.patch(f"/Groups/{connector.group()}", member))
         connector.reconcile()
         self.held = self.snapshot()
-        # For a minute the mirror keeps the groups that the connector has just written.
+        # For a moment the mirror keeps the groups that the connector has just written.
         connector.clock.advance(61)
 
     # what there is ------------------------------------------------------------
