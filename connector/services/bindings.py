@@ -71,6 +71,10 @@ def bind(uow: UnitOfWork, settings: TenantSettings, account: Account) -> None:
     organization_id = found.lower() if found and settings.use_organization else None
     if organization_id and (problems := _organization_problems(settings, bound, organization_id)):
         raise ConfigError(problems)
+    told = (account.organization_id or "").lower()
+    if told and told != organization_id:
+        # The configuration may be mistaken: nobody has to take back what was never so.
+        organization_id = None
     after = _Bound(names, bound.organization_id or organization_id)
     if after != bound or _FACT not in uow.facts():
         _keep(uow, after)

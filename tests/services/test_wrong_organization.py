@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import structlog
 
 from connector.docusign.client import ApiClient
 from connector.docusign.errors import PermissionLostError
 from connector.domain.probing import Clarity
+from connector.services.bindings import binding_problems
 from connector.services.doctor.probe import ProbeService
 from connector.settings import AggregationSettings
 from tests.connector import connected
@@ -77,6 +80,12 @@ def test_a_probe_says_so(connector):
     told = [item.found for item in answers if right_id(connector) in item.found]
     assert told
     assert {item.clarity for item in answers if item.found in told} == {Clarity.UNCLEAR}
+
+
+def test_it_can_be_corrected_without_further_ado(connector):
+    right = replace(connector.services.settings, organization_id=right_id(connector))
+    with connector.services.context.read() as uow:
+        assert binding_problems(uow, right) == []
 
 
 def test_an_administrator_of_no_organization_is_told_that(connector):
