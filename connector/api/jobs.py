@@ -64,7 +64,11 @@ class JobSchema(Schema):
     what = text("What it does.")
     when = text("When it runs, in words.")
     next_at = instant(
-        "When it runs next; null: paused, on request only, or running now.", optional=True
+        "When it runs next; null: paused, on request only, due, or running now.", optional=True
+    )
+    is_due = fields.Boolean(
+        required=True,
+        metadata={"description": "Whether it begins in a moment, once whoever starts it is there."},
     )
     paused_by = text("Who paused it; null: nobody.", allow_none=True)
     last = fields.Nested(
@@ -207,7 +211,9 @@ def _document(view: JobView) -> Mapping[str, Any]:
         "name": view.job.name,
         "what": view.job.what,
         "when": view.when,
-        "next_at": view.next_at,
+        # A moment that moves would make each reading another thing, which nobody could act on.
+        "next_at": None if view.is_due else view.next_at,
+        "is_due": view.is_due,
         "paused_by": view.pause["by"] if view.pause else None,
         "last": run_data(view.last) if view.last else None,
     }

@@ -315,11 +315,12 @@ class TenantService:
     def _kept(self, uow: UnitOfWork, name: str) -> TenantRecord:
         record = uow.tenants.find(name)
         if record is None:
-            if self._is_declared(name):
-                raise NotFoundError(
-                    f"The tenant {name!r} stands in the configuration file: change it there."
-                )
-            self._catalogue.get(name)  # Says which there are.
+            with self._store.reads_of(uow):
+                if self._is_declared(name):
+                    raise NotFoundError(
+                        f"The tenant {name!r} stands in the configuration file: change it there."
+                    )
+                self._catalogue.get(name)  # Says which there are.
             raise NotFoundError(f"There is no tenant {name!r}.")
         return record
 

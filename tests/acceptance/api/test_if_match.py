@@ -138,13 +138,12 @@ def test_of_two_who_saw_the_same_one_acts(
     assert done.json == ann.read(path) != read.json
 
 
-@pytest.mark.parametrize("act", ACTS)
+@pytest.mark.parametrize("act", [*ACTS, "pause"])
 def test_a_conditional_write_takes_one_connection(
     short_of_connections: Connector, act: str
 ) -> None:
     """As many at a time as there are connections would else wait for each other."""
-    made: Callable[[Connector], str]
-    made, body_of = ACTS[act]
+    made, body_of = ACTS.get(act, (lambda _: "/jobs/delta", lambda _: {}))
     path = made(short_of_connections)
     add_account(short_of_connections, "ben", "operator")
     ann = program(short_of_connections, "administrator", login="ann")

@@ -89,7 +89,7 @@ def test_nobody_but_the_operator_s_administrators_finds_the_pages(
     zoe = visitor(connector, "/acme/console")
     assert zoe.sign_in("zoe").status_code == 303
     ops = signed_in(connector, "operator", "approver", login="ops")
-    kept = "of this tenant are kept in the database"
+    kept = "for this tenant is kept in the database"
     assert kept in zoe.get("/settings").text and kept not in ann.get("/settings").text
     for who in (zoe, ops):
         assert "Customers" not in who.get("/").text
