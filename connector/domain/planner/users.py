@@ -23,6 +23,7 @@ from connector.domain.plan import (
     ReopenMembership,
     RevokeRole,
     SetProfile,
+    UpdatePerson,
 )
 from connector.domain.planner.addresses import Addresses
 from connector.domain.planner.closings import (
@@ -160,7 +161,18 @@ def _membership_steps(
     if joined and not reopened and not any(user.open_memberships()):
         for step in _passage(user, person, book):
             (closed if isinstance(step, CloseMembership) else reopened).append(step)
-    return [*reopened, *joined, *changed, *closed]
+    return [*reopened, *_renamings(desired, user, reopened), *joined, *changed, *closed]
+
+
+def _renamings(
+    desired: DesiredUser, user: User, reopened: Iterable[Operation]
+) -> Iterator[UpdatePerson]:
+    """Yield what a request that enables somebody changes of who they are: closed, DocuSign would
+    have ignored it. What comes back by itself, or by a creation, comes back as it was."""
+    changes, previous = differences(desired.person, person_of(user))
+    for step in reopened if desired.says and changes else ():
+        if isinstance(step, ReopenMembership):
+            yield UpdatePerson(step.account_id, user.user_id, changes, previous)
 
 
 def _passage(user: User, person: Person, book: AccountBook) -> Iterator[Operation]:

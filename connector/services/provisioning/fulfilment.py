@@ -21,7 +21,13 @@ from connector.domain.ledger import (
     PlanRecord,
     PlanState,
 )
-from connector.domain.plan import HandOverEnvelopes, Plan, with_subject_id
+from connector.domain.plan import (
+    HandOverEnvelopes,
+    Plan,
+    ReopenMembership,
+    UpdatePerson,
+    with_subject_id,
+)
 from connector.domain.planner import Addresses
 from connector.errors import ConnectorError, PermanentError, TemporaryError
 from connector.patience import within
@@ -89,7 +95,10 @@ class FulfilmentService:
                     if not guarded and record.state is OperationState.PLANNED:
                         self._guard_again(records)
                         guarded = True
-                    plan = self._do(plan, record, actor, deadline, resumed=resumed)
+                    is_extra = _follows_opening(record, records)
+                    plan = self._do(
+                        plan, record, actor, deadline, resumed=resumed, is_extra=is_extra
+                    )
                 except ConnectorError as error:
                     return self._failures.give_up(plan_id, record, error, actor, resumed=resumed)
         return plan
@@ -155,7 +164,12 @@ class FulfilmentService:
         deadline: datetime,
         *,
         resumed: bool,
+        is_extra: bool,
     ) -> PlanRecord:
+        """Do one operation.
+
+        :param is_extra: where DocuSign refuses it, the rest of the plan holds without it.
+        """
         record = replace(record, operation=with_subject_id(record.operation, plan.subject_id))
         if record.fulfilment is not Fulfilment.AUTOMATIC:
             return self._leave_to_people(plan, record, actor)
@@ -167,8 +181,13 @@ class FulfilmentService:
             performed = self._attempts.look_up(record.operation)
         elif not was_in_flight:
             record = self._mark_in_flight(plan, record)
-        if performed is None:
-            performed = self._attempts.make(record.operation, deadline)
+        try:
+            if performed is None:
+                performed = self._attempts.make(record.operation, deadline)
+        except PermanentError as error:
+            if not is_extra:
+                raise
+            return self._go_on_without(plan, record, error, actor)
         return self._commit(plan, record, performed, actor)
 
     def _hand_over(
@@ -300,6 +319,18 @@ class FulfilmentService:
         if APPROVAL in plan.context and not unfinished:
             self._desk.carried_out(uow, plan, actor)
         return plan
+
+
+def _follows_opening(record: OperationRecord, records: Sequence[OperationRecord]) -> bool:
+    """Return whether an operation changes the names of somebody whom the same plan enables. Until
+    they have accepted the invitation DocuSign may ignore that, and they shall get in all the same:
+    the answer shows them as they are called."""
+    step = record.operation
+    return isinstance(step, UpdatePerson) and any(
+        isinstance(item.operation, ReopenMembership)
+        and item.operation.account_id == step.account_id
+        for item in records
+    )
 
 
 def _is_left_for_docusign(item: OperationRecord) -> bool:

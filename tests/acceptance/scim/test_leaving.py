@@ -7,7 +7,7 @@ import pytest
 from simulator.state.model import Status
 from simulator.state.users import NewMember, join
 from tests.acceptance.scim.people import ADDRESS, op, values
-from tests.connector import ok, refused
+from tests.connector import DOCUSIGN, ok, refused
 
 
 @pytest.mark.parametrize(
@@ -229,3 +229,29 @@ def test_a_list_from_before_somebody_was_disabled_takes_them_nothing(connector, 
 
     assert group in values(again["groups"])
     assert ann["id"] in connector.group_members(group)
+
+
+@pytest.mark.parametrize("reaction", ["done", "ignored", "refused"])
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_who_is_enabled_under_another_title_and_name_has_them(connector, ann, reaction, method):
+    connector.world.set_variants(put_pending=reaction)
+    path = f"/Users/{ann['id']}"
+    ok(connector.patch(path, op("replace", "active", False)))
+    changed = {"title": "Counsel", "name": {"givenName": "Anna", "familyName": "Lee"}}
+
+    if method == "PATCH":
+        again = ok(connector.patch(path, op("replace", None, {"active": True, **changed})))
+    else:
+        body = {"userName": ann["userName"], "active": True, **changed}
+        again = ok(connector.put(path, body))
+
+    assert again["active"] is True
+    pending = again[f"{DOCUSIGN}User"]["memberships"][0]["status"] != "active"
+    if reaction == "done" or not pending:
+        assert again["title"] == "Counsel"
+        assert again["name"]["formatted"] == "Anna Lee"
+    else:
+        # DocuSign changes nobody who has not accepted the invitation: they are in, as they were.
+        assert again["name"]["formatted"] == "Ann Lee"
+    shown = connector.world.state.user(ann["id"])
+    assert shown.user_name == again["name"]["formatted"]
