@@ -172,7 +172,10 @@ def _state_user(uow: UnitOfWork, user_id: str, said: Statement, plan: PlanRecord
         return
     known = uow.drift.expected([user_id]).get(user_id)
     before = known or _begun(user, _compared(uow), plan.created_at)
-    remembered = remembered_memberships(uow, user_id) if said.active else {}
+    is_news = said.active and any(
+        not before.membership(item.account_id).is_open for item in user.open_memberships()
+    )
+    remembered = remembered_memberships(uow, user_id) if is_news else {}
     after = settled(before.moved(_stated(before, user, said, remembered), user))
     if said.person and any(user.open_memberships()):
         after = replace(after, person=person_of(user))
@@ -243,7 +246,7 @@ def state_members(
     shows already."""
     known = uow.drift.expected(joined | left)
     strangers = uow.mirror.get_users(joined - known.keys())
-    compared = _compared(uow)
+    compared = _compared(uow) if strangers else frozenset()
     first = {key: _begun(user, compared, word.at) for key, user in strangers.items()}
     changed = []
     for user_id, before in {**known, **first}.items():
