@@ -15,6 +15,7 @@ from connector.cli import main
 from connector.cli.context import CommandContext, os_login
 from connector.settings import ConsoleSettings
 from tests.approvals import ask, asking_first, held, pending
+from tests.connector import DOCUSIGN
 from tests.simulated import simulated
 from tests.visitors import PASSWORD, add_account
 
@@ -126,6 +127,20 @@ def test_a_denial_needs_a_reason(connector, run, as_dora, ann, asked_for):
     assert "--comment" in as_dora("approvals", "deny", item.work_item_id, code=2)
     assert "rejected" in as_dora("approvals", "deny", item.work_item_id, "--comment", "No.")
     assert "Nothing waits" in run("approvals", "list")
+
+
+def test_a_denial_before_is_shown_to_who_decides(connector, run, as_dora, ann, asked_for):
+    ask(connector, ann["id"], asked_for)
+    (item,) = connector.services.approvals.list()
+    as_dora("approvals", "deny", item.work_item_id, "--comment", "Not in the team")
+    add = {"op": "add", "path": "entitlements", "value": [{"value": asked_for}]}
+    why = {"op": "add", "path": f"{DOCUSIGN}User:reason", "value": "Joined the team"}
+    connector.patch(f"/Users/{ann['id']}", add, why)
+    (again,) = connector.services.approvals.list()
+    shown = as_dora("approvals", "show", again.work_item_id)
+    assert "by user:dora: Not in the team" in shown
+    data = json.loads(run("approvals", "show", again.work_item_id, "--json"))
+    assert data["denied_before"]["id"] == item.work_item_id
 
 
 def test_the_systems_user_decides_nothing_and_is_told_how(connector, run, ann, asked_for):

@@ -118,6 +118,19 @@ def test_a_denial_is_told_once(connector, asked, web):
     assert told(connector, web) == ["approval.requested", "approval.decided"]
 
 
+def test_who_has_to_decide_again_reads_of_the_denial_before(connector, asked, asked_for, web):
+    user, item_id = asked
+    decide(connector, item_id, "dora", Verdict.DENY)
+    add = {"op": "add", "path": "entitlements", "value": [{"value": asked_for}]}
+    why = {"op": "add", "path": f"{DOCUSIGN}User:reason", "value": "Leads the team now"}
+    ok(connector.patch(f"/Users/{user['id']}", add, why))
+    told(connector, web)
+    facts = json.loads(web.received[-1].body)["data"]["facts"]
+    assert facts["Denied before"].endswith(" UTC, user:dora: because of ticket 4711")
+    assert facts["Because"] == "Leads the team now"
+    assert "Denied before" not in json.loads(web.received[0].body)["data"]["facts"]
+
+
 def test_nobody_deciding_is_told_again_and_at_the_end(connector, asked, web):
     told(connector, web)
     for _ in range(2):

@@ -9,6 +9,7 @@ import pytest
 
 from connector.domain.console import ConsoleRole
 from tests.acceptance.api.operations import attach
+from tests.connector import DOCUSIGN
 from tests.programs import problem, program, stranger, token_for
 from tests.visitors import PASSWORD, ROOT, add_account, ask_for_approval, guarded, profile_named
 
@@ -63,6 +64,21 @@ def test_denying_needs_a_word_and_leaves_everything_as_it_was(asked):
     answer = robot.post(path, decision(robot, item_id, comment="Not needed"))
     assert answer.json["state"] == "rejected" and answer.json["comment"] == "Not needed"
     assert connector.membership(user_id).profile_id == before
+
+
+def test_a_denial_before_is_shown_to_who_decides(asked):
+    connector, item_id, user_id = asked
+    robot = program(connector, "approver")
+    no = decision(robot, item_id, comment="Not needed")
+    assert robot.post(f"/approvals/{item_id}/deny", no).json["denied_before"] is None
+    value = [{"value": profile_named(connector, "Approver")}]
+    why = {"op": "add", "path": f"{DOCUSIGN}User:reason", "value": "Needed since Monday"}
+    add = {"op": "add", "path": "entitlements", "value": value}
+    connector.patch(f"/Users/{user_id}", add, why)
+    [again] = robot.read("/approvals")["items"]
+    before = robot.read(f"/approvals/{again['id']}")["denied_before"]
+    assert (before["id"], before["comment"]) == (item_id, "Not needed")
+    assert before["closed_by"] == "user:robot"
 
 
 @pytest.mark.parametrize("role", ["viewer", "operator"])
