@@ -149,9 +149,20 @@ def parse_path(text: str) -> PatchPath:
     try:
         _check_limits(text)
         # A path with "pr" behind it is a filter, so that one grammar serves for both.
-        return _patch_path(_presence(parse_with_library(f"{text} pr")))
+        return _patch_path(_presence(parse_with_library(f"{text}{_PRESENT}")))
     except InvalidFilter as error:
-        raise InvalidPath(f"The path {text!r} is not valid. {error.detail}") from None
+        told = _of_path(text, error.detail)
+        raise InvalidPath(f"The path {text!r} is not valid. {told}") from None
+
+
+_PRESENT = " pr"
+
+
+def _of_path(text: str, told: str) -> str:
+    """Return what is wrong with a path, from what is wrong with the filter that was made of it."""
+    if told.startswith(f"Unexpected 'pr' at position {len(text) + len(_PRESENT) - 1} "):
+        return "It ends too early, or is a filter where an attribute is wanted."
+    return told.replace(" of the filter.", " of it.")
 
 
 def _parse_simple(text: str) -> Comparison | None:

@@ -203,3 +203,21 @@ def test_garbage_is_refused_and_nothing_else_happens(text):
             parse(text)
         except refusal as error:
             assert error.detail
+
+
+@pytest.mark.parametrize(
+    ("path", "told"),
+    [
+        ('emails[type eq "work"', "It ends too early"),
+        ("emails[", "It ends too early"),
+        ('title eq "x"', "is a filter where an attribute is wanted"),
+        ("emails[type eq ]", "Unexpected ']' at position 16 of it."),
+        ("name..givenName", "Unexpected '.' at position 5 of it."),
+    ],
+)
+def test_a_wrong_path_is_told_in_words_of_its_own(path, told):
+    with pytest.raises(InvalidPath) as caught:
+        parse_path(path)
+    assert told in caught.value.detail
+    assert "'pr'" not in caught.value.detail
+    assert "filter." not in caught.value.detail
