@@ -10,7 +10,7 @@ import structlog
 from connector.domain.audit import ERASED
 from connector.domain.console import ConsoleRole
 from connector.domain.erasure import CLOSED_FOR, Erasure, ErasureState, Redaction
-from connector.domain.ledger import AuditEvent, AuditFilter, Tombstone
+from connector.domain.ledger import Tombstone
 from connector.domain.model import User, fold
 from connector.domain.visibility import held_before
 from connector.domain.writing import tidy
@@ -22,6 +22,7 @@ from connector.errors import (
     PermanentError,
 )
 from connector.ports import TOMBSTONE, USER, UnitOfWork
+from connector.services.audit.personal import events_about, events_naming
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
 from connector.services.locks import WriteLocks, address_key, user_key
 from connector.services.mirror.actual import OPEN_STATES, load_attributes
@@ -250,9 +251,9 @@ class ErasureService:
             user = uow.mirror.get_users([user_id]).get(user_id)
             email = user.email if user is not None else ""
             # A walk over everything, so not in the transaction for which others wait.
-            mentions = _mentioning(uow, email) if email else set()
+            mentions = events_naming(uow, email) if email else set()
         with self._context.write() as uow:
-            sequences = sorted(mentions | _events_about(uow, user_id))
+            sequences = sorted(mentions | events_about(uow, user_id))
             actors = uow.erasures.forget_actor(_names(uow, email)) if email else ()
             pseudonyms = uow.audit.erase(sequences, actors)
             if user is not None:
@@ -368,30 +369,6 @@ def _names(uow: UnitOfWork, email: str) -> set[str]:
     """Return by what names somebody worked with the connector: address and local accounts."""
     key = fold(email)
     return {key, *(fold(it.login) for it in uow.console.accounts() if fold(it.email) == key)}
-
-
-def _events_about(uow: UnitOfWork, user_id: str) -> set[int]:
-    """Return the events that may hold something of a person: those about them, and those of the
-    requests that led to these and had no subject yet, such as a creation."""
-    about = list(uow.audit.walk(AuditFilter(subjects=(user_id,))))
-    requests = sorted({event.correlation_id for event in about} - {""})
-    more = uow.audit.walk(AuditFilter(correlation_ids=tuple(requests))) if requests else ()
-    found = (event for event in (*about, *more) if event.subject in (user_id, ""))
-    return {event.sequence for event in found if _is_personal(event)}
-
-
-def _mentioning(uow: UnitOfWork, email: str) -> set[int]:
-    """Return the events that name an address, such as the refusal of a request."""
-    text = fold(email)
-    return {
-        event.sequence
-        for event in uow.audit.walk()
-        if _is_personal(event) and text in fold(str(event.data))
-    }
-
-
-def _is_personal(event: AuditEvent) -> bool:
-    return event.seal is not None and event.seal.personal is not None
 
 
 def require_done(erasure: Erasure) -> Erasure:

@@ -1,0 +1,31 @@
+"""Finds the events of the record that hold something of a person."""
+
+from __future__ import annotations
+
+from connector.domain.ledger import AuditEvent, AuditFilter
+from connector.domain.model import fold
+from connector.ports import UnitOfWork
+
+
+def events_about(uow: UnitOfWork, user_id: str) -> set[int]:
+    """Return the events that may hold something of a person: those about them, and those of the
+    requests that led to these and had no subject yet, such as a creation."""
+    about = list(uow.audit.walk(AuditFilter(subjects=(user_id,))))
+    requests = sorted({event.correlation_id for event in about} - {""})
+    more = uow.audit.walk(AuditFilter(correlation_ids=tuple(requests))) if requests else ()
+    found = (event for event in (*about, *more) if event.subject in (user_id, ""))
+    return {event.sequence for event in found if _is_personal(event)}
+
+
+def events_naming(uow: UnitOfWork, email: str) -> set[int]:
+    """Return the events that name an address, such as the refusal of a request."""
+    text = fold(email)
+    return {
+        event.sequence
+        for event in uow.audit.walk()
+        if _is_personal(event) and text in fold(str(event.data))
+    }
+
+
+def _is_personal(event: AuditEvent) -> bool:
+    return event.seal is not None and event.seal.personal is not None
