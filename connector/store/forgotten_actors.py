@@ -56,6 +56,7 @@ _DOERS: Sequence[Column[Any]] = (
     tenants.c.created_by,
     tenants.c.changed_by,
 )
+_BATCH = 1000
 _OF_WHO_ASKED = ("requester_email", "approved_by")
 """What a plan's context says of people who asked and decided; the request in it is others'."""
 
@@ -133,18 +134,19 @@ def _replace_in(
     """
     table = column.table
     mine = table.c.tenant == session.tenant
-    rows = session.connection.execute(select(*keys, column).where(mine, *_may_say(column, names)))
-    for *row_keys, value in rows.all():
+    statement = select(*keys, column).where(mine, *_may_say(column, names))
+    changed = []
+    # What stays as it is, which may be everything of the ledger, is not kept in memory.
+    for *row_keys, value in session.connection.execute(
+        statement, execution_options={"yield_per": _BATCH}
+    ):
         looked_at = {name: value[name] for name in members if name in value} if members else value
         replaced = _without(looked_at, names)
-        if replaced == looked_at:
-            continue
+        if replaced != looked_at:
+            changed.append((row_keys, {**value, **replaced} if members else replaced))
+    for row_keys, value in changed:
         is_row = [key == row_key for key, row_key in zip(keys, row_keys, strict=True)]
-        session.connection.execute(
-            update(table)
-            .where(mine, *is_row)
-            .values({column.name: {**value, **replaced} if members else replaced})
-        )
+        session.connection.execute(update(table).where(mine, *is_row).values({column.name: value}))
 
 
 def _without(value: Any, names: Collection[str]) -> Any:
