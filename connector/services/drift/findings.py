@@ -176,8 +176,7 @@ class Findings:
         state = finding.state
         if state is FindingState.OPEN:
             state = FindingState.GONE
-            if finding.kind is DriftKind.UNMANAGED_USER and _is_brought(uow, finding.subject_id):
-                finding = replace(finding, reason=_BROUGHT)
+            finding = replace(finding, reason=_asked_since(uow, finding) or finding.reason)
         elif state is FindingState.REVERTING:
             state = FindingState.REVERTED
         return replace(finding, state=state, closed_at=now, problem=None)
@@ -299,9 +298,21 @@ def _follows(uow: UnitOfWork, item: WorkItem, plan_id: str) -> bool:
     return item.plan_id == plan_id or uow.plans.get(item.plan_id)[0].context.get("after") == plan_id
 
 
-def _is_brought(uow: UnitOfWork, user_id: str) -> bool:
-    known = uow.drift.expected([user_id]).get(user_id)
-    return known is not None and known.origin is Origin.PROVISIONED
+def _asked_since(uow: UnitOfWork, finding: Finding) -> str | None:
+    """Return that a request ended a finding, where it did; None where DocuSign changed."""
+    user_id = finding.subject_id
+    known = uow.drift.expected([user_id]).get(user_id) if finding.subject_kind == USER else None
+    if known is None:
+        return None
+    if finding.kind is DriftKind.UNMANAGED_USER:
+        return _BROUGHT if known.origin is Origin.PROVISIONED else None
+    if finding.kind is not DriftKind.NATIVE_GRANT:
+        return None
+    if finding.entitlement not in known.entitlements():
+        return None
+    reasons = uow.attributes.provenance(user_id)
+    word = next((item for item in reasons if item.entitlement == finding.entitlement), None)
+    return f"{word.granted_by if word else 'A request'} has asked for it since."
 
 
 def _granted(sighting: Sighting, drift: Drift) -> list[dict[str, Any]]:

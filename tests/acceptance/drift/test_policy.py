@@ -127,6 +127,11 @@ def test_who_asks_for_what_was_given_natively_has_it_given(start):
     with connector.services.context.read() as uow:
         known = {item.entitlement: item for item in uow.attributes.provenance(native.ann)}
     assert known[asked].granted_by == "client:iga"
+    (ended,) = connector.findings(every=True)
+    assert (ended.state, ended.reason) == (
+        FindingState.GONE,
+        "client:iga has asked for it since.",
+    )
 
 
 def test_who_disables_a_person_that_was_closed_natively_wants_them_closed(start):
