@@ -79,7 +79,7 @@ def _omitted_parts(mapping: UserMapping, wanted: Fields, current: Fields) -> dic
     """Return as they are the parts of which a field is made, where none of them is given.
 
     DocuSign makes parts of a full name by itself, and where empty parts are sent beside it, they
-    win (docusign-api.md 2.4).
+    win.
     """
     parts: dict[str, str] = {}
     for field in mapping.fields:

@@ -1,4 +1,4 @@
-"""The Admin API of one tenant's organization (docusign-api.md 3)."""
+"""The Admin API of one tenant's organization."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class AdminApi:
 
     def modified(self, account_id: str, since: datetime) -> Iterator[Sequence[str]]:
         """Walk the ids of an account's users who were modified since then."""
-        # DocuSign's samples send a date, or a time with its zone (docusign-api.md 3.2).
+        # DocuSign's samples send a date, or a time with its zone.
         by_date = self._modified_since == "date"
         moment = f"{since:%Y-%m-%d}" if by_date else since.isoformat(timespec="seconds")
         query = {"account_id": account_id, "last_modified_since": moment}

@@ -1,7 +1,7 @@
 """The one table from DocuSign's codes to error classes, causes and remedies.
 
 Codes are compared without case; statuses count only where there is no code that we know; DocuSign's
-texts are never parsed (docusign-api.md 1.4, 2.11, 4).
+texts are never parsed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tokens by authorization code, for customers who refuse impersonation (docusign-api.md 1.8).
+"""Tokens by authorization code, for customers who refuse impersonation.
 
 Somebody signs in once; from then on the refresh token renews itself. DocuSign may let each refresh
 token work once only, so renewing is one process's business at a time: a lease in the database says

@@ -1,4 +1,4 @@
-"""Permission profiles with their settings (docusign-api.md 2.9)."""
+"""Permission profiles with their settings."""
 
 from __future__ import annotations
 

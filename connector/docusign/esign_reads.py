@@ -1,4 +1,4 @@
-"""Reads accounts through the eSignature API (docusign-api.md 2.1, 2.2, 2.8, 2.9)."""
+"""Reads accounts through the eSignature API."""
 
 from __future__ import annotations
 

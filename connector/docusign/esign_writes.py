@@ -1,4 +1,4 @@
-"""Changes accounts through the eSignature API (docusign-api.md 2.3 to 2.8). Each method is one
+"""Changes accounts through the eSignature API. Each method is one
 kind of call; nothing is read back here."""
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""User-list exports of one tenant's organization (docusign-api.md 3.6)."""
+"""User-list exports of one tenant's organization."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The hosts of an environment (docusign-api.md 1.1). eSignature hosts come from userinfo."""
+"""The hosts of an environment. eSignature hosts come from userinfo."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The event stream of DocuSign Monitor 2.0 and 3.0 (docusign-api.md 5)."""
+"""The event stream of DocuSign Monitor 2.0 and 3.0."""
 
 from __future__ import annotations
 

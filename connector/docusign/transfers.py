@@ -1,4 +1,4 @@
-"""Envelope transfer rules of the eSignature API (docusign-api.md 2.12). Accounts need the feature
+"""Envelope transfer rules of the eSignature API. Accounts need the feature
 *Transfer Custody*."""
 
 from __future__ import annotations

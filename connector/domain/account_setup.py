@@ -24,7 +24,7 @@ BUILT_IN = frozenset(
         "ds viewer",
     }
 )
-"""Profiles that DocuSign has made and nobody can change (docusign-api.md 2.9)."""
+"""Profiles that DocuSign has made and nobody can change."""
 
 Settings = Mapping[str, str]
 """As DocuSign writes them: all values are text."""

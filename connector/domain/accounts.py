@@ -9,8 +9,7 @@ from connector.domain.model import Catalogue, Profile, fold
 from connector.errors import InvalidRequestError, PermanentError
 from connector.settings import AccountSettings, TenantSettings
 
-# DocuSign names the least of its built-in profiles by the age of the account
-# (docusign-api.md 2.9: the pair is the same profile).
+# DocuSign names the least of its built-in profiles by the age of the account: a pair is the same.
 _BUILT_IN_SYNONYMS = ({"docusign viewer", "ds viewer"}, {"docusign sender", "ds sender"})
 
 

@@ -1,6 +1,6 @@
 """A connection by authorization code: somebody signed in once, and tokens are renewed from then on.
 
-Used where a customer refuses impersonation (docusign-api.md 1.8).
+Used where a customer refuses impersonation.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 EXTENDED = "extended"
 """With this scope each refresh begins a new lifetime of the refresh token; without it the first
-one's end stays (docusign-api.md 1.3, 1.8)."""
+one's end stays."""
 REFRESH_LIFETIME = timedelta(days=30)
 """DocuSign does not tell it in its answers."""
 WARN_BEFORE = timedelta(days=14)

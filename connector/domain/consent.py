@@ -1,4 +1,4 @@
-"""The links by which people agree that the connector acts for them (docusign-api.md 1.5)."""
+"""The links by which people agree that the connector acts for them."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ def merge_member(known: User | None, seen: User, *, with_groups: bool = True) ->
     Names and address are taken from an open membership only: DocuSign ignores edits of closed
     users, so a closed one may show old values. Job title and company are those at
     :attr:`~connector.domain.model.User.home`, whichever account is read last. The profile of a
-    membership that is not active may be hidden (docusign-api.md 2.2): the known one stays.
+    membership that is not active may be hidden: the known one stays.
 
     :param with_groups: False where *seen* came from a list without groups: the known ones stay.
     """

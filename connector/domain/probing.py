@@ -1,4 +1,4 @@
-"""What is not known of DocuSign until it is tried, and what trying showed (docusign-api.md 9)."""
+"""What is not known of DocuSign until it is tried, and what trying showed."""
 
 from __future__ import annotations
 

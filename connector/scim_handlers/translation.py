@@ -20,7 +20,7 @@ from scim.handlers import PatchOperation, Resource
 
 _ADDRESS = re.compile(r"[^@\s\"<>]+@[^@\s\"<>.]+(\.[^@\s\"<>.]+)+")
 _LONGEST_ADDRESS = 100
-"""DocuSign's limit for ``email`` (docusign-api.md)."""
+"""DocuSign's limit for ``email``."""
 _ENTITLEMENTS = ("entitlements", f"{CORE_USER.lower()}:entitlements")
 
 

@@ -1,4 +1,4 @@
-"""Monitor 2.0 and 3.0: the stream of an organization's events (docusign-api.md 5)."""
+"""Monitor 2.0 and 3.0: the stream of an organization's events."""
 
 from __future__ import annotations
 

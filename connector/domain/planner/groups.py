@@ -20,7 +20,7 @@ from connector.domain.plan import (
 )
 
 GROUP_CHUNK = 100
-"""Users in one group call; the maximum is unpublished (docusign-api.md 2.8)."""
+"""Users in one group call; the maximum is unpublished."""
 
 
 def plan_group_change(

@@ -14,7 +14,7 @@ from connector.domain.plan import (
 from connector.domain.planner.addresses import Addresses, check_address_change
 
 LONGEST_NAME_PARTS = dict.fromkeys(("first_name", "middle_name", "last_name", "suffix"), 50)
-"""Characters that DocuSign takes, by field of a person (docusign-api.md 2.3)."""
+"""Characters that DocuSign takes, by field of a person."""
 
 
 def person_of(user: User) -> Person:

@@ -26,7 +26,7 @@ from connector.services.mirror.actual import forget_membership, keep_hand_over, 
 from connector.services.mirror.writer import MirrorWriter
 
 _READ_BACK_WAITS_S = (0.1, 0.3, 0.6, 1.0)
-"""DocuSign promises no read-after-write; two seconds in all (docusign-api.md 4)."""
+"""DocuSign promises no read-after-write; two seconds in all."""
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ def has_profile(step: SetProfile) -> Callable[[User], bool]:
 
 def may_have_profile(step: SetProfile) -> Callable[[User], bool]:
     """As :func:`has_profile`, where DocuSign has just accepted the change: the profile of a
-    membership that waits for its person may stay hidden (docusign-api.md 2.2)."""
+    membership that waits for its person may stay hidden."""
     is_shown = has_profile(step)
 
     def shown(user: User) -> bool:
