@@ -1,5 +1,7 @@
-"""Changes accounts through the eSignature API. Each method is one
-kind of call; nothing is read back here."""
+"""Changes accounts through the eSignature API.
+
+Each method is one kind of call; nothing is read back here.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Envelope transfer rules of the eSignature API. Accounts need the feature
-*Transfer Custody*."""
+"""Envelope transfer rules of the eSignature API; accounts need the feature *Transfer Custody*."""
 
 from __future__ import annotations
 
