@@ -105,8 +105,8 @@ class PolicyReverts:
         """Revert one finding and return how it ended; None where nothing else can be tried now."""
         with self._context.read() as uow:
             finding = uow.drift.get(finding_id)
-        if finding.state is not FindingState.OPEN:
-            return "decided"  # Somebody was faster.
+        if finding.state is not FindingState.OPEN or finding.remedy is not Remedy.REVERT:
+            return "decided"  # Somebody was faster, or a request wants it so by now.
         try:
             self._reverts.put_right(finding, actor, "The policy reverts it.")
         except (ConflictingWriteError, AheadError) as error:

@@ -118,7 +118,7 @@ class Reversals:
     ) -> Callable[[UnitOfWork, ActualUser], DesiredUser]:
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
             current = self._current(uow, drift)
-            if current is None:
+            if current is None or _is_wanted_since(drift, current):
                 return unchanged(uow, actual, actor)
             wanted = self._wish(uow, current, actual, actor)
             if wanted is None:
@@ -154,6 +154,12 @@ class Reversals:
             record = self._tasks.review_native_admin(uow, user, actor)
             uow.commit()
         return Outcome(Plan(), record=record, subject_id=user_id)
+
+
+def _is_wanted_since(seen: Drift, current: Drift) -> bool:
+    """Whether requests have said something of an unmanaged user since it was decided to close
+    them: whoever decided has not seen it."""
+    return seen.kind is DriftKind.UNMANAGED_USER and seen.expected != current.expected
 
 
 def _beyond_us(drift: Drift) -> InvalidRequestError:

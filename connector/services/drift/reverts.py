@@ -75,8 +75,9 @@ class Reverts:
                 "those who denied it have not read."
             )
         return (
-            "Nothing is to be done: DocuSign shows by now what is expected, or the same change "
-            "waits for somebody already. The next reconciliation tells."
+            "Nothing is to be done: DocuSign shows by now what is expected, a request has asked "
+            "for it since, or the same change waits for somebody already. The next reconciliation "
+            "tells."
         )
 
     def _note_plan(  # noqa: PLR0917 -- what a decision consists of

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
 from connector.domain.drift import DriftKind, Finding, FindingState, Remedy
 from connector.errors import InvalidRequestError
 from connector.services.drift.adoption import Selection
+from connector.services.drift.findings import JOB
+from connector.services.drift.policy_reverts import PolicyReverts
 from connector.settings import DriftRule, DriftSettings
 from simulator.state.model import Group
 from tests.acceptance.drift.native import Native
@@ -169,6 +173,31 @@ def test_the_policy_closes_nobody_whom_requests_want_and_says_why(start, word):
     desk.revert(finding.finding_id, operator(), "Nobody knows her")
     assert not mallory.is_open
     assert mallory.compare() == []
+
+
+@pytest.mark.parametrize("word", ["group", "active"])
+@pytest.mark.parametrize("is_compared_again", [True, False])
+def test_whom_a_request_wants_before_the_policy_gets_to_them_stays(
+    start, monkeypatch, word, is_compared_again
+):
+    """Reverts come after everything is compared, maybe hours after."""
+    mallory = stranger(start(drift=CLOSE))
+    revert = PolicyReverts.carry_out
+
+    def later(self: PolicyReverts, *arguments: Any) -> Mapping[str, int]:
+        mallory.join(1) if word == "group" else mallory.patch(ACTIVE)
+        if is_compared_again:
+            mallory.connector.services.drift.reconciliation.run_for([mallory.user_id], JOB)
+        return revert(self, *arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(PolicyReverts, "carry_out", later)
+        mallory.compare()
+    assert mallory.is_open
+    (finding,) = mallory.compare()
+    assert mallory.is_open
+    assert (finding.kind, finding.remedy) == (DriftKind.UNMANAGED_USER, Remedy.REPORT)
+    assert "requests have asked for access" in (finding.problem or "")
 
 
 @pytest.mark.parametrize("by", ["accepting", "adopting"])
