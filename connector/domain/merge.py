@@ -87,7 +87,8 @@ def _in_own_groups(
     written_at = None if known is None else known.groups_written_at
     if known is None or written_at is None:
         return seen
-    is_lagging = timedelta(0) <= now - written_at < lag
+    # Either way: the clock of the machine that wrote may be ahead of this one's.
+    is_lagging = abs(now - written_at) < lag
     # Who was closed or came back has what DocuSign gave or left them.
     is_kept = is_lagging and known.status.is_open and seen.status.is_open
     groups = known.group_ids if is_kept else seen.group_ids
