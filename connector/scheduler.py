@@ -169,16 +169,18 @@ class JobScheduler:
             replace_existing=True,
         )
 
-    def _tick(self, tenant: str, job: str) -> None:
+    def _tick(self, tenant: str, job: str) -> bool:
+        """Start a job, if this process holds the lease; return whether it was started."""
         if not self._leads.is_set():
-            return
+            return False
         try:
             wait_s = self._start(tenant, job)
         except ConnectorError as error:
             _log.warning("job cannot be started", tenant=tenant, job=job, error=str(error))
-            return
+            return False
         if wait_s is not None:
             self._go_on_in(tenant, job, wait_s + _LATER_S)
+        return True
 
     def _go_on_in(self, tenant: str, job: str, wait_s: float) -> None:
         self._scheduler.add_job(
@@ -192,13 +194,17 @@ class JobScheduler:
         )
 
     def _tick_again(self, tenant: str, job: str) -> None:
-        """Go on with a run that had to pause, unless somebody has done so or is at it."""
+        """Go on with a run that had to pause, unless somebody has done so or is at it; what cannot
+        be started is taken up anew."""
         known = self._known.get(tenant)
+        is_paused = False
         with suppress(ConnectorError):
             last = known.runs.latest(job) if known else None
             if last is not None and last.state in (RunState.RUNNING, RunState.DONE):
                 return
-        self._tick(tenant, job)
+            is_paused = known is not None and job in known.runs.paused()
+        if is_paused or not self._tick(tenant, job):
+            self._taken_up.pop(f"{tenant}:{job}:again", None)
 
     def _take_up_now_and_then(self) -> None:
         if self._leads.is_set() and time.monotonic() - self._looked_at >= _LOOK_EVERY_S:
@@ -207,17 +213,19 @@ class JobScheduler:
 
     def take_up(self) -> None:
         """Schedule what waits for calls to go on once they are allowed again, sooner than its
-        schedule says, whoever began it: another process, or a person by a command."""
+        schedule says, whoever began it: another process, or a person by a command. What belongs to
+        a paused job waits until it is resumed."""
         for name, tenant in self._known.items():
             for job in (item.name for item in JOBS.values() if item.resumes):
                 try:
                     at = tenant.runs.goes_on_at(job)
+                    is_paused = at is not None and job in tenant.runs.paused()
                 except ConnectorError as error:
                     _log.warning("what waits cannot be read", tenant=name, error=str(error))
-                    return
+                    continue
                 job_id = f"{name}:{job}:again"
                 is_known = self._taken_up.get(job_id) == at or self._scheduler.get_job(job_id)
-                if at is None or is_known:
+                if at is None or is_paused or is_known:
                     continue
                 self._taken_up[job_id] = at
                 wait_s = (at + TAKEN_UP_AFTER - self._clock.now()).total_seconds()

@@ -282,6 +282,68 @@ def test_a_sync_that_waits_is_taken_up_whoever_began_it(connector, paused):
     assert started == [("default", SYNC_JOB)]
 
 
+def go_on_now(made):
+    """Do what was scheduled to go on, as though its time had come."""
+    made._scheduler.remove_job("default:sync:again")
+    made._tick_again("default", SYNC_JOB)
+
+
+@pytest.mark.parametrize("when", ["before it is taken up", "until it goes on"])
+def test_a_sync_that_waits_is_taken_up_once_its_job_is_resumed(connector, paused, when):
+    started = []
+    runs = connector.services.runs
+    made = paused(start=lambda *what: started.append(what))
+    made.follow()
+    made._renew()
+    leave_waiting(connector)
+    if when == "until it goes on":
+        made.take_up()
+    runs.pause(SYNC_JOB, CLOCK)
+    if when == "until it goes on":
+        go_on_now(made)
+    made.take_up()
+    assert "default:sync:again" not in planned(made)
+    runs.resume(SYNC_JOB, CLOCK)
+    made.take_up()
+    go_on_now(made)
+    assert started == [("default", SYNC_JOB)]
+
+
+def test_a_sync_that_could_not_be_started_is_taken_up_again(connector, paused):
+    started = []
+
+    def start(*what):
+        started.append(what)
+        if len(started) == 1:
+            raise TemporaryError("The queue cannot be used just now.")
+
+    made = paused(start=start)
+    made.follow()
+    made._renew()
+    leave_waiting(connector)
+    for _ in range(2):
+        made.take_up()
+        go_on_now(made)
+    assert started == [("default", SYNC_JOB)] * 2
+
+
+def test_a_tenant_that_cannot_be_read_leaves_what_waits_of_others_taken_up(connector, paused):
+    class Unreadable:
+        def last_starts(self, _):
+            return {}
+
+        def goes_on_at(self, _):
+            raise TemporaryError("It cannot be read just now.")
+
+    other = Other(connector.services)
+    other.runs = Unreadable()
+    made = paused(tenants=lambda: [other, connector.services])
+    made.follow()
+    leave_waiting(connector)
+    made.take_up()
+    assert "default:sync:again" in planned(made)
+
+
 def test_a_sync_that_somebody_else_went_on_with_is_not_begun_anew(one_clock):
     started = []
     start = lambda *what: started.append(what)  # noqa: E731
