@@ -9,7 +9,7 @@ from typing import Any
 from connector.domain.desired import ActualUser, DesiredUser, ProfileKey, Statement
 from connector.domain.ledger import Direction
 from connector.domain.plan import Person
-from connector.domain.planner import LONGEST_NAME_PARTS, person_of
+from connector.domain.planner import LONGEST_NAME_PARTS, held_profiles, person_of
 from connector.scim_handlers.schemas import REASON
 from connector.services.mirror.persons import desired_person
 from connector.services.mirror.presentation import DOCUSIGN_USER
@@ -116,7 +116,7 @@ def modification(
         takes_back=_taken_back(after, actual) if not exact else frozenset(),
         external_id=after.get("externalId"),
         kept=wanted_kept,
-        forgets=_removed(operations) & _remembered(actual),
+        forgets=_removed(operations) & (_remembered(actual) | held_profiles(actual.user)),
         reason=reason_in(after, DOCUSIGN_USER),
         says=_said(after, operations, exact=exact),
     )
@@ -158,7 +158,7 @@ def _named_profiles(operation: PatchOperation) -> Iterable[ProfileKey]:
 
 def _removed(operations: Iterable[PatchOperation]) -> frozenset[ProfileKey]:
     """Return the entitlements that a PATCH takes one by one. Who is inactive shows none of them,
-    and would get them back with the next enabling."""
+    and would get them back with the next enabling; so would who is disabled by the same PATCH."""
     removing = (operation for operation in operations if operation.op == "remove")
     return frozenset(profile for one in removing for profile in _named_profiles(one))
 
@@ -205,8 +205,9 @@ def as_requested(resource: Resource, actual: ActualUser) -> Resource:
 def sole_role_as_primary(resource: Resource, operations: Sequence[PatchOperation]) -> Resource:
     """Return the resource with its only role as the primary one, where a PATCH takes that.
 
-    Which role is primary is not kept. Entra ID gives a person one app role, and takes it by
-    ``roles[primary eq "True"]``: passed over, a revocation would be lost without a word.
+    Which role is primary is not kept. Entra ID gives a person one app role, and takes it or puts
+    another in its place by ``roles[primary eq "True"]``: passed over, a revocation would be lost
+    without a word.
     """
     roles = resource.get("roles", ())
     if len(roles) != 1 or not any(map(_takes_primary_role, operations)):
@@ -216,7 +217,7 @@ def sole_role_as_primary(resource: Resource, operations: Sequence[PatchOperation
 
 def _takes_primary_role(operation: PatchOperation) -> bool:
     path = (operation.path or "").lower()
-    return operation.op == "remove" and "roles[" in path and "primary" in path
+    return operation.op in ("remove", "replace") and "roles[" in path and "primary" in path
 
 
 def reason_in(resource: Resource, extension: str) -> str:

@@ -13,12 +13,14 @@ from connector.domain.planner.groups import (
     plan_group_deletion,
 )
 from connector.domain.planner.persons import LONGEST_NAME_PARTS, person_of
+from connector.domain.planner.targets import held_profiles
 from connector.domain.planner.users import plan_creation, plan_deletion, plan_return, plan_user
 
 __all__ = [
     "GROUP_CHUNK",
     "LONGEST_NAME_PARTS",
     "Addresses",
+    "held_profiles",
     "person_of",
     "plan_creation",
     "plan_deletion",

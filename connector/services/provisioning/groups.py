@@ -35,6 +35,7 @@ from connector.services.locks import (
     group_name_key,
     user_key,
 )
+from connector.services.mirror.actual import remember_group
 from connector.services.mirror.changes import overtaken_since
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.recording import ChangePipeline, Outcome
@@ -252,6 +253,8 @@ class GroupProvisioning:
         moved = {user_id for step in plan for user_id in touched_users(step)}
         word = Word(actor.name, actor.source, self._context.clock.now())
         joined, left = (wanted.add | wanted.stay) - moved, wanted.remove - moved
+        # DocuSign may show those whom it closed bare: then there was nothing to take.
+        remember_group(uow, group.account_id, group.group_id, left, held=False)
         if wanted.is_whole:
             left |= lost_members(uow, group) - joined - moved
         state_members(uow, group, joined, left, word)

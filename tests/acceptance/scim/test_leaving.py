@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulator.state.model import Status
-from simulator.state.users import NewMember, join
+from simulator.state.users import NewMember, join, set_groups
 from tests.acceptance.scim.people import ADDRESS, op, values
 from tests.connector import DOCUSIGN, ok, refused
 
@@ -157,6 +157,22 @@ def test_who_is_taken_out_of_a_group_while_inactive_does_not_come_back_into_it(c
     assert ann["id"] in connector.group_members(other)
 
 
+def test_who_is_taken_out_of_a_group_that_docusign_shows_no_more_does_not_come_back(connector, ann):
+    path, group = f"/Users/{ann['id']}", connector.group()
+    member = {"op": "add", "path": "members", "value": [{"value": ann["id"]}]}
+    ok(connector.patch(f"/Groups/{group}", member))
+    ok(connector.patch(path, op("replace", "active", False)))
+    set_groups(connector.membership(ann["id"]), ())
+    connector.sync()
+
+    leaving = {"op": "remove", "path": f'members[value eq "{ann["id"]}"]'}
+    ok(connector.patch(f"/Groups/{group}", leaving))
+    again = ok(connector.patch(path, op("replace", "active", True)))
+
+    assert "groups" not in again
+    assert ann["id"] not in connector.group_members(group)
+
+
 @pytest.mark.parametrize(
     "shape",
     [
@@ -179,6 +195,17 @@ def test_what_is_taken_from_somebody_inactive_does_not_come_back(connector, ann,
 
     assert values(again["entitlements"]) == [connector.baseline()]
     assert connector.membership(ann["id"]).profile_id == connector.baseline().partition(".")[2]
+
+
+def test_what_is_taken_by_the_request_that_disables_does_not_come_back(connector, ann):
+    path, elevated = f"/Users/{ann['id']}", connector.entitlement()
+    ok(connector.patch(path, op("add", "entitlements", [{"value": elevated}])))
+
+    taking = op("remove", f'entitlements[value eq "{elevated}"]')
+    ok(connector.patch(path, op("replace", "active", False), taking))
+    again = ok(connector.patch(path, op("replace", "active", True)))
+
+    assert values(again["entitlements"]) == [connector.baseline()]
 
 
 def test_taking_what_somebody_inactive_never_held_leaves_the_rest(connector, ann):
@@ -229,6 +256,24 @@ def test_a_list_from_before_somebody_was_disabled_takes_them_nothing(connector, 
 
     assert group in values(again["groups"])
     assert ann["id"] in connector.group_members(group)
+
+
+def test_adding_somebody_inactive_who_is_in_the_group_asks_for_nothing(connector, ann):
+    """Entra ID looks whether a member is shown, and adds whoever is not (W61)."""
+    group, path = connector.group(), f"/Users/{ann['id']}"
+    place, bob = f"/Groups/{group}", connector.create("bob@acme.test")
+    ok(connector.patch(place, {"op": "add", "path": "members", "value": [{"value": ann["id"]}]}))
+    ok(connector.patch(path, op("replace", "active", False)))
+    there = {"value": ann["id"]}, {"value": bob["id"]}
+
+    for _ in range(2):
+        shown = ok(connector.patch(place, {"op": "add", "path": "members", "value": [*there]}))
+        assert bob["id"] in values(shown["members"])
+        assert ann["id"] not in values(shown["members"])
+    again = ok(connector.patch(path, op("replace", "active", True)))
+
+    assert group in values(again["groups"])
+    assert connector.group_members(group) >= {ann["id"], bob["id"]}
 
 
 @pytest.mark.parametrize("reaction", ["done", "ignored", "refused"])
