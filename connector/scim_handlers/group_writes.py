@@ -85,9 +85,12 @@ def settled_change(
     :param lenient: pass over who is unknown instead of refusing everybody.
     :raises InvalidValue: a user who is to join is unknown.
     """
-    joining, leaving = change.add, change.remove
-    staying: frozenset[str] = frozenset()
-    if change.replace is not None:
+    if change.replace is None:
+        # Who asks for those who are there already asks for nothing, also where they are inactive.
+        seen = uow.resources.members(scim_id, among=change.add)
+        staying = _inactive_in(uow, scim_id, change.add - {item.user_id for item in seen})
+        joining, leaving = change.add - staying, change.remove
+    else:
         members = frozenset(item.user_id for item in uow.resources.members(scim_id))
         members |= _inactive_in(uow, scim_id, change.replace - members)
         joining, leaving = change.replace - members, members - change.replace
@@ -116,7 +119,8 @@ def _inactive_in(uow: UnitOfWork, scim_id: str, user_ids: frozenset[str]) -> fro
     account_id, _, number = scim_id.partition(".")
     if not number.startswith("g") or not user_ids:
         return frozenset()
-    return uow.mirror.group_member_ids(account_id, number[1:], user_ids)
+    there = uow.mirror.group_member_ids(account_id, number[1:], user_ids)
+    return frozenset(key for key, row in uow.resources.rows(USER, there).items() if row.visible)
 
 
 def joining_request(scim_id: str, user_ids: Iterable[str], reason: str = "") -> Mapping[str, Any]:
