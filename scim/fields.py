@@ -132,7 +132,7 @@ def _only(value: Any) -> Any:
     if not isinstance(value, list):
         return value
     if len(value) != 1:
-        number = f"a list of {len(value)}" if value else "an empty list; null clears it"
+        number = f"a list of {len(value)}" if value else "an empty list"
         raise ValidationError(f"must be one value, not {number}")
     return value[0]
 

@@ -100,6 +100,21 @@ def test_the_opposite_supersedes_the_open_task(connector, ann, operation):
 INACTIVE = {"op": "replace", "path": "active", "value": False}
 
 
+def test_a_role_that_is_put_in_the_place_of_another_ends_that_one(connect):
+    """W58: Entra ID changes a person's one app role."""
+    steps = {"grant": ["Tell {email}."], "revoke": ["Tell {email} again."]}
+    connector = connect(manual_roles={"notary": {"display": "Notary", "instructions": steps}})
+    user = connector.create(ADDRESS)
+    path, place = f"/Users/{user['id']}", 'roles[primary eq "True"].value'
+
+    asked = [
+        pending(ok(connector.patch(path, {"op": op, "path": place, "value": role})))
+        for op, role in (("Add", "notary"), ("Replace", ORGANIZATION_ADMIN))
+    ]
+
+    assert asked == [[("notary", "grant")], [(ORGANIZATION_ADMIN, "grant")]]
+
+
 def test_disabling_a_person_ends_what_was_asked_for(connector, ann):
     ok(connector.patch(f"/Users/{ann['id']}", ADD))
 
