@@ -35,8 +35,6 @@ _SLOW_AFTER_S = 1.0
 _RETRY_AFTER_S = 10.0
 _SCIM = re.compile(r"/(?:[^/]+/)?scim/v2(?:/|\Z)")
 _SEARCH = re.compile(r"/\.search/*\Z")
-
-
 _IN_TIME = (
     "As many requests as this process takes at once wait for DocuSign (server.threads), so it was "
     "not asked; it is temporarily unavailable. Try again in a moment."
