@@ -86,13 +86,14 @@ def settled_change(
     :raises InvalidValue: a user who is to join is unknown.
     """
     if change.replace is None:
-        # Who asks for those who are there already asks for nothing, also where they are inactive.
+        # Who asks for those who are there already asks for nothing, also where their membership
+        # is closed.
         seen = uow.resources.members(scim_id, among=change.add)
-        staying = _inactive_in(uow, scim_id, change.add - {item.user_id for item in seen})
+        staying = _closed_in(uow, scim_id, change.add - {item.user_id for item in seen})
         joining, leaving = change.add - staying, change.remove
     else:
         members = frozenset(item.user_id for item in uow.resources.members(scim_id))
-        members |= _inactive_in(uow, scim_id, change.replace - members)
+        members |= _closed_in(uow, scim_id, change.replace - members)
         joining, leaving = change.replace - members, members - change.replace
         staying = change.replace & members
     rows = uow.resources.rows(USER, joining | leaving)
@@ -113,9 +114,9 @@ def settled_change(
     )
 
 
-def _inactive_in(uow: UnitOfWork, scim_id: str, user_ids: frozenset[str]) -> frozenset[str]:
-    """Return those whom DocuSign has in a group although no client sees them there: they are
-    inactive, and a list that a client made while they were not may name them still."""
+def _closed_in(uow: UnitOfWork, scim_id: str, user_ids: frozenset[str]) -> frozenset[str]:
+    """Return those whom DocuSign has in a group although no client sees them there: their
+    membership is closed, and a list that a client made while it was open may name them still."""
     account_id, _, number = scim_id.partition(".")
     if not number.startswith("g") or not user_ids:
         return frozenset()

@@ -157,8 +157,9 @@ def _named_profiles(operation: PatchOperation) -> Iterable[ProfileKey]:
 
 
 def _removed(operations: Iterable[PatchOperation]) -> frozenset[ProfileKey]:
-    """Return the entitlements that a PATCH takes one by one. Who is inactive shows none of them,
-    and would get them back with the next enabling; so would who is disabled by the same PATCH."""
+    """Return the entitlements that a PATCH takes one by one. A closed membership shows none of
+    them, and would get them back with the next enabling; so would who is disabled by the same
+    PATCH."""
     removing = (operation for operation in operations if operation.op == "remove")
     return frozenset(profile for one in removing for profile in _named_profiles(one))
 

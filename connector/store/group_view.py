@@ -99,8 +99,8 @@ def group_holders(tenant: str, account_id: str, group_id: str) -> Select[Any]:
 
 
 def _is_open_there(tenant: str) -> Exists:
-    """Return whether a member of a group has an open membership in its account; the inactive are in
-    no group that SCIM shows, until they are enabled."""
+    """Return whether a member of a group has an open membership in its account; one that is closed
+    shows no group over SCIM, until it is opened again."""
     # No join, so that the group is where SQLite begins, and not every membership of the account.
     return exists().where(
         memberships.c.tenant == tenant,
