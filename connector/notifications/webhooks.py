@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import logging
 import socket
 import ssl
 from collections.abc import Mapping
@@ -34,6 +35,8 @@ from connector.notifications.records import (
 from connector.notifications.targets import Target, Targets
 from connector.ports import Clock
 from connector.settings import ChannelSettings, Secret
+
+_log = logging.getLogger(__name__)
 
 _MOST_READ = 2_048
 """Bytes of an answer; they serve the message about a failure, and name a record."""
@@ -83,7 +86,11 @@ class WebhookSender:
                 for call in carrying_on(channel, message, target, record):
                     self._call(channel, target, delivery_id, call)
             except _NotFoundError:
-                pass  # Somebody deleted it there: the case gets a new one.
+                # Somebody deleted it there: the case gets a new one, as long as there is something
+                # left to do.
+                if message.is_over:
+                    _log.warning("%s: the record of a finished case is gone", channel.name)
+                    return ""
             else:
                 return record
         created = creating(channel, message, delivery_id, target)

@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from connector.domain.ledger import WorkItemState
+from connector.domain.work_items import Verdict
 from connector.services.context import Actor
 from connector.settings import ChannelSettings, NotificationSettings, Secret
-from tests.approvals import operator
-from tests.connector import connected
+from simulator.faults import Fault
+from tests.approvals import approver, operator
+from tests.connector import ManualClock, connected
 from tests.receivers import web_receiver
-from tests.visitors import ask_for_admin
+from tests.simulated import simulated
+from tests.visitors import ask_for_admin, ask_for_approval, guarded
 
 JOB = Actor("job:verify", "job", "c1")
 TABLE, ISSUES = "/api/now/table/sc_task", "/rest/api/2/issue"
@@ -81,10 +85,19 @@ def connector(tmp_path, tickets, template):
     }
     url = Secret(f"http://127.0.0.1:{tickets.port}{paths[template]}")
     channel = ChannelSettings(
-        "tickets", "webhook", ("task.*",), url=url, template=template, options=options[template]
+        "tickets",
+        "webhook",
+        ("approval.*", "task.*"),
+        url=url,
+        template=template,
+        options=options[template],
     )
+    clock = ManualClock()
     running = connected(
         tmp_path / "c.db",
+        world=simulated(10, now=clock.now),
+        clock=clock,
+        **guarded(),
         notifications=NotificationSettings(
             channels=(channel,), allowed_networks=("127.0.0.0/8",), timeout_s=2
         ),
@@ -139,18 +152,84 @@ def test_a_case_has_one_record_that_ends_with_it(connector, tickets, template):
 def test_a_message_on_the_way_ends_nothing(connector, tickets, template):
     task = opened(connector)
     connector.services.work_items.claim(task, operator("olga"))
-    connector.clock.advance(6 * 86_400)
-    connector.services.due.run(Actor("job:people", "job", "c2"))
-    connector.services.notifications.deliver_due()
+    told_that_it_is_late(connector)
     ((_, (_, *added)),) = tickets.records.items()
     assert added
     assert not [one for one in added if "state" in one or "transition" in one]
 
 
-def test_a_record_that_was_deleted_there_is_made_anew(connector, tickets):
+def told_that_it_is_late(connector):
+    connector.clock.advance(6 * 86_400)
+    connector.services.due.run(Actor("job:people", "job", "c2"))
+    connector.services.notifications.deliver_due()
+
+
+def test_a_record_that_was_deleted_there_is_made_anew(connector, tickets, template):
+    task = opened(connector)
+    tickets.records.clear()
+    told_that_it_is_late(connector)
+    ((name, _),) = tickets.records.items()
+    finished(connector, task)
+    assert list(tickets.records) == [name]
+    assert is_ended(tickets.records[name], template)
+
+
+def test_a_record_that_was_deleted_there_is_not_made_anew_for_a_finished_case(connector, tickets):
     task = opened(connector)
     tickets.records.clear()
     finished(connector, task)
+    assert tickets.records == {}
+
+
+def is_ended(written, template):
+    """Whether something that was written to a record ended it."""
+    if template == "servicenow":
+        return any(one.get("state") == "3" for one in written)
+    return {"transition": {"id": "31"}} in written
+
+
+@pytest.mark.parametrize(
+    "verdict, state",
+    [(Verdict.APPROVE, WorkItemState.DONE), (Verdict.DENY, WorkItemState.REJECTED)],
+)
+def test_an_approval_has_one_record_that_ends_once_it_is_decided(
+    connector, tickets, template, verdict, state
+):
+    item_id = ask_for_approval(connector, connector.create("new.hire@acme.test")["id"])
+    connector.services.notifications.deliver_due()
+    ((name, (made,)),) = tickets.records.items()
+    assert item_id in json.dumps(made)
+
+    view = connector.services.approvals.decide(item_id, verdict, approver(), comment="Looked")
+    connector.services.notifications.deliver_due()
+
+    assert view.item.state is state
+    ((found, written),) = tickets.records.items()
+    assert found == name
+    assert is_ended(written, template)
+    assert "Decided: " in (written[-1].get("work_notes") or written[-1]["body"])
+
+
+def test_an_approval_that_docusign_keeps_waiting_ends_its_record_once_it_is_done(
+    connector, tickets, template
+):
+    """Approved, and not yet carried out: the case is not over."""
+    item_id = ask_for_approval(connector, connector.create("new.hire@acme.test")["id"])
+    connector.services.notifications.deliver_due()
+    ((_, written),) = tickets.records.items()
+    connector.world.faults.add(Fault("error", "PUT", "/users", times=None, status=503))
+
+    view = connector.services.approvals.decide(item_id, Verdict.APPROVE, approver())
+    connector.services.notifications.deliver_due()
+    assert view.item.state is WorkItemState.APPROVED
+    assert not is_ended(written, template)
+
+    connector.world.faults.clear()
+    connector.clock.advance(3_600)
+    connector.services.settlement.settle_all(JOB)
+    connector.services.notifications.deliver_due()
+    assert connector.services.approvals.get(item_id).item.state is WorkItemState.DONE
+    assert is_ended(written, template)
     assert len(tickets.records) == 1
 
 
