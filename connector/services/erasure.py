@@ -32,6 +32,8 @@ from connector.services.people import is_same_person
 _log = structlog.get_logger(__name__)
 
 _WAIT_S = 20.0
+_CONNECTOR = "connector"
+"""The actor of what the connector does of itself."""
 _TWO_PEOPLE = "Who asked for an erasure cannot confirm it: another person has to."
 _OPEN = (ErasureState.REQUESTED, ErasureState.CONFIRMED)
 
@@ -257,7 +259,7 @@ class ErasureService:
             actors = uow.erasures.forget_actor(_names(uow, email)) if email else ()
             pseudonyms = uow.audit.erase(sequences, actors)
             if user is not None:
-                self._keep_hidden(uow, user, actor)
+                self._keep_hidden(uow, user)
             uow.resources.remove(USER, [user_id])
             uow.resources.remove(TOMBSTONE, [tombstone_id(USER, user_id)])
             uow.attributes.remove(USER, user_id)
@@ -276,7 +278,7 @@ class ErasureService:
         _log.info("erased", erasure=erasure.erasure_id)
         return done
 
-    def _keep_hidden(self, uow: UnitOfWork, user: User, actor: Actor) -> None:
+    def _keep_hidden(self, uow: UnitOfWork, user: User) -> None:
         """Let those who held the address earlier stay unseen by tombstones of their own: the one
         who hid them is gone, and shown, one of them would be re-opened for somebody new."""
         ids = uow.mirror.user_ids_by_email([user.email_key])
@@ -287,7 +289,8 @@ class ErasureService:
             if other.user_id in deleted:
                 continue
             external_ids = load_attributes(uow, other.user_id).external_ids
-            by = actor.name
+            # Nobody asked for the deletion of these.
+            by = _CONNECTOR
             grave = Tombstone(USER, other.user_id, other.email_key, external_ids, freed_at, by)
             uow.attributes.add_tombstone(grave)
 

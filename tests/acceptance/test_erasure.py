@@ -209,6 +209,9 @@ def test_who_held_the_address_before_stays_hidden(connector, is_deleted):
 
     assert connector.services.erasures.confirm(item.erasure_id, BOB).state is ErasureState.DONE
 
+    with connector.services.context.read() as uow:
+        (grave,) = uow.attributes.tombstones(ADDRESS)
+    assert (grave.scim_id, grave.deleted_by) == (earlier["id"], "connector")
     for _ in range(2):
         refused(connector.get(f"/Users/{earlier['id']}"), 404)
         assert ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["totalResults"] == 0
