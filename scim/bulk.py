@@ -114,12 +114,14 @@ class Bulk:
         self._context = context
         self._has_time = has_time
         self._ids: dict[str, str] = {}
+        self._promised: frozenset[str] = frozenset()
         self._postponed: list[_Postponed] = []
         self._entries: dict[int, Entry] = {}
 
     def run(self, request: BulkRequest) -> list[dict[str, Any]]:
         """Return an entry for each operation that was tried, in the order of the request."""
         waiting = dict(enumerate(request.operations))
+        self._promised = _created_by(waiting)
         while waiting and not self._is_over(request):
             number, is_circular = self._choose(waiting)
             self._entries[number] = self._try(number, waiting.pop(number), is_circular)
@@ -260,12 +262,15 @@ class Bulk:
         return target, scim_id
 
     def _unresolved(self, names: Iterable[str]) -> Conflict:
-        listed = ", ".join(sorted(names))
-        if self._context.dry_run:
+        missing = frozenset(names)
+        # What no operation promises fails outside a dry run, too, so that is said first.
+        unpromised = missing - self._promised
+        if self._context.dry_run and not unpromised:
             return Conflict(
-                f"A dry run creates nothing, so what refers to bulkId {listed} cannot be planned "
-                "with it: plan it with the id, once there is one."
+                f"A dry run creates nothing, so what refers to bulkId {_listed(missing)} cannot be "
+                "planned with it: plan it with the id, once there is one."
             )
+        listed = _listed(unpromised if self._context.dry_run else missing)
         return Conflict(
             f"The reference to bulkId {listed} cannot be resolved: no operation created it."
         )
@@ -305,6 +310,10 @@ def _created_by(waiting: Mapping[int, BulkOperation]) -> frozenset[str]:
         for one in waiting.values()
         if one.bulk_id and one.method == "POST" and one.problem is None
     )
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _fail(entry: Entry, error: ScimError) -> None:

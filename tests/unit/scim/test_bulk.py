@@ -227,3 +227,19 @@ def test_a_dry_run_answers_plans_and_changes_nothing(client):
     (entry,) = response.json["Operations"]
     assert (entry["status"], entry["response"]) == ("200", {"operations": ["create"]})
     assert get(client, "/Users")["totalResults"] == 0
+
+
+@pytest.mark.parametrize(
+    "referred, told",
+    [
+        (["ann"], "A dry run creates nothing, so what refers to bulkId ann cannot be planned"),
+        (["amn"], "The reference to bulkId amn cannot be resolved: no operation created it."),
+        (["ann", "amn"], "The reference to bulkId amn cannot be resolved"),
+    ],
+)
+def test_a_dry_run_tells_a_bulk_id_that_nothing_defines_from_one_that_only_waits(
+    client, referred, told
+):
+    body = {"Operations": [user("ann"), group("legal", *referred)]}
+    response = client.post("/scim/v2/Bulk?dryRun=true", json=body, headers=TOKEN)
+    assert told in response.json["Operations"][1]["response"]["detail"]
