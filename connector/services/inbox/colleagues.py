@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connector.domain.console import ConsoleRole, may_work
+from connector.domain.console import ConsoleRole, SignInMethod, may_work
 from connector.domain.ledger import AuditFilter
 from connector.domain.model import fold
 from connector.errors import InvalidRequestError
@@ -54,8 +54,11 @@ def find_colleague(uow: UnitOfWork, context: TenantContext, text: str) -> str:
     for one in known:
         if key in (fold(one.login), fold(one.email)):
             return one.login
-    account = uow.console.find_account(key)
-    if account is None and _has_worked(uow, key):
+    # An account by which somebody can act says what they may. One that is left over says nothing
+    # about who signs in by the same login through the identity provider.
+    is_standing = any(fold(one.login) == key for one in standing_accounts(uow, context))
+    is_left_over = not is_standing and uow.console.find_account(key) is not None
+    if not is_standing and _has_worked(uow, key, elsewhere=is_left_over):
         return key
     names = ", ".join(one.login for one in known[:_MOST_NAMED])
     more = " and others" if len(known) > _MOST_NAMED else ""
@@ -65,11 +68,18 @@ def find_colleague(uow: UnitOfWork, context: TenantContext, text: str) -> str:
     )
 
 
-def _has_worked(uow: UnitOfWork, login: str) -> bool:
-    """Return whether the record shows somebody, signed in no longer, as one who works tasks."""
+def _has_worked(uow: UnitOfWork, login: str, *, elsewhere: bool) -> bool:
+    """Return whether the record shows somebody, signed in no longer, as one who works tasks.
+
+    :param elsewhere: only what they did when signed in through the identity provider counts.
+    """
     actor = f"user:{login}"
     signed_in = AuditFilter(actor=actor, action="console.signed_in")
     for event in uow.audit.events(wanted=signed_in, newest_first=True, limit=1):
+        if elsewhere and event.data.get("method") != SignInMethod.OIDC:
+            return False
         return bool(set(event.data.get("roles", ())) & _WORKERS)
+    if elsewhere:
+        return False  # What was done by that login may have been done by the account.
     worked = AuditFilter(actor=actor, action="work_item.*")
     return bool(uow.audit.events(wanted=worked, newest_first=True, limit=1))

@@ -7,10 +7,11 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.console import ConsoleRole
+from connector.domain.console import ConsoleRole, SignInMethod
 from connector.domain.ledger import WorkItemState
 from connector.domain.notifications import Notice
 from connector.errors import ForbiddenError, InvalidRequestError
+from connector.services.authentication.identities import Identity
 from connector.services.notifications.recipients import recipients_of
 from connector.services.outbox import new_delivery
 from connector.settings import ChannelSettings
@@ -26,6 +27,7 @@ from tests.approvals import (
     waiting,
 )
 from tests.connector import ORGANIZATION_ADMIN, ok
+from tests.visitors import ask_for_admin
 
 
 def switched_off(connector, *, tokens=True):
@@ -103,6 +105,30 @@ def test_nobody_is_told_or_given_a_task_by_one(start):
     assert services.browser.colleagues() == []
     with pytest.raises(InvalidRequestError, match="Nobody who may work tasks"):
         services.work_items.hand_over(task.work_item_id, operator("paul"), "olga")
+
+
+def signed_in_and_out(connector, login, method):
+    """Somebody who works tasks was here, and is no longer."""
+    sign_in = connector.application.console_sign_in
+    roles = frozenset({ConsoleRole.OPERATOR})
+    identity = Identity(login, login, f"{login}@corp.example", roles, method=method)
+    token = sign_in.with_identity("default", identity, "c")
+    sign_in.sign_out("default", sign_in.find("default", token), "c")
+
+
+def test_an_account_that_is_left_over_hides_nobody_of_the_provider(start):
+    connector, _ = start()
+    task = ask_for_admin(connector, connector.create("new.hire@acme.test")["id"])
+    for login in ("olga", "paul", "rita"):
+        add_account(connector, login, ConsoleRole.OPERATOR)
+    signed_in_and_out(connector, "olga", SignInMethod.OIDC)
+    signed_in_and_out(connector, "paul", SignInMethod.LOCAL)
+    connector.services.work_items.comment(task, operator("rita", is_local=True), "Mine soon")
+    work = switched_off(connector).work_items
+    for login in ("paul", "rita"):
+        with pytest.raises(InvalidRequestError, match="Nobody who may work tasks"):
+            work.hand_over(task, administrator(), login)
+    assert work.hand_over(task, administrator(), "olga").assignee == "user:olga"
 
 
 def test_who_has_a_token_in_force_counts_where_tokens_let_in(start):
