@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
 from flask import Blueprint, render_template
@@ -25,11 +26,19 @@ def show() -> str:
     """Show the settings in force, secrets masked, without those of other tenants; those of the
     installation where no other customer is served, and to its operator."""
     services, name = tenant(), tenant_name()
-    sections = {f"tenants.{name}": _rows(masked_section(services.settings), TenantSettings(name))}
+    sections = {
+        f"tenants.{name}": _rows(
+            masked_section(services.settings), services.settings, TenantSettings(name)
+        )
+    }
     if is_operator() or len(application().catalogue.entries()) == 1:
-        shown, usual = masked(application().settings), Settings()
+        settings, usual = application().settings, Settings()
+        shown = masked(settings)
         shown.pop("tenants")
-        everywhere = {part: _rows(shown[part], getattr(usual, part)) for part in shown}
+        everywhere = {
+            part: _rows(shown[part], getattr(settings, part), getattr(usual, part))
+            for part in shown
+        }
         sections = {**everywhere, **sections}
     source = application().catalogue.get(name).source
     return render_template(
@@ -40,9 +49,34 @@ def show() -> str:
     )
 
 
-def _rows(values: Mapping[str, Any], usual: Any) -> list[Row]:
-    defaults = dict(_flat(masked_section(usual)))
+def _rows(values: Mapping[str, Any], section: Any, usual: Any) -> list[Row]:
+    """Return the rows of a section.
+
+    :param values: what is shown of it.
+    """
+    defaults = dict(_flat(masked_section(_defaults(section, usual))))
     return [(name, text, defaults.get(name) == text) for name, text in _flat(values)]
+
+
+def _defaults(value: Any, usual: Any = MISSING) -> Any:
+    """Return what would hold if nothing more were said than that there is such a section, or such
+    an element of a list or a mapping: these have the defaults of their class."""
+    if isinstance(value, tuple) and any(map(is_dataclass, value)):
+        return [_defaults(element) for element in value]
+    if isinstance(value, Mapping) and any(map(is_dataclass, value.values())):
+        return {name: _defaults(element) for name, element in value.items()}
+    if not is_dataclass(value):
+        return usual
+    known = {}
+    for part in fields(value):
+        default = _default(part) if usual is MISSING else getattr(usual, part.name)
+        if default is not MISSING:
+            known[part.name] = _defaults(getattr(value, part.name), default)
+    return known
+
+
+def _default(part: Field[Any]) -> Any:
+    return part.default if part.default_factory is MISSING else part.default_factory()
 
 
 def _flat(values: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -6,7 +6,16 @@ import re
 from html import unescape
 
 from connector.domain.drift import DriftKind
-from connector.settings import DriftRule, DriftSettings
+from connector.settings import (
+    ChannelSettings,
+    DriftRule,
+    DriftSettings,
+    LeaverSettings,
+    NotificationSettings,
+    ScheduleSettings,
+    Secret,
+    TenantJobSettings,
+)
 from tests.visitors import guarded, signed_in
 
 
@@ -79,3 +88,28 @@ def test_attributes_and_settings_say_where_they_come_from(connect):
         "userType",
         "configuration file",
     )
+
+
+def test_what_stands_below_a_list_has_the_defaults_of_its_kind(connect):
+    channel = ChannelSettings("hook", "webhook", secret=Secret("four quiet green lamps"))
+    daily = ScheduleSettings(cron="0 3 * * *")
+    connector = connect(
+        leavers=(LeaverSettings(profile="*Admin*"),),
+        notifications=NotificationSettings(channels=(channel,)),
+        jobs=TenantJobSettings(schedule={"sync": daily}),
+    )
+    page = settings_page(connector)
+    told = {name: source for name, _, source in rows(page, "tenants.default")}
+    said = {
+        "leavers[0].profile",
+        "notifications.channels[0].name",
+        "notifications.channels[0].kind",
+        "notifications.channels[0].secret",
+        "jobs.schedule.sync.cron",
+    }
+    below = ("leavers[", "notifications.channels[", "jobs.schedule.")
+    usual = {name for name in told if name.startswith(below)} - said
+    assert {told[name] for name in said} == {"configuration file"}
+    assert {told[name] for name in usual} == {"default"}
+    assert {"leavers[0].hand_over_to", "notifications.channels[0].events"} <= usual
+    assert "four quiet green lamps" not in page
