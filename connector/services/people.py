@@ -34,13 +34,17 @@ def user_ids_of(uow: UnitOfWork, person: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*users, *gone]))
 
 
-def standing_accounts(uow: UnitOfWork, context: TenantContext) -> Sequence[ConsoleAccount]:
+def standing_accounts(
+    uow: UnitOfWork, context: TenantContext, accounts: Sequence[ConsoleAccount] | None = None
+) -> Sequence[ConsoleAccount]:
     """Return the local accounts by which somebody can act, and those that were disabled.
 
     Where they no longer sign in with a password, those with a personal token in force are left.
     The others count for nothing: nobody could withdraw what they said, or is there to be asked.
+
+    :param accounts: all accounts of the tenant, where they were read already.
     """
-    accounts = uow.console.accounts()
+    accounts = uow.console.accounts() if accounts is None else accounts
     if context.ways_in.passwords:
         return accounts
     now = context.clock.now()

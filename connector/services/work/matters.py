@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
 from connector.domain.approvals import Matter
 from connector.domain.console import ConsoleAccount
-from connector.domain.ledger import Fulfilment, WorkItem, WorkItemKind
+from connector.domain.ledger import Fulfilment, PlanRecord, WorkItem, WorkItemKind
 from connector.domain.model import Catalogue, User, fold
 from connector.domain.work_items import ApprovalTerms, Delegation, WorkItemEvent
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
-from connector.services.context import TenantContext
+from connector.services.context import Principal, TenantContext
 from connector.services.people import manager_of, names_of, standing_accounts, subject_of
 from mappings.model import Approvers
 
@@ -34,10 +34,32 @@ class Matters:
         return self._uow.work_items.delegations()
 
     @cached_property
+    def _all_accounts(self) -> Mapping[str, ConsoleAccount]:
+        return {fold(account.login): account for account in self._uow.console.accounts()}
+
+    @cached_property
     def _accounts(self) -> Mapping[str, ConsoleAccount]:
         """Whoever can act by one; names of who cannot any more count all the same."""
-        found = standing_accounts(self._uow, self._context)
+        accounts = list(self._all_accounts.values())
+        found = standing_accounts(self._uow, self._context, accounts)
         return {fold(account.login): account for account in found}
+
+    def is_one_of(self, person: Principal, actors: Iterable[tuple[str, str]]) -> bool:
+        """Whether somebody is one of those whom the ledger calls so.
+
+        :param actors: each as the ledger names them, with the address that was kept beside what
+            they did; see :func:`connector.services.people.names_of`.
+        """
+        find = self._all_accounts.get
+        return any(names_of(actor, email, find) & person.names for actor, email in actors)
+
+    def subject(self, item: WorkItem) -> User:
+        """Return whom an item is about; see :func:`connector.services.people.subject_of`."""
+        return self._subjects.get(item.subject_id) or subject_of(self._uow, item)
+
+    def request(self, item: WorkItem) -> PlanRecord:
+        """Return what was asked for, of which an item is a part."""
+        return self._uow.plans.get(item.plan_id)[0]
 
     def prefetch(self, items: Sequence[WorkItem]) -> None:
         """Read together whom these items are about."""
@@ -56,7 +78,7 @@ class Matters:
         elif item.escalated_at is not None:
             escalated_to = terms.escalate_to
         asks_manager = approvers.manager or escalated_to.manager
-        subject = self._subjects.get(item.subject_id) or subject_of(self._uow, item)
+        subject = self.subject(item)
         return Matter(
             approvers=approvers,
             escalated_to=escalated_to,
@@ -71,7 +93,7 @@ class Matters:
     def _requester(self, item: WorkItem) -> frozenset[str]:
         """Return everything that who asked is called."""
         email = item.terms.requester_email if item.terms else ""
-        return names_of(item.requester, email, self._uow.console.find_account)
+        return names_of(item.requester, email, self._all_accounts.get)
 
     def terms(self, item: WorkItem) -> ApprovalTerms:
         """Return the terms as the policy has them now: who was removed decides no longer. Where it

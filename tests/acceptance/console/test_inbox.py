@@ -8,8 +8,10 @@ from datetime import timedelta
 from html import unescape
 from itertools import chain
 
+from sqlalchemy.event import listen
+
 from connector.services.inbox.personal import _CHUNK
-from tests.approvals import operator
+from tests.approvals import approver, operator
 from tests.visitors import (
     ask_for_admin,
     ask_for_approval,
@@ -92,6 +94,28 @@ def test_approvals_and_tasks_share_the_pages(connect, monkeypatch):
     assert listed(signed_in(connector, "approver", login="bob")) == asked
     assert listed(signed_in(connector, "operator", login="cid")) == tasks
     assert walked(signed_in(connector, "viewer", login="dee")) == [[]]
+
+
+def test_accounts_are_read_once_however_many_people_asked(connect):
+    connector = connect(**guarded())
+    reads = []
+
+    def note(_connection, _cursor, statement, *_):
+        if statement.startswith("SELECT") and "FROM console_accounts" in statement:
+            reads.append(statement)
+
+    listen(connector.application.store.database.engine, "before_cursor_execute", note)
+    counts = []
+    for user_id in plain_members(connector)[:3]:
+        item_id = ask_for_approval(connector, user_id)
+        with connector.services.context.write() as uow:
+            uow.work_items.save(replace(uow.work_items.get(item_id), requester="user:rita"))
+            uow.commit()
+        reads.clear()
+        found, _ = connector.services.inbox.page(approver("dora"))
+        counts.append((len(found), len(reads)))
+    assert counts == [(1, 1), (2, 1), (3, 1)]
+    assert connector.services.inbox.page(approver("rita")) == ([], None)
 
 
 def test_a_second_person_attests_what_somebody_has_claimed(connect):
