@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from connector.domain.console import ConsoleRole, SignInMethod
@@ -109,6 +111,28 @@ def test_a_person_who_is_called_as_a_client_is_not_taken_for_it(connector, ann, 
     task = open_task(connector, ann)
     work.complete(task, operator("olga"))
     assert work.attest(task, operator("iga"), "Seen").state is WorkItemState.DONE
+
+
+def test_a_task_waits_only_for_those_who_may_attest_it(connector, ann, work):
+    task = open_task(connector, ann)
+    with connector.services.context.write() as uow:
+        uow.work_items.save(replace(uow.work_items.get(task), requester="user:rita"))
+        uow.commit()
+    work.complete(task, operator("olga"))
+    parties = (
+        operator("olga"),
+        operator("olga.admin", email="olga@staff.example"),
+        operator("rita"),
+        operator("ann", email=ADDRESS),
+        operator("root", email=""),
+    )
+    for who in parties:
+        assert connector.services.inbox.page(who) == ([], None), who
+        with pytest.raises(ForbiddenError):
+            work.attest(task, who, "Seen")
+    (waits,), _ = connector.services.inbox.page(operator("paul"))
+    assert waits.work_item_id == task
+    assert work.attest(task, operator("paul"), "Seen").state is WorkItemState.DONE
 
 
 def test_evidence_serves_instead_of_a_comment(connector, ann, work):

@@ -10,6 +10,7 @@ from connector.domain.policy import VERIFIED_BY_API
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
 from connector.services.inbox.approvals import ApprovalService
+from connector.services.inbox.work_items import attest_refusal
 from connector.services.mirror.actual import OPEN_STATES
 from connector.services.work.matters import Matters
 
@@ -58,11 +59,10 @@ class Inbox:
         matters = Matters(uow, self._context)
         while True:
             waiting = uow.work_items.page(OPEN_STATES, kind=kind, after=last, limit=_CHUNK)
-            approvals = [item for item in waiting if item.kind is WorkItemKind.APPROVAL]
-            matters.prefetch(approvals)
+            matters.prefetch([item for item in waiting if _depends_on_subject(item)])
             for item in waiting:
                 if item.kind is WorkItemKind.MANUAL_TASK:
-                    is_theirs = _is_left_to(person, item)
+                    is_theirs = _is_left_to(person, item, matters)
                 else:
                     is_theirs = self._approvals.refusal(matters, item, person) is None
                 if is_theirs:
@@ -72,12 +72,21 @@ class Inbox:
             last = waiting[-1].work_item_id
 
 
-def _is_left_to(person: Principal, item: WorkItem) -> bool:
+def _is_left_to(person: Principal, item: WorkItem, matters: Matters) -> bool:
     """Whether a task that a person has not claimed may be worked on by them."""
     if item.assignee == person.name:
         return False
-    is_completed = item.state is WorkItemState.AWAITING_VERIFICATION
-    if is_completed and item.verification not in VERIFIED_BY_API:
+    if _is_to_attest(item):
         # Whoever completed it keeps it, and somebody else attests it.
-        return item.completed_by != person.name
+        return attest_refusal(matters, item, person) is None
     return item.assignee is None
+
+
+def _is_to_attest(item: WorkItem) -> bool:
+    is_completed = item.state is WorkItemState.AWAITING_VERIFICATION
+    return is_completed and item.verification not in VERIFIED_BY_API
+
+
+def _depends_on_subject(item: WorkItem) -> bool:
+    """Whether it matters to who may act on it whom it is about."""
+    return item.kind is WorkItemKind.APPROVAL or _is_to_attest(item)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 
 import structlog
 
+from connector.domain.approvals import NO_ADDRESS
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import (
     PlanRecord,
@@ -26,8 +27,9 @@ from connector.services.expectations import REVIEW
 from connector.services.inbox.colleagues import find_colleague
 from connector.services.inbox.task_verification import TaskVerification
 from connector.services.mirror.actual import OPEN_STATES
-from connector.services.people import is_same_person, refuse_own, subject_of
+from connector.services.people import refuse_own, subject_of
 from connector.services.work.log import WorkItemLog
+from connector.services.work.matters import Matters
 from connector.services.work.reasons import REQUESTER_EMAIL, reason_of
 
 _log = structlog.get_logger(__name__)
@@ -280,8 +282,9 @@ class WorkItemService:
                 )
             if item.state is not WorkItemState.AWAITING_VERIFICATION:
                 raise InvalidRequestError("Nobody has completed this task yet.")
-            subject = subject_of(uow, item)
-            _refuse_party(uow, item, subject, by)
+            refusal = attest_refusal(Matters(uow, self._context), item, by)
+            if refusal is not None:
+                raise ForbiddenError(refusal)
             if not tidy(comment) and not uow.work_items.evidence(item.work_item_id):
                 raise InvalidRequestError("Say what you saw, or attach a file that shows it.")
             self._log.note(uow, item, by, Act.ATTESTED, tidy(comment))
@@ -337,22 +340,25 @@ def _refuse_others(item: WorkItem, by: Principal) -> None:
         raise ForbiddenError(f"{item.assignee} works on this task; ask them to release it.")
 
 
-def _refuse_party(uow: UnitOfWork, item: WorkItem, subject: User, by: Principal) -> None:
-    """Let only a second, disinterested person attest."""
-    by.require_address()
-    completed = [
-        event for event in uow.work_items.events(item.work_item_id) if event.act is Act.COMPLETED
+def attest_refusal(matters: Matters, item: WorkItem, person: Principal) -> str | None:
+    """Return why a person cannot attest a completed task; None where they can: a second,
+    disinterested one with an address, by which to tell."""
+    if not person.email:
+        return NO_ADDRESS.format(login=person.login)
+    done = [event for event in matters.events(item) if event.act is Act.COMPLETED]
+    asked = matters.request(item).context.get(REQUESTER_EMAIL, "")
+    parties = [
+        *((event.actor, str(event.data.get("email", ""))) for event in done),
+        (item.completed_by or "", ""),
+        (item.requester, str(asked)),
     ]
-    actors = [(event.actor, str(event.data.get("email", ""))) for event in completed]
-    actors.append((item.completed_by or "", ""))
-    asked = uow.plans.get(item.plan_id)[0]
-    actors.append((item.requester, str(asked.context.get(REQUESTER_EMAIL, ""))))
-    is_actor = any(is_same_person(uow, by, actor, email) for actor, email in actors)
-    if is_actor or subject.email_key in by.names:
-        raise ForbiddenError(
+    is_party = matters.is_one_of(person, parties)
+    if is_party or matters.subject(item).email_key in person.names:
+        return (
             "A second person has to attest this task: not the one who completed it, asked for it "
             "or gains by it."
         )
+    return None
 
 
 def _file_name(name: str) -> str:
