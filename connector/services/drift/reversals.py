@@ -172,6 +172,8 @@ def _beyond_us(drift: Drift) -> InvalidRequestError:
         "or accept the finding: the connector then leaves it alone.",
         DriftKind.NATIVE_GRANT: "No request says which profile they shall hold instead: give them "
         "one by a request, change it in DocuSign, or accept the finding.",
+        DriftKind.VANISHED_USER: "No request says which profile they shall come back with: enable "
+        "them by a request, open them in DocuSign, or accept the finding.",
     }
     return InvalidRequestError(
         what.get(drift.kind, "")

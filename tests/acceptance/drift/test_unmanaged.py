@@ -314,5 +314,7 @@ def test_whom_requests_want_active_and_somebody_closed_has_vanished(start):
     (finding,) = mallory.compare()
     assert finding.kind is DriftKind.VANISHED_USER
     desk = mallory.connector.services.drift.desk
+    with pytest.raises(InvalidRequestError, match="enable them by a request"):
+        desk.revert(finding.finding_id, operator(), "She works here")
     desk.accept(finding.finding_id, operator(), "She left")
     assert mallory.compare() == []
