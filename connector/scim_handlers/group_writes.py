@@ -80,7 +80,9 @@ def settled_change(
     """Return the change as members who join and who leave.
 
     A whole list is compared with the members that a client can see: nobody else is meant by leaving
-    them out. Removals of unknown users are dropped: who is gone is in no group.
+    them out. To name those who are in it already, with their membership closed, says nothing: they
+    neither join nor leave, nor are they expected for it. Removals of unknown users are dropped: who
+    is gone is in no group.
 
     :param lenient: pass over who is unknown instead of refusing everybody.
     :raises InvalidValue: a user who is to join is unknown.
@@ -89,13 +91,13 @@ def settled_change(
         # Who asks for those who are there already asks for nothing, also where their membership
         # is closed.
         seen = uow.resources.members(scim_id, among=change.add)
-        staying = _closed_in(uow, scim_id, change.add - {item.user_id for item in seen})
-        joining, leaving = change.add - staying, change.remove
+        closed = _closed_in(uow, scim_id, change.add - {item.user_id for item in seen})
+        joining, leaving, staying = change.add - closed, change.remove, frozenset[str]()
     else:
         members = frozenset(item.user_id for item in uow.resources.members(scim_id))
-        members |= _closed_in(uow, scim_id, change.replace - members)
-        joining, leaving = change.replace - members, members - change.replace
-        staying = change.replace & members
+        closed = _closed_in(uow, scim_id, change.replace - members)
+        joining = change.replace - members - closed
+        leaving, staying = members - change.replace, change.replace & members
     rows = uow.resources.rows(USER, joining | leaving)
     unknown = sorted(
         user_id for user_id in joining if user_id not in rows or not rows[user_id].visible

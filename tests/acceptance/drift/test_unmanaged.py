@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from connector.domain.drift import DriftKind, Finding, FindingState, Remedy
+from connector.domain.expected import Expected
 from connector.errors import InvalidRequestError
 from connector.services.drift.adoption import Selection
 from connector.services.drift.findings import JOB
@@ -318,3 +319,31 @@ def test_whom_requests_want_active_and_somebody_closed_has_vanished(start):
         desk.revert(finding.finding_id, operator(), "She works here")
     desk.accept(finding.finding_id, operator(), "She left")
     assert mallory.compare() == []
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_a_list_that_names_somebody_inactive_makes_nothing_expected_of_them(start, method):
+    native = start(drift=REPORT)
+    connector, mallory = native.connector, stranger(native)
+    place = f"/Groups/{connector.group()}"
+    ok(connector.patch(f"/Users/{native.ann}", {**ACTIVE, "value": False}))
+    for account in (0, 1):
+        native.close(mallory.user_id, account)
+    connector.reconcile()
+    before = {key: expected_of(connector, key) for key in (native.ann, mallory.user_id)}
+    there = [{"value": native.ann}, {"value": mallory.user_id}]
+
+    if method == "PUT":
+        name = ok(connector.get(place))["displayName"]
+        ok(connector.put(place, {"displayName": name, "members": there}))
+    else:
+        ok(connector.patch(place, {"op": "add", "path": "members", "value": there}))
+
+    assert {key: expected_of(connector, key) for key in before} == before
+    assert mallory.compare() == []
+    assert native.group().members.keys() >= {native.ann, mallory.user_id}
+
+
+def expected_of(connector: Connector, user_id: str) -> Expected | None:
+    with connector.services.context.read() as uow:
+        return uow.drift.expected([user_id]).get(user_id)
