@@ -6,7 +6,7 @@ bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -39,7 +39,7 @@ from scim.handlers import (
     ResourceHandler,
 )
 from scim.parameters import matches_version, parse_projection, parse_query
-from scim.projection import project
+from scim.projection import Projector
 from scim.rate_limits import RateLimits
 from scim.resources import ResourceType
 from scim.responses import (
@@ -171,7 +171,7 @@ class Endpoints:
         known = call.context.preconditions.if_none_match
         if known and matches_version(known, rendered.version):
             return empty_response(304, [("ETag", rendered.version)])
-        body = _body(rendered, call, resource_type)
+        (body,) = _bodies([(resource_type, rendered)], call)
         location = f"{call.context.base_url}{resource_type.endpoint}/{scim_id}"
         return resource_response(body, 200, location, _version(rendered, call), call.content_type)
 
@@ -187,10 +187,7 @@ class Endpoints:
             return joined_response(
                 page.total_results, query.start_index, page.joined, call.content_type
             )
-        if call.context.projection:
-            documents = [_body(rendered, call, resource_type) for rendered in page.resources]
-        else:
-            documents = [rendered.document for rendered in page.resources]
+        documents = _bodies([(resource_type, rendered) for rendered in page.resources], call)
         return list_response(page.total_results, query.start_index, documents, call.content_type)
 
     def _page_by_cursor(
@@ -199,7 +196,7 @@ class Endpoints:
         resource_type, handler = registered
         sweep = self._cursors.begin(values, query, call.context, resource_type.endpoint)
         page = handler.search(call.context, sweep.query)
-        documents = [_body(rendered, call, resource_type) for rendered in page.resources]
+        documents = _bodies([(resource_type, rendered) for rendered in page.resources], call)
         return self._swept(call, sweep, page, documents)
 
     def _swept(self, call: Call, sweep: Sweep, page: Page, documents: Sequence[bytes]) -> Response:
@@ -261,7 +258,7 @@ class Endpoints:
         location = written.location or (
             f"{call.context.base_url}{resource_type.endpoint}/{rendered.scim_id}"
         )
-        body = _body(rendered, call, resource_type)
+        (body,) = _bodies([(resource_type, rendered)], call)
         return resource_response(
             body, status, location, _version(rendered, call), call.content_type
         )
@@ -315,10 +312,10 @@ class Endpoints:
         if values.get("cursor") is not None:
             sweep = self._cursors.begin(values, query, call.context, "/")
             page, found = sweep_all(self._service.resources, call.context, sweep.query)
-            documents = [_body(rendered, call, resource_type) for resource_type, rendered in found]
+            documents = _bodies(found, call)
             return self._swept(call, sweep, page, documents)
         total, found = search_all(self._service.resources, call.context, query)
-        documents = [_body(rendered, call, resource_type) for resource_type, rendered in found]
+        documents = _bodies(found, call)
         return list_response(total, query.start_index, documents, call.content_type)
 
     def _bulk(self, call: Call) -> Response:
@@ -378,11 +375,19 @@ def _accepted(call: Call, deferred: Deferred) -> Response:
     return empty_response(202, headers)
 
 
-def _body(rendered: Rendered, call: Call, resource_type: ResourceType) -> bytes:
+def _bodies(found: Iterable[tuple[ResourceType, Rendered]], call: Call) -> list[bytes]:
     projection = call.context.projection
     if not projection:
-        return rendered.document
-    return orjson.dumps(project(orjson.loads(rendered.document), projection, resource_type))
+        return [rendered.document for _, rendered in found]
+    projectors: dict[str, Projector] = {}
+    bodies = []
+    for resource_type, rendered in found:
+        projector = projectors.get(resource_type.name)
+        if projector is None:
+            projector = Projector(projection, resource_type)
+            projectors[resource_type.name] = projector
+        bodies.append(orjson.dumps(projector.project(orjson.loads(rendered.document))))
+    return bodies
 
 
 def _version(rendered: Rendered, call: Call) -> str:

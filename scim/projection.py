@@ -8,7 +8,7 @@ from typing import Any
 from scim.filters import AttributePath
 from scim.handlers import Projection, Resource
 from scim.resources import ResourceType
-from scim.schemas import COMMON_ATTRIBUTES, Attribute, Schema, find_schema
+from scim.schemas import COMMON_ATTRIBUTES, Attribute, Schema
 
 _Names = dict[str, set[str]]
 """Attribute names in lower case, each with its sub-attributes; ``""`` means all of it."""
@@ -26,25 +26,54 @@ def parse_names(texts: Iterable[str]) -> tuple[AttributePath, ...]:
     return tuple(_path(name) for name in names if name)
 
 
-def project(document: Resource, projection: Projection, resource_type: ResourceType) -> Resource:
-    """Return what the client asked to see of a resource; ``id`` and ``schemas`` always are."""
-    paths = projection.attributes or projection.excluded
-    visible = _kept if projection.attributes else _remaining
-    core = resource_type.schema
-    names = _group(paths, core)
-    if _names_whole(paths, core):
-        names |= {item.name.lower(): {""} for item in core.attributes if item.returned == "default"}
-    projected: Resource = {}
-    for name, value in document.items():
-        extension = find_schema(name, resource_type.extensions)
-        if extension is None:
-            attribute = core.find(name) or _COMMON.get(name)
-            shown = visible(attribute, name, value, names)
-        else:
-            shown = _extension(extension, value, projection)
-        if shown is not None:
-            projected[name] = shown
-    return projected
+class Projector:
+    """Shows of resources of one type what the client asked to see of them; ``id`` and ``schemas``
+    always are. What depends on the request alone is worked out once for all of a page."""
+
+    def __init__(self, projection: Projection, resource_type: ResourceType) -> None:
+        paths = projection.attributes or projection.excluded
+        core = resource_type.schema
+        names = _group(paths, core)
+        if _names_whole(paths, core):
+            default = (item.name for item in core.attributes if item.returned == "default")
+            names |= {name.lower(): {""} for name in default}
+        self._visible = _kept if projection.attributes else _remaining
+        self._is_choice = bool(projection.attributes)
+        self._core = core
+        self._names = names
+        with_urn = [path for path in paths if path.schema]
+        self._extensions = {
+            extension.id.lower(): (
+                extension,
+                _names_whole(paths, extension),
+                _group(with_urn, extension),
+            )
+            for extension in resource_type.extensions
+        }
+
+    def project(self, document: Resource) -> Resource:
+        """Return what the client asked to see of a resource."""
+        projected: Resource = {}
+        for name, value in document.items():
+            if name.lower() in self._extensions:
+                shown = self._extension(name, value)
+            else:
+                attribute = self._core.find(name) or _COMMON.get(name)
+                shown = self._visible(attribute, name, value, self._names)
+            if shown is not None:
+                projected[name] = shown
+        return projected
+
+    def _extension(self, name: str, value: Any) -> Any:
+        extension, is_whole, names = self._extensions[name.lower()]
+        if is_whole:
+            return value if self._is_choice else None
+        shown = {
+            name: part
+            for name, inner in value.items()
+            if (part := self._visible(extension.find(name), name, inner, names)) is not None
+        }
+        return shown or None
 
 
 def _path(text: str) -> AttributePath:
@@ -67,20 +96,6 @@ def _group(paths: Iterable[AttributePath], schema: Schema) -> _Names:
 def _names_whole(paths: Iterable[AttributePath], schema: Schema) -> bool:
     """Return whether the URN of a schema alone stands among the names, which means all of it."""
     return any(str(path).lower() == schema.id.lower() for path in paths)
-
-
-def _extension(extension: Schema, value: Any, projection: Projection) -> Any:
-    paths = projection.attributes or projection.excluded
-    if _names_whole(paths, extension):
-        return value if projection.attributes else None
-    names = _group([path for path in paths if path.schema], extension)
-    visible = _kept if projection.attributes else _remaining
-    shown = {
-        name: part
-        for name, inner in value.items()
-        if (part := visible(extension.find(name), name, inner, names)) is not None
-    }
-    return shown or None
 
 
 def _kept(attribute: Attribute | None, name: str, value: Any, names: _Names) -> Any:

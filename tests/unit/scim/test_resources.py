@@ -9,7 +9,7 @@ from scim.datetimes import format_datetime, parse_datetime
 from scim.errors import InvalidSyntax, InvalidValue, Mutability
 from scim.handlers import PatchOperation, Projection
 from scim.patch import apply_patch
-from scim.projection import parse_names, project
+from scim.projection import Projector, parse_names
 from scim.resources import ResourceType, accept_resource, check_immutable
 from scim.schemas import ENTERPRISE_USER, ENTITLEMENT, GROUP, USER, Attribute, Schema
 
@@ -269,7 +269,8 @@ ALWAYS = {"schemas": DOCUMENT["schemas"], "id": "U1"}
     ],
 )
 def test_attributes_select(names, shown):
-    assert project(DOCUMENT, Projection(attributes=parse_names([names])), USERS) == ALWAYS | shown
+    projector = Projector(Projection(attributes=parse_names([names])), USERS)
+    assert projector.project(DOCUMENT) == ALWAYS | shown
 
 
 @pytest.mark.parametrize(
@@ -285,13 +286,12 @@ def test_attributes_select(names, shown):
     ],
 )
 def test_excluded_attributes_hide(names, hidden):
-    shown = project(DOCUMENT, Projection(excluded=parse_names([names])), USERS)
+    shown = Projector(Projection(excluded=parse_names([names])), USERS).project(DOCUMENT)
     assert shown == {name: value for name, value in DOCUMENT.items() if name not in hidden}
 
 
 def test_excluded_sub_attributes_hide_a_part():
-    shown = project(
-        DOCUMENT, Projection(excluded=parse_names(["name.givenName,emails.type"])), USERS
-    )
+    excluded = parse_names(["name.givenName,emails.type"])
+    shown = Projector(Projection(excluded=excluded), USERS).project(DOCUMENT)
     assert shown["name"] == {"familyName": "B"}
     assert shown["emails"] == [{"value": "a@x"}]

@@ -23,6 +23,17 @@ def test_password_is_never_returned(client):
     assert "password" not in send(client, "GET", "/Users/U2?attributes=password").json
 
 
+def test_each_type_of_a_page_shows_what_was_asked_of_it(client):
+    found = send(client, "GET", "/?filter=id%20pr&attributes=userName,members.value").json
+    shown = {item["id"]: item.keys() - {"id", "schemas"} for item in found["Resources"]}
+    groups = {name for name, keys in shown.items() if keys == {"members"}}
+    users = {name for name, keys in shown.items() if keys == {"userName"}}
+    assert {"U1", "U2"} <= users
+    assert "G1" in groups
+    (group,) = [item for item in found["Resources"] if item["id"] == "G1"]
+    assert all(member.keys() == {"value"} for member in group["members"])
+
+
 def test_delete_has_no_body_and_happens_once(client):
     first = send(client, "DELETE", "/Users/U1", Content_Type="application/xml")
     assert (first.status_code, first.data) == (204, b"")
