@@ -57,7 +57,9 @@ class GroupSchema(Schema):
     id = text("SCIM id: `{account id}.g{group id}`.")
     name = text("Its name.")
     kind = text("`custom`, `admin` or `everyone`.")
-    members = fields.Integer(required=True, metadata={"description": "How many are in it."})
+    members = fields.Integer(
+        required=True, metadata={"description": "How many are in it, the inactive included."}
+    )
     risk = text("As the policy says.")
     fulfilment = text("`automatic`, `approval` or `manual`.")
     owner = text("Who answers for it; may be empty.")

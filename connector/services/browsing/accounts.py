@@ -59,7 +59,8 @@ class AccountReader:
             return ""
 
     def groups(self, uow: UnitOfWork, catalogue: Catalogue, account_id: str) -> Sequence[GroupLine]:
-        """Return the groups of an account by name, with the number of their members."""
+        """Return the groups of an account by name, with the number of their members, the inactive
+        included: what SCIM shows would be counted one by one."""
         found = (item for (owner, _), item in catalogue.groups.items() if owner == account_id)
         return [
             GroupLine(

@@ -144,7 +144,7 @@ class ProfileLine:
 
 @dataclass(frozen=True)
 class GroupLine:
-    """A DocuSign group with the number of its members."""
+    """A DocuSign group with the number of its members, the inactive included."""
 
     group: DirectoryGroup
     meaning: Meaning

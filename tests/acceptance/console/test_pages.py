@@ -111,6 +111,7 @@ def test_accounts_show_how_many_hold_what(lived):
     for profile in connector.world.account.profiles.values():
         assert profile.name in page
     assert "what plain members hold" in page
+    assert "inactive included" in page
     assert connector.world.account.name in text(ann.get("/accounts"))
 
 
