@@ -13,7 +13,7 @@ from connector.domain.model import User
 from connector.errors import ConnectorError, TemporaryError
 from connector.ports import USER
 from connector.services.context import TenantContext
-from connector.services.mirror.changes import overtaken_since
+from connector.services.mirror.changes import READ_ROUNDS, OvertakenError, overtaken_since
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.targeted import TargetedReader, is_about_one
 
@@ -111,8 +111,11 @@ class RefreshService:
         return True
 
     def find_address(self, email: str) -> Sequence[User]:
-        """Read who is on an address in every governed account, write it and return it."""
-        while True:
+        """Read who is on an address in every governed account, write it and return it.
+
+        :raises OvertakenError: others write these people without a pause.
+        """
+        for _ in range(READ_ROUNDS):
             with self._context.read() as uow:
                 mark = uow.resources.latest_change(USER)
             found = self._on_address(email)
@@ -126,6 +129,7 @@ class RefreshService:
                 self._mirror.put_users(uow, merged)
                 uow.commit()
             return merged
+        raise OvertakenError(f"the users of {email}")
 
     def _on_address(self, email: str) -> Mapping[str, User]:
         found: dict[str, User] = {}

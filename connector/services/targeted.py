@@ -22,7 +22,7 @@ from connector.errors import (
 )
 from connector.ports import USER, UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.mirror.changes import overtaken_since
+from connector.services.mirror.changes import READ_ROUNDS, OvertakenError, overtaken_since
 from connector.services.mirror.writer import MirrorWriter
 
 _log = structlog.get_logger(__name__)
@@ -38,7 +38,8 @@ class Found(StrEnum):
     NOBODY = "nobody"
     """Neither has one."""
     UNREADABLE = "unreadable"
-    """DocuSign shows others and not this one; the mirror has them as before."""
+    """DocuSign shows others and not this one, or this one is being written by others without a
+    pause; the mirror has them as before."""
 
 
 def is_about_one(
@@ -59,7 +60,8 @@ def is_about_one(
 
 class TargetedReader:
     """Reads one person at a time, for one call an account. Nothing is written that a change which
-    was made meanwhile has overtaken: then DocuSign is asked once more."""
+    was made meanwhile has overtaken: then DocuSign is asked once more, :data:`READ_ROUNDS` times in
+    all."""
 
     def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
         self._context = context
@@ -79,6 +81,7 @@ class TargetedReader:
         :param removes: False leaves the membership of somebody whom DocuSign denies as it is.
 
         :param regrouped: as of :meth:`connector.services.mirror.writer.MirrorWriter.put_users`.
+        :raises OvertakenError: others write the member without a pause.
         :raises connector.errors.ConnectorError: DocuSign stood in the way; nothing was written.
         """
         return self._insist([account_id], user_id, regrouped, removes=removes)
@@ -87,6 +90,7 @@ class TargetedReader:
         """Write a person as DocuSign has them now in every governed account: all of the copy is as
         old as this read.
 
+        :raises OvertakenError: others write the person without a pause.
         :raises connector.errors.ConnectorError: DocuSign stood in the way; nothing was written.
         """
         accounts = [item.account_id for item in self._context.settings.accounts]
@@ -107,6 +111,9 @@ class TargetedReader:
         """
         try:
             return self.read(account_id, user_id, regrouped, removes=removes)
+        except OvertakenError as error:
+            _log.warning("a user is passed over", user=user_id, error=str(error))
+            return Found.UNREADABLE
         except ConnectorError as error:
             if not is_about_one(error, lambda: self.shows_others(account_id, user_id)):
                 raise
@@ -138,7 +145,7 @@ class TargetedReader:
         removes: bool = True,
         is_whole: bool = False,
     ) -> Found:
-        while True:
+        for _ in range(READ_ROUNDS):
             began_at = self._context.clock.now()
             with self._context.read() as uow:
                 mark = uow.resources.latest_change(USER)
@@ -150,6 +157,7 @@ class TargetedReader:
                 found = self._write(uow, user_id, seen, regrouped, fetched_at, removes=removes)
                 uow.commit()
             return found
+        raise OvertakenError(f"user {user_id}")
 
     def _ask(self, account_id: str, user_id: str) -> User | None:
         try:

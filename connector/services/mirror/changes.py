@@ -5,11 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from connector.errors import ConflictingWriteError
 from connector.ports import TOMBSTONE, USER, ResourceRow, UnitOfWork
 from connector.services.mirror.documents import render_row, row_changed, settle_times
 
 TOMBSTONE_SCHEMA = "urn:ietf:params:scim:schemas:extension:docusign:2.0:Tombstone"
+READ_ROUNDS = 5
+"""So often DocuSign is asked for what others write meanwhile, before it is :class:`OvertakenError`:
+each round costs calls, and a writer that never rests would keep the reader for good."""
 _TICK = timedelta(milliseconds=1)
+
+
+class OvertakenError(ConflictingWriteError):
+    """What was read from DocuSign was changed meanwhile, each time that it was read."""
+
+    def __init__(self, what: str) -> None:
+        """:param what: of whom or what somebody else writes."""
+        super().__init__(
+            f"Other changes of {what} go on without a pause, so that DocuSign's answer was out of "
+            f"date {READ_ROUNDS} times. Nothing was written; try again in a minute."
+        )
 
 
 def stamp(uow: UnitOfWork, kind: str, now: datetime) -> datetime:
