@@ -44,6 +44,7 @@ def find_drift(
         if user is not None:
             yield from _unmanaged(user, expected, scene)
         return
+    expected = expected.asked_for
     if user is None or _has_vanished(user, expected, scene):
         if _is_expected_open(expected, scene):
             yield _vanished(user, expected, scene)

@@ -99,6 +99,18 @@ class Expected:
         """Whether any access of the person is expected."""
         return self.is_open or bool(self.entitlements())
 
+    @property
+    def asked_for(self) -> Expected:
+        """The expectation with every account as open where requests want the person: as active, or
+        in a group. Of whom a request brought, or a person took over, it is the same."""
+        if self.origin is not Origin.TOUCHED:
+            return self
+        places = {
+            key: replace(item, is_open=item.is_open or bool(item.group_ids))
+            for key, item in self.memberships.items()
+        }
+        return replace(self, memberships=places)
+
     def moved(self, memberships: Mapping[str, ExpectedMembership], seen: User | None) -> Expected:
         """Return the expectation with these memberships. Where another one is the home now, its
         job title and company are expected as seen: each membership has its own."""
@@ -195,7 +207,7 @@ def taken_over(user: User, before: Expected | None, since: datetime) -> Expected
     if before is None:
         return seen
     places = dict(seen.memberships)
-    for account_id, item in before.memberships.items():
+    for account_id, item in before.asked_for.memberships.items():
         held = places.get(account_id, CLOSED)
         if held.is_open:
             groups = held.group_ids | item.group_ids
@@ -206,17 +218,13 @@ def taken_over(user: User, before: Expected | None, since: datetime) -> Expected
 
 
 def settled(expected: Expected) -> Expected:
-    """Return an expectation once a request is through: whom it put into a group is wanted in that
-    account, and whoever was given a profile is unmanaged no longer."""
-    if expected.origin is not Origin.TOUCHED:
-        return expected
-    places = {
-        key: replace(item, is_open=item.is_open or bool(item.group_ids))
-        for key, item in expected.memberships.items()
-    }
+    """Return an expectation once a request is through: whoever was given a profile is unmanaged no
+    longer, and open in the accounts of the groups that they were put into."""
+    places = expected.asked_for.memberships
     is_brought = any(item.is_open and item.profile_id for item in places.values())
-    origin = Origin.PROVISIONED if is_brought else Origin.TOUCHED
-    return replace(expected, memberships=places, origin=origin)
+    if expected.origin is not Origin.TOUCHED or not is_brought:
+        return expected
+    return replace(expected, memberships=places, origin=Origin.PROVISIONED)
 
 
 def seen_membership(membership: Membership | None) -> ExpectedMembership:

@@ -34,6 +34,7 @@ def wish_for(
 
     :param wish: that everything stays.
     """
+    expected = expected.asked_for if expected else None
     if drift.kind in _CLOSED_BY:
         return replace(wish, active=False)
     if drift.kind is DriftKind.PENDING_USER:

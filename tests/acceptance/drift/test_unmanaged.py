@@ -176,6 +176,23 @@ def test_the_policy_closes_nobody_whom_requests_want_and_says_why(start, word):
     assert mallory.compare() == []
 
 
+@DATABASE
+@pytest.mark.parametrize("is_active", [True, False])
+def test_who_leaves_the_last_group_that_was_asked_for_is_wanted_no_more(start, database, is_active):
+    mallory = stranger(start(database, drift=CLOSE))
+    if is_active:
+        mallory.patch(ACTIVE)
+    mallory.join(1)
+    (finding,) = mallory.compare()
+    assert finding.remedy is Remedy.REPORT
+    connector = mallory.connector
+    path = f'members[value eq "{mallory.user_id}"]'
+    ok(connector.patch(f"/Groups/{connector.group(0, 1)}", {"op": "remove", "path": path}))
+    left = mallory.compare()
+    assert mallory.is_open is is_active
+    assert [item.remedy for item in left] == [Remedy.REPORT] * is_active
+
+
 @pytest.mark.parametrize("word", ["group", "active"])
 @pytest.mark.parametrize("is_compared_again", [True, False])
 def test_whom_a_request_wants_before_the_policy_gets_to_them_stays(
