@@ -2,7 +2,8 @@
 for since, so that everything legitimate of that time looks like drift.
 
 Until a person has looked, the policy reverts nothing by itself, and what was queued or begun when
-the backup was made is not carried out: it was, after that. A copy that ``db backup`` made
+the backup was made is not carried out: it was, after that, or nobody wants it any more. What
+DocuSign was at then is looked up, and not repeated. A copy that ``db backup`` made
 bears the mark already; a dump that was restored into another PostgreSQL database is known by that.
 """
 
@@ -12,6 +13,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from connector.domain.ledger import PlanRecord
 from connector.domain.restoring import IDENTITY, RESTORED
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
@@ -36,6 +38,15 @@ def restored_at(context: TenantContext, actor: Actor) -> datetime | None:
     return None if mark is None else datetime.fromisoformat(mark["at"])
 
 
+def is_from_before(restored: datetime | None, plan: PlanRecord) -> bool:
+    """Whether a plan was accepted before the database was restored, so that nobody knows whether
+    what is left of it is still wanted.
+
+    :param restored: as :func:`restored_at` says.
+    """
+    return restored is not None and plan.created_at <= restored
+
+
 def declare_restored(context: TenantContext, actor: Actor) -> None:
     """Hold back what the policy reverts, and what is queued or begun, until
     :func:`go_on_after_restoring`."""
@@ -45,8 +56,8 @@ def declare_restored(context: TenantContext, actor: Actor) -> None:
 
 
 def go_on_after_restoring(context: TenantContext, actor: Actor) -> bool:
-    """Let the policy revert again, and what was queued be carried out; return whether that was held
-    back."""
+    """Let the policy revert again, and what was queued or begun be carried out; return whether that
+    was held back."""
     with context.write() as uow:
         if uow.facts().get(RESTORED) is None:
             return False

@@ -107,6 +107,65 @@ def test_what_docusign_was_at_when_a_backup_was_made_is_read_back_at_once(connec
     assert connector.user(user.user_id)["userName"] == ADDRESS
 
 
+def statuses(connector, user_id):
+    return [connector.membership(user_id, account).status for account in (0, 1)]
+
+
+def test_what_docusign_does_not_show_after_a_restored_backup_is_not_repeated(
+    connector, monkeypatch
+):
+    user_id = connector.create(ADDRESS, entitlements=two_accounts(connector))["id"]
+    before = statuses(connector, user_id)
+    instant = ("executor", "perform", False, 1)
+    killed_during(connector, instant, monkeypatch, lambda: connector.delete(f"/Users/{user_id}"))
+    context = connector.services.context
+    declare_restored(context, ACTOR)
+    assert settled(connector)["held"] == 1
+    assert statuses(connector, user_id) == before
+    go_on_after_restoring(context, ACTOR)
+    assert settled(connector)["settled"] == 1
+    assert not connector.world.state.user(user_id).is_open
+    assert differences(connector) == []
+
+
+def test_what_docusign_shows_after_a_restored_backup_is_noted_and_the_rest_is_not_sent(
+    connector, monkeypatch
+):
+    body = {"userName": ADDRESS, "entitlements": two_accounts(connector)}
+    instant = ("executor", "perform", True, 1)
+    killed_during(connector, instant, monkeypatch, lambda: connector.post("/Users", body))
+    context = connector.services.context
+    declare_restored(context, ACTOR)
+    assert settled(connector)["held"] == 1
+    (user,) = connector.world.state.on_address(ADDRESS)
+    assert len(user.memberships) == 1
+    assert connector.user(user.user_id)["userName"] == ADDRESS
+    go_on_after_restoring(context, ACTOR)
+    assert settled(connector)["settled"] == 1
+    assert len(user.memberships) == 2
+    assert differences(connector) == []
+
+
+def test_nothing_is_asked_for_behind_what_a_restored_backup_had_begun(connector, monkeypatch):
+    user_id = connector.create(ADDRESS, entitlements=two_accounts(connector))["id"]
+    before = statuses(connector, user_id)
+    instant = ("executor", "perform", False, 1)
+    killed_during(connector, instant, monkeypatch, lambda: connector.delete(f"/Users/{user_id}"))
+    context = connector.services.context
+    declare_restored(context, ACTOR)
+    connector.clock.advance(LEASE.total_seconds() + 1)
+    title = {"op": "replace", "path": "title", "value": "Clerk"}
+    answer = connector.patch(f"/Users/{user_id}", title)
+    assert answer.status_code == 503
+    assert "db restored --go-on" in answer.json["detail"]
+    assert statuses(connector, user_id) == before
+    other = connector.create("other@partner.example")["id"]
+    ok(connector.patch(f"/Users/{other}", title))
+    go_on_after_restoring(context, ACTOR)
+    assert connector.patch(f"/Users/{user_id}", title).status_code == 404, "the earlier one first"
+    assert not connector.world.state.user(user_id).is_open
+
+
 @pytest.mark.parametrize("nth", [1, 2, 3, 4])
 @pytest.mark.parametrize("instant", sorted({item[:3] for item in INSTANTS}), ids=str)
 def test_somebody_created_inactive_ends_inactive(connector, instant, nth, monkeypatch):

@@ -29,7 +29,7 @@ from connector.domain.plan import (
     with_subject_id,
 )
 from connector.domain.planner import Addresses
-from connector.errors import ConnectorError, PermanentError, TemporaryError
+from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.patience import within
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
@@ -39,7 +39,7 @@ from connector.services.provisioning.confirmed_facts import Performed
 from connector.services.provisioning.failures import UNFINISHED, Failures
 from connector.services.provisioning.safety import refuse_if_unsafe
 from connector.services.provisioning.subjects import Subjects, keep_attributes, record_provenance
-from connector.services.provisioning.undoing import Undoer, refuse_if_undoing
+from connector.services.provisioning.undoing import Undoer, is_undoing, refuse_if_undoing
 from connector.services.queued_requests import queue_what_follows
 from connector.services.work.approval_desk import APPROVAL, ApprovalDesk
 from connector.services.work.log import finished_plan
@@ -119,6 +119,30 @@ class FulfilmentService:
                 return self.carry_out(plan_id, actor, deadline, resumed=True)
             except PermanentError as error:
                 return self._after_refusal(plan_id, error)
+
+    def confirm(self, plan_id: str, actor: Actor) -> None:
+        """Note what DocuSign shows of a plan's operations in flight: nothing is repeated, undone or
+        begun.
+
+        :raises TemporaryError: DocuSign cannot be asked now.
+        """
+        with self._context.read() as uow:
+            plan, records = uow.plans.get(plan_id)
+        if is_undoing(plan):
+            return
+        for record in records:
+            if record.state is not OperationState.IN_FLIGHT:
+                continue
+            step = with_subject_id(record.operation, plan.subject_id)
+            try:
+                performed = self._attempts.look_up(step)
+            except UnknownOutcomeError as error:
+                raise TemporaryError(str(error)) from error
+            except PermanentError as error:
+                _log.warning("an operation cannot be looked up", plan=plan_id, error=str(error))
+                continue
+            if performed is not None:
+                plan = self._commit(plan, replace(record, operation=step), performed, actor)
 
     def hand_to_people(self, uow: UnitOfWork, plan: PlanRecord, reason: str, actor: Actor) -> None:
         """Open the task about an accepted change that ends refused, before anything of it is done.

@@ -8,12 +8,13 @@ from zlib import crc32
 
 import structlog
 
-from connector.domain.ledger import OperationState, PlanRecord, PlanState
+from connector.domain.ledger import PlanRecord, PlanState
 from connector.errors import TemporaryError
 from connector.progress import go_on, report_progress
 from connector.services.context import Actor, TenantContext
+from connector.services.provisioning.failures import UNFINISHED
 from connector.services.provisioning.turns import Turns
-from connector.services.restored import restored_at
+from connector.services.restored import is_from_before, restored_at
 
 _log = structlog.get_logger(__name__)
 
@@ -41,8 +42,9 @@ class SettlementService:
     ) -> Mapping[str, int]:
         """Settle every plan that nobody works on, oldest first; return counts by outcome.
 
-        Settled is what DocuSign has confirmed, or what waits for people alone. What was queued or
-        begun in a database that was restored since is ``held``, until a person lets it go on.
+        Settled is what DocuSign has confirmed, or what waits for people alone. Of what was queued
+        or begun in a database that was restored since, DocuSign is asked what it shows and told
+        nothing; what is then left is ``held``, until a person lets it go on.
 
         :param part: only those plans that fall to this part, from 0, of :data:`SETTLING_PARTS`.
         :param within_s: for somebody who waits for the end: after so many seconds, or once a plan
@@ -55,23 +57,17 @@ class SettlementService:
             plan_ids = uow.plans.abandoned(started_at)
         if part is not None:
             plan_ids = [item for item in plan_ids if crc32(item.encode()) % SETTLING_PARTS == part]
-        if held := self._held(plan_ids, actor):
-            _log.warning(
-                "changes from before a backup was restored wait for `db restored --go-on`",
-                plans=len(held),
-            )
-            counts["held"] = len(held)
+        restored = restored_at(self._context, actor) if plan_ids else None
+        held = 0
         for done, plan_id in enumerate(plan_ids):
             go_on()
-            if plan_id in held:
-                continue
             report_progress(done, len(plan_ids))
             is_late = within_s is not None and self._elapsed_s(started_at) >= within_s
             if is_late or (within_s is not None and counts["waiting"]):
                 _log.info("plans are left to the jobs process", **counts)
                 break
             try:
-                plan = self.settle_plan(plan_id, actor)
+                plan = self._settle(plan_id, actor, restored)
             except TemporaryError as error:
                 _log.info("plan waits", plan=plan_id, reason=str(error))
                 counts["waiting"] += 1
@@ -80,25 +76,28 @@ class SettlementService:
                 _log.exception("plan cannot be settled", plan=plan_id)
                 counts["failed"] += 1
             else:
-                counts[_COUNTED_AS.get(plan.state, "settled")] += 1
-        return counts
+                if plan is None:
+                    held += 1
+                else:
+                    counts[_COUNTED_AS.get(plan.state, "settled")] += 1
+        if not held:
+            return counts
+        _log.warning(
+            "changes from before a backup was restored wait for `db restored --go-on`", plans=held
+        )
+        return {**counts, "held": held}
 
-    def _held(self, plan_ids: Collection[str], actor: Actor) -> Collection[str]:
-        """Return the unfinished plans of before a restoring that nobody has released yet: they were
-        carried out after the backup, or withdrawn. What DocuSign may be at is read back."""
-        if not plan_ids:
-            return ()
-        restored = restored_at(self._context, actor)
-        if restored is None:
-            return ()
-        held = set()
+    def _settle(self, plan_id: str, actor: Actor, restored: datetime | None) -> PlanRecord | None:
+        """Return a plan as it then stands; None where it is held."""
         with self._context.read() as uow:
-            for plan_id in plan_ids:
-                plan, records = uow.plans.get(plan_id)
-                is_unsent = all(item.state is not OperationState.IN_FLIGHT for item in records)
-                if is_unsent and plan.created_at <= restored:
-                    held.add(plan_id)
-        return held
+            plan, _ = uow.plans.get(plan_id)
+        if not is_from_before(restored, plan):
+            return self.settle_plan(plan_id, actor)
+        self._turns.confirm(plan_id, actor)
+        with self._context.read() as uow:
+            plan, records = uow.plans.get(plan_id)
+        is_left = any(item.state in UNFINISHED for item in records)
+        return None if is_left or plan.state is PlanState.QUEUED else plan
 
     def _elapsed_s(self, since: datetime) -> float:
         return (self._context.clock.now() - since).total_seconds()

@@ -27,6 +27,7 @@ from connector.services.queued_requests import (
     queue_request,
     without_request,
 )
+from connector.services.restored import is_from_before, restored_at
 from connector.services.work.approval_desk import APPROVAL
 
 _log = structlog.get_logger(__name__)
@@ -43,12 +44,19 @@ _OPEN = (PlanState.OPEN, PlanState.QUEUED)
 class AheadError(TemporaryError):
     """Earlier changes wait for DocuSign, and what this one has to do depends on them."""
 
-    def __init__(self, plan: PlanRecord) -> None:
-        """:param plan: the earlier change."""
+    def __init__(self, plan: PlanRecord, *, is_held: bool = False) -> None:
+        """:param plan: the earlier change.
+        :param is_held: it is from before the database was restored.
+        """
         super().__init__(
-            f"An earlier change still waits for DocuSign ({plan.summary}). What this one has to do "
-            "depends on it, so nothing of it was recorded; it is temporarily unavailable. Send it "
-            "again."
+            f"A change from before this database was restored from a backup waits for a person "
+            f"({plan.summary}), and nothing passes it: this one is temporarily unavailable, and "
+            "nothing of it was recorded. Let an operator say `docusign-iga db restored --go-on`, "
+            "then send it again."
+            if is_held
+            else "An earlier change still waits for DocuSign "
+            f"({plan.summary}). What this one has to do depends on it, so nothing of it was "
+            "recorded; it is temporarily unavailable. Send it again."
         )
 
 
@@ -76,13 +84,17 @@ class Turns:
     ) -> None:
         """Settle what stands in front of a change, oldest first, as far as DocuSign and the time
         let us; the caller holds none of the locks yet. Who does not wait for DocuSign waits for
-        nobody.
+        nobody. What is from before a restoring stays until a person lets it go on.
 
         :param behind: the resources in whose queues to look; None for all.
         """
         if not actor.waits:
             return
-        for plan in self._ahead(subject, behind, actor):
+        ahead = self._ahead(subject, behind, actor)
+        restored = restored_at(self._context, actor) if ahead else None
+        for plan in ahead:
+            if is_from_before(restored, plan):
+                continue
             left_s = (deadline - self._context.clock.now()).total_seconds()
             if left_s <= 0:
                 return
@@ -100,7 +112,8 @@ class Turns:
         for plan in self._ahead(subject, behind, actor):
             # The desk knows what was approved: asked for again, it is not planned twice.
             if APPROVAL not in plan.context:
-                raise AheadError(plan)
+                restored = restored_at(self._context, actor)
+                raise AheadError(plan, is_held=is_from_before(restored, plan))
 
     def _ahead(
         self, subject: Subject, behind: Collection[str] | None, actor: Actor
@@ -212,6 +225,17 @@ class Turns:
                 if not self._forget_plan(plan_id):
                     return self._fulfilment.settle(plan_id, actor)
         return self._ask_again(plan)
+
+    def confirm(self, plan_id: str, actor: Actor, wait_s: float = 1.0) -> None:
+        """Note what DocuSign shows of a plan's operations in flight, without telling it anything.
+
+        :raises TemporaryError: DocuSign is out of reach, or somebody else works on the plan.
+        """
+        with self._context.read() as uow:
+            plan, records = uow.plans.get(plan_id)
+        if any(item.state is OperationState.IN_FLIGHT for item in records):
+            with self._locks.hold([*plan.context.get("locks", ()), plan_key(plan_id)], wait_s):
+                self._fulfilment.confirm(plan_id, actor)
 
     def _forget_plan(self, plan_id: str) -> bool:
         """Drop the plan of a request of which DocuSign has not heard: what was planned when it came

@@ -142,6 +142,11 @@ class Undoer:
             uow.commit()
 
 
+def is_undoing(plan: PlanRecord) -> bool:
+    """Whether a plan was broken off while it was undone."""
+    return "undoing" in plan.context
+
+
 def refuse_if_undoing(plan: PlanRecord) -> None:
     """Refuse to go on with a plan that was broken off while it was undone."""
     if mark := plan.context.get("undoing"):
