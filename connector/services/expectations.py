@@ -6,10 +6,11 @@ be and finds it so already, and a person (or the policy) who accepts what was fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from connector.domain.accounts import AccountBook
 from connector.domain.comparison import known_entitlements
 from connector.domain.desired import Remembered, Statement
 from connector.domain.drift import FindingState
@@ -46,7 +47,8 @@ from connector.domain.plan import (
     ReopenMembership,
     UpdatePerson,
 )
-from connector.domain.planner import person_of
+from connector.domain.planner import person_of, profile_to_give
+from connector.errors import PermanentError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor
 from connector.services.mirror.actual import remembered_memberships
@@ -157,16 +159,26 @@ def _follow_group(uow: UnitOfWork, step: Operation) -> None:
 # ------------------------------------------------------------------------- statements
 
 
-def state(uow: UnitOfWork, plan: PlanRecord) -> None:
+def state(uow: UnitOfWork, plan: PlanRecord, book: Callable[[], AccountBook]) -> None:
     """Take for expected what a request says of people and DocuSign shows already: who asks for
-    access that was given natively has it given, who takes what was lost natively wants it lost."""
+    access that was given natively has it given, who takes what was lost natively wants it lost.
+
+    :param book: returns the book of accounts: enabling gives their baselines in place of what was
+        taken.
+    """
     if plan.subject_id and STATES in plan.context:
-        _state_user(uow, plan.subject_id, Statement.from_dict(plan.context[STATES]), plan)
+        _state_user(uow, plan.subject_id, Statement.from_dict(plan.context[STATES]), plan, book)
     for user_id, said in plan.context.get(STATES_OF_MANY, {}).items():
-        _state_user(uow, user_id, Statement.from_dict(said), plan)
+        _state_user(uow, user_id, Statement.from_dict(said), plan, book)
 
 
-def _state_user(uow: UnitOfWork, user_id: str, said: Statement, plan: PlanRecord) -> None:
+def _state_user(
+    uow: UnitOfWork,
+    user_id: str,
+    said: Statement,
+    plan: PlanRecord,
+    book: Callable[[], AccountBook],
+) -> None:
     user = uow.mirror.get_users([user_id]).get(user_id)
     if user is None or not said:
         return
@@ -175,7 +187,7 @@ def _state_user(uow: UnitOfWork, user_id: str, said: Statement, plan: PlanRecord
     is_news = said.active and any(
         not before.membership(item.account_id).is_open for item in user.open_memberships()
     )
-    remembered = remembered_memberships(uow, user_id) if is_news else {}
+    remembered = _to_give(uow, user, book) if is_news else {}
     after = settled(before.moved(_stated(before, user, said, remembered), user))
     if said.person and any(user.open_memberships()):
         after = replace(after, person=person_of(user))
@@ -183,6 +195,23 @@ def _state_user(uow: UnitOfWork, user_id: str, said: Statement, plan: PlanRecord
         uow.drift.put_expected([after])
         word = Word(plan.requester, plan.source, plan.created_at, plan.plan_id)
         explain(uow, user_id, after.entitlements() - before.entitlements(), word)
+
+
+def _to_give(
+    uow: UnitOfWork, user: User, book: Callable[[], AccountBook]
+) -> Mapping[str, Remembered]:
+    """Return what enabling somebody would give in the accounts where they are open."""
+    remembered = remembered_memberships(uow, user.user_id)
+    given = {}
+    for account_id in {item.account_id for item in user.open_memberships()} & remembered.keys():
+        held = remembered[account_id]
+        try:
+            profile_id = profile_to_give(account_id, held.profile_id, book())
+        except PermanentError:  # The settings name none: what they hold was asked for by nobody.
+            given[account_id] = replace(held, profile_id=None)
+        else:
+            given[account_id] = replace(held, profile_id=profile_id)
+    return given
 
 
 def _stated(

@@ -13,7 +13,7 @@ from connector.domain.planner.groups import (
     plan_group_deletion,
 )
 from connector.domain.planner.persons import LONGEST_NAME_PARTS, person_of
-from connector.domain.planner.targets import held_profiles
+from connector.domain.planner.targets import held_profiles, profile_to_give
 from connector.domain.planner.users import plan_creation, plan_deletion, plan_return, plan_user
 
 __all__ = [
@@ -29,4 +29,5 @@ __all__ = [
     "plan_group_deletion",
     "plan_return",
     "plan_user",
+    "profile_to_give",
 ]

@@ -77,9 +77,23 @@ def _restored(desired: DesiredUser, actual: ActualUser, book: AccountBook) -> di
         for item in actual.user.memberships.values()
         if item.status is MembershipStatus.CLOSED and book.is_governed(item.account_id)
     }
-    restored: dict[str, str | None] = {}
-    for account_id, before in source.items():
-        profile = (account_id, before.profile_id or "")
-        known = profile in book.catalogue.profiles and profile not in desired.forgets
-        restored[account_id] = before.profile_id if known else book.baseline(account_id).profile_id
-    return restored
+    return {
+        account_id: profile_to_give(account_id, before.profile_id, book, desired.forgets)
+        for account_id, before in source.items()
+    }
+
+
+def profile_to_give(
+    account_id: str,
+    profile_id: str | None,
+    book: AccountBook,
+    forgets: frozenset[ProfileKey] = frozenset(),
+) -> str:
+    """Return the profile that enabling somebody gives where this one is remembered: the baseline
+    in place of what was taken meanwhile, or is gone.
+
+    :raises PermanentError: the configured baseline is not among the account's profiles.
+    """
+    profile = (account_id, profile_id or "")
+    is_known = profile in book.catalogue.profiles and profile not in forgets
+    return profile[1] if is_known else book.baseline(account_id).profile_id

@@ -55,7 +55,7 @@ class Subjects:
         """Apply what the plan's context asks for; doing it twice changes nothing."""
         if plan.subject_id is None:
             return
-        state(uow, plan)
+        state(uow, plan, lambda: self._context.book(uow.mirror.catalogue()))
         if plan.subject_kind == USER:
             self._conclude_user(uow, plan.subject_id, plan)
         elif keep_attributes(uow, plan.subject_id, plan.context, kind=GROUP):

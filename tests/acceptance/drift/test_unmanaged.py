@@ -16,7 +16,7 @@ from connector.services.drift.findings import JOB
 from connector.services.drift.policy_reverts import PolicyReverts
 from connector.settings import DriftRule, DriftSettings
 from simulator.state.model import Group
-from tests.acceptance.drift.native import Native
+from tests.acceptance.drift.native import Native, give, revoke
 from tests.approvals import operator
 from tests.connector import Connector, ok
 
@@ -263,6 +263,29 @@ def test_who_enables_a_user_says_nothing_of_what_they_were_given_meanwhile(start
     for finding in found:
         connector.services.drift.desk.revert(finding.finding_id, operator(), "Nobody asked for it")
     assert native.snapshot() == native.held
+
+
+def test_who_enables_a_user_gives_the_baseline_in_place_of_what_was_taken(start):
+    native = start(drift=REPORT)
+    connector, path = native.connector, f"/Users/{native.bob}"
+    profile = native.other_profile()
+    other = f"{native.account().account_id}.{profile.profile_id}"
+    ok(connector.patch(path, give(other)))
+    ok(connector.patch(path, {**ACTIVE, "value": False}))
+    ok(connector.patch(path, revoke(other)))
+    connector.reconcile()
+    native.reopen(native.bob)
+    native.set_profile(native.bob, profile)
+    connector.sync()
+    ok(connector.patch(path, ACTIVE))
+    connector.reconcile()
+    (found,) = connector.findings(DriftKind.NATIVE_GRANT)
+    assert (found.attribute, found.entitlement) == ("profile", other)
+    connector.services.drift.desk.revert(found.finding_id, operator(), "It was taken")
+    baseline = connector.baseline().partition(".")[2]
+    assert native.place(native.bob).profile_id == baseline
+    connector.reconcile()
+    assert connector.findings() == []
 
 
 def test_a_profile_that_nobody_named_is_for_people_to_change(start):
