@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from connector.domain.desired import Statement
 from connector.domain.ledger import (
     ClientAttributes,
     OperationRecord,
@@ -30,12 +31,14 @@ from connector.domain.plan import (
 )
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.expectations import follow_plan, state
+from connector.services.expectations import STATES, follow_plan, state
 from connector.services.mirror.actual import (
+    forget_membership,
     forget_profile,
     handed_over,
     keep_hand_over,
     load_attributes,
+    remembered_memberships,
 )
 from connector.services.mirror.writer import MirrorWriter
 
@@ -65,6 +68,7 @@ class Subjects:
         changed = keep_attributes(uow, user_id, plan.context)
         for account_id, profile_id in plan.context.get(FORGETS, ()):
             forget_profile(uow, user_id, account_id, profile_id)
+        _forget_unlisted(uow, user_id, plan)
         if plan.context.get("delete"):
             self._bury(uow, user_id, plan)
             changed = True
@@ -110,6 +114,20 @@ class Subjects:
         for account_id, rule in hand_overs.items():
             # Should the same person come back, the rule has to end.
             keep_hand_over(uow, user_id, account_id, rule)
+
+
+def _forget_unlisted(uow: UnitOfWork, user_id: str, plan: PlanRecord) -> None:
+    """Drop what is remembered of accounts that a full list left out when it opened memberships:
+    disabling the person and enabling them again shall not bring it back."""
+    said = Statement.from_dict(plan.context.get(STATES, {}))
+    if not said.profiles or said.accounts is not None or said.active is False:
+        return
+    _, records = uow.plans.get(plan.plan_id)
+    if not any(isinstance(i.operation, CreateMembership | ReopenMembership) for i in records):
+        return
+    listed = {account_id for account_id, _ in said.profiles}
+    for account_id in remembered_memberships(uow, user_id).keys() - listed:
+        forget_membership(uow, user_id, account_id)
 
 
 def keep_attributes(

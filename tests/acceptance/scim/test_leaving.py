@@ -219,6 +219,28 @@ def test_taking_what_somebody_inactive_never_held_leaves_the_rest(connector, ann
     assert values(again["entitlements"]) == [elevated]
 
 
+@pytest.mark.parametrize("method", ["PATCH", "PUT"])
+def test_what_a_list_left_out_on_enabling_does_not_come_back_later(connector, method):
+    listed, left_out = connector.entitlement(0), connector.entitlement(1)
+    both = [{"value": listed}, {"value": left_out}]
+    user = connector.create("both@acme.test", entitlements=both)
+    path, only = f"/Users/{user['id']}", [{"value": listed}]
+    ok(connector.patch(path, op("replace", "active", False)))
+    if method == "PUT":
+        ok(
+            connector.put(
+                path, {"userName": user["userName"], "active": True, "entitlements": only}
+            )
+        )
+    else:
+        ok(connector.patch(path, op("replace", None, {"active": True, "entitlements": only})))
+
+    ok(connector.patch(path, op("replace", "active", False)))
+    again = ok(connector.patch(path, op("replace", "active", True)))
+
+    assert values(again["entitlements"]) == [listed]
+
+
 def test_groups_and_users_agree_about_who_is_inactive(connector, ann):
     group = connector.group()
     path, place = f"/Users/{ann['id']}", f"/Groups/{group}"
