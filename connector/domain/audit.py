@@ -38,8 +38,8 @@ _NEUTRAL = frozenset({
     "plan", "policy", "position", "predecessors", "previous", "previous_profile_id", "profile_id",
     "reopen", "restorable", "result", "role", "role_id", "rule", "run", "scopes", "sequence",
     "settings", "site_id", "source", "state", "status", "step", "strip", "target", "template",
-    "tenant", "trace_token", "type", "user_id", "user_ids", "verification", "verifier", "version",
-    "waits", "was", "work_item",
+    "tenant", "trace_token", "type", "unasked", "user_id", "user_ids", "verification", "verifier",
+    "version", "waits", "was", "work_item",
 })
 # fmt: on
 """Names whose values say nothing of a person beyond DocuSign's and our own identifiers. Everything

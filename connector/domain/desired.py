@@ -75,6 +75,9 @@ class DesiredUser:
     """Why it is asked for, in the requester's words."""
     says: Statement = Statement()
     """What the request itself says; nothing where the connector puts something right."""
+    unasked: bool = False
+    """Whether memberships are closed because nobody asked for them: what they hold is not given
+    again when the person is enabled."""
     restores: Mapping[str, Remembered] = field(default_factory=dict)
     """What re-opened memberships hold, by account id, besides what is remembered of them."""
 

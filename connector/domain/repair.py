@@ -36,7 +36,8 @@ def wish_for(
     """
     expected = expected.asked_for if expected else None
     if drift.kind in _CLOSED_BY:
-        return replace(wish, active=False)
+        is_unasked = drift.kind is DriftKind.UNMANAGED_USER
+        return replace(wish, active=False, unasked=is_unasked)
     if drift.kind is DriftKind.PENDING_USER:
         return _without(wish, actual.user, drift.account_id)
     if drift.kind is DriftKind.VANISHED_USER and expected is not None:
@@ -61,7 +62,7 @@ def _granted(
         return None
     known = expected.membership(drift.account_id)
     if not known.is_open:
-        return _without(wish, actual.user, drift.account_id)
+        return _without(replace(wish, unasked=True), actual.user, drift.account_id)
     return _with(wish, _held(actual.user), {drift.account_id: known})
 
 

@@ -69,6 +69,9 @@ class CloseMembership(Operation):
     """What would restore it, as it was when planned."""
     restorable: bool = True
     """Whether what it held is given again when the person is enabled: not after a revocation."""
+    unasked: bool = False
+    """Whether it was opened natively and nobody asked for it: what was remembered before stays, and
+    where nothing was, a restorable one is given the baseline again."""
 
     def describe(self, names: Names = IDS_ALONE) -> str:
         tail = " and remove its groups and profile" if self.strip else ""

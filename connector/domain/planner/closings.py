@@ -15,7 +15,7 @@ from connector.domain.plan import (
 from connector.domain.planner.persons import person_of
 
 
-def closings(user: User) -> list[Operation]:
+def closings(user: User) -> list[CloseMembership]:
     """Return what closes every open membership."""
     return [closing(user, item) for item in memberships_by_account(user) if item.status.is_open]
 

@@ -87,7 +87,8 @@ def plan_user(
     if not stays_open:
         names = Names(attributes=book.attribute_names)
         _refuse_grants_to_inactive(desired, actual, names, is_open=is_open)
-        steps = [*person_steps(desired.person, user, addresses), *closings(user)]
+        closed = [replace(step, unasked=desired.unasked) for step in closings(user)]
+        steps = [*person_steps(desired.person, user, addresses), *closed]
     else:
         steps = [
             *person_steps(desired.person, user, addresses),
@@ -138,7 +139,8 @@ def _membership_steps(
         membership = user.memberships.get(account_id)
         if profile_id is None:
             if membership is not None and membership.status.is_open:
-                closed.append(replace(closing(user, membership), restorable=False))
+                leaving = replace(closing(user, membership), restorable=False)
+                closed.append(replace(leaving, unasked=desired.unasked))
         elif membership is None:
             automatic = addresses.is_claimed(person.email)
             joined.append(

@@ -22,7 +22,12 @@ from connector.domain.plan import (
 from connector.errors import NotFoundError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.mirror.actual import forget_membership, keep_hand_over, remember_membership
+from connector.services.mirror.actual import (
+    forget_membership,
+    keep_hand_over,
+    remember_membership,
+    remembered_memberships,
+)
 from connector.services.mirror.writer import MirrorWriter
 
 _READ_BACK_WAITS_S = (0.1, 0.3, 0.6, 1.0)
@@ -116,8 +121,11 @@ class ConfirmedFacts:
         def apply(uow: UnitOfWork) -> None:
             known = uow.mirror.get_users([step.user_id])[step.user_id]
             before = known.memberships[step.account_id]
-            if step.strip or not step.restorable:
+            if step.strip or not (step.restorable or step.unasked):
                 forget_membership(uow, step.user_id, step.account_id)
+            elif step.unasked:
+                if step.restorable:
+                    _remember_baseline(uow, step.user_id, before)
             elif step.reopen is not None or before.status.is_open:
                 remember_membership(uow, step.user_id, _as_planned(step, before))
             after = seen or replace(
@@ -212,6 +220,15 @@ def _refuse_if_pending(
         # Should DocuSign only be late, it is taken back.
         error.is_partial = True
         raise error
+
+
+def _remember_baseline(uow: UnitOfWork, user_id: str, membership: Membership) -> None:
+    """Let enabling somebody give what is remembered from before, and a plain membership where
+    nothing is: else the last known profile would be given, which nobody asked for."""
+    remembered = remembered_memberships(uow, user_id).values()
+    if not any(held.profile_id or held.group_ids for held in remembered):
+        bare = replace(membership, profile_id=None, group_ids=frozenset())
+        remember_membership(uow, user_id, bare)
 
 
 def _as_planned(step: CloseMembership, before: Membership) -> Membership:

@@ -16,7 +16,7 @@ from connector.services.drift.findings import JOB
 from connector.services.drift.policy_reverts import PolicyReverts
 from connector.settings import DriftRule, DriftSettings
 from simulator.state.model import Group
-from tests.acceptance.drift.native import Native, give, revoke
+from tests.acceptance.drift.native import BOB, Native, give, revoke
 from tests.approvals import operator
 from tests.connector import Connector, ok
 
@@ -387,3 +387,53 @@ def test_a_list_that_names_somebody_inactive_makes_nothing_expected_of_them(star
 def expected_of(connector: Connector, user_id: str) -> Expected | None:
     with connector.services.context.read() as uow:
         return uow.drift.expected([user_id]).get(user_id)
+
+
+@pytest.mark.parametrize("accounts", [(0,), (0, 1)])
+def test_what_a_revert_closed_does_not_come_back_with_the_leaver(start, accounts):
+    native = start(drift=DriftSettings(policy=(DriftRule(then="revert"),), pending_after_days=0))
+    connector, path = native.connector, f"/Users/{native.ann}"
+    ok(connector.patch(path, {**ACTIVE, "value": False}))
+    connector.reconcile()
+    for account in accounts:
+        native.reopen(native.ann, account)
+        native.set_profile(native.ann, native.other_profile(account, is_admin=True), account)
+    native.join(native.ann, native.group(1))
+    connector.clock.advance(61)
+    connector.reconcile()
+    assert not any(item.status.is_open for item in native.user(native.ann).memberships.values())
+
+    ok(connector.patch(path, ACTIVE))
+
+    assert native.snapshot() == native.held
+    assert connector.reconcile()["new"] == 0
+
+
+def test_who_was_closed_as_unmanaged_comes_back_as_a_plain_member(start):
+    native = start(drift=CLOSE)
+    mallory = stranger(native)
+    mallory.compare()
+    assert not mallory.is_open
+
+    mallory.patch(ACTIVE)
+
+    for account in (0, 1):
+        place = native.place(mallory.user_id, account)
+        assert f"{native.account(account).account_id}.{place.profile_id}" == (
+            native.connector.baseline(account)
+        )
+        assert place.status.is_open
+        assert not set(place.group_ids)
+
+
+def test_an_account_that_a_revert_closed_does_not_open_with_the_others(start):
+    native = start(drift=DriftSettings(policy=(DriftRule(then="revert"),), pending_after_days=0))
+    connector, path = native.connector, f"/Users/{native.bob}"
+    native.invite(BOB, "Bob Stone", account=1)
+    connector.reconcile()
+    assert not native.place(native.bob, 1).status.is_open
+
+    for active in (False, True):
+        ok(connector.patch(path, {**ACTIVE, "value": active}))
+
+    assert native.snapshot() == native.held
