@@ -180,6 +180,26 @@ class SqlMirror(SqlCatalogue):
                 .values(groups_written_at=written_at)
             )
 
+    def groups_written_between(
+        self, account_id: str, user_ids: Iterable[str], since: datetime, until: datetime
+    ) -> frozenset[str]:
+        """Return those of the users whose groups in an account we changed at such a time, and whose
+        membership is open."""
+        found: set[str] = set()
+        for chunk in chunked(user_ids):
+            found |= set(
+                self._connection.scalars(
+                    select(memberships.c.user_id).where(
+                        memberships.c.tenant == self._tenant,
+                        memberships.c.account_id == account_id,
+                        memberships.c.user_id.in_(chunk),
+                        memberships.c.groups_written_at.between(since, until),
+                        memberships.c.status.in_([one for one in MembershipStatus if one.is_open]),
+                    )
+                )
+            )
+        return frozenset(found)
+
     def group_member_ids(
         self, account_id: str, group_id: str, among: Iterable[str] | None = None
     ) -> frozenset[str]:

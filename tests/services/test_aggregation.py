@@ -100,6 +100,57 @@ def test_a_list_of_members_never_sets_back_what_was_confirmed_after_it_was_read(
     connector.close()
 
 
+@pytest.mark.parametrize(
+    ("leaves", "joins"), [((0,), (1,)), ((1,), (0,)), ((0, 1), ()), ((0, 1), (2,))], ids=str
+)
+def test_who_moves_between_groups_has_moved_after_one_sync(tmp_path, leaves, joins):
+    connector = running(tmp_path, list_groups=False)
+    user_id = connector.create("mover@partner.example")["id"]
+    state, account = connector.world.state, connector.world.account
+    places = sorted(connector.group(number=number).partition(".g")[2] for number in range(3))
+    for number in leaves:
+        groups.add_member(state, account, places[number], user_id)
+    connector.sync()
+    for number in leaves:
+        groups.remove_member(state, account, places[number], user_id)
+    for number in joins:
+        groups.add_member(state, account, places[number], user_id)
+    connector.clock.advance(60)
+    connector.sync()
+    shown = {item["value"].partition(".g")[2] for item in connector.user(user_id).get("groups", ())}
+    assert shown == {places[number] for number in joins}
+    connector.close()
+
+
+@pytest.mark.parametrize("passed_s", [1, 60])
+@pytest.mark.parametrize("what", ["join", "leave"])
+def test_a_list_of_members_that_lags_does_not_undo_our_own_change(
+    tmp_path, monkeypatch, what, passed_s
+):
+    connector = running(tmp_path, list_groups=False)
+    group, user_id = connector.group(), connector.create("new@partner.example")["id"]
+    add = {"op": "add", "path": "members", "value": [{"value": user_id}]}
+    remove = {"op": "remove", "path": f'members[value eq "{user_id}"]'}
+    if what == "leave":
+        ok(connector.patch(f"/Groups/{group}", add))
+        connector.clock.advance(60)
+    directory = connector.services.context.directory
+    old = directory.list_group_members(*group.split(".g"))
+    ok(connector.patch(f"/Groups/{group}", add if what == "join" else remove))
+    connector.clock.advance(passed_s)
+    real = directory.list_group_members
+    monkeypatch.setattr(
+        directory,
+        "list_group_members",
+        lambda *where: old if where == tuple(group.split(".g")) else real(*where),
+    )
+    connector.sync()
+    shown = {item["value"] for item in connector.user(user_id).get("groups", ())}
+    is_ours = passed_s == 1
+    assert (group in shown) is ((what == "join") is is_ours)
+    connector.close()
+
+
 def test_a_group_that_changes_while_the_groups_are_read_stays_as_it_then_is(tmp_path, monkeypatch):
     connector = running(tmp_path)
     renamed, deleted = connector.group(number=0), connector.group(number=1)

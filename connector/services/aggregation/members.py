@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
@@ -148,19 +149,21 @@ class MemberReader:
                 if item.account_id == account.account_id and item.group_type is GroupType.CUSTOM
             ]
             known = sum(uow.mirror.group_size(item.account_id, item.group_id) for item in groups)
-        left: list[tuple[DirectoryGroup, frozenset[str], datetime | None]] = []
-        """Of the groups alone that somebody has left, and of them alone who: members are many."""
+        left: list[_Leaving] = []
         lost = 0
         for group in groups:
-            mark = self._mark()
+            mark, asked_at = self._mark(), self._context.clock.now()
             read = self._directory.list_group_members(group.account_id, group.group_id)
             with self._context.write() as uow:
                 before = uow.mirror.group_member_ids(group.account_id, group.group_id)
-                self._put_members(uow, run, group, before | read.user_ids, mark)
-                gone = frozenset() if read.missing else before - read.user_ids
+                settled = self._mirror.settled_members(uow, group, read.user_ids, mark, asked_at)
+                self._put_members(uow, run, group, before | settled, left)
+                gone = frozenset() if read.missing else before - settled
                 if gone:
                     lost += len(gone)
-                    left.append((group, gone, mark))
+                    leaving = _Leaving(group, asked_at)
+                    leaving.marks.update(dict.fromkeys(gone, uow.resources.latest_change(USER)))
+                    left.append(leaving)
                 self._runs.renew(uow, run.owner)
                 uow.commit()
             if read.missing:
@@ -168,12 +171,19 @@ class MemberReader:
             where, is_all = f"groups of account {account.name}", group is groups[-1]
             loss = Loss("members", where, lost, known, is_all=is_all)
             refuse_mass_loss(loss, self._context.settings.guards)
-        for group, gone, mark in left:
-            with self._context.write() as uow:
-                before = uow.mirror.group_member_ids(group.account_id, group.group_id)
-                self._put_members(uow, run, group, before - gone, mark)
-                self._runs.renew(uow, run.owner)
-                uow.commit()
+        for item in left:
+            self._take_out(run, item, left)
+
+    def _take_out(self, run: Run, item: _Leaving, left: Sequence[_Leaving]) -> None:
+        """Take out of a group who has left it, but for those whom somebody wrote since."""
+        group = item.group
+        with self._context.write() as uow:
+            gone = item.standing(uow, item.marks)
+            gone -= self._mirror.just_regrouped(uow, group.account_id, gone, item.asked_at)
+            before = uow.mirror.group_member_ids(group.account_id, group.group_id)
+            self._put_members(uow, run, group, before - gone, left)
+            self._runs.renew(uow, run.owner)
+            uow.commit()
 
     def _put_members(
         self,
@@ -181,12 +191,45 @@ class MemberReader:
         run: Run,
         group: DirectoryGroup,
         members: frozenset[str],
-        mark: datetime | None,
+        left: Sequence[_Leaving],
     ) -> None:
-        known = uow.mirror.group_member_ids(group.account_id, group.group_id)
-        overtaken = overtaken_since(uow, members ^ known, mark)
-        settled = (members - overtaken) | (known & overtaken)
-        run.add("memberships_changed", self._mirror.put_group_members(uow, group, settled))
+        """Write the members of a group. What the run itself writes of somebody does not overtake
+        what it has read of them before."""
+        moved = members ^ uow.mirror.group_member_ids(group.account_id, group.group_id)
+        standing = [(item, item.standing(uow, moved)) for item in left]
+        run.add("memberships_changed", self._mirror.put_group_members(uow, group, members))
+        mark = uow.resources.latest_change(USER)
+        for item, ids in standing:
+            item.renew(moved, ids, mark)
+
+
+@dataclass(frozen=True)
+class _Leaving:
+    """Who has left a group, until they are taken out of it."""
+
+    group: DirectoryGroup
+    asked_at: datetime
+    marks: dict[str, datetime | None] = field(default_factory=dict)
+    """By user, the latest change of which it is known that it does not overtake the list."""
+
+    def standing(self, uow: UnitOfWork, user_ids: Iterable[str]) -> set[str]:
+        """Return those of the users who have left it, and whom nobody has written since."""
+        by_mark: dict[datetime | None, set[str]] = {}
+        for user_id in self.marks.keys() & set(user_ids):
+            by_mark.setdefault(self.marks[user_id], set()).add(user_id)
+        return {
+            user_id
+            for mark, ids in by_mark.items()
+            for user_id in ids - overtaken_since(uow, ids, mark)
+        }
+
+    def renew(self, moved: Iterable[str], standing: set[str], mark: datetime | None) -> None:
+        """Note that the run itself has written users, who of them still stood, and until when."""
+        for user_id in self.marks.keys() & set(moved):
+            if user_id in standing:
+                self.marks[user_id] = mark
+            else:
+                del self.marks[user_id]
 
 
 def _batches(pages: Iterable[UserPage]) -> Iterator[list[UserPage]]:

@@ -29,7 +29,7 @@ from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfW
 from connector.services.context import TenantContext
 from connector.services.denials import is_granted, quiet_until, shown_denials
 from connector.services.mirror.actual import OPEN_STATES, attested_roles, remember_group
-from connector.services.mirror.changes import put_settled, remove, stamp
+from connector.services.mirror.changes import overtaken_since, put_settled, remove, stamp
 from connector.services.mirror.group_rows import GroupRows
 from connector.services.mirror.presentation import Presenter
 
@@ -163,6 +163,37 @@ class MirrorWriter:
         uow.mirror.remove_group_members(*place, step.user_ids)
         remember_group(uow, *place, step.user_ids, held=False)
         self._members_changed(uow, step, left)
+
+    def settled_members(
+        self,
+        uow: UnitOfWork,
+        group: DirectoryGroup,
+        read: frozenset[str],
+        mark: datetime | None,
+        asked_at: datetime,
+    ) -> frozenset[str]:
+        """Return who is in a group by a list that DocuSign gave, but for those of whom the mirror
+        knows better: whom somebody wrote since, and whose groups the connector itself has just
+        written, as of :func:`connector.domain.merge.keep_own_groups`.
+
+        :param mark: the ``latest_change`` of users before DocuSign was asked.
+        :param asked_at: when it was asked.
+        """
+        known = uow.mirror.group_member_ids(group.account_id, group.group_id)
+        moved = read ^ known
+        kept = overtaken_since(uow, moved, mark) | self.just_regrouped(
+            uow, group.account_id, moved, asked_at
+        )
+        return (read - kept) | (known & kept)
+
+    def just_regrouped(
+        self, uow: UnitOfWork, account_id: str, user_ids: Iterable[str], asked_at: datetime
+    ) -> frozenset[str]:
+        """Return whose groups the connector itself wrote so lately that what DocuSign was asked
+        then may not show it."""
+        until = self._context.clock.now() + self._lag
+        since = asked_at - self._lag
+        return uow.mirror.groups_written_between(account_id, user_ids, since, until)
 
     def put_group_members(
         self, uow: UnitOfWork, group: DirectoryGroup, user_ids: frozenset[str]

@@ -36,7 +36,6 @@ from connector.services.locks import (
     user_key,
 )
 from connector.services.mirror.actual import remember_group
-from connector.services.mirror.changes import overtaken_since
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.recording import ChangePipeline, Outcome
 from connector.services.queued_requests import Subject
@@ -225,12 +224,12 @@ class GroupProvisioning:
 
     def _read_members(self, group: DirectoryGroup, mark: datetime | None) -> None:
         where = (group.account_id, group.group_id)
+        asked_at = self._context.clock.now()
         read = self._context.directory.list_group_members(*where)
         with self._context.write() as uow:
             known = uow.mirror.group_member_ids(*where)
             members = read.user_ids | (known if read.missing else frozenset())
-            newer = overtaken_since(uow, members ^ known, mark)
-            settled = (members - newer) | (known & newer)
+            settled = self._mirror.settled_members(uow, group, members, mark, asked_at)
             self._mirror.put_group_members(uow, group, settled)
             uow.commit()
 

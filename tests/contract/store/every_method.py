@@ -50,6 +50,7 @@ def fill(unit: UnitOfWork) -> None:
     held = people.member(ACCOUNT, "1", is_admin=True)
     user = people.user(1, memberships=held, is_organization_admin=True, last_login_at=NOW)
     unit.mirror.put_users([user], NOW)
+    unit.mirror.note_groups_written(ACCOUNT, [ID], NOW)
     unit.mirror.seen_in_run("run", ACCOUNT, ["someone else"])
     unit.resources.put([people.plain_row(1), people.group_row(people.group(1))])
     unit.plans.add(records.plan(), [records.operation()])
@@ -129,6 +130,9 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.mirror.fetched_at_of([ID]),
         lambda unit: unit.mirror.group_member_ids(ACCOUNT, "1"),
         lambda unit: unit.mirror.group_size(ACCOUNT, "1"),
+        lambda unit: unit.mirror.groups_written_between(
+            ACCOUNT, [ID], NOW - timedelta(days=400), NOW + timedelta(days=400)
+        ),
         lambda unit: unit.mirror.account_members(ACCOUNT, 10),
         lambda unit: unit.mirror.iter_user_ids(),
         lambda unit: unit.mirror.count_users(),

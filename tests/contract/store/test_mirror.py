@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from connector.domain.model import Account, Membership, MembershipStatus, Profile, User
 from connector.ports import UnitOfWork
@@ -123,6 +123,27 @@ def test_when_we_wrote_groups_is_noted_of_memberships_that_there_are(store: SqlS
         found = unit.mirror.get_users([one, two])
     noted = {key: user.memberships[ACCOUNT].groups_written_at for key, user in found.items()}
     assert noted == {one: NOW, two: None}
+
+
+def test_whose_groups_we_wrote_is_found_by_the_time_among_open_memberships(store: SqlStore) -> None:
+    closed = people.member(ACCOUNT, status=MembershipStatus.CLOSED)
+    _put(
+        store,
+        people.user(1, memberships=people.member(ACCOUNT)),
+        people.user(2, memberships=closed),
+        people.user(3, memberships=people.member(ACCOUNT)),
+    )
+    (one, two, three) = (people.user(number).user_id for number in (1, 2, 3))
+    second = timedelta(seconds=1)
+
+    def found(since: datetime, until: datetime, account_id: str = ACCOUNT) -> frozenset[str]:
+        return unit.mirror.groups_written_between(account_id, [one, two, three], since, until)
+
+    with store.write("default") as unit:
+        unit.mirror.note_groups_written(ACCOUNT, [one, two], NOW)
+        assert found(NOW, NOW) == found(NOW - second, NOW + second) == {one}
+        assert found(NOW + second, NOW + 2 * second) == frozenset()
+        assert found(NOW, NOW, "another") == frozenset()
 
 
 def test_a_group_that_comes_after_its_members_counts_them(store: SqlStore) -> None:
