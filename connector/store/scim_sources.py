@@ -201,7 +201,9 @@ _Holders = Callable[[str, str], Select[Any] | None]
 
 def _exactly_in_group(tenant: str, wanted: str) -> Select[Any] | None:
     account_id, _, rest = wanted.partition(".")
-    return group_holders(tenant, account_id, rest[1:]) if rest.startswith("g") else None
+    if wanted.startswith(role_group_scim_id("")) or not rest.startswith("g"):
+        return None
+    return group_holders(tenant, account_id, rest[1:])
 
 
 def _exactly_with_profile(tenant: str, wanted: str) -> Select[Any]:

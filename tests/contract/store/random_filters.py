@@ -22,7 +22,7 @@ from scim.filters import (
 )
 from scim.schemas import Attribute
 from tests.contract.store import people
-from tests.contract.store.random_people import SCHEMAS, TEXTS, TIMES
+from tests.contract.store.random_people import MANUAL_ROLE, SCHEMAS, TEXTS, TIMES
 
 _LITERALS: Mapping[str, st.SearchStrategy[Any]] = {
     "string": st.sampled_from(TEXTS) | st.sampled_from(["work", "closed", "ACTIVE", "b"]),
@@ -52,6 +52,7 @@ _KNOWN_VALUES = st.sampled_from(
         people.in_group(1).upper(),
         f"{people.ACCOUNT}.g",
         f"role.{ORGANIZATION_ADMIN}",
+        MANUAL_ROLE,
         ORGANIZATION_ADMIN,
         people.ACCOUNT,
         "user-00003",

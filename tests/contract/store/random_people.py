@@ -53,6 +53,8 @@ TIMES = tuple(
         timedelta(days=400),
     )
 )
+MANUAL_ROLE = "role.governance-admin"
+"""Given by people alone; its name begins as the part of an id that says a DocuSign group."""
 ACCOUNT_IDS = (people.ACCOUNT, people.OTHER_ACCOUNT)
 
 
@@ -93,7 +95,10 @@ def _document(chance: random.Random, user: User) -> dict[str, Any]:
         "active": chance.choice([True, False]),
         "emails": [{"value": user.email, "type": chance.choice(["work", "Home"]), "primary": True}],
         "groups": people.references(
-            [f"{a}.g{g}" for a, item in held.items() for g in item.group_ids if g in "123"]
+            [
+                *(f"{a}.g{g}" for a, item in held.items() for g in item.group_ids if g in "123"),
+                *([MANUAL_ROLE] if user.is_organization_admin is None else []),
+            ]
         ),
         "entitlements": [
             {"value": f"{a}.{item.profile_id}", "type": "permissionProfile"}

@@ -29,7 +29,14 @@ from scim.filters import (
 )
 from tests.contract.store import people
 from tests.contract.store.random_filters import filters
-from tests.contract.store.random_people import ACCOUNT_IDS, SCHEMAS, TEXTS, group_documents, person
+from tests.contract.store.random_people import (
+    ACCOUNT_IDS,
+    MANUAL_ROLE,
+    SCHEMAS,
+    TEXTS,
+    group_documents,
+    person,
+)
 
 SCOPE = "identityiq"
 
@@ -122,6 +129,8 @@ def _eq(attribute: str, value: Any, sub: str | None = None) -> Comparison:
 @example(_eq("groups", people.in_group(1).upper()))
 @example(_eq("entitlements", people.in_group(1)))
 @example(_eq("groups", f"role.{ORGANIZATION_ADMIN}"))
+@example(_eq("groups", MANUAL_ROLE))
+@example(Not(_eq("groups", MANUAL_ROLE, "value")))
 @example(Or(_eq("active", True), _eq("entitlements", f"{people.OTHER_ACCOUNT}.1", "value")))
 @example(Present(AttributePath("User", None, "urn:ietf:params:scim:schemas:extension:x:2.0")))
 def test_users_found_are_those_that_match(world: World, filter_: Filter) -> None:
