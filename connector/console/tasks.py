@@ -9,10 +9,10 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import may_try, principal, tenant
 from connector.console.words import state_words
-from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
+from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.domain.policy import VERIFIED_BY_API
 from connector.services.context import Principal
-from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES
+from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES, is_to_attest
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/tasks")
 
@@ -21,9 +21,8 @@ blueprint = Blueprint("tasks", __name__, url_prefix="/tasks")
 def show(item_id: str) -> str | BaseResponse:
     """Show a task."""
     services, me = tenant(), principal()
-    view = services.work_items.view(item_id)
+    view = services.work_items.view(item_id, me)
     item = view.item
-    is_completed = item.state is WorkItemState.AWAITING_VERIFICATION
     if item.kind is WorkItemKind.APPROVAL:
         return redirect(url_for("approvals.show", item_id=item.work_item_id))
     return render_template(
@@ -32,7 +31,7 @@ def show(item_id: str) -> str | BaseResponse:
         item=item,
         labels=services.browser.labels(),
         is_verified_by_api=item.verification in VERIFIED_BY_API,
-        is_to_attest=is_completed and item.verification not in VERIFIED_BY_API,
+        is_to_attest=is_to_attest(item),
         is_mine=item.assignee == me.name,
         colleagues=services.browser.colleagues(),
         largest=MAX_EVIDENCE_BYTES,

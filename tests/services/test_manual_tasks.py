@@ -87,6 +87,30 @@ def test_what_no_api_shows_is_attested_by_a_second_person(connector, ann, work):
     assert known.granted_by == "client:iga"
 
 
+def test_a_task_is_said_to_be_done_once(connector, ann, work):
+    task = open_task(connector, ann)
+    work.complete(task, operator("olga"), "Told her")
+    for repeated in ("", "Told her"):
+        item = work.complete(task, operator("olga"), repeated)
+        assert (item.state, item.comment) == (WorkItemState.AWAITING_VERIFICATION, "Told her")
+    with pytest.raises(InvalidRequestError, match="what is left to say is a comment"):
+        work.complete(task, operator("olga"), "And wrote it down")
+    with pytest.raises(InvalidRequestError, match="a second person attests it"):
+        work.complete(task, operator("paul"))
+    acts = [event.act for event in work.view(task).history]
+    assert acts.count(Act.COMPLETED) == 1
+
+
+def test_who_looks_is_told_whether_they_may_attest(connector, ann, work):
+    task = open_task(connector, ann)
+    assert work.view(task, operator("olga")).attest_refusal is None
+    work.complete(task, operator("olga"))
+    assert "second person" in work.view(task, operator("olga")).attest_refusal
+    assert "second person" in work.view(task, operator("ann", email=ADDRESS)).attest_refusal
+    assert "no e-mail address" in work.view(task, operator("root", email="")).attest_refusal
+    assert work.view(task, operator("paul")).attest_refusal is None
+
+
 def test_who_has_no_address_is_no_second_person_and_no_first(connector, ann, work):
     task = open_task(connector, ann)
     with pytest.raises(ForbiddenError, match="no e-mail address"):

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connector.domain.console import ConsoleRole
-from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
-from connector.domain.policy import VERIFIED_BY_API
+from connector.domain.ledger import WorkItem, WorkItemKind
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
 from connector.services.inbox.approvals import ApprovalService
-from connector.services.inbox.work_items import attest_refusal
+from connector.services.inbox.work_items import attest_refusal, is_to_attest
 from connector.services.mirror.actual import OPEN_STATES
 from connector.services.work.matters import Matters
 
@@ -76,17 +75,12 @@ def _is_left_to(person: Principal, item: WorkItem, matters: Matters) -> bool:
     """Whether a task that a person has not claimed may be worked on by them."""
     if item.assignee == person.name:
         return False
-    if _is_to_attest(item):
+    if is_to_attest(item):
         # Whoever completed it keeps it, and somebody else attests it.
         return attest_refusal(matters, item, person) is None
     return item.assignee is None
 
 
-def _is_to_attest(item: WorkItem) -> bool:
-    is_completed = item.state is WorkItemState.AWAITING_VERIFICATION
-    return is_completed and item.verification not in VERIFIED_BY_API
-
-
 def _depends_on_subject(item: WorkItem) -> bool:
     """Whether it matters to who may act on it whom it is about."""
-    return item.kind is WorkItemKind.APPROVAL or _is_to_attest(item)
+    return item.kind is WorkItemKind.APPROVAL or is_to_attest(item)

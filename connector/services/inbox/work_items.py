@@ -47,6 +47,9 @@ class TaskView:
     subject: User
     history: Sequence[WorkItemEvent]
     evidence: Sequence[Evidence]
+    attest_refusal: str | None = None
+    """Why the person who looks cannot attest it; None where they can, where nobody looks, and
+    where there is nothing to attest."""
 
     @property
     def reason(self) -> str:
@@ -85,19 +88,24 @@ class WorkItemService:
         with self._context.read() as uow:
             return uow.work_items.get(work_item_id)
 
-    def view(self, work_item_id: str) -> TaskView:
+    def view(self, work_item_id: str, person: Principal | None = None) -> TaskView:
         """Return an item with its plan, its person, its history and its evidence.
 
+        :param person: who looks; whether they may attest it is told only with them.
         :raises NotFoundError: there is none.
         """
         with self._context.read() as uow:
             item = uow.work_items.get(work_item_id)
+            refusal = None
+            if person is not None and is_to_attest(item):
+                refusal = attest_refusal(Matters(uow, self._context), item, person)
             return TaskView(
                 item,
                 uow.plans.get(item.plan_id)[0],
                 subject_of(uow, item),
                 uow.work_items.events(item.work_item_id),
                 uow.work_items.evidence(item.work_item_id),
+                refusal,
             )
 
     def evidence_content(self, work_item_id: str, evidence_id: str) -> tuple[Evidence, bytes]:
@@ -239,8 +247,10 @@ class WorkItemService:
         """Say that a task is done.
 
         It closes once DocuSign confirms; where no API shows it, once a second person attests it;
-        at once where nobody's access depends on it.
+        at once where nobody's access depends on it. Said already, it is only looked at again.
 
+        :raises InvalidRequestError: it was said already, and this would say something else about
+            it: a comment, or the word of a second person, who attests it.
         :raises ForbiddenError: somebody else has claimed it, or a second person would have to be
             told from this one, who has no address.
         """
@@ -250,17 +260,11 @@ class WorkItemService:
             _refuse_others(item, by)
             if item.verification not in (*VERIFIED_BY_API, VERIFY_WORD):
                 by.require_address()
-            item = replace(
-                item,
-                state=WorkItemState.AWAITING_VERIFICATION,
-                comment=tidy(comment) or item.comment,
-                completed_by=by.name,
-            )
-            uow.work_items.save(item)
-            self._log.note(uow, item, by, Act.COMPLETED, tidy(comment), email=by.email)
-            if item.verification == VERIFY_WORD:
-                item = self._log.close(uow, item, WorkItemState.DONE, by, tidy(comment))
-            uow.commit()
+            if item.state is WorkItemState.AWAITING_VERIFICATION:
+                _refuse_other_word(item, by, tidy(comment))
+            else:
+                item = self._completed(uow, item, by, tidy(comment))
+                uow.commit()
         return self._verification.verify(item.work_item_id, by)
 
     def attest(
@@ -314,6 +318,19 @@ class WorkItemService:
             uow.commit()
         return item
 
+    def _completed(self, uow: UnitOfWork, item: WorkItem, by: Principal, comment: str) -> WorkItem:
+        item = replace(
+            item,
+            state=WorkItemState.AWAITING_VERIFICATION,
+            comment=comment or item.comment,
+            completed_by=by.name,
+        )
+        uow.work_items.save(item)
+        self._log.note(uow, item, by, Act.COMPLETED, comment, email=by.email)
+        if item.verification == VERIFY_WORD:
+            item = self._log.close(uow, item, WorkItemState.DONE, by, comment)
+        return item
+
     def _assign(self, uow: UnitOfWork, item: WorkItem, assignee: str | None) -> WorkItem:
         item = replace(item, assignee=assignee)
         uow.work_items.save(item)
@@ -338,6 +355,23 @@ def _refuse_others(item: WorkItem, by: Principal) -> None:
     is_administrator = ConsoleRole.ADMINISTRATOR in by.roles
     if item.assignee not in (None, by.name) and not is_administrator:
         raise ForbiddenError(f"{item.assignee} works on this task; ask them to release it.")
+
+
+def _refuse_other_word(item: WorkItem, by: Principal, comment: str) -> None:
+    """Let a task that is said to be done be said so again only as it was: that is a repetition."""
+    if item.completed_by == by.name and comment in ("", item.comment):
+        return
+    if item.verification in VERIFIED_BY_API:
+        what = "verify it to look into DocuSign now, or comment on it"
+    else:
+        what = "a second person attests it; what is left to say is a comment"
+    raise InvalidRequestError(f"{item.completed_by} said already that this task is done: {what}.")
+
+
+def is_to_attest(item: WorkItem) -> bool:
+    """Whether a task waits for a second person, because no API shows that it was done."""
+    is_completed = item.state is WorkItemState.AWAITING_VERIFICATION
+    return is_completed and item.verification not in VERIFIED_BY_API
 
 
 def attest_refusal(matters: Matters, item: WorkItem, person: Principal) -> str | None:

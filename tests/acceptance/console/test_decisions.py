@@ -233,7 +233,10 @@ def test_what_no_api_shows_is_attested_by_a_second_person(connect):
     page = f"/tasks/{item.work_item_id}"
     ann, bob = signed_in(connector, "operator"), signed_in(connector, "operator", login="bob")
     ann.post(f"{page}/complete", page=page, comment="Added")
-    assert "somebody else has to attest it" in text(ann.get(page))
+    shown = text(ann.get(page))
+    assert "A second person has to attest this task" in shown
+    assert "I have seen that it is done" not in shown
+    assert "I have seen that it is done" in text(bob.get(page))
     ann.post(f"{page}/attest", page=page, comment="Yes, me")
     assert state(connector, page) == "awaiting_verification"
     bob.post(f"{page}/attest", page=page, comment="Seen in CLM")

@@ -187,14 +187,19 @@ def test_a_task_is_worked_off_from_the_page(connector):
     user_id = connector.world.member().user.user_id
     task = ask_for_admin(connector, user_id)
     page = f"/tasks/{task}"
-    assert "Add Administrator" in text(operator.get(page))
+    shown = text(operator.get(page))
+    assert "Add Administrator" in shown and "Open DocuSign" in shown and "nobody yet" in shown
 
     assert operator.post(f"{page}/complete", page=page, comment="Done").status_code == 303
-    assert "does not confirm it yet" in text(operator.get(page))
+    shown = text(operator.get(page))
+    assert "does not confirm it yet" in shown and "nobody yet" not in shown
 
     connector.world.state.user(user_id).is_organization_admin = True
     operator.post(f"{page}/verify", page=page)
-    assert "The task is done" in text(operator.get(page))
+    shown = text(operator.get(page))
+    assert "The task is done" in shown and "nobody yet" not in shown
+    assert "What was to be done" in shown and "What to do" not in shown
+    assert "Open DocuSign" not in shown
     assert connector.user(user_id)["roles"][0]["value"] == ORGANIZATION_ADMIN
 
 
