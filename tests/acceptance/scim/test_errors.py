@@ -56,6 +56,22 @@ def test_what_does_not_exist_is_not_found(connector, path):
     refused(connector.get(path), 404)
 
 
+@pytest.mark.parametrize(
+    "path", ["/Users", "/Groups/x", "/acme/ServiceProviderConfig", "/v2/Users", "/acme/v2", "/Bulk"]
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_base_address_that_ends_too_early_is_told_the_whole_one(connector, method, path):
+    response = connector.http.open(path, method=method)
+    assert "SCIM is served under /scim/v2." in refused(response, 404)
+    assert response.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+
+
+@pytest.mark.parametrize("path", ["/users", "/somewhere", "/acme/some/Users"])
+def test_what_no_scim_client_asks_for_is_not_answered_as_scim(connector, path):
+    response = connector.http.get(path)
+    assert (response.status_code, response.mimetype) == (404, "text/plain")
+
+
 def test_an_unknown_attribute_in_a_path_or_filter_is_named(connector):
     user = connector.create(ADDRESS)
     operation = {"op": "add", "path": "nickName", "value": "Lee"}
