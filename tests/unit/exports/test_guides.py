@@ -60,6 +60,7 @@ def test_a_guide_covers_what_administrators_ask(product):
     ):
         assert f"\n## {heading}" in text
     assert "organization-admin" in text
+    assert "**Disabling leaves the organization-administrator role**" in text
     assert f"docusign-iga export {product}" in text
     assert "[P]" in text
     assert "[I]" in text
