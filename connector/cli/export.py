@@ -49,8 +49,8 @@ def export(
         )
     whose = "" if tenant == "default" else f" --tenant {tenant}"
     click.echo(
-        f"Next: docusign-iga client add {target.client}{whose} --dialect {product}, "
-        f"and docs/guides/{product}.md.",
+        f"Next: docs/guides/{product}.md; and, if the client is not added yet, "
+        f"docusign-iga client add {target.client}{whose} --dialect {product}",
         err=True,
     )
 

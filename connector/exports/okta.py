@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -33,13 +34,20 @@ def parts() -> Mapping[str, Any]:
 def _attribute(leaf: Leaf, expression: str) -> Mapping[str, Any]:
     return {
         "variable": _BASE.get(leaf.path) or _variable(leaf.local_path),
-        "title": leaf.description,
+        "title": _title(leaf.local_path),
+        "description": leaf.description,
         "externalName": _WORK_EMAIL if leaf.path == "emails" else leaf.local_path,
         "externalNamespace": leaf.extension.id if leaf.extension else _CORE_USER,
         "isBase": leaf.path in _BASE,
         "required": leaf.attribute.required,
         "expression": expression,
     }
+
+
+def _title(path: str) -> str:
+    """Return the label of a field: ``name.middleName`` becomes ``Middle name``."""
+    words = re.sub(r"(?=[A-Z])", " ", _variable(path)).lower()
+    return words.removesuffix(" value").capitalize()
 
 
 def _variable(path: str) -> str:

@@ -49,6 +49,7 @@ def test_standard_output_holds_the_document_and_nothing_else(run):
 
 def test_the_next_step_is_told_beside_the_document(run):
     result = run("entra", "--client", "entra-production")
+    assert "if the client is not added yet" in result.stderr
     assert "client add entra-production --dialect entra" in result.stderr
     assert "docs/guides/entra.md" in result.stderr
 

@@ -238,6 +238,13 @@ def test_okta_maps_each_attribute_that_it_adds(okta):
     assert set(added) <= set(mapped)
     paths = {f"{item['externalNamespace']}:{item['externalName']}" for item in added.values()}
     assert f"{ENTERPRISE}department" in paths
+    titles = {name: item["title"] for name, item in added.items()}
+    assert (titles["middleName"], titles["costCenter"]) == ("Middle name", "Cost center")
+    assert (titles["managerValue"], titles["managerDisplayName"]) == (
+        "Manager",
+        "Manager display name",
+    )
+    assert added["middleName"]["description"] == "The middle names."
 
 
 def test_identityiq_has_the_form_of_its_own_exports(identityiq):
