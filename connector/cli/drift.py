@@ -34,7 +34,9 @@ def drift() -> None:
 @drift.command("list")
 @filters
 @click.option("--all", "every", is_flag=True, help="Those that are over too.")
-@click.option("--limit", default=100, show_default=True, help="The newest so many.")
+@click.option(
+    "--limit", default=100, show_default=True, type=click.IntRange(1), help="The newest so many."
+)
 @tenant_options
 @handle_errors
 def list_findings(context: CommandContext, *, every: bool, limit: int, **options: Any) -> None:
@@ -52,8 +54,18 @@ def list_findings(context: CommandContext, *, every: bool, limit: int, **options
         item = view.finding
         since = f"{item.first_seen_at:%Y-%m-%d %H:%M}"
         table.add_row(item.finding_id[:8], _words(item.kind), view.title, _words(item.state), since)
-    empty = "Nothing was found." if every else "DocuSign is as expected: no finding is open."
+    empty = _nothing(every=every, filtered=any(options.values()))
     context.output([finding_data(view) for view in found], table if found else empty)
+    if len(found) == limit:
+        number = len(context.tenant.drift.decisions.choose(wanted).finding_ids)
+        if more := max(0, number - limit):
+            click.echo(f"{more:,} more not shown; --limit {number} shows all.", err=True)
+
+
+def _nothing(*, every: bool, filtered: bool) -> str:
+    if filtered:
+        return f"No {'' if every else 'open '}finding fits."
+    return "Nothing was found." if every else "DocuSign is as expected: no finding is open."
 
 
 def _filter_of(context: CommandContext, options: dict[str, Any], *, every: bool) -> FindingFilter:

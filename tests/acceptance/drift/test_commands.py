@@ -72,6 +72,15 @@ def test_findings_are_listed_shown_accepted_and_reverted(native):
     assert "users compared" in run("reconcile")
 
 
+def test_a_list_says_what_it_does_not_show(native):
+    first = CliRunner().invoke(main, ["drift", "list", "--limit", "1", "--json"])
+    assert len(json.loads(first.stdout)) == 1
+    assert "1 more not shown; --limit 2 shows all." in first.stderr
+    assert CliRunner().invoke(main, ["drift", "list", "--limit", "2", "--json"]).stderr == ""
+    assert run("drift", "list", "--user", BOB) == "No open finding fits.\n"
+    assert run("drift", "list", "--all", "--user", BOB) == "No finding fits.\n"
+
+
 def test_who_is_read_by_command_is_compared(native):
     native.set_work(native.bob, company="Rival")
     assert BOB in run("sync", "--user", BOB)
