@@ -138,6 +138,15 @@ def test_a_killed_run_does_not_run_until_the_next_begins(connector, runs, job, l
     assert runs.history(job)[0].state is RunState.FAILED
 
 
+def test_a_sync_beside_another_says_who_began_it_and_where_to_look(connector):
+    now = connector.clock.now()
+    with connector.services.context.write() as uow:
+        uow.locks.acquire([SYNC_KEY], "serve", now + timedelta(seconds=120), now)
+        uow.commit()
+    with pytest.raises(ConflictingWriteError, match=r"`serve` and .* `docusign-iga jobs list`"):
+        connector.services.aggregation.sync()
+
+
 def test_a_sync_has_one_progress_over_all_accounts(connector):
     seen: list[tuple[int, int]] = []
 

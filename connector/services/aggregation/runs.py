@@ -278,8 +278,10 @@ class Runs:
         now = self._now()
         if not uow.locks.acquire([SYNC_KEY], owner, now + LEASE, now):
             raise ConflictingWriteError(
-                "Another sync of this tenant is running, or was killed less than two minutes ago. "
-                "Wait until it ends; one that was broken off is then gone on with.",
+                "Another sync of this tenant is running, or was killed less than two minutes ago; "
+                "`serve` and `jobs` begin some by themselves. There is nothing to do: "
+                "`docusign-iga jobs list` shows how far it is. One that was killed is gone on with "
+                "by the next.",
                 retry_after_s=60,
             )
 
