@@ -283,10 +283,10 @@ def _description(view: ApprovalView) -> str:
         "Asked by": item.requester,
         "Because": view.reason,
         "Denied": _denied_before(view.denied_before),
-        "Opened": item.created_at,
-        "Expires": item.expires_at,
+        "Opened": _minute(item.created_at),
+        "Expires": _minute(item.expires_at),
         "Approvers": view.approvers,
-        "Agreed": f"{len(view.approved_by)} of {view.needed} {' '.join(view.approved_by)}",
+        "Agreed": _agreed(view),
         "Comment": item.comment,
         "You": view.refusal or "may decide",
         "Checksum": item.checksum,
@@ -297,6 +297,11 @@ def _description(view: ApprovalView) -> str:
         said = f": {event.comment}" if event.comment else ""
         lines.append(f"  {event.at:%Y-%m-%d %H:%M} {event.act} by {event.actor}{said}")
     return "\n".join(lines)
+
+
+def _agreed(view: ApprovalView) -> str:
+    who = f": {', '.join(view.approved_by)}" if view.approved_by else ""
+    return f"{len(view.approved_by)} of {view.needed}{who}"
 
 
 def _denied_before(item: WorkItem | None) -> str:
@@ -318,6 +323,10 @@ def _outcome(view: ApprovalView) -> str:
 
 def _words(item: WorkItem) -> str:
     return str(item.state).replace("_", " ")
+
+
+def _minute(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC" if moment else ""
 
 
 def _day(moment: datetime | None) -> str:

@@ -175,7 +175,9 @@ def _decide(
         )
     if findings and decided.problems:
         # Whoever names findings means each of them, and programs see it by the exit code.
-        raise PermanentError(f"{len(decided.problems):,} of the findings named were not decided.")
+        number = len(decided.problems)
+        verb_form = "was" if number == 1 else "were"
+        raise PermanentError(f"{number:,} of the findings named {verb_form} not decided.")
 
 
 def _fitting(decisions: DriftDecisions, options: dict[str, Any], limit: int | None) -> Choice:
@@ -296,6 +298,8 @@ def _told(decided: Decided, outcomes: Sequence[tuple[FindingView, str]]) -> str:
     if (more := len(decided.finding_ids) - len(outcomes)) > 0:
         lines.append(f"  {more:,} more; `docusign-iga drift list --all` shows each.")
     if decided.problems:
-        lines.append(f"{len(decided.problems):,} stay as they were:")
+        number = len(decided.problems)
+        stays = "stays as it was" if number == 1 else "stay as they were"
+        lines.append(f"{number:,} {stays}:")
         lines += [f"  {key[:8]} {why}" for key, why in list(decided.problems.items())[:_SHOWN]]
     return "\n".join(lines)

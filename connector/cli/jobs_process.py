@@ -27,7 +27,7 @@ class _Subcommands(Commands):
 def jobs(context: CommandContext) -> None:
     """Run the scheduled jobs alone; with a command, see and steer them.
 
-    ``serve`` starts this by itself unless jobs.enabled is false. Start it on its own where the web
+    `serve` starts this by itself unless jobs.enabled is false. Start it on its own where the web
     servers run elsewhere. On PostgreSQL it is a `worker`.
 
     \b

@@ -160,9 +160,9 @@ def _sync_all(context: CommandContext, *, thorough: bool, wait: bool) -> None:
     counts = reconcile_with_bar(context.tenant, cli_actor(), Console(stderr=True))
     context.output(
         {"run_id": run.run_id, "state": run.state, **run.counts, "drift": counts},
-        f"{run.counts.get('users', 0):,} memberships read, "
-        f"{run.counts.get('changed', 0):,} resources changed, "
-        f"{run.counts.get('vanished', 0):,} memberships gone.\n"
+        f"Memberships read: {run.counts.get('users', 0):,}; "
+        f"resources changed: {run.counts.get('changed', 0):,}; "
+        f"memberships gone: {run.counts.get('vanished', 0):,}.\n"
         f"{_refused_words(run)}{drift_words(counts)}",
     )
 

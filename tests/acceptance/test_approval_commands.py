@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pwd
+import re
 from dataclasses import replace
 
 import pytest
@@ -76,10 +77,13 @@ def test_a_request_is_approved_on_the_command_line_and_shown_by_scim(
     shown = as_dora("approvals", "show", item["id"][:8])
     assert "change the profile of" in shown
     assert "may decide" in shown
+    assert re.search(r"Opened +[\d-]{10} \d\d:\d\d UTC\n", shown)
+    assert re.search(r"Agreed +0 of 1\n", shown)
 
     answer = as_dora("approvals", "approve", item["id"], "--checksum", item["checksum"])
 
     assert "Approved and carried out." in answer
+    assert re.search(r"Agreed +1 of 1: \S+\n", run("approvals", "show", item["id"]))
     assert connector.membership(ann["id"]).profile_id == asked_for.partition(".")[2]
     user = connector.user(ann["id"])
     assert (held(user), pending(user)) == ({asked_for}, [])

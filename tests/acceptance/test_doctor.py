@@ -87,6 +87,7 @@ def test_a_good_connection_has_nothing_to_report(doctor, connector):
     result = doctor()
     assert result.exit_code == 0, result.output
     assert "All is well." in result.output
+    assert "not needed: access is by impersonation" in result.output
     assert connector.world.account.name in result.output
 
 

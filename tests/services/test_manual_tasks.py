@@ -414,6 +414,7 @@ def test_a_check_that_finds_the_same_moves_nothing_and_is_no_event(connector, an
     connector.services.verification.verify(task, JOB)
     assert connector.user(ann)["meta"] == before
     assert work.get(task).last_checked_at > asked_at
+    assert work.get(task).last_check == "DocuSign: the user is no organization administrator"
     assert checks(connector) == ["is no organization administrator"]
     connector.services.verification.verify(task, operator("olga"))
     connector.world.state.user(ann).is_organization_admin = True

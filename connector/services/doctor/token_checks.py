@@ -170,7 +170,7 @@ class TokenChecks(Examination):
     def grant(self) -> Iterator[Finding]:
         """Made by somebody who signed in, and lasting."""
         if not self.connecting.is_used:
-            yield Finding("grant", Result.OK, "by impersonation (JWT), which does not end")
+            yield Finding("grant", Result.OK, "not needed: access is by impersonation (JWT)")
             return
         if self._trouble in (Trouble.GRANT_MISSING, Trouble.GRANT_EXPIRED):
             yield from self._stumbled("grant", Trouble(self._trouble), "")

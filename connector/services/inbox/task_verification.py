@@ -88,7 +88,8 @@ class TaskVerification:
         """Write down what DocuSign showed, into the task and the mirror."""
         now = self._context.clock.now()
         seen = _holds(person, item.entitlement) if person is not None else None
-        before, told = item.last_check, f"DocuSign: {_seen(item, seen)}"
+        was = "was " if seen is None else ""
+        before, told = item.last_check, f"DocuSign: the user {was}{_seen(item, seen)}"
         item = replace(item, last_checked_at=now, last_check=told)
         done = seen is (item.direction is Direction.GRANT)
         # A clock asks hundreds of times while a task is open: what it found again is no event.

@@ -143,6 +143,11 @@ def test_every_command_teaches_with_an_example():
     assert silent == []
 
 
+def test_the_help_of_a_process_that_has_commands_is_plain_text():
+    told = CliRunner().invoke(main, ["jobs", "--help"]).stdout
+    assert "`serve` starts this by itself" in told and "``" not in told
+
+
 # -------------------------------------------------------------------------------- sync
 
 

@@ -42,7 +42,9 @@ def test_a_delta_before_everything_was_read_says_what_to_do(config):
 
 
 def test_everything_then_a_delta_then_one_user(world, config):
-    assert run(config).exit_code == 0
+    whole = run(config)
+    assert whole.exit_code == 0
+    assert "Memberships read: 45; resources changed: 45; " in whole.output
     member = world.member()
     users.rename(world.state, member.user, {"user_name": "Renamed Natively"})
     delta = run(config, "--delta", "--json")
