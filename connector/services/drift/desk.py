@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from connector.domain.comparison import known_entitlements
 from connector.domain.console import ConsoleRole
@@ -41,6 +41,9 @@ class FindingView:
     steps: Sequence[str]
     """The suggested plan, a line an operation."""
     user: User | None = None
+    request: str = ""
+    """The request whose plan put it right, by which the audit finds what was done; empty where
+    there is none, and in lists."""
 
 
 class DriftDesk:
@@ -77,7 +80,10 @@ class DriftDesk:
         """
         with self._context.read() as uow:
             (view,) = self._views(uow, [uow.drift.get(finding_id)])
-            return view
+            plan_id = view.finding.plan_id
+            return replace(
+                view, request=uow.plans.get(plan_id)[0].correlation_id if plan_id else ""
+            )
 
     def people(self, who: str) -> Sequence[str]:
         """Return the ids of the users whom an id or an address means, closed ones included."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -251,7 +252,11 @@ def test_the_console_lists_shows_and_decides(native):
     answer = olga.post(f"/drift/{finding.finding_id}/revert", reason="Nobody asked")
     assert answer.status_code == 303
     assert native.snapshot() == native.held
-    assert "reverted" in olga.get(f"/drift/{finding.finding_id}").get_data(as_text=True)
+    ended = olga.get(f"/drift/{finding.finding_id}").get_data(as_text=True)
+    assert "reverted" in ended and "It was put right" in ended
+    assert "What would put it right" not in ended and "DocuSign shows</h3>" not in ended
+    (done,) = set(re.findall(r'href="/console(/audit\?request=[^"]+)"', ended))
+    assert "Carried out in DocuSign" in olga.get(done).get_data(as_text=True)
 
 
 def test_the_console_lets_viewers_look_and_no_more(native):
