@@ -229,6 +229,9 @@ def test_the_audit_is_searched_and_taken_along(lived):
     found = text(ann.get("/audit?subject=ada.lovelace@northwind.example"))
     assert "Carried out in DocuSign" in found and "HR Sender" in found
     assert ">Ada Lovelace</a>" in found
+    syncs = text(ann.get("/audit?action=sync.*"))
+    assert "A sync ended" in syncs and "sync: done" not in syncs
+    assert "nothing in particular" in syncs and ">nobody<" not in syncs
     lines = text(ann.get(f"/audit/export.jsonl?subject={ids['user']}")).splitlines()
     events = [json.loads(line) for line in lines]
     assert any(event["subject"] == ids["user"] for event in events)
