@@ -190,3 +190,20 @@ def test_who_cannot_wait_is_refused(tmp_path, world):
         assert "has to be approved first" in detail
     finally:
         running.close()
+
+
+def test_a_forgotten_reason_is_no_refused_attempt(connector, ann, asked_for):
+    ask(connector, ann["id"], asked_for)
+    item = the_approval(connector)
+
+    for comment in ("", "  "):
+        with pytest.raises(InvalidRequestError, match="give a comment"):
+            connector.services.approvals.decide(
+                item.work_item_id, DENY, approver(), comment=comment
+            )
+    connector.services.approvals.decide(item.work_item_id, APPROVE, approver())
+
+    (story,) = connector.services.audit.explain(ann["id"], asked_for).stories
+    assert story.refused == []
+    history = connector.services.approvals.get(item.work_item_id).history
+    assert "refused" not in [event.act for event in history]

@@ -186,10 +186,11 @@ class ApprovalService:
         seen: Seen | None = None,
     ) -> ApprovalView:
         """Approve or deny. With the last approval that is needed, the change is carried out; where
-        DocuSign does not answer in time, the connector goes on by itself.
+        DocuSign does not answer in time, the connector goes on by itself. Every refusal is written
+        down, save that of a missing comment.
 
         :param checksum: of the plan that the person saw.
-        :raises ForbiddenError: the person may not decide; it is written down.
+        :raises ForbiddenError: the person may not decide.
         :raises InvalidRequestError: it is decided, expired or withdrawn already, the person has
             decided already, or the comment is missing.
         :raises PreconditionError: the plan changed: it has to be looked at again.
@@ -200,7 +201,10 @@ class ApprovalService:
         with self._context.write(seen) as uow:
             item = _approval(uow, work_item_id)
             matters = self._matters(uow)
-            problem = self._problem(matters, item, by, verdict, comment)
+            problem = self._problem(matters, item, by, verdict)
+            if problem is None:
+                # Who may decide and only forgot to say why has tried nothing that needs a record.
+                self._check_comment(matters, item, verdict, comment)
             if problem is None and checksum is not None and checksum != item.checksum:
                 problem = _changed(item)
             if problem is not None:
@@ -261,7 +265,6 @@ class ApprovalService:
         item: WorkItem,
         by: Principal,
         verdict: Verdict,
-        comment: str,
     ) -> ConnectorError | None:
         """Return what stands against a decision, None where nothing does."""
         matter = matters.of(item)
@@ -272,15 +275,19 @@ class ApprovalService:
             return ClosedError("This approval has expired. Ask for the access again.")
         if stand.voter is None:
             return ForbiddenError(stand.refusal)
-        is_needed = verdict is Verdict.DENY or matters.terms(item).reason_required
-        if is_needed and not tidy(comment):
-            return InvalidRequestError("This decision needs a reason: give a comment.")
         names = stand.voter.names | _voter(by).names
         if verdict is Verdict.APPROVE and any(
             vote.names & names for vote in votes(matters.events(item), item.checksum, matter)
         ):
             return ClosedError(f"{stand.voter.login} has approved this already.")
         return None
+
+    def _check_comment(
+        self, matters: Matters, item: WorkItem, verdict: Verdict, comment: str
+    ) -> None:
+        is_needed = verdict is Verdict.DENY or matters.terms(item).reason_required
+        if is_needed and not tidy(comment):
+            raise InvalidRequestError("This decision needs a reason: give a comment.")
 
     def _carry_out(self, item: WorkItem, by: Principal) -> None:
         try:
@@ -293,7 +300,7 @@ class ApprovalService:
 
     def refusal(self, matters: Matters, item: WorkItem, person: Principal) -> str | None:
         """Return why a person cannot decide on an approval now; None where they can."""
-        problem = self._problem(matters, item, person, Verdict.APPROVE, "looks")
+        problem = self._problem(matters, item, person, Verdict.APPROVE)
         return str(problem) if problem else None
 
     def _matters(self, uow: UnitOfWork) -> Matters:
