@@ -164,7 +164,7 @@ def _drifting(guide: Guide) -> list[_Section]:
             "Put it right. A policy can do that, or accept it, by itself",
             [
                 f'FINDING=$(iga drift list --user "$ID" --json | {_FIRST_ID})',
-                'iga drift revert $FINDING --reason "Nobody asked for it"',
+                'iga drift revert $FINDING --reason "Nobody asked for the removal"',
                 'scim "$SCIM/Users/$ID?attributes=groups" | python3 -m json.tool',
             ],
         ),

@@ -102,6 +102,7 @@ def test_the_guide_works_when_pasted_and_the_demo_ends_cleanly(demo: Demo, tmp_p
     # Of several closed users on one address SCIM shows the last.
     assert 50 <= page["totalResults"] <= 60
 
+    assert 'revert $FINDING --reason "Nobody asked for the removal"' in demo.guide()
     printed = _paste(demo, tmp_path)
     assert "organization-admin" in printed
     assert "/console/approvals/" in printed and '"may_decide": true' in printed
