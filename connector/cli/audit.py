@@ -40,7 +40,12 @@ _anchors = click.option(
 def _filters(command: Command) -> Command:
     for option in reversed(
         (
-            click.option("--person", default="", help="Address or id of a user."),
+            click.option(
+                "--person",
+                default="",
+                help="Address or id of a user. Changes of a group's members are about the group: "
+                "find them by --entitlement, or with `audit explain`.",
+            ),
             click.option("--entitlement", default="", help="Id or name of an entitlement."),
             click.option("--action", default="", help="Such as plan.recorded, or work_item.*"),
             click.option("--actor", default="", help="Such as client:iga, or user:*"),

@@ -14,9 +14,15 @@ from connector.domain.ledger import AuditEvent, Direction, WorkItemKind
 RECORDED = "plan.recorded"
 _PLACES = ("create_membership", "reopen_membership", "set_profile")
 _ASKED = ("request.received", RECORDED)
-_DONE = ("operation.done", "operation.undone", "plan.failed", "plan.queued", "docusign.called")
+# fmt: off
+_DONE = (
+    "operation.done", "operation.undone", "plan.failed", "plan.queued", "docusign.called",
+    "work_item.completed", "work_item.done",
+)
+# fmt: on
 _REFUSED = "work_item.refused"
 """A decision that somebody tried and was not allowed to make: it decided nothing."""
+_OPENED = "work_item.opened"
 _SHOW_PEOPLE = ("/users", "/groups")
 """In the paths of reads that show what somebody has."""
 _CHECKS = ("work_item.checked", "work_item.verified", "work_item.attested")
@@ -40,7 +46,7 @@ class Outcome(StrEnum):
 _TURNS = {
     "operation.undone": Outcome.FAILED,
     "plan.failed": Outcome.FAILED,
-    "work_item.opened": Outcome.WAITING,
+    _OPENED: Outcome.WAITING,
     "work_item.denied": Outcome.REFUSED,
     "work_item.rejected": Outcome.REFUSED,
     "work_item.expired": Outcome.ENDED,
@@ -139,7 +145,8 @@ class Story:
 
     @property
     def refused(self) -> Sequence[AuditEvent]:
-        """Decisions that were tried by somebody who may not; they decided nothing."""
+        """Decisions that were tried in vain: by somebody who may not, too late, or about what had
+        changed. They decided nothing."""
         return [event for event in self.events if event.action == _REFUSED]
 
     @property
@@ -160,11 +167,21 @@ class Story:
 
     @property
     def reasons(self) -> Sequence[str]:
-        """Every reason and comment that somebody gave."""
+        """Every reason and comment that somebody gave who asked for it or decided on it."""
+        tasks = {
+            event.data.get("work_item")
+            for event in self.events
+            if event.data.get("kind") == WorkItemKind.MANUAL_TASK
+        }
+        # Of a task only the opening says why, in the requester's words: the rest is about the work.
         given = (
             event.data.get(name)
             for event in self.events
-            if event.action != _REFUSED
+            if event.action == _OPENED
+            or (
+                event.action not in (*_DONE, _REFUSED)
+                and ("work_item" not in event.data or event.data["work_item"] not in tasks)
+            )
             for name in ("reason", "comment")
         )
         return list(dict.fromkeys(str(text) for text in given if text))

@@ -300,9 +300,11 @@ def test_an_organization_admin_task_is_told_with_its_check(connector, run):
     with correlated(ANN.correlation_id):
         connector.services.work_items.complete(task.work_item_id, ANN, "ticket 4711")
     text = run("explain", "--user", user["id"], "--entitlement", ORGANIZATION_ADMIN)
-    assert "ticket 4711" in text
-    decided, _, checked = text.partition("Checked")
-    assert "user:ann  work_item.completed" in decided
+    why = text.partition("  Why")[2].splitlines()[0]
+    assert "no reason was given" in why and "ticket 4711" not in why
+    done, _, checked = text.partition("  Done")[2].partition("Checked")
+    assert "user:ann  work_item.completed" in done and "ticket 4711" in done
+    assert "work_item.done" in done
     assert "work_item.checked" in checked
     assert "users/profile: 200" in checked
 
@@ -381,6 +383,19 @@ def test_events_are_found_and_exported(connector, run, tmp_path):
     assert "No event matches" in run("search", "--actor", "client:nobody")
     named = json.loads(run("search", "--entitlement", connector.baseline(), "--json"))
     assert {event["action"] for event in named} >= {"plan.recorded", "operation.done"}
+
+
+def test_who_was_put_into_a_group_is_found_by_the_group(connector, run):
+    user = connector.create("ada@northwind-freight.example")
+    group = ok(connector.get("/Groups?count=1&excludedAttributes=members"))["Resources"][0]
+    member = {"op": "add", "path": "members", "value": [{"value": user["id"]}]}
+    ok(connector.patch(f"/Groups/{group['id']}?excludedAttributes=members", member))
+    (change,) = json.loads(
+        run("explain", "--user", user["id"], "--entitlement", group["id"], "--json")
+    )["changes"]
+    assert change["direction"] == "grant" and user["id"] in str(change)
+    found = json.loads(run("search", "--entitlement", group["id"], "--json"))
+    assert {"plan.recorded", "operation.done"} <= {event["action"] for event in found}
 
 
 def test_an_unknown_person_or_entitlement_is_a_message(connector, run):
