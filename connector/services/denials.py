@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
@@ -27,29 +27,39 @@ def quiet_until(context: TenantContext, item: WorkItem) -> datetime | None:
     return until if until > context.clock.now() else None
 
 
+def people_by_id(users: Iterable[User]) -> Mapping[str, str]:
+    """Return by user id who that is, for denials: whoever is or was on the same address is one
+    person, since DocuSign gives somebody who is deleted and created again a new id."""
+    return {user.user_id: user.email_key or user.user_id for user in users}
+
+
 def shown_denials(
-    uow: UnitOfWork, context: TenantContext, user_ids: Iterable[str]
-) -> Sequence[WorkItem]:
-    """Return the denials about users that still hold, oldest first."""
+    uow: UnitOfWork, context: TenantContext, people: Mapping[str, str]
+) -> Mapping[str, Sequence[WorkItem]]:
+    """Return the denials that still hold, oldest first, by person.
+
+    :param people: of :func:`people_by_id`.
+    """
     quiet = timedelta(days=context.settings.approvals.quiet_days_after_denial)
-    ids = list(user_ids)
-    if not ids or not quiet:
-        return ()
-    return not_overruled(
-        uow.work_items.search(
-            states=DECIDED,
-            subject_ids=ids,
-            kind=WorkItemKind.APPROVAL,
-            closed_after=context.clock.now() - quiet,
-        )
+    if not people or not quiet:
+        return {}
+    decided = uow.work_items.search(
+        states=DECIDED,
+        subject_ids=people,
+        kind=WorkItemKind.APPROVAL,
+        closed_after=context.clock.now() - quiet,
     )
+    found: dict[str, list[WorkItem]] = {}
+    for item in not_overruled(decided, people):
+        found.setdefault(people[item.subject_id], []).append(item)
+    return found
 
 
-def not_overruled(decided: Iterable[WorkItem]) -> Sequence[WorkItem]:
-    """Return the denials after which nobody approved the same."""
+def not_overruled(decided: Iterable[WorkItem], people: Mapping[str, str]) -> Sequence[WorkItem]:
+    """Return the denials after which nobody approved the same for the same person."""
     holding: dict[tuple[str, str], list[WorkItem]] = {}
     for item in decided:
-        same = holding.setdefault((item.subject_id, item.entitlement), [])
+        same = holding.setdefault((people[item.subject_id], item.entitlement), [])
         if item.state is WorkItemState.REJECTED:
             same.append(item)
         else:

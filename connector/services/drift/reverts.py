@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from connector.domain.drift import GROUP, USER, DriftKind, Finding, FindingState
 from connector.domain.ledger import OperationState, PlanState
@@ -61,10 +62,11 @@ class Reverts:
     def _why_nothing(self, finding: Finding, reason: str) -> str:
         wanted = {name for step in suggested_steps(finding) for name in given(step)}
         with self._context.read() as uow:
+            against = partial(denials_against, uow, self._context, [finding.subject_id])
             ends = [
                 until
                 for name in wanted
-                for item in denials_against(uow, self._context, [finding.subject_id], name, reason)
+                for item in against(name, reason).values()
                 if (until := quiet_until(self._context, item))
             ]
         if ends:

@@ -27,7 +27,7 @@ from connector.domain.plan import AddGroupMembers, RemoveGroupMembers, RenameGro
 from connector.domain.visibility import visible_user_ids
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.denials import is_granted, quiet_until, shown_denials
+from connector.services.denials import is_granted, people_by_id, quiet_until, shown_denials
 from connector.services.mirror.actual import OPEN_STATES, attested_roles, remember_group
 from connector.services.mirror.changes import overtaken_since, put_settled, remove, stamp
 from connector.services.mirror.group_rows import GroupRows
@@ -101,7 +101,8 @@ class MirrorWriter:
         attributes = uow.attributes.get(USER, ids)
         found = uow.work_items.search(states=OPEN_STATES, subject_ids=ids)
         items = _by_subject([item for item in found if item.is_access and item.state.is_open])
-        denied = _by_subject(shown_denials(uow, self._context, ids))
+        people = people_by_id(users)
+        denied = shown_denials(uow, self._context, people)
         # An approved change is shown as its approval.
         plans = [plan for plan in uow.plans.queued(USER, ids) if "approval" not in plan.context]
         queued = _by_subject(plans)
@@ -123,7 +124,7 @@ class MirrorWriter:
                 open_items=items.get(user.user_id, ()),
                 denied=[
                     (item, quiet_until(self._context, item))
-                    for item in denied.get(user.user_id, ())
+                    for item in denied.get(people[user.user_id], ())
                     if not is_granted(item, user, confirmed_roles(user) | attested)
                 ],
                 queued=queued.get(user.user_id, ()),

@@ -7,6 +7,7 @@ by itself. It waits in the ledger; approved, it is the connector's until it is d
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import timedelta
 
@@ -93,13 +94,9 @@ class ApprovalDesk:
                 steps.append(step)
             elif isinstance(step, AddGroupMembers):
                 entitlement = group_scim_id(step.account_id, step.group_id)
-                pending = {
-                    item.subject_id
-                    for item in (
-                        *open_grants(uow, step.user_ids, entitlement=entitlement),
-                        *self._denied(uow, step.user_ids, entitlement, reason),
-                    )
-                }
+                waiting = open_grants(uow, step.user_ids, entitlement=entitlement)
+                pending = {item.subject_id for item in waiting}
+                pending |= self._denied(uow, step.user_ids, entitlement, reason)
                 left = tuple(user_id for user_id in step.user_ids if user_id not in pending)
                 steps += [replace(step, user_ids=left)] if left else []
             elif not self._is_pending(uow, step, reason):
@@ -117,8 +114,9 @@ class ApprovalDesk:
 
     def _denied(
         self, uow: UnitOfWork, user_ids: Sequence[str], entitlement: str, reason: str
-    ) -> Sequence[WorkItem]:
-        return denials_against(uow, self._context, user_ids, entitlement, reason)
+    ) -> AbstractSet[str]:
+        """Return the users of whom this was denied."""
+        return denials_against(uow, self._context, user_ids, entitlement, reason).keys()
 
     def open_for(
         self,

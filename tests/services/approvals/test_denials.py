@@ -110,6 +110,36 @@ def test_a_denial_holds_by_whatever_name_it_is_asked_for_again(start):
     assert connector.services.approvals.list() == []
 
 
+def created_again(connector, user):
+    """Delete somebody and create them on the same address; return them with their new id."""
+    assert connector.delete(f"/Users/{user['id']}").status_code == 204
+    again = connector.create(user["userName"])
+    assert again["id"] != user["id"], "DocuSign made a second user"
+    return again
+
+
+def test_a_denial_holds_for_whoever_is_deleted_and_created_again(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No")
+
+    again = created_again(connector, user)
+    assert [one["workItem"] for one in denied(again)] == [item.work_item_id]
+    assert pending(ask(connector, again["id"], asked_for)) == []
+    assert connector.services.approvals.list() == []
+
+    reasoned(connector, again["id"], asked_for, "Leads the team from May")
+    (new,) = connector.services.approvals.list()
+    before = connector.services.approvals.get(new.work_item_id).denied_before
+    assert before.work_item_id == item.work_item_id
+
+    decide(connector, new, APPROVE, approver(), comment="Right")
+    assert denied(connector.user(again["id"])) == []
+    third = created_again(connector, again)
+    assert denied(third) == []
+    assert pending(ask(connector, third["id"], asked_for)) == [("approval", asked_for, "grant")]
+
+
 def test_who_gives_a_new_reason_asks_something_new_and_the_denial_is_shown(start):
     connector, asked_for = start()
     user = connector.create("ann.lee@acme.test")
