@@ -130,7 +130,10 @@ def end_acting(_: BaseException | None) -> None:
 def own_path(text: str | None) -> str:
     """Return *text* if it is a path of this console, below its mount, and the first page
     otherwise: nobody is sent elsewhere by a link that begins with our address."""
-    parts = urlsplit(text or "")
+    try:
+        parts = urlsplit(text or "")
+    except ValueError:  # such as brackets that do not fit
+        return f"{request.script_root}/"
     is_own = (
         text is not None
         and len(text) <= _LONGEST_NEXT

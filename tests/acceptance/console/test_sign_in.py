@@ -115,6 +115,9 @@ def test_the_word_of_an_unknown_proxy_counts_for_nothing(connector):
         "users",
         "",
         "/" + "a" * 3000,
+        "//[",
+        "http://[",
+        "//\u2100.com",
     ],
 )
 def test_nobody_is_sent_elsewhere(connector, target):
