@@ -206,7 +206,7 @@ def handle_errors(command: Command) -> Command:
         try:
             return command(*arguments, **options)
         except ConnectorError as error:
-            click.echo(_message(error), err=True)
+            click.echo(visible(_message(error)), err=True)
             sys.exit(LATER if isinstance(error, BudgetUsedUpError) else 1)
 
     return wrapper

@@ -97,10 +97,13 @@ def _looks_like() -> str:
 def _place(path: str, tenant: str) -> tuple[str, str]:
     """Return the endpoint and the id that a path names, in whatever form it was sent.
 
-    :raises InvalidRequestError: it is another tenant's.
+    :raises InvalidRequestError: it is another tenant's, or no URL.
     """
     sent = path.partition("?")[0]
-    sent = urlsplit(sent).path if "://" in sent else sent
+    try:
+        sent = urlsplit(sent).path if "://" in sent else sent
+    except ValueError as error:
+        raise InvalidRequestError(f"{path} is no URL: {error}.") from error
     below, base, rest = f"/{sent}".rpartition(f"{_BASE}/")
     named = below.strip("/") or "default"
     if base and named != tenant:

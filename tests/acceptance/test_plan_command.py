@@ -37,6 +37,18 @@ def test_a_misspelled_request_is_explained(plan):
     assert "use POST, PUT, PATCH or DELETE" in result.output
 
 
+def test_a_path_that_is_no_url_is_explained(plan):
+    result = plan({"method": "DELETE", "path": "http://[::1/Users/x"})
+    assert result.exit_code == 1
+    assert "http://[::1/Users/x is no URL" in result.output
+
+
+def test_what_a_file_says_does_nothing_to_the_terminal(plan):
+    result = plan({"method": "DELETE", "path": "/\x1b]0;x\x07/\u202e"})
+    assert result.exit_code == 1
+    assert "[U+001B]]0;x[U+0007]/[U+202E]" in result.output
+
+
 def test_wrong_types_are_explained(plan):
     result = plan({"userName": {"a": 1}})
     assert result.exit_code == 1
