@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from connector.domain.notifications import Message
-from connector.notifications.rendering import lines_of, render
+from connector.notifications.rendering import for_journal, lines_of, render
 from connector.notifications.targets import Target
 from connector.settings import ChannelSettings
 
 _JIRA, _SERVICENOW = "jira", "servicenow"
-_NAMES = {_JIRA: re.compile(r"\d{1,20}"), _SERVICENOW: re.compile(r"[0-9a-f]{32}")}
+_NAMES = {_JIRA: re.compile(r"[0-9]{1,20}"), _SERVICENOW: re.compile(r"[0-9a-f]{32}")}
 """What records are called. An answer is not to lead us anywhere else."""
 
 
@@ -48,7 +48,7 @@ def carrying_on(
     query = f"?{query}" if query else ""
     if channel.template == _SERVICENOW:
         done = channel.options.get("done") if message.is_over else None
-        note = f"{message.title}\n\n{lines_of(message)}"
+        note = for_journal(f"{message.title}\n\n{lines_of(message)}")
         yield Call("PATCH", path + query, _json({**(done or {}), "work_notes": note}))
         return
     transition = channel.options.get("done_transition")
@@ -92,7 +92,7 @@ def _place(target: Target) -> str:
 def _id_in(text: str) -> str:
     try:
         answer: Any = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     return str(answer.get("id", "")) if isinstance(answer, dict) else ""
 

@@ -27,6 +27,7 @@ def _environment() -> Environment:
     )
     environment.filters["slack"] = _slack
     environment.filters["markdown"] = _markdown
+    environment.filters["journal"] = for_journal
     environment.policies["json.dumps_function"] = _dumps
     return environment
 
@@ -80,6 +81,12 @@ def _slack(text: str) -> str:
 def _verbatim(text: str) -> str:
     """Return a text that cannot end the block of Jira's markup in which it stands."""
     return re.sub(r"\{(?=noformat)", "{ ", text, flags=re.IGNORECASE)
+
+
+def for_journal(text: str) -> str:
+    """Return a text of which ServiceNow shows nothing as HTML: it does so with what stands between
+    ``[code]`` and ``[/code]`` in a journal field."""
+    return re.sub(r"\[(?=/?code\])", "[ ", text, flags=re.IGNORECASE)
 
 
 def _markdown(text: str) -> str:

@@ -9,7 +9,9 @@ from dataclasses import replace
 import pytest
 
 from connector.errors import PermanentError
+from connector.notifications.records import carrying_on, record_in
 from connector.notifications.rendering import render
+from connector.notifications.targets import Target
 from connector.settings import ChannelSettings
 from tests.integration.notifications.sending import MESSAGE, hook, notifier
 from tests.receivers import web_receiver
@@ -51,6 +53,38 @@ def test_a_reason_stays_within_the_block_of_jira(reason):
     assert text.startswith("{noformat}\n")
     assert text.endswith("\n{noformat}")
     assert fields["labels"] == ["docusign-iga", "docusign-iga-w1"]
+
+
+@pytest.mark.parametrize("tag", ["[code]", "[/CODE]", "[[code]code]"])
+def test_a_reason_is_no_html_in_a_journal_of_servicenow(tag):
+    message = replace(MESSAGE, title=f"Why {tag}", text=f"Why {tag}<b>x</b>")
+    channel = ChannelSettings("s", "webhook", template="servicenow")
+    target = Target("https", "x.example", 443, "192.0.2.1", "/api/now/table/sc_task")
+    (added,) = carrying_on(channel, message, target, f"/{'a' * 32}")
+    made = json.loads(render(channel, message, "d1"))
+    for text in (
+        made["short_description"],
+        made["description"],
+        json.loads(added.body)["work_notes"],
+    ):
+        assert "Why [" in text
+        assert not re.search(r"\[/?code\]", text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    "answer, name",
+    [
+        ('{"id": "10001"}', "10001"),
+        ('{"id": "\u0661\u0662"}', ""),
+        ("[" * 200_000, ""),
+        ("{", ""),
+    ],
+)
+def test_what_jira_answers_names_a_record_or_none(answer, name):
+    channel = ChannelSettings("j", "webhook", template="jira", options={"project": "IAM"})
+    target = Target("https", "x.example", 443, "192.0.2.1", "/rest/api/2/issue")
+    record = record_in(channel, target, {}, answer)
+    assert record == (f"{target.scheme}://{target.authority}{target.path}/{name}" if name else "")
 
 
 def test_messages_about_one_work_item_bear_its_id():
