@@ -29,7 +29,11 @@ def policy() -> None:
 
 @policy.command("explain")
 @click.option("--user", required=True, help="Address or id of the person.")
-@click.option("--entitlement", required=True, help="Id or name of a profile, group or role.")
+@click.option(
+    "--entitlement",
+    required=True,
+    help="Id or name of a profile, group or role; `NAME (ACCOUNT)` where several accounts have it.",
+)
 @tenant_options
 @handle_errors
 def explain(context: CommandContext, user: str, entitlement: str) -> None:
@@ -37,7 +41,7 @@ def explain(context: CommandContext, user: str, entitlement: str) -> None:
 
     \b
     Example:
-      docusign-iga policy explain --user ann@example.com --entitlement "Account Administrator"
+      docusign-iga policy explain --user ann@example.com --entitlement "DocuSign Sender (Acme)"
     """
     found = context.tenant.policy.explain(user, entitlement)
     context.output(explained_data(found), _in_words(found))

@@ -190,6 +190,16 @@ class Catalogue:
     groups: Mapping[tuple[str, str], DirectoryGroup] = field(default_factory=dict)
     """By (account id, group id)."""
 
+    def title(self, item: Profile | DirectoryGroup) -> str:
+        """Return what people are shown of a profile or a group: its name, and its account's in
+        brackets where it is known."""
+        account = self.accounts.get(item.account_id)
+        return f"{item.name} ({account.name})" if account else item.name
+
+    def is_called(self, item: Profile | DirectoryGroup, name: str) -> bool:
+        """Whether a profile or a group is called so, with its account or without."""
+        return fold(name) in (fold(item.name), fold(self.title(item)))
+
 
 def fold(text: str) -> str:
     """Return *text* as compared where an attribute is not caseExact."""

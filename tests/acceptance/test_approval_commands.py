@@ -212,6 +212,26 @@ def test_the_policy_is_explained(run, ann, asked_for):
     assert f"rule 1 of the tenant (match: {asked_for})" in told
 
 
+def test_a_name_in_several_accounts_is_told_with_them_and_taken_with_one(connector, run, ann):
+    with connector.services.context.read() as uow:
+        catalogue = uow.mirror.catalogue()
+    first, *others = (
+        item for item in catalogue.profiles.values() if item.name == "Account Administrator"
+    )
+    asked = ("--user", ADDRESS, "--entitlement")
+    told = run("policy", "explain", *asked, first.name, code=1)
+    assert others and all(
+        f"{item.name} ({catalogue.accounts[item.account_id].name}), {item.scim_id}" in told
+        for item in (first, *others)
+    )
+    shown = connector.services.browser.labels().entitlement(first.scim_id)
+    assert shown != first.name
+    answer = json.loads(run("policy", "explain", *asked, shown, "--json"))
+    assert answer["entitlement"] == first.scim_id
+    story = connector.services.audit.explain(ADDRESS, shown.upper())
+    assert set(story.entitlements.scim_ids) == {first.scim_id}
+
+
 def test_what_does_not_exist_cannot_be_explained(run, ann):
     told = run("policy", "explain", "--user", ADDRESS, "--entitlement", "Nothing", code=1)
     assert "no profile, group or role 'Nothing'" in told

@@ -239,13 +239,14 @@ def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitle
     profiles = {
         place: profile
         for place, profile in catalogue.profiles.items()
-        if key in (fold(profile.name), fold(profile.scim_id))
+        if catalogue.is_called(profile, key)
+        or key == fold(profile.scim_id)
         or (key == ACCOUNT_ADMINISTRATION and profile.is_admin)
     }
     groups = {
         place: group
         for place, group in catalogue.groups.items()
-        if key in (fold(group.name), fold(group.scim_id))
+        if catalogue.is_called(group, key) or key == fold(group.scim_id)
     }
     chosen = {name: role for name, role in roles.items() if key in (fold(name), fold(role.display))}
     return Entitlements(

@@ -220,12 +220,10 @@ class Labels:
             left = self.catalogue.accounts.get(scim_id.removeprefix(CUSTODY))
             return f"Custody of envelopes{f' ({left.name})' if left else ''}"
         account_id, _, rest = scim_id.partition(".")
-        account = self.catalogue.accounts.get(account_id)
-        where = f" ({account.name})" if account else ""
         profile = self.catalogue.profiles.get((account_id, rest))
         if profile is not None:
-            return f"{profile.name}{where}"
+            return self.catalogue.title(profile)
         group = self.catalogue.groups.get((account_id, rest[1:])) if rest[:1] == "g" else None
         if group is not None:
-            return f"{group.name}{where}"
+            return self.catalogue.title(group)
         return self.roles.get(scim_id, scim_id)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from connector.domain.ledger import Fulfilment, PlanRecord
-from connector.domain.model import Catalogue, User, fold
+from connector.domain.model import Catalogue, DirectoryGroup, Profile, User, fold
 from connector.domain.plan import Operation
 from connector.domain.policy import PROFILE, ROLE, Policy, Ruling, Target, given
 from connector.errors import InvalidRequestError, NotFoundError
@@ -74,7 +74,8 @@ class PolicyService:
         """Return which rule counts.
 
         :param person: an address or a user id.
-        :param entitlement: its id, or its name where only one profile, group or role has it.
+        :param entitlement: its id, or its name: with its account in brackets
+            where several profiles or groups have it.
         :raises NotFoundError: nobody, or nothing, of that name is known.
         """
         policy = self._context.policy
@@ -175,14 +176,25 @@ def find_entitlement(policy: Policy, catalogue: Catalogue, name: str) -> str:
         return policy.target(name, catalogue).scim_id
     except InvalidRequestError:
         pass
-    found = [item.scim_id for item in catalogue.profiles.values() if fold(item.name) == fold(name)]
-    found += [item.scim_id for item in catalogue.groups.values() if fold(item.name) == fold(name)]
-    found += [key for key, role in policy.roles.items() if fold(role.display) == fold(name)]
+    items: Sequence[Profile | DirectoryGroup] = (
+        *catalogue.profiles.values(),
+        *catalogue.groups.values(),
+    )
+    found = {
+        item.scim_id: catalogue.title(item) for item in items if catalogue.is_called(item, name)
+    }
+    found |= {
+        key: role.display for key, role in policy.roles.items() if fold(role.display) == fold(name)
+    }
     if not found:
         raise NotFoundError(f"There is no profile, group or role {name!r}.")
     if len(found) > 1:
-        raise InvalidRequestError(f"Several are called {name!r}: {', '.join(sorted(found))}.")
-    return found[0]
+        several = "; ".join(f"{title}, {key}" for key, title in sorted(found.items()))
+        raise InvalidRequestError(
+            f"Several are called {name!r}: {several}. Give the name with its account in brackets, "
+            "or the id."
+        )
+    return next(iter(found))
 
 
 def _find_user(uow: UnitOfWork, person: str) -> User:
