@@ -30,6 +30,7 @@ from connector.config import load_settings
 from connector.domain.api_clients import Scope
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import Fulfilment
+from connector.domain.model import ORGANIZATION_ADMIN
 from connector.errors import PermanentError
 from connector.logs import configure_logging
 from connector.services.context import Actor, new_id
@@ -274,9 +275,33 @@ class _Stage:
                     "organization_id": details["organization_id"],
                     "accounts": accounts,
                     "entitlements": [_BY_APPROVAL],
+                    "manual_roles": {ORGANIZATION_ADMIN: _by_hand(details["url"])},
                 }
             },
         }
+
+
+def _by_hand(simulator_url: str) -> dict[str, Any]:
+    """Return the steps of the role that no API grants, which lead to the simulator's page: nobody
+    who tries the demo is to change a real DocuSign."""
+    begin = f"Open {simulator_url}/administrators, which stands for DocuSign Admin in this demo."
+    end, role = "The task closes by itself once DocuSign", "as an organization administrator"
+    return {
+        # A button that says Open DocuSign; the steps have the address.
+        "deep_link": None,
+        "instructions": {
+            "grant": [
+                begin,
+                "Under Add Administrator enter {email}; choose Add as organization administrator.",
+                f"{end} reports {{email}} ({{user_id}}) {role}.",
+            ],
+            "revoke": [
+                begin,
+                "Find {email} in the list and choose Remove.",
+                f"{end} no longer reports {{email}} ({{user_id}}) {role}.",
+            ],
+        },
+    }
 
 
 def _alias(account: Mapping[str, str], names: Sequence[str]) -> str:
