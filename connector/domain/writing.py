@@ -51,3 +51,15 @@ def tidy(text: str) -> str:
     other than new lines and tabs, halves of characters), and cut."""
     whole = text.encode("utf-8", "replace").decode()
     return "".join(c for c in whole if c in "\n\t" or c.isprintable()).strip()[:_MAX_TEXT]
+
+
+def gist(text: str) -> str:
+    """Return what a text says, to be compared: its letters and digits alone, in one case and form.
+
+    Empty where it says nothing, as what consists of punctuation or of letters that nobody sees.
+    """
+    return "".join(
+        char
+        for char in unicodedata.normalize("NFKD", text).casefold()
+        if unicodedata.category(char)[0] in "LN" and char not in _BLANK
+    )

@@ -28,7 +28,7 @@ from connector.domain.work_items import (
     Verdict,
     WorkItemEvent,
 )
-from connector.domain.writing import tidy
+from connector.domain.writing import gist, tidy
 from connector.errors import (
     ClosedError,
     ConnectorError,
@@ -286,7 +286,7 @@ class ApprovalService:
         self, matters: Matters, item: WorkItem, verdict: Verdict, comment: str
     ) -> None:
         is_needed = verdict is Verdict.DENY or matters.terms(item).reason_required
-        if is_needed and not tidy(comment):
+        if is_needed and not gist(comment):
             raise InvalidRequestError("This decision needs a reason: give a comment.")
 
     def _carry_out(self, item: WorkItem, by: Principal) -> None:

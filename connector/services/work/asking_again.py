@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
-from connector.domain.model import fold
-from connector.domain.writing import tidy
+from connector.domain.writing import gist, tidy
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.denials import DECIDED, not_overruled, people_by_id, quiet_until
@@ -41,10 +40,11 @@ def denials_against(
     for item in not_overruled(found, people):
         if quiet_until(context, item):
             holding.setdefault(people[item.subject_id], []).append(item)
+    said = gist(tidy(reason))
     against = {
         person: items[-1]
         for person, items in holding.items()
-        if not tidy(reason) or any(_same(reason, _asked_with(uow, item)) for item in items)
+        if not said or any(said == gist(_asked_with(uow, item)) for item in items)
     }
     return {user_id: against[people[user_id]] for user_id in ids if people[user_id] in against}
 
@@ -72,7 +72,3 @@ def _people(uow: UnitOfWork, user_ids: Iterable[str]) -> Mapping[str, str]:
 
 def _asked_with(uow: UnitOfWork, item: WorkItem) -> str:
     return reason_of(uow.plans.get(item.plan_id)[0])
-
-
-def _same(one: str, other: str) -> bool:
-    return fold(" ".join(one.split())) == fold(" ".join(other.split()))

@@ -13,7 +13,7 @@ from connector.domain.ledger import Fulfilment, PlanRecord
 from connector.domain.model import Catalogue
 from connector.domain.plan import Plan
 from connector.domain.policy import Policy, given
-from connector.domain.writing import tidy
+from connector.domain.writing import gist, tidy
 from connector.errors import InvalidRequestError
 from connector.services.mirror.presentation import DOCUSIGN
 
@@ -24,9 +24,10 @@ REQUESTER_EMAIL = "requester_email"
 
 
 def as_context(reason: str) -> dict[str, Any]:
-    """Return what a plan keeps of a reason."""
+    """Return what a plan keeps of a reason; nothing of one that says nothing, such as a full
+    stop."""
     said = tidy(reason)
-    return {_REASON: said} if said else {}
+    return {_REASON: said} if gist(said) else {}
 
 
 def reason_of(plan: PlanRecord) -> str:

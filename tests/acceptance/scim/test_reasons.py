@@ -150,6 +150,9 @@ def test_a_profile_shown_as_a_group_carries_the_reason(start, profile):
     path = f"/Groups/{profile.replace('.', '.p')}"
     add = {"op": "add", "path": "members", "value": [{"value": ann["id"]}]}
     refused(connector.patch(path, add), 400, "invalidValue")
+    for nothing in (".", "\u3164"):
+        empty = {"op": "add", "path": f"{GROUP}:reason", "value": nothing}
+        refused(connector.patch(path, add, empty), 400, "invalidValue")
     ok(connector.patch(path, add, {"op": "add", "path": f"{GROUP}:reason", "value": WHY}))
     assert only_approval(connector).reason == WHY
 

@@ -148,7 +148,9 @@ def test_who_gives_a_new_reason_asks_something_new_and_the_denial_is_shown(start
     assert connector.services.approvals.get(item.work_item_id).denied_before is None
     decide(connector, item, DENY, approver(), comment="Bea is back")
 
-    for same in ("", "covers  for\nBEA"):
+    nothing = ("", ".", "\u2800", "\u3164\u034f")
+    same_words = ("covers  for\nBEA", "Covers for Bea.", "Covers for Be\u034fa\u3164\u2800")
+    for same in (*nothing, *same_words):
         assert pending(reasoned(connector, user["id"], asked_for, same)) == []
     again = reasoned(connector, user["id"], asked_for, "Leads the team from May")
 

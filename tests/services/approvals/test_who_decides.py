@@ -172,8 +172,9 @@ def test_two_approvers_at_the_same_instant_decide_once(start, database):
 def test_a_reason_can_be_required(start):
     connector, asked_for = start(reason_required=True)
     _, item = waiting(connector, asked_for)
-    with pytest.raises(InvalidRequestError, match="reason"):
-        decide(connector, item, APPROVE, approver(), comment="  ")
+    for nothing in ("  ", ".", "\u2800\u3164"):
+        with pytest.raises(InvalidRequestError, match="reason"):
+            decide(connector, item, APPROVE, approver(), comment=nothing)
     decide(connector, item, APPROVE, approver(), comment="New team lead")
 
 

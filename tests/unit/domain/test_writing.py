@@ -4,7 +4,7 @@
 
 import pytest
 
-from connector.domain.writing import visible
+from connector.domain.writing import gist, visible
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,26 @@ def test_what_turns_or_hides_writing_is_shown_by_its_number(text, shown):
 )
 def test_what_people_write_stays(text):
     assert visible(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Für Béa!",
+        "für  béa",
+        "Fu\u0308r Be\u0301a.",
+        "\u3164Für Bé\u034fa\u2800",
+        "Für\u200b-Béa\ufe0f",
+    ],
+)
+def test_what_a_text_says_depends_on_nothing_that_nobody_sees(text):
+    assert gist(text) == gist("Für Béa") != gist("Für Bob")
+
+
+@pytest.mark.parametrize("text", ["", " . ", "\u2800", "\u3164\u034f\uffa0", "—", "\u200b"])
+def test_what_has_no_letter_and_no_digit_says_nothing(text):
+    assert gist(text) == ""
+
+
+def test_other_scripts_and_numbers_say_something():
+    assert gist("山田 4711 क्या") == gist("山田, 4711: क्या") != ""
