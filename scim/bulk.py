@@ -14,6 +14,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from scim import writes
@@ -54,6 +55,10 @@ _RETRY_AFTER_S = 1.0
 _NO_TIME = (
     "The time that a request may take was used up by the operations before this one, so nothing of "
     "it was begun; it is temporarily unavailable (503). Send it again, with fewer in one request."
+)
+_NO_TARGET = (
+    "The time that a request may take was used up before what they refer to was created; it is "
+    "temporarily unavailable (503). Create that, and set the references with PATCH."
 )
 
 Registered = tuple[ResourceType, ResourceHandler]
@@ -115,6 +120,7 @@ class Bulk:
         self._has_time = has_time
         self._ids: dict[str, str] = {}
         self._promised: frozenset[str] = frozenset()
+        self._not_begun: set[str | None] = set()
         self._postponed: list[_Postponed] = []
         self._entries: dict[int, Entry] = {}
 
@@ -159,14 +165,9 @@ class Bulk:
             preconditions=Preconditions(),
             respond_async=False,
         )
-        try:
-            self._carry_out(entry, context, is_circular)
-        except ScimError as error:
-            _fail(entry, error)
-        except Exception:  # noqa: BLE001  one broken operation must not hide what became of others
-            _log.exception("unexpected error (correlation id %s)", context.correlation_id)
-            detail = f"Internal error. The log tells more under {context.correlation_id}."
-            _fail(entry, InternalError(detail))
+        problem = _problem_of(lambda: self._carry_out(entry, context, is_circular), context)
+        if problem is not None:
+            _fail(entry, problem)
         return entry
 
     def _carry_out(self, entry: Entry, context: RequestContext, is_circular: bool) -> None:
@@ -174,6 +175,7 @@ class Bulk:
         if operation.problem is not None:
             raise operation.problem
         if not self._has_time():
+            self._not_begun.add(operation.bulk_id)
             raise Unavailable(_NO_TIME, retry_after_s=_RETRY_AFTER_S)
         wanted = parse_preconditions(operation.version, None)
         context = replace(context, preconditions=wanted)
@@ -284,17 +286,15 @@ class Bulk:
             if unknown & expected:
                 continue
             self._postponed.remove(postponed)
-            try:
-                if unknown:
-                    raise self._unresolved(unknown)
-                self._patch_in(postponed)
-            except ScimError as error:
-                _fail(
-                    postponed.entry,
-                    Conflict(f"The resource was created without its references: {error.detail}"),
-                )
+            problem = _problem_of(partial(self._patch_in, postponed), postponed.context)
+            if problem is not None:
+                _fail(postponed.entry, _without_references(problem))
 
     def _patch_in(self, postponed: _Postponed) -> None:
+        if unknown := postponed.references - self._ids.keys():
+            if unknown <= self._not_begun:
+                raise Unavailable(_NO_TARGET, retry_after_s=_RETRY_AFTER_S)
+            raise self._unresolved(unknown)
         add = PatchOperation("add", None, resolved(postponed.values, self._ids))
         context = replace(postponed.context, preconditions=Preconditions())
         written = postponed.target[1].patch(context, postponed.scim_id, [add])
@@ -310,6 +310,26 @@ def _created_by(waiting: Mapping[int, BulkOperation]) -> frozenset[str]:
         for one in waiting.values()
         if one.bulk_id and one.method == "POST" and one.problem is None
     )
+
+
+def _problem_of(act: Callable[[], None], context: RequestContext) -> ScimError | None:
+    """Do something, and return what stood against it; None: nothing."""
+    try:
+        act()
+    except ScimError as error:
+        return error
+    except Exception:  # noqa: BLE001  one broken operation must not hide what became of others
+        _log.exception("unexpected error (correlation id %s)", context.correlation_id)
+        return InternalError(f"Internal error. The log tells more under {context.correlation_id}.")
+    return None
+
+
+def _without_references(problem: ScimError) -> ScimError:
+    """Return what to answer for a resource whose references were not set afterwards."""
+    detail = f"The resource was created without its references: {problem.detail}"
+    if isinstance(problem, Unavailable):
+        return Unavailable(detail, retry_after_s=problem.retry_after_s)
+    return InternalError(detail) if isinstance(problem, InternalError) else Conflict(detail)
 
 
 def _listed(names: Iterable[str]) -> str:

@@ -159,12 +159,12 @@ def request_status(context, transaction):
     return {"id": transaction, "status": "pending"}
 
 
-def create_app(config=None, base_url=BASE_URL, now=time.time, requests_per_minute=0):
+def create_app(config=None, base_url=BASE_URL, now=time.time, requests_per_minute=0, **more):
     """Return an application with users and groups, mounted for one tenant and for many."""
-    return mounted(create_front(config, base_url, now, requests_per_minute))
+    return mounted(create_front(config, base_url, now, requests_per_minute, **more))
 
 
-def create_front(config=None, base_url=BASE_URL, now=time.time, requests_per_minute=0):
+def create_front(config=None, base_url=BASE_URL, now=time.time, requests_per_minute=0, **more):
     """Return the front of a service with users and groups."""
     service = ScimService(
         resources=(
@@ -177,6 +177,7 @@ def create_front(config=None, base_url=BASE_URL, now=time.time, requests_per_min
         now=now,
         requests_per_minute=lambda tenant: requests_per_minute,
         request_status=request_status,
+        **more,
     )
     return Front(service)
 

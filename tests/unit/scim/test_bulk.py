@@ -1,11 +1,13 @@
 """Bulk requests (RFC 7644 §3.7)."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from scim.service import ScimConfig
-from tests.unit.scim.memory_handler import BASE_URL, TOKEN, create_app
+from tests.unit.scim.memory_handler import BASE_URL, TOKEN, MemoryHandler, create_app
 
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 GROUP = "urn:ietf:params:scim:schemas:core:2.0:Group"
@@ -153,6 +155,33 @@ def test_a_circle_whose_other_half_fails_is_a_conflict(client):
     assert (first["status"], second["status"]) == ("409", "400")
     assert first["location"] == f"{BASE_URL}/Groups/G1"
     assert "created without" in first["response"]["detail"]
+
+
+def test_an_unexpected_error_in_a_circle_hides_nothing(client, monkeypatch):
+    def broken(*_: Any) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(MemoryHandler, "patch", broken)
+    first, second, third = run(client, group("a", "b"), group("b", "a"), user("c"))
+    assert statuses([first, second, third]) == ["500", "201", "201"]
+    assert first["location"] == f"{BASE_URL}/Groups/G1"
+    assert "created without its references" in first["response"]["detail"]
+    assert "The log tells more" in first["response"]["detail"]
+
+
+def test_a_circle_for_which_no_time_is_left_can_be_closed_later():
+    turns = iter([True])
+
+    @contextmanager
+    def within_time(*_: Any) -> Iterator[Callable[[], bool]]:
+        yield lambda: next(turns, False)
+
+    client = create_app(within_time=within_time).test_client()
+    first, second = run(client, group("a", "b"), group("b", "a"))
+    assert statuses([first, second]) == ["503", "503"]
+    assert first["location"] == f"{BASE_URL}/Groups/G1"
+    assert "created without its references" in first["response"]["detail"]
+    assert "nothing of it was begun" in second["response"]["detail"]
 
 
 @pytest.mark.parametrize(
