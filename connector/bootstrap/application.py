@@ -264,13 +264,17 @@ class Application:
         :raises ConfigError: see :func:`connector.services.bindings.require_bound`; or a tenant is
             declared twice.
         """
+        if problems := [*self.binding_problems(), *self._claimed()]:
+            raise ConfigError(problems)
+
+    def binding_problems(self) -> Sequence[str]:
+        """Return why :meth:`require_bound_accounts` would refuse the file, as far as the data of
+        its own tenants tell; nothing is written."""
         problems = [f"tenants.{name}: {_TWICE}" for name in self.catalogue.twice_declared()]
         for name, settings in self.settings.tenants.items():
             with self.store.read(name) as uow:
                 problems += binding_problems(uow, settings)
-        problems += self._claimed()
-        if problems:
-            raise ConfigError(problems)
+        return problems
 
     def _claimed(self) -> Sequence[str]:
         """Let the tenants of the file hold their accounts; return those that others hold."""

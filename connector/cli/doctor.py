@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 from rich.console import Console
@@ -51,7 +52,13 @@ def doctor(context: CommandContext) -> None:
 def _examine(context: CommandContext) -> Diagnosis:
     tenant = context.tenant
     with Console(stderr=True).status("Looking ...") as status:
-        return tenant.doctor.examine(lambda check: status.update(f"Looking at {check.looks_at}"))
+        found = tenant.doctor.examine(lambda check: status.update(f"Looking at {check.looks_at}"))
+    problems = context.application.binding_problems()
+    if not problems:
+        return found
+    # `serve` refuses the file, however good the connection is.
+    rest = [item for item in found.findings if item.check_id != "configuration"]
+    return replace(found, findings=(*misconfigured(problems).findings, *rest))
 
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:

@@ -98,6 +98,15 @@ def test_json_has_every_check_with_its_result(doctor):
     assert {item["check"] for item in told["findings"]} == {item.check_id for item in CHECKS}
 
 
+def test_an_account_that_the_file_names_no_longer_is_told(found, doctor, connector):
+    *kept, gone = connector.application.settings.tenants["default"].accounts
+    problems = found(accounts=tuple(kept))
+    assert list(problems) == ["configuration_invalid"]
+    said = problems["configuration_invalid"]["found"]
+    assert gone.account_id in said and "--forget-account" in said
+    assert "All is well" not in doctor(accounts=tuple(kept)).output
+
+
 def test_a_missing_configuration_is_told_with_status_2(tmp_path):
     result = CliRunner().invoke(main, ["doctor", "--config", str(tmp_path / "none.yaml")])
     assert result.exit_code == 2
@@ -300,7 +309,7 @@ def test_a_service_user_who_is_no_organization_administrator_is_told(found, conn
 
 def test_an_organization_that_is_not_administered_is_told(found):
     problems = found(organization_id=NOBODY)
-    assert list(problems) == ["organization_absent"]
+    assert list(problems) == ["configuration_invalid", "organization_absent"]
 
 
 def test_a_domain_that_waits_is_a_warning(found, connector):
