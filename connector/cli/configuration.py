@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing, suppress
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 import yaml
@@ -10,8 +13,9 @@ import yaml
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.config import masked
-from connector.errors import ConfigError
+from connector.errors import ConfigError, TemporaryError
 from connector.services.jobs.schedule_problems import require_known_jobs
+from connector.settings import Settings
 
 
 @click.group(cls=Commands)
@@ -30,7 +34,8 @@ def config() -> None:
 def check(context: CommandContext) -> None:
     """Check the whole file; tell every problem with its path in the file.
 
-    DocuSign is not asked: `docusign-iga doctor` does that.
+    Where the database is there and can be read, its accounts and organization are held against
+    those of the file, as `serve` does. DocuSign is not asked: `docusign-iga doctor` does that.
 
     \b
     Example:
@@ -39,6 +44,7 @@ def check(context: CommandContext) -> None:
     try:
         settings = context.settings
         require_known_jobs(settings)
+        _require_bound(settings)
     except ConfigError as error:
         if not context.as_json:
             raise
@@ -50,6 +56,34 @@ def check(context: CommandContext) -> None:
         {"ok": True, "config": str(context.config_path), "accounts_by_tenant": accounts},
         f"{context.config_path} is good. Tenants, with the number of their accounts: {listed}.",
     )
+
+
+def _require_bound(settings: Settings) -> None:
+    """Hold the file against the database. Without one, before its migration and where it cannot be
+    reached the file alone is checked, as it is on another machine."""
+    url = settings.database.url
+    if not settings.database.is_postgresql and not Path(urlsplit(url).path[1:]).is_file():
+        return
+    # Commands that need no database start faster.
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from connector.services.bindings import binding_problems  # noqa: PLC0415
+    from connector.store import open_database  # noqa: PLC0415
+
+    problems: list[str] = []
+    try:
+        store = open_database(settings.database)
+    except ConfigError:  # Such as without the driver, which only the machine that serves needs.
+        return
+    with closing(store), suppress(TemporaryError, SQLAlchemyError):
+        current, newest = store.revisions()
+        if current != newest:
+            return
+        for name, tenant in settings.tenants.items():
+            with store.read(name) as uow:
+                problems += binding_problems(uow, tenant)
+    if problems:
+        raise ConfigError(problems)
 
 
 @config.command()

@@ -2,15 +2,20 @@
 
 import json
 import re
+from contextlib import closing
 
 import click
 import pytest
 import yaml
 from click.testing import CliRunner
 
+from connector.bootstrap import build
 from connector.cli.context import config_option, handle_errors
 from connector.cli.main import main
+from connector.config import load_settings
+from connector.domain.model import Account
 from connector.errors import GuardError, TemporaryError
+from connector.services.bindings import bind
 
 # ------------------------------------------------------------------------------ help
 
@@ -42,6 +47,26 @@ def test_a_good_configuration_is_said_to_be_good(run, config_file):
     result = run("config", "check")
     assert result.exit_code == 0
     assert f"{config_file} is good" in result.output
+
+
+def test_accounts_that_the_database_has_and_the_file_has_not_are_told(run, config_file):
+    other = "00000000-0000-4000-8000-0000000000a2"
+    settings = load_settings(config_file)
+    tenant = settings.tenants["default"]
+    application = build(settings, role="cli")
+    with closing(application), application.store.write("default") as uow:
+        for account_id in (other, tenant.accounts[0].account_id):
+            bind(uow, tenant, Account(account_id, f"Account {account_id[-2:]}"))
+        uow.commit()
+    result = run("config", "check")
+    assert result.exit_code == 1
+    assert other in result.stderr and "--forget-account" in result.stderr
+    assert not json.loads(run("config", "check", "--json").stdout)["ok"]
+
+
+def test_a_check_of_the_configuration_makes_no_database(run, config_file):
+    assert run("config", "check").exit_code == 0
+    assert not (config_file.parent / "connector.db").exists()
 
 
 def test_every_problem_is_told_and_the_status_is_one(run, tmp_path):
