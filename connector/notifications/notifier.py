@@ -48,13 +48,7 @@ class ChannelNotifier:
         recipient: str,
         record: str = "",
     ) -> str:
-        """Send a message; when this returns, the receiver has it.
-
-        :param record: that the receiver made of an earlier message of the same case.
-        :returns: what the receiver calls its record of the case; empty where it has none.
-        :raises TemporaryError: it may work later.
-        :raises PermanentError: it never will as the settings are.
-        """
+        """See :meth:`connector.ports.Notifier.deliver`."""
         if channel.kind == "email":
             self._smtp.send(message, delivery_id, recipient)
             return ""
