@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    CTE,
     BigInteger,
+    ColumnElement,
     LargeBinary,
     ScalarSelect,
     Select,
@@ -28,13 +30,19 @@ from sqlalchemy import (
 
 from connector.store.columns import TEXT
 from connector.store.statements import Prepared, Session
-from connector.store.tables import BLOCK_SIZE, external_ids, page_blocks, resources
+from connector.store.tables import BLOCK_SIZES, external_ids, page_blocks, resources
 
 Row = tuple[Any, ...]
 
 _NUMBER = BigInteger()
-# Constants are written into the statements: a prepared one takes only the query's parameters.
-_ZERO, _ONE, _TWO = (literal_column(str(number), _NUMBER) for number in range(3))
+
+
+def _number(value: int) -> ColumnElement[int]:
+    # Constants are written into the statements: a prepared one takes only the query's parameters.
+    return literal_column(str(value), _NUMBER)
+
+
+_ZERO, _ONE, _TWO = (_number(value) for value in range(3))
 _COMMA = literal_column("','", TEXT)
 _OFFSET, _COUNT = bindparam("offset", type_=_NUMBER), bindparam("count", type_=_NUMBER)
 _AFTER = bindparam("after", type_=_NUMBER)
@@ -67,12 +75,17 @@ def _shown(table: Any) -> tuple[Any, ...]:
     )
 
 
-_counted = (
-    page_blocks.c.tenant == bindparam("tenant"),
-    page_blocks.c.kind == bindparam("kind"),
-)
+def _counted(size: int) -> tuple[Any, ...]:
+    return (
+        page_blocks.c.tenant == bindparam("tenant"),
+        page_blocks.c.kind == bindparam("kind"),
+        page_blocks.c.size == _number(size),
+    )
+
+
+_LARGE, _SMALL = BLOCK_SIZES
 _total = select(cast(func.coalesce(func.sum(page_blocks.c.visible_count), _ZERO), _NUMBER)).where(
-    *_counted
+    *_counted(_LARGE)
 )
 
 
@@ -87,20 +100,34 @@ _is_shared = or_(
 )
 
 
-def _first_key() -> ScalarSelect[Any]:
-    """Return the key of the resource at an offset."""
+def _last_before_offset(size: int, skipped: Any, *where: Any) -> CTE:
+    """Return the last block of a size that begins at the offset or before it, and how many
+    resources come before it.
+
+    :param skipped: how many come before the blocks that are looked at.
+    :param where: which of them are.
+    """
     count = page_blocks.c.visible_count
     # Over rows, which take half as long as the range that would be meant without a word.
-    before = func.sum(count).over(order_by=page_blocks.c.block, rows=(None, 0)) - count
-    blocks = select(page_blocks.c.block, before.label("before")).where(*_counted).subquery()
-    # The last block that begins at the offset or before it.
-    place = (
-        select(func.max(blocks.c.block).label("block"), func.max(blocks.c.before).label("before"))
-        .where(blocks.c.before <= _OFFSET)
-        .cte("place")
+    before = skipped + func.sum(count).over(order_by=page_blocks.c.block, rows=(None, 0)) - count
+    blocks = select(page_blocks.c.block, before.label("before")).where(*_counted(size), *where)
+    each = blocks.subquery()
+    last = func.max(each.c.block).label("block"), func.max(each.c.before).label("before")
+    return select(*last).where(each.c.before <= _OFFSET).cte(f"place_{size}")
+
+
+def _first_key() -> ScalarSelect[Any]:
+    """Return the key of the resource at an offset."""
+    large = _last_before_offset(_LARGE, _ZERO)
+    first = select(large.c.block * _number(_LARGE // _SMALL)).scalar_subquery()
+    place = _last_before_offset(
+        _SMALL,
+        select(large.c.before).scalar_subquery(),
+        page_blocks.c.block >= first,
+        page_blocks.c.block < first + _number(_LARGE // _SMALL),
     )
     skipped = resources.alias("skipped")
-    begins = select(place.c.block * literal_column(str(BLOCK_SIZE), _NUMBER)).scalar_subquery()
+    begins = select(place.c.block * _number(_SMALL)).scalar_subquery()
     within = _OFFSET - func.coalesce(select(place.c.before).scalar_subquery(), _ZERO)
     # The index alone answers how far to skip; the select of the page would read what it skips.
     return (

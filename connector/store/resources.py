@@ -39,7 +39,7 @@ from connector.store.statements import (
     chunked,
     insert_into,
 )
-from connector.store.tables import BLOCK_SIZE, external_ids, page_blocks, resources
+from connector.store.tables import BLOCK_SIZES, external_ids, page_blocks, resources
 from scim.filters import Comparison, Filter, Operator
 
 FEW = 1000
@@ -293,17 +293,16 @@ class SqlResources:
 
     def _put(self, kind: str, rows: Mapping[str, ResourceRow]) -> None:
         known = self._known(kind, list(rows))
-        blocks: Counter[int] = Counter()
+        visible: dict[int, int] = {}
         changed = []
         for scim_id, (seq, was_visible) in known.items():
-            blocks[seq // BLOCK_SIZE] += rows[scim_id].visible - was_visible
+            visible[seq] = rows[scim_id].visible - was_visible
             changed.append({**self._values(rows[scim_id]), "at_seq": seq})
         if changed:
             self._connection.execute(_OVERWRITE, changed)
         new = [self._values(row) for scim_id, row in rows.items() if scim_id not in known]
-        for scim_id, seq in self._insert(new):
-            blocks[seq // BLOCK_SIZE] += rows[scim_id].visible
-        self._count(kind, blocks)
+        visible |= {seq: int(rows[scim_id].visible) for scim_id, seq in self._insert(new)}
+        self._count(kind, visible)
 
     def _known(self, kind: str, scim_ids: Sequence[str]) -> dict[str, tuple[int, bool]]:
         found = self._connection.execute(
@@ -337,15 +336,17 @@ class SqlResources:
         for chunk in chunked(scim_ids):
             found = self._known(kind, chunk)
             self._connection.execute(delete(resources).where(*self._named(kind, list(found))))
-            blocks: Counter[int] = Counter()
-            for seq, was_visible in found.values():
-                blocks[seq // BLOCK_SIZE] -= was_visible
-            self._count(kind, blocks)
+            self._count(kind, {seq: -was_visible for seq, was_visible in found.values()})
 
     def _count(self, kind: str, changes: Mapping[int, int]) -> None:
+        """Add to the counters of the blocks in which these keys are."""
+        blocks: Counter[tuple[int, int]] = Counter()
+        for seq, change in changes.items():
+            blocks.update({(size, seq // size): change for size in BLOCK_SIZES})
+        of = {"tenant": self._tenant, "kind": kind}
         rows = [
-            {"tenant": self._tenant, "kind": kind, "block": block, "visible_count": change}
-            for block, change in sorted(changes.items())
+            {**of, "size": size, "block": block, "visible_count": change}
+            for (size, block), change in sorted(blocks.items())
             if change
         ]
         if not rows:

@@ -43,11 +43,11 @@ from connector.store.tables.mirror import (
 )
 from connector.store.tables.notifications import notifications
 from connector.store.tables.people import delegations, work_item_events, work_item_evidence
-from connector.store.tables.resources import BLOCK_SIZE, page_blocks, resources
+from connector.store.tables.resources import BLOCK_SIZES, page_blocks, resources
 from connector.store.tables.tenants import tenant_accounts, tenants
 
 __all__ = [
-    "BLOCK_SIZE",
+    "BLOCK_SIZES",
     "accounts",
     "api_clients",
     "api_tokens",

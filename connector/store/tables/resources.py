@@ -7,8 +7,9 @@ from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, Uniqu
 from connector.store.columns import TEXT, Instant
 from connector.store.tables.base import key, metadata, required
 
-BLOCK_SIZE = 1024
-"""Keys in one page block: a page skips fewer rows, a list adds up rows / 1024 counters."""
+BLOCK_SIZES = (16_384, 512)
+"""Keys in one page block: a list adds up the counters of the large ones, and a page those of the
+small ones within one large one; it skips fewer rows than a small one has."""
 
 resources = Table(
     "resources",
@@ -52,6 +53,7 @@ page_blocks = Table(
     metadata,
     key("tenant"),
     key("kind"),
+    Column("size", Integer, primary_key=True, autoincrement=False),
     Column("block", BigInteger, primary_key=True, autoincrement=False),
     Column("visible_count", Integer, nullable=False),
     sqlite_with_rowid=False,

@@ -7,12 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import text
 
 from connector.domain.ledger import ClientAttributes
 from connector.domain.model import MembershipStatus
 from connector.ports import GROUP, USER, GroupMember, ResourceQuery, StoredPage, UnitOfWork
 from connector.store import SqlStore
-from connector.store.tables import BLOCK_SIZE
+from connector.store.tables import BLOCK_SIZES
 from scim.errors import InvalidPath
 from scim.filters import AttributePath, Comparison, Filter, Operator
 from tests.contract.store import people
@@ -76,10 +77,25 @@ def test_names_are_found_without_case(store: SqlStore, scope: str) -> None:
         assert _ids(by_id) == [1]
 
 
+def _go_on_behind_key(store: SqlStore, key: int) -> None:
+    """Let the next resource's key be greater."""
+    advance = {
+        "sqlite": "UPDATE sqlite_sequence SET seq = :key WHERE name = 'resources'",
+        "postgresql": "SELECT setval(pg_get_serial_sequence('resources', 'seq'), :key)",
+    }
+    with store.database.writing() as connection:
+        connection.execute(text(advance[connection.dialect.name]), {"key": key})
+        connection.commit()
+
+
 def test_every_page_of_every_size_is_right_whatever_was_removed(store: SqlStore) -> None:
+    large, small = BLOCK_SIZES
     chance = random.Random(3)
-    shown = set(range(2 * BLOCK_SIZE + 300))
-    _fill(store, *sorted(shown))
+    shown = set(range(4 * small + 300))
+    _fill(store, *range(small))
+    # The rest lies on both sides of the end of a large block, behind some that are empty.
+    _go_on_behind_key(store, 4 * large - 2 * small)
+    _fill(store, *range(small, len(shown)))
     hidden = chance.sample(sorted(shown), 700)
     removed = chance.sample(sorted(shown - set(hidden)), 700)
     with store.write("default") as unit:
@@ -89,7 +105,10 @@ def test_every_page_of_every_size_is_right_whatever_was_removed(store: SqlStore)
         unit.commit()
     expected = sorted(shown - set(removed) - set(hidden[200:]))
     with store.read("default") as unit:
-        for start, count in [(1, 100), (1, 0), (999, 100), (len(expected), 5), (5000, 5)]:
+        for start, count in [
+            *((start, 100) for start in range(1, len(expected), 99)),
+            *((1, 0), (len(expected), 5), (5000, 5)),
+        ]:
             page = unit.resources.search(ResourceQuery(USER, start_index=start, count=count))
             assert page.total == len(expected)
             assert _ids(page) == expected[start - 1 : start - 1 + count]
