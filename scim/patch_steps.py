@@ -260,11 +260,15 @@ def _select(step: Step, current: Sequence[Element]) -> list[Element]:
     attribute = step.target.attribute
     # Evaluated once on nothing, so that a wrong sub-attribute is an error in any case.
     element_matches(step.filter, {}, attribute)
+    means_sole = attribute.sole_is_primary and step.op != "add" and len(current) == 1
+    implied = {"primary": True} if means_sole else {}
     return [
         element
         for element in current
         if element_matches(
-            step.filter, element if isinstance(element, dict) else {"value": element}, attribute
+            step.filter,
+            {**implied, **(element if isinstance(element, dict) else {"value": element})},
+            attribute,
         )
     ]
 

@@ -61,6 +61,9 @@ class Attribute:
     """Characters that a client may send; RFC 7643 §7 has no characteristic for it."""
     clearable: bool = True
     """Whether a PATCH can leave it without a value, where it is not required; as above."""
+    sole_is_primary: bool = False
+    """Whether a PATCH that takes or replaces the primary value means the only one there is, because
+    it is not kept which one is primary; as above."""
 
     @cached_property
     def _by_name(self) -> dict[str, Attribute]:

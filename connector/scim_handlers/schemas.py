@@ -303,14 +303,19 @@ ATTRIBUTE_SCHEMAS: Mapping[str, ResourceType] = {
 PATCHED_USER_SCHEMA = replace(
     USER_SCHEMA,
     attributes=tuple(
-        replace(item, sub_attributes=(*item.sub_attributes, _PRIMARY))
+        replace(
+            item,
+            sub_attributes=(*item.sub_attributes, _PRIMARY),
+            sole_is_primary=item.name == "roles",
+        )
         if item.name in ("entitlements", "roles")
         else item
         for item in USER_SCHEMA.attributes
     ),
 )
-"""Understood in a PATCH: Entra ID selects ``roles[primary eq "True"]``. It is not kept, so it is
-not advertised."""
+"""Understood in a PATCH: Entra ID gives a person one app role, and takes it or puts another in its
+place by ``roles[primary eq "True"]``. It is not kept, so it is not advertised; but passed over, a
+revocation would be lost without a word. Added, a role stands beside what somebody else gave."""
 
 USER_SCHEMA_FOR_PATCH = {
     False: PATCHED_USER_SCHEMA,

@@ -203,24 +203,6 @@ def as_requested(resource: Resource, actual: ActualUser) -> Resource:
     return others | {name: value for name, value in parts.items() if value}
 
 
-def sole_role_as_primary(resource: Resource, operations: Sequence[PatchOperation]) -> Resource:
-    """Return the resource with its only role as the primary one, where a PATCH takes that.
-
-    Which role is primary is not kept. Entra ID gives a person one app role, and takes it or puts
-    another in its place by ``roles[primary eq "True"]``: passed over, a revocation would be lost
-    without a word.
-    """
-    roles = resource.get("roles", ())
-    if len(roles) != 1 or not any(map(_takes_primary_role, operations)):
-        return resource
-    return {**resource, "roles": [{**roles[0], "primary": True}]}
-
-
-def _takes_primary_role(operation: PatchOperation) -> bool:
-    path = (operation.path or "").lower()
-    return operation.op in ("remove", "replace") and "roles[" in path and "primary" in path
-
-
 def reason_in(resource: Resource, extension: str) -> str:
     """Return why a request asks for what it does; empty where it does not say.
 

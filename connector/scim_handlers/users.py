@@ -18,7 +18,6 @@ from connector.scim_handlers.translation import (
     creation,
     modification,
     replacement,
-    sole_role_as_primary,
 )
 from connector.scim_handlers.user_groups import (
     GroupWishes,
@@ -106,7 +105,7 @@ class UserHandler(StoredReader):
             before = as_requested(to_resource(stored, reader_of(context)), actual)
             desired = modification(
                 before,
-                patched(sole_role_as_primary(before, operations)),
+                patched(before),
                 services.user_mapping,
                 actual,
                 load_attributes(uow, scim_id).kept,

@@ -7,7 +7,7 @@ import pytest
 from connector.domain.console import ConsoleRole
 from connector.domain.ledger import WorkItemState
 from connector.services.context import person
-from tests.connector import DOCUSIGN, ORGANIZATION_ADMIN, ok, refused
+from tests.connector import DOCUSIGN, ORGANIZATION_ADMIN, USER, ok, refused
 
 ADDRESS = "ann.lee@acme.test"
 ADD = {"op": "add", "path": "roles", "value": [{"value": ORGANIZATION_ADMIN}]}
@@ -85,6 +85,7 @@ def test_a_role_asked_for_at_creation_opens_its_task(connector):
         {"op": "remove", "path": "roles", "value": []},
         {"op": "Remove", "path": 'roles[primary eq "True"]'},
         {"op": "Remove", "path": 'roles[primary eq "True"].value'},
+        {"op": "remove", "path": f"{USER}:roles[primary eq true]"},
     ],
 )
 def test_the_opposite_supersedes_the_open_task(connector, ann, operation):
@@ -100,19 +101,42 @@ def test_the_opposite_supersedes_the_open_task(connector, ann, operation):
 INACTIVE = {"op": "replace", "path": "active", "value": False}
 
 
-def test_a_role_that_is_put_in_the_place_of_another_ends_that_one(connect):
-    """W58: Entra ID changes a person's one app role."""
+PRIMARY = 'roles[primary eq "True"].value'
+
+
+def notary(connect):
+    """Return a connector, and the path of somebody who asked to become a notary."""
     steps = {"grant": ["Tell {email}."], "revoke": ["Tell {email} again."]}
     connector = connect(manual_roles={"notary": {"display": "Notary", "instructions": steps}})
-    user = connector.create(ADDRESS)
-    path, place = f"/Users/{user['id']}", 'roles[primary eq "True"].value'
+    path = f"/Users/{connector.create(ADDRESS)['id']}"
+    user = ok(connector.patch(path, {"op": "Add", "path": PRIMARY, "value": "notary"}))
+    assert pending(user) == [("notary", "grant")]
+    return connector, path
 
-    asked = [
-        pending(ok(connector.patch(path, {"op": op, "path": place, "value": role})))
-        for op, role in (("Add", "notary"), ("Replace", ORGANIZATION_ADMIN))
-    ]
 
-    assert asked == [[("notary", "grant")], [(ORGANIZATION_ADMIN, "grant")]]
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"op": "Replace", "path": PRIMARY, "value": ORGANIZATION_ADMIN},
+        {"op": "replace", "value": {PRIMARY: ORGANIZATION_ADMIN}},
+    ],
+)
+def test_a_role_that_is_put_in_the_place_of_another_ends_that_one(connect, operation):
+    """W58: Entra ID changes a person's one app role."""
+    connector, path = notary(connect)
+
+    user = ok(connector.patch(path, operation))
+
+    assert pending(user) == [(ORGANIZATION_ADMIN, "grant")]
+
+
+def test_a_role_that_is_added_takes_none(connect):
+    """Entra ID adds a role to whom it has just linked, whatever somebody else gave them."""
+    connector, path = notary(connect)
+
+    user = ok(connector.patch(path, {"op": "Add", "path": PRIMARY, "value": ORGANIZATION_ADMIN}))
+
+    assert sorted(pending(user)) == [("notary", "grant"), (ORGANIZATION_ADMIN, "grant")]
 
 
 def test_disabling_a_person_ends_what_was_asked_for(connector, ann):
