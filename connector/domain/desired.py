@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from connector.domain.ledger import Direction
-from connector.domain.model import ORGANIZATION_ADMIN, User
+from connector.domain.model import ORGANIZATION_ADMIN, MembershipStatus, User
 from connector.domain.plan import Person
 
 ProfileKey = tuple[str, str]
@@ -103,6 +103,27 @@ class ActualUser:
     """What memberships held when the connector closed them, by account id."""
     pending_profiles: frozenset[ProfileKey] = frozenset()
     """Profiles that were asked for and wait for people."""
+
+    @property
+    def to_return(self) -> Mapping[str, Remembered]:
+        """What enabling an inactive person gives again, by account id: what is remembered, else the
+        last known profiles."""
+        if self.remembered or any(self.user.open_memberships()):
+            return self.remembered
+        return {
+            item.account_id: Remembered(item.profile_id)
+            for item in self.user.memberships.values()
+            if item.status is MembershipStatus.CLOSED
+        }
+
+    @property
+    def profiles_to_return(self) -> frozenset[ProfileKey]:
+        """The profiles among :attr:`to_return`."""
+        return frozenset(
+            (account_id, held.profile_id)
+            for account_id, held in self.to_return.items()
+            if held.profile_id is not None
+        )
 
     @property
     def confirmed_roles(self) -> frozenset[str]:

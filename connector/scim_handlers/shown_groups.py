@@ -83,7 +83,11 @@ def _narrowing(scim_id: str) -> tuple[Narrow, Narrow]:
     profile = frozenset({(account_id, rest[1:])})
     return (
         lambda wish, actual: _wanting(wish, _held(actual) | profile, account_id),
-        lambda wish, actual: _wanting(wish, _held(actual) - profile, account_id),
+        lambda wish, actual: replace(
+            _wanting(wish, _held(actual) - profile, account_id),
+            # Who is inactive is no member, and would be one with the next enabling.
+            forgets=profile & actual.profiles_to_return,
+        ),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from connector.domain.desired import ActualUser, DesiredUser, ProfileKey, Statement
@@ -15,13 +15,18 @@ from connector.services.mirror.persons import desired_person
 from connector.services.mirror.presentation import DOCUSIGN_USER
 from mappings import UserMapping, attribute_giving
 from mappings.model import CORE_USER
-from scim.errors import InvalidValue
+from scim.errors import InvalidValue, ScimError
 from scim.handlers import PatchOperation, Resource
 
 _ADDRESS = re.compile(r"[^@\s\"<>]+@[^@\s\"<>.]+(\.[^@\s\"<>.]+)+")
 _LONGEST_ADDRESS = 100
 """DocuSign's limit for ``email``."""
 _ENTITLEMENTS = ("entitlements", f"{CORE_USER.lower()}:entitlements")
+
+Element = Mapping[str, Any]
+"""An element of ``roles`` or ``entitlements``."""
+Patch = Callable[[Resource], Resource]
+"""Applies the operations of a PATCH to a copy of a resource. Raises :class:`ScimError`."""
 
 
 def creation(resource: Resource, mapping: UserMapping) -> DesiredUser:
@@ -68,6 +73,7 @@ def replacement(
     if roles is not None and not shows_requested:
         roles = _beside_open_tasks(roles, actual)
     profiles = _profiles(resource["entitlements"]) if "entitlements" in resource else None
+    known = held_profiles(actual.user) | actual.profiles_to_return
     return DesiredUser(
         person=person,
         active=resource.get("active"),
@@ -76,6 +82,7 @@ def replacement(
         exact=True,
         external_id=resource.get("externalId"),
         kept=wanted_kept,
+        forgets=frozenset() if profiles is None else known - profiles,
         reason=reason_in(resource, DOCUSIGN_USER),
         says=Statement(profiles, active=resource.get("active"), person=True),
     )
@@ -91,22 +98,26 @@ def _beside_open_tasks(given: frozenset[str], actual: ActualUser) -> frozenset[s
 
 def modification(
     before: Resource,
-    after: Resource,
+    patch: Patch,
     mapping: UserMapping,
     actual: ActualUser,
     kept: Mapping[str, Any],
     *,
     operations: Sequence[PatchOperation],
+    hidden: Sequence[Element] = (),
 ) -> DesiredUser:
     """Return the person that a PATCH asks for. What it did not touch is not asserted.
 
-    :param before: the resource that was patched, with roles and entitlements as requested.
-    :param after: what *operations* make of it.
+    :param before: the resource that is patched, with roles and entitlements as requested.
+    :param patch: applies *operations*.
+    :param hidden: the entitlements that no client is shown and enabling the person gives again.
     :raises InvalidValue: the userName is no address, or an entitlement is none.
     """
+    after = patch(before)
     person, wanted_kept = desired_person(assigned(after), mapping, current=actual.user, kept=kept)
     _check_person(person, after, mapping, actual)
     exact = lists_entitlements(operations)
+    taken = _taken(before, after, hidden, patch)
     return DesiredUser(
         person=person,
         active=_changed(before, after, "active"),
@@ -116,60 +127,65 @@ def modification(
         takes_back=_taken_back(after, actual) if not exact else frozenset(),
         external_id=after.get("externalId"),
         kept=wanted_kept,
-        forgets=_removed(operations) & (_remembered(actual) | held_profiles(actual.user)),
+        forgets=taken & (actual.profiles_to_return | held_profiles(actual.user)),
         reason=reason_in(after, DOCUSIGN_USER),
-        says=_said(after, operations, exact=exact),
+        says=_said(before, after, operations, taken, exact=exact),
     )
 
 
-def _said(after: Resource, operations: Sequence[PatchOperation], *, exact: bool) -> Statement:
+def _taken(
+    before: Resource, after: Resource, hidden: Sequence[Element], patch: Patch
+) -> frozenset[ProfileKey]:
+    """Return the entitlements that a PATCH takes, whatever words it has for them. A closed
+    membership shows none, and would get them back with the next enabling: so what a PATCH takes
+    there is seen in what it makes of a resource that has them."""
+    shown = _profiles(before.get("entitlements"))
+    taken = shown - _profiles(after.get("entitlements"))
+    if not hidden:
+        return taken
+    listed = [*before.get("entitlements", ()), *hidden]
+    try:
+        rest = patch({**before, "entitlements": listed})
+    except ScimError:
+        return taken  # What nobody sees makes no request ambiguous.
+    return taken | (_profiles(hidden) - _profiles(rest.get("entitlements")))
+
+
+def _said(
+    before: Resource,
+    after: Resource,
+    operations: Sequence[PatchOperation],
+    taken: frozenset[ProfileKey],
+    *,
+    exact: bool,
+) -> Statement:
     """Return what a PATCH speaks of, whether it changes it or not."""
     named = {name.lower() for operation in operations for name in _names(operation)}
-    accounts = frozenset(
+    active = after.get("active") if any(_is_attribute(name, "active") for name in named) else None
+    wanted = _profiles(after.get("entitlements"))
+    changed = (wanted ^ _profiles(before.get("entitlements"))) | taken
+    accounts = frozenset(account_id for account_id, _ in changed).union(
         account_id for operation in operations for account_id in _named_accounts(operation)
     )
-    active = after.get("active") if any(_is_attribute(name, "active") for name in named) else None
     if not exact and not accounts:
         return Statement(active=active)
-    return Statement(_profiles(after.get("entitlements")), None if exact else accounts, active)
+    return Statement(wanted, None if exact else accounts, active)
 
 
 def _is_attribute(path: str, name: str) -> bool:
     return path.strip() in (name, f"{CORE_USER.lower()}:{name}")
 
 
-_ENTITLEMENT_ID = re.compile(
-    r"\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(\d+)", re.IGNORECASE
-)
+_ENTITLEMENT_ID = re.compile(r"\b([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.\d+", re.IGNORECASE)
 
 
 def _named_accounts(operation: PatchOperation) -> Iterable[str]:
-    """Return the accounts of the entitlements that an operation names, by path or value."""
-    return (account_id for account_id, _ in _named_profiles(operation))
-
-
-def _named_profiles(operation: PatchOperation) -> Iterable[ProfileKey]:
-    """Return the entitlements that an operation names, by path or value."""
+    """Return the accounts of the entitlements that an operation names, by path or value: also of
+    those that it leaves as they are."""
     names = [name.lower() for name in _names(operation)]
     if any("entitlements" in name for name in names):
         for found in _ENTITLEMENT_ID.finditer(f"{operation.path} {operation.value}"):
-            yield found[1].lower(), found[2]
-
-
-def _removed(operations: Iterable[PatchOperation]) -> frozenset[ProfileKey]:
-    """Return the entitlements that a PATCH takes one by one. A closed membership shows none of
-    them, and would get them back with the next enabling; so would who is disabled by the same
-    PATCH."""
-    removing = (operation for operation in operations if operation.op == "remove")
-    return frozenset(profile for one in removing for profile in _named_profiles(one))
-
-
-def _remembered(actual: ActualUser) -> frozenset[ProfileKey]:
-    return frozenset(
-        (account_id, held.profile_id)
-        for account_id, held in actual.remembered.items()
-        if held.profile_id is not None
-    )
+            yield found[1].lower()
 
 
 def _changed(before: Resource, after: Resource, name: str) -> Any:
@@ -192,13 +208,16 @@ def _taken_back(after: Resource, actual: ActualUser) -> frozenset[ProfileKey]:
     return actual.pending_profiles - _profiles(after.get("entitlements"))
 
 
-def as_requested(resource: Resource, actual: ActualUser) -> Resource:
+def as_requested(
+    resource: Resource, roles: Sequence[Element], pending: Sequence[Element]
+) -> Resource:
     """Return the resource with roles and entitlements as they will be once everything that waits
-    for people is done: a PATCH that takes back what is still pending has to find it."""
-    roles = [{"value": role} for role in sorted(actual.requested_roles)]
-    shown = list(resource.get("entitlements", ()))
-    pending = [".".join(item) for item in sorted(actual.pending_profiles)]
-    parts = {"roles": roles, "entitlements": shown + [{"value": value} for value in pending]}
+    for people is done: a PATCH that takes back what is still pending has to find it.
+
+    :param roles: the roles as requested.
+    :param pending: the entitlements that wait.
+    """
+    parts = {"roles": [*roles], "entitlements": [*resource.get("entitlements", ()), *pending]}
     others = {name: value for name, value in resource.items() if name not in parts}
     return others | {name: value for name, value in parts.items() if value}
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from connector.domain.desired import ActualUser, DesiredUser
-from connector.ports import GROUP, USER, StoredResource, UnitOfWork
+import orjson
+
+from connector.domain.desired import ActualUser, DesiredUser, ProfileKey
+from connector.domain.planner import held_profiles
+from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, StoredResource, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
 from connector.scim_handlers.rendering import deferred, is_queued, preview, reader_of, to_resource
 from connector.scim_handlers.schemas import USER_SCHEMA_FOR_PATCH, USERS
 from connector.scim_handlers.translation import (
+    Element,
     as_requested,
     creation,
     modification,
@@ -28,6 +32,7 @@ from connector.scim_handlers.user_groups import (
     with_group_changes,
 )
 from connector.services.mirror.actual import load_attributes
+from connector.services.mirror.presentation import PERMISSION_PROFILE
 from connector.services.provisioning.recording import Outcome as Recorded
 from connector.services.provisioning.wishes import Wish
 from connector.services.queued_requests import SUBJECT_MARK
@@ -101,15 +106,17 @@ class UserHandler(StoredReader):
         find = self._finder(context, scim_id)
 
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
-            stored = find(uow)
-            before = as_requested(to_resource(stored, reader_of(context)), actual)
+            shown = to_resource(find(uow), reader_of(context))
+            roles = _named(uow, ROLE, actual.requested_roles)
+            before = as_requested(shown, roles, _entitlements(uow, actual.pending_profiles))
             desired = modification(
                 before,
-                patched(before),
+                patched,
                 services.user_mapping,
                 actual,
                 load_attributes(uow, scim_id).kept,
                 operations=operations,
+                hidden=_entitlements(uow, actual.profiles_to_return - held_profiles(actual.user)),
             )
             return self._of_known_roles(context, desired)
 
@@ -229,3 +236,18 @@ class UserHandler(StoredReader):
 def _is_followed(context: RequestContext, outcome: Recorded) -> bool:
     """Return whether the changes of groups stand in the queue behind the user's own."""
     return context.turn is not None or is_queued(outcome)
+
+
+def _entitlements(uow: UnitOfWork, profiles: Iterable[ProfileKey]) -> list[Element]:
+    """Return profiles as elements of ``entitlements``, as they are shown of somebody who holds
+    them."""
+    elements = _named(uow, ENTITLEMENT, map(".".join, profiles))
+    return [{**element, "type": PERMISSION_PROFILE} for element in elements]
+
+
+def _named(uow: UnitOfWork, kind: str, scim_ids: Iterable[str]) -> list[Element]:
+    """Return what is in a catalogue as elements with the name that clients see there."""
+    ids = sorted(scim_ids)
+    rows = uow.resources.rows(kind, ids) if ids else {}
+    names = {key: orjson.loads(row.document)["displayName"] for key, row in rows.items()}
+    return [{"value": key, **({"display": names[key]} if key in names else {})} for key in ids]

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from connector.domain.accounts import AccountBook
-from connector.domain.desired import (
-    ActualUser,
-    DesiredUser,
-    ProfileKey,
-    Remembered,
-)
-from connector.domain.model import MembershipStatus, User
+from connector.domain.desired import ActualUser, DesiredUser, ProfileKey
+from connector.domain.model import User
 from connector.errors import InvalidRequestError
 
 
@@ -70,16 +63,11 @@ def _after_revocation(account_id: str, profile_id: str, book: AccountBook) -> st
 
 
 def _restored(desired: DesiredUser, actual: ActualUser, book: AccountBook) -> dict[str, str | None]:
-    """Return the profiles to give again: what was remembered, else the last known; the baseline
-    in place of what was taken meanwhile."""
-    source: Mapping[str, Remembered] = actual.remembered or {
-        item.account_id: Remembered(item.profile_id)
-        for item in actual.user.memberships.values()
-        if item.status is MembershipStatus.CLOSED and book.is_governed(item.account_id)
-    }
+    """Return the profiles to give again; the baseline in place of what was taken meanwhile."""
     return {
         account_id: profile_to_give(account_id, before.profile_id, book, desired.forgets)
-        for account_id, before in source.items()
+        for account_id, before in actual.to_return.items()
+        if book.is_governed(account_id)
     }
 
 

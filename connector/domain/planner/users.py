@@ -212,7 +212,11 @@ def _refuse_grants_to_inactive(
 ) -> None:
     """An inactive person shows no entitlements and DocuSign ignores edits of closed users."""
     _refuse_roles_to_inactive(desired, actual.requested_roles)
-    wants_more = bool(desired.profiles and desired.profiles - held_profiles(actual.user))
+    held = held_profiles(actual.user)
+    if desired.exact:
+        # A list of what enabling the person gives again asks for nothing, however often it is sent.
+        held |= actual.profiles_to_return
+    wants_more = bool(desired.profiles and desired.profiles - held)
     changes, _ = differences(desired.person, person_of(actual.user))
     if wants_more:
         raise InvalidRequestError(

@@ -112,15 +112,13 @@ def forget_membership(uow: UnitOfWork, user_id: str, account_id: str) -> None:
         _save(uow, attributes, MEMBERSHIPS_KEY, memberships)
 
 
-def forget_profile(uow: UnitOfWork, user_id: str, account_id: str, profile_id: str) -> None:
-    """Let a closed membership be given the account's baseline once it is opened, and no longer the
-    profile that it held."""
-    attributes = load_attributes(uow, user_id)
-    memberships = dict(attributes.kept.get(MEMBERSHIPS_KEY, {}))
-    kept = memberships.get(account_id)
-    if kept is not None and kept["profile"] == profile_id:
-        memberships[account_id] = {**kept, "profile": None}
-        _save(uow, attributes, MEMBERSHIPS_KEY, memberships)
+def put_remembered(uow: UnitOfWork, user_id: str, memory: Mapping[str, Remembered]) -> None:
+    """Keep what enabling an inactive person shall give, by account id, and nothing else."""
+    kept = {
+        account_id: {"profile": held.profile_id, "groups": [*held.group_ids]}
+        for account_id, held in memory.items()
+    }
+    _save(uow, load_attributes(uow, user_id), MEMBERSHIPS_KEY, kept)
 
 
 def remember_group(

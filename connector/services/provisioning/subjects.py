@@ -6,11 +6,11 @@ plan that fails leaves it untouched.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from connector.domain.desired import Statement
+from connector.domain.desired import ActualUser, Statement
 from connector.domain.ledger import (
     ClientAttributes,
     OperationRecord,
@@ -33,11 +33,10 @@ from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.expectations import STATES, follow_plan, state
 from connector.services.mirror.actual import (
-    forget_membership,
-    forget_profile,
     handed_over,
     keep_hand_over,
     load_attributes,
+    put_remembered,
     remembered_memberships,
 )
 from connector.services.mirror.writer import MirrorWriter
@@ -45,6 +44,8 @@ from connector.services.mirror.writer import MirrorWriter
 FORGETS = "forgets"
 """In a plan's context: profiles, as account and profile id, that an inactive person is not given
 again."""
+FORGETS_OF_MANY = "forgets_of_many"
+"""The same by user id, in a plan about many users."""
 
 
 class Subjects:
@@ -59,6 +60,8 @@ class Subjects:
         if plan.subject_id is None:
             return
         state(uow, plan, lambda: self._context.book(uow.mirror.catalogue()))
+        for user_id, taken in plan.context.get(FORGETS_OF_MANY, {}).items():
+            _forget(uow, user_id, plan, taken)
         if plan.subject_kind == USER:
             self._conclude_user(uow, plan.subject_id, plan)
         elif keep_attributes(uow, plan.subject_id, plan.context, kind=GROUP):
@@ -66,9 +69,7 @@ class Subjects:
 
     def _conclude_user(self, uow: UnitOfWork, user_id: str, plan: PlanRecord) -> None:
         changed = keep_attributes(uow, user_id, plan.context)
-        for account_id, profile_id in plan.context.get(FORGETS, ()):
-            forget_profile(uow, user_id, account_id, profile_id)
-        _forget_unlisted(uow, user_id, plan)
+        _forget(uow, user_id, plan, plan.context.get(FORGETS, ()))
         if plan.context.get("delete"):
             self._bury(uow, user_id, plan)
             changed = True
@@ -116,18 +117,51 @@ class Subjects:
             keep_hand_over(uow, user_id, account_id, rule)
 
 
-def _forget_unlisted(uow: UnitOfWork, user_id: str, plan: PlanRecord) -> None:
-    """Drop what is remembered of accounts that a full list left out when it opened memberships:
-    disabling the person and enabling them again shall not bring it back."""
+def _forget(
+    uow: UnitOfWork, user_id: str, plan: PlanRecord, taken: Iterable[Sequence[str]]
+) -> None:
+    """Let enabling the person some day give nothing that was taken from them.
+
+    In place of a profile comes the baseline. Accounts that a list of what they shall hold leaves
+    out are not opened again; so it is with whoever comes back by a creation, which says the whole.
+
+    :param taken: profiles, as account and profile id.
+    """
+    profiles = {(account_id, profile_id) for account_id, profile_id in taken}
+    listed = _listed(uow, user_id, plan)
+    if not profiles and listed is None:
+        return
+    user = uow.mirror.get_users([user_id]).get(user_id)
+    if user is None:
+        return
+    before = ActualUser(user, remembered=remembered_memberships(uow, user_id)).to_return
+    after = {
+        account_id: replace(held, profile_id=None)
+        if (account_id, held.profile_id) in profiles
+        else held
+        for account_id, held in before.items()
+        if listed is None or account_id in listed
+    }
+    if after != before:
+        # Of whom nothing was remembered, what is left of the last known profiles is from now on.
+        put_remembered(uow, user_id, after)
+
+
+def _listed(uow: UnitOfWork, user_id: str, plan: PlanRecord) -> Collection[str] | None:
+    """Return the accounts outside of which a request wants nobody; None where it says no such
+    thing. A list without any element takes the profiles, and leaves where the person was."""
+    if plan.context.get("return"):
+        user = uow.mirror.get_users([user_id])[user_id]
+        opened = {item.account_id for item in user.open_memberships()}
+        _, records = uow.plans.get(plan.plan_id)
+        for step in (record.operation for record in records):
+            if isinstance(step, CreateMembership | ReopenMembership):
+                opened.add(step.account_id)
+        return opened
     said = Statement.from_dict(plan.context.get(STATES, {}))
-    if not said.profiles or said.accounts is not None or said.active is False:
-        return
-    _, records = uow.plans.get(plan.plan_id)
-    if not any(isinstance(i.operation, CreateMembership | ReopenMembership) for i in records):
-        return
-    listed = {account_id for account_id, _ in said.profiles}
-    for account_id in remembered_memberships(uow, user_id).keys() - listed:
-        forget_membership(uow, user_id, account_id)
+    if not said.profiles or said.accounts is not None:
+        return None
+    return {account_id for account_id, _ in said.profiles}
 
 
 def keep_attributes(

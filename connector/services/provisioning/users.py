@@ -33,9 +33,11 @@ from connector.services.locks import (
 )
 from connector.services.mirror.actual import load_actual, load_attributes
 from connector.services.provisioning.recording import ChangePipeline, Outcome
+from connector.services.provisioning.subjects import FORGETS_OF_MANY
 from connector.services.provisioning.wishes import (
     Check,
     Wish,
+    as_taken,
     changes_roles,
     client_part,
     same_person,
@@ -261,7 +263,8 @@ class UserProvisioning:
                 planned = {key: self._plan(uow, key, wishes[key], addresses) for key in user_ids}
                 plan = Plan(tuple(step for steps, _ in planned.values() for step in steps))
                 said = {key: wish.says.to_dict() for key, (_, wish) in planned.items()}
-                stated = {**extra, STATES_OF_MANY: said}
+                taken = {key: as_taken(wish) for key, (_, wish) in planned.items() if wish.forgets}
+                stated = {**extra, STATES_OF_MANY: said, FORGETS_OF_MANY: taken}
                 return self._pipeline.record(
                     uow, plan, subject, actor, extra=stated, dry_run=dry_run
                 )

@@ -55,8 +55,14 @@ def client_part(desired: DesiredUser, actor: Actor) -> dict[str, Any]:
         "kept": dict(desired.kept),
         **as_context(desired.reason),
         **said,
-        **({FORGETS: sorted(map(list, desired.forgets))} if desired.forgets else {}),
+        **({FORGETS: as_taken(desired)} if desired.forgets else {}),
     }
+
+
+def as_taken(desired: DesiredUser) -> list[list[str]]:
+    """Return the profiles that an inactive person is not given again, as a plan's context carries
+    them."""
+    return sorted(map(list, desired.forgets))
 
 
 def same_person(external_ids: Mapping[str, str], desired: DesiredUser, actor: Actor) -> bool:

@@ -86,6 +86,7 @@ def test_a_role_asked_for_at_creation_opens_its_task(connector):
         {"op": "Remove", "path": 'roles[primary eq "True"]'},
         {"op": "Remove", "path": 'roles[primary eq "True"].value'},
         {"op": "remove", "path": f"{USER}:roles[primary eq true]"},
+        {"op": "remove", "path": 'roles[display eq "Organization Administrator"]'},
     ],
 )
 def test_the_opposite_supersedes_the_open_task(connector, ann, operation):

@@ -38,7 +38,7 @@ def put(resource, state=None, *, shows_requested=False):
 
 def patch(before, after, state=None):
     before, after = ({"userName": ADDRESS, **part} for part in (before, after))
-    return modification(before, after, MAPPING, state or actual(), {}, operations=())
+    return modification(before, lambda _: after, MAPPING, state or actual(), {}, operations=())
 
 
 def test_a_creation_asserts_all_it_lists():
@@ -98,12 +98,37 @@ def test_a_patch_asserts_only_what_it_touched():
     assert desired.person.job_title == "Counsel"
 
 
-def test_a_pending_role_is_there_to_be_taken_back():
-    granted = as_requested({"roles": []}, actual({ROLE: Direction.GRANT}))
-    revoked = as_requested({}, actual({ROLE: Direction.REVOKE}, is_admin=True))
+def test_what_is_pending_is_there_to_be_taken_back():
+    shown = {"roles": [], "entitlements": [{"value": "a1.1"}]}
 
-    assert granted["roles"] == [{"value": ROLE}]
-    assert "roles" not in revoked
+    before = as_requested(shown, [{"value": ROLE}], [{"value": "a2.7"}])
+
+    assert before["roles"] == [{"value": ROLE}]
+    assert before["entitlements"] == [{"value": "a1.1"}, {"value": "a2.7"}]
+    assert "roles" not in as_requested(shown | {"roles": [{"value": ROLE}]}, [], [])
+
+
+def test_what_nobody_sees_makes_no_request_ambiguous():
+    def patched(resource):
+        if len(resource["entitlements"]) > 1:
+            raise InvalidValue("Which?")
+        return resource
+
+    before = {"userName": ADDRESS, "entitlements": [{"value": "a1.1"}]}
+    hidden = [{"value": "a2.7"}]
+
+    desired = modification(before, patched, MAPPING, actual(), {}, operations=(), hidden=hidden)
+
+    assert desired.forgets == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("after", "accounts"), [([], {"a1"}), ([{"value": "a1.1"}, {"value": "a2.7"}], {"a2"})]
+)
+def test_a_patch_speaks_of_the_accounts_that_it_changes(after, accounts):
+    desired = patch({"entitlements": [{"value": "a1.1"}]}, {"entitlements": after})
+
+    assert desired.says.accounts == accounts
 
 
 @pytest.mark.parametrize(
