@@ -70,6 +70,77 @@ def test_what_was_queued_before_a_restored_backup_waits_for_a_person(connector, 
     assert connector.membership(user_id).status is Status.CLOSED
 
 
+def member(user_id):
+    return {"op": "add", "path": "members", "value": [{"value": user_id}]}
+
+
+def whole_list(connector, *, adding=(), without=()):
+    """Return a Group with all its members, but for some."""
+    shown = ok(connector.get(f"/Groups/{connector.group()}"))
+    ids = [item["value"] for item in shown.get("members", ()) if item["value"] not in without]
+    members = [{"value": user_id} for user_id in (*ids, *adding)]
+    return {"displayName": shown["displayName"], "members": members}
+
+
+def test_a_list_of_all_members_passes_what_a_restored_backup_holds_of_others(connector, user_id):
+    other = connector.create("other@partner.example")["id"]
+    assert connector.patch(f"/Users/{other}", DISABLED, **LATER).status_code == 202
+    later = connector.post("/Users", {"userName": "later@partner.example"}, **LATER)
+    assert later.status_code == 202
+    declare_restored(connector.services.context, ACTOR)
+    connector.clock.advance(60)
+
+    place = f"/Groups/{connector.group()}"
+    ok(connector.put(place, whole_list(connector, adding=[user_id])))
+
+    assert user_id in connector.group_members(connector.group())
+    assert connector.membership(other).status is not Status.CLOSED
+    assert connector.world.state.on_address("later@partner.example") == []
+
+
+HELD = {
+    "of a member": lambda user_id, group: (f"/Users/{user_id}", DISABLED),
+    "of the group": lambda user_id, group: (group, member(user_id)),
+    "of somebody who gets it back": lambda user_id, group: (f"/Users/{user_id}", ENABLED),
+}
+
+
+@pytest.mark.parametrize("held", HELD)
+def test_a_list_of_all_members_waits_for_what_bears_on_it(connector, user_id, held):
+    place, new = f"/Groups/{connector.group()}", connector.create("other@partner.example")["id"]
+    if held != "of the group":
+        ok(connector.patch(place, member(user_id)))
+    if held == "of somebody who gets it back":
+        ok(connector.patch(f"/Users/{user_id}", DISABLED))
+    where, operation = HELD[held](user_id, place)
+    assert connector.patch(where, operation, **LATER).status_code == 202
+    context = connector.services.context
+    declare_restored(context, ACTOR)
+    connector.clock.advance(60)
+
+    body = whole_list(connector, adding=[new], without=[user_id])
+    assert connector.put(place, body).status_code in (200, 202)
+    settle(connector)
+    assert new not in connector.group_members(connector.group())
+
+    go_on_after_restoring(context, ACTOR)
+    settle(connector)
+    assert new in connector.group_members(connector.group())
+    shown = ok(connector.get(place))["members"]
+    assert user_id not in [item["value"] for item in shown]
+
+
+def test_a_list_of_all_members_waits_for_what_is_held_of_whom_it_names(connector, user_id):
+    assert connector.patch(f"/Users/{user_id}", DISABLED, **LATER).status_code == 202
+    declare_restored(connector.services.context, ACTOR)
+    connector.clock.advance(60)
+
+    body = whole_list(connector, adding=[user_id])
+    connector.put(f"/Groups/{connector.group()}", body)
+
+    assert user_id not in connector.group_members(connector.group())
+
+
 def test_first_profile_asked_for_again_is_the_last_one(connector, user_id):
     def wish(entitlement):
         value = [{"value": entitlement}]

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from connector.domain.desired import GroupChange
 from connector.domain.guards import touched_users
-from connector.domain.ledger import Fulfilment, RunState
+from connector.domain.ledger import Fulfilment, PlanRecord, RunState
 from connector.domain.model import DirectoryGroup, fold
 from connector.domain.plan import NEWCOMER, AddGroupMembers, Plan
 from connector.domain.planner import (
@@ -37,6 +38,7 @@ from connector.services.locks import (
 )
 from connector.services.mirror.actual import remember_group
 from connector.services.mirror.writer import MirrorWriter
+from connector.services.provisioning.held_back import bears_on_members
 from connector.services.provisioning.recording import ChangePipeline, Outcome
 from connector.services.queued_requests import Subject
 from connector.services.work.reasons import require_reason
@@ -168,7 +170,20 @@ class GroupProvisioning:
                     dry_run=dry_run,
                 )
 
-        return self._pipeline.in_turn(subject, behind, record, actor, check=check, dry_run=dry_run)
+        return self._pipeline.in_turn(
+            subject,
+            behind,
+            record,
+            actor,
+            check=check,
+            dry_run=dry_run,
+            bears_on_it=partial(self._bears_on_members, scim_id, frozenset(users)),
+        )
+
+    def _bears_on_members(self, scim_id: str, named: frozenset[str], earlier: PlanRecord) -> bool:
+        with self._context.read() as uow:
+            group = self._get(uow, scim_id)
+        return bears_on_members(self._context, group, named, earlier)
 
     def delete(
         self,

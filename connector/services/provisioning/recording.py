@@ -26,7 +26,7 @@ from connector.services.naming import names_for
 from connector.services.provisioning.fulfilment import FulfilmentService
 from connector.services.provisioning.safety import refuse_if_unsafe
 from connector.services.provisioning.subjects import Subjects
-from connector.services.provisioning.turns import Check, Turns
+from connector.services.provisioning.turns import BearsOnIt, Check, Turns
 from connector.services.queued_requests import (
     QUEUED_REQUEST,
     Subject,
@@ -256,6 +256,7 @@ class ChangePipeline:
         check: Check,
         dry_run: bool,
         extra: Mapping[str, Any] | None = None,
+        bears_on_it: BearsOnIt | None = None,
     ) -> Outcome:
         """Record a change and carry it out, within the request's time; or queue it, where it may
         wait and DocuSign cannot be asked, an earlier change waits for it, or another writer keeps
@@ -270,6 +271,7 @@ class ChangePipeline:
             are held until the change is carried out.
         :param check: refuses what cannot be, before it is queued.
         :param extra: what tells a queued creation from another one.
+        :param bears_on_it: as of :meth:`Turns.require`.
         :raises TemporaryError: it cannot be done now, and may not wait.
         """
         may_wait = not dry_run and self._turns.may_wait(actor)
@@ -284,7 +286,7 @@ class ChangePipeline:
                     self._turns.clear_way(subject, behind, actor, deadline)
                 held.enter_context(self._locks.hold(subject.locks, self._left_s(deadline)))
                 if not dry_run:
-                    self._turns.require(subject, behind, actor)
+                    self._turns.require(subject, behind, actor, bears_on_it)
                 outcome = record(held)
             except TemporaryError as error:
                 if not may_wait:

@@ -37,6 +37,8 @@ Repeat = Callable[[PlanRecord], None]
 Check = Callable[[UnitOfWork, bool], None]
 """Refuses a request that cannot be, before it is queued; True where nothing stands in front of it,
 so that it will be planned against what is there now."""
+BearsOnIt = Callable[[PlanRecord], bool]
+"""Whether an earlier change can make a later one come out otherwise."""
 
 _OPEN = (PlanState.OPEN, PlanState.QUEUED)
 
@@ -104,16 +106,29 @@ class Turns:
                 _log.info("earlier change still waits", plan=plan.plan_id, reason=str(error))
                 return
 
-    def require(self, subject: Subject, behind: Collection[str] | None, actor: Actor) -> None:
+    def require(
+        self,
+        subject: Subject,
+        behind: Collection[str] | None,
+        actor: Actor,
+        bears_on_it: BearsOnIt | None = None,
+    ) -> None:
         """Let a change pass in front of which nothing stands. The caller holds its locks.
 
+        :param bears_on_it: of what a person has to let go on after a restoring, what this change
+            depends on; None: all that stands in front.
         :raises AheadError: something does.
         """
-        for plan in self._ahead(subject, behind, actor):
-            # The desk knows what was approved: asked for again, it is not planned twice.
-            if APPROVAL not in plan.context:
-                restored = restored_at(self._context, actor)
-                raise AheadError(plan, is_held=is_from_before(restored, plan))
+        # The desk knows what was approved: asked for again, it is not planned twice.
+        ahead = [
+            plan for plan in self._ahead(subject, behind, actor) if APPROVAL not in plan.context
+        ]
+        restored = restored_at(self._context, actor) if ahead else None
+        for plan in ahead:
+            is_held = is_from_before(restored, plan)
+            if is_held and bears_on_it is not None and not bears_on_it(plan):
+                continue
+            raise AheadError(plan, is_held=is_held)
 
     def _ahead(
         self, subject: Subject, behind: Collection[str] | None, actor: Actor
