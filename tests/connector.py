@@ -26,6 +26,7 @@ from connector.services.context import Actor, new_id
 from connector.settings import (
     AccountSettings,
     AuthenticationSettings,
+    Behaviour,
     DatabaseSettings,
     DocusignSettings,
     GuardSettings,
@@ -188,11 +189,13 @@ def connected(
     guards: dict[str, Any] | None = None,
     scim: dict[str, Any] | None = None,
     authentication: AuthenticationSettings | None = None,
+    behaviour: dict[str, Any] | None = None,
     **tenant: Any,
 ) -> Connector:
     """Return a connector whose mirror is filled; keyword arguments are settings of the tenant.
 
     :param database: the path of a SQLite file, or the settings of any database.
+    :param behaviour: of DocuSign, as the settings say it.
     :param clock: the world's too, where time shall pass for both.
     """
     world = world or simulated(50)
@@ -205,7 +208,9 @@ def connected(
         scim=ScimSettings(**scim or {}),
         **tenant,
     )
-    settings = replace(settings, authentication=authentication or AuthenticationSettings())
+    docusign = replace(settings.docusign, behaviour=Behaviour(**behaviour or {}))
+    authentication = authentication or AuthenticationSettings()
+    settings = replace(settings, authentication=authentication, docusign=docusign)
     application = build(settings, clock=clock, session=world.session())
     _, token = application.clients.add("default", "iga")
     connector = Connector(world, application, clock, create_app(application).test_client(), token)

@@ -219,7 +219,7 @@ def _changes(
     refresh = RefreshService(context, mirror, reader)
     desk = ApprovalDesk(context, log, tasks, refresh)
     subjects = Subjects(context, mirror)
-    facts = ConfirmedFacts(context, mirror)
+    facts = ConfirmedFacts(context, mirror, lag)
     finder = EffectFinder(context, mirror, facts)
     attempts = Attempts(context, Executor(context, mirror, facts), finder)
     undoer = Undoer(context, finder, attempts)

@@ -17,11 +17,8 @@ from connector.docusign.members import Members, is_open
 from connector.domain.model import Membership, User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.errors import PermanentError, TemporaryError
-from connector.ports import Clock
+from connector.ports import Clock, looks
 from connector.settings import Behaviour
-
-_READ_AGAIN_AFTER_S = 0.25
-"""Between two looks, until ``docusign.behaviour.read_after_write_s`` is over."""
 
 
 class Openings:
@@ -93,29 +90,32 @@ class Openings:
         else:
             self._writer.resend_activation(account_id, user_id, profile)
 
-    def _established(self, operation: CreateMembership | ReopenMembership, user_id: str) -> User:
+    def _established(
+        self,
+        operation: CreateMembership | ReopenMembership,
+        user_id: str,
+        *,
+        given_again: bool = False,
+    ) -> User:
         """Read the membership back until it is as asked for, giving once more what is missing.
 
         :raises RefusedError: it stays closed.
         :raises NoAnswerError: it does not show what was asked for.
         """
         account_id = operation.account_id
-        deadline = self._clock.now() + timedelta(seconds=self._behaviour.read_after_write_s)
-        given_again = False
-        while True:
+        user = None
+        for _ in looks(self._clock, timedelta(seconds=self._behaviour.read_after_write_s)):
             user = self._members.find(account_id, user_id)
-            if user is not None and is_open(account_id, user):
-                # A pending user may hide the profile: what was sent counts as taken over.
-                was_sent = given_again or isinstance(operation, CreateMembership)
-                if _is_as_asked(user.memberships[account_id], operation, was_sent=was_sent):
-                    return _with_profile(account_id, user, operation.profile_id)
-                if not given_again:
-                    self._give_again(operation, user)
-                    given_again = True
-                    continue
-            if self._clock.now() >= deadline:
-                raise self._not_shown(operation, user)
-            self._clock.sleep(_READ_AGAIN_AFTER_S)
+            if user is None or not is_open(account_id, user):
+                continue
+            # A pending user may hide the profile: what was sent counts as taken over.
+            was_sent = given_again or isinstance(operation, CreateMembership)
+            if _is_as_asked(user.memberships[account_id], operation, was_sent=was_sent):
+                return _with_profile(account_id, user, operation.profile_id)
+            if not given_again:
+                self._give_again(operation, user)
+                return self._established(operation, user_id, given_again=True)
+        raise self._not_shown(operation, user)
 
     def _give_again(self, operation: CreateMembership | ReopenMembership, user: User) -> None:
         """Send what DocuSign did not take over."""

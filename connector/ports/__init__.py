@@ -7,7 +7,7 @@ Adapters: :mod:`connector.docusign` is a :class:`Directory`, :mod:`connector.sto
 from connector.ports.account_setup import ProfileDesigner
 from connector.ports.audit import AuditRepository, CallJournal, PendingEvents
 from connector.ports.budget import BudgetRepository
-from connector.ports.clock import Clock
+from connector.ports.clock import Clock, looks
 from connector.ports.consents import ConsentRepository, TokenListener
 from connector.ports.console import ConsoleRepository
 from connector.ports.directory import Directory, GroupList, GroupMembers, UserPage
@@ -121,4 +121,5 @@ __all__ = [
     "UnitOfWork",
     "UserPage",
     "WorkItemRepository",
+    "looks",
 ]

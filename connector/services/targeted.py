@@ -1,4 +1,4 @@
-"""Reads single people again, in one account or in all."""
+"""Reads single people and groups again."""
 
 from __future__ import annotations
 
@@ -190,3 +190,29 @@ class TargetedReader:
         if is_gone:
             return Found.GONE
         return Found.CHANGED if changed else Found.SAME
+
+
+def read_group_members(
+    context: TenantContext, mirror: MirrorWriter, account_id: str, group_id: str
+) -> Callable[[UnitOfWork], None]:
+    """Ask DocuSign for the members of a group; return what writes them into the mirror, but for
+    those of whom it knows better (:meth:`MirrorWriter.settled_members`).
+
+    :raises connector.errors.ConnectorError: DocuSign stood in the way.
+    """
+    asked_at = context.clock.now()
+    with context.read() as uow:
+        mark = uow.resources.latest_change(USER)
+    read = context.directory.list_group_members(account_id, group_id)
+
+    def write(uow: UnitOfWork) -> None:
+        group = uow.mirror.catalogue().groups.get((account_id, group_id))
+        if group is None:
+            return  # A sync found it gone meanwhile.
+        members = read.user_ids
+        if read.missing:
+            members |= uow.mirror.group_member_ids(account_id, group_id)
+        settled = mirror.settled_members(uow, group, members, mark, asked_at)
+        mirror.put_group_members(uow, group, settled)
+
+    return write

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from connector.domain.merge import merge_member
 from connector.domain.model import DirectoryGroup, Membership, MembershipStatus, User, fold
@@ -20,7 +20,7 @@ from connector.domain.plan import (
     UpdatePerson,
 )
 from connector.errors import NotFoundError, PermanentError, TemporaryError, UnknownOutcomeError
-from connector.ports import USER, UnitOfWork
+from connector.ports import USER, UnitOfWork, looks
 from connector.services.context import TenantContext
 from connector.services.mirror.actual import (
     forget_membership,
@@ -29,9 +29,6 @@ from connector.services.mirror.actual import (
     remembered_memberships,
 )
 from connector.services.mirror.writer import MirrorWriter
-
-_READ_BACK_WAITS_S = (0.1, 0.3, 0.6, 1.0)
-"""DocuSign promises no read-after-write; two seconds in all."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +46,12 @@ class Performed:
 class ConfirmedFacts:
     """Turns what DocuSign shows after an operation into what the mirror is told."""
 
-    def __init__(self, context: TenantContext, mirror: MirrorWriter) -> None:
+    def __init__(self, context: TenantContext, mirror: MirrorWriter, lag: timedelta) -> None:
+        """:param lag: how long a read may not show what was written before it."""
         self._context = context
         self._directory = context.directory
         self._mirror = mirror
+        self._lag = lag
 
     def joined(self, step: CreateMembership, seen: User) -> Performed:
         """Return that a person joined, as DocuSign shows them.
@@ -176,15 +175,13 @@ class ConfirmedFacts:
         :raises UnknownOutcomeError: it cannot be read, or still shows the old state after the last
             look. No temporary error: that would say that nothing was done.
         """
-        for wait_s in (*_READ_BACK_WAITS_S, None):
+        for _ in looks(self._context.clock, self._lag):
             try:
                 user = self._directory.get_member(step.account_id, step.user_id)
             except TemporaryError as error:
                 raise UnknownOutcomeError(str(error)) from error
             if is_shown(user):
                 return user
-            if wait_s is not None:
-                self._context.clock.sleep(wait_s)
         if not isinstance(step, CloseMembership):
             _refuse_if_pending(step, user.memberships[step.account_id], self._names)
         raise UnknownOutcomeError(

@@ -32,6 +32,7 @@ from connector.services.provisioning.confirmed_facts import (
     has_fields,
     has_profile,
 )
+from connector.services.targeted import read_group_members
 
 _NOT_LOOKED_UP = (
     AddGroupMembers,
@@ -92,26 +93,11 @@ class EffectFinder:
     def read_back(self, step: Operation) -> Callable[[UnitOfWork], None]:
         """Read whom an operation touched; return what writes that into the mirror."""
         if isinstance(step, AddGroupMembers | RemoveGroupMembers):
-            return self._read_members(step)
+            return read_group_members(self._context, self._mirror, step.account_id, step.group_id)
         user_id, account_id = getattr(step, "user_id", None), getattr(step, "account_id", None)
         if user_id is None or account_id is None:
             return lambda uow: None
         return self._facts.member(step, self._directory.get_member(account_id, user_id)).apply
-
-    def _read_members(
-        self, step: AddGroupMembers | RemoveGroupMembers
-    ) -> Callable[[UnitOfWork], None]:
-        place = (step.account_id, step.group_id)
-        read = self._directory.list_group_members(*place)
-
-        def apply(uow: UnitOfWork) -> None:
-            group = uow.mirror.catalogue().groups[place]
-            known = frozenset(uow.mirror.get_users(read.user_ids))
-            if read.missing:
-                known |= uow.mirror.group_member_ids(*place)
-            self._mirror.put_group_members(uow, group, known)
-
-        return apply
 
     def _find_joined(self, step: CreateMembership) -> Performed | None:
         user = self._find_newcomer(step) or self._find_open(step)

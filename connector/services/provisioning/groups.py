@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -25,7 +25,7 @@ from connector.errors import (
     NotFoundError,
     UniquenessError,
 )
-from connector.ports import GROUP, USER, UnitOfWork
+from connector.ports import GROUP, UnitOfWork
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor, TenantContext
 from connector.services.expectations import Word, lost_members, state_members
@@ -41,6 +41,7 @@ from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.held_back import bears_on_members
 from connector.services.provisioning.recording import ChangePipeline, Outcome
 from connector.services.queued_requests import Subject
+from connector.services.targeted import read_group_members
 from connector.services.work.reasons import require_reason
 
 GroupWish = Callable[[UnitOfWork, DirectoryGroup], GroupChange]
@@ -231,21 +232,13 @@ class GroupProvisioning:
         with self._context.read() as uow:
             group = self._get(uow, scim_id)
             last = uow.jobs.latest(SYNC_JOB, self._context.clock.now())
-            mark = uow.resources.latest_change(USER)
         is_fresh = last is not None and last.state is RunState.DONE and last.started_at >= oldest
         if is_fresh or group.group_type.is_built_in:
             return
-        self._read_members(group, mark)
-
-    def _read_members(self, group: DirectoryGroup, mark: datetime | None) -> None:
         where = (group.account_id, group.group_id)
-        asked_at = self._context.clock.now()
-        read = self._context.directory.list_group_members(*where)
+        write = read_group_members(self._context, self._mirror, *where)
         with self._context.write() as uow:
-            known = uow.mirror.group_member_ids(*where)
-            members = read.user_ids | (known if read.missing else frozenset())
-            settled = self._mirror.settled_members(uow, group, members, mark, asked_at)
-            self._mirror.put_group_members(uow, group, settled)
+            write(uow)
             uow.commit()
 
     # planning -----------------------------------------------------------------
