@@ -93,7 +93,7 @@ class WebReceiver:
 def web_receiver(context: ssl.SSLContext | None = None) -> Iterator[WebReceiver]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             receiver.received.append(Received(self.path, headers, body, self.command))
             if receiver.answer is not None:
@@ -103,7 +103,7 @@ def web_receiver(context: ssl.SSLContext | None = None) -> Iterator[WebReceiver]
             self.send_header("Content-Length", "0")
             self.end_headers()
 
-        do_PATCH = do_POST  # noqa: N815 - as the server wants it
+        do_GET = do_PATCH = do_POST  # noqa: N815 - as the server wants it
 
         def log_message(self, *_: Any) -> None:
             """Say nothing."""

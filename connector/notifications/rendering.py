@@ -28,8 +28,20 @@ def _environment() -> Environment:
     environment.filters["slack"] = _slack
     environment.filters["markdown"] = _markdown
     environment.filters["journal"] = for_journal
+    environment.filters["label"] = label_of
     environment.policies["json.dumps_function"] = _dumps
     return environment
+
+
+def key_of(message: Message, delivery_id: str) -> str:
+    """Return by what a receiver's record of a message is known: the id of the case that it is
+    about, else the delivery's."""
+    return str(message.data.get("work_item", delivery_id))
+
+
+def label_of(key: str) -> str:
+    """Return the label that an issue of that key bears in Jira."""
+    return f"docusign-iga-{key}"
 
 
 def render(channel: ChannelSettings, message: Message, delivery_id: str) -> bytes:
@@ -42,6 +54,7 @@ def render(channel: ChannelSettings, message: Message, delivery_id: str) -> byte
         text = template.render(
             message=message,
             id=delivery_id,
+            key=key_of(message, delivery_id),
             options=dict(channel.options),
             lines=lines_of(message),
             verbatim_lines=lines_of(message, verbatim=True),

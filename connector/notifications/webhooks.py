@@ -29,7 +29,9 @@ from connector.notifications.records import (
     Call,
     carrying_on,
     creating,
+    found_in,
     is_carried_on,
+    looking,
     record_in,
 )
 from connector.notifications.targets import Target, Targets
@@ -41,6 +43,8 @@ _log = logging.getLogger(__name__)
 _MOST_READ = 2_048
 """Bytes of an answer; they serve the message about a failure, and name a record."""
 _NOT_FOUND, _GONE = 404, 410
+_LATER = (429, 500, 502, 503, 504)
+"""The receiver may answer some time; with others it refuses a question, or takes none."""
 _REFUSED = (400, 404, 409)
 _LONGEST_SHOWN = 200
 _PREFIX = "whsec_"
@@ -81,7 +85,9 @@ class WebhookSender:
         :raises PermanentError: the target is refused, or says that it is gone for good.
         """
         target = self._targets.resolve(channel.url.reveal() if channel.url else "")
-        if record and is_carried_on(channel, target, record):
+        if not (record and is_carried_on(channel, target, record)):
+            record = self._find(channel, message, delivery_id, target)
+        if record:
             try:
                 for call in carrying_on(channel, message, target, record):
                     self._call(channel, target, delivery_id, call)
@@ -97,7 +103,37 @@ class WebhookSender:
         answer = self._call(channel, target, delivery_id, created)
         return record_in(channel, target, answer.headers, answer.text)
 
+    def _find(
+        self, channel: ChannelSettings, message: Message, delivery_id: str, target: Target
+    ) -> str:
+        """Return the record that a receiver made of a case although its answer never came; empty
+        where it has none, or tells nobody.
+
+        :raises TemporaryError: it does not answer.
+        """
+        for call in looking(channel, message, delivery_id, target):
+            answer = self._ask(channel, target, delivery_id, call)
+            if answer.is_success:
+                return found_in(channel, message, delivery_id, target, answer.text)
+            if answer.status in _LATER:
+                raise _trouble(target, answer, TemporaryError)
+        return ""
+
     def _call(
+        self, channel: ChannelSettings, target: Target, delivery_id: str, call: Call
+    ) -> _Answer:
+        answer = self._ask(channel, target, delivery_id, call)
+        if answer.is_success or (call.may_fail and answer.status in _REFUSED):
+            return answer
+        if answer.status == _GONE:
+            raise PermanentError(
+                f"{target.host} answered 410, gone for good. {_shown(answer.text)}"
+            )
+        raise _trouble(
+            target, answer, _NotFoundError if answer.status == _NOT_FOUND else TemporaryError
+        )
+
+    def _ask(
         self, channel: ChannelSettings, target: Target, delivery_id: str, call: Call
     ) -> _Answer:
         now = int(self._clock.now().timestamp())
@@ -110,14 +146,7 @@ class WebhookSender:
         }
         if channel.authorization:
             headers["Authorization"] = channel.authorization.reveal()
-        answer = self._exchange(target, headers, call)
-        if answer.is_success or (call.may_fail and answer.status in _REFUSED):
-            return answer
-        shown = " ".join(answer.text.split())[:_LONGEST_SHOWN]
-        if answer.status == _GONE:
-            raise PermanentError(f"{target.host} answered 410, gone for good. {shown}")
-        error = _NotFoundError if answer.status == _NOT_FOUND else TemporaryError
-        raise error(f"{target.host} answered {answer.status}. {shown}")
+        return self._exchange(target, headers, call)
 
     def _exchange(self, target: Target, headers: Mapping[str, str], call: Call) -> _Answer:
         connection = self._connection(target)
@@ -129,7 +158,11 @@ class WebhookSender:
             with cut_off_after(self._timeout_s, open_socket):
                 connection.connect()
                 connection.request(
-                    call.method, call.path, body=call.body, headers=headers, preload_content=False
+                    call.method,
+                    call.path,
+                    body=call.body or None,
+                    headers=headers,
+                    preload_content=False,
                 )
                 response = connection.getresponse()
                 return _Answer(response.status, response.headers, _beginning(response))
@@ -153,6 +186,14 @@ class WebhookSender:
             assert_hostname=target.host,
             ssl_context=trusting(self._ca_bundle),
         )
+
+
+def _trouble(target: Target, answer: _Answer, kind: type[TemporaryError]) -> TemporaryError:
+    return kind(f"{target.host} answered {answer.status}. {_shown(answer.text)}")
+
+
+def _shown(text: str) -> str:
+    return " ".join(text.split())[:_LONGEST_SHOWN]
 
 
 def trusting(ca_bundle: str) -> ssl.SSLContext:

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import dataclass, field, replace
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -33,16 +34,24 @@ class Tickets:
     refuses: dict[str, int] = field(default_factory=dict)
     """Status by the end of a path."""
     calls: list[str] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+    is_cut_off: bool = False
+    """Whether it does what it is told and never says so."""
 
     def answer(self, handler: Any, received: Any) -> None:
         path = received.path.partition("?")[0]
-        self.calls.append(f"{received.method} {received.path}")
+        if received.method == "GET":
+            self.questions.append(received.path)
+        else:
+            self.calls.append(f"{received.method} {received.path}")
         status = next((code for end, code in self.refuses.items() if path.endswith(end)), 0)
         name = next((key for key in self.records if f"/{key}" in path), "")
         headers: dict[str, str] = {}
         body: dict[str, Any] = {}
         if status:
             pass
+        elif received.method == "GET":
+            status, body = self.found(received.path)
         elif name:
             self.records[name].append(json.loads(received.body))
             status = 200
@@ -55,12 +64,35 @@ class Tickets:
             headers = {} if is_jira else {"Location": f"https://x.example{path}/{name}"}
         else:
             status = 404
+        if self.is_cut_off and received.method == "POST":
+            handler.close_connection = True
+            return
         text = json.dumps(body).encode()
         handler.send_response(status)
         for key, value in {**headers, "Content-Length": str(len(text))}.items():
             handler.send_header(key, value)
         handler.end_headers()
         handler.wfile.write(text)
+
+    def found(self, path: str) -> tuple[int, dict[str, Any]]:
+        """Return what a search finds: as both do, one record or none."""
+        asked = {key: value for key, (value,) in parse_qs(urlsplit(path).query).items()}
+        if urlsplit(path).path == TABLE:
+            field_, _, key = asked["sysparm_query"].partition("=")
+            found = [
+                {"sys_id": name, "correlation_id": made["correlation_id"]}
+                for name, (made, *_) in self.records.items()
+                if made[field_] == key
+            ]
+            return 200, {"result": found[: int(asked["sysparm_limit"])]}
+        match = re.fullmatch('labels = "(.+)"', asked["jql"])
+        assert match is not None, asked
+        issues = [
+            {"id": name, "key": f"IAM-{name}", "fields": {"labels": made["fields"]["labels"]}}
+            for name, (made, *_) in self.records.items()
+            if match[1] in made["fields"]["labels"]
+        ]
+        return 200, {"issues": issues[: int(asked["maxResults"])]}
 
 
 @pytest.fixture
@@ -233,8 +265,10 @@ def test_an_approval_that_docusign_keeps_waiting_ends_its_record_once_it_is_done
     assert len(tickets.records) == 1
 
 
-def test_a_record_of_another_installation_is_left_alone(connector, tickets):
+def test_a_record_of_another_installation_is_left_alone(connector, tickets, template):
     task = opened(connector)
+    (name,) = tickets.records
+    tickets.records[name][0] = {"correlation_id": "theirs", "fields": {"labels": ["theirs"]}}
     with connector.services.context.write() as uow:
         (delivery,) = uow.notifications.search()
         elsewhere = re.sub(r":\d+/", ":1/", delivery.record)
@@ -242,6 +276,97 @@ def test_a_record_of_another_installation_is_left_alone(connector, tickets):
         uow.commit()
     finished(connector, task)
     assert len(tickets.records) == 2
+    assert len(tickets.records[name]) == 1
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+LOST = ["the answer is lost", "the process dies"]
+
+
+def told_without_knowing(connector, tickets, monkeypatch, how):
+    """Open a task of which the ticket system makes a record, and nobody hears what it is called."""
+    if how == "the answer is lost":
+        tickets.is_cut_off = True
+        task = opened(connector)
+        tickets.is_cut_off = False
+        connector.clock.advance(60)
+        return task
+    notifier = connector.services.notifications._notifier
+    deliver = notifier.deliver
+
+    def dying(*arguments):
+        deliver(*arguments)
+        raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(notifier, "deliver", dying)
+        with pytest.raises(Killed):
+            opened(connector)
+    connector.clock.advance(3_600)
+    return connector.services.work_items.list()[0].work_item_id
+
+
+@pytest.mark.parametrize("how", LOST)
+def test_a_record_that_nobody_heard_of_is_found_and_not_made_twice(
+    connector, tickets, template, monkeypatch, how
+):
+    task = told_without_knowing(connector, tickets, monkeypatch, how)
+    connector.services.notifications.deliver_due()
+    ((name, _),) = tickets.records.items()
+    (delivery,) = connector.services.notifications.list()
+    assert (str(delivery.state), delivery.record.rpartition("/")[2]) == ("delivered", name)
+    finished(connector, task)
+    assert list(tickets.records) == [name]
+    assert is_ended(tickets.records[name], template)
+
+
+def test_jira_data_center_is_asked_in_its_own_way(connector, tickets, template, monkeypatch):
+    if template == "jira":
+        tickets.refuses["/search/jql"] = 404
+    told_without_knowing(connector, tickets, monkeypatch, LOST[0])
+    connector.services.notifications.deliver_due()
+    assert len(tickets.records) == 1
+    assert ("/search?" in tickets.questions[-1]) is (template == "jira")
+
+
+@pytest.mark.parametrize("status", [400, 403, 404, 410])
+def test_who_may_not_be_asked_is_told_all_the_same(connector, tickets, status):
+    tickets.found = lambda path: (status, {})
+    opened(connector)
+    assert tickets.questions
+    assert len(tickets.records) == 1
+
+
+def test_who_cannot_answer_now_is_asked_again_before_anything_is_made(connector, tickets):
+    real = tickets.found
+    tickets.found = lambda path: (503, {})
+    opened(connector)
+    assert tickets.records == {}
+    tickets.found = real
+    connector.clock.advance(60)
+    connector.services.notifications.deliver_due()
+    assert len(tickets.records) == 1
+
+
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"result": [{"sys_id": "a" * 32}], "issues": [{"id": "1"}]},
+        {"result": [{"sys_id": "a" * 32, "correlation_id": "x"}], "issues": [{"id": "1"}, 7]},
+        {"result": {}, "issues": [{"id": "1", "fields": []}]},
+        {"result": [None], "issues": {"id": "1"}},
+    ],
+)
+def test_a_record_without_the_key_is_another_one(connector, tickets, lie):
+    """ServiceNow passes over a condition that it does not understand, and shows any record."""
+    tickets.found = lambda path: (200, lie)
+    opened(connector)
+    (call,) = tickets.calls
+    assert call.startswith("POST")
+    assert len(tickets.records) == 1
 
 
 def test_an_issue_that_a_person_has_closed_is_commented_on(connector, tickets, template):

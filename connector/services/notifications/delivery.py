@@ -20,7 +20,7 @@ from connector.settings import ChannelSettings
 
 _log = structlog.get_logger(__name__)
 
-_BATCH = 20
+_BATCH = 10
 _LEASE = timedelta(minutes=10)
 """Longer than a batch takes, each delivery of which is bounded by the channel's time-out."""
 _LONGEST_ERROR = 500
