@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
-from connector.domain.ledger import AuditHead
+from connector.domain.audit.events import AuditHead
 from connector.errors import PermanentError
 
 

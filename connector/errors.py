@@ -30,8 +30,8 @@ class ConnectorError(Exception):
     is_partial = False
     """Whether a part of the operation took effect before the rest was refused."""
     trouble = ""
-    """Why a call to DocuSign failed (:class:`connector.domain.diagnosis.Trouble`), as far as a
-    diagnosis depends on it; empty for everything else."""
+    """Why a call to DocuSign failed (:class:`connector.domain.diagnosis.trouble.Trouble`), as far
+    as a diagnosis depends on it; empty for everything else."""
 
 
 class TemporaryError(ConnectorError):

@@ -17,8 +17,8 @@ import structlog
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from connector.domain.ledger import RunState
-from connector.domain.tenants import INSTALLATION
+from connector.domain.ledger.job_runs import RunState
+from connector.domain.tenants.records import INSTALLATION
 from connector.errors import ConnectorError
 from connector.ports import Clock, Store
 from connector.services.jobs.declared import JOBS, TAKEN_UP_AFTER, Job, JobTenant, schedule_of

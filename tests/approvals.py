@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from connector.domain.console import ConsoleRole
-from connector.domain.desired import ActualUser, DesiredUser
-from connector.domain.ledger import WorkItem
-from connector.domain.work_items import Verdict
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.planning import ActualUser, DesiredUser
+from connector.domain.work_items.approvals import Verdict
+from connector.domain.work_items.items import WorkItem
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, Principal, person
 from connector.services.inbox.approvals import ApprovalView

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from connector.domain.accounts import AccountBook
-from connector.domain.desired import DesiredUser
 from connector.domain.model import Account, Catalogue, Membership, MembershipStatus, Profile, User
+from connector.domain.naming.account_book import AccountBook
 from connector.domain.plan import Person
+from connector.domain.planning import DesiredUser
 from connector.settings import AccountSettings, TenantSettings
 
 VIEWER, SENDER, ADMIN = "1", "2", "3"

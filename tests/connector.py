@@ -21,7 +21,8 @@ from werkzeug.test import Client, TestResponse
 
 from connector.app import create_app
 from connector.bootstrap import Application, TenantServices, build
-from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import Finding, FindingFilter, FindingState
 from connector.services.context import Actor, new_id
 from connector.settings import (
     AccountSettings,

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from tests.connector import Connector
 from tests.visitors import ROOT, add_account
 

@@ -10,8 +10,8 @@ from typing import Any
 from argon2 import PasswordHasher
 from werkzeug.test import Client, TestResponse
 
-from connector.domain.console import ConsoleRole
-from connector.domain.drift import DriftKind
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.drift.difference import DriftKind
 from connector.services.authentication.console_accounts import ConsoleAccounts
 from connector.services.context import person
 from simulator.state import groups

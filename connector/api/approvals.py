@@ -17,8 +17,8 @@ from connector.api.work_item_schemas import (
     WorkItemSchema,
     item_document,
 )
-from connector.domain.ledger import WorkItemKind
-from connector.domain.work_items import Verdict
+from connector.domain.work_items.approvals import Verdict
+from connector.domain.work_items.items import WorkItemKind
 from connector.services.browsing.views import ItemPage, ItemQuery, Labels
 from connector.services.context import Seen
 from connector.services.inbox.approvals import ApprovalView

@@ -13,8 +13,8 @@ from connector.api.fields import instant, text
 from connector.api.here import principal, tenant
 from connector.api.paging import Page, PageArguments, number_of, page_of, to_cursor
 from connector.api.resource import Resource
-from connector.domain.audit_story import Story
-from connector.domain.ledger import AuditEvent, AuditFilter
+from connector.domain.audit.events import AuditEvent, AuditFilter
+from connector.domain.audit.story import Story
 from connector.services.audit.export import FORMS
 from connector.services.audit.records import Explanation, Verification, month_of
 

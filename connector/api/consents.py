@@ -11,9 +11,9 @@ from marshmallow import Schema, fields, validate
 from connector.api.fields import instant, text, written
 from connector.api.here import needs, principal, tenant
 from connector.api.resource import Resource
-from connector.domain.consent import Way
-from connector.domain.consent_state import ConsentState
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.consent.links import Way
+from connector.domain.consent.state import ConsentState
 from connector.patience import take_place
 from connector.services.consent.links import Verdict
 from connector.services.plain_data import consent_data, user_consent_data

@@ -11,7 +11,7 @@ from connector.api.fields import instant, text, written
 from connector.api.here import application, principal, tenant
 from connector.api.paging import Page, PageArguments, cut, page_of
 from connector.api.resource import Resource
-from connector.domain.work_items import Delegation
+from connector.domain.work_items.delegations import Delegation
 from connector.services.plain_data import delegation_data
 
 resource = Resource(

@@ -11,8 +11,10 @@ from connector.api.fields import RequiredCommentArguments, instant, text, writte
 from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, page_of, text_of, to_cursor
 from connector.api.resource import Resource, seen
-from connector.domain.console import ConsoleRole
-from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState, Remedy
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import Finding, FindingFilter, FindingState
+from connector.domain.drift.remedies import Remedy
 from connector.errors import InvalidRequestError
 from connector.services.context import Principal, Seen
 from connector.services.drift.decisions import Choice, Decided, Wanted

@@ -11,7 +11,7 @@ from connector.api.fields import instant, text, written
 from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, cut, page_of
 from connector.api.resource import Resource, seen
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from connector.domain.erasure import ErasureState
 from connector.services.context import Seen
 from connector.services.plain_data import erasure_data

@@ -10,8 +10,8 @@ from marshmallow import Schema, fields
 from connector.api.fields import instant, text
 from connector.api.here import application, needs, tenant
 from connector.api.resource import Resource
-from connector.domain.console import ConsoleRole
-from connector.domain.diagnosis import Result
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.diagnosis.checks import Result
 from connector.patience import take_place
 from connector.services.monitoring.health import ConnectionHealth
 from connector.services.plain_data import diagnosis_data

@@ -8,7 +8,7 @@ from flask import Response, current_app, g, request
 from werkzeug.routing import RequestRedirect
 
 from connector.api.ports import Application, TenantServices
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from connector.errors import TemporaryError
 from connector.logs import correlation_id
 from connector.mount import TENANT, client_address

@@ -13,8 +13,8 @@ from connector.api.fields import instant, text
 from connector.api.here import application, needs, principal, tenant, tenant_name
 from connector.api.paging import Page, PageArguments, cut, page_of, place_of, to_place
 from connector.api.resource import Resource, seen
-from connector.domain.console import ConsoleRole
-from connector.domain.ledger import RunState
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.ledger.job_runs import RunState
 from connector.errors import ClosedError, ConflictingWriteError, ConnectorError, NotFoundError
 from connector.ports import Asker, JobQueue
 from connector.services.context import Seen

@@ -11,7 +11,7 @@ from connector.api.fields import instant, text
 from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, page_of, place_of, to_place
 from connector.api.resource import Resource, seen
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from connector.domain.notifications import DeliveryState, Notice
 from connector.services.plain_data import delivery_data
 

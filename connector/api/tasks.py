@@ -20,8 +20,8 @@ from connector.api.work_item_schemas import (
     WorkItemSchema,
     item_document,
 )
-from connector.domain.console import ConsoleRole
-from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.errors import NotFoundError
 from connector.services.browsing.views import ItemQuery
 from connector.services.context import Seen

@@ -11,8 +11,8 @@ from marshmallow import Schema, fields, validate
 from connector.api.fields import instant, text, written
 from connector.api.here import application, principal, tenant_name
 from connector.api.resource import Resource, seen
-from connector.domain.console import ConsoleRole
-from connector.domain.tenants import TenantRecord
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.tenants.records import TenantRecord
 from connector.errors import ConfigError, InvalidRequestError, NotFoundError
 from connector.services.context import Seen
 from connector.services.plain_data import tenant_data

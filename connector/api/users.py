@@ -13,7 +13,7 @@ from connector.api.here import tenant
 from connector.api.paging import Page, PageArguments, number_of, page_of, to_cursor
 from connector.api.resource import Resource
 from connector.api.work_item_schemas import WorkItemSchema, item_document
-from connector.domain.ledger import AuditFilter
+from connector.domain.audit.events import AuditFilter
 from connector.domain.model import MembershipStatus
 from connector.services.browsing.views import Held, HeldMembership, Labels, UserDetail, UserQuery
 from connector.services.plain_data import succession_data

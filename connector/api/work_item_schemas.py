@@ -9,8 +9,8 @@ from marshmallow import Schema, fields, validate
 
 from connector.api.fields import instant, text
 from connector.api.paging import PageArguments
-from connector.domain.ledger import Direction, WorkItem, WorkItemState
 from connector.domain.model import User
+from connector.domain.work_items.items import Direction, WorkItem, WorkItemState
 from connector.services.browsing.views import Labels
 from connector.services.plain_data import work_item_data
 

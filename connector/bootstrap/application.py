@@ -22,12 +22,10 @@ from connector.bootstrap.parts import owner_prefix, sealer_of, tenant_documents
 from connector.bootstrap.tenant import Adapters, TenantServices, wire
 from connector.config.masking import flattened
 from connector.docusign.connection import Connection
-from connector.domain.api_clients import Method
-from connector.domain.ledger import (
-    PlanRecord,
-)
-from connector.domain.policy import Policy
-from connector.domain.tenants import INSTALLATION
+from connector.domain.authentication.api_clients import Method
+from connector.domain.ledger.plans import PlanRecord
+from connector.domain.policy.entitlement_rules import Policy
+from connector.domain.tenants.records import INSTALLATION
 from connector.errors import ConfigError
 from connector.logs import correlated
 from connector.metrics import Metrics

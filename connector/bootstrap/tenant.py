@@ -9,7 +9,7 @@ from typing import TypedDict
 
 from connector.anchor_file import AnchorFile
 from connector.bootstrap.parts import shares_of
-from connector.domain.ledger import AuditHead
+from connector.domain.audit.events import AuditHead
 from connector.ports import CodeExchange, Examiner, Notifier
 from connector.ports.account_setup import ProfileDesigner
 from connector.ports.probing import Prober

@@ -12,7 +12,7 @@ import click
 from connector.cli.account_wish import read_wish, written
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.cli.groups import Commands
-from connector.domain.account_setup import (
+from connector.domain.account_setup.steps import (
     ChangeProfile,
     CreateGroup,
     CreateProfile,
@@ -22,8 +22,8 @@ from connector.domain.account_setup import (
     RevokeAdministration,
     SetupPlan,
     Step,
-    Wish,
 )
+from connector.domain.account_setup.wish import Wish
 from connector.errors import InvalidRequestError
 from connector.services.account_setup import Done
 

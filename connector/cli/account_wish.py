@@ -11,7 +11,7 @@ from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from connector.config.loader import flatten
 from connector.config.yaml_reader import read_yaml_file
-from connector.domain.account_setup import ProfileRemoval, ProfileWish, Wish
+from connector.domain.account_setup.wish import ProfileRemoval, ProfileWish, Wish
 from connector.domain.model import fold
 from connector.errors import ConfigError
 

@@ -13,8 +13,8 @@ from rich.table import Table
 from connector.cli.acting_as import as_option
 from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
 from connector.cli.groups import Commands
-from connector.domain.ledger import WorkItem
-from connector.domain.work_items import Verdict
+from connector.domain.work_items.approvals import Verdict
+from connector.domain.work_items.items import WorkItem
 from connector.services.context import Principal
 from connector.services.inbox.approvals import ApprovalView
 from connector.services.plain_data import delegation_data, event_data, work_item_data

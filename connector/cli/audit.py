@@ -15,7 +15,7 @@ from connector.anchor_file import read_anchors
 from connector.cli.audit_words import describe, explained
 from connector.cli.context import Command, CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
-from connector.domain.ledger import AuditEvent, AuditFilter
+from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.services.audit.export import FORMS, as_data
 from connector.services.audit.records import ACCOUNT_ADMINISTRATION, Verification, month_of
 

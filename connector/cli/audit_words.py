@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from connector.domain.audit_story import Outcome, Story
-from connector.domain.ledger import AuditEvent, Direction
-from connector.domain.names import IDS_ALONE, Names
+from connector.domain.audit.events import AuditEvent
+from connector.domain.audit.story import Outcome, Story
+from connector.domain.naming.names import IDS_ALONE, Names
 from connector.domain.plan import operation_from_dict
+from connector.domain.work_items.items import Direction
 from connector.services.audit.records import Explanation
 
 # fmt: off

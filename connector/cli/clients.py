@@ -13,7 +13,7 @@ from rich.table import Table
 
 from connector.cli.context import CommandContext, handle_errors, os_login, tenant_options
 from connector.cli.groups import Commands
-from connector.domain.api_clients import ApiClient, ApiToken, Method, Scope
+from connector.domain.authentication.api_clients import ApiClient, ApiToken, Method, Scope
 from connector.errors import InvalidRequestError
 from connector.exports import base_url
 from connector.services.authentication.api_clients import READ_WRITE

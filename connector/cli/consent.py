@@ -9,7 +9,7 @@ import click
 from connector.cli.consent_check import check
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.cli.groups import Commands
-from connector.domain.consent import Way
+from connector.domain.consent.links import Way
 from connector.services.consent.links import Verdict
 
 _ADMIN = """\

@@ -13,7 +13,7 @@ from rich.table import Table
 from connector.cli.console_tokens import token
 from connector.cli.context import CommandContext, handle_errors, os_login, tenant_options
 from connector.cli.groups import Commands
-from connector.domain.console import ConsoleAccount, ConsoleRole
+from connector.domain.authentication.console import ConsoleAccount, ConsoleRole
 from connector.errors import InvalidRequestError
 from connector.services.context import Actor, new_id
 

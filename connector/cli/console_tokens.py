@@ -9,7 +9,7 @@ from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.cli.groups import Commands
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from connector.services.authentication.personal_tokens import DEFAULT_DAYS
 from connector.services.plain_data import token_data
 

@@ -19,8 +19,8 @@ from rich.console import Console, RenderableType
 from rich.text import Text
 
 from connector.config import load_settings
-from connector.domain.console import ConsoleRole
-from connector.domain.tenants import INSTALLATION
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.tenants.records import INSTALLATION
 from connector.domain.writing import visible
 from connector.errors import BudgetUsedUpError, ConfigError, ConnectorError, TemporaryError
 from connector.logs import configure_logging, correlated, correlation_id

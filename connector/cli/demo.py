@@ -27,9 +27,9 @@ from connector.cli.processes import Child, require_free_port, stopped_by_signals
 from connector.cli.reconcile import reconcile_with_bar
 from connector.cli.sync import sync_with_bar
 from connector.config import load_settings
-from connector.domain.api_clients import Scope
-from connector.domain.console import ConsoleRole
-from connector.domain.ledger import Fulfilment
+from connector.domain.authentication.api_clients import Scope
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.ledger.plans import Fulfilment
 from connector.domain.model import ORGANIZATION_ADMIN
 from connector.errors import PermanentError
 from connector.logs import configure_logging

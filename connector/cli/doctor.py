@@ -10,8 +10,8 @@ import click
 from rich.console import Console
 
 from connector.cli.context import CommandContext, tenant_options
-from connector.domain.diagnosis import Diagnosis, Result
-from connector.domain.symptoms import CHECKS
+from connector.domain.diagnosis.checks import Diagnosis, Result
+from connector.domain.diagnosis.symptoms import CHECKS
 from connector.errors import ConfigError, ConnectorError
 from connector.services.doctor.doctor import misconfigured
 from connector.services.plain_data import diagnosis_data

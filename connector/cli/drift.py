@@ -13,7 +13,7 @@ from rich.table import Table
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.drift_decide import accept, filters, revert, wanted_of
 from connector.cli.groups import Commands
-from connector.domain.drift import FindingFilter, FindingState
+from connector.domain.drift.findings import FindingFilter, FindingState
 from connector.services.drift.desk import FindingView
 from connector.services.drift.report import to_csv, to_html
 from connector.services.plain_data import finding_data

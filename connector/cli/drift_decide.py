@@ -13,7 +13,9 @@ from rich.table import Table
 
 from connector.cli.acting_as import as_option
 from connector.cli.context import CommandContext, handle_errors, tenant_options
-from connector.domain.drift import DriftKind, FindingState, Remedy
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import FindingState
+from connector.domain.drift.remedies import Remedy
 from connector.errors import PermanentError
 from connector.services.context import Principal
 from connector.services.drift.decisions import Choice, Decided, DriftDecisions, Wanted

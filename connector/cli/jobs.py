@@ -21,7 +21,7 @@ from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.cli.sync import leave_waiting, sync_with_bar
-from connector.domain.ledger import JobRun, RunState
+from connector.domain.ledger.job_runs import JobRun, RunState
 from connector.errors import BudgetUsedUpError
 from connector.progress import reporting_to
 from connector.services.aggregation import SYNC_JOB

@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy.engine import make_url
 
 from connector.bootstrap import Application, owner_prefix
-from connector.domain.tenants import INSTALLATION
+from connector.domain.tenants.records import INSTALLATION
 from connector.errors import PermanentError
 from connector.parentage import knows_its_dead, lives
 from connector.settings import Settings

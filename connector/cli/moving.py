@@ -16,7 +16,7 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.leases import only_server
 from connector.clock import SystemClock
 from connector.config.checks import database_problems
-from connector.domain.tenants import INSTALLATION
+from connector.domain.tenants.records import INSTALLATION
 from connector.errors import ConfigError, PermanentError
 from connector.scheduler import SCHEDULER_KEY
 from connector.settings import DatabaseSettings

@@ -12,7 +12,7 @@ from rich.console import Console
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.config import load_settings
 from connector.config.editing import snippet, with_behaviour
-from connector.domain.probing import Answer, settings_of
+from connector.domain.diagnosis.probing import Answer, settings_of
 from connector.errors import ConfigError, PermanentError
 from connector.services.doctor.probe import ESTIMATE, MADE
 

@@ -30,8 +30,8 @@ from connector.cli.context import (
     tenant_options,
 )
 from connector.cli.reconcile import drift_words, reconcile_with_bar
-from connector.domain.ledger import JobRun, RunState
-from connector.domain.tenants import INSTALLATION
+from connector.domain.ledger.job_runs import JobRun, RunState
+from connector.domain.tenants.records import INSTALLATION
 from connector.errors import BudgetUsedUpError, PermanentError
 from connector.scheduler import SCHEDULER_KEY
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB

@@ -18,13 +18,13 @@ from connector.cli.context import (
     tenant_options,
 )
 from connector.cli.groups import Commands
-from connector.domain.ledger import WorkItem, WorkItemKind
-from connector.domain.policy import (
+from connector.domain.policy.entitlement_rules import (
     VERIFY_ATTESTATION,
     VERIFY_DOCUSIGN,
     VERIFY_ORGANIZATION_ADMIN,
     VERIFY_WORD,
 )
+from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.services.context import Principal
 from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES, TaskView
 from connector.services.plain_data import evidence_data, work_item_data

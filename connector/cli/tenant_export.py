@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import yaml
 
-from connector.domain.tenants import INSTALLATION
+from connector.domain.tenants.records import INSTALLATION
 from connector.errors import PermanentError
 from connector.services.audit.export import json_lines
 

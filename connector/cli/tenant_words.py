@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 from rich.table import Table
 
-from connector.domain.ledger import AuditEvent
-from connector.domain.tenants import TenantSource
+from connector.domain.audit.events import AuditEvent
+from connector.domain.tenants.records import TenantSource
 from connector.errors import ConfigError
 from connector.services.tenants.catalogue import TenantEntry
 

@@ -24,8 +24,8 @@ from connector.cli.tenant_words import (
     state_of,
 )
 from connector.config.yaml_reader import read_yaml, read_yaml_file
-from connector.domain.tenant_documents import with_value
-from connector.domain.tenants import TenantRecord
+from connector.domain.tenants.documents import with_value
+from connector.domain.tenants.records import TenantRecord
 from connector.errors import InvalidRequestError
 from connector.services.plain_data import tenant_data
 from connector.services.tenants.overview import Verdict

@@ -43,7 +43,7 @@ from connector.console.here import (
     require_person,
 )
 from connector.console.ports import Application
-from connector.domain.tenants import INSTALLATION
+from connector.domain.tenants.records import INSTALLATION
 from connector.mount import keep_here
 from connector.ports import Store
 from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES

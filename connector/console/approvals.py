@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import may_try, principal, session, tenant
 from connector.console.words import state_words
-from connector.domain.ledger import WorkItemState
-from connector.domain.work_items import Verdict
+from connector.domain.work_items.approvals import Verdict
+from connector.domain.work_items.items import WorkItemState
 from connector.services.inbox.approvals import ApprovalView
 
 blueprint = Blueprint("approvals", __name__, url_prefix="/approvals")

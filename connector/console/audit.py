@@ -11,7 +11,7 @@ from flask import Blueprint, Response, abort, render_template, request
 from connector.console.here import is_fragment, principal, tenant
 from connector.console.users import number_of, printable
 from connector.console.words import event_title, told
-from connector.domain.ledger import AuditFilter
+from connector.domain.audit.events import AuditFilter
 from connector.services.audit.export import FORMS
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")

@@ -7,8 +7,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import application, may_try, principal, session, tenant
 from connector.console.words import CONSENT_VERDICTS
-from connector.domain.consent import Way
-from connector.domain.symptoms import CHECKS
+from connector.domain.consent.links import Way
+from connector.domain.diagnosis.symptoms import CHECKS
 from connector.patience import take_place
 from connector.services.consent.connecting import DEFAULT, chosen_account
 from connector.services.consent.links import Verdict

@@ -11,7 +11,8 @@ from werkzeug.wrappers import Response as BaseResponse
 from connector.console.here import is_fragment, may_try, principal, session, tenant
 from connector.console.users import printable
 from connector.console.words import state_words
-from connector.domain.drift import DriftKind, FindingFilter, FindingState
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import FindingFilter, FindingState
 from connector.services.drift.desk import PAGE
 
 blueprint = Blueprint("drift", __name__, url_prefix="/drift")

@@ -11,8 +11,9 @@ from markupsafe import Markup
 from connector.console.here import tenant
 from connector.console.users import printable
 from connector.console.words import told
-from connector.domain.audit_story import Outcome, Story
-from connector.domain.ledger import AuditEvent, Direction
+from connector.domain.audit.events import AuditEvent
+from connector.domain.audit.story import Outcome, Story
+from connector.domain.work_items.items import Direction
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.services.audit.records import ACCOUNT_ADMINISTRATION, Explanation, month_of
 

@@ -21,7 +21,7 @@ from connector.console.words import (
     tone,
     with_quiet_ids,
 )
-from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.domain.writing import visible
 
 _STEPS = (

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from flask import Response, abort, current_app, g, redirect, request, url_for
 from flask_login import UserMixin, current_user
 
-from connector.domain.console import ConsoleSession, SignInMethod
+from connector.domain.authentication.console import ConsoleSession, SignInMethod
 from connector.logs import correlation_id
 from connector.mount import TENANT
 from connector.services.context import Principal, person

@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import is_fragment, principal, tenant
 from connector.console.users import printable
-from connector.domain.ledger import WorkItemKind
+from connector.domain.work_items.items import WorkItemKind
 from connector.services.browsing.browser import PAGE
 from connector.services.browsing.views import ItemPage, ItemQuery
 

@@ -9,8 +9,8 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import may_try, principal, tenant
 from connector.console.words import state_words
-from connector.domain.ledger import WorkItem, WorkItemKind
-from connector.domain.policy import VERIFIED_BY_API
+from connector.domain.policy.entitlement_rules import VERIFIED_BY_API
+from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.services.context import Principal
 from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES, is_to_attest
 

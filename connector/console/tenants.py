@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from connector.config.yaml_reader import read_yaml
 from connector.console.here import application, is_operator, principal
-from connector.domain.tenant_forms import document_of
+from connector.domain.tenants.forms import document_of
 from connector.errors import ConfigError, ConnectorError
 
 if TYPE_CHECKING:

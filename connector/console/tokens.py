@@ -6,7 +6,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import application, principal, session, tenant_name
-from connector.domain.console import ConsoleRole, SignInMethod, included
+from connector.domain.authentication.console import ConsoleRole, SignInMethod, included
 from connector.errors import InvalidRequestError
 from connector.services.authentication.personal_tokens import DEFAULT_DAYS
 

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import is_fragment, may_try, principal, tenant
 from connector.console.words import told
-from connector.domain.ledger import AuditFilter
+from connector.domain.audit.events import AuditFilter
 from connector.patience import take_place
 from connector.services.browsing.views import UserQuery
 from connector.services.drift.desk import open_findings

@@ -8,9 +8,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from connector.domain.consent_state import ConsentRecord, ConsentState
-from connector.domain.diagnosis import Trouble
-from connector.domain.ledger import AuditEvent
+from connector.domain.audit.events import AuditEvent
+from connector.domain.consent.state import ConsentRecord, ConsentState
+from connector.domain.diagnosis.trouble import Trouble
 from connector.services.browsing.browser import steps_of
 from connector.services.browsing.views import EventPage
 from connector.services.consent.links import Verdict

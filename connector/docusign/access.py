@@ -17,7 +17,7 @@ from connector.docusign.errors import (
 )
 from connector.docusign.hosts import Hosts
 from connector.domain.budget import AUTHENTICATION
-from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES
+from connector.domain.consent.links import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES
 from connector.ports import Clock
 from connector.settings import TenantSettings
 

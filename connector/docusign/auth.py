@@ -16,7 +16,7 @@ from connector.docusign.hosts import Hosts
 from connector.docusign.jwt_grant import JWT_GRANT, JwtGranter
 from connector.docusign.tokens import Grant, Granter, Subject, TokenEndpoint
 from connector.docusign.transport import Transport
-from connector.domain.consent_state import TokenOutcome
+from connector.domain.consent.state import TokenOutcome
 from connector.errors import ConnectorError
 from connector.patience import is_too_late, left_s, waiting
 from connector.ports import Clock, TokenListener

@@ -31,7 +31,7 @@ from connector.docusign.errors import (
 from connector.docusign.hosts import Hosts
 from connector.docusign.tokens import Grant, Subject, TokenEndpoint, token_in
 from connector.docusign.transport import Basic, Bearer, Transport
-from connector.domain.code_grants import EXTENDED, REFRESH_LIFETIME, CodeGrant
+from connector.domain.consent.code_grants import EXTENDED, REFRESH_LIFETIME, CodeGrant
 from connector.errors import ConnectorError, TemporaryError
 from connector.patience import is_too_late, waiting_longer
 from connector.ports import Clock, Store

@@ -23,7 +23,7 @@ from connector.docusign.openings import Openings
 from connector.docusign.probing import DocusignProber
 from connector.docusign.transfers import TransferRules
 from connector.docusign.transport import Transport
-from connector.domain.consent import App
+from connector.domain.consent.links import App
 from connector.ports import CallJournal, Clock, Store, TokenListener
 from connector.sealing import Sealer
 from connector.settings import DocusignSettings, TenantSettings

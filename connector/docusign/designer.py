@@ -8,7 +8,7 @@ from connector.docusign import wire
 from connector.docusign.access import Access
 from connector.docusign.client import Answer, ApiClient, Call, Json, listed
 from connector.docusign.errors import NoAnswerError
-from connector.domain.account_setup import ActualProfile, Settings
+from connector.domain.account_setup.actual import ActualProfile, Settings
 
 _PROFILES = "/v2.1/accounts/{account_id}/permission_profiles"
 _PROFILE = f"{_PROFILES}/{{profile_id}}"

@@ -26,7 +26,7 @@
 
 from __future__ import annotations
 
-from connector.domain.diagnosis import Trouble
+from connector.domain.diagnosis.trouble import Trouble
 from connector.errors import (
     BudgetUsedUpError,
     ConnectorError,

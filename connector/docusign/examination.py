@@ -17,7 +17,7 @@ from connector.docusign.hosts import Hosts
 from connector.docusign.limits import Gate
 from connector.docusign.transport import Transport
 from connector.domain.budget import AUTHENTICATION
-from connector.domain.consent import ESIGN_SCOPES, App
+from connector.domain.consent.links import ESIGN_SCOPES, App
 from connector.domain.model import User
 from connector.ports import (
     AccountPlan,

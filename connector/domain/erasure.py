@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from connector.domain.audit import split
+from connector.domain.audit.chain import split
 
 CLOSED_FOR = timedelta(hours=24)
 """DocuSign erases a membership no earlier after its closing (Admin API, data redaction)."""

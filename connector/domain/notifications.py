@@ -9,7 +9,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from typing import Any
 
-from connector.domain.ledger import WorkItemKind
+from connector.domain.work_items.items import WorkItemKind
 
 
 class Notice(StrEnum):

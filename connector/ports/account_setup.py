@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from connector.domain.account_setup import ActualProfile, Settings
+from connector.domain.account_setup.actual import ActualProfile, Settings
 
 
 class ProfileDesigner(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from connector.domain.ledger import AuditEvent, AuditFilter, AuditHead
+from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead
 
 
 class AuditRepository(Protocol):
@@ -34,7 +34,8 @@ class AuditRepository(Protocol):
     def erase(self, sequences: Iterable[int], actor_names: Iterable[str] = ()) -> Sequence[str]:
         """Delete the personal part of events and the names of actors; return their pseudonyms.
 
-        The chain still holds; :data:`connector.domain.audit.ERASED` has to say what is gone."""
+        The chain still holds; :data:`connector.domain.audit.chain.ERASED` has to say what is gone.
+        """
 
 
 class CallJournal(Protocol):

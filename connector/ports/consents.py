@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from connector.domain.code_grants import CodeGrant
-from connector.domain.consent_state import ConsentLink, ConsentRecord, ConsentState, TokenOutcome
+from connector.domain.consent.code_grants import CodeGrant
+from connector.domain.consent.state import ConsentLink, ConsentRecord, ConsentState, TokenOutcome
 
 
 class TokenListener(Protocol):

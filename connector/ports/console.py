@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from connector.domain.console import (
+from connector.domain.authentication.console import (
     ConsoleAccount,
     ConsoleSession,
     PersonalToken,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
-from connector.domain.expected import Expected, KnownEntitlement
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.expected import Expected, KnownEntitlement
+from connector.domain.drift.findings import Finding, FindingFilter, FindingState
 
 
 class DriftRepository(Protocol):

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from connector.domain.code_grants import CodeGrant
-from connector.domain.consent import App
+from connector.domain.consent.code_grants import CodeGrant
+from connector.domain.consent.links import App
 from connector.domain.model import User
 
 

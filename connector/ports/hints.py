@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Protocol
 
-from connector.domain.hints import Hint
+from connector.domain.mirror.hints import Hint
 
 
 class HintRepository(Protocol):

@@ -6,22 +6,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from connector.domain.api_clients import ApiClient, ApiToken
-from connector.domain.ledger import (
-    ClientAttributes,
-    Direction,
-    JobRun,
-    OperationRecord,
-    PlanRecord,
-    Provenance,
-    Tombstone,
-    WaitingChange,
-    WorkItem,
-    WorkItemKind,
-    WorkItemState,
-)
+from connector.domain.authentication.api_clients import ApiClient, ApiToken
+from connector.domain.ledger.job_runs import JobRun
+from connector.domain.ledger.plans import OperationRecord, PlanRecord, WaitingChange
+from connector.domain.ledger.resources import ClientAttributes, Provenance, Tombstone
 from connector.domain.plan import Operation
-from connector.domain.work_items import Delegation, Evidence, WorkItemEvent
+from connector.domain.work_items.delegations import Delegation
+from connector.domain.work_items.history import Evidence, WorkItemEvent
+from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind, WorkItemState
 
 
 class PlanRepository(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from connector.domain.ledger import AuditHead
+from connector.domain.audit.events import AuditHead
 from connector.domain.notifications import Delivery, DeliveryState, Message, Notice
 from connector.settings import ChannelSettings
 

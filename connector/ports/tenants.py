@@ -1,7 +1,7 @@
 """Tenants that are kept in the database, and whose each DocuSign account is.
 
 They belong to the installation: asked for in a unit of work of
-:data:`connector.domain.tenants.INSTALLATION`.
+:data:`connector.domain.tenants.records.INSTALLATION`.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
-from connector.domain.tenants import TenantRecord
+from connector.domain.tenants.records import TenantRecord
 from connector.settings import TenantSettings
 
 

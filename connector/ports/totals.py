@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Protocol
 
-from connector.domain.ledger import JobRun, PlanState, WorkItemKind
+from connector.domain.ledger.job_runs import JobRun
+from connector.domain.ledger.plans import PlanState
+from connector.domain.work_items.items import WorkItemKind
 
 
 class TotalsRepository(Protocol):

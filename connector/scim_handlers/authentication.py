@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from connector.domain.api_clients import ApiClient, Method, Scope, widened
+from connector.domain.authentication.api_clients import ApiClient, Method, Scope, widened
 from connector.errors import TemporaryError
 from connector.ports import GROUP, USER
 from connector.scim_handlers.certificates import Certificates

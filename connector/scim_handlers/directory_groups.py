@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from connector.domain.desired import GroupChange
-from connector.domain.ledger import Fulfilment
+from connector.domain.ledger.plans import Fulfilment
 from connector.domain.model import DirectoryGroup
 from connector.domain.plan import NEWCOMER, AddGroupMembers, Plan
+from connector.domain.planning import GroupChange
 from connector.errors import ConnectorError
 from connector.ports import UnitOfWork
 from connector.scim_handlers.group_writes import (

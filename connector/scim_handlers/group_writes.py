@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connector.domain.desired import GroupChange
+from connector.domain.planning import GroupChange
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.context import Actor
 from connector.services.locks import LOCKED_USERS, group_key, user_key

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from connector.domain.api_clients import Method
+from connector.domain.authentication.api_clients import Method
 from connector.metrics import Metrics
 from connector.services import inbound
 from connector.services.authentication.api_clients import ApiClientService

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from connector.domain.ledger import PlanState
+from connector.domain.ledger.plans import PlanState
 from connector.ports import (
     BASE_URL_MARK,
     EXTERNAL_ID_MARK,

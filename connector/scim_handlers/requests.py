@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
+from connector.domain.ledger.plans import OperationRecord, OperationState, PlanRecord, PlanState
 from connector.errors import NotFoundError
 from connector.scim_handlers.ports import Application, actor_of
 from connector.services.mirror.presentation import DOCUSIGN

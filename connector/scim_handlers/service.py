@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from connector.domain.api_clients import Method
+from connector.domain.authentication.api_clients import Method
 from connector.scim_handlers.audit import RequestAudit
 from connector.scim_handlers.authentication import ClientAuthenticator
 from connector.scim_handlers.bulk_time import BulkTime

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from connector.domain.desired import ActualUser, DesiredUser, ProfileKey, Statement
 from connector.domain.plan import Plan
+from connector.domain.planning import ActualUser, DesiredUser, ProfileKey, Statement
 from connector.ports import GROUP, UnitOfWork
 from connector.scim_handlers.group_writes import GroupRequest, settled_change
 from connector.scim_handlers.ports import TenantServices

@@ -6,10 +6,17 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from connector.domain.desired import ActualUser, DesiredUser, ProfileKey, Statement
-from connector.domain.ledger import Direction
 from connector.domain.plan import Person
-from connector.domain.planner import LONGEST_NAME_PARTS, held_profiles, person_of
+from connector.domain.planning import (
+    LONGEST_NAME_PARTS,
+    ActualUser,
+    DesiredUser,
+    ProfileKey,
+    Statement,
+    held_profiles,
+    person_of,
+)
+from connector.domain.work_items.items import Direction
 from connector.scim_handlers.schemas import REASON
 from connector.services.mirror.persons import desired_person
 from connector.services.mirror.presentation import DOCUSIGN_USER

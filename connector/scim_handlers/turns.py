@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-from connector.domain.ledger import PlanRecord
+from connector.domain.ledger.plans import PlanRecord
 from connector.errors import PermanentError, TemporaryError
 from connector.ports import GROUP, USER
 from connector.scim_handlers.groups import GroupHandler

@@ -8,8 +8,7 @@ from dataclasses import replace
 
 import orjson
 
-from connector.domain.desired import ActualUser, DesiredUser, ProfileKey
-from connector.domain.planner import held_profiles
+from connector.domain.planning import ActualUser, DesiredUser, ProfileKey, held_profiles
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, StoredResource, UnitOfWork
 from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import actor_of

@@ -11,29 +11,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 
-from connector.domain.account_setup import (
-    ActualAccount,
-    ActualGroup,
+from connector.domain.account_setup.actual import ActualAccount, ActualGroup, Member, Settings
+from connector.domain.account_setup.checks import wish_problems
+from connector.domain.account_setup.guards import require_safe
+from connector.domain.account_setup.planning import plan_setup
+from connector.domain.account_setup.steps import (
     ChangeProfile,
     CreateGroup,
     CreateProfile,
     GrantAdministration,
-    Member,
-    ProfileWish,
     RemoveGroup,
     RemoveProfile,
     RevokeAdministration,
-    Settings,
     SetupPlan,
     Step,
-    Wish,
-    plan_setup,
-    wanted_people,
 )
-from connector.domain.account_setup_checks import wish_problems
-from connector.domain.account_setup_guards import require_safe
-from connector.domain.desired import ActualUser, DesiredUser
+from connector.domain.account_setup.wish import ProfileWish, Wish, wanted_people
 from connector.domain.model import GroupType, User, fold
+from connector.domain.planning import ActualUser, DesiredUser
 from connector.errors import (
     ConfigError,
     InvalidRequestError,

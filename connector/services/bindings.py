@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from connector.domain.merge import without_membership
+from connector.domain.mirror.merge import without_membership
 from connector.domain.model import Account
-from connector.domain.tenants import INSTALLATION
+from connector.domain.tenants.records import INSTALLATION
 from connector.errors import ConfigError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext

@@ -18,7 +18,7 @@ from connector.domain.budget import (
     hour_start,
     list_calls,
 )
-from connector.domain.ledger import JobRun
+from connector.domain.ledger.job_runs import JobRun
 from connector.domain.model import Catalogue, MembershipStatus
 from connector.ports import UnitOfWork
 from connector.services.aggregation import SYNC_JOB

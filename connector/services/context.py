@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
-from connector.domain.accounts import AccountBook
-from connector.domain.approvals import NO_ADDRESS
-from connector.domain.console import ConsoleRole
-from connector.domain.ledger import AuditEvent
+from connector.domain.audit.events import AuditEvent
+from connector.domain.authentication.console import ConsoleRole
 from connector.domain.model import Catalogue, fold
-from connector.domain.policy import Policy
+from connector.domain.naming.account_book import AccountBook
+from connector.domain.policy.entitlement_rules import Policy
+from connector.domain.work_items.approvals import NO_ADDRESS
 from connector.errors import ForbiddenError
 from connector.ports import Clock, Directory, Store, UnitOfWork
 from connector.services.outbox import announce

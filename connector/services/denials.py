@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
-from connector.domain.ledger import Direction, WorkItem, WorkItemKind, WorkItemState
 from connector.domain.model import User, group_scim_id
+from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind, WorkItemState
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from connector.domain.audit import ERASED
-from connector.domain.console import ConsoleRole
+from connector.domain.audit.chain import ERASED
+from connector.domain.authentication.console import ConsoleRole
 from connector.domain.erasure import CLOSED_FOR, Erasure, ErasureState, Redaction
-from connector.domain.ledger import Tombstone
+from connector.domain.ledger.resources import Tombstone
+from connector.domain.mirror.visibility import held_before
 from connector.domain.model import User, fold
-from connector.domain.visibility import held_before
 from connector.domain.writing import tidy
 from connector.errors import (
     ConnectorError,

@@ -10,11 +10,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from connector.domain.accounts import AccountBook
-from connector.domain.comparison import known_entitlements
-from connector.domain.desired import Remembered, Statement
-from connector.domain.drift import FindingState
-from connector.domain.expected import (
+from connector.domain.drift.catalogue import known_entitlements
+from connector.domain.drift.expected import (
     CLOSED,
     Expected,
     ExpectedMembership,
@@ -26,17 +23,12 @@ from connector.domain.expected import (
     settled,
     unasked,
 )
-from connector.domain.guards import touched_users
-from connector.domain.ledger import (
-    OperationRecord,
-    OperationState,
-    PlanRecord,
-    Provenance,
-    WorkItem,
-    WorkItemState,
-)
-from connector.domain.merge import without_membership
+from connector.domain.drift.findings import FindingState
+from connector.domain.ledger.plans import OperationRecord, OperationState, PlanRecord
+from connector.domain.ledger.resources import Provenance
+from connector.domain.mirror.merge import without_membership
 from connector.domain.model import DirectoryGroup, Membership, User, group_scim_id
+from connector.domain.naming.account_book import AccountBook
 from connector.domain.plan import (
     ChangeEmail,
     CreateGroup,
@@ -47,7 +39,9 @@ from connector.domain.plan import (
     ReopenMembership,
     UpdatePerson,
 )
-from connector.domain.planner import person_of, profile_to_give
+from connector.domain.planning import Remembered, Statement, person_of, profile_to_give
+from connector.domain.policy.guards import touched_users
+from connector.domain.work_items.items import WorkItem, WorkItemState
 from connector.errors import PermanentError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor

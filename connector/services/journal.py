@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from connector.domain.ledger import AuditEvent
+from connector.domain.audit.events import AuditEvent
 from connector.errors import ConnectorError
 from connector.logs import correlation_id
 from connector.ports import Clock, Store

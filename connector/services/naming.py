@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from connector.domain.guards import touched_users
-from connector.domain.names import Names, shown_users
+from connector.domain.naming.names import Names, shown_users
 from connector.domain.plan import Operation
+from connector.domain.policy.guards import touched_users
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
-from connector.domain.ledger import WorkItem
 from connector.domain.notifications import (
     CONCLUDING,
     REPEATED,
@@ -17,6 +16,7 @@ from connector.domain.notifications import (
     is_wanted,
     notice_of,
 )
+from connector.domain.work_items.items import WorkItem
 from connector.ports import UnitOfWork
 from connector.settings import ChannelSettings, NotificationSettings
 

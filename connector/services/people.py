@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from connector.domain.console import ConsoleAccount
-from connector.domain.ledger import WorkItem
+from connector.domain.authentication.console import ConsoleAccount
 from connector.domain.model import User, fold
+from connector.domain.work_items.items import WorkItem
 from connector.errors import ForbiddenError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Principal, TenantContext

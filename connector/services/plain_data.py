@@ -9,14 +9,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connector.domain import diagnosis
-from connector.domain.consent_state import ConsentRecord, ConsentState
-from connector.domain.console import PersonalToken
+from connector.domain.authentication.console import PersonalToken
+from connector.domain.consent.state import ConsentRecord, ConsentState
+from connector.domain.diagnosis import checks
 from connector.domain.erasure import Erasure
-from connector.domain.ledger import JobRun, WorkItem
+from connector.domain.ledger.job_runs import JobRun
 from connector.domain.notifications import Delivery
-from connector.domain.tenants import TenantRecord
-from connector.domain.work_items import Delegation, Evidence, WorkItemEvent
+from connector.domain.tenants.records import TenantRecord
+from connector.domain.work_items.delegations import Delegation
+from connector.domain.work_items.history import Evidence, WorkItemEvent
+from connector.domain.work_items.items import WorkItem
 from connector.services.consent.checks import ConsentLine
 from connector.services.drift.desk import FindingView
 from connector.services.inbox.policy import Explained, Simulation, in_words
@@ -81,7 +83,7 @@ def simulation_data(found: Simulation) -> Data:
     }
 
 
-def diagnosis_data(found: diagnosis.Diagnosis) -> Data:
+def diagnosis_data(found: checks.Diagnosis) -> Data:
     """Return what the doctor found."""
     return {
         "tenant": found.tenant,
@@ -90,7 +92,7 @@ def diagnosis_data(found: diagnosis.Diagnosis) -> Data:
     }
 
 
-def _diagnosed(item: diagnosis.Finding) -> Data:
+def _diagnosed(item: checks.Finding) -> Data:
     problem = item.problem
     return {
         "check": item.check_id,

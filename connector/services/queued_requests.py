@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from connector.domain.ledger import OperationRecord, PlanRecord, PlanState
+from connector.domain.ledger.plans import OperationRecord, PlanRecord, PlanState
 from connector.domain.plan import Plan
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from connector.domain.merge import merge_member, merge_person
+from connector.domain.mirror.merge import merge_member, merge_person
 from connector.domain.model import User
 from connector.errors import ConnectorError, TemporaryError
 from connector.ports import USER

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from connector.domain.ledger import PlanRecord
-from connector.domain.restoring import IDENTITY, RESTORED
+from connector.domain.ledger.plans import PlanRecord
+from connector.domain.ledger.restoring import IDENTITY, RESTORED
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 

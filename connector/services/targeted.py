@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import structlog
 
-from connector.domain.merge import merge_member, without_membership
+from connector.domain.mirror.merge import merge_member, without_membership
 from connector.domain.model import User
 from connector.errors import (
     BudgetUsedUpError,

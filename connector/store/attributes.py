@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Table, delete, select
 
-from connector.domain.ledger import ClientAttributes, Provenance, Tombstone
+from connector.domain.ledger.resources import ClientAttributes, Provenance, Tombstone
 from connector.store.statements import Records, Session, add_rows, chunked, put_rows
 from connector.store.tables import client_attributes, external_ids, provenance, tombstones
 

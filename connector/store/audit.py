@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, delete, or_, select, update
 
-from connector.domain.audit import PERSON, Pseudonym, merge, sealed
-from connector.domain.ledger import AuditEvent, AuditFilter, AuditHead, Seal
+from connector.domain.audit.chain import PERSON, Pseudonym, merge, sealed
+from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead, Seal
 from connector.store.statements import Session, add_rows, after_prefix, chunked, put_missing
 from connector.store.tables import audit_actors, audit_details, audit_events, audit_heads
 

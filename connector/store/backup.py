@@ -10,7 +10,7 @@ from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
-from connector.domain.restoring import RESTORED
+from connector.domain.ledger.restoring import RESTORED
 from connector.errors import PermanentError, TemporaryError
 
 _PAGES = 1024

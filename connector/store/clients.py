@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Row, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
-from connector.domain.api_clients import ApiClient, ApiToken, Scope
+from connector.domain.authentication.api_clients import ApiClient, ApiToken, Scope
 from connector.errors import NotFoundError, UniquenessError
 from connector.store.statements import Records, Session, add_rows, put_rows
 from connector.store.tables import api_clients, api_tokens

@@ -8,8 +8,8 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, update
 
-from connector.domain.code_grants import CodeGrant
-from connector.domain.consent_state import ConsentLink, ConsentRecord, ConsentState
+from connector.domain.consent.code_grants import CodeGrant
+from connector.domain.consent.state import ConsentLink, ConsentRecord, ConsentState
 from connector.store.statements import Records, Session, add_rows, chunked, put_rows
 from connector.store.tables import code_grants, consent_links, consents
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
-from connector.domain.console import (
+from connector.domain.authentication.console import (
     ConsoleAccount,
     ConsoleRole,
     ConsoleSession,

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Column, Connection, MetaData, Table, delete, func, insert, select, text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from connector.domain.audit import Break, ChainCheck
-from connector.domain.ledger import AuditHead
-from connector.domain.restoring import IDENTITY
+from connector.domain.audit.chain import Break, ChainCheck
+from connector.domain.audit.events import AuditHead
+from connector.domain.ledger.restoring import IDENTITY
 from connector.errors import PermanentError
 from connector.store import migrate
 from connector.store.engine import PROGRAM, Database

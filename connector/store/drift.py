@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import ColumnElement, Text, and_, delete, func, or_, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 
-from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
-from connector.domain.expected import Expected, KnownEntitlement
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.expected import Expected, KnownEntitlement
+from connector.domain.drift.findings import Finding, FindingFilter, FindingState
 from connector.errors import NotFoundError, UniquenessError
 from connector.store.statements import (
     Records,

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Table, Text, and_, cast, delete, or_, select, update
 
 from connector.domain.erasure import ERASED_TEXT, Erasure, ErasureState, scrubbed
-from connector.domain.ledger import PlanState
+from connector.domain.ledger.plans import PlanState
 from connector.domain.model import fold
 from connector.errors import NotFoundError
 from connector.store.forgotten_actors import forget_actors

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Text, cast, delete, func, or_, select, update
 
-from connector.domain.audit import PERSON
+from connector.domain.audit.chain import PERSON
 from connector.domain.erasure import ERASED_TEXT
 from connector.domain.model import fold
 from connector.store.columns import TEXT

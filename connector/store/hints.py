@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import case, delete, func, or_, select, update
 
-from connector.domain.hints import MOST_ATTEMPTS, Hint
+from connector.domain.mirror.hints import MOST_ATTEMPTS, Hint
 from connector.store.statements import Records, Session, chunked, insert_into
 from connector.store.tables import read_hints
 

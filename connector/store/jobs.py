@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select
 
-from connector.domain.ledger import JobRun, RunState
+from connector.domain.ledger.job_runs import JobRun, RunState
 from connector.store.statements import Records, Session, add_rows, put_rows
 from connector.store.tables import job_runs
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
-from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
+from connector.domain.ledger.plans import OperationRecord, OperationState, PlanRecord, PlanState
 from connector.domain.plan import Operation, operation_from_dict
 from connector.errors import NotFoundError
 from connector.store.statements import (

@@ -18,8 +18,8 @@ from sqlalchemy import (
     union_all,
 )
 
-from connector.domain.ledger import WorkItemState
 from connector.domain.model import ORGANIZATION_ADMIN, fold, role_group_scim_id
+from connector.domain.work_items.items import WorkItemState
 from connector.ports import BASE_URL_MARK, ENTITLEMENT, GROUP, ROLE, USER
 from connector.store.columns import TEXT
 from connector.store.group_view import group_holders, holdings, profile_holders

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import delete, select
 
-from connector.domain.tenants import TenantRecord
+from connector.domain.tenants.records import TenantRecord
 from connector.store.statements import Records, Session, add_rows, chunked, put_rows
 from connector.store.tables import facts, tenant_accounts, tenants
 

@@ -7,7 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from connector.domain.ledger import JobRun, PlanState, WorkItemKind, WorkItemState
+from connector.domain.ledger.job_runs import JobRun
+from connector.domain.ledger.plans import PlanState
+from connector.domain.work_items.items import WorkItemKind, WorkItemState
 from connector.store.jobs import RUNS, begun_by
 from connector.store.statements import Session
 from connector.store.tables import (

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, delete, func, or_, select, update
 
-from connector.domain.ledger import OperationState, PlanRecord, PlanState, WaitingChange
+from connector.domain.ledger.plans import OperationState, PlanRecord, PlanState, WaitingChange
 from connector.store.statements import Records, Session, add_rows, chunked
 from connector.store.tables import operations, plan_turns, plans
 

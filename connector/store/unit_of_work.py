@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, select, text
 
-from connector.domain.ledger import AuditEvent
+from connector.domain.audit.events import AuditEvent
 from connector.ports import (
     AttributeRepository,
     AuditRepository,

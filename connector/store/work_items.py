@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, func, insert, literal, select, tuple_
 from sqlalchemy.exc import IntegrityError
 
-from connector.domain.ledger import Direction, WorkItem, WorkItemKind, WorkItemState
-from connector.domain.work_items import (
+from connector.domain.work_items.delegations import Delegation
+from connector.domain.work_items.history import Evidence, WorkItemEvent
+from connector.domain.work_items.items import (
     ApprovalTerms,
-    Delegation,
-    Evidence,
-    WorkItemEvent,
+    Direction,
+    WorkItem,
+    WorkItemKind,
+    WorkItemState,
 )
 from connector.errors import NotFoundError, UniquenessError
 from connector.store.columns import TEXT

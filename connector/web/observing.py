@@ -13,8 +13,8 @@ import orjson
 from flask import Blueprint, Response, request
 
 from connector.bootstrap import Application
-from connector.domain.consent_state import ConsentState
-from connector.domain.ledger import RunState
+from connector.domain.consent.state import ConsentState
+from connector.domain.ledger.job_runs import RunState
 from connector.errors import ConnectorError
 from connector.services.monitoring.observation import (
     Check,

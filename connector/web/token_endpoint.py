@@ -14,7 +14,7 @@ import orjson
 from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 
-from connector.domain.api_clients import ApiClient, Method, Scope, widened
+from connector.domain.authentication.api_clients import ApiClient, Method, Scope, widened
 from connector.errors import TemporaryError
 from connector.scim_handlers.authentication import parse_basic
 from connector.scim_handlers.ports import Application

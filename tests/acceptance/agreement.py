@@ -14,8 +14,9 @@ from typing import Any
 from sqlalchemy import select
 
 from connector.bootstrap import Application
-from connector.domain.audit import find_break
-from connector.domain.ledger import Fulfilment, OperationState, PlanState, WorkItemState
+from connector.domain.audit.chain import find_break
+from connector.domain.ledger.plans import Fulfilment, OperationState, PlanState
+from connector.domain.work_items.items import WorkItemState
 from connector.ports import USER
 from connector.store import SqlStore
 from connector.store.tables import operations, plans

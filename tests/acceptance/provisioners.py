@@ -18,7 +18,7 @@ from werkzeug.test import run_wsgi_app
 from connector.app import create_app
 from connector.bootstrap import Application, build, owner_prefix
 from connector.config import load_settings
-from connector.domain.ledger import PlanState
+from connector.domain.ledger.plans import PlanState
 from connector.services.context import Actor
 from connector.store.tables import plans
 from tests.acceptance.agreement import disagreements

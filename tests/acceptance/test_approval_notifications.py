@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from connector.domain.work_items import Verdict
+from connector.domain.work_items.approvals import Verdict
 from connector.errors import PreconditionError
 from connector.logs import correlated
 from connector.services.context import Actor

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connector.domain.ledger import PlanState, WorkItemState
-from connector.domain.work_items import Verdict
+from connector.domain.ledger.plans import PlanState
+from connector.domain.work_items.approvals import Verdict
+from connector.domain.work_items.items import WorkItemState
 from connector.errors import ForbiddenError, InvalidRequestError, PreconditionError
 from tests.approvals import approver, ask, asking_first, held, pending
 from tests.connector import connected, ok, refused

@@ -14,11 +14,11 @@ from sqlalchemy import update
 
 from connector.cli.audit_words import explained
 from connector.cli.main import main
-from connector.domain.audit import find_break
-from connector.domain.audit_story import Outcome
-from connector.domain.console import ConsoleRole
-from connector.domain.ledger import AuditFilter
-from connector.domain.work_items import Verdict
+from connector.domain.audit.chain import find_break
+from connector.domain.audit.events import AuditFilter
+from connector.domain.audit.story import Outcome
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.work_items.approvals import Verdict
 from connector.errors import ForbiddenError
 from connector.logs import correlated
 from connector.services.context import person

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
-from connector.domain.consent import ADMIN_SCOPES, Way
+from connector.domain.consent.links import ADMIN_SCOPES, Way
 from connector.errors import ConfigError, TemporaryError
 from connector.services.consent.links import Verdict
 from simulator.faults import Fault

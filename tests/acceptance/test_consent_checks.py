@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
-from connector.domain.consent import ESIGN_SCOPES
-from connector.domain.consent_state import ConsentRecord, ConsentState
+from connector.domain.consent.links import ESIGN_SCOPES
+from connector.domain.consent.state import ConsentRecord, ConsentState
 from connector.domain.notifications import Notice
 from connector.errors import NotFoundError, PermanentError, TemporaryError
 from connector.settings import ChannelSettings, NotificationSettings

@@ -8,9 +8,9 @@ from dataclasses import replace
 import pytest
 
 from connector.app import create_app
-from connector.domain.consent import ADMIN_SCOPES
-from connector.domain.consent_state import ConsentState
-from connector.domain.ledger import AuditFilter
+from connector.domain.audit.events import AuditFilter
+from connector.domain.consent.links import ADMIN_SCOPES
+from connector.domain.consent.state import ConsentState
 from connector.errors import ConnectorError
 from connector.settings import ChannelSettings, NotificationSettings, ObservingSettings, Secret
 from simulator.faults import Fault

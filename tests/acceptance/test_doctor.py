@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from connector.bootstrap import build
 from connector.cli import main
 from connector.cli.context import CommandContext
-from connector.domain.symptoms import CHECKS
+from connector.domain.diagnosis.symptoms import CHECKS
 from connector.settings import Secret
 from simulator.state.model import Status
 from simulator.transport import SimulatorAdapter

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import inspect, text, update
 
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from connector.domain.erasure import ErasureState
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor, person

@@ -14,7 +14,7 @@ import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from connector.domain.api_clients import Method, Scope
+from connector.domain.authentication.api_clients import Method, Scope
 from connector.services.authentication.throttle import MAX_FAILURES
 from connector.settings import AuthenticationSettings, JwtSettings
 from tests.connector import BASE, ok, refused

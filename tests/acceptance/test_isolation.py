@@ -19,9 +19,9 @@ from werkzeug.test import Client, TestResponse
 
 from connector.api.app import create_api
 from connector.console.app import create_console
-from connector.domain.api_clients import Method
-from connector.domain.consent import Way
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.api_clients import Method
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.consent.links import Way
 from connector.services.context import Actor, person
 from tests.connector import BASE, Connector, connected
 from tests.visitors import Visitor, add_account, ask_for_approval, guarded, lively, visitor

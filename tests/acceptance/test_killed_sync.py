@@ -14,7 +14,7 @@ import pytest
 from connector.app import create_app
 from connector.bootstrap import Application, build, owner_prefix
 from connector.config import load_settings
-from connector.domain.ledger import RunState
+from connector.domain.ledger.job_runs import RunState
 from connector.services.aggregation import SYNC_JOB
 from tests import databases
 from tests.acceptance.agreement import disagreements

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from connector.docusign.errors import ConsentRequiredError
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from connector.domain.notifications import DeliveryState, Notice
 from connector.errors import TemporaryError
 from connector.services.context import Actor

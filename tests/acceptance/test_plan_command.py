@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
-from connector.domain.api_clients import Scope
+from connector.domain.authentication.api_clients import Scope
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import yaml
 from connector.app import create_app
 from connector.bootstrap import build
 from connector.config import load_settings
-from connector.domain.code_grants import CodeGrant
+from connector.domain.consent.code_grants import CodeGrant
 from simulator.faults import Fault
 from tests import databases
 from tests.acceptance.processes import free_port, on_socket, write_config

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from connector.app import create_app
 from connector.bootstrap import build
-from connector.domain.consent import Way
-from connector.domain.consent_state import ConsentState
+from connector.domain.consent.links import Way
+from connector.domain.consent.state import ConsentState
 from connector.settings import Secret
 from simulator.state.keys import SCOPES
 from simulator.state.model import Status

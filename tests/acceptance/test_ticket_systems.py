@@ -10,8 +10,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from connector.domain.ledger import WorkItemState
-from connector.domain.work_items import Verdict
+from connector.domain.work_items.approvals import Verdict
+from connector.domain.work_items.items import WorkItemState
 from connector.services.context import Actor
 from connector.settings import ChannelSettings, NotificationSettings, Secret
 from simulator.faults import Fault

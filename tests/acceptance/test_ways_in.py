@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from connector.domain.api_clients import Method, Scope
+from connector.domain.authentication.api_clients import Method, Scope
 from connector.services.authentication.throttle import MAX_FAILURES
 from tests.connector import BASE, PATCH_OP, ok, refused
 

@@ -24,7 +24,7 @@ from sqlalchemy import URL, make_url
 
 from connector.bootstrap import build
 from connector.config import load_settings
-from connector.domain.ledger import JobRun, RunState
+from connector.domain.ledger.job_runs import JobRun, RunState
 from connector.services.jobs.runs import BROKEN_OFF
 from tests import databases
 from tests.acceptance.processes import (

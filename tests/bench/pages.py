@@ -16,7 +16,7 @@ from werkzeug.test import Client
 from connector.app import create_app
 from connector.bootstrap import Application, build
 from connector.config import load_settings
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from connector.services.authentication.console_accounts import ConsoleAccounts
 from connector.services.context import person
 

@@ -17,7 +17,7 @@ from rich.table import Table
 
 from connector.app import create_app
 from connector.bootstrap import Application, build
-from connector.domain.tenants import INSTALLATION, TenantRecord, TenantState
+from connector.domain.tenants.records import INSTALLATION, TenantRecord, TenantState
 from connector.scheduler import JobScheduler
 from connector.settings import (
     DatabaseSettings,

@@ -27,7 +27,7 @@ from sqlalchemy import func, make_url, select, text
 from connector.app import create_app
 from connector.bootstrap import Application, build
 from connector.config import load_settings
-from connector.domain.ledger import PlanState
+from connector.domain.ledger.plans import PlanState
 from connector.logs import configure_logging
 from connector.services.context import Actor
 from connector.services.jobs.declared import JOBS

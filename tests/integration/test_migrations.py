@@ -13,7 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
-from connector.domain.ledger import ClientAttributes
+from connector.domain.ledger.resources import ClientAttributes
 from connector.errors import ConfigError, TemporaryError
 from connector.ports import USER
 from connector.settings import DatabaseSettings

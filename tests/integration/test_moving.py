@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from sqlalchemy import make_url, select
 
 from connector.cli.main import main
-from connector.domain.restoring import IDENTITY
-from connector.domain.tenants import INSTALLATION
+from connector.domain.ledger.restoring import IDENTITY
+from connector.domain.tenants.records import INSTALLATION
 from connector.scheduler import SCHEDULER_KEY
 from connector.services.context import Actor
 from connector.store import open_database

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.domain.ledger import RunState
+from connector.domain.ledger.job_runs import RunState
 from connector.errors import BudgetUsedUpError, ConnectorError, TemporaryError
 from connector.scheduler import JobScheduler
 from connector.services.aggregation import SYNC_JOB

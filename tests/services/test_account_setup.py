@@ -8,12 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.domain.account_setup import (
-    ADMINISTRATION,
-    ProfileRemoval,
-    ProfileWish,
-    Wish,
-)
+from connector.domain.account_setup.actual import ADMINISTRATION
+from connector.domain.account_setup.wish import ProfileRemoval, ProfileWish, Wish
 from connector.errors import (
     ConfigError,
     GuardError,

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.domain.api_clients import Scope
+from connector.domain.authentication.api_clients import Scope
 from connector.errors import InvalidRequestError, NotFoundError, UniquenessError
 from connector.services.authentication.api_clients import (
     ApiClientService,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from connector.bootstrap import build
-from connector.domain.drift import DriftKind
+from connector.domain.drift.difference import DriftKind
 from connector.errors import ConfigError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor
 from connector.services.expectations import BASELINE

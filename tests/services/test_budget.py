@@ -9,8 +9,8 @@ from connector.cli.budget import _describe
 from connector.docusign.errors import RateLimitedError
 from connector.docusign.shared_gate import SharedGate
 from connector.domain.budget import Shares, hour_end
-from connector.domain.hints import Hint, HintSource
-from connector.domain.ledger import RunState
+from connector.domain.ledger.job_runs import RunState
+from connector.domain.mirror.hints import Hint, HintSource
 from connector.errors import BudgetUsedUpError
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation import SYNC_JOB

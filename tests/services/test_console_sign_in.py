@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from argon2 import PasswordHasher
 
-from connector.domain.console import ConsoleRole, SignInMethod
+from connector.domain.authentication.console import ConsoleRole, SignInMethod
 from connector.errors import InvalidRequestError, NotFoundError, UniquenessError
 from connector.services.authentication.console_accounts import ConsoleAccounts
 from connector.services.authentication.console_sign_in import (

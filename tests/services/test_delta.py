@@ -5,8 +5,8 @@ from typing import cast
 
 import pytest
 
-from connector.domain.hints import Hint, HintSource
-from connector.domain.ledger import RunState
+from connector.domain.ledger.job_runs import RunState
+from connector.domain.mirror.hints import Hint, HintSource
 from connector.errors import GuardError, InvalidRequestError, TemporaryError
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB
 from connector.services.aggregation.places import put_place

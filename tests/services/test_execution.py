@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from connector.domain.desired import DesiredUser
 from connector.domain.plan import ChangeEmail, Person
+from connector.domain.planning import DesiredUser
 from connector.errors import GuardError, UniquenessError
 from connector.services.context import Actor
 from connector.services.provisioning.recording import ChangePipeline

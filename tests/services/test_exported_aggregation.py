@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from connector.domain.ledger import RunState
+from connector.domain.ledger.job_runs import RunState
 from connector.errors import TemporaryError
 from connector.ports import ExportState
 from connector.services.aggregation import SYNC_JOB

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from connector.bootstrap import build
-from connector.domain.ledger import RunState
+from connector.domain.ledger.job_runs import RunState
 from connector.errors import TemporaryError
 from connector.services.aggregation import SYNC_JOB
 from connector.settings import AggregationSettings, ProvisioningSettings

@@ -11,7 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from connector.domain.api_clients import Method
+from connector.domain.authentication.api_clients import Method
 from connector.errors import InvalidRequestError, TemporaryError, UniquenessError
 from connector.services.authentication.api_clients import ApiClientService, InvalidTokenError
 from connector.services.authentication.identity_tokens import MAX_LENGTH, KeySet, TokenVerifier

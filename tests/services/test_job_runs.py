@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.hints import Hint, HintSource
-from connector.domain.ledger import JobRun, RunState
+from connector.domain.ledger.job_runs import JobRun, RunState
+from connector.domain.mirror.hints import Hint, HintSource
 from connector.errors import ConflictingWriteError, TemporaryError
 from connector.progress import report_progress, reporting_to
 from connector.services.aggregation import SYNC_JOB

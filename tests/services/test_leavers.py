@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
-from connector.domain.ledger import WorkItemState
+from connector.domain.work_items.items import WorkItemState
 from connector.settings import LeaverSettings
 from simulator.faults import Fault
 from tests.approvals import operator, pending

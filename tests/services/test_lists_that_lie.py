@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from connector.domain.ledger import RunState
+from connector.domain.ledger.job_runs import RunState
 from connector.errors import GuardError
 from connector.services.aggregation import SYNC_JOB
 from simulator.state import groups

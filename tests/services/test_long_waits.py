@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.diagnosis import Result
-from connector.domain.ledger import AuditFilter
+from connector.domain.audit.events import AuditFilter
+from connector.domain.diagnosis.checks import Result
 from connector.domain.notifications import Notice
 from connector.services.context import Actor
 from connector.services.monitoring.observation import observe

@@ -6,9 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from connector.domain.console import ConsoleRole, SignInMethod
-from connector.domain.ledger import AuditFilter, Direction, WorkItemKind, WorkItemState
-from connector.domain.work_items import Act, Verdict
+from connector.domain.audit.events import AuditFilter
+from connector.domain.authentication.console import ConsoleRole, SignInMethod
+from connector.domain.work_items.approvals import Verdict
+from connector.domain.work_items.history import Act
+from connector.domain.work_items.items import Direction, WorkItemKind, WorkItemState
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.authentication.identities import Identity
 from connector.services.context import Actor

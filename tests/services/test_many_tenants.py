@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from connector.app import create_app
-from connector.domain.tenants import INSTALLATION, TenantRecord, TenantState
+from connector.domain.tenants.records import INSTALLATION, TenantRecord, TenantState
 from connector.scheduler import JobScheduler
 from connector.services.jobs import schedules
 from connector.settings import JobSettings, ObservingSettings, ScheduleSettings, Secret

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.domain.ledger import RunState
+from connector.domain.ledger.job_runs import RunState
 from connector.errors import GuardError
 from connector.services.aggregation import SYNC_JOB
 from tests.approvals import administrator

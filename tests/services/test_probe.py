@@ -8,7 +8,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 
-from connector.domain.probing import QUESTIONS, Clarity, settings_of
+from connector.domain.diagnosis.probing import QUESTIONS, Clarity, settings_of
 from connector.errors import ConnectorError, InvalidRequestError
 from connector.services.doctor.probe import ESTIMATE
 from connector.settings import Behaviour

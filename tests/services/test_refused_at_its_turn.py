@@ -2,9 +2,9 @@
 
 import pytest
 
-from connector.domain.console import ConsoleRole
-from connector.domain.ledger import WorkItemState
+from connector.domain.authentication.console import ConsoleRole
 from connector.domain.notifications import Notice
+from connector.domain.work_items.items import WorkItemState
 from connector.services.context import Actor, person
 from connector.settings import ChannelSettings, NotificationSettings, Secret
 from simulator.faults import Fault

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from connector.domain.ledger import RunState
+from connector.domain.ledger.job_runs import RunState
 from connector.errors import BudgetUsedUpError, ConfigError, TemporaryError
 from connector.services.aggregation import SYNC_JOB, members
 from connector.services.context import Actor

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connector.domain.tenants import INSTALLATION, TenantState
+from connector.domain.tenants.records import INSTALLATION, TenantState
 from connector.errors import (
     ConfigError,
     ConflictingWriteError,

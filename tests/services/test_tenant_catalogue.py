@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import pytest
 
-from connector.domain.api_clients import Method
-from connector.domain.tenants import INSTALLATION, TenantRecord, TenantSource, TenantState
+from connector.domain.authentication.api_clients import Method
+from connector.domain.tenants.records import INSTALLATION, TenantRecord, TenantSource, TenantState
 from connector.errors import ConfigError, NotFoundError, TemporaryError
 from connector.services.tenants import catalogue as tenant_catalogue
 from connector.settings import TenantSettings

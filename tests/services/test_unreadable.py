@@ -2,8 +2,8 @@
 
 import pytest
 
-from connector.domain.hints import MOST_ATTEMPTS, Hint, HintSource
-from connector.domain.ledger import RunState
+from connector.domain.ledger.job_runs import RunState
+from connector.domain.mirror.hints import MOST_ATTEMPTS, Hint, HintSource
 from connector.errors import PermanentError, TemporaryError
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB
 from connector.services.aggregation.roles import ADMINS_KNOWN

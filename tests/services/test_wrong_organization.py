@@ -9,7 +9,7 @@ import structlog
 
 from connector.docusign.client import ApiClient
 from connector.docusign.errors import PermissionLostError
-from connector.domain.probing import Clarity
+from connector.domain.diagnosis.probing import Clarity
 from connector.services.bindings import binding_problems
 from connector.services.doctor.probe import ProbeService
 from connector.settings import AggregationSettings

@@ -1,10 +1,10 @@
 """A change as an object: typed operations, sorted, countable, printable, reversible.
 
-A plan is made by :mod:`connector.domain.planner`, refused or let through by
-:mod:`connector.domain.guards`, routed by :mod:`connector.domain.policy`, kept in the ledger, and
-carried out by :mod:`connector.services.provisioning.fulfilment`. Each operation is one call to
-DocuSign, or one thing for a person to do. A module for each kind of step; importers take them from
-here.
+A plan is made by :mod:`connector.domain.planning`, refused or let through by
+:mod:`connector.domain.policy.guards`, routed by the rest of :mod:`connector.domain.policy`, kept in
+the ledger, and carried out by :mod:`connector.services.provisioning.fulfilment`. Each operation is
+one call to DocuSign, or one thing for a person to do. A module for each kind of step; importers
+take them from here.
 """
 
 from connector.domain.plan.envelopes import (

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar
 
-from connector.domain.names import IDS_ALONE, Names
+from connector.domain.naming.names import IDS_ALONE, Names
 from connector.domain.plan.operation import Operation, Person
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar
 
-from connector.domain.names import IDS_ALONE, Names
+from connector.domain.naming.names import IDS_ALONE, Names
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from connector.domain.names import IDS_ALONE, Names
+from connector.domain.naming.names import IDS_ALONE, Names
 from connector.domain.plan.operation import Operation
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from connector.domain.names import IDS_ALONE, Names
+from connector.domain.naming.names import IDS_ALONE, Names
 from connector.domain.plan.operation import Operation
 
 

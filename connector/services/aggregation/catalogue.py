@@ -7,8 +7,8 @@ from datetime import datetime
 
 import structlog
 
-from connector.domain.guards import Loss, refuse_mass_loss
 from connector.domain.model import Account, DirectoryGroup, Profile
+from connector.domain.policy.guards import Loss, refuse_mass_loss
 from connector.ports import GROUP, TOMBSTONE, GroupList, UnitOfWork
 from connector.services.bindings import bind
 from connector.services.context import TenantContext

@@ -17,7 +17,7 @@ from functools import partial
 import structlog
 
 from connector.domain.budget import list_calls
-from connector.domain.hints import MOST_ATTEMPTS, Hint, HintSource
+from connector.domain.mirror.hints import MOST_ATTEMPTS, Hint, HintSource
 from connector.domain.model import Account, User, fold
 from connector.errors import ConnectorError, InvalidRequestError, PermanentError
 from connector.progress import report_progress

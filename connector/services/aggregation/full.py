@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from connector.domain.ledger import JobRun, RunState
+from connector.domain.ledger.job_runs import JobRun, RunState
 from connector.errors import BudgetUsedUpError, ConnectorError
 from connector.purpose import Purpose, calling_for
 from connector.services.aggregation.catalogue import CatalogueReader

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import structlog
 
-from connector.domain.hints import Hint, HintSource
+from connector.domain.mirror.hints import Hint, HintSource
 from connector.domain.model import User
 from connector.ports import USER, Event, EventPage, ResourceRow, UnitOfWork
 from connector.services.aggregation.places import place, put_place, since

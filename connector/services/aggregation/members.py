@@ -8,9 +8,9 @@ from datetime import datetime
 
 import structlog
 
-from connector.domain.guards import Loss, refuse_mass_loss
-from connector.domain.merge import merge_member
+from connector.domain.mirror.merge import merge_member
 from connector.domain.model import Account, DirectoryGroup, GroupType
+from connector.domain.policy.guards import Loss, refuse_mass_loss
 from connector.errors import ConnectorError
 from connector.ports import USER, UnitOfWork, UserPage
 from connector.services.aggregation.runs import Progress, Report, Run, Runs

@@ -9,7 +9,7 @@ from typing import Any
 
 import structlog
 
-from connector.domain.ledger import GOES_ON_AT, JobRun, RunState
+from connector.domain.ledger.job_runs import GOES_ON_AT, JobRun, RunState
 from connector.domain.model import Account
 from connector.errors import BudgetUsedUpError, ConflictingWriteError, ConnectorError
 from connector.logs import correlation_id

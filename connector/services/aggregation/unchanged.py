@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
-from connector.domain.audit import canonical
+from connector.domain.audit.chain import canonical
 from connector.domain.model import Catalogue, User
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connector.domain.guards import Loss, refuse_mass_loss
 from connector.domain.model import Account
+from connector.domain.policy.guards import Loss, refuse_mass_loss
 from connector.services.aggregation.runs import Run
 from connector.services.context import TenantContext
 from connector.services.targeted import Found, TargetedReader

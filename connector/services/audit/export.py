@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from connector.domain.ledger import AuditEvent
+from connector.domain.audit.events import AuditEvent
 
 COLUMNS = ("sequence", "at", "actor", "action", "subject", "correlation_id", "data", "hash")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

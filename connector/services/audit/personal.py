@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.domain.ledger import AuditEvent, AuditFilter
+from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.model import fold
 from connector.ports import UnitOfWork
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from connector.domain.audit import Break, ChainCheck
-from connector.domain.audit_story import Entitlements, Outcome, Story, stories
-from connector.domain.ledger import AuditEvent, AuditFilter, AuditHead
+from connector.domain.audit.chain import Break, ChainCheck
+from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead
+from connector.domain.audit.story import Entitlements, Outcome, Story, stories
 from connector.domain.model import Catalogue, fold
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import AnchorSink, UnitOfWork

@@ -19,11 +19,8 @@ from uuid import uuid4
 
 from cachetools import TTLCache
 
-from connector.domain.api_clients import ApiClient, ApiToken, Method, Scope, widened
-from connector.domain.ledger import (
-    AuditEvent,
-    AuditFilter,
-)
+from connector.domain.audit.events import AuditEvent, AuditFilter
+from connector.domain.authentication.api_clients import ApiClient, ApiToken, Method, Scope, widened
 from connector.errors import InvalidRequestError, NotFoundError, UniquenessError
 from connector.ports import Clock, Store, UnitOfWork
 

@@ -10,9 +10,10 @@ from functools import cached_property
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from connector.domain.console import ConsoleAccount, ConsoleRole, may_work
-from connector.domain.ledger import AuditEvent, WorkItemKind
-from connector.domain.work_items import Act, WorkItemEvent
+from connector.domain.audit.events import AuditEvent
+from connector.domain.authentication.console import ConsoleAccount, ConsoleRole, may_work
+from connector.domain.work_items.history import Act, WorkItemEvent
+from connector.domain.work_items.items import WorkItemKind
 from connector.errors import InvalidRequestError
 from connector.ports import Clock, Store, UnitOfWork
 from connector.services.context import Actor

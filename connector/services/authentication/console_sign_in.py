@@ -16,13 +16,13 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from connector.domain.console import (
+from connector.domain.audit.events import AuditEvent
+from connector.domain.authentication.console import (
     ConsoleAccount,
     ConsoleSession,
     SignInFailures,
     SignInMethod,
 )
-from connector.domain.ledger import AuditEvent
 from connector.errors import TemporaryError
 from connector.ports import Clock, Store, UnitOfWork
 from connector.services.authentication.console_accounts import PASSWORD_MAX, ConsoleAccounts

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connector.domain.console import ConsoleRole, SignInMethod
+from connector.domain.authentication.console import ConsoleRole, SignInMethod
 from connector.errors import PermanentError
 from connector.settings import ConsoleGroups, OidcSettings
 

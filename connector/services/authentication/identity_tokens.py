@@ -17,7 +17,7 @@ import structlog
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from connector.domain.api_clients import Scope, widened
+from connector.domain.authentication.api_clients import Scope, widened
 from connector.errors import TemporaryError
 from connector.ports import Clock
 from connector.services.authentication.api_clients import InvalidTokenError

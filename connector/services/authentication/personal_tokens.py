@@ -15,8 +15,13 @@ from datetime import timedelta
 
 import structlog
 
-from connector.domain.console import ConsoleAccount, ConsoleRole, PersonalToken, included
-from connector.domain.ledger import AuditEvent
+from connector.domain.audit.events import AuditEvent
+from connector.domain.authentication.console import (
+    ConsoleAccount,
+    ConsoleRole,
+    PersonalToken,
+    included,
+)
 from connector.domain.writing import tidy
 from connector.errors import InvalidRequestError, NotFoundError, TemporaryError
 from connector.ports import Clock, Store, UnitOfWork

@@ -19,7 +19,7 @@ from uuid import uuid4
 import structlog
 from cachetools import LRUCache
 
-from connector.domain.ledger import AuditEvent
+from connector.domain.audit.events import AuditEvent
 from connector.errors import ConnectorError, TemporaryError
 from connector.ports import Clock, Store
 from connector.services.authentication.api_clients import InvalidTokenError

@@ -9,14 +9,10 @@ from dataclasses import replace
 
 import orjson
 
-from connector.domain.api_clients import ApiClient
-from connector.domain.ledger import (
-    AuditEvent,
-    AuditFilter,
-    JobRun,
-    Provenance,
-    WorkItemState,
-)
+from connector.domain.audit.events import AuditEvent, AuditFilter
+from connector.domain.authentication.api_clients import ApiClient
+from connector.domain.ledger.job_runs import JobRun
+from connector.domain.ledger.resources import Provenance
 from connector.domain.model import (
     ORGANIZATION_ADMIN,
     Account,
@@ -25,6 +21,7 @@ from connector.domain.model import (
     fold,
 )
 from connector.domain.plan import Operation, operation_from_dict
+from connector.domain.work_items.items import WorkItemState
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, ResourceQuery, UnitOfWork
 from connector.services.audit.records import about

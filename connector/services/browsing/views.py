@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from connector.domain.ledger import CUSTODY, AuditEvent, Provenance, WorkItem, WorkItemKind
+from connector.domain.audit.events import AuditEvent
+from connector.domain.ledger.resources import Provenance
 from connector.domain.model import (
     Account,
     Catalogue,
@@ -17,7 +18,8 @@ from connector.domain.model import (
     Profile,
     User,
 )
-from connector.domain.names import Names
+from connector.domain.naming.names import Names
+from connector.domain.work_items.items import CUSTODY, WorkItem, WorkItemKind
 from connector.ports import GroupMember
 from mappings.model import Meaning
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from connector.domain.consent_state import (
+from connector.domain.consent.state import (
     ConsentRecord,
     ConsentState,
     TokenOutcome,
     is_worse,
     learned,
 )
-from connector.domain.diagnosis import Trouble
+from connector.domain.diagnosis.trouble import Trouble
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.mirror.writer import MirrorWriter

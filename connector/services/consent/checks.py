@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
-from connector.domain.consent import ESIGN_SCOPES, Way
-from connector.domain.consent_state import ConsentRecord, ConsentState, TokenOutcome
+from connector.domain.consent.links import ESIGN_SCOPES, Way
+from connector.domain.consent.state import ConsentRecord, ConsentState, TokenOutcome
 from connector.domain.model import User, fold
 from connector.domain.notifications import Notice
 from connector.errors import ConnectorError, InvalidRequestError, NotFoundError, TemporaryError

@@ -12,9 +12,9 @@ import secrets
 from dataclasses import replace
 from datetime import datetime
 
-from connector.domain.code_grants import EXTENDED, CodeGrant
-from connector.domain.consent import Way
-from connector.domain.consent_state import ConsentLink
+from connector.domain.consent.code_grants import EXTENDED, CodeGrant
+from connector.domain.consent.links import Way
+from connector.domain.consent.state import ConsentLink
 from connector.errors import (
     ConflictingWriteError,
     ConnectorError,

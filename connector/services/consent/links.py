@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from enum import StrEnum
 
-from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES, Way
-from connector.domain.consent_state import ConsentLink, TokenOutcome
-from connector.domain.diagnosis import Trouble
+from connector.domain.consent.links import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES, Way
+from connector.domain.consent.state import ConsentLink, TokenOutcome
+from connector.domain.diagnosis.trouble import Trouble
 from connector.domain.erasure import ErasureState
 from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
 from connector.ports import Examiner, UnitOfWork

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from connector.domain.consent_state import TokenOutcome
+from connector.domain.consent.state import TokenOutcome
 from connector.errors import ConnectorError, PermanentError
 
 _log = structlog.get_logger(__name__)

@@ -1,7 +1,7 @@
 """Why does the connection to DocuSign not work: every check, with cause, remedy and link.
 
-:mod:`connector.domain.symptoms` has the words. A check that needs another one is skipped once that
-failed, so that one cause is told once. Nothing is changed in DocuSign.
+:mod:`connector.domain.diagnosis.symptoms` has the words. A check that needs another one is skipped
+once that failed, so that one cause is told once. Nothing is changed in DocuSign.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from connector.config.schema import CANNOT_READ, MUST_BE_GIVEN
-from connector.domain.diagnosis import Check, Diagnosis, Finding, Result
-from connector.domain.symptoms import CHECKS, PROBLEMS
+from connector.domain.diagnosis.checks import Check, Diagnosis, Finding, Result
+from connector.domain.diagnosis.symptoms import CHECKS, PROBLEMS
 from connector.errors import ConnectorError
 from connector.ports import Examiner
 from connector.services.consent.connecting import ConnectService

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from connector.domain.diagnosis import Finding, Place, Problem
-from connector.domain.symptoms import BY_TROUBLE, PROBLEMS
+from connector.domain.diagnosis.checks import Finding, Place, Problem
+from connector.domain.diagnosis.symptoms import BY_TROUBLE, PROBLEMS
 from connector.errors import ConnectorError, TemporaryError
 from connector.ports import Examiner
 from connector.services.consent.connecting import ConnectService

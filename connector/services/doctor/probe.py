@@ -11,8 +11,8 @@ from collections.abc import Callable
 
 import structlog
 
+from connector.domain.diagnosis.probing import QUESTIONS, Answer, ProbeNotes
 from connector.domain.model import User
-from connector.domain.probing import QUESTIONS, Answer, ProbeNotes
 from connector.errors import ConnectorError, InvalidRequestError
 from connector.ports.probing import Prober
 from connector.services.context import Actor, TenantContext, new_id

@@ -1,4 +1,4 @@
-"""The trials of a probe: one method for each question of :mod:`connector.domain.probing`."""
+"""The trials of a probe: a method for a question of :mod:`connector.domain.diagnosis.probing`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
+from connector.domain.diagnosis.probing import Answer, Clarity, ProbeNotes, Question
 from connector.domain.model import MembershipStatus, User
-from connector.domain.probing import Answer, Clarity, ProbeNotes, Question
 from connector.errors import ConnectorError, TemporaryError
 from connector.ports import Clock
 from connector.ports.probing import Prober

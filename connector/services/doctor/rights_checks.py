@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cached_property
 
-from connector.domain.diagnosis import Finding, Result, Trouble
+from connector.domain.diagnosis.checks import Finding, Result
+from connector.domain.diagnosis.symptoms import PROBLEMS
+from connector.domain.diagnosis.trouble import Trouble
 from connector.domain.model import MembershipStatus
-from connector.domain.symptoms import PROBLEMS
 from connector.errors import ConnectorError
 from connector.ports import Identity
 from connector.services.doctor.examination import Examination

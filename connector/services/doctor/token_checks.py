@@ -8,9 +8,10 @@ from datetime import timedelta
 from functools import cached_property
 
 from connector.config.keys import private_key_problem
-from connector.domain.consent import ESIGN_SCOPES
-from connector.domain.diagnosis import Finding, Result, Trouble
-from connector.domain.symptoms import PROBLEMS
+from connector.domain.consent.links import ESIGN_SCOPES
+from connector.domain.diagnosis.checks import Finding, Result
+from connector.domain.diagnosis.symptoms import PROBLEMS
+from connector.domain.diagnosis.trouble import Trouble
 from connector.errors import ConnectorError
 from connector.services.consent.connecting import chosen_account
 from connector.services.doctor.examination import Examination

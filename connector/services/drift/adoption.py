@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from fnmatch import fnmatchcase
 
-from connector.domain.console import ConsoleRole
-from connector.domain.correlation import Identity, correlate
-from connector.domain.drift import DriftKind
-from connector.domain.expected import Expected, Origin, taken_over
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.drift.correlation import Identity, correlate
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.expected import Expected, Origin, taken_over
 from connector.domain.model import User
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork

@@ -7,15 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
-from connector.domain.console import ConsoleRole
-from connector.domain.drift import (
-    DriftKind,
-    Finding,
-    FindingFilter,
-    FindingState,
-    Remedy,
-    raise_if_unsafe,
-)
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import Finding, FindingFilter, FindingState
+from connector.domain.drift.remedies import Remedy, raise_if_unsafe
 from connector.domain.model import ORGANIZATION_ADMIN
 from connector.errors import (
     ConflictingWriteError,

@@ -8,11 +8,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
-from connector.domain.comparison import known_entitlements
-from connector.domain.console import ConsoleRole
-from connector.domain.drift import DriftKind, Finding, FindingFilter, FindingState
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.drift.catalogue import known_entitlements
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import Finding, FindingFilter, FindingState
 from connector.domain.model import ORGANIZATION_ADMIN, User, fold
-from connector.domain.names import Names
+from connector.domain.naming.names import Names
 from connector.domain.writing import tidy
 from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
 from connector.ports import USER, UnitOfWork

@@ -7,23 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from connector.domain.correlation import Identity, correlate
-from connector.domain.drift import (
-    ENTITLEMENT,
-    GROUP,
-    Drift,
-    DriftKind,
-    Finding,
-    FindingState,
-    Place,
-    Remedy,
-    remedy_for,
-)
-from connector.domain.expected import Expected, KnownEntitlement, Origin
-from connector.domain.ledger import PlanState, Provenance, WorkItem, WorkItemState
+from connector.domain.drift.correlation import Identity, correlate
+from connector.domain.drift.difference import ENTITLEMENT, GROUP, Drift, DriftKind
+from connector.domain.drift.expected import Expected, KnownEntitlement, Origin
+from connector.domain.drift.findings import Finding, FindingState
+from connector.domain.drift.remedies import Place, Remedy, remedy_for
+from connector.domain.drift.repair import accepted
+from connector.domain.ledger.plans import PlanState
+from connector.domain.ledger.resources import Provenance
 from connector.domain.model import Catalogue, User
-from connector.domain.policy import ROLE
-from connector.domain.repair import accepted
+from connector.domain.policy.entitlement_rules import ROLE
+from connector.domain.work_items.items import WorkItem, WorkItemState
 from connector.errors import InvalidRequestError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id

@@ -9,10 +9,10 @@ from datetime import datetime
 
 import orjson
 
-from connector.domain.comparison import find_drift, looks_dormant
-from connector.domain.correlation import Known, owner_of
-from connector.domain.drift import Drift, DriftKind, Facts, Finding, Scene, Thresholds
-from connector.domain.expected import (
+from connector.domain.drift.comparison import find_drift, looks_dormant
+from connector.domain.drift.correlation import Known, owner_of
+from connector.domain.drift.difference import Drift, DriftKind, Facts, Scene, Thresholds
+from connector.domain.drift.expected import (
     Expected,
     Origin,
     as_seen,
@@ -20,17 +20,14 @@ from connector.domain.expected import (
     seen_membership,
     seen_roles,
 )
-from connector.domain.guards import touched_users
-from connector.domain.ledger import (
-    ClientAttributes,
-    Direction,
-    JobRun,
-    PlanRecord,
-    Provenance,
-    RunState,
-)
+from connector.domain.drift.findings import Finding
+from connector.domain.ledger.job_runs import JobRun, RunState
+from connector.domain.ledger.plans import PlanRecord
+from connector.domain.ledger.resources import ClientAttributes, Provenance
 from connector.domain.model import User
 from connector.domain.plan import Operation
+from connector.domain.policy.guards import touched_users
+from connector.domain.work_items.items import Direction
 from connector.ports import USER, UnitOfWork
 from connector.services.aggregation import SYNC_JOB
 from connector.services.aggregation.roles import ADMINS_KNOWN

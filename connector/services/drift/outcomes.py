@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connector.domain.drift import Finding, FindingState
-from connector.domain.ledger import Fulfilment, OperationState, PlanState
+from connector.domain.drift.findings import Finding, FindingState
+from connector.domain.ledger.plans import Fulfilment, OperationState, PlanState
 from connector.ports import UnitOfWork
 
 _WORDS = {

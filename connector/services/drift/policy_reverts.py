@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from connector.domain.drift import Finding, FindingFilter, FindingState, Remedy, raise_if_unsafe
-from connector.domain.guards import most_affected
+from connector.domain.drift.findings import Finding, FindingFilter, FindingState
+from connector.domain.drift.remedies import Remedy, raise_if_unsafe
+from connector.domain.policy.guards import most_affected
 from connector.errors import (
     BudgetUsedUpError,
     ConflictingWriteError,

@@ -12,9 +12,11 @@ from dataclasses import dataclass, field, replace
 
 import structlog
 
-from connector.domain.comparison import find_catalogue_drift, known_entitlements
-from connector.domain.drift import ENTITLEMENT, GROUP, Drift, Finding, FindingState, Remedy
-from connector.domain.expected import KnownEntitlement
+from connector.domain.drift.catalogue import find_catalogue_drift, known_entitlements
+from connector.domain.drift.difference import ENTITLEMENT, GROUP, Drift
+from connector.domain.drift.expected import KnownEntitlement
+from connector.domain.drift.findings import Finding, FindingState
+from connector.domain.drift.remedies import Remedy
 from connector.ports import UnitOfWork
 from connector.progress import report_progress
 from connector.purpose import Purpose, calling_for

@@ -6,13 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from connector.domain.comparison import find_catalogue_drift, known_entitlements
-from connector.domain.desired import ActualUser, DesiredUser, GroupChange
-from connector.domain.drift import Drift, DriftKind, Finding
+from connector.domain.drift.catalogue import find_catalogue_drift, known_entitlements
+from connector.domain.drift.difference import Drift, DriftKind
+from connector.domain.drift.findings import Finding
+from connector.domain.drift.repair import group_change_for, wish_for
 from connector.domain.model import DirectoryGroup
 from connector.domain.plan import Plan
-from connector.domain.planner import Addresses, plan_group_change, plan_user
-from connector.domain.repair import group_change_for, wish_for
+from connector.domain.planning import (
+    ActualUser,
+    Addresses,
+    DesiredUser,
+    GroupChange,
+    plan_group_change,
+    plan_user,
+)
 from connector.errors import ConnectorError, InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Actor, TenantContext

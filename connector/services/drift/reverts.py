@@ -7,11 +7,12 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from connector.domain.drift import GROUP, USER, DriftKind, Finding, FindingState
-from connector.domain.ledger import OperationState, PlanState
+from connector.domain.drift.difference import GROUP, USER, DriftKind
+from connector.domain.drift.findings import Finding, FindingState
+from connector.domain.drift.repair import GROUP as GROUP_OF_USER
+from connector.domain.ledger.plans import OperationState, PlanState
 from connector.domain.plan import Operation, operation_from_dict
-from connector.domain.policy import given
-from connector.domain.repair import GROUP as GROUP_OF_USER
+from connector.domain.policy.entitlement_rules import given
 from connector.errors import ConnectorError, InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, Principal, TenantContext

@@ -7,27 +7,13 @@ from dataclasses import dataclass
 
 import structlog
 
-from connector.domain.approvals import (
-    Voter,
-    in_words,
-    standing,
-    votes,
-)
-from connector.domain.console import ConsoleRole
-from connector.domain.ledger import (
-    OperationRecord,
-    PlanRecord,
-    WorkItem,
-    WorkItemKind,
-    WorkItemState,
-)
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.ledger.plans import OperationRecord, PlanRecord
 from connector.domain.model import User
-from connector.domain.planner import Addresses
-from connector.domain.work_items import (
-    Act,
-    Verdict,
-    WorkItemEvent,
-)
+from connector.domain.planning import Addresses
+from connector.domain.work_items.approvals import Verdict, Voter, in_words, standing, votes
+from connector.domain.work_items.history import Act, WorkItemEvent
+from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
 from connector.domain.writing import gist, tidy
 from connector.errors import (
     ClosedError,

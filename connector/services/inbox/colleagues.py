@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connector.domain.console import ConsoleRole, SignInMethod, may_work
-from connector.domain.ledger import AuditFilter
+from connector.domain.audit.events import AuditFilter
+from connector.domain.authentication.console import ConsoleRole, SignInMethod, may_work
 from connector.domain.model import fold
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from connector.domain.model import fold
-from connector.domain.work_items import Delegation
+from connector.domain.work_items.delegations import Delegation
 from connector.domain.writing import tidy
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.services.context import Principal, TenantContext, new_id

@@ -8,9 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
-from connector.domain.policy import Ruling
-from connector.domain.work_items import Act
+from connector.domain.policy.entitlement_rules import Ruling
+from connector.domain.work_items.history import Act
+from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from connector.domain.console import ConsoleRole
-from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
 from connector.services.inbox.approvals import ApprovalService

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from connector.domain.drift import USUAL_REMEDIES, DriftKind, Remedy
-from connector.domain.policy import VERIFIED_BY_API, conditions_of
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.remedies import USUAL_REMEDIES, Remedy
+from connector.domain.policy.entitlement_rules import VERIFIED_BY_API, conditions_of
 from connector.services.context import TenantContext
 from connector.services.inbox.policy import in_words
 from connector.settings import DriftRule, TenantSettings

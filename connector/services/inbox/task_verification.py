@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import structlog
 
-from connector.domain.ledger import Direction, WorkItem, WorkItemKind, WorkItemState
-from connector.domain.merge import merge_member
+from connector.domain.mirror.merge import merge_member
 from connector.domain.model import ORGANIZATION_ADMIN, User
-from connector.domain.policy import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN
+from connector.domain.policy.entitlement_rules import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN
+from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind, WorkItemState
 from connector.errors import NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext

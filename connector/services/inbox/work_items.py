@@ -8,17 +8,13 @@ from dataclasses import dataclass, replace
 
 import structlog
 
-from connector.domain.approvals import NO_ADDRESS
-from connector.domain.console import ConsoleRole
-from connector.domain.ledger import (
-    PlanRecord,
-    WorkItem,
-    WorkItemKind,
-    WorkItemState,
-)
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.ledger.plans import PlanRecord
 from connector.domain.model import User
-from connector.domain.policy import VERIFIED_BY_API, VERIFY_WORD
-from connector.domain.work_items import Act, Evidence, WorkItemEvent
+from connector.domain.policy.entitlement_rules import VERIFIED_BY_API, VERIFY_WORD
+from connector.domain.work_items.approvals import NO_ADDRESS
+from connector.domain.work_items.history import Act, Evidence, WorkItemEvent
+from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
 from connector.domain.writing import tidy
 from connector.errors import ClosedError, ForbiddenError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connector.domain.ledger import JobRun, RunState
+from connector.domain.ledger.job_runs import JobRun, RunState
 from connector.services.context import TenantContext
 from connector.services.jobs.declared import JOBS, TAKEN_UP_AFTER, Job, schedule_of
 from connector.services.jobs.runs import JobRuns

@@ -126,7 +126,7 @@ class Job:
     purpose: Purpose | None = None
     """What its calls to DocuSign are counted as; None: the work itself says."""
     records_itself: bool = False
-    """Whether the work keeps its own :class:`connector.domain.ledger.JobRun`."""
+    """Whether the work keeps its own :class:`connector.domain.ledger.job_runs.JobRun`."""
     resumes: bool = False
     """Whether a run that had to pause keeps its place only for hours, so that it goes on sooner
     than the schedule says."""

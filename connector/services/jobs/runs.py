@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.domain.ledger import JobRun, RunState
+from connector.domain.ledger.job_runs import JobRun, RunState
 from connector.errors import BudgetUsedUpError, ConnectorError
 from connector.ports import UnitOfWork
 from connector.progress import reporting_to

@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from connector.domain.desired import ActualUser, Remembered
-from connector.domain.ledger import ClientAttributes, Direction, WorkItemState
+from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import Membership
+from connector.domain.planning import ActualUser, Remembered
+from connector.domain.work_items.items import Direction, WorkItemState
 from connector.errors import NotFoundError
 from connector.ports import USER, UnitOfWork
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from connector.domain.ledger import ClientAttributes
+from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import fold
 from connector.ports import (
     BASE_URL_MARK,

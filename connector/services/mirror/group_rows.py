@@ -11,8 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from functools import partial
 
-from connector.domain.desired import confirmed_roles
-from connector.domain.ledger import ClientAttributes
+from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import (
     Account,
     DirectoryGroup,
@@ -21,6 +20,7 @@ from connector.domain.model import (
     profile_group_scim_id,
     role_group_scim_id,
 )
+from connector.domain.planning import confirmed_roles
 from connector.ports import GROUP, ResourceRow, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.mirror.changes import put_settled, stamp

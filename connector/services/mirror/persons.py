@@ -34,7 +34,8 @@ def desired_person(
 
     :param current: what DocuSign has, when a user is changed: of two attributes that feed one
         field, the one that differs from it is the change. Fields without a mapping stay.
-    :param kept: what is kept now (:attr:`~connector.domain.ledger.ClientAttributes.kept`).
+    :param kept: what is kept now
+        (:attr:`~connector.domain.ledger.resources.ClientAttributes.kept`).
     """
     before = person_fields(current) if current else None
     fields = to_directory(resource, mapping, before, kept)

@@ -15,10 +15,10 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import Any
 
-from connector.domain.audit import canonical
-from connector.domain.consent_state import ConsentRecord
-from connector.domain.desired import confirmed_roles
-from connector.domain.ledger import ClientAttributes, Direction, PlanRecord, WorkItem
+from connector.domain.audit.chain import canonical
+from connector.domain.consent.state import ConsentRecord
+from connector.domain.ledger.plans import PlanRecord
+from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import (
     Account,
     Catalogue,
@@ -30,7 +30,9 @@ from connector.domain.model import (
     profile_group_scim_id,
     role_group_scim_id,
 )
-from connector.domain.policy import PROFILE, Policy
+from connector.domain.planning import confirmed_roles
+from connector.domain.policy.entitlement_rules import PROFILE, Policy
+from connector.domain.work_items.items import Direction, WorkItem
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow
 from connector.services.mirror.documents import Document, location, present, render_row
 from connector.services.mirror.persons import person_fields

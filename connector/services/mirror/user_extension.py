@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from connector.domain.consent_state import ConsentRecord
-from connector.domain.ledger import PlanRecord, WorkItem, WorkItemKind
+from connector.domain.consent.state import ConsentRecord
+from connector.domain.ledger.plans import PlanRecord
 from connector.domain.model import Catalogue, Membership, Profile, User
+from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.services.mirror.documents import Document, present, timestamp
 
 QUEUED_CHANGE = "queued_change"

@@ -12,9 +12,9 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeVar
 
-from connector.domain.desired import confirmed_roles
-from connector.domain.ledger import PlanRecord, WorkItem
-from connector.domain.merge import keep_own_groups
+from connector.domain.ledger.plans import PlanRecord
+from connector.domain.mirror.merge import keep_own_groups
+from connector.domain.mirror.visibility import visible_user_ids
 from connector.domain.model import (
     Account,
     Catalogue,
@@ -24,7 +24,8 @@ from connector.domain.model import (
     profile_group_scim_id,
 )
 from connector.domain.plan import AddGroupMembers, RemoveGroupMembers, RenameGroup
-from connector.domain.visibility import visible_user_ids
+from connector.domain.planning import confirmed_roles
+from connector.domain.work_items.items import WorkItem
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.denials import is_granted, people_by_id, quiet_until, shown_denials
@@ -175,7 +176,7 @@ class MirrorWriter:
     ) -> frozenset[str]:
         """Return who is in a group by a list that DocuSign gave, but for those of whom the mirror
         knows better: whom somebody wrote since, and whose groups the connector itself has just
-        written, as of :func:`connector.domain.merge.keep_own_groups`.
+        written, as of :func:`connector.domain.mirror.merge.keep_own_groups`.
 
         :param mark: the ``latest_change`` of users before DocuSign was asked.
         :param asked_at: when it was asked.

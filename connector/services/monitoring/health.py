@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPStatus
 
-from connector.domain.consent_state import UNUSABLE
-from connector.domain.ledger import AuditEvent, AuditFilter, JobRun, RunState
+from connector.domain.audit.events import AuditEvent, AuditFilter
+from connector.domain.consent.state import UNUSABLE
+from connector.domain.ledger.job_runs import JobRun, RunState
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import TenantContext
 from connector.services.jobs.declared import JOBS, schedule_of

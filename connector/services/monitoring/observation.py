@@ -8,9 +8,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from connector.domain.budget import BudgetState, CallCount, hour_start
-from connector.domain.consent_state import UNUSABLE, ConsentRecord, ConsentState
-from connector.domain.drift import DriftKind, FindingState
-from connector.domain.ledger import JobRun, PlanState, RunState, WorkItemKind
+from connector.domain.consent.state import UNUSABLE, ConsentRecord, ConsentState
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import FindingState
+from connector.domain.ledger.job_runs import JobRun, RunState
+from connector.domain.ledger.plans import PlanState
+from connector.domain.work_items.items import WorkItemKind
 from connector.errors import ConnectorError
 from connector.ports import Clock, Store
 from connector.services.aggregation import SYNC_JOB

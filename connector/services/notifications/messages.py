@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connector.domain.approvals import in_words
-from connector.domain.diagnosis import Trouble
-from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
+from connector.domain.diagnosis.trouble import Trouble
 from connector.domain.notifications import Delivery, Message, Notice
-from connector.domain.policy import VERIFY_WORD
+from connector.domain.policy.entitlement_rules import VERIFY_WORD
+from connector.domain.work_items.approvals import in_words
+from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
 from connector.domain.writing import visible
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork

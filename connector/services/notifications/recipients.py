@@ -4,11 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from connector.domain.approvals import Matter, away, deciding_manager, is_named, role_decides
-from connector.domain.console import ConsoleRole, included
-from connector.domain.ledger import WorkItem, WorkItemKind
+from connector.domain.authentication.console import ConsoleRole, included
 from connector.domain.model import fold
 from connector.domain.notifications import Delivery
+from connector.domain.work_items.approvals import (
+    Matter,
+    away,
+    deciding_manager,
+    is_named,
+    role_decides,
+)
+from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.errors import NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from connector.domain.merge import merge_member
+from connector.domain.mirror.merge import merge_member
 from connector.domain.model import DirectoryGroup, Membership, MembershipStatus, User, fold
-from connector.domain.names import Names
+from connector.domain.naming.names import Names
 from connector.domain.plan import (
     ChangeEmail,
     CloseMembership,

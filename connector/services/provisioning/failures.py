@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from connector.domain.ledger import OperationRecord, OperationState, PlanRecord, PlanState
+from connector.domain.ledger.plans import OperationRecord, OperationState, PlanRecord, PlanState
 from connector.errors import ConnectorError, TemporaryError, UnknownOutcomeError
 from connector.patience import waiting_longer
 from connector.services.context import Actor, TenantContext

@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from connector.domain.guards import touched_users
-from connector.domain.ledger import (
+from connector.domain.ledger.plans import (
     Fulfilment,
     OperationRecord,
     OperationState,
@@ -28,7 +27,8 @@ from connector.domain.plan import (
     UpdatePerson,
     with_subject_id,
 )
-from connector.domain.planner import Addresses
+from connector.domain.planning import Addresses
+from connector.domain.policy.guards import touched_users
 from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.patience import within
 from connector.ports import UnitOfWork

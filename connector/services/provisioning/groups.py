@@ -9,16 +9,17 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-from connector.domain.desired import GroupChange
-from connector.domain.guards import touched_users
-from connector.domain.ledger import Fulfilment, PlanRecord, RunState
+from connector.domain.ledger.job_runs import RunState
+from connector.domain.ledger.plans import Fulfilment, PlanRecord
 from connector.domain.model import DirectoryGroup, fold
 from connector.domain.plan import NEWCOMER, AddGroupMembers, Plan
-from connector.domain.planner import (
+from connector.domain.planning import (
+    GroupChange,
     plan_group_change,
     plan_group_creation,
     plan_group_deletion,
 )
+from connector.domain.policy.guards import touched_users
 from connector.errors import (
     GuardError,
     InvalidRequestError,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from connector.domain.guards import touched_users
-from connector.domain.ledger import PlanRecord
+from connector.domain.ledger.plans import PlanRecord
 from connector.domain.model import DirectoryGroup
+from connector.domain.policy.guards import touched_users
 from connector.ports import USER, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.locks import EVERYBODY, group_key, group_name_key, user_key

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from connector.domain.ledger import WaitingChange
+from connector.domain.ledger.plans import WaitingChange
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 

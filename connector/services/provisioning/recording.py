@@ -8,8 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connector.domain.arrangement import arrange
-from connector.domain.ledger import (
+from connector.domain.ledger.plans import (
     Fulfilment,
     OperationRecord,
     OperationState,
@@ -17,6 +16,7 @@ from connector.domain.ledger import (
     PlanState,
 )
 from connector.domain.plan import Plan
+from connector.domain.policy.arrangement import arrange
 from connector.errors import ConflictingWriteError, TemporaryError
 from connector.patience import take_place, waiting, within
 from connector.ports import UnitOfWork

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from connector.domain.guards import GuardContext, check, touched_users
 from connector.domain.plan import DeleteGroup, Plan
+from connector.domain.policy.guards import GuardContext, check, touched_users
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext

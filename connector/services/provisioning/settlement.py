@@ -8,7 +8,7 @@ from zlib import crc32
 
 import structlog
 
-from connector.domain.ledger import PlanRecord, PlanState
+from connector.domain.ledger.plans import PlanRecord, PlanState
 from connector.errors import TemporaryError
 from connector.progress import go_on, report_progress
 from connector.services.context import Actor, TenantContext

@@ -10,15 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from connector.domain.desired import ActualUser, Statement
-from connector.domain.ledger import (
-    ClientAttributes,
-    OperationRecord,
-    OperationState,
-    PlanRecord,
-    Provenance,
-    Tombstone,
-)
+from connector.domain.ledger.plans import OperationRecord, OperationState, PlanRecord
+from connector.domain.ledger.resources import ClientAttributes, Provenance, Tombstone
 from connector.domain.model import group_scim_id
 from connector.domain.plan import (
     AddGroupMembers,
@@ -29,6 +22,7 @@ from connector.domain.plan import (
     ReopenMembership,
     SetProfile,
 )
+from connector.domain.planning import ActualUser, Statement
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.expectations import STATES, follow_plan, state

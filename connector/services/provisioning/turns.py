@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from connector.domain.ledger import OperationState, PlanRecord, PlanState
+from connector.domain.ledger.plans import OperationState, PlanRecord, PlanState
 from connector.errors import ConflictingWriteError, PermanentError, TemporaryError, UniquenessError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from connector.domain.ledger import OperationRecord, OperationState, PlanRecord
+from connector.domain.ledger.plans import OperationRecord, OperationState, PlanRecord
 from connector.domain.plan import Operation, with_subject_id
 from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.services.context import Actor, TenantContext

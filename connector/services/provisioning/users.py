@@ -8,11 +8,13 @@ from functools import partial
 from http import HTTPStatus
 from typing import Any
 
-from connector.domain.desired import ActualUser, DesiredUser, Statement
 from connector.domain.model import fold
 from connector.domain.plan import Plan
-from connector.domain.planner import (
+from connector.domain.planning import (
+    ActualUser,
     Addresses,
+    DesiredUser,
+    Statement,
     plan_creation,
     plan_deletion,
     plan_return,

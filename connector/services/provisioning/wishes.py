@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connector.domain.desired import ActualUser, DesiredUser
 from connector.domain.plan import GrantRole, Plan, RevokeRole
-from connector.domain.planner import (
-    person_of,
-)
+from connector.domain.planning import ActualUser, DesiredUser, person_of
 from connector.errors import UniquenessError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from connector.domain.ledger import AuditEvent, AuditHead
-from connector.domain.tenant_documents import differences, value_at
-from connector.domain.tenants import INSTALLATION, TenantRecord, TenantState
+from connector.domain.audit.events import AuditEvent, AuditHead
+from connector.domain.tenants.documents import differences, value_at
+from connector.domain.tenants.records import INSTALLATION, TenantRecord, TenantState
 from connector.errors import (
     ConfigError,
     ConflictingWriteError,

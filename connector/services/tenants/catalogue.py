@@ -13,7 +13,7 @@ from functools import cached_property
 
 import structlog
 
-from connector.domain.tenants import INSTALLATION, TenantRecord, TenantSource, TenantState
+from connector.domain.tenants.records import INSTALLATION, TenantRecord, TenantSource, TenantState
 from connector.errors import ConnectorError, ForbiddenError, NotFoundError
 from connector.ports import Store, TenantDocuments
 from connector.settings import TenantSettings

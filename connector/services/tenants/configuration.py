@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from connector.domain.audit import canonical
+from connector.domain.audit.chain import canonical
 from connector.services.context import Actor, TenantContext
 
 _FACT = "configuration"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from connector.domain.tenants import TenantSource
+from connector.domain.tenants.records import TenantSource
 from connector.errors import ConfigError
 from connector.services.monitoring.observation import Readiness
 from connector.services.tenants.catalogue import TenantCatalogue, TenantEntry

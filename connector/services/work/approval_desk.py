@@ -11,17 +11,12 @@ from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import timedelta
 
-from connector.domain.grants import plan_grant
-from connector.domain.ledger import (
-    Direction,
+from connector.domain.ledger.plans import (
     Fulfilment,
     OperationRecord,
     OperationState,
     PlanRecord,
     PlanState,
-    WorkItem,
-    WorkItemKind,
-    WorkItemState,
 )
 from connector.domain.model import group_scim_id
 from connector.domain.plan import (
@@ -31,9 +26,16 @@ from connector.domain.plan import (
     RevokeRole,
     TakeCustody,
 )
-from connector.domain.planner import Addresses
-from connector.domain.policy import ROLE, Ruling
-from connector.domain.work_items import Act, ApprovalTerms
+from connector.domain.planning import Addresses, plan_grant
+from connector.domain.policy.entitlement_rules import ROLE, Ruling
+from connector.domain.work_items.history import Act
+from connector.domain.work_items.items import (
+    ApprovalTerms,
+    Direction,
+    WorkItem,
+    WorkItemKind,
+    WorkItemState,
+)
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from connector.domain.ledger import WorkItem, WorkItemKind, WorkItemState
+from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
 from connector.domain.writing import gist, tidy
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext

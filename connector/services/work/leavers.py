@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from connector.domain.leavers import in_words, rule_for
 from connector.domain.model import Membership, User, fold
 from connector.domain.plan import (
     CloseMembership,
@@ -16,6 +15,7 @@ from connector.domain.plan import (
     ReopenMembership,
     TakeCustody,
 )
+from connector.domain.policy.leaver_rules import in_words, rule_for
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.mirror.actual import handed_over

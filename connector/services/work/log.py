@@ -5,20 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from connector.domain.ledger import (
-    Direction,
-    OperationRecord,
-    OperationState,
-    PlanRecord,
-    PlanState,
-    Provenance,
-    WorkItem,
-    WorkItemKind,
-    WorkItemState,
-)
+from connector.domain.ledger.plans import OperationRecord, OperationState, PlanRecord, PlanState
+from connector.domain.ledger.resources import Provenance
 from connector.domain.plan import GrantRole
-from connector.domain.policy import VERIFY_ATTESTATION
-from connector.domain.work_items import Act, WorkItemEvent
+from connector.domain.policy.entitlement_rules import VERIFY_ATTESTATION
+from connector.domain.work_items.history import Act, WorkItemEvent
+from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind, WorkItemState
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.expectations import REVIEW, follow_steps, settle_review

@@ -7,17 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from connector.domain.ledger import (
-    CUSTODY,
-    Direction,
+from connector.domain.ledger.plans import (
     Fulfilment,
     OperationRecord,
     OperationState,
     PlanRecord,
     PlanState,
-    WorkItem,
-    WorkItemKind,
-    WorkItemState,
 )
 from connector.domain.model import ORGANIZATION_ADMIN, User
 from connector.domain.plan import (
@@ -29,7 +24,14 @@ from connector.domain.plan import (
     RevokeRole,
     TakeCustody,
 )
-from connector.domain.policy import ROLE, VERIFY_WORD, Ruling, given
+from connector.domain.policy.entitlement_rules import ROLE, VERIFY_WORD, Ruling, given
+from connector.domain.work_items.items import (
+    CUSTODY,
+    Direction,
+    WorkItem,
+    WorkItemKind,
+    WorkItemState,
+)
 from connector.errors import InvalidRequestError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id

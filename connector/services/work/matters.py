@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 
-from connector.domain.approvals import Matter
-from connector.domain.console import ConsoleAccount
-from connector.domain.ledger import Fulfilment, PlanRecord, WorkItem, WorkItemKind
+from connector.domain.authentication.console import ConsoleAccount
+from connector.domain.ledger.plans import Fulfilment, PlanRecord
 from connector.domain.model import Catalogue, User, fold
-from connector.domain.work_items import ApprovalTerms, Delegation, WorkItemEvent
+from connector.domain.work_items.approvals import Matter
+from connector.domain.work_items.delegations import Delegation
+from connector.domain.work_items.history import WorkItemEvent
+from connector.domain.work_items.items import ApprovalTerms, WorkItem, WorkItemKind
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext

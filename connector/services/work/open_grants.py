@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from connector.domain.ledger import CUSTODY, Direction, OperationState, WorkItem, WorkItemState
+from connector.domain.ledger.plans import OperationState
 from connector.domain.model import User, group_scim_id
 from connector.domain.plan import (
     CloseMembership,
@@ -15,6 +15,7 @@ from connector.domain.plan import (
     ReopenMembership,
     SetProfile,
 )
+from connector.domain.work_items.items import CUSTODY, Direction, WorkItem, WorkItemState
 from connector.ports import UnitOfWork
 from connector.services.mirror.actual import OPEN_STATES
 

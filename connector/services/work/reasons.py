@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connector.domain.ledger import Fulfilment, PlanRecord
+from connector.domain.ledger.plans import Fulfilment, PlanRecord
 from connector.domain.model import Catalogue
 from connector.domain.plan import Plan
-from connector.domain.policy import Policy, given
+from connector.domain.policy.entitlement_rules import Policy, given
 from connector.domain.writing import gist, tidy
 from connector.errors import InvalidRequestError
 from connector.services.mirror.presentation import DOCUSIGN

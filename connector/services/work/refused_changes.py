@@ -11,15 +11,15 @@ from typing import Any
 
 import orjson
 
-from connector.domain.ledger import (
+from connector.domain.ledger.plans import PlanRecord
+from connector.domain.policy.entitlement_rules import VERIFY_WORD
+from connector.domain.work_items.items import (
     REFUSED,
     Direction,
-    PlanRecord,
     WorkItem,
     WorkItemKind,
     WorkItemState,
 )
-from connector.domain.policy import VERIFY_WORD
 from connector.domain.writing import tidy
 from connector.ports import GROUP, UnitOfWork
 from connector.services.context import TenantContext, new_id

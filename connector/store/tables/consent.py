@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, Table
 
-from connector.domain.consent import Way
-from connector.domain.consent_state import ConsentState
+from connector.domain.consent.links import Way
+from connector.domain.consent.state import ConsentState
 from connector.store.columns import Choice, Instant, Json
 from connector.store.tables.base import key, metadata, optional, required
 

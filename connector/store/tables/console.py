@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, Table
 
-from connector.domain.console import SignInMethod
+from connector.domain.authentication.console import SignInMethod
 from connector.store.columns import Choice, Instant, Json
 from connector.store.tables.base import key, metadata, required
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Table, text
 
-from connector.domain.drift import DriftKind, FindingState, Remedy
-from connector.domain.expected import Origin
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.expected import Origin
+from connector.domain.drift.findings import FindingState
+from connector.domain.drift.remedies import Remedy
 from connector.store.columns import Choice, Instant, Json
 from connector.store.tables.base import key, metadata, optional, required
 

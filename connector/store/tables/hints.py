@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Integer, Table
 
-from connector.domain.hints import HintSource
+from connector.domain.mirror.hints import HintSource
 from connector.store.columns import Choice, Instant
 from connector.store.tables.base import key, metadata, optional
 

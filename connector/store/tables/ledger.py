@@ -14,16 +14,10 @@ from sqlalchemy import (
     text,
 )
 
-from connector.domain.api_clients import Method
-from connector.domain.ledger import (
-    Direction,
-    Fulfilment,
-    OperationState,
-    PlanState,
-    RunState,
-    WorkItemKind,
-    WorkItemState,
-)
+from connector.domain.authentication.api_clients import Method
+from connector.domain.ledger.job_runs import RunState
+from connector.domain.ledger.plans import Fulfilment, OperationState, PlanState
+from connector.domain.work_items.items import Direction, WorkItemKind, WorkItemState
 from connector.store.columns import TEXT, Choice, Instant, Json
 from connector.store.tables.base import key, metadata, optional, required
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Boolean, Column, Index, Integer, LargeBinary, Table, false
 
-from connector.domain.work_items import Act
+from connector.domain.work_items.history import Act
 from connector.store.columns import TEXT, Choice, Instant, Json
 from connector.store.tables.base import key, metadata, required
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Integer, Table
 
-from connector.domain.tenants import TenantState
+from connector.domain.tenants.records import TenantState
 from connector.store.columns import Choice, Instant, Json
 from connector.store.tables.base import key, metadata, required
 

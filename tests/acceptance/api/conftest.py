@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.drift import DriftKind
+from connector.domain.drift.difference import DriftKind
 from connector.domain.erasure import Erasure, ErasureState
 from connector.services.context import new_id
 from connector.settings import ChannelSettings, ConsoleSettings, NotificationSettings, Secret

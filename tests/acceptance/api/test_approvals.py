@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from tests.acceptance.api.operations import attach
 from tests.connector import DOCUSIGN
 from tests.programs import problem, program, stranger, token_for

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from connector.api import resource
-from connector.domain.drift import DriftKind
+from connector.domain.drift.difference import DriftKind
 from connector.domain.erasure import Erasure, ErasureState
 from connector.services.context import new_id
 from connector.settings import DatabaseSettings

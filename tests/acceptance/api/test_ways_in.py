@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from connector.domain.ledger import AuditFilter
+from connector.domain.audit.events import AuditFilter
 from connector.errors import InvalidRequestError
 from connector.services.authentication.api_sign_in import ApiSignIn
 from connector.services.authentication.identity_tokens import KeySet, TokenVerifier

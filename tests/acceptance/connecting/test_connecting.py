@@ -10,7 +10,7 @@ import pytest
 
 from connector.bootstrap import build
 from connector.docusign.errors import GrantMissingError
-from connector.domain.consent_state import ConsentState
+from connector.domain.consent.state import ConsentState
 from connector.errors import InvalidRequestError
 from simulator.faults import Fault
 from tests.acceptance.connecting.site import (

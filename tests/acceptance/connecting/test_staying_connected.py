@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.docusign.errors import GrantExpiredError, RefusedError, UnavailableError
-from connector.domain.consent import Way
-from connector.domain.consent_state import ConsentState
+from connector.domain.consent.links import Way
+from connector.domain.consent.state import ConsentState
 from connector.errors import InvalidRequestError, TemporaryError
 from connector.patience import left_s, waiting
 from connector.settings import Secret

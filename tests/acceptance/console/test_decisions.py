@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import pytest
 
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from tests.connector import ORGANIZATION_ADMIN
 from tests.visitors import (
     ROOT,

@@ -8,7 +8,7 @@ from html import unescape
 import pytest
 from sqlalchemy import text as sql
 
-from connector.domain.work_items import Verdict
+from connector.domain.work_items.approvals import Verdict
 from tests.visitors import ask_for_approval, guarded, signed_in
 
 PAGE = "/audit/explanation"

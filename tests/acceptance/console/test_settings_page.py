@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from html import unescape
 
-from connector.domain.drift import DriftKind
+from connector.domain.drift.difference import DriftKind
 from connector.settings import (
     ChannelSettings,
     DriftRule,

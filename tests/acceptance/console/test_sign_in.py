@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from connector.console.app import create_console
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from connector.settings import AuthenticationSettings
 from tests.visitors import PASSWORD, ROOT, Visitor, add_account, signed_in, visitor
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from connector.domain.console import SignInMethod
+from connector.domain.authentication.console import SignInMethod
 from tests.programs import problem, stranger
 from tests.visitors import add_account, signed_in
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from connector.domain.drift import DriftKind, FindingState
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import FindingState
 from connector.domain.model import ORGANIZATION_ADMIN
 from connector.errors import PermanentError, TemporaryError
 from connector.services.aggregation import DELTA_JOB

@@ -13,9 +13,10 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
-from connector.domain.correlation import Identity
-from connector.domain.drift import DriftKind, FindingFilter
-from connector.domain.expected import Origin
+from connector.domain.drift.correlation import Identity
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.expected import Origin
+from connector.domain.drift.findings import FindingFilter
 from connector.services.context import Actor
 from connector.services.drift.adoption import Selection, identities_of
 from connector.services.drift.report import to_csv, to_html

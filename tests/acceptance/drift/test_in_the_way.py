@@ -6,8 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.drift import DriftKind, FindingState
-from connector.domain.work_items import Verdict
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import FindingState
+from connector.domain.work_items.approvals import Verdict
 from connector.errors import TemporaryError, UnknownOutcomeError
 from connector.services.context import Actor
 from connector.services.drift.reverts import Reverts

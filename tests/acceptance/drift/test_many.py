@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
-from connector.domain.drift import DriftKind, FindingState
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import FindingState
 from connector.errors import ForbiddenError, GuardError, TemporaryError
 from connector.services.drift.decisions import Wanted
 from connector.settings import DriftSettings

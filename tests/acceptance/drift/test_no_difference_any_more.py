@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.domain.drift import DriftKind, FindingState
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import FindingState
 from connector.errors import InvalidRequestError
 from connector.settings import AggregationSettings, DriftRule, DriftSettings
 from simulator.state.model import Status

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connector.domain.drift import DriftKind, FindingState, Remedy
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import FindingState
+from connector.domain.drift.remedies import Remedy
 from connector.errors import ForbiddenError, GuardError, InvalidRequestError
 from connector.settings import DriftRule, DriftSettings
 from simulator.state.model import Status

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
-from connector.domain.drift import DriftKind, FindingState
-from connector.domain.restoring import IDENTITY
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.findings import FindingState
+from connector.domain.ledger.restoring import IDENTITY
 from connector.settings import DriftRule, DriftSettings
 from connector.store.backup import backup_sqlite
 from simulator.state.model import Status

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.domain.drift import FindingState
+from connector.domain.drift.findings import FindingState
 from connector.settings import AggregationSettings
 from tests.acceptance.drift.cases import CASES, Case
 from tests.acceptance.drift.native import Seen, seen

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
-from connector.domain.drift import DriftKind, Finding, FindingState, Remedy
-from connector.domain.expected import Expected
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.expected import Expected
+from connector.domain.drift.findings import Finding, FindingState
+from connector.domain.drift.remedies import Remedy
 from connector.errors import InvalidRequestError
 from connector.services.drift.adoption import Selection
 from connector.services.drift.findings import JOB

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.domain.api_clients import Scope
-from connector.domain.ledger import PlanState
+from connector.domain.authentication.api_clients import Scope
+from connector.domain.ledger.plans import PlanState
 from connector.errors import TemporaryError
 from connector.patience import left_s
 from tests.connector import ENTERPRISE, PATCH_OP, ok, refused

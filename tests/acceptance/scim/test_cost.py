@@ -1,6 +1,6 @@
 """Requests that would cost much are refused, and so are ways around a scope."""
 
-from connector.domain.api_clients import Scope
+from connector.domain.authentication.api_clients import Scope
 from tests.connector import refused
 
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.api_clients import Scope
+from connector.domain.authentication.api_clients import Scope
 from simulator.faults import Fault
 from simulator.state.model import Status
 from tests.connector import ok, refused

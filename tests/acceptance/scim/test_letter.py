@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import pytest
 
-from connector.domain.api_clients import Scope
+from connector.domain.authentication.api_clients import Scope
 from tests.connector import ENTERPRISE, PUBLIC_URL, ok, refused
 
 ADDRESS = "ann.lee@acme.test"

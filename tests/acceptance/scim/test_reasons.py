@@ -9,8 +9,8 @@ from click.testing import CliRunner
 
 from connector.cli import main
 from connector.cli.context import CommandContext
-from connector.domain.ledger import WorkItemKind
-from connector.domain.work_items import Verdict
+from connector.domain.work_items.approvals import Verdict
+from connector.domain.work_items.items import WorkItemKind
 from connector.services.context import Actor
 from tests.approvals import approver, ask, asking_first, held, pending
 from tests.connector import DOCUSIGN, ORGANIZATION_ADMIN, ok, refused

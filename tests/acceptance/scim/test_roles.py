@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.domain.console import ConsoleRole
-from connector.domain.ledger import WorkItemState
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.work_items.items import WorkItemState
 from connector.services.context import person
 from tests.connector import DOCUSIGN, ORGANIZATION_ADMIN, USER, ok, refused
 

@@ -7,18 +7,22 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from connector.domain.authentication.console import SignInMethod
 from connector.domain.budget import BudgetState, CallCount
-from connector.domain.code_grants import CodeGrant
-from connector.domain.consent import Way
-from connector.domain.consent_state import ConsentLink, ConsentRecord, ConsentState
-from connector.domain.console import SignInMethod
-from connector.domain.drift import FindingFilter
-from connector.domain.expected import KnownEntitlement, Origin
-from connector.domain.ledger import ClientAttributes, PlanState, RunState, WorkItemState
+from connector.domain.consent.code_grants import CodeGrant
+from connector.domain.consent.links import Way
+from connector.domain.consent.state import ConsentLink, ConsentRecord, ConsentState
+from connector.domain.drift.expected import KnownEntitlement, Origin
+from connector.domain.drift.findings import FindingFilter
+from connector.domain.ledger.job_runs import RunState
+from connector.domain.ledger.plans import PlanState
+from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import Account, Profile
 from connector.domain.notifications import Notice
-from connector.domain.tenants import TenantRecord, TenantState
-from connector.domain.work_items import Act, Delegation, Evidence, WorkItemEvent
+from connector.domain.tenants.records import TenantRecord, TenantState
+from connector.domain.work_items.delegations import Delegation
+from connector.domain.work_items.history import Act, Evidence, WorkItemEvent
+from connector.domain.work_items.items import WorkItemState
 from connector.ports import ResourceQuery, UnitOfWork
 from scim.filters import AttributePath, Comparison, Operator, Present
 from tests.contract.store import people, records

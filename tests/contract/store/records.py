@@ -6,29 +6,26 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from connector.domain.api_clients import ApiClient, ApiToken, Scope
-from connector.domain.drift import DriftKind, Finding, FindingState, Remedy
+from connector.domain.audit.events import AuditEvent
+from connector.domain.authentication.api_clients import ApiClient, ApiToken, Scope
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.expected import Expected, ExpectedMembership, Origin
+from connector.domain.drift.findings import Finding, FindingState
+from connector.domain.drift.remedies import Remedy
 from connector.domain.erasure import Erasure, ErasureState
-from connector.domain.expected import Expected, ExpectedMembership, Origin
-from connector.domain.hints import Hint, HintSource
-from connector.domain.ledger import (
-    AuditEvent,
-    Direction,
+from connector.domain.ledger.job_runs import JobRun, RunState
+from connector.domain.ledger.plans import (
     Fulfilment,
-    JobRun,
     OperationRecord,
     OperationState,
     PlanRecord,
     PlanState,
-    Provenance,
-    RunState,
-    Tombstone,
-    WorkItem,
-    WorkItemKind,
-    WorkItemState,
 )
+from connector.domain.ledger.resources import Provenance, Tombstone
+from connector.domain.mirror.hints import Hint, HintSource
 from connector.domain.notifications import Delivery, DeliveryState, Notice
 from connector.domain.plan import Person, SetProfile
+from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind, WorkItemState
 from connector.ports import USER
 from tests.contract.store.people import ACCOUNT, NOW
 

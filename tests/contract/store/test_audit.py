@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, delete, insert, select, text, update
 
-from connector.domain.audit import ERASED, ChainCheck
-from connector.domain.ledger import AuditEvent, AuditFilter, AuditHead
+from connector.domain.audit.chain import ERASED, ChainCheck
+from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead
 from connector.ports import UnitOfWork
 from connector.store import SqlStore
 from connector.store.tables import audit_actors, audit_details, audit_events, audit_heads

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.ledger import WorkItemKind, WorkItemState
 from connector.domain.model import Account, MembershipStatus, Profile
+from connector.domain.work_items.items import WorkItemKind, WorkItemState
 from connector.ports import USER, ResourceQuery
 from scim.errors import InvalidFilter
 from scim.filters import AttributePath, Comparison, Operator

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from connector.domain.audit import find_break
+from connector.domain.audit.chain import find_break
 from connector.errors import TemporaryError, UniquenessError
 from connector.ports import USER, ResourceQuery
 from connector.settings import DatabaseSettings

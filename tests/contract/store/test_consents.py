@@ -6,9 +6,9 @@ import threading
 from dataclasses import replace
 from datetime import timedelta
 
-from connector.domain.code_grants import CodeGrant
-from connector.domain.consent import Way
-from connector.domain.consent_state import ConsentLink, ConsentRecord, ConsentState
+from connector.domain.consent.code_grants import CodeGrant
+from connector.domain.consent.links import Way
+from connector.domain.consent.state import ConsentLink, ConsentRecord, ConsentState
 from connector.store import SqlStore
 from tests.contract.store.people import NOW
 

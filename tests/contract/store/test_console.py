@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.domain.console import (
+from connector.domain.authentication.console import (
     ConsoleAccount,
     ConsoleRole,
     ConsoleSession,

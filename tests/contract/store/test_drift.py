@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.drift import DriftKind, FindingFilter, FindingState
-from connector.domain.expected import ExpectedMembership, KnownEntitlement, Origin
+from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.expected import ExpectedMembership, KnownEntitlement, Origin
+from connector.domain.drift.findings import FindingFilter, FindingState
 from connector.errors import NotFoundError, UniquenessError
 from connector.store import SqlStore
 from tests.contract.store import people, records

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from connector.domain.erasure import ERASED_TEXT
-from connector.domain.ledger import PlanState, WorkItemState
+from connector.domain.ledger.plans import PlanState
 from connector.domain.model import fold
 from connector.domain.plan import AddGroupMembers, SetProfile
-from connector.domain.work_items import Act, ApprovalTerms, WorkItemEvent
+from connector.domain.work_items.history import Act, WorkItemEvent
+from connector.domain.work_items.items import ApprovalTerms, WorkItemState
 from connector.ports import GROUP, UnitOfWork
 from connector.store import SqlStore
 from mappings.model import Approvers

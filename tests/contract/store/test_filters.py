@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
-from connector.domain.ledger import ClientAttributes
+from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import ORGANIZATION_ADMIN
 from connector.ports import GROUP, USER, ResourceQuery
 from connector.settings import DatabaseSettings

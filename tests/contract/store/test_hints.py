@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from connector.domain.hints import MOST_ATTEMPTS
+from connector.domain.mirror.hints import MOST_ATTEMPTS
 from tests.contract.store import records
 from tests.contract.store.people import NOW
 

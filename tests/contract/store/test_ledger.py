@@ -9,16 +9,11 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from connector.domain.audit import find_break
-from connector.domain.ledger import (
-    ClientAttributes,
-    Direction,
-    JobRun,
-    OperationState,
-    PlanState,
-    RunState,
-    WorkItemState,
-)
+from connector.domain.audit.chain import find_break
+from connector.domain.ledger.job_runs import JobRun, RunState
+from connector.domain.ledger.plans import OperationState, PlanState
+from connector.domain.ledger.resources import ClientAttributes
+from connector.domain.work_items.items import Direction, WorkItemState
 from connector.errors import NotFoundError, UniquenessError
 from connector.ports import USER
 from connector.store import SqlStore

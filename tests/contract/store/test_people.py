@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
-from connector.domain.ledger import Direction, WorkItemKind, WorkItemState
 from connector.domain.plan import SetProfile
-from connector.domain.work_items import Act, ApprovalTerms, Delegation, Evidence, WorkItemEvent
+from connector.domain.work_items.delegations import Delegation
+from connector.domain.work_items.history import Act, Evidence, WorkItemEvent
+from connector.domain.work_items.items import ApprovalTerms, Direction, WorkItemKind, WorkItemState
 from connector.errors import NotFoundError, UniquenessError
 from connector.store import SqlStore
 from mappings.model import Approvers

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
-from connector.domain.ledger import ClientAttributes
+from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import MembershipStatus
 from connector.ports import GROUP, USER, GroupMember, ResourceQuery, StoredPage, UnitOfWork
 from connector.store import SqlStore

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connector.domain.ledger import ClientAttributes
+from connector.domain.ledger.resources import ClientAttributes
 from connector.ports import GROUP, USER, ResourceQuery
 from connector.settings import DatabaseSettings
 from connector.store import SqlStore, open_database

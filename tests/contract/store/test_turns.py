@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.ledger import OperationState, PlanState, WaitingChange
+from connector.domain.ledger.plans import OperationState, PlanState, WaitingChange
 from connector.ports import UnitOfWork
 from connector.store import SqlStore
 from tests.contract.store import records

@@ -8,7 +8,7 @@ import pytest
 from connector.cli.context import CommandContext
 from connector.clock import SystemClock
 from connector.config.tenants import StoredTenants
-from connector.domain.api_clients import Method
+from connector.domain.authentication.api_clients import Method
 from connector.sealing import Sealer
 from connector.services.authentication.api_clients import ApiClientService, InvalidTokenError
 from connector.services.tenants.catalogue import TenantCatalogue

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.clock import SystemClock
-from connector.domain.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from connector.services.authentication.console_accounts import ConsoleAccounts
 from connector.services.authentication.personal_tokens import PersonalTokens
 from connector.services.context import Actor

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from connector.cli.main import main
-from connector.domain.tenants import INSTALLATION
+from connector.domain.tenants.records import INSTALLATION
 from connector.scheduler import SCHEDULER_KEY
 from connector.store import open_database
 from simulator.faults import Fault

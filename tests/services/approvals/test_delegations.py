@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.ledger import WorkItemState
+from connector.domain.work_items.items import WorkItemState
 from connector.errors import (
     ForbiddenError,
     InvalidRequestError,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from connector.domain.ledger import WorkItemState
+from connector.domain.work_items.items import WorkItemState
 from connector.settings import ApprovalSettings
 from tests.approvals import (
     APPROVE,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from connector.domain.ledger import WorkItemKind, WorkItemState
-from connector.domain.work_items import Act
+from connector.domain.work_items.history import Act
+from connector.domain.work_items.items import WorkItemKind, WorkItemState
 from connector.errors import (
     ForbiddenError,
     InvalidRequestError,

@@ -6,7 +6,8 @@ import pytest
 
 from connector.docusign.client import ApiClient
 from connector.docusign.errors import NoAnswerError, UnavailableError
-from connector.domain.ledger import PlanState, WorkItemKind, WorkItemState
+from connector.domain.ledger.plans import PlanState
+from connector.domain.work_items.items import WorkItemKind, WorkItemState
 from connector.errors import (
     InvalidRequestError,
     NotFoundError,

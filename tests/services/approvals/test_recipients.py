@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from connector.domain.console import ConsoleRole, SignInMethod
-from connector.domain.ledger import WorkItemKind
+from connector.domain.authentication.console import ConsoleRole, SignInMethod
 from connector.domain.notifications import Notice
+from connector.domain.work_items.items import WorkItemKind
 from connector.errors import ForbiddenError
 from connector.services.authentication.identities import Identity
 from connector.services.notifications.recipients import recipients_of

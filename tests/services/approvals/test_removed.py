@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.console import ConsoleRole
-from connector.domain.ledger import WorkItemState
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.work_items.items import WorkItemState
 from connector.errors import ClosedError, ForbiddenError
 from connector.services.context import Actor
 from tests.approvals import (

@@ -7,9 +7,9 @@ from datetime import timedelta
 
 import pytest
 
-from connector.domain.console import ConsoleRole, SignInMethod
-from connector.domain.ledger import WorkItemState
+from connector.domain.authentication.console import ConsoleRole, SignInMethod
 from connector.domain.notifications import Notice
+from connector.domain.work_items.items import WorkItemState
 from connector.errors import ForbiddenError, InvalidRequestError
 from connector.services.authentication.identities import Identity
 from connector.services.notifications.recipients import recipients_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from connector.domain.ledger import WorkItemState
+from connector.domain.work_items.items import WorkItemState
 from connector.errors import (
     ClosedError,
     ConnectorError,

@@ -16,7 +16,7 @@ from connector.docusign.client import ApiClient, Target
 from connector.docusign.hosts import Hosts
 from connector.docusign.limits import LimitGate
 from connector.docusign.transport import Transport
-from connector.domain.consent import ESIGN_SCOPES
+from connector.domain.consent.links import ESIGN_SCOPES
 from connector.settings import DocusignSettings, Secret
 from tests.unit.docusign.calls import BASE, OAUTH
 

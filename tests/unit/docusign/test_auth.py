@@ -13,7 +13,7 @@ import requests
 from connector.docusign import errors
 from connector.docusign.auth import Subject, TokenSource
 from connector.docusign.hosts import Hosts
-from connector.domain.consent import ADMIN_SCOPES
+from connector.domain.consent.links import ADMIN_SCOPES
 from connector.settings import DocusignSettings, Secret
 
 OAUTH = "https://account-d.docusign.com/oauth/token"

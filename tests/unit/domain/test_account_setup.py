@@ -7,26 +7,26 @@ from typing import Any
 
 import pytest
 
-from connector.domain.account_setup import (
+from connector.domain.account_setup.actual import (
     ADMINISTRATION,
     ActualAccount,
     ActualGroup,
     ActualProfile,
+    Member,
+)
+from connector.domain.account_setup.checks import wish_problems
+from connector.domain.account_setup.guards import require_safe
+from connector.domain.account_setup.planning import plan_setup
+from connector.domain.account_setup.steps import (
     ChangeProfile,
     CreateGroup,
     CreateProfile,
     GrantAdministration,
-    Member,
-    ProfileRemoval,
-    ProfileWish,
     RemoveGroup,
     RemoveProfile,
     RevokeAdministration,
-    Wish,
-    plan_setup,
 )
-from connector.domain.account_setup_checks import wish_problems
-from connector.domain.account_setup_guards import require_safe
+from connector.domain.account_setup.wish import ProfileRemoval, ProfileWish, Wish
 from connector.errors import GuardError
 
 ADMIN = ActualProfile("1", "DS Admin", {ADMINISTRATION: "true"}, 2)

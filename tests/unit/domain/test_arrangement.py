@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from connector.domain.arrangement import arrange
-from connector.domain.ledger import Fulfilment
+from connector.domain.ledger.plans import Fulfilment
 from connector.domain.plan import (
     NEWCOMER,
     AddGroupMembers,
@@ -18,7 +17,8 @@ from connector.domain.plan import (
     SetProfile,
     UpdatePerson,
 )
-from connector.domain.policy import Policy
+from connector.domain.policy.arrangement import arrange
+from connector.domain.policy.entitlement_rules import Policy
 from connector.errors import InvalidRequestError
 from mappings import load_entitlements
 from tests.builders import ADMIN, PERSON, SENDER, VIEWER, book

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from connector.domain.audit_story import Story
-from connector.domain.ledger import AuditEvent, Direction
+from connector.domain.audit.events import AuditEvent
+from connector.domain.audit.story import Story
+from connector.domain.work_items.items import Direction
 
 AT = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 USER = "/v2.1/accounts/{account_id}/users/{user_id}"

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.domain.consent import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES
-from connector.domain.consent_state import ConsentState, TokenOutcome, is_worse, learned
-from connector.domain.diagnosis import Trouble
+from connector.domain.consent.links import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES
+from connector.domain.consent.state import ConsentState, TokenOutcome, is_worse, learned
+from connector.domain.diagnosis.trouble import Trouble
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 GRANTED, PARTIAL, MISSING, REFUSED, UNKNOWN = ConsentState

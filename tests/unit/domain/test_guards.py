@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from connector.domain.guards import GuardContext, check, touched_users
 from connector.domain.model import DirectoryGroup, MembershipStatus
 from connector.domain.plan import (
     AddGroupMembers,
@@ -18,6 +17,7 @@ from connector.domain.plan import (
     SetProfile,
     UpdatePerson,
 )
+from connector.domain.policy.guards import GuardContext, check, touched_users
 from connector.errors import GuardError
 from connector.settings import GuardSettings
 from tests.builders import ADMIN, PERSON, SENDER, VIEWER, catalogue, membership, user

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from connector.domain.merge import (
+from connector.domain.mirror.merge import (
     keep_own_groups,
     merge_member,
     merge_person,

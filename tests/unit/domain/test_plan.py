@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connector.domain.model import Account, Catalogue, DirectoryGroup, Profile, User
-from connector.domain.names import Names
+from connector.domain.naming.names import Names
 from connector.domain.plan import (
     NEWCOMER,
     OPERATION_TYPES,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connector.domain.tenant_documents import differences, value_at, with_value
+from connector.domain.tenants.documents import differences, value_at, with_value
 from connector.errors import InvalidRequestError
 
 DOCUMENT = {"user_id": "u", "scim": {"size": 5}, "accounts": [{"id": "a"}, {"id": "b"}]}

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from connector.domain.consent import ADMIN_SCOPES, App, Way
-from connector.domain.diagnosis import Diagnosis, Finding, Result, Trouble
-from connector.domain.symptoms import BY_TROUBLE, CHECKS, PROBLEMS
-from connector.domain.troubleshooting import render
+from connector.domain.consent.links import ADMIN_SCOPES, App, Way
+from connector.domain.diagnosis.checks import Diagnosis, Finding, Result
+from connector.domain.diagnosis.symptoms import BY_TROUBLE, CHECKS, PROBLEMS
+from connector.domain.diagnosis.trouble import Trouble
+from connector.domain.diagnosis.troubleshooting import render
 from connector.services.doctor.doctor import _Visit
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "troubleshooting.md"
@@ -15,7 +16,7 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "troubleshooting.md"
 
 def test_the_document_is_current():
     assert DOCUMENT.read_text() == render(), (
-        "write it anew: python -c 'from connector.domain.troubleshooting import render; "
+        "write it anew: python -c 'from connector.domain.diagnosis.troubleshooting import render; "
         'print(render(), end="")\' > docs/troubleshooting.md'
     )
 

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from connector.domain.mirror.visibility import visible_user_ids
 from connector.domain.model import MembershipStatus
-from connector.domain.visibility import visible_user_ids
 from connector.settings import ProvisioningSettings
 from tests.builders import closed, membership, user
 

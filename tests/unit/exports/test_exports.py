@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from connector.domain.api_clients import Method
+from connector.domain.authentication.api_clients import Method
 from connector.exports import (
     PRODUCTS,
     RETRYABLE_ERRORS,

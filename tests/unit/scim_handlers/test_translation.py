@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from connector.domain.desired import ActualUser
-from connector.domain.ledger import Direction
 from connector.domain.model import Membership, MembershipStatus, User
+from connector.domain.planning import ActualUser
+from connector.domain.work_items.items import Direction
 from connector.scim_handlers.translation import (
     as_requested,
     creation,

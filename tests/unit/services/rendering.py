@@ -5,7 +5,6 @@ from typing import Any
 
 import orjson
 
-from connector.domain.ledger import Direction, WorkItem, WorkItemKind, WorkItemState
 from connector.domain.model import (
     Account,
     Catalogue,
@@ -15,6 +14,7 @@ from connector.domain.model import (
     Profile,
     User,
 )
+from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind, WorkItemState
 from connector.services.mirror.presentation import Presenter
 from connector.settings import TenantSettings
 from mappings import load_entitlements, load_user_mapping

@@ -5,8 +5,10 @@ from datetime import timedelta, timezone
 
 import pytest
 
-from connector.domain.ledger import ClientAttributes, Direction, PlanRecord, PlanState
+from connector.domain.ledger.plans import PlanRecord, PlanState
+from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import GroupType, MembershipStatus, Profile
+from connector.domain.work_items.items import Direction
 from connector.ports import BASE_URL_MARK
 from connector.services.mirror.documents import row_changed, settle_times
 from connector.services.mirror.persons import desired_person

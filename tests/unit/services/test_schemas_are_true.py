@@ -5,13 +5,9 @@ from dataclasses import replace
 import orjson
 import pytest
 
-from connector.domain.ledger import (
-    ClientAttributes,
-    PlanRecord,
-    PlanState,
-    WorkItemKind,
-    WorkItemState,
-)
+from connector.domain.ledger.plans import PlanRecord, PlanState
+from connector.domain.ledger.resources import ClientAttributes
+from connector.domain.work_items.items import WorkItemKind, WorkItemState
 from connector.scim_handlers.schemas import ATTRIBUTE_SCHEMAS
 from connector.services.mirror.presentation import DOCUSIGN_ENTITLEMENT, Presenter
 from connector.settings import AccountSettings, TenantSettings

@@ -1,0 +1,293 @@
+"""Reads out of audit events why somebody was given an entitlement: who asked, who decided, what
+DocuSign did, and whether it was checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from connector.domain.audit.events import AuditEvent
+from connector.domain.work_items.items import Direction, WorkItemKind
+
+RECORDED = "plan.recorded"
+_PLACES = ("create_membership", "reopen_membership", "set_profile")
+_ASKED = ("request.received", RECORDED)
+# fmt: off
+_DONE = (
+    "operation.done", "operation.undone", "plan.failed", "plan.queued", "docusign.called",
+    "work_item.completed", "work_item.done",
+)
+# fmt: on
+_REFUSED = "work_item.refused"
+"""A decision that somebody tried and was not allowed to make: it decided nothing."""
+_OPENED = "work_item.opened"
+_SHOW_PEOPLE = ("/users", "/groups")
+"""In the paths of reads that show what somebody has."""
+_CHECKS = ("work_item.checked", "work_item.verified", "work_item.attested")
+
+
+class Outcome(StrEnum):
+    """What became of a change that was asked for."""
+
+    DONE = "done"
+    """DocuSign has it."""
+    WAITING = "waiting"
+    """People, or DocuSign, still have to act."""
+    REFUSED = "refused"
+    """Somebody denied or rejected it."""
+    ENDED = "ended"
+    """It expired, was withdrawn, or something else was asked for."""
+    FAILED = "failed"
+    """DocuSign or a rule refused it, and it was undone where it had begun."""
+
+
+_TURNS = {
+    "operation.undone": Outcome.FAILED,
+    "plan.failed": Outcome.FAILED,
+    _OPENED: Outcome.WAITING,
+    "work_item.denied": Outcome.REFUSED,
+    "work_item.rejected": Outcome.REFUSED,
+    "work_item.expired": Outcome.ENDED,
+    "work_item.withdrawn": Outcome.ENDED,
+    "work_item.superseded": Outcome.ENDED,
+}
+"""What an event makes of the change; the last one counts."""
+
+
+@dataclass(frozen=True)
+class Entitlements:
+    """What one word of the question may mean: profiles, groups and roles, by their ids."""
+
+    profiles: frozenset[tuple[str, str]] = frozenset()
+    groups: frozenset[tuple[str, str]] = frozenset()
+    roles: frozenset[str] = frozenset()
+    names: Mapping[str, str] = field(default_factory=dict)
+    """By the ids of SCIM, what people call them."""
+
+    def __bool__(self) -> bool:
+        return bool(self.profiles or self.groups or self.roles)
+
+    @property
+    def scim_ids(self) -> frozenset[str]:
+        """The ids that SCIM and work items use."""
+        profiles = {f"{account}.{profile}" for account, profile in self.profiles}
+        groups = {f"{account}.g{group}" for account, group in self.groups}
+        return frozenset({*profiles, *groups, *self.roles})
+
+    def change(self, step: Mapping[str, Any], user_id: str) -> Direction | None:
+        """Return whether an operation gives one of them to a user or takes it, or neither."""
+        kind = str(step.get("kind"))
+        if kind.endswith("_role"):
+            touches = step.get("role") in self.roles
+        elif kind.endswith("_group_members"):
+            place = (str(step.get("account_id")), str(step.get("group_id")))
+            touches = place in self.groups and user_id in step.get("user_ids", ())
+        elif kind == "close_membership":
+            touches = self._held(step.get("reopen") or {})
+        else:
+            return self._placed(step) if kind in _PLACES else None
+        if not touches:
+            return None
+        return Direction.GRANT if kind.startswith(("grant", "add")) else Direction.REVOKE
+
+    def _placed(self, step: Mapping[str, Any]) -> Direction | None:
+        if self._held(step):
+            return Direction.GRANT
+        before = (str(step.get("account_id")), str(step.get("previous_profile_id")))
+        return Direction.REVOKE if before in self.profiles else None
+
+    def _held(self, step: Mapping[str, Any]) -> bool:
+        account = str(step.get("account_id"))
+        groups = {(account, str(group)) for group in step.get("group_ids") or ()}
+        return (account, str(step.get("profile_id"))) in self.profiles or bool(groups & self.groups)
+
+
+@dataclass(frozen=True)
+class Story:
+    """One change of an entitlement, from the request to the check."""
+
+    direction: Direction
+    plan_id: str
+    events: Sequence[AuditEvent]
+    outcome: Outcome = Outcome.WAITING
+    done_at: datetime | None = None
+    """When it took effect; None for what did not."""
+
+    @property
+    def at(self) -> datetime:
+        """When it took effect or, for what did not, when it was asked for."""
+        return self.done_at or self.recorded.at
+
+    def is_within(self, since: datetime | None, until: datetime | None) -> bool:
+        """Whether it was asked for in a period, or took effect in it."""
+        return any(
+            (since is None or at >= since) and (until is None or at < until)
+            for at in (self.recorded.at, self.at)
+        )
+
+    @property
+    def recorded(self) -> AuditEvent:
+        """The event that recorded the plan."""
+        return next(event for event in self.events if event.action == RECORDED)
+
+    @property
+    def asked(self) -> Sequence[AuditEvent]:
+        """Who asked for it, and how."""
+        return [event for event in self.events if event.action in _ASKED]
+
+    @property
+    def decided(self) -> Sequence[AuditEvent]:
+        """What people did about it."""
+        known = (*_ASKED, *_DONE, *_CHECKS, _REFUSED)
+        return [event for event in self.events if event.action not in known]
+
+    @property
+    def refused(self) -> Sequence[AuditEvent]:
+        """Decisions that were tried in vain: by somebody who may not, too late, or about what had
+        changed. They decided nothing."""
+        return [event for event in self.events if event.action == _REFUSED]
+
+    @property
+    def done(self) -> Sequence[AuditEvent]:
+        """What became of it, and what DocuSign was told."""
+        return [event for event in self.events if event.action in _DONE and not _is_read(event)]
+
+    @property
+    def checked(self) -> Sequence[AuditEvent]:
+        """What showed that it was really so: reads of DocuSign after the change, verifications."""
+        writes = [event.sequence for event in self.done if event.action == "docusign.called"]
+        first = min(writes, default=self.recorded.sequence)
+        return [
+            event
+            for event in self.events
+            if event.action in _CHECKS or (_is_read_back(event) and event.sequence > first)
+        ]
+
+    @property
+    def reasons(self) -> Sequence[str]:
+        """Every reason and comment that somebody gave who asked for it or decided on it."""
+        tasks = {
+            event.data.get("work_item")
+            for event in self.events
+            if event.data.get("kind") == WorkItemKind.MANUAL_TASK
+        }
+        # Of a task only the opening says why, in the requester's words: the rest is about the work.
+        given = (
+            event.data.get(name)
+            for event in self.events
+            if event.action == _OPENED
+            or (
+                event.action not in (*_DONE, _REFUSED)
+                and ("work_item" not in event.data or event.data["work_item"] not in tasks)
+            )
+            for name in ("reason", "comment")
+        )
+        return list(dict.fromkeys(str(text) for text in given if text))
+
+
+def _is_read(event: AuditEvent) -> bool:
+    return event.action == "docusign.called" and event.data.get("method") == "GET"
+
+
+def _is_read_back(event: AuditEvent) -> bool:
+    """Whether DocuSign showed people or groups: a token or a list of domains checks nothing."""
+    return _is_read(event) and any(part in str(event.data.get("path")) for part in _SHOW_PEOPLE)
+
+
+def stories(events: Iterable[AuditEvent], wanted: Entitlements, user_id: str) -> Sequence[Story]:
+    """Return the changes of the entitlements of a user, oldest first.
+
+    :param events: those about the user and the groups, and of the requests that these belong to.
+    """
+    ordered = sorted(events, key=lambda event: event.sequence)
+    found: list[Story] = []
+    for event in ordered:
+        if event.action != RECORDED:
+            continue
+        steps = event.data.get("operations", ())
+        changes = [wanted.change(step, user_id) for step in steps if isinstance(step, Mapping)]
+        directions = [change for change in changes if change is not None]
+        if directions:
+            told = _told(ordered, event, wanted, user_id)
+            outcome, done_at = _outcome(told, wanted, user_id)
+            # A replacement takes one and gives another: what it ends with counts.
+            plan_id = str(event.data.get("plan"))
+            found.append(Story(directions[-1], plan_id, told, outcome, done_at))
+    return found
+
+
+def _outcome(
+    told: Iterable[AuditEvent], wanted: Entitlements, user_id: str
+) -> tuple[Outcome, datetime | None]:
+    """Return what became of a change and, where it took effect, when."""
+    outcome, done_at = Outcome.WAITING, None
+    for event in told:
+        step = event.data.get("operation")
+        is_it = isinstance(step, Mapping) and wanted.change(step, user_id) is not None
+        is_task = event.data.get("kind") == WorkItemKind.MANUAL_TASK
+        if (event.action == "operation.done" and is_it) or (
+            event.action == "work_item.done" and is_task
+        ):
+            outcome, done_at = Outcome.DONE, event.at
+        elif event.action in _TURNS and (is_it or step is None):
+            outcome, done_at = _TURNS[event.action], None
+    return outcome, done_at
+
+
+def _told(
+    ordered: Sequence[AuditEvent], recorded: AuditEvent, wanted: Entitlements, user_id: str
+) -> Sequence[AuditEvent]:
+    """Return the events of a plan: its own, those of its work items, and the calls of both."""
+    # What waits for an approval is a plan of its own, opened within the same request (ADR 8).
+    # People decide on what is given; where that takes the wanted one away, it is its story too.
+    asked_for = wanted.scim_ids | {
+        given
+        for step in recorded.data.get("operations", ())
+        if isinstance(step, Mapping) and wanted.change(step, user_id) is not None
+        for given in _given(step)
+    }
+    items = {
+        event.data["work_item"]
+        for event in ordered
+        if event.correlation_id == recorded.correlation_id
+        and event.data.get("entitlement") in asked_for
+        and event.subject == user_id
+        and "work_item" in event.data
+    }
+    plans = {
+        event.data["plan"]
+        for event in ordered
+        if event is recorded or ("plan" in event.data and event.data.get("work_item") in items)
+    }
+    own = [
+        event
+        for event in ordered
+        if event.data.get("plan") in plans or event.data.get("work_item") in items
+    ]
+    # Whoever carries out one plan calls for that plan alone; a job that checks tasks calls for
+    # many, and the last call before the check is the one that it saw.
+    carried = {event.correlation_id for event in own if "work_item" not in event.data} - {""}
+    told = {event.sequence: event for event in own}
+    calls: dict[str, AuditEvent] = {}
+    for event in ordered:
+        if not event.correlation_id:
+            continue
+        if event.action in ("docusign.called", "request.received"):
+            calls[event.correlation_id] = event
+            if event.correlation_id in carried:
+                told[event.sequence] = event
+        elif event.sequence in told and event.correlation_id in calls:
+            call = calls[event.correlation_id]
+            told[call.sequence] = call
+    return [told[sequence] for sequence in sorted(told)]
+
+
+def _given(step: Mapping[str, Any]) -> Sequence[str]:
+    """Return the SCIM ids of what an operation gives, as work items name them."""
+    if str(step.get("kind")) not in _PLACES:
+        return ()
+    account = str(step.get("account_id"))
+    return [f"{account}.{step.get('profile_id')}"]

@@ -1,0 +1,1 @@
+"""Who may come in: programs with credentials, people with roles and sessions."""

@@ -1,0 +1,1 @@
+"""What lets the connector act at DocuSign: links, states, grants that somebody signed in for."""

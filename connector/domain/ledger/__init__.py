@@ -1,0 +1,1 @@
+"""What the ledger keeps: facts that exist nowhere else and are never lost."""

@@ -1,0 +1,1 @@
+"""Tenants of the database, and their settings as plain data."""
