@@ -35,7 +35,7 @@ from connector.api.here import (
 )
 from connector.api.ports import Application
 from connector.mount import keep_here
-from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES
+from connector.services.inbox.tasks import MAX_EVIDENCE_BYTES
 from scim.rate_limits import RateLimits
 
 TITLE = "DocuSign identity governance"

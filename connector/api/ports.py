@@ -7,8 +7,8 @@ from typing import Protocol
 from connector.ports import JobQueue
 from connector.services import inbound
 from connector.services.authentication.api_sign_in import ApiSignIn
-from connector.services.inbox.policy import PolicyService
 from connector.services.jobs.declared import JobTenant
+from connector.services.rules.policy import PolicyService
 
 
 class TenantServices(inbound.PeopleTenant, JobTenant, Protocol):

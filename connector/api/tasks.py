@@ -25,7 +25,8 @@ from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.errors import NotFoundError
 from connector.services.browsing.views import ItemQuery
 from connector.services.context import Seen
-from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES, TaskView
+from connector.services.inbox.tasks import MAX_EVIDENCE_BYTES
+from connector.services.inbox.work_items import TaskView
 from connector.services.plain_data import event_data, evidence_data
 
 resource = Resource("tasks", __name__, "What only people can do in DocuSign.", "/tasks")
@@ -109,7 +110,7 @@ def show(item_id: str) -> Mapping[str, Any]:
 @resource.response(200, TaskDetailSchema)
 def claim(item_id: str) -> Mapping[str, Any]:
     """Claim a task: others see who works on it."""
-    return _after(tenant().work_items.claim(item_id, principal(), seen=_seen(item_id)))
+    return _after(tenant().tasks.claim(item_id, principal(), seen=_seen(item_id)))
 
 
 @resource.act("/<item_id>/release")
@@ -118,7 +119,7 @@ def claim(item_id: str) -> Mapping[str, Any]:
 def release(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Give a task back to everybody."""
     return _after(
-        tenant().work_items.release(item_id, principal(), said["comment"], seen=_seen(item_id))
+        tenant().tasks.release(item_id, principal(), said["comment"], seen=_seen(item_id))
     )
 
 
@@ -127,7 +128,7 @@ def release(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 @resource.response(200, TaskDetailSchema)
 def hand_over(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Hand a task over to somebody else."""
-    done = tenant().work_items.hand_over(
+    done = tenant().tasks.hand_over(
         item_id, principal(), said["to"], said["comment"], seen=_seen(item_id)
     )
     return _after(done)
@@ -143,7 +144,7 @@ def complete(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     where no API does, until a second person attests it.
     """
     return _after(
-        tenant().work_items.complete(item_id, principal(), said["comment"], seen=_seen(item_id))
+        tenant().tasks.complete(item_id, principal(), said["comment"], seen=_seen(item_id))
     )
 
 
@@ -155,9 +156,7 @@ def attest(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 
     Say what you saw, or attach a file that shows it first.
     """
-    return _after(
-        tenant().work_items.attest(item_id, principal(), said["comment"], seen=_seen(item_id))
-    )
+    return _after(tenant().tasks.attest(item_id, principal(), said["comment"], seen=_seen(item_id)))
 
 
 @resource.act("/<item_id>/reject")
@@ -165,9 +164,7 @@ def attest(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
 @resource.response(200, TaskDetailSchema)
 def reject(said: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     """Refuse a task; the access stays as it is."""
-    return _after(
-        tenant().work_items.reject(item_id, principal(), said["comment"], seen=_seen(item_id))
-    )
+    return _after(tenant().tasks.reject(item_id, principal(), said["comment"], seen=_seen(item_id)))
 
 
 @resource.act("/<item_id>/verify")
@@ -196,7 +193,7 @@ def attach(sent: Mapping[str, Any], item_id: str) -> Mapping[str, Any]:
     file = sent["file"]
     content = file.read(MAX_EVIDENCE_BYTES + 1)
     known = _view(item_id).item.work_item_id
-    tenant().work_items.attach(
+    tenant().tasks.attach(
         known,
         principal(),
         file.filename or "",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypedDict
 
 from connector.anchor_file import AnchorFile
+from connector.bootstrap.drift import wire_drift
 from connector.bootstrap.parts import shares_of
 from connector.domain.audit.events import AuditHead
 from connector.ports import CodeExchange, Examiner, Notifier
@@ -34,14 +35,14 @@ from connector.services.consent.links import ConsentService
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.doctor.doctor import Doctor
 from connector.services.doctor.probe import ProbeService
-from connector.services.drift.wiring import DriftServices, wire_drift
+from connector.services.drift.services import DriftServices
 from connector.services.erasure import ErasureService
 from connector.services.inbox.approvals import ApprovalService
 from connector.services.inbox.delegations import DelegationService
 from connector.services.inbox.due import DueService
 from connector.services.inbox.personal import Inbox
-from connector.services.inbox.policy import PolicyService
 from connector.services.inbox.task_verification import TaskVerification
+from connector.services.inbox.tasks import TaskService
 from connector.services.inbox.work_items import WorkItemService
 from connector.services.jobs.runs import JobRuns
 from connector.services.jobs.watch import JobWatch
@@ -62,8 +63,9 @@ from connector.services.provisioning.subjects import Subjects
 from connector.services.provisioning.turns import Repeat, Turns
 from connector.services.provisioning.undoing import Undoer
 from connector.services.provisioning.users import UserProvisioning
-from connector.services.refresh import RefreshService
-from connector.services.targeted import TargetedReader
+from connector.services.rules.policy import PolicyService
+from connector.services.targeted_aggregation.reader import TargetedReader
+from connector.services.targeted_aggregation.refresh import RefreshService
 from connector.services.work.approval_desk import ApprovalDesk
 from connector.services.work.leavers import Leavers
 from connector.services.work.log import WorkItemLog
@@ -84,6 +86,7 @@ class TenantServices:
     groups: GroupProvisioning
     drift: DriftServices
     work_items: WorkItemService
+    tasks: TaskService
     verification: TaskVerification
     approvals: ApprovalService
     inbox: Inbox
@@ -186,7 +189,8 @@ def wire(
             locks=locks,
             refresh=changes.refresh,
         ),
-        work_items=WorkItemService(context, log, verification),
+        work_items=WorkItemService(context, log),
+        tasks=TaskService(context, log, verification),
         verification=verification,
         approvals=approvals,
         inbox=Inbox(context, approvals),

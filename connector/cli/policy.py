@@ -13,8 +13,8 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.ledger.plans import Fulfilment
 from connector.errors import ConfigError
-from connector.services.inbox.policy import Explained, Simulation, in_words
 from connector.services.plain_data import explained_data, simulation_data, succession_data
+from connector.services.rules.policy import Explained, Simulation, in_words
 from mappings import EntitlementMapping, MappingError, load_entitlements
 
 _SHOWN = 50

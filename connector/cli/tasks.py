@@ -26,7 +26,8 @@ from connector.domain.policy.entitlement_rules import (
 )
 from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.services.context import Principal
-from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES, TaskView
+from connector.services.inbox.tasks import MAX_EVIDENCE_BYTES
+from connector.services.inbox.work_items import TaskView
 from connector.services.plain_data import evidence_data, work_item_data
 
 
@@ -94,7 +95,7 @@ def complete_task(
     Example:
       docusign-iga tasks complete 3f2a --comment "Granted in DocuSign Admin"
     """
-    item = context.tenant.work_items.complete(task, by(), comment)
+    item = context.tenant.tasks.complete(task, by(), comment)
     context.output(work_item_data(item), _outcome(item))
 
 
@@ -110,7 +111,7 @@ def claim_task(context: CommandContext, by: Callable[[], Principal], task: str) 
     Example:
       docusign-iga tasks claim 3f2a
     """
-    item = context.tenant.work_items.claim(task, by())
+    item = context.tenant.tasks.claim(task, by())
     context.output(work_item_data(item), f"{item.assignee} works on it.")
 
 
@@ -129,7 +130,7 @@ def release_task(
     Example:
       docusign-iga tasks release 3f2a --comment "Waiting for the answer of Legal"
     """
-    item = context.tenant.work_items.release(task, by(), comment)
+    item = context.tenant.tasks.release(task, by(), comment)
     context.output(work_item_data(item), "Nobody works on it now.")
 
 
@@ -149,7 +150,7 @@ def hand_over_task(
     Example:
       docusign-iga tasks hand-over 3f2a --to ben --comment "On leave from tomorrow"
     """
-    item = context.tenant.work_items.hand_over(task, by(), to, comment)
+    item = context.tenant.tasks.hand_over(task, by(), to, comment)
     context.output(work_item_data(item), f"{item.assignee} works on it.")
 
 
@@ -191,7 +192,7 @@ def attach_to_task(
         # One byte more than is allowed shows that it is too large, however large it is.
         content = stream.read(MAX_EVIDENCE_BYTES + 1)
     media_type = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
-    evidence = context.tenant.work_items.attach(task, by(), file.name, media_type, content)
+    evidence = context.tenant.tasks.attach(task, by(), file.name, media_type, content)
     context.output(
         evidence_data(evidence),
         f"Attached {evidence.name} (SHA-256 {evidence.sha256}).",
@@ -214,7 +215,7 @@ def attest_task(
     Example:
       docusign-iga tasks attest 3f2a --as ann --comment "Seen in the list of CLM administrators"
     """
-    item = context.tenant.work_items.attest(task, by(), comment)
+    item = context.tenant.tasks.attest(task, by(), comment)
     context.output(work_item_data(item), _outcome(item))
 
 
@@ -233,7 +234,7 @@ def reject_task(
     Example:
       docusign-iga tasks reject 3f2a --comment "Not a member of the IT team"
     """
-    item = context.tenant.work_items.reject(task, by(), comment)
+    item = context.tenant.tasks.reject(task, by(), comment)
     context.output(work_item_data(item), _outcome(item))
 
 

@@ -46,7 +46,7 @@ from connector.console.ports import Application
 from connector.domain.tenants.records import INSTALLATION
 from connector.mount import keep_here
 from connector.ports import Store
-from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES
+from connector.services.inbox.tasks import MAX_EVIDENCE_BYTES
 
 _PAGES = (
     drift,

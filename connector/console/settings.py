@@ -11,7 +11,7 @@ from flask import Blueprint, render_template
 from connector.config import masked, masked_section
 from connector.console.here import application, is_operator, may_try, tenant, tenant_name
 from connector.domain.tenants.records import TenantSource
-from connector.services.inbox.rules_in_force import rules_in_force
+from connector.services.rules.in_force import rules_in_force
 from connector.settings import Settings, TenantSettings
 
 blueprint = Blueprint("settings", __name__)

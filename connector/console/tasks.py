@@ -12,7 +12,8 @@ from connector.console.words import state_words
 from connector.domain.policy.entitlement_rules import VERIFIED_BY_API
 from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.services.context import Principal
-from connector.services.inbox.work_items import MAX_EVIDENCE_BYTES, is_to_attest
+from connector.services.inbox.attesting import is_to_attest
+from connector.services.inbox.tasks import MAX_EVIDENCE_BYTES
 
 blueprint = Blueprint("tasks", __name__, url_prefix="/tasks")
 
@@ -39,19 +40,19 @@ def show(item_id: str) -> str | BaseResponse:
 
 
 def _claim(item_id: str, by: Principal) -> WorkItem:
-    return tenant().work_items.claim(item_id, by)
+    return tenant().tasks.claim(item_id, by)
 
 
 def _release(item_id: str, by: Principal) -> WorkItem:
-    return tenant().work_items.release(item_id, by, _comment())
+    return tenant().tasks.release(item_id, by, _comment())
 
 
 def _hand_over(item_id: str, by: Principal) -> WorkItem:
-    return tenant().work_items.hand_over(item_id, by, request.form.get("to", ""), _comment())
+    return tenant().tasks.hand_over(item_id, by, request.form.get("to", ""), _comment())
 
 
 def _complete(item_id: str, by: Principal) -> WorkItem:
-    return tenant().work_items.complete(item_id, by, _comment())
+    return tenant().tasks.complete(item_id, by, _comment())
 
 
 def _verify(item_id: str, by: Principal) -> WorkItem:
@@ -59,18 +60,18 @@ def _verify(item_id: str, by: Principal) -> WorkItem:
 
 
 def _attest(item_id: str, by: Principal) -> WorkItem:
-    return tenant().work_items.attest(item_id, by, _comment())
+    return tenant().tasks.attest(item_id, by, _comment())
 
 
 def _reject(item_id: str, by: Principal) -> WorkItem:
-    return tenant().work_items.reject(item_id, by, _comment())
+    return tenant().tasks.reject(item_id, by, _comment())
 
 
 def _attach(item_id: str, by: Principal) -> WorkItem:
     sent = request.files.get("file")
     content = sent.read(MAX_EVIDENCE_BYTES + 1) if sent else b""
     name, kind = (sent.filename or "", sent.mimetype) if sent else ("", "")
-    tenant().work_items.attach(item_id, by, name, kind, content)
+    tenant().tasks.attach(item_id, by, name, kind, content)
     return tenant().work_items.get(item_id)
 
 

@@ -21,10 +21,11 @@ from connector.services.consent.connecting import ConnectService
 from connector.services.consent.links import ConsentService
 from connector.services.context import TenantContext
 from connector.services.doctor.doctor import Doctor
-from connector.services.drift.wiring import DriftServices
+from connector.services.drift.services import DriftServices
 from connector.services.inbox.approvals import ApprovalService
 from connector.services.inbox.delegations import DelegationService
 from connector.services.inbox.task_verification import TaskVerification
+from connector.services.inbox.tasks import TaskService
 from connector.services.inbox.work_items import WorkItemService
 from connector.services.jobs.runs import JobRuns
 from connector.services.tenants.administration import TenantService
@@ -139,7 +140,11 @@ class PeopleTenant(Protocol):
 
     @property
     def work_items(self) -> WorkItemService:
-        """Manual tasks."""
+        """What waits for people, looked at and talked about."""
+
+    @property
+    def tasks(self) -> TaskService:
+        """What people do to manual tasks."""
 
     @property
     def verification(self) -> TaskVerification:

@@ -21,7 +21,7 @@ from connector.domain.work_items.history import Evidence, WorkItemEvent
 from connector.domain.work_items.items import WorkItem
 from connector.services.consent.checks import ConsentLine
 from connector.services.drift.desk import FindingView
-from connector.services.inbox.policy import Explained, Simulation, in_words
+from connector.services.rules.policy import Explained, Simulation, in_words
 from connector.services.work.leavers import Succession
 
 Data = dict[str, Any]

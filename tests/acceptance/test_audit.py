@@ -298,7 +298,7 @@ def test_an_organization_admin_task_is_told_with_its_check(connector, run):
     task = connector.services.work_items.list()[0]
     connector.world.state.user(user["id"]).is_organization_admin = True
     with correlated(ANN.correlation_id):
-        connector.services.work_items.complete(task.work_item_id, ANN, "ticket 4711")
+        connector.services.tasks.complete(task.work_item_id, ANN, "ticket 4711")
     text = run("explain", "--user", user["id"], "--entitlement", ORGANIZATION_ADMIN)
     why = text.partition("  Why")[2].splitlines()[0]
     assert "no reason was given" in why and "ticket 4711" not in why

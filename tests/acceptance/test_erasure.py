@@ -111,7 +111,7 @@ def test_who_worked_with_the_connector_is_forgotten_as_an_actor_too(connector):
     now = connector.clock.now()
     away = (now, now + timedelta(days=9))
     connector.services.delegations.begin(ada, "vic", *away, reason="Byronova travels")
-    work.reject(task.work_item_id, ada, "Not needed")
+    connector.services.tasks.reject(task.work_item_id, ada, "Not needed")
     with connector.application.store.database.writing() as connection:
         asked = update(plans).where(plans.c.subject_id == other)
         connection.execute(asked.values(context={"requester_email": ADDRESS, "kept": [1]}))

@@ -183,7 +183,7 @@ def test_a_case_has_one_record_that_ends_with_it(connector, tickets, template):
 
 def test_a_message_on_the_way_ends_nothing(connector, tickets, template):
     task = opened(connector)
-    connector.services.work_items.claim(task, operator("olga"))
+    connector.services.tasks.claim(task, operator("olga"))
     told_that_it_is_late(connector)
     ((_, (_, *added)),) = tickets.records.items()
     assert added

@@ -8,7 +8,7 @@ import pytest
 
 from connector.services.aggregation import members, roles
 from connector.services.provisioning.execution import Executor
-from connector.services.refresh import RefreshService
+from connector.services.targeted_aggregation.refresh import RefreshService
 from simulator.state import groups
 from simulator.transport import SimulatorAdapter
 from tests.connector import ManualClock, connected, ok

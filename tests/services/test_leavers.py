@@ -133,7 +133,7 @@ def test_envelopes_in_flight_go_to_the_manager_and_a_person_moves_the_rest(start
     (task,) = connector.services.work_items.list()
     assert ADDRESS in task.title
     assert any(BOSS in step for step in task.instructions)
-    done = connector.services.work_items.complete(task.work_item_id, operator(), "12 envelopes")
+    done = connector.services.tasks.complete(task.work_item_id, operator(), "12 envelopes")
     assert done.state is WorkItemState.DONE
     assert "roles" not in connector.user(ann)
 

@@ -6,7 +6,7 @@ import pytest
 
 from connector.domain.model import fold
 from connector.services.mirror.changes import READ_ROUNDS, OvertakenError
-from connector.services.targeted import Found
+from connector.services.targeted_aggregation.reader import Found
 from simulator.state import users
 from tests.connector import connected, ok
 

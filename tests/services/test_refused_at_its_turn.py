@@ -84,7 +84,7 @@ def test_the_task_closes_on_the_word_of_whoever_completes_it(connector):
     (task,) = tasks(connector)
     view = connector.services.work_items.view(task.work_item_id)
     assert (view.subject.user_name, view.item.verification) == ("", "word")
-    done = connector.services.work_items.complete(task.work_item_id, OPERATOR, "Linked.")
+    done = connector.services.tasks.complete(task.work_item_id, OPERATOR, "Linked.")
     assert done.state is WorkItemState.DONE
     assert tasks(connector) == []
 
@@ -158,7 +158,7 @@ def test_a_refused_change_of_a_group_names_the_group(connector):
 def test_erasing_a_person_erases_what_a_task_about_nobody_says_of_them(connector):
     refused_creation(connector)
     (task,) = tasks(connector)
-    connector.services.work_items.reject(task.work_item_id, OPERATOR, "not wanted")
+    connector.services.tasks.reject(task.work_item_id, OPERATOR, "not wanted")
     with connector.services.context.write() as uow:
         uow.erasures.forget_person("00000000-0000-0000-0000-000000000000", ADDRESS.upper())
         uow.commit()

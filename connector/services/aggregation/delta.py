@@ -30,8 +30,8 @@ from connector.services.aggregation.role_sweep import RoleSweep
 from connector.services.aggregation.runs import SYNC_JOB
 from connector.services.bindings import require_bound
 from connector.services.context import TenantContext
-from connector.services.refresh import RefreshService
-from connector.services.targeted import Found, TargetedReader, is_about_one
+from connector.services.targeted_aggregation.reader import Found, TargetedReader, is_about_one
+from connector.services.targeted_aggregation.refresh import RefreshService
 
 _log = structlog.get_logger(__name__)
 

@@ -23,7 +23,7 @@ from connector.services.aggregation.runs import Progress, Report, Run, Runs
 from connector.services.aggregation.unchanged import Unchanged
 from connector.services.context import TenantContext
 from connector.services.mirror.changes import overtaken_since
-from connector.services.targeted import Found, TargetedReader
+from connector.services.targeted_aggregation.reader import Found, TargetedReader
 
 _log = structlog.get_logger(__name__)
 

@@ -20,8 +20,8 @@ from connector.services.aggregation.unchanged import Unchanged
 from connector.services.aggregation.vanished import Vanished
 from connector.services.context import Actor, TenantContext
 from connector.services.mirror.writer import MirrorWriter
-from connector.services.refresh import RefreshService
-from connector.services.targeted import TargetedReader
+from connector.services.targeted_aggregation.reader import TargetedReader
+from connector.services.targeted_aggregation.refresh import RefreshService
 
 
 class AggregationService:

@@ -21,7 +21,7 @@ from connector.services.aggregation.roles import (
     may_be_organization_admin,
 )
 from connector.services.context import TenantContext
-from connector.services.refresh import RefreshService
+from connector.services.targeted_aggregation.refresh import RefreshService
 
 ROLE_SWEEP = "role_sweep"
 """A fact of the tenant: how far the round is."""

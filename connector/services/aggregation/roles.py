@@ -5,7 +5,7 @@ from __future__ import annotations
 from connector.domain.model import User
 from connector.services.aggregation.runs import SYNC_JOB, Run, Runs
 from connector.services.context import TenantContext
-from connector.services.refresh import RefreshService
+from connector.services.targeted_aggregation.refresh import RefreshService
 
 ADMINS_KNOWN = "organization_admins_known"
 """A fact of the tenant: a sync has looked at everybody who may be an organization admin."""

@@ -6,7 +6,7 @@ from connector.domain.model import Account
 from connector.domain.policy.guards import Loss, refuse_mass_loss
 from connector.services.aggregation.runs import Run
 from connector.services.context import TenantContext
-from connector.services.targeted import Found, TargetedReader
+from connector.services.targeted_aggregation.reader import Found, TargetedReader
 
 _CLOSED = " (users are closed and not deleted)"
 

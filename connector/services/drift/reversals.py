@@ -29,7 +29,7 @@ from connector.services.provisioning.groups import GroupProvisioning
 from connector.services.provisioning.recording import Outcome
 from connector.services.provisioning.users import UserProvisioning
 from connector.services.provisioning.wishes import unchanged
-from connector.services.refresh import RefreshService
+from connector.services.targeted_aggregation.refresh import RefreshService
 from connector.services.work.manual_tasks import ManualTasks
 from connector.services.work.reasons import as_context
 

@@ -9,7 +9,7 @@ from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
 from connector.services.inbox.approvals import ApprovalService
-from connector.services.inbox.work_items import attest_refusal, is_to_attest
+from connector.services.inbox.attesting import attest_refusal, is_to_attest
 from connector.services.mirror.actual import OPEN_STATES
 from connector.services.work.matters import Matters
 

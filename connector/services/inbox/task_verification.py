@@ -16,7 +16,7 @@ from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.mirror.actual import OPEN_STATES
 from connector.services.mirror.writer import MirrorWriter
-from connector.services.refresh import is_confirmed
+from connector.services.targeted_aggregation.refresh import is_confirmed
 from connector.services.work.log import WorkItemLog
 
 _log = structlog.get_logger(__name__)

@@ -25,7 +25,7 @@ from connector.services.aggregation import (
 from connector.services.consent.connection_check import ConnectionCheck
 from connector.services.context import Actor
 from connector.services.drift.reconciliation import RECONCILE_JOB
-from connector.services.drift.wiring import DriftServices
+from connector.services.drift.services import DriftServices
 from connector.services.erasure import ErasureService
 from connector.services.inbox.due import DueService
 from connector.services.inbox.task_verification import TaskVerification

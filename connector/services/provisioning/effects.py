@@ -32,7 +32,7 @@ from connector.services.provisioning.confirmed_facts import (
     has_fields,
     has_profile,
 )
-from connector.services.targeted import read_group_members
+from connector.services.targeted_aggregation.reader import read_group_members
 
 _NOT_LOOKED_UP = (
     AddGroupMembers,

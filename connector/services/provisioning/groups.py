@@ -42,7 +42,7 @@ from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.held_back import bears_on_members
 from connector.services.provisioning.recording import ChangePipeline, Outcome
 from connector.services.queued_requests import Subject
-from connector.services.targeted import read_group_members
+from connector.services.targeted_aggregation.reader import read_group_members
 from connector.services.work.reasons import require_reason
 
 GroupWish = Callable[[UnitOfWork, DirectoryGroup], GroupChange]

@@ -47,7 +47,7 @@ from connector.services.provisioning.wishes import (
     users_on,
 )
 from connector.services.queued_requests import Subject
-from connector.services.refresh import RefreshService
+from connector.services.targeted_aggregation.refresh import RefreshService
 from scim.errors import ScimError
 
 

@@ -42,7 +42,7 @@ from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import group_key, user_key
 from connector.services.mirror.actual import OPEN_STATES, load_actual
 from connector.services.naming import names_for
-from connector.services.refresh import RefreshService
+from connector.services.targeted_aggregation.refresh import RefreshService
 from connector.services.work.asking_again import denials_against
 from connector.services.work.log import WorkItemLog
 from connector.services.work.manual_tasks import REPLACED, Ask, ManualTasks, asked

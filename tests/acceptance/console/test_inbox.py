@@ -66,7 +66,7 @@ def test_every_task_is_found_on_one_of_the_pages(connector, monkeypatch):
     tasks = many_tasks(connector, 7)
     ann = signed_in(connector, "operator")
     for task in tasks[2:6]:
-        connector.services.work_items.claim(task, operator("ann"))
+        connector.services.tasks.claim(task, operator("ann"))
     pages = walked(ann)
     first = connector.services.work_items.list()[0].work_item_id
     assert [len(page) for page in pages] == [3, 3, 2]

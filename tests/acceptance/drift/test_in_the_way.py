@@ -96,7 +96,7 @@ def test_a_rejected_task_opens_the_finding_again_and_the_policy_asks_no_second_t
     connector.reconcile()
     (task,) = connector.services.work_items.list()
 
-    connector.services.work_items.reject(task.work_item_id, operator(), "She left the team")
+    connector.services.tasks.reject(task.work_item_id, operator(), "She left the team")
     connector.reconcile()
     connector.reconcile()
 

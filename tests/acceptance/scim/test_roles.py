@@ -184,7 +184,7 @@ def test_nobody_is_created_inactive_with_a_role(connector):
 def test_the_role_is_shown_once_docusign_confirms_it(connector, ann):
     ok(connector.patch(f"/Users/{ann['id']}", ADD))
     (task,) = connector.services.work_items.list()
-    connector.services.work_items.complete(task.work_item_id, PERSON)
+    connector.services.tasks.complete(task.work_item_id, PERSON)
     assert "roles" not in connector.user(ann["id"])
 
     connector.world.state.user(ann["id"]).is_organization_admin = True

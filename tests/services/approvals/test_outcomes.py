@@ -161,7 +161,7 @@ def test_a_work_item_of_another_kind_or_tenant_is_no_approval(start):
     with connector.application.store.write("other") as uow, pytest.raises(NotFoundError):
         uow.work_items.get(item.work_item_id)
     with pytest.raises(InvalidRequestError, match="approve or deny"):
-        connector.services.work_items.complete(item.work_item_id, operator())
+        connector.services.tasks.complete(item.work_item_id, operator())
 
 
 def test_the_approval_of_somebody_who_was_erased_can_still_be_shown(start):

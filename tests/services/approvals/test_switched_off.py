@@ -104,7 +104,7 @@ def test_nobody_is_told_or_given_a_task_by_one(start):
     assert told(services, item, *words) == []
     assert services.browser.colleagues() == []
     with pytest.raises(InvalidRequestError, match="Nobody who may work tasks"):
-        services.work_items.hand_over(task.work_item_id, operator("paul"), "olga")
+        services.tasks.hand_over(task.work_item_id, operator("paul"), "olga")
 
 
 def signed_in_and_out(connector, login, method):
@@ -124,11 +124,11 @@ def test_an_account_that_is_left_over_hides_nobody_of_the_provider(start):
     signed_in_and_out(connector, "olga", SignInMethod.OIDC)
     signed_in_and_out(connector, "paul", SignInMethod.LOCAL)
     connector.services.work_items.comment(task, operator("rita", is_local=True), "Mine soon")
-    work = switched_off(connector).work_items
+    tasks = switched_off(connector).tasks
     for login in ("paul", "rita"):
         with pytest.raises(InvalidRequestError, match="Nobody who may work tasks"):
-            work.hand_over(task, administrator(), login)
-    assert work.hand_over(task, administrator(), "olga").assignee == "user:olga"
+            tasks.hand_over(task, administrator(), login)
+    assert tasks.hand_over(task, administrator(), "olga").assignee == "user:olga"
 
 
 def test_who_has_a_token_in_force_counts_where_tokens_let_in(start):

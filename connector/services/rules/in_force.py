@@ -9,7 +9,7 @@ from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.remedies import USUAL_REMEDIES, Remedy
 from connector.domain.policy.entitlement_rules import VERIFIED_BY_API, conditions_of
 from connector.services.context import TenantContext
-from connector.services.inbox.policy import in_words
+from connector.services.rules.policy import in_words
 from connector.settings import DriftRule, TenantSettings
 from mappings import load_entitlements
 from mappings.model import FieldMapping, Meaning, Role, UserMapping

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from connector.services.context import TenantContext
 from connector.services.drift.adoption import AdoptionService
 from connector.services.drift.decisions import DriftDecisions
@@ -13,22 +11,13 @@ from connector.services.drift.policy_reverts import PolicyReverts
 from connector.services.drift.reconciliation import ReconciliationService
 from connector.services.drift.reversals import Reversals
 from connector.services.drift.reverts import Reverts
+from connector.services.drift.services import DriftServices
 from connector.services.locks import WriteLocks
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.groups import GroupProvisioning
 from connector.services.provisioning.users import UserProvisioning
-from connector.services.refresh import RefreshService
+from connector.services.targeted_aggregation.refresh import RefreshService
 from connector.services.work.manual_tasks import ManualTasks
-
-
-@dataclass(frozen=True)
-class DriftServices:
-    """What a tenant can do about drift."""
-
-    reconciliation: ReconciliationService
-    desk: DriftDesk
-    decisions: DriftDecisions
-    adoption: AdoptionService
 
 
 def wire_drift(

@@ -15,7 +15,7 @@ from connector.ports import USER
 from connector.services.context import TenantContext
 from connector.services.mirror.changes import READ_ROUNDS, OvertakenError, overtaken_since
 from connector.services.mirror.writer import MirrorWriter
-from connector.services.targeted import TargetedReader, is_about_one
+from connector.services.targeted_aggregation.reader import TargetedReader, is_about_one
 
 _log = structlog.get_logger(__name__)
 

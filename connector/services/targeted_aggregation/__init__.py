@@ -1,0 +1,1 @@
+"""Single people read again from DocuSign."""
