@@ -21,7 +21,9 @@ Every message tells a person what is wrong and what to do; it is shown to admini
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from types import TracebackType
 
 
 class ConnectorError(Exception):
@@ -118,3 +120,23 @@ class ConfigError(ConnectorError):
     def __init__(self, problems: Sequence[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = tuple(problems)
+
+
+class Translated(AbstractContextManager[None]):
+    """Raises another error in place of the one that a block raises.
+
+    It keeps nothing of a block, so that all blocks share one, in every thread: it stands around
+    every read, and a generator would cost as much as the read of a row.
+
+    :param translate: returns the error to raise instead; None: the block's own is left.
+    """
+
+    def __init__(self, translate: Callable[[Exception], Exception | None]) -> None:
+        self._translate = translate
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        """Raise what the error of the block means, if anything."""
+        if isinstance(error, Exception) and (meant := self._translate(error)) is not None:
+            raise meant from error

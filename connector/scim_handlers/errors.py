@@ -16,7 +16,6 @@ Every message of the connector is made for administrators and holds no secret, s
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
-from types import TracebackType
 
 from connector.errors import (
     ConnectorError,
@@ -26,6 +25,7 @@ from connector.errors import (
     PermanentError,
     PreconditionError,
     TemporaryError,
+    Translated,
     UniquenessError,
     UnknownOutcomeError,
 )
@@ -52,26 +52,19 @@ _TRANSIENT = "temporarily unavailable"
 _UNKNOWN_RETRY_S = 30.0
 
 
-class _Translated(AbstractContextManager[None]):
-    """It keeps nothing of a block, so that all blocks share one."""
-
-    def __exit__(
-        self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
-    ) -> None:
-        """Raise the error of SCIM in place of one of the connector."""
-        if isinstance(error, ConnectorError):
-            raise to_scim_error(error) from error
-
-
-_TRANSLATED = _Translated()
-
-
 def translated() -> AbstractContextManager[None]:
     """Raise what the block raises as an error of SCIM.
 
     :raises ScimError: see the table above.
     """
     return _TRANSLATED
+
+
+def _meant(error: Exception) -> ScimError | None:
+    return to_scim_error(error) if isinstance(error, ConnectorError) else None
+
+
+_TRANSLATED = Translated(_meant)
 
 
 def to_scim_error(error: ConnectorError) -> ScimError:

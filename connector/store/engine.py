@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Protocol, cast
 
 import structlog
@@ -19,7 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import NullPool
 
 from connector.domain.model import fold
-from connector.errors import ConfigError, InvalidRequestError, TemporaryError
+from connector.errors import ConfigError, InvalidRequestError, TemporaryError, Translated
 from connector.settings import DatabaseSettings
 
 _log = structlog.get_logger(__name__)
@@ -102,7 +101,7 @@ class SqliteDatabase:
         except OSError as error:
             problem = f"database.url: cannot create {Path(url.database).parent}: {error.strerror}"
             raise ConfigError([problem]) from error
-        self._errors = _Translated(url.database, _sqlite_is_temporary, sqlite3.DataError)
+        self._errors = _translated(url.database, _sqlite_is_temporary, sqlite3.DataError)
         self._settings = settings
         self._idle: deque[Connection] = deque()
         self._writer: Connection | None = None
@@ -202,7 +201,7 @@ class PostgresqlDatabase:
             },
         )
         driver = self.engine.dialect.loaded_dbapi
-        self._errors = _Translated(
+        self._errors = _translated(
             url.render_as_string(hide_password=True),
             # Lost connections, time-outs of locks and deadlocks are all OperationalErrors.
             lambda cause: isinstance(cause, driver.OperationalError),
@@ -266,40 +265,32 @@ def _fold_value(value: Any) -> Any:
     return fold(value) if isinstance(value, str) else value
 
 
-class _Translated(AbstractContextManager[None]):
-    """Turns what the database cannot do just now into :class:`TemporaryError`, and what it can
-    never hold into :class:`InvalidRequestError`; lets bugs pass. It keeps nothing of a block, so
-    that all blocks share one."""
+def _translated(
+    where: str,
+    is_temporary: Callable[[BaseException | None], bool],
+    data_error: type[Exception],
+) -> Translated:
+    """Turn what the database cannot do just now into :class:`TemporaryError`, and what it can
+    never hold into :class:`InvalidRequestError`; let bugs pass.
 
-    def __init__(
-        self,
-        where: str,
-        is_temporary: Callable[[BaseException | None], bool],
-        data_error: type[Exception],
-    ) -> None:
-        """:param where: how logs name the database."""
-        self._where = where
-        self._is_temporary = is_temporary
-        self._impossible = (data_error, *IMPOSSIBLE_VALUES)
+    :param where: how logs name the database.
+    """
+    impossible = (data_error, *IMPOSSIBLE_VALUES)
 
-    def __exit__(
-        self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
-    ) -> None:
-        """Raise another error in place of the block's, or leave it."""
-        if not isinstance(error, Exception):
-            return
+    def meant(error: Exception) -> Exception | None:
         cause = error.orig if isinstance(error, StatementError) else error
         too_large = str(getattr(cause, "sqlstate", "")).startswith(TOO_LARGE_SQLSTATES)
-        if too_large or isinstance(cause, self._impossible):
-            _log.warning(
-                "value that the database cannot hold", database=self._where, error=str(cause)
-            )
-            raise InvalidRequestError(
+        if too_large or isinstance(cause, impossible):
+            _log.warning("value that the database cannot hold", database=where, error=str(cause))
+            return InvalidRequestError(
                 "A value is too long, out of range or no text for the database. Send another one."
-            ) from error
-        if isinstance(error, PoolTimeoutError) or self._is_temporary(cause):
-            _log.warning("database cannot be used", database=self._where, error=str(cause))
-            raise TemporaryError("The database cannot be used just now.") from error
+            )
+        if isinstance(error, PoolTimeoutError) or is_temporary(cause):
+            _log.warning("database cannot be used", database=where, error=str(cause))
+            return TemporaryError("The database cannot be used just now.")
+        return None
+
+    return Translated(meant)
 
 
 def _sqlite_is_temporary(cause: BaseException | None) -> bool:
