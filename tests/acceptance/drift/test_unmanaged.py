@@ -2,76 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
-
 import pytest
 
 from connector.domain.drift.difference import DriftKind
-from connector.domain.drift.expected import Expected
-from connector.domain.drift.findings import Finding, FindingState
-from connector.domain.drift.remedies import Remedy
+from connector.domain.drift.findings import FindingState
 from connector.errors import InvalidRequestError
 from connector.services.drift.adoption import Selection
-from connector.services.drift.findings import JOB
-from connector.services.drift.policy_reverts import PolicyReverts
-from connector.settings import DriftRule, DriftSettings
-from simulator.state.model import Group
-from tests.acceptance.drift.native import BOB, Native, give, revoke
+from tests.acceptance.drift.native import give, revoke
+from tests.acceptance.drift.stranger import (
+    ACTIVE,
+    DATABASE,
+    MALLORY,
+    REPORT,
+    TITLE,
+    expected_of,
+    kinds,
+    stranger,
+)
 from tests.approvals import operator
-from tests.connector import Connector, ok
-
-MALLORY = "mallory@acme.test"
-REPORT = DriftSettings(pending_after_days=0)
-CLOSE = DriftSettings(policy=(DriftRule("unmanaged_user", then="revert"),), pending_after_days=0)
-TITLE = {"op": "replace", "path": "title", "value": "Counsel"}
-ACTIVE = {"op": "replace", "path": "active", "value": True}
-DATABASE = pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-
-
-@dataclass
-class Stranger:
-    """Mallory, whom somebody invited into two accounts and a group, as an administrator."""
-
-    native: Native
-    user_id: str
-
-    @property
-    def connector(self) -> Connector:
-        return self.native.connector
-
-    def patch(self, *operations: dict) -> None:
-        ok(self.connector.patch(f"/Users/{self.user_id}", *operations))
-
-    def join(self, number: int) -> Group:
-        """Put her into a group by a request."""
-        group = self.connector.group(0, number)
-        member = {"op": "add", "path": "members", "value": [{"value": self.user_id}]}
-        self.connector.patch(f"/Groups/{group}", member)
-        return self.native.group(number)
-
-    def compare(self) -> list[Finding]:
-        """Read and compare everybody; return the open findings about her."""
-        self.connector.reconcile()
-        return [item for item in self.connector.findings() if item.subject_id == self.user_id]
-
-    @property
-    def is_open(self) -> bool:
-        return self.native.place(self.user_id).status.is_open
-
-
-def stranger(native: Native) -> Stranger:
-    admin = native.other_profile(is_admin=True).profile_id
-    user = native.invite(MALLORY, "Mallory Moss", profile=admin)
-    native.invite(MALLORY, "Mallory Moss", account=1)
-    native.join(user.user_id, native.group())
-    native.connector.sync()
-    return Stranger(native, user.user_id)
-
-
-def kinds(findings: list[Finding]) -> set[tuple[str, str, str]]:
-    return {(str(item.kind), item.attribute, item.entitlement) for item in findings}
+from tests.connector import ok
 
 
 @DATABASE
@@ -151,73 +100,6 @@ def test_a_put_without_entitlements_says_nothing_of_them(start):
     ok(mallory.connector.put(f"/Users/{mallory.user_id}", user))
     (finding,) = mallory.compare()
     assert finding.kind is DriftKind.UNMANAGED_USER
-
-
-def test_the_policy_closes_whom_requests_say_nothing_of_again_and_again(start):
-    mallory = stranger(start(drift=CLOSE))
-    mallory.patch(TITLE)
-    assert mallory.compare() == []
-    assert not mallory.is_open
-    mallory.native.reopen(mallory.user_id)
-    assert mallory.compare() == []
-    assert not mallory.is_open
-
-
-@pytest.mark.parametrize("word", ["group", "active"])
-def test_the_policy_closes_nobody_whom_requests_want_and_says_why(start, word):
-    mallory = stranger(start(drift=CLOSE))
-    mallory.join(1) if word == "group" else mallory.patch(ACTIVE)
-    (finding,) = mallory.compare()
-    assert mallory.is_open
-    assert (finding.kind, finding.remedy) == (DriftKind.UNMANAGED_USER, Remedy.REPORT)
-    assert "requests have asked for access" in (finding.problem or "")
-
-    desk = mallory.connector.services.drift.desk
-    desk.revert(finding.finding_id, operator(), "Nobody knows her")
-    assert not mallory.is_open
-    assert mallory.compare() == []
-
-
-@DATABASE
-@pytest.mark.parametrize("is_active", [True, False])
-def test_who_leaves_the_last_group_that_was_asked_for_is_wanted_no_more(start, database, is_active):
-    mallory = stranger(start(database, drift=CLOSE))
-    if is_active:
-        mallory.patch(ACTIVE)
-    mallory.join(1)
-    (finding,) = mallory.compare()
-    assert finding.remedy is Remedy.REPORT
-    connector = mallory.connector
-    path = f'members[value eq "{mallory.user_id}"]'
-    ok(connector.patch(f"/Groups/{connector.group(0, 1)}", {"op": "remove", "path": path}))
-    left = mallory.compare()
-    assert mallory.is_open is is_active
-    assert [item.remedy for item in left] == [Remedy.REPORT] * is_active
-
-
-@pytest.mark.parametrize("word", ["group", "active"])
-@pytest.mark.parametrize("is_compared_again", [True, False])
-def test_whom_a_request_wants_before_the_policy_gets_to_them_stays(
-    start, monkeypatch, word, is_compared_again
-):
-    """Reverts come after everything is compared, maybe hours after."""
-    mallory = stranger(start(drift=CLOSE))
-    revert = PolicyReverts.carry_out
-
-    def later(self: PolicyReverts, *arguments: Any) -> Mapping[str, int]:
-        mallory.join(1) if word == "group" else mallory.patch(ACTIVE)
-        if is_compared_again:
-            mallory.connector.services.drift.reconciliation.run_for([mallory.user_id], JOB)
-        return revert(self, *arguments)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(PolicyReverts, "carry_out", later)
-        mallory.compare()
-    assert mallory.is_open
-    (finding,) = mallory.compare()
-    assert mallory.is_open
-    assert (finding.kind, finding.remedy) == (DriftKind.UNMANAGED_USER, Remedy.REPORT)
-    assert "requests have asked for access" in (finding.problem or "")
 
 
 @pytest.mark.parametrize("by", ["accepting", "adopting"])
@@ -384,58 +266,3 @@ def test_a_list_that_names_somebody_inactive_makes_nothing_expected_of_them(star
     assert {key: expected_of(connector, key) for key in before} == before
     assert mallory.compare() == []
     assert native.group().members.keys() >= {native.ann, mallory.user_id}
-
-
-def expected_of(connector: Connector, user_id: str) -> Expected | None:
-    with connector.services.context.read() as uow:
-        return uow.drift.expected([user_id]).get(user_id)
-
-
-@pytest.mark.parametrize("accounts", [(0,), (0, 1)])
-def test_what_a_revert_closed_does_not_come_back_with_the_leaver(start, accounts):
-    native = start(drift=DriftSettings(policy=(DriftRule(then="revert"),), pending_after_days=0))
-    connector, path = native.connector, f"/Users/{native.ann}"
-    ok(connector.patch(path, {**ACTIVE, "value": False}))
-    connector.reconcile()
-    for account in accounts:
-        native.reopen(native.ann, account)
-        native.set_profile(native.ann, native.other_profile(account, is_admin=True), account)
-    native.join(native.ann, native.group(1))
-    connector.clock.advance(61)
-    connector.reconcile()
-    assert not any(item.status.is_open for item in native.user(native.ann).memberships.values())
-
-    ok(connector.patch(path, ACTIVE))
-
-    assert native.snapshot() == native.held
-    assert connector.reconcile()["new"] == 0
-
-
-def test_who_was_closed_as_unmanaged_comes_back_as_a_plain_member(start):
-    native = start(drift=CLOSE)
-    mallory = stranger(native)
-    mallory.compare()
-    assert not mallory.is_open
-
-    mallory.patch(ACTIVE)
-
-    for account in (0, 1):
-        place = native.place(mallory.user_id, account)
-        assert f"{native.account(account).account_id}.{place.profile_id}" == (
-            native.connector.baseline(account)
-        )
-        assert place.status.is_open
-        assert not set(place.group_ids)
-
-
-def test_an_account_that_a_revert_closed_does_not_open_with_the_others(start):
-    native = start(drift=DriftSettings(policy=(DriftRule(then="revert"),), pending_after_days=0))
-    connector, path = native.connector, f"/Users/{native.bob}"
-    native.invite(BOB, "Bob Stone", account=1)
-    connector.reconcile()
-    assert not native.place(native.bob, 1).status.is_open
-
-    for active in (False, True):
-        ok(connector.patch(path, {**ACTIVE, "value": active}))
-
-    assert native.snapshot() == native.held

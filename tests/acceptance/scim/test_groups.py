@@ -1,14 +1,13 @@
-"""Stories of groups: members, names, profiles shown as groups."""
+"""Stories of groups: members and names."""
 
 from __future__ import annotations
 
 import pytest
 
-from connector.services.context import Actor
-from simulator.faults import Fault
+from tests.acceptance.scim.members import add, members, remove
+from tests.acceptance.scim.people import ADDRESS
 from tests.connector import DOCUSIGN, ok, refused
 
-ADDRESS = "ann.lee@acme.test"
 EXTENSION = f"{DOCUSIGN}Group"
 
 
@@ -26,21 +25,6 @@ def bob(connector):
 def group(connector):
     """The id of a new, empty group of the default account."""
     return ok(connector.post("/Groups", {"displayName": "Legal Senders", "members": []}), 201)["id"]
-
-
-def members(resource):
-    return {item["value"] for item in resource.get("members", ())}
-
-
-def add(*users, op="add"):
-    return {"op": op, "path": "members", "value": [{"value": user["id"]} for user in users]}
-
-
-def remove(user):
-    return {"op": "remove", "path": f'members[value eq "{user["id"]}"]'}
-
-
-# members ------------------------------------------------------------------------------
 
 
 def test_a_member_joins_and_leaves(connector, ann, group):
@@ -152,9 +136,6 @@ def test_a_large_group_answers_a_patch_without_a_body(connect):
     assert response.headers["ETag"] != version
     assert response.headers["Location"].endswith(f"/Groups/{group}")
     assert {person["id"] for person in people} <= connector.group_members(group)
-
-
-# the group itself ---------------------------------------------------------------------
 
 
 def test_a_group_is_created_renamed_and_deleted(connector, ann):
@@ -273,110 +254,6 @@ def test_a_dry_run_changes_nothing(connector, ann, group):
     assert [item["kind"] for item in deleted["operations"]] == ["delete_group"]
     assert ok(connector.get(f"/Groups/{group}")) == before
     assert connector.group_members(group) == set()
-
-
-# profiles as groups -------------------------------------------------------------------
-
-
-@pytest.fixture
-def with_profiles(connect):
-    return connect(scim={"show_as_groups": ("profiles",)})
-
-
-def as_group(entitlement):
-    return entitlement.replace(".", ".p")
-
-
-def test_joining_a_profile_replaces_the_one_held(with_profiles):
-    """W24: the removal of the old one that follows takes nothing away."""
-    connector = with_profiles
-    ann = connector.create(ADDRESS)
-    old, new = as_group(connector.baseline()), as_group(connector.entitlement())
-
-    joined = ok(connector.patch(f"/Groups/{new}", add(ann)))
-    assert ann["id"] in members(joined)
-    after = connector.user(ann["id"])
-    assert [item["value"] for item in after["groups"]] == [new]
-    assert [item["value"] for item in after["entitlements"]] == [connector.entitlement()]
-
-    ok(connector.patch(f"/Groups/{old}", remove(ann)))
-    assert connector.user(ann["id"]) == after
-    held = connector.membership(ann["id"]).profile_id
-    assert held == connector.entitlement().partition(".")[2]
-
-    ok(connector.patch(f"/Groups/{new}", remove(ann)))
-    assert connector.membership(ann["id"]).profile_id == connector.world.account.default_profile_id
-
-
-def test_nobody_joins_a_profile_where_one_is_refused(with_profiles):
-    connector = with_profiles
-    ann, bob = connector.create(ADDRESS), connector.create("bob@acme.test")
-    ok(connector.patch(f"/Users/{bob['id']}", {"op": "replace", "path": "active", "value": False}))
-
-    path = f"/Groups/{as_group(connector.entitlement())}"
-    refused(connector.patch(path, add(ann, bob)), 400, "invalidValue")
-
-    assert connector.membership(ann["id"]).profile_id == connector.world.account.default_profile_id
-
-
-def test_joining_a_profile_is_undone_for_everybody_where_docusign_refuses_one(with_profiles):
-    connector = with_profiles
-    people = sorted(
-        (connector.create(f"p{number}@acme.test") for number in range(3)), key=lambda one: one["id"]
-    )
-    fault = Fault("error", "PUT", f"/users/{people[2]['id']}$", status=400, times=None)
-    connector.world.faults.add(fault)
-    path = f"/Groups/{as_group(connector.entitlement())}"
-
-    detail = refused(connector.patch(path, add(*people)), 502)
-
-    assert detail.count("profile") >= 2
-    assert "Undone" in detail
-    for one in people:
-        baseline = connector.world.account.default_profile_id
-        assert connector.membership(one["id"]).profile_id == baseline
-        shown = connector.user(one["id"])["entitlements"]
-        assert [item["value"] for item in shown] == [connector.baseline()]
-
-
-def test_many_join_a_profile_later_in_one_plan(with_profiles):
-    connector = with_profiles
-    people = [connector.create(f"p{number}@acme.test") for number in range(3)]
-    path = f"/Groups/{as_group(connector.entitlement())}"
-
-    answer = connector.patch(path, add(*people), prefer="respond-async")
-    assert answer.status_code == 202
-    connector.services.settlement.settle_all(Actor("job:settle", "job", "c-1"))
-
-    assert {one["id"] for one in people} <= set(members(ok(connector.get(path))))
-
-
-def test_replacing_many_holders_of_a_profile_needs_a_persons_word(connect):
-    connector = connect(
-        scim={"show_as_groups": ("profiles",)},
-        guards={"max_affected_min": 2, "max_affected_pct": 0},
-    )
-    people = [connector.create(f"p{number}@acme.test") for number in range(3)]
-
-    path = f"/Groups/{as_group(connector.entitlement())}"
-    detail = refused(connector.patch(path, add(*people)), 403)
-
-    assert "guards.max_affected_pct" in detail
-    assert ok(connector.patch(f"{path}?dryRun=true", add(*people[:2])))["operations"]
-
-
-def test_profiles_shown_as_groups_keep_their_name_and_stay(with_profiles):
-    connector = with_profiles
-    path = f"/Groups/{as_group(connector.entitlement())}"
-
-    refused(
-        connector.patch(path, {"op": "replace", "path": "displayName", "value": "X"}),
-        400,
-        "mutability",
-    )
-    refused(connector.delete(path), 403)
-    kept = ok(connector.patch(path, {"op": "add", "path": "externalId", "value": "x-1"}))
-    assert kept["externalId"] == "x-1"
 
 
 def test_a_member_whom_docusign_does_not_know_is_a_wrong_value_and_not_a_missing_group(connector):

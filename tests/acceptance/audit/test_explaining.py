@@ -1,0 +1,200 @@
+"""One command says who gave somebody an entitlement, and why."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from connector.cli.audit_words import explained
+from connector.domain.audit.story import Outcome
+from connector.domain.authentication.console import ConsoleRole
+from connector.domain.work_items.approvals import Verdict
+from connector.errors import ForbiddenError
+from connector.logs import correlated
+from connector.services.context import person
+from tests.acceptance.audit.stories import admin_profile, give
+from tests.connector import ORGANIZATION_ADMIN, ManualClock, connected, ok
+from tests.simulated import simulated
+
+BY_APPROVAL = {"kind": "profile", "fulfilment": "approval"}
+APPROVER = person(
+    "bob",
+    source="cli",
+    correlation_id="c-bob",
+    roles=[ConsoleRole.APPROVER],
+    email="bob@staff.example",
+)
+ROOT = person("root", source="cli", correlation_id="c-root", roles=[ConsoleRole.ADMINISTRATOR])
+ANN = person(
+    "ann",
+    source="cli",
+    correlation_id="c-ann",
+    roles=[ConsoleRole.OPERATOR],
+    email="ann@staff.example",
+)
+
+
+def test_one_command_says_who_gave_somebody_account_administration(connector, run):
+    user = connector.create("ada@northwind-freight.example")
+    give(connector, user, admin_profile(connector))
+    month = f"{datetime.now(UTC):%Y-%m}"
+    question = ("--user", "ada@northwind-freight.example", "--entitlement", "account-admin")
+    text = run("explain", *question, "--month", month)
+    assert text.startswith(f"User ada@northwind-freight.example ({user['id']})")
+    assert "given at the request of client:iga" in text
+    told = text.partition("plan.recorded")[2].splitlines()[0]
+    assert f"of ada@northwind-freight.example ({user['id']})" in told and " Administrator (" in told
+    assert "PATCH /Users/" in text
+    assert "PUT /v2.1/accounts/{account_id}/users" in text and "trace token" in text
+    checked = text.partition("Checked")[2].splitlines()[0]
+    assert "GET /v2.1/accounts" in checked and ": 200" in checked
+    for other in ("reserved_domains", "oauth/userinfo"):
+        assert other not in text.partition("Checked")[2], "no look at the person"
+    assert "Now: held" in text
+    assert "The chain holds" in text
+    assert "neither gave nor took it in March 2001" in run(
+        "explain", *question, "--month", "2001-03"
+    )
+
+
+@pytest.mark.parametrize("month", ["March", "2026-13", "9999-12"])
+def test_what_is_no_month_is_told_in_words(run, month):
+    question = ("--user", "x", "--entitlement", "account-admin", "--month", month)
+    run("explain", *question, status=1)
+
+
+def test_what_was_taken_again_is_told(connector, run):
+    user = connector.create("ada@northwind-freight.example")
+    give(connector, user, admin_profile(connector))
+    give(connector, user, connector.baseline())
+    answer = json.loads(
+        run("explain", "--user", user["id"], "--entitlement", "account-admin", "--json")
+    )
+    assert [change["direction"] for change in answer["changes"]] == ["grant", "revoke"]
+    assert answer["holds"] == []
+
+
+def test_what_waits_for_an_approval_is_not_told_as_given(tmp_path):
+    guarded = connected(tmp_path / "guarded.db", entitlements=({"match": "*", **BY_APPROVAL},))
+    with closing(guarded):
+        user_id = guarded.world.member().user.user_id
+        before = guarded.membership(user_id).profile_id
+        account = guarded.world.account.account_id
+        give(guarded, {"id": user_id}, guarded.entitlement(0, 1))
+        (item,) = guarded.services.approvals.list()
+        with pytest.raises(ForbiddenError):
+            guarded.services.approvals.decide(item.work_item_id, Verdict.APPROVE, ANN, comment="me")
+        taken = f"{account}.{before}"
+
+        def story(entitlement):
+            found = guarded.services.audit.explain(user_id, entitlement)
+            return "\n".join(explained(found, "ever").splitlines()), found.stories[-1]
+
+        text, told = story(item.entitlement)
+        assert "asked for by client:iga: it waits" in text and "given at" not in text
+        assert told.outcome is Outcome.WAITING and told.reasons == []
+        barred = text.partition("Barred")[2].splitlines()[0]
+        assert "user:ann" in barred and "user:ann" not in text.partition("Barred")[0]
+        text, told = story(taken)
+        assert "asked to be taken away by client:iga: it waits" in text
+        assert told.outcome is Outcome.WAITING
+
+        guarded.services.approvals.decide(
+            item.work_item_id, Verdict.APPROVE, APPROVER, comment="For the audit"
+        )
+        text, told = story(item.entitlement)
+        assert "given at the request of client:iga" in text
+        assert told.reasons == ["For the audit"]
+        text, told = story(taken)
+        assert "taken away at the request of client:iga" in text
+        assert told.outcome is Outcome.DONE and told.reasons == ["For the audit"]
+        assert "user:bob" in text.partition("Decided")[2]
+
+
+@pytest.mark.parametrize(
+    ("end", "outcome", "words"),
+    [
+        ("deny", Outcome.REFUSED, "nothing: it was refused"),
+        ("withdraw", Outcome.ENDED, "nothing: the request ended"),
+    ],
+)
+def test_what_was_never_carried_out_is_not_told_as_given(tmp_path, end, outcome, words):
+    guarded = connected(tmp_path / "guarded.db", entitlements=({"match": "*", **BY_APPROVAL},))
+    with closing(guarded):
+        user_id = guarded.world.member().user.user_id
+        give(guarded, {"id": user_id}, guarded.entitlement(0, 1))
+        (item,) = guarded.services.approvals.list()
+        if end == "deny":
+            guarded.services.approvals.decide(
+                item.work_item_id, Verdict.DENY, APPROVER, comment="Not needed"
+            )
+        else:
+            guarded.services.approvals.withdraw(item.work_item_id, ROOT)
+        found = guarded.services.audit.explain(user_id, item.entitlement)
+        assert found.stories[-1].outcome is outcome
+        assert words in explained(found, "ever")
+        later = datetime.now(UTC) + timedelta(days=1)
+        assert guarded.services.audit.explain(user_id, item.entitlement, later).earlier is None
+
+
+def test_an_organization_admin_task_is_told_with_its_check(connector, run):
+    user = connector.create("ada@northwind-freight.example")
+    ok(
+        connector.patch(
+            f"/Users/{user['id']}",
+            {"op": "add", "path": "roles", "value": [{"value": ORGANIZATION_ADMIN}]},
+        )
+    )
+    task = connector.services.work_items.list()[0]
+    connector.world.state.user(user["id"]).is_organization_admin = True
+    with correlated(ANN.correlation_id):
+        connector.services.tasks.complete(task.work_item_id, ANN, "ticket 4711")
+    text = run("explain", "--user", user["id"], "--entitlement", ORGANIZATION_ADMIN)
+    why = text.partition("  Why")[2].splitlines()[0]
+    assert "no reason was given" in why and "ticket 4711" not in why
+    done, _, checked = text.partition("  Done")[2].partition("Checked")
+    assert "user:ann  work_item.completed" in done and "ticket 4711" in done
+    assert "work_item.done" in done
+    assert "work_item.checked" in checked
+    assert "users/profile: 200" in checked
+
+
+def test_what_was_approved_later_was_given_when_it_was_carried_out(tmp_path):
+    clock = ManualClock()
+    guarded = connected(
+        tmp_path / "guarded.db",
+        world=simulated(10, now=clock.now),
+        clock=clock,
+        entitlements=({"match": "*", **BY_APPROVAL},),
+    )
+    with closing(guarded):
+        user_id = guarded.world.member().user.user_id
+        begun = clock.now()
+        give(guarded, {"id": user_id}, guarded.entitlement(0, 1))
+        clock.advance(5 * 86_400)
+        (item,) = guarded.services.approvals.list()
+        guarded.services.approvals.decide(item.work_item_id, Verdict.APPROVE, APPROVER, comment="y")
+        first, later = begun + timedelta(days=1), begun + timedelta(days=4)
+
+        def explain(since, until):
+            entitlement = guarded.entitlement(0, 1)
+            return guarded.services.audit.explain(user_id, entitlement, since, until)
+
+        (asked,), (given,) = explain(None, first).stories, explain(later, None).stories
+        assert asked == given
+        assert given.outcome is Outcome.DONE
+        assert given.recorded.at < first < later < given.at
+        text = explained(explain(later, None), "then")
+        assert f"{given.at:%Y-%m-%d}" in text.splitlines()[3]
+        assert f"asked for on {given.recorded.at:%Y-%m-%d}" in text.splitlines()[3]
+        between = explain(first, later)
+        assert (between.stories, between.earlier) == ([], None)
+        assert explain(given.at + timedelta(days=1), None).earlier == given
+
+
+def test_an_unknown_person_or_entitlement_is_a_message(connector, run):
+    run("explain", "--user", "nobody@example.com", "--entitlement", "account-admin", status=1)
+    run("explain", "--user", "x", "--entitlement", "nothing", status=1)

@@ -1,0 +1,45 @@
+"""A connector with a role and groups that people see to."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.approvals import ADDRESS
+from tests.connector import ManualClock, connected
+from tests.simulated import simulated
+
+AUDITOR = {
+    "auditor": {
+        "display": "Auditor",
+        "instructions": {"grant": ["Tell {email}."], "revoke": ["Tell {email} again."]},
+    }
+}
+
+
+@pytest.fixture
+def connector(tmp_path):
+    clock = ManualClock()
+    running = connected(
+        tmp_path / "c.db",
+        world=simulated(10, now=clock.now),
+        clock=clock,
+        manual_roles=AUDITOR,
+        entitlements=({"kind": "group", "match": "*", "fulfilment": "manual", "risk": "high"},),
+    )
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def ann(connector):
+    return connector.create(ADDRESS)["id"]
+
+
+@pytest.fixture
+def work(connector):
+    return connector.services.work_items
+
+
+@pytest.fixture
+def tasks(connector):
+    return connector.services.tasks
