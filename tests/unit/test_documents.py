@@ -2,12 +2,16 @@
 
 import re
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+PACKAGES = ("connector", "mappings", "scim", "simulator")
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+SOURCES = sorted(path for name in PACKAGES for path in (ROOT / name).rglob("*.py"))
+REFERENCE = re.compile(rf":[a-z]+:`~?((?:{'|'.join(PACKAGES)})\.[\w.]+)`")
 LINK = re.compile(r"\[[^\]]*\]\((?!https?:|mailto:)([^)\s#]*)(?:#([^)\s]+))?\)")
 
 
@@ -37,3 +41,28 @@ def test_the_architecture_tells_of_every_part_of(layer):
     parts = {path.stem for path in (ROOT / "connector" / layer).glob("[a-z]*")}
     told = re.findall(r"`(\w+)`", (ROOT / "docs" / "architecture.md").read_text("utf-8"))
     assert parts - set(told) == set()
+
+
+def names_nothing(reference):
+    """Whether a reference such as ``connector.ports.Store.read`` begins with no module, or goes on
+    with a name that does not stand in it."""
+    parts = reference.split(".")
+    for end in range(len(parts), 1, -1):
+        try:
+            found = find_spec(".".join(parts[:end]))
+        except ModuleNotFoundError:
+            continue
+        if found is not None and found.origin is not None:
+            text = Path(found.origin).read_text("utf-8")
+            return not all(re.search(rf"\b{name}\b", text) for name in parts[end : end + 1])
+    return True
+
+
+def test_what_docstrings_refer_to_exists():
+    dead = {
+        (str(path.relative_to(ROOT)), reference)
+        for path in SOURCES
+        for reference in REFERENCE.findall(path.read_text("utf-8"))
+        if names_nothing(reference)
+    }
+    assert dead == set()

@@ -20,7 +20,7 @@ WARN_BEFORE = timedelta(days=14)
 
 @dataclass(frozen=True)
 class CodeGrant:
-    """The one grant of a tenant. Tokens are encrypted (:mod:`connector.ciphers`)."""
+    """The one grant of a tenant. Tokens are encrypted (:mod:`connector.sealing`)."""
 
     user_id: str
     """Who signed in."""
