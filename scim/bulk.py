@@ -13,7 +13,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -158,8 +158,7 @@ class Bulk:
 
     def _try(self, number: int, operation: BulkOperation, is_circular: bool) -> Entry:
         entry = Entry(operation, 200)
-        context = replace(
-            self._context,
+        context = self._context._replace(
             correlation_id=f"{self._context.correlation_id}:{number}",
             projection=Projection(),
             preconditions=Preconditions(),
@@ -178,7 +177,7 @@ class Bulk:
             self._not_begun.add(operation.bulk_id)
             raise Unavailable(_NO_TIME, retry_after_s=_RETRY_AFTER_S)
         wanted = parse_preconditions(operation.version, None)
-        context = replace(context, preconditions=wanted)
+        context = context._replace(preconditions=wanted)
         target, scim_id = self._target(operation, context.base_url)
         context.caller.require_write(target[0].name)
         if scim_id is not None:
@@ -296,7 +295,7 @@ class Bulk:
                 raise Unavailable(_NO_TARGET, retry_after_s=_RETRY_AFTER_S)
             raise self._unresolved(unknown)
         add = PatchOperation("add", None, resolved(postponed.values, self._ids))
-        context = replace(postponed.context, preconditions=Preconditions())
+        context = postponed.context._replace(preconditions=Preconditions())
         written = postponed.target[1].patch(context, postponed.scim_id, [add])
         if isinstance(written, Written):
             rendered = written.rendered

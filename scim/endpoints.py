@@ -217,7 +217,7 @@ class Endpoints:
         check_schemas(call.context, document, SEARCH_REQUEST)
         search = parse_search(document)
         projection = parse_projection(search["attributes"], search["excludedAttributes"])
-        call.context = replace(call.context, projection=projection)
+        call.context = call.context._replace(projection=projection)
         return search
 
     def _create(self, call: Call, registered: Registered) -> Response:

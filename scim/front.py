@@ -37,7 +37,7 @@ class Front:
         correlation_id = _known_or_new(request.environ.get("HTTP_X_CORRELATION_ID"))
         with self._around_request(correlation_id):
             response = self._answer(request, tenant, rest, correlation_id)
-        response.headers["X-Correlation-Id"] = correlation_id
+        response.headers.add("X-Correlation-Id", correlation_id)
         if self._measured is not None:
             seconds = time.perf_counter() - started
             self._measured(request.method, rest, response.status_code, seconds)

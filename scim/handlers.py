@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from scim.dialects import Dialect, dialect_of
 from scim.errors import InsufficientScope
@@ -106,9 +106,8 @@ class Asked:
     """The body, None for a DELETE."""
 
 
-@dataclass(frozen=True)
-class RequestContext:
-    """What every handler call gets."""
+class RequestContext(NamedTuple):
+    """What every handler call gets; a tuple, because each request makes one."""
 
     caller: Caller
     base_url: str
@@ -205,8 +204,7 @@ class Joined:
     """Separated by commas."""
 
 
-@dataclass(frozen=True)
-class Page:
+class Page(NamedTuple):
     """One page of a list."""
 
     total_results: int

@@ -105,10 +105,9 @@ def cursor_response(
 
 def _in_parts(head: bytes, documents: bytes, content_type: str) -> Response:
     """Return a list around a large text, which the server joins: one copy less."""
-    response = ScimResponse([head, documents, _LIST_TAIL], 200, content_type=content_type)
     length = len(head) + len(documents) + len(_LIST_TAIL)
-    response.headers["Content-Length"] = str(length)
-    return response
+    headers = [("Content-Type", content_type), ("Content-Length", str(length))]
+    return ScimResponse([head, documents, _LIST_TAIL], 200, headers)
 
 
 def json_response(document: Mapping[str, Any], content_type: str, status: int = 200) -> Response:

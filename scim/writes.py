@@ -49,7 +49,7 @@ def create(target: Registered, context: RequestContext, document: Any) -> Outcom
     """
     asked = Asked("POST", target[0].name, None, document)
     resource = _accept(target[0], context, _understood(context, document)).resource
-    return target[1].create(replace(context, asked=asked), resource)
+    return target[1].create(context._replace(asked=asked), resource)
 
 
 def put(target: Registered, context: RequestContext, scim_id: str, document: Any) -> Outcome:
@@ -59,7 +59,7 @@ def put(target: Registered, context: RequestContext, scim_id: str, document: Any
     """
     resource_type, handler = target
     asked = Asked("PUT", resource_type.name, scim_id, document)
-    context = replace(_with_body_version(context, document), asked=asked)
+    context = _with_body_version(context, document)._replace(asked=asked)
     document = _understood(context, document)
     if context.caller.dialect.put_semantics == "merge":
         return handler.patch(context, scim_id, merging(document))
@@ -80,7 +80,7 @@ def patch(
     check_schemas(context, document, PATCH_OP)
     asked = Asked("PATCH", target[0].name, scim_id, document)
     operations = parse_patch(_understood(context, document), max_operations)
-    return target[1].patch(replace(context, asked=asked), scim_id, operations)
+    return target[1].patch(context._replace(asked=asked), scim_id, operations)
 
 
 def delete(target: Registered, context: RequestContext, scim_id: str) -> Outcome | None:
@@ -89,7 +89,7 @@ def delete(target: Registered, context: RequestContext, scim_id: str) -> Outcome
     :raises ScimError: the handler's refusal.
     """
     asked = Asked("DELETE", target[0].name, scim_id)
-    return target[1].delete(replace(context, asked=asked), scim_id)
+    return target[1].delete(context._replace(asked=asked), scim_id)
 
 
 def _understood(context: RequestContext, document: Any) -> Any:
@@ -130,7 +130,7 @@ def _with_body_version(context: RequestContext, document: Any) -> RequestContext
         or not context.caller.dialect.check_body_version
     ):
         return context
-    return replace(context, preconditions=replace(context.preconditions, if_match=(version,)))
+    return context._replace(preconditions=replace(context.preconditions, if_match=(version,)))
 
 
 def _shortened(names: Iterable[str]) -> str:

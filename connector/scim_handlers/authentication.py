@@ -48,6 +48,7 @@ class ClientAuthenticator(Authenticator):
         self._tokens = tokens
         self._certificates = certificates
         self._challenges = challenges_for(offered)
+        self._known: dict[tuple[str, str], tuple[ApiClient, Caller]] = {}
 
     def authenticate(
         self, tenant: str, headers: Mapping[str, str], remote_address: str = ""
@@ -60,14 +61,24 @@ class ClientAuthenticator(Authenticator):
         authorization = headers.get("Authorization")
         try:
             if authorization:
-                return caller_of(tenant, self._client(tenant, authorization, remote_address))
-            return caller_of(tenant, self._certified(tenant, headers, remote_address))
+                client = self._client(tenant, authorization, remote_address)
+            else:
+                client = self._certified(tenant, headers, remote_address)
         except TooManyFailuresError as error:
             raise TooManyRequests(str(error), retry_after_s=error.retry_after_s) from error
         except TemporaryError as error:
             raise to_scim_error(error) from error
         except InvalidTokenError as error:
             raise Unauthorized(f"Unauthorized: {error}") from error
+        return self._caller(tenant, client)
+
+    def _caller(self, tenant: str, client: ApiClient) -> Caller:
+        """Return what :func:`caller_of` made of the same client for an earlier request."""
+        key = (tenant, client.client_id)
+        known = self._known.get(key)
+        if known is None or known[0] is not client:
+            known = self._known[key] = (client, caller_of(tenant, client))
+        return known[1]
 
     def _client(self, tenant: str, authorization: str, address: str) -> ApiClient:
         scheme, _, value = authorization.partition(" ")

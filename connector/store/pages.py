@@ -8,7 +8,6 @@ each statement more, costs as much as reading a resource.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
@@ -28,6 +27,7 @@ from sqlalchemy import (
     true,
 )
 
+from connector.ports import JoinedPage
 from connector.store.columns import TEXT
 from connector.store.statements import Prepared, Session
 from connector.store.tables import BLOCK_SIZES, external_ids, page_blocks, resources
@@ -54,17 +54,6 @@ STORED = (
     resources.c.last_modified_at,
     resources.c.scopes,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class JoinedRows:
-    """A page as one text, its documents separated by commas."""
-
-    total: int
-    count: int
-    documents: bytes
-    is_shared: bool
-    """Whether others than the reader have given external ids to resources of the kind."""
 
 
 def _shown(table: Any) -> tuple[Any, ...]:
@@ -203,7 +192,7 @@ def rows_behind(session: Session, kind: str, after: int, count: int) -> Sequence
     return session.fetch(_ROWS["behind"], kind=kind, count=count, after=after)
 
 
-def joined_at(session: Session, scope: str, kind: str, offset: int, count: int) -> JoinedRows:
+def joined_at(session: Session, scope: str, kind: str, offset: int, count: int) -> JoinedPage:
     """Return the documents from *offset* on and the number of all resources.
 
     :param scope: whose external ids are the reader's.
@@ -214,7 +203,7 @@ def joined_at(session: Session, scope: str, kind: str, offset: int, count: int) 
     return _fetch_joined(session, "offset", offset=offset, **parameters)
 
 
-def joined_behind(session: Session, scope: str, kind: str, after: int, count: int) -> JoinedRows:
+def joined_behind(session: Session, scope: str, kind: str, after: int, count: int) -> JoinedPage:
     """Return the documents behind a key; the number of all resources is not counted."""
     return _fetch_joined(session, "behind", scope=scope, kind=kind, count=count, after=after)
 
@@ -225,8 +214,8 @@ def last_key(session: Session, kind: str, after: int, count: int) -> int | None:
     return ends[0][0] if len(ends) > 1 else None
 
 
-def _fetch_joined(session: Session, where: str, **parameters: Any) -> JoinedRows:
+def _fetch_joined(session: Session, where: str, **parameters: Any) -> JoinedPage:
     prepared = _JOINED[where][session.connection.dialect.name]
     [(number, count, found, is_shared)] = session.fetch(prepared, **parameters)
     documents = found.encode() if isinstance(found, str) else found or b""
-    return JoinedRows(number, count, documents, bool(is_shared))
+    return JoinedPage(number, count, documents, bool(is_shared))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -178,14 +179,13 @@ class SqlResources:
         kind, count, scope = query.kind, query.count, query.external_id_scope
         if query.after is None:
             place = query.start_index - 1
-            joined = pages.joined_at(self._session, scope, kind, place, max(0, count))
-            return JoinedPage(joined.total, joined.count, joined.documents, joined.is_shared)
+            return pages.joined_at(self._session, scope, kind, place, max(0, count))
         total = 0 if query.after else pages.total(self._session, kind)
         if count <= 0:
             return JoinedPage(total, 0, b"")
         joined = pages.joined_behind(self._session, scope, kind, query.after, count)
         end = pages.last_key(self._session, kind, query.after, count)
-        return JoinedPage(total, joined.count, joined.documents, joined.is_shared, end)
+        return replace(joined, total=total, next_after=end)
 
     def _filtered_page(self, query: ResourceQuery) -> StoredPage:
         context = Context(

@@ -61,12 +61,12 @@ class Throttle:
 
         :raises TooManyFailuresError: instead, where one of them had too many.
         """
-        subjects = [f"address:{network_of(address)}"] if address else []
-        subjects += [f"client:{client_id[:64]}"] if client_id else []
-        keys = [(tenant, subject) for subject in subjects]
         try:
             yield
         except InvalidTokenError:
+            subjects = [f"address:{network_of(address)}"] if address else []
+            subjects += [f"client:{client_id[:64]}"] if client_id else []
+            keys = [(tenant, subject) for subject in subjects]
             self._check(keys)
             for key in keys:
                 if self._count(key) == MAX_FAILURES:
