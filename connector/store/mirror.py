@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, and_, delete, func, select, true, update
 
-from connector.domain.model import Membership, MembershipStatus, User
+from connector.domain.model import Membership, MembershipStatus, User, fold
 from connector.store.catalogue import SqlCatalogue
 from connector.store.group_members import Place
 from connector.store.statements import Records, chunked, put_missing, put_rows
@@ -120,6 +120,7 @@ class SqlMirror(SqlCatalogue):
             self._tenant,
             user,
             email_key=user.email_key,
+            user_name_key=fold(user.user_name),
             has_open_membership=any(True for _ in user.open_memberships()),
             fetched_at=fetched_at,
         )

@@ -122,11 +122,12 @@ _COMMON_COLUMNS: Mapping[str, Value] = {
 }
 
 
-# A member's attributes; the URL is written as in documents.
+# A member's attributes, folded beforehand: they are compared once for each membership. The URL is
+# written as in documents.
 _MEMBER_VALUES: Mapping[str, Value] = {
     "value": Value(users.c.user_id, Form.EXACT),
-    "display": Value(users.c.user_name, Form.TEXT),
-    "type": Value(literal(USER, TEXT), Form.TEXT),
+    "display": Value(users.c.user_name_key, Form.FOLDED),
+    "type": Value(literal(fold(USER), TEXT), Form.FOLDED),
     "$ref": Value(literal(f"{BASE_URL_MARK}/Users/", TEXT) + users.c.user_id, Form.TEXT),
 }
 

@@ -110,6 +110,20 @@ def test_external_ids_move_into_the_documents_and_out_again(new_store: SqlStore)
         assert connection.scalar(statement) == before
 
 
+def test_names_of_users_are_folded_for_those_who_were_there_before(new_store: SqlStore) -> None:
+    new_store.migrate()
+    with new_store.write("default") as unit:
+        unit.mirror.put_users([people.user(1, user_name="Jürgen ÖZ STRAẞE")], people.NOW)
+        unit.commit()
+
+    migrate.downgrade(new_store.database, "0035")
+    new_store.migrate()
+
+    with new_store.database.reading() as connection:
+        keys = connection.scalars(text("SELECT user_name_key FROM users")).all()
+    assert keys == ["jürgen öz strasse"]
+
+
 def _migrate(settings: DatabaseSettings) -> str | None:
     with databases.opened(settings) as store:
         store.migrate()

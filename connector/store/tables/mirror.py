@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, text
 
 from connector.domain.model import GroupType, MembershipStatus
-from connector.store.columns import Choice, Instant
+from connector.store.columns import TEXT, Choice, Instant
 from connector.store.tables.base import key, metadata, optional, required
 
 accounts = Table(
@@ -50,6 +50,8 @@ users = Table(
     required("email"),
     required("email_key"),
     required("user_name"),
+    # As comparisons want it, because a group shows it of each member.
+    Column("user_name_key", TEXT, nullable=False, server_default=""),
     required("first_name"),
     required("last_name"),
     required("middle_name"),

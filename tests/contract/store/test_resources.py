@@ -238,3 +238,24 @@ def test_groups_are_found_by_their_members(store: SqlStore) -> None:
         ]
         hidden = replace(query, filter=_eq("members", "user-00004"))
         assert unit.resources.search(hidden).total == 0
+
+
+def test_groups_are_found_by_the_names_that_their_members_have_now(store: SqlStore) -> None:
+    def named(part: str) -> list[str]:
+        filter_ = Comparison(AttributePath("members", "display"), Operator.CO, part)
+        with store.read("default") as unit:
+            found = unit.resources.search(ResourceQuery(GROUP, filter_)).resources
+        return [item.scim_id for item in found]
+
+    with store.write("default") as unit:
+        _place_members(unit)
+        unit.commit()
+    first = people.in_group(1)
+    assert named("PERSON 2") == [first]
+
+    with store.write("default") as unit:
+        user = unit.mirror.get_users(["user-00002"])["user-00002"]
+        unit.mirror.put_users([replace(user, user_name="Jürgen Öz")], people.NOW)
+        unit.commit()
+    assert named("PERSON 2") == []
+    assert named("jÜRGEN ö") == [first]
