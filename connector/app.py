@@ -22,6 +22,7 @@ from connector.web.consent_page import create_consent_blueprint
 from connector.web.observing import create_observing_blueprint
 from connector.web.processor import OneProcessor
 from connector.web.slow_bodies import SlowBodies
+from connector.web.slow_searches import SlowSearches
 from connector.web.slow_writes import SlowWrites
 from connector.web.strangers import add_error_handlers
 from connector.web.token_endpoint import create_token_blueprint
@@ -87,15 +88,24 @@ def create() -> Flask:
     end_with_parent()
     settings = load_settings(Path(os.environ[CONFIG_VARIABLE]))
     configure_logging(settings.logging)
-    app = create_app(build(settings))
+    application = build(settings)
+    app = create_app(application)
     if is_tracing():
         app.wsgi_app = TracedRequests(app.wsgi_app)  # type: ignore[method-assign]
-    app.wsgi_app = SlowWrites(app.wsgi_app, settings.server.threads)  # type: ignore[method-assign]
-    app.wsgi_app = SlowBodies(app.wsgi_app, settings.server.threads)  # type: ignore[method-assign]
+    share_threads(app, application)
     if settings.server.bind_threads:
         app.wsgi_app = OneProcessor(app.wsgi_app)  # type: ignore[method-assign]
     _spare_collector()
     return app
+
+
+def share_threads(app: Flask, application: Application) -> None:
+    """Let whatever holds threads for long leave some to everything else."""
+    server = application.settings.server
+    writes = SlowWrites(app.wsgi_app, server.threads)
+    searches = SlowSearches(server.threads, server.search_timeout_s, writes.lend, writes.take_back)
+    application.store.long_searches.bound(searches, server.search_timeout_s)
+    app.wsgi_app = SlowBodies(writes, server.threads)  # type: ignore[method-assign]
 
 
 def _spare_collector() -> None:

@@ -10,6 +10,7 @@
             UniquenessError         the name is taken
             InvalidRequestError     the request contradicts itself or the catalogue
                 ClosedError             it is over: decided, done, expired
+                SearchTooLongError      it looks at too much for one search
             PreconditionError       the resource changed since the client read it
             ForbiddenError          this person may not do this
         UnknownOutcomeError     sent, no answer: read back before repeating
@@ -97,6 +98,10 @@ class InvalidRequestError(PermanentError):
 
 class ClosedError(InvalidRequestError):
     """What is asked for was possible until somebody, or time, ended it."""
+
+
+class SearchTooLongError(InvalidRequestError):
+    """A search was ended that would have gone on for longer than any may."""
 
 
 class PreconditionError(PermanentError):

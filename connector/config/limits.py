@@ -95,6 +95,7 @@ URLS: frozenset[Setting] = frozenset(
 
 RANGES: dict[Setting, tuple[float, float | None]] = {
     (ServerSettings, "port"): (0, 65_535),
+    (ServerSettings, "search_timeout_s"): (0.1, 300),
     (ServerSettings, "max_body_bytes"): (1_024, None),
     (DocusignSettings, "retry_attempts"): (0, 10),
     (DocusignSettings, "key_max_age_days"): (0, None),

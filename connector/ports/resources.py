@@ -81,6 +81,8 @@ class ResourceQuery:
     holding: tuple[str, ...] = ()
     """Ids of Entitlements (permission profiles) and of DocuSign groups: users who hold each, as the
     mirror has it."""
+    asked_by: str = ""
+    """The client whose searches are bounded where they take long; empty: nobody's."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,9 @@ class ResourceRepository(Protocol):
         """Return a page.
 
         :raises scim.errors.InvalidFilter: an unknown attribute or an impossible comparison.
+        :raises connector.errors.SearchTooLongError: no index answers it, and it takes longer than a
+            search of a client may.
+        :raises connector.errors.TemporaryError: it takes long, as too many others do just now.
         """
 
     def joined_page(self, query: ResourceQuery) -> JoinedPage:

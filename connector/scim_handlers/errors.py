@@ -4,6 +4,7 @@
     UniquenessError         409 uniqueness
     PreconditionError       412
     InvalidRequestError     400 invalidValue
+    SearchTooLongError      400 tooMany
     GuardError              403, naming the setting
     TemporaryError          503 with Retry-After: DocuSign's limits and failures, a busy resource
     UnknownOutcomeError     503: the connector settles it by itself
@@ -24,6 +25,7 @@ from connector.errors import (
     NotFoundError,
     PermanentError,
     PreconditionError,
+    SearchTooLongError,
     TemporaryError,
     Translated,
     UniquenessError,
@@ -36,6 +38,7 @@ from scim.errors import (
     NotFound,
     PreconditionFailed,
     ScimError,
+    TooMany,
     Unavailable,
     Uniqueness,
 )
@@ -44,6 +47,7 @@ _SAME_MEANING: tuple[tuple[type[ConnectorError], type[ScimError]], ...] = (
     (NotFoundError, NotFound),
     (UniquenessError, Uniqueness),
     (PreconditionError, PreconditionFailed),
+    (SearchTooLongError, TooMany),
     (InvalidRequestError, InvalidValue),
     (PermanentError, BadGateway),
 )

@@ -40,6 +40,8 @@ class StoredReader:
         """Return a page of the matching resources.
 
         :raises scim.errors.InvalidFilter: an attribute or comparison that cannot be.
+        :raises scim.errors.TooMany: it takes longer than a search may.
+        :raises scim.errors.Unavailable: it takes long, as too many others do just now.
         """
         after, key = (None, None) if query.after is None else read_place(query.after)
         wanted = ResourceQuery(
@@ -52,6 +54,7 @@ class StoredReader:
             context.caller.external_id_scope,
             after,
             key,
+            asked_by=context.caller.client_id,
         )
         is_plain = query.filter is None and query.sort_by is None
         if query.joined and is_plain and self._passes_through:

@@ -27,6 +27,10 @@ class ServerSettings:
     bind_threads: bool = True
     """Whether the threads of a worker stay on one processor (Linux). Turn it off where a busy
     program that cannot move uses that processor too."""
+    search_timeout_s: float = 10.0
+    """Longest that a SCIM search takes which no index answers, so that it looks at every resource;
+    then it is answered 400 ``tooMany``. As long it waits for its turn before that, where others
+    take long. Raise it where a search that has to be is ended."""
     max_body_bytes: int = 1_048_576
     """Larger request bodies are answered with 413."""
 

@@ -16,11 +16,13 @@ from connector.errors import PermanentError
 from connector.store import migrate
 from connector.store.engine import PROGRAM, Database
 from connector.store.scim_sources import STANDARD_SCHEMAS
+from connector.store.search import SearchRules
 from connector.store.tables import audit_heads, facts, metadata, resources
 from connector.store.unit_of_work import SqlUnitOfWork
 
 _BATCH = 1000
 """Rows in memory at a time."""
+_RULES = SearchRules(STANDARD_SCHEMAS)
 
 Report = Callable[[str, int, int], None]
 """Takes the table at hand, the rows that are copied, and of how many; all tables together."""
@@ -153,7 +155,7 @@ def _verified(
     ).all()
     heads, breaks = {}, {}
     for tenant in tenants:
-        heads[tenant] = SqlUnitOfWork(tenant, source, STANDARD_SCHEMAS).audit.head()
+        heads[tenant] = SqlUnitOfWork(tenant, source, _RULES).audit.head()
         broken = _broken(target, tenant, heads[tenant])
         if broken is None:
             continue
@@ -168,7 +170,7 @@ def _verified(
 
 def _broken(connection: Connection, tenant: str, head: AuditHead) -> Break | None:
     check = ChainCheck()
-    for event in SqlUnitOfWork(tenant, connection, STANDARD_SCHEMAS).audit.walk():
+    for event in SqlUnitOfWork(tenant, connection, _RULES).audit.walk():
         check.take(event)
     return check.finish(head)
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Select,
     bindparam,
     delete,
     func,
@@ -29,10 +28,10 @@ from connector.ports import (
     StoredPage,
     StoredResource,
 )
-from connector.store import group_view, pages, scim_filter, scim_sort
+from connector.store import group_view, pages, scim_filter
 from connector.store.columns import from_microseconds
-from connector.store.scim_sources import Condition, Context, Schemas
 from connector.store.scim_values import refuse_unstorable
+from connector.store.search import FilteredSearch, SearchRules
 from connector.store.statements import (
     Prepared,
     Records,
@@ -42,9 +41,6 @@ from connector.store.statements import (
 )
 from connector.store.tables import BLOCK_SIZES, external_ids, page_blocks, resources
 from scim.filters import Comparison, Filter, Operator
-
-FEW = 1000
-"""Fewer recent changes than this are found by time and sorted; more are met on the way."""
 
 ROWS = Records(resources, ResourceRow)
 
@@ -69,13 +65,13 @@ _LATEST = Prepared(select(func.max(resources.c.last_modified_at)).where(*_owned)
 class SqlResources:
     """See :class:`connector.ports.ResourceRepository`."""
 
-    __slots__ = ("_connection", "_schemas", "_session", "_tenant")
+    __slots__ = ("_connection", "_rules", "_session", "_tenant")
 
-    def __init__(self, session: Session, schemas: Schemas) -> None:
+    def __init__(self, session: Session, rules: SearchRules) -> None:
         self._session = session
         self._tenant = session.tenant
         self._connection = session.connection
-        self._schemas = schemas
+        self._rules = rules
 
     # reading ------------------------------------------------------------------
 
@@ -142,7 +138,7 @@ class SqlResources:
         if found is not None and not query.after and len(found) <= query.count:
             start = query.start_index - 1
             return StoredPage(len(found), found[start : start + query.count])
-        return self._filtered_page(query)
+        return FilteredSearch(self._session, self._rules, query).page()
 
     def _single(self, query: ResourceQuery, filter_: Filter) -> list[StoredResource] | None:
         """Answer the filters that clients send most by one index, or return None."""
@@ -152,7 +148,7 @@ class SqlResources:
             return None
         scope, kind, value = query.external_id_scope, query.kind, filter_.value
         refuse_unstorable(value)
-        match scim_filter.plain_name(filter_.path, self._schemas[kind].schema):
+        match scim_filter.plain_name(filter_.path, self._rules.schemas[kind].schema):
             case "id":
                 return self._fetch(_BY_ID, kind=kind, scim_id=value)
             case "externalid" if scope:
@@ -186,102 +182,6 @@ class SqlResources:
         joined = pages.joined_behind(self._session, scope, kind, query.after, count)
         end = pages.last_key(self._session, kind, query.after, count)
         return replace(joined, total=total, next_after=end)
-
-    def _filtered_page(self, query: ResourceQuery) -> StoredPage:
-        context = Context(
-            self._tenant,
-            query.kind,
-            self._schemas[query.kind],
-            self._connection.dialect.name,
-            query.external_id_scope,
-        )
-        conditions = [
-            resources.c.tenant == self._tenant,
-            resources.c.kind == query.kind,
-            resources.c.visible == true(),
-        ]
-        holders = [self._holders(scim_id) for scim_id in query.holding]
-        if query.filter is not None:
-            terms, asked_for = scim_filter.compile_terms(query.filter, context)
-            conditions += terms
-            holders += asked_for
-        counted = [*conditions, *map(resources.c.scim_id.in_, holders)]
-        conditions += map(self._held, holders)
-        ordered = scim_sort.order_of(query, context)
-        if query.after is not None:
-            return self._filtered_behind(query, conditions, counted, ordered)
-        order = ordered.clauses
-        if query.filter is not None and query.sort_by is None:
-            recent = scim_filter.compile_recent(query.filter, context)
-            if recent and self._are_few([*conditions[:2], *recent]):
-                # An expression, so that the planner does not walk everything in this order.
-                order = [resources.c.seq + 0]
-        found = self._slice(query, conditions, order)
-        skipped = query.start_index - 1
-        if len(found) < query.count and (found or not skipped):
-            return StoredPage(skipped + len(found), found)
-        return StoredPage(self._count_all(counted), found)
-
-    def _holders(self, scim_id: str) -> Select[Any]:
-        refuse_unstorable(scim_id)
-        return group_view.holders(self._tenant, fold(scim_id))
-
-    def _held(self, holders: Select[Any]) -> Condition:
-        """Return what finds a page of the holders of something; all of them are counted by a
-        look-up in any case."""
-        some = select(func.count()).select_from(holders.limit(FEW).subquery())
-        if (self._connection.scalar(some) or 0) < FEW:
-            return resources.c.scim_id.in_(holders)
-        # An expression, so that the planner walks in the page's order, which is soon full, and does
-        # not look up and sort them all.
-        return (resources.c.scim_id + "").in_(holders)
-
-    def _filtered_behind(
-        self,
-        query: ResourceQuery,
-        conditions: Sequence[Condition],
-        counted: Sequence[Condition],
-        order: scim_sort.Order,
-    ) -> StoredPage:
-        after = query.after or 0
-        if query.count <= 0:
-            return StoredPage(0 if after else self._count_all(counted), [])
-        behind = [order.behind(after, query.after_key)] if after else []
-        statement = (
-            select(*pages.STORED, resources.c.seq, order.key.label("sort_key"))
-            .where(*conditions, *behind)
-            .order_by(*order.clauses)
-            .limit(query.count + 1)
-        )
-        rows = self._connection.execute(statement).all()
-        found = [StoredResource(*row[:-2]) for row in rows[: query.count]]
-        if len(rows) <= query.count:
-            return StoredPage(0 if after else len(found), found)
-        total = 0 if after else self._count_all(counted)
-        last = rows[query.count - 1]
-        return StoredPage(total, found, last.seq, last.sort_key)
-
-    def _count_all(self, conditions: Sequence[Any]) -> int:
-        statement = select(func.count()).select_from(resources).where(*conditions)
-        return self._connection.scalar(statement) or 0
-
-    def _are_few(self, conditions: Sequence[Any]) -> bool:
-        some = select(resources.c.seq).where(*conditions).limit(FEW).subquery()
-        return (self._connection.scalar(select(func.count()).select_from(some)) or 0) < FEW
-
-    def _slice(
-        self, query: ResourceQuery, conditions: Sequence[Any], order: Sequence[Any]
-    ) -> list[StoredResource]:
-        if query.count <= 0:
-            return []
-        statement = (
-            select(*pages.STORED)
-            .where(*conditions)
-            .order_by(*order)
-            .limit(query.count)
-            .offset(query.start_index - 1)
-        )
-        return [StoredResource(*row) for row in self._connection.execute(statement)]
 
     # writing ------------------------------------------------------------------
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, not_, or_
 
-from connector.store.scim_sources import Context, Element, Member, Resource, Single
+from connector.store.scim_sources import Context, Element, Index, Member, Resource, Single
 from connector.store.scim_values import Compares, assigned
 from connector.store.tables import resources
 from scim.errors import InvalidFilter
@@ -76,6 +76,12 @@ def compile_recent(filter_: Filter, context: Context) -> list[Condition]:
     ]
 
 
+def is_answered_by_index(filter_: Filter, context: Context) -> bool:
+    """Return whether indexes find those who pass a filter, or so few that looking at each of them
+    is nothing; else every resource is looked at."""
+    return _Compiler(Resource(context), context.schemas.extensions).is_answered(filter_)
+
+
 def plain_name(path: AttributePath, schema: Schema) -> str | None:
     """Return the lower-case name of a top-level attribute of the core schema, else None."""
     if path.sub_attribute or (path.schema and path.schema.lower() != schema.id.lower()):
@@ -130,6 +136,44 @@ class _Compiler:
                     return replace(target, sub_attribute=sub), term
         return None
 
+    def is_answered(self, node: Filter) -> bool:
+        """See :func:`is_answered_by_index`."""
+        match node:
+            case And(left, right):
+                each = self.is_answered(left) and self.is_answered(right)
+                return each or self._finds_few(left) or self._finds_few(right)
+            case Or(left, right):
+                return self.is_answered(left) and self.is_answered(right)
+        return self._index(node) is not None
+
+    def _finds_few(self, node: Filter) -> bool:
+        match node:
+            case And(left, right):
+                return self._finds_few(left) or self._finds_few(right)
+            case Or(left, right):
+                return self._finds_few(left) and self._finds_few(right)
+        return self._index(node) is Index.OF_FEW
+
+    def _index(self, node: Filter) -> Index | None:
+        """Return the index that answers a comparison, or one of those in brackets that an element
+        has to pass together."""
+        if not isinstance(self._source, Resource):
+            return None
+        match node:
+            case Comparison(path, operator, value) if value is not None:
+                target = _with_value(self._source.target(path), node)
+                return self._source.index(target, operator, value)
+            case ValuePath(path, inner):
+                target = self._source.target(path)
+                found = [
+                    self._source.index(replace(target, sub_attribute=sub), Operator.EQ, term.value)
+                    for term, sub in self._equals(target, inner)
+                ]
+                if Index.OF_FEW in found:
+                    return Index.OF_FEW
+                return found[0] if found and isinstance(inner, Comparison) else None
+        return None
+
     def _present(self, path: AttributePath) -> Condition:
         extension = find_schema(str(path), self._extensions)
         if extension is not None:
@@ -158,10 +202,16 @@ class _Compiler:
         """Yield what an index knows about the terms that every matching element satisfies."""
         if not isinstance(self._source, Resource):
             return
+        for term, sub in self._equals(target, inner):
+            yield self._source.candidates(replace(target, sub_attribute=sub), term.value)
+
+    def _equals(
+        self, target: Target, inner: Filter
+    ) -> Iterator[tuple[Comparison, Attribute | None]]:
+        """Yield the terms ``sub eq value`` that every matching element satisfies."""
         for term in _conjuncts(inner):
             if isinstance(term, Comparison) and term.operator is Operator.EQ:
-                sub = target.attribute.find(term.path.attribute)
-                yield self._source.candidates(replace(target, sub_attribute=sub), term.value)
+                yield term, target.attribute.find(term.path.attribute)
 
     def _comparison(self, node: Comparison) -> Condition:
         target = _with_value(self._source.target(node.path), node)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, Protocol
 
 from sqlalchemy import (
-    ColumnElement,
     Select,
-    Table,
     exists,
     false,
     literal,
@@ -18,24 +17,17 @@ from sqlalchemy import (
     union_all,
 )
 
-from connector.domain.model import ORGANIZATION_ADMIN, fold, role_group_scim_id
-from connector.domain.work_items.items import WorkItemState
+from connector.domain.model import fold
 from connector.ports import BASE_URL_MARK, ENTITLEMENT, GROUP, ROLE, USER
 from connector.store.columns import TEXT
-from connector.store.group_view import group_holders, holdings, profile_holders
+from connector.store.group_view import holdings
+from connector.store.scim_candidates import CANDIDATES, EXACT, Condition
 from connector.store.scim_json import FUNCTIONS, Expression, JsonFunctions, json_value
 from connector.store.scim_values import Form, Test, Value, refuse_unstorable
-from connector.store.tables import (
-    external_ids,
-    group_members,
-    memberships,
-    resources,
-    users,
-    work_items,
-)
+from connector.store.tables import external_ids, resources, users
 from scim.errors import InvalidFilter
 from scim.evaluate import refuse_hidden
-from scim.filters import AttributePath
+from scim.filters import AttributePath, Operator
 from scim.schemas import (
     ENTERPRISE_USER,
     Attribute,
@@ -47,8 +39,6 @@ from scim.schemas import ENTITLEMENT as ENTITLEMENT_SCHEMA
 from scim.schemas import GROUP as GROUP_SCHEMA
 from scim.schemas import ROLE as ROLE_SCHEMA
 from scim.schemas import USER as USER_SCHEMA
-
-Condition = ColumnElement[bool]
 
 
 class KindSchemas(Protocol):
@@ -132,92 +122,27 @@ _MEMBER_VALUES: Mapping[str, Value] = {
 }
 
 
+class Index(Enum):
+    """What an index finds."""
+
+    OF_FEW = "at most a few resources"
+    OF_MANY = "perhaps most of them"
+
+
+_ORDERED = frozenset({Operator.EQ, Operator.GT, Operator.GE, Operator.LT, Operator.LE})
+_OPERATORS: Mapping[Form, frozenset[Operator]] = {
+    Form.FOLDED: _ORDERED | {Operator.SW},
+    Form.EXACT: _ORDERED | {Operator.SW},
+    Form.INSTANT: _ORDERED,
+    Form.BOOLEAN: frozenset({Operator.EQ}),
+}
+"""What the index of a column answers, by the form of its values."""
+
+
 def column_value(kind: str, target: Target) -> Value | None:
     """Return the column that holds an attribute, if one does."""
     name = ".".join(target.json_path)
     return _COMMON_COLUMNS.get(name) or _COLUMNS.get(kind, {}).get(name)
-
-
-def _in_group(tenant: str, wanted: str) -> Condition:
-    account_id, _, rest = wanted.partition(".")
-    if wanted.startswith(role_group_scim_id("")):
-        return _with_role(tenant, rest)
-    if rest.startswith("g"):
-        return _user_in(
-            group_members,
-            group_members.c.tenant == tenant,
-            group_members.c.account_id == account_id,
-            group_members.c.group_id == rest[1:],
-        )
-    return _with_profile(tenant, f"{account_id}.{rest[1:]}") if rest.startswith("p") else true()
-
-
-def _with_profile(tenant: str, wanted: str) -> Condition:
-    account_id, dot, profile_id = wanted.partition(".")
-    if not dot:
-        return true()
-    return _user_in(
-        memberships,
-        memberships.c.tenant == tenant,
-        memberships.c.account_id == account_id,
-        memberships.c.profile_id == profile_id,
-    )
-
-
-def _with_role(tenant: str, wanted: str) -> Condition:
-    if wanted != ORGANIZATION_ADMIN:
-        # What people attested stands in no column.
-        return true()
-    # A role that is only asked for may be shown too, by setting.
-    found = union_all(
-        select(users.c.user_id).where(
-            users.c.tenant == tenant, users.c.is_organization_admin == true()
-        ),
-        select(work_items.c.subject_id).where(
-            work_items.c.tenant == tenant,
-            work_items.c.entitlement == wanted,
-            work_items.c.state.in_(OPEN_STATES),
-        ),
-    )
-    return resources.c.scim_id.in_(found)
-
-
-def _with_address(tenant: str, wanted: str) -> Condition:
-    return resources.c.name_key == wanted
-
-
-def _user_in(table: Table, *conditions: Condition) -> Condition:
-    return resources.c.scim_id.in_(select(table.c.user_id).where(*conditions))
-
-
-_CANDIDATES: Mapping[str, Callable[[str, str], Condition]] = {
-    "groups.value": _in_group,
-    "entitlements.value": _with_profile,
-    "roles.value": _with_role,
-    "emails.value": _with_address,
-}
-
-_Holders = Callable[[str, str], Select[Any] | None]
-
-
-def _exactly_in_group(tenant: str, wanted: str) -> Select[Any] | None:
-    account_id, _, rest = wanted.partition(".")
-    if wanted.startswith(role_group_scim_id("")) or not rest.startswith("g"):
-        return None
-    return group_holders(tenant, account_id, rest[1:])
-
-
-def _exactly_with_profile(tenant: str, wanted: str) -> Select[Any]:
-    account_id, _, profile_id = wanted.partition(".")
-    return profile_holders(tenant, account_id, profile_id)
-
-
-_EXACT: Mapping[str, _Holders] = {
-    "groups.value": _exactly_in_group,
-    "entitlements.value": _exactly_with_profile,
-}
-
-OPEN_STATES = [state for state in WorkItemState if state.is_open]
 
 
 class Resource:
@@ -267,6 +192,22 @@ class Resource:
             return Value(own.scalar_subquery(), Form.TEXT)
         return column_value(self._context.kind, target)
 
+    def index(self, target: Target, operator: Operator, wanted: object) -> Index | None:
+        """Return the index that answers a comparison, None where none does."""
+        value = column_value(self._context.kind, target)
+        if value is not None:
+            is_one = operator is Operator.EQ and value.form in (Form.FOLDED, Form.EXACT)
+            found = Index.OF_FEW if is_one else Index.OF_MANY
+            return found if operator in _OPERATORS[value.form] else None
+        name = ".".join(target.json_path)
+        if operator is not Operator.EQ:
+            return None
+        if self._context.kind == USER and name in EXACT:
+            return None if self.holders(target, wanted) is None else Index.OF_MANY
+        is_known = name == "externalId" or (self._is_members(target) and name == "members.value")
+        is_known |= self._context.kind == USER and name in CANDIDATES
+        return Index.OF_FEW if is_known else None
+
     def candidates(self, target: Target, wanted: object) -> Condition:
         """Return a condition that an index answers and that holds wherever ``target eq wanted``
         holds; true where there is none."""
@@ -276,13 +217,13 @@ class Resource:
         if name == "externalId":
             same = self._external_ids().where(_external_ids.c.external_id == wanted)
             return resources.c.scim_id.in_(same.with_only_columns(_external_ids.c.scim_id))
-        find = _CANDIDATES.get(name) if self._context.kind == USER else None
+        find = CANDIDATES.get(name) if self._context.kind == USER else None
         return find(self._context.tenant, fold(wanted)) if find else true()
 
     def holders(self, target: Target, wanted: object) -> Select[Any] | None:
         """Return the ids of just those for whom ``target eq wanted`` holds, where the mirror's
         tables tell without a look into documents; None where they do not."""
-        find = _EXACT.get(".".join(target.json_path)) if self._context.kind == USER else None
+        find = EXACT.get(".".join(target.json_path)) if self._context.kind == USER else None
         if find is None or not isinstance(wanted, str) or not target.leaf.case_exact:
             return None
         refuse_unstorable(wanted)

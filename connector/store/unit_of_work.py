@@ -49,11 +49,13 @@ from connector.store.hints import SqlHints
 from connector.store.holdings import SqlHoldings
 from connector.store.jobs import SqlJobs
 from connector.store.locks import SqlLocks
+from connector.store.long_searches import LongSearches
 from connector.store.mirror import SqlMirror
 from connector.store.notifications import SqlNotifications
 from connector.store.plans import SqlPlans
 from connector.store.resources import SqlResources
 from connector.store.scim_sources import STANDARD_SCHEMAS, Schemas
+from connector.store.search import SearchRules
 from connector.store.statements import Session, put_rows
 from connector.store.tables import facts
 from connector.store.tenants import SqlTenants
@@ -125,19 +127,19 @@ class SqlUnitOfWork:
         self,
         tenant: str,
         connection: Connection,
-        schemas: Schemas,
+        rules: SearchRules,
         pending: PendingEvents | None = None,
     ) -> None:
         self.tenant = tenant
         self._session = Session(tenant, connection)
-        self._schemas = schemas
+        self._rules = rules
         self.connection = connection
         self._pending = pending
 
     def __getattr__(self, name: str) -> Any:
         """Make a repository; once made, it is found without coming here."""
         if name == "resources":
-            made: Any = SqlResources(self._session, self._schemas)
+            made: Any = SqlResources(self._session, self._rules)
         elif name in _REPOSITORIES:
             made = _REPOSITORIES[name](self._session)
         else:
@@ -198,7 +200,8 @@ class SqlStore:
         self, database: Database, schemas: Schemas, pending: PendingEvents | None = None
     ) -> None:
         self.database = database
-        self._schemas = schemas
+        self.long_searches = LongSearches()
+        self._rules = SearchRules(schemas, self.long_searches)
         self._pending = pending
         self._joined = local()
 
@@ -207,10 +210,10 @@ class SqlStore:
         """Open a consistent view for reading; on SQLite it never waits for writers."""
         joined: Connection | None = getattr(self._joined, "connection", None)
         if joined is not None:
-            yield SqlUnitOfWork(tenant, joined, self._schemas)
+            yield SqlUnitOfWork(tenant, joined, self._rules)
             return
         with self.database.reading(single=single) as connection:
-            yield SqlUnitOfWork(tenant, connection, self._schemas)
+            yield SqlUnitOfWork(tenant, connection, self._rules)
 
     @contextmanager
     def write(self, tenant: str) -> Iterator[UnitOfWork]:
@@ -220,7 +223,7 @@ class SqlStore:
             ``busy_timeout_s``, or the database cannot be reached.
         """
         with self.database.writing(tenant) as connection:
-            yield SqlUnitOfWork(tenant, connection, self._schemas, self._pending)
+            yield SqlUnitOfWork(tenant, connection, self._rules, self._pending)
 
     @contextmanager
     def reads_of(self, uow: UnitOfWork) -> Iterator[None]:

@@ -74,6 +74,15 @@ class SlowWrites:
         self._changed_at = time.monotonic()
         return True
 
+    def lend(self) -> bool:
+        """Give a place to something else that holds a thread for long, and return whether one was
+        free."""
+        return self._places.acquire(0)
+
+    def take_back(self) -> None:
+        """Get back a place that was lent."""
+        self._places.release()
+
     def leave(self) -> None:
         """Give a place back."""
         self._changed_at = time.monotonic()

@@ -93,7 +93,7 @@ def test_holders_are_found_without_a_look_into_documents(
     connector, plans, question, many, monkeypatch
 ):
     if many:
-        monkeypatch.setattr("connector.store.resources.FEW", 1)
+        monkeypatch.setattr("connector.store.search.FEW", 1)
     entitlement, group = connector.baseline(), connector.group()
     user = connector.create(ADDRESS, entitlements=[{"value": entitlement}])
     ok(

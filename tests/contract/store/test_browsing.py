@@ -70,7 +70,7 @@ def test_a_page_holds_the_kind_the_state_and_the_assignee_asked_for(store):
 @pytest.mark.parametrize("few", [1, 1000])
 def test_holders_of_profiles_and_groups_are_found_page_by_page(store, monkeypatch, few):
     """However many they are: a page is made in two ways."""
-    monkeypatch.setattr("connector.store.resources.FEW", few)
+    monkeypatch.setattr("connector.store.search.FEW", few)
     closed = MembershipStatus.CLOSED
     users = [people.user(number, memberships=people.member(ACCOUNT, "7")) for number in range(7)]
     users.append(people.user(7, memberships=people.member(profile_id="2")))
