@@ -9,8 +9,15 @@ from typing import Any
 from sqlalchemy import Table, delete, select
 
 from connector.domain.ledger.resources import ClientAttributes, Provenance, Tombstone
+from connector.ports import USER
 from connector.store.statements import Records, Session, add_rows, chunked, put_rows
-from connector.store.tables import client_attributes, external_ids, provenance, tombstones
+from connector.store.tables import (
+    attested_roles,
+    client_attributes,
+    external_ids,
+    provenance,
+    tombstones,
+)
 
 TOMBSTONES = Records(tombstones, Tombstone)
 PROVENANCE = Records(provenance, Provenance)
@@ -65,11 +72,23 @@ class SqlAttributes:
         )
         if attributes.kept:
             add_rows(self._connection, client_attributes, [{**key, "kept": attributes.kept}])
+        of_user = {"tenant": self._tenant, "user_id": attributes.scim_id}
+        add_rows(
+            self._connection,
+            attested_roles,
+            [{**of_user, "role": role} for role in sorted(attributes.attested_roles)],
+        )
 
     def remove(self, kind: str, scim_id: str) -> None:
         """Drop everything kept for a resource."""
         for table in (external_ids, client_attributes):
             self._delete(table, kind, scim_id)
+        if kind == USER:
+            self._connection.execute(
+                delete(attested_roles).where(
+                    attested_roles.c.tenant == self._tenant, attested_roles.c.user_id == scim_id
+                )
+            )
 
     def _delete(self, table: Table, kind: str, scim_id: str) -> None:
         self._connection.execute(

@@ -11,7 +11,14 @@ from sqlalchemy import ColumnElement, Select, Table, false, select, true, union_
 from connector.domain.model import ORGANIZATION_ADMIN, role_group_scim_id
 from connector.domain.work_items.items import WorkItemState
 from connector.store.group_view import group_holders, profile_holders
-from connector.store.tables import group_members, memberships, resources, users, work_items
+from connector.store.tables import (
+    attested_roles,
+    group_members,
+    memberships,
+    resources,
+    users,
+    work_items,
+)
 
 Condition = ColumnElement[bool]
 
@@ -45,21 +52,21 @@ def _with_profile(tenant: str, wanted: str) -> Condition:
 
 
 def _with_role(tenant: str, wanted: str) -> Condition:
-    if wanted != ORGANIZATION_ADMIN:
-        # What people attested stands in no column.
-        return true()
-    # A role that is only asked for may be shown too, by setting.
-    found = union_all(
-        select(users.c.user_id).where(
-            users.c.tenant == tenant, users.c.is_organization_admin == true()
+    held = [
+        select(attested_roles.c.user_id).where(
+            attested_roles.c.tenant == tenant, attested_roles.c.role == wanted
         ),
+        # A role that is only asked for may be shown too, by setting.
         select(work_items.c.subject_id).where(
             work_items.c.tenant == tenant,
             work_items.c.entitlement == wanted,
             work_items.c.state.in_(OPEN_STATES),
         ),
-    )
-    return resources.c.scim_id.in_(found)
+    ]
+    if wanted == ORGANIZATION_ADMIN:
+        is_admin = users.c.is_organization_admin == true()
+        held.append(select(users.c.user_id).where(users.c.tenant == tenant, is_admin))
+    return resources.c.scim_id.in_(union_all(*held))
 
 
 def _with_address(tenant: str, wanted: str) -> Condition:

@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import inspect, text
 
+from connector.domain.ledger.plans import ROLES_KEY
 from connector.domain.ledger.resources import ClientAttributes
 from connector.errors import ConfigError, TemporaryError
 from connector.ports import USER
@@ -122,6 +123,24 @@ def test_names_of_users_are_folded_for_those_who_were_there_before(new_store: Sq
     with new_store.database.reading() as connection:
         keys = connection.scalars(text("SELECT user_name_key FROM users")).all()
     assert keys == ["jürgen öz strasse"]
+
+
+def test_roles_that_were_attested_before_are_found_by_role(new_store: SqlStore) -> None:
+    new_store.migrate()
+    kept = {ROLES_KEY: ["auditor", "notary"], "urn:x": {"_roles": "no"}}
+    with new_store.write("default") as unit:
+        unit.attributes.put(ClientAttributes(USER, "user-00001", {}, kept))
+        unit.attributes.put(ClientAttributes(USER, "user-00002", {}, {"urn:_roles": ["no"]}))
+        unit.commit()
+
+    migrate.downgrade(new_store.database, "0036")
+    new_store.migrate()
+
+    with new_store.database.reading() as connection:
+        found = connection.execute(text("SELECT * FROM attested_roles ORDER BY role")).all()
+    assert [tuple(row) for row in found] == [
+        ("default", role, "user-00001") for role in ("auditor", "notary")
+    ]
 
 
 def _migrate(settings: DatabaseSettings) -> str | None:

@@ -119,6 +119,8 @@ def test_holders_are_found_without_a_look_into_documents(
     [
         ("Users", 'roles.value eq "organization-admin"'),
         ("Users", 'groups.value eq "role.organization-admin"'),
+        ("Users", 'roles.value eq "notary"'),
+        ("Users", 'groups.value eq "role.notary"'),
         ("Groups", 'members.value eq "{user}"'),
         ("Groups", 'members[value eq "{user}"]'),
     ],

@@ -98,3 +98,7 @@ class OperationRecord:
     error: str | None = None
     trace_token: str | None = None
     finished_at: datetime | None = None
+
+
+ROLES_KEY = "_roles"
+"""Under which a user's attested roles are kept; no schema URN begins so."""

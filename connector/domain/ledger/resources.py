@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from connector.domain.ledger.plans import ROLES_KEY
+
 
 @dataclass(frozen=True)
 class ClientAttributes:
@@ -18,6 +20,11 @@ class ClientAttributes:
     """By external id scope."""
     kept: Mapping[str, Any] = field(default_factory=dict)
     """Attributes by schema URN, returned as they came (enterprise extension)."""
+
+    @property
+    def attested_roles(self) -> frozenset[str]:
+        """The manual roles that people attested, of a user."""
+        return frozenset(self.kept.get(ROLES_KEY, ()))
 
 
 @dataclass(frozen=True)

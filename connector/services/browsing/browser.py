@@ -43,7 +43,7 @@ from connector.services.browsing.views import (
 )
 from connector.services.context import TenantContext
 from connector.services.inbox.colleagues import Colleague, colleagues
-from connector.services.mirror.actual import OPEN_STATES, attested_roles, load_attributes
+from connector.services.mirror.actual import OPEN_STATES, load_attributes
 from connector.services.naming import names_for
 from connector.services.people import user_ids_of
 from mappings.model import Meaning
@@ -91,11 +91,11 @@ class Browser:
             catalogue = uow.mirror.catalogue()
             reasons = {item.entitlement: item for item in uow.attributes.provenance(user_id)}
             same_address = uow.mirror.users_by_email([user.email_key]).get(user.email_key, ())
-            kept = load_attributes(uow, user_id).kept
+            attested = load_attributes(uow, user_id).attested_roles
             return UserDetail(
                 user=user,
                 memberships=self._memberships(user, catalogue, reasons),
-                roles=self._roles(user, attested_roles(kept), reasons),
+                roles=self._roles(user, attested, reasons),
                 items=uow.work_items.search(subject_ids=[user_id])[::-1],
                 others=[item for item in same_address if item.user_id != user_id],
                 fetched_at=uow.mirror.fetched_at(user_id),

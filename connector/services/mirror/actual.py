@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from connector.domain.ledger.plans import ROLES_KEY
 from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import Membership
 from connector.domain.planning import ActualUser, Remembered
@@ -20,7 +21,6 @@ from connector.ports import USER, UnitOfWork
 OPEN_STATES = tuple(state for state in WorkItemState if state.is_open)
 MEMBERSHIPS_KEY = "_memberships"
 HAND_OVERS_KEY = "_hand_overs"
-ROLES_KEY = "_roles"
 
 
 def load_actual(uow: UnitOfWork, user_id: str) -> ActualUser:
@@ -34,7 +34,7 @@ def load_actual(uow: UnitOfWork, user_id: str) -> ActualUser:
     open_items = uow.work_items.search(states=OPEN_STATES, subject_ids=[user_id])
     items = [item for item in open_items if item.is_access]
     profiles = (item.entitlement.partition(".") for item in items)
-    kept = load_attributes(uow, user_id).kept
+    attributes = load_attributes(uow, user_id)
     return ActualUser(
         user=user,
         # A role's id has no dot; a profile's and a group's have the account before one.
@@ -44,8 +44,8 @@ def load_actual(uow: UnitOfWork, user_id: str) -> ActualUser:
         pending_profiles=frozenset(
             (account_id, rest) for account_id, dot, rest in profiles if dot and rest[:1] != "g"
         ),
-        attested_roles=attested_roles(kept),
-        remembered=_remembered(kept),
+        attested_roles=attributes.attested_roles,
+        remembered=_remembered(attributes.kept),
     )
 
 
@@ -66,15 +66,10 @@ def load_attributes(uow: UnitOfWork, user_id: str) -> ClientAttributes:
     return uow.attributes.get(USER, [user_id]).get(user_id) or ClientAttributes(USER, user_id)
 
 
-def attested_roles(kept: Mapping[str, Any]) -> frozenset[str]:
-    """Return the roles that people attested, from a user's kept attributes."""
-    return frozenset(kept.get(ROLES_KEY, ()))
-
-
 def attest_role(uow: UnitOfWork, user_id: str, role: str, direction: Direction) -> None:
     """Record that a person gave or took a role that no API shows."""
     attributes = load_attributes(uow, user_id)
-    roles = attested_roles(attributes.kept)
+    roles = attributes.attested_roles
     roles = roles | {role} if direction is Direction.GRANT else roles - {role}
     _save(uow, attributes, ROLES_KEY, sorted(roles))
 

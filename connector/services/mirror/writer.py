@@ -29,7 +29,7 @@ from connector.domain.work_items.items import WorkItem
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.denials import is_granted, people_by_id, quiet_until, shown_denials
-from connector.services.mirror.actual import OPEN_STATES, attested_roles, remember_group
+from connector.services.mirror.actual import OPEN_STATES, remember_group
 from connector.services.mirror.changes import overtaken_since, put_settled, remove, stamp
 from connector.services.mirror.group_rows import GroupRows
 from connector.services.mirror.presentation import Presenter
@@ -115,7 +115,7 @@ class MirrorWriter:
         rows = []
         for user in users:
             kept = attributes.get(user.user_id)
-            attested = attested_roles(kept.kept if kept else {})
+            attested = kept.attested_roles if kept else frozenset[str]()
             row = self._presenter.user(
                 user,
                 catalogue,

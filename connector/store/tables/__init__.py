@@ -20,6 +20,7 @@ from connector.store.tables.hints import read_hints
 from connector.store.tables.ledger import (
     api_clients,
     api_tokens,
+    attested_roles,
     client_attributes,
     external_ids,
     facts,
@@ -51,6 +52,7 @@ __all__ = [
     "accounts",
     "api_clients",
     "api_tokens",
+    "attested_roles",
     "audit_actors",
     "audit_details",
     "audit_events",

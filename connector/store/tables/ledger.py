@@ -163,6 +163,17 @@ client_attributes = Table(
     Column("kept", Json, nullable=False),
 )
 
+# What client_attributes keep of users under one name, by role: who holds one is asked for.
+attested_roles = Table(
+    "attested_roles",
+    metadata,
+    key("tenant"),
+    key("role"),
+    key("user_id"),
+    Index("ix_attested_roles_user", "tenant", "user_id"),
+    sqlite_with_rowid=False,
+)
+
 external_ids = Table(
     "external_ids",
     metadata,

@@ -15,7 +15,7 @@ from connector.domain.consent.state import ConsentLink, ConsentRecord, ConsentSt
 from connector.domain.drift.expected import KnownEntitlement, Origin
 from connector.domain.drift.findings import FindingFilter
 from connector.domain.ledger.job_runs import RunState
-from connector.domain.ledger.plans import PlanState
+from connector.domain.ledger.plans import ROLES_KEY, PlanState
 from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import Account, Profile
 from connector.domain.notifications import Notice
@@ -67,7 +67,7 @@ def fill(unit: UnitOfWork) -> None:
     unit.work_items.put_delegation(DELEGATION)
     unit.clients.add(records.client())
     unit.clients.add_token(records.token())
-    unit.attributes.put(ClientAttributes(USER, ID, {"iiq": "e1"}, {"urn": 1}))
+    unit.attributes.put(ClientAttributes(USER, ID, {"iiq": "e1"}, {"urn": 1, ROLES_KEY: ["r"]}))
     unit.attributes.add_tombstone(records.tombstone())
     unit.attributes.put_provenance(records.provenance())
     unit.audit.append(records.event(), replace(records.event(), actor="user:ann"))

@@ -22,7 +22,7 @@ from scim.filters import (
 )
 from scim.schemas import Attribute
 from tests.contract.store import people
-from tests.contract.store.random_people import MANUAL_ROLE, SCHEMAS, TEXTS, TIMES
+from tests.contract.store.random_people import ATTESTED_ROLE, MANUAL_ROLE, SCHEMAS, TEXTS, TIMES
 
 _LITERALS: Mapping[str, st.SearchStrategy[Any]] = {
     "string": st.sampled_from(TEXTS) | st.sampled_from(["work", "closed", "ACTIVE", "b"]),
@@ -53,6 +53,7 @@ _KNOWN_VALUES = st.sampled_from(
         f"{people.ACCOUNT}.g",
         f"role.{ORGANIZATION_ADMIN}",
         MANUAL_ROLE,
+        ATTESTED_ROLE,
         ORGANIZATION_ADMIN,
         people.ACCOUNT,
         "user-00003",

@@ -53,8 +53,9 @@ TIMES = tuple(
         timedelta(days=400),
     )
 )
-MANUAL_ROLE = "role.governance-admin"
+ATTESTED_ROLE = "governance-admin"
 """Given by people alone; its name begins as the part of an id that says a DocuSign group."""
+MANUAL_ROLE = f"role.{ATTESTED_ROLE}"
 ACCOUNT_IDS = (people.ACCOUNT, people.OTHER_ACCOUNT)
 
 
@@ -86,6 +87,11 @@ def person(chance: random.Random, number: int) -> tuple[User, dict[str, Any]]:
     return user, _document(chance, user)
 
 
+def attested(user: User) -> list[str]:
+    """Return the roles that people attested of a user."""
+    return [ATTESTED_ROLE] if user.is_organization_admin is None else []
+
+
 def _document(chance: random.Random, user: User) -> dict[str, Any]:
     held = {item.account_id: item for item in user.open_memberships()}
     document: dict[str, Any] = {
@@ -97,14 +103,17 @@ def _document(chance: random.Random, user: User) -> dict[str, Any]:
         "groups": people.references(
             [
                 *(f"{a}.g{g}" for a, item in held.items() for g in item.group_ids if g in "123"),
-                *([MANUAL_ROLE] if user.is_organization_admin is None else []),
+                *(f"role.{role}" for role in attested(user)),
             ]
         ),
         "entitlements": [
             {"value": f"{a}.{item.profile_id}", "type": "permissionProfile"}
             for a, item in held.items()
         ],
-        "roles": [{"value": ORGANIZATION_ADMIN}] if user.is_organization_admin else [],
+        "roles": [
+            {"value": role}
+            for role in ([ORGANIZATION_ADMIN] if user.is_organization_admin else attested(user))
+        ],
         "meta": {
             "resourceType": "User",
             "created": chance.choice(TIMES),

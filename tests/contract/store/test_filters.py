@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 
+from connector.domain.ledger.plans import ROLES_KEY
 from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import ORGANIZATION_ADMIN
 from connector.ports import GROUP, USER, ResourceQuery
@@ -31,9 +32,11 @@ from tests.contract.store import people
 from tests.contract.store.random_filters import filters
 from tests.contract.store.random_people import (
     ACCOUNT_IDS,
+    ATTESTED_ROLE,
     MANUAL_ROLE,
     SCHEMAS,
     TEXTS,
+    attested,
     group_documents,
     person,
 )
@@ -70,9 +73,10 @@ class World:
                     for number in (1, 2, 3)
                 ]
             )
-            for user_id, value in external.items():
-                if value:
-                    unit.attributes.put(ClientAttributes(USER, user_id, {SCOPE: value}))
+            for user, _ in people_:
+                value = external.get(user.user_id)
+                ids, kept = {SCOPE: value} if value else {}, {ROLES_KEY: attested(user)}
+                unit.attributes.put(ClientAttributes(USER, user.user_id, ids, kept))
             unit.commit()
 
     def found(self, kind: str, filter_: Filter) -> set[str] | str:
@@ -130,6 +134,8 @@ def _eq(attribute: str, value: Any, sub: str | None = None) -> Comparison:
 @example(_eq("entitlements", people.in_group(1)))
 @example(_eq("groups", f"role.{ORGANIZATION_ADMIN}"))
 @example(_eq("groups", MANUAL_ROLE))
+@example(_eq("roles", ATTESTED_ROLE))
+@example(_eq("roles", ATTESTED_ROLE.upper()))
 @example(Not(_eq("groups", MANUAL_ROLE, "value")))
 @example(Or(_eq("active", True), _eq("entitlements", f"{people.OTHER_ACCOUNT}.1", "value")))
 @example(Present(AttributePath("User", None, "urn:ietf:params:scim:schemas:extension:x:2.0")))
