@@ -19,10 +19,18 @@ from connector.domain.model import (
 from connector.ports import USER, GroupMember
 from connector.store.columns import TEXT
 from connector.store.statements import Session, chunked
-from connector.store.tables import group_members, groups, memberships, resources, users
+from connector.store.tables import (
+    attested_roles,
+    group_members,
+    groups,
+    memberships,
+    resources,
+    users,
+)
 
 OPEN_STATUSES = [status for status in MembershipStatus if status.is_open]
 ADMIN_ROLE = role_group_scim_id(ORGANIZATION_ADMIN)
+_ROLE = role_group_scim_id("")
 
 _person = resources.alias("person")
 _open = memberships.c.status.in_(OPEN_STATUSES)
@@ -53,6 +61,13 @@ def _holders(tenant: str, group_id: str) -> Select[Any] | None:
     """Return the holders in the order of their ids."""
     if group_id == ADMIN_ROLE:
         return _admins(tenant).order_by(users.c.user_id)
+    if group_id.startswith(_ROLE):
+        # Of the tenant and the role first, which is where the holders stand together.
+        attested = _attested(tenant).where(
+            attested_roles.c.tenant == tenant,
+            attested_roles.c.role == group_id.removeprefix(_ROLE),
+        )
+        return attested.order_by(users.c.user_id)
     account_id, _, rest = group_id.partition(".")
     match rest[:1], rest[1:]:
         case "g", id_:
@@ -131,7 +146,7 @@ def holdings(tenant: str) -> Sequence[Select[Any]]:
     members: a condition on that table asks for the Groups of such members."""
     # A join, since SQLite takes ever longer for a subquery in each of many terms.
     in_open = _in_groups(tenant).join(memberships, and_(*_there(tenant)))
-    return [in_open, _with_profiles(tenant), _admins(tenant)]
+    return [in_open, _with_profiles(tenant), _admins(tenant), _attested(tenant)]
 
 
 def _in_groups(tenant: str) -> Select[Any]:
@@ -152,6 +167,14 @@ def _admins(tenant: str) -> Select[Any]:
     return _visible(tenant, select(literal(ADMIN_ROLE, TEXT))).where(
         users.c.is_organization_admin == true()
     )
+
+
+def _attested(tenant: str) -> Select[Any]:
+    held = and_(
+        attested_roles.c.tenant == users.c.tenant, attested_roles.c.user_id == users.c.user_id
+    )
+    scim_id = literal(_ROLE, TEXT) + attested_roles.c.role
+    return _visible(tenant, select(scim_id)).join(attested_roles, held)
 
 
 def _visible(tenant: str, statement: Select[Any]) -> Select[Any]:

@@ -59,3 +59,31 @@ def test_holders_are_found_from_the_day_on_that_they_show_it(connector):
     assert holders(connector) == (set() if shown_early else {ann})
     carry_out(connector)
     assert holders(connector) == set()
+
+
+def test_a_role_that_is_shown_as_a_group_has_its_holders_for_members(tmp_path):
+    connector = connected(
+        tmp_path / "c.db", manual_roles=NOTARY, scim={"show_as_groups": ("roles",)}
+    )
+    ann = connector.create("ann@acme.test")["id"]
+    path = "/Groups/role.notary"
+    before = ok(connector.get(path))
+    add = {"op": "add", "path": "members", "value": [{"value": ann}]}
+    assert connector.patch(path, add).status_code in (200, 204)
+    assert "members" not in ok(connector.get(path))
+    carry_out(connector)
+
+    group = ok(connector.get(path))
+    assert [member["value"] for member in group["members"]] == [ann]
+    assert group["meta"]["version"] != before["meta"]["version"]
+    text = f'members.value eq "{ann}"'
+    found = ok(connector.get(f"/Groups?filter={quote(text)}"))
+    assert path.rpartition("/")[2] in [item["id"] for item in found["Resources"]]
+    (shown,) = [item for item in connector.user(ann)["groups"] if item["value"] == "role.notary"]
+    assert shown["type"] == "direct"
+
+    ok(connector.put(path, {**group, "members": []}))
+    carry_out(connector)
+    assert "members" not in ok(connector.get(path))
+    assert "roles" not in connector.user(ann)
+    connector.close()

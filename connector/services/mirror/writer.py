@@ -257,6 +257,13 @@ class MirrorWriter:
         known = [item for key, item in uow.mirror.catalogue().groups.items() if key in wanted]
         self._group_rows.put_groups(uow, known, members_changed=True)
 
+    def touch_role(self, uow: UnitOfWork, role_id: str) -> None:
+        """Give a role that is shown as a Group a new version: somebody holds it now, or no longer
+        does."""
+        role = self._context.policy.roles.get(role_id)
+        if role is not None:
+            self._group_rows.put_roles(uow, [role], members_changed=True)
+
     def refresh_group(self, uow: UnitOfWork, scim_id: str) -> None:
         """Render a Group of any origin again, for example after its external id changed."""
         self._group_rows.refresh(uow, scim_id)

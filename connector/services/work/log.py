@@ -110,6 +110,7 @@ class WorkItemLog:
             settle_review(uow, closed, actor, now)
         if state is WorkItemState.DONE and is_task and item.verification == VERIFY_ATTESTATION:
             attest_role(uow, item.subject_id, item.entitlement, item.direction)
+            self._mirror.touch_role(uow, item.entitlement)
         # The pending list of the person's resource changed.
         self._mirror.rerender_users(uow, [item.subject_id])
         return closed
