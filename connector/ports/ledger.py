@@ -37,10 +37,22 @@ class PlanRepository(Protocol):
     def save_operation(self, operation: OperationRecord) -> None:
         """Overwrite an operation."""
 
-    def abandoned(self, now: datetime) -> Sequence[str]:
-        """Return ids of open and queued plans that nobody works on: at least one operation is
-        planned or in flight, and none has a live lease. A queued request that was not planned yet
-        has no operation at all."""
+    def abandoned(
+        self,
+        now: datetime,
+        *,
+        after: datetime | None = None,
+        until: datetime | None = None,
+        in_flight: bool = False,
+    ) -> Sequence[str]:
+        """Return ids of open and queued plans that nobody works on, oldest first: at least one
+        operation is planned or in flight, and none has a live lease. A queued request that was not
+        planned yet has no operation at all.
+
+        :param after: only those that were recorded later than this.
+        :param until: only those that were recorded no later than this.
+        :param in_flight: only those with an operation of which DocuSign may have heard.
+        """
 
     def lease_owners(self, owner_prefix: str) -> Sequence[str]:
         """Return the owners of leases that start so."""

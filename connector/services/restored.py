@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any
 
 from connector.domain.ledger.plans import PlanRecord
-from connector.domain.ledger.restoring import IDENTITY, RESTORED
+from connector.domain.ledger.restoring import HELD, IDENTITY, RESTORED
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 
@@ -35,6 +35,12 @@ def restored_at(context: TenantContext, actor: Actor) -> datetime | None:
     """Return when the database was restored, or its backup made, that nobody has released yet;
     None where there is no such thing."""
     mark = _mark_of(context, actor)
+    return None if mark is None else datetime.fromisoformat(mark["at"])
+
+
+def noted_restoring(uow: UnitOfWork) -> datetime | None:
+    """Return what :func:`restored_at` found when it was last asked."""
+    mark = uow.facts().get(RESTORED)
     return None if mark is None else datetime.fromisoformat(mark["at"])
 
 
@@ -63,6 +69,7 @@ def go_on_after_restoring(context: TenantContext, actor: Actor) -> bool:
             return False
         uow.put_fact(RESTORED, None)
         uow.put_fact(IDENTITY, uow.identity())
+        uow.put_fact(HELD, None)
         context.audit(uow, actor, "database.released", "")
         uow.commit()
     return True

@@ -83,28 +83,40 @@ class SqlPlans:
         """Overwrite an operation."""
         put_rows(self._connection, operations, [self._row(operation)])
 
-    def abandoned(self, now: datetime) -> Sequence[str]:
-        """Return ids of open and queued plans that nobody works on: at least one operation is
-        planned or in flight, and none has a live lease. A queued request that was not planned yet
-        has no operation at all."""
+    def abandoned(
+        self,
+        now: datetime,
+        *,
+        after: datetime | None = None,
+        until: datetime | None = None,
+        in_flight: bool = False,
+    ) -> Sequence[str]:
+        """Return ids of open and queued plans that nobody works on, oldest first: at least one
+        operation is planned or in flight, and none has a live lease. A queued request that was not
+        planned yet has no operation at all."""
         of_plan = and_(
             operations.c.tenant == plans.c.tenant, operations.c.plan_id == plans.c.plan_id
         )
-        unfinished = operations.c.state.in_(UNFINISHED_OPERATIONS)
+        states = (OperationState.IN_FLIGHT,) if in_flight else UNFINISHED_OPERATIONS
+        is_left: ColumnElement[bool] = (
+            select(1).where(of_plan, operations.c.state.in_(states)).exists()
+        )
+        if not in_flight:
+            unplanned = and_(plans.c.state == PlanState.QUEUED, ~select(1).where(of_plan).exists())
+            is_left = or_(is_left, unplanned)
         alive = and_(operations.c.state == OperationState.IN_FLIGHT, operations.c.lease_until > now)
-        return self._connection.scalars(
-            select(plans.c.plan_id)
-            .where(
-                plans.c.tenant == self._tenant,
-                plans.c.state.in_(UNFINISHED_PLANS),
-                or_(
-                    select(1).where(of_plan, unfinished).exists(),
-                    and_(plans.c.state == PlanState.QUEUED, ~select(1).where(of_plan).exists()),
-                ),
-                ~select(1).where(of_plan, alive).exists(),
-            )
-            .order_by(plans.c.created_at, plans.c.plan_id)
-        ).all()
+        statement = select(plans.c.plan_id).where(
+            plans.c.tenant == self._tenant,
+            plans.c.state.in_(UNFINISHED_PLANS),
+            is_left,
+            ~select(1).where(of_plan, alive).exists(),
+        )
+        if after is not None:
+            statement = statement.where(plans.c.created_at > after)
+        if until is not None:
+            statement = statement.where(plans.c.created_at <= until)
+        ordered = statement.order_by(plans.c.created_at, plans.c.plan_id)
+        return self._connection.scalars(ordered).all()
 
     def lease_owners(self, owner_prefix: str) -> Sequence[str]:
         """Return the owners of leases that start so."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from zlib import crc32
 
@@ -12,9 +12,9 @@ from connector.domain.ledger.plans import PlanRecord, PlanState
 from connector.errors import TemporaryError
 from connector.progress import go_on, report_progress
 from connector.services.context import Actor, TenantContext
-from connector.services.provisioning.failures import UNFINISHED
+from connector.services.provisioning.held import HeldChanges
 from connector.services.provisioning.turns import Turns
-from connector.services.restored import is_from_before, restored_at
+from connector.services.restored import noted_restoring, restored_at
 
 _log = structlog.get_logger(__name__)
 
@@ -31,11 +31,14 @@ class SettlementService:
     def __init__(self, context: TenantContext, turns: Turns) -> None:
         self._context = context
         self._turns = turns
+        self._held = HeldChanges(context, turns)
 
     def is_much(self) -> bool:
-        """Whether so many plans wait that several workers shall share them."""
+        """Whether so many plans wait that several workers shall share them; what is held until a
+        person lets it go on is none of them."""
         with self._context.read() as uow:
-            return len(uow.plans.abandoned(self._context.clock.now())) >= _MUCH
+            due = uow.plans.abandoned(self._context.clock.now(), after=noted_restoring(uow))
+            return len(due) >= _MUCH
 
     def settle_all(
         self, actor: Actor, *, within_s: float | None = None, part: int | None = None
@@ -43,8 +46,8 @@ class SettlementService:
         """Settle every plan that nobody works on, oldest first; return counts by outcome.
 
         Settled is what DocuSign has confirmed, or what waits for people alone. Of what was queued
-        or begun in a database that was restored since, DocuSign is asked what it shows and told
-        nothing; what is then left is ``held``, until a person lets it go on.
+        or begun in a database that was restored since, DocuSign is asked once what it shows and
+        told nothing; what is then left is ``held``, until a person lets it go on.
 
         :param part: only those plans that fall to this part, from 0, of :data:`SETTLING_PARTS`.
         :param within_s: for somebody who waits for the end: after so many seconds, or once a plan
@@ -53,21 +56,16 @@ class SettlementService:
         """
         counts = {"settled": 0, "waiting": 0, "failed": 0}
         started_at = self._context.clock.now()
-        with self._context.read() as uow:
-            plan_ids = uow.plans.abandoned(started_at)
-        if part is not None:
-            plan_ids = [item for item in plan_ids if crc32(item.encode()) % SETTLING_PARTS == part]
-        restored = restored_at(self._context, actor) if plan_ids else None
-        held = 0
-        for done, plan_id in enumerate(plan_ids):
+        restored, tasks = self._due(actor, started_at, part)
+        for done, (plan_id, settle) in enumerate(tasks):
             go_on()
-            report_progress(done, len(plan_ids))
+            report_progress(done, len(tasks))
             is_late = within_s is not None and self._elapsed_s(started_at) >= within_s
             if is_late or (within_s is not None and counts["waiting"]):
                 _log.info("plans are left to the jobs process", **counts)
                 break
             try:
-                plan = self._settle(plan_id, actor, restored)
+                state = settle(plan_id, actor)
             except TemporaryError as error:
                 _log.info("plan waits", plan=plan_id, reason=str(error))
                 counts["waiting"] += 1
@@ -76,28 +74,35 @@ class SettlementService:
                 _log.exception("plan cannot be settled", plan=plan_id)
                 counts["failed"] += 1
             else:
-                if plan is None:
-                    held += 1
-                else:
-                    counts[_COUNTED_AS.get(plan.state, "settled")] += 1
-        if not held:
+                if state is not None:
+                    counts[_COUNTED_AS.get(state, "settled")] += 1
+        if restored is None or part:
             return counts
-        _log.warning(
-            "changes from before a backup was restored wait for `db restored --go-on`", plans=held
-        )
-        return {**counts, "held": held}
+        held = self._held.count(restored)
+        return {**counts, "held": held} if held else counts
 
-    def _settle(self, plan_id: str, actor: Actor, restored: datetime | None) -> PlanRecord | None:
-        """Return a plan as it then stands; None where it is held."""
+    def _due(
+        self, actor: Actor, now: datetime, part: int | None
+    ) -> tuple[datetime | None, Sequence[tuple[str, Callable[[str, Actor], PlanState | None]]]]:
+        """Return since when changes are held, if any are, and what is to be done with which plan;
+        what is held is looked up by the first part alone."""
         with self._context.read() as uow:
-            plan, _ = uow.plans.get(plan_id)
-        if not is_from_before(restored, plan):
-            return self.settle_plan(plan_id, actor)
-        self._turns.confirm(plan_id, actor)
-        with self._context.read() as uow:
-            plan, records = uow.plans.get(plan_id)
-        is_left = any(item.state in UNFINISHED for item in records)
-        return None if is_left or plan.state is PlanState.QUEUED else plan
+            plan_ids = uow.plans.abandoned(now)
+        restored = restored_at(self._context, actor) if plan_ids else None
+        looks: Sequence[str] = ()
+        if restored is not None:
+            with self._context.read() as uow:
+                plan_ids = uow.plans.abandoned(now, after=restored)
+            looks = () if part else self._held.due(restored)
+        if part is not None:
+            plan_ids = [item for item in plan_ids if crc32(item.encode()) % SETTLING_PARTS == part]
+        return restored, [
+            *((plan_id, self._held.look_up) for plan_id in looks),
+            *((plan_id, self._settled) for plan_id in plan_ids),
+        ]
+
+    def _settled(self, plan_id: str, actor: Actor) -> PlanState:
+        return self.settle_plan(plan_id, actor).state
 
     def _elapsed_s(self, since: datetime) -> float:
         return (self._context.clock.now() - since).total_seconds()

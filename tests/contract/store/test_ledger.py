@@ -54,6 +54,11 @@ def test_a_plan_is_abandoned_when_nobody_works_on_it(store: SqlStore) -> None:
             records.plan("done", state=PlanState.DONE), [records.operation("o5", "done")]
         )
         assert unit.plans.abandoned(NOW + timedelta(seconds=1)) == ["dead", "planned"]
+        assert unit.plans.abandoned(NOW, until=NOW, in_flight=True) == ["dead"]
+        assert unit.plans.abandoned(NOW, until=NOW) == ["dead", "planned"]
+        assert unit.plans.abandoned(NOW, until=NOW - timedelta(seconds=1)) == []
+        assert unit.plans.abandoned(NOW, after=NOW) == []
+        assert unit.plans.abandoned(NOW, after=NOW - timedelta(seconds=1)) == ["dead", "planned"]
         assert unit.plans.lease_owners("host:") == ["host:1:x"]
         assert unit.plans.lease_owners("host:2") == []
         unit.plans.release_leases("host:2")
