@@ -88,8 +88,8 @@ class MirrorRepository(Protocol):
     def groups_written_between(
         self, account_id: str, user_ids: Iterable[str], since: datetime, until: datetime
     ) -> frozenset[str]:
-        """Return those of the users whose groups in an account we changed at such a time, and whose
-        membership is open."""
+        """Return those of the users whose groups in an account we changed later than *since* and
+        earlier than *until*, and whose membership is open."""
 
     def group_member_ids(
         self, account_id: str, group_id: str, among: Iterable[str] | None = None

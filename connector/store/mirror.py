@@ -184,8 +184,8 @@ class SqlMirror(SqlCatalogue):
     def groups_written_between(
         self, account_id: str, user_ids: Iterable[str], since: datetime, until: datetime
     ) -> frozenset[str]:
-        """Return those of the users whose groups in an account we changed at such a time, and whose
-        membership is open."""
+        """Return those of the users whose groups in an account we changed later than *since* and
+        earlier than *until*, and whose membership is open."""
         found: set[str] = set()
         for chunk in chunked(user_ids):
             found |= set(
@@ -194,7 +194,8 @@ class SqlMirror(SqlCatalogue):
                         memberships.c.tenant == self._tenant,
                         memberships.c.account_id == account_id,
                         memberships.c.user_id.in_(chunk),
-                        memberships.c.groups_written_at.between(since, until),
+                        memberships.c.groups_written_at > since,
+                        memberships.c.groups_written_at < until,
                         memberships.c.status.in_([one for one in MembershipStatus if one.is_open]),
                     )
                 )

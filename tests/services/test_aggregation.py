@@ -151,6 +151,43 @@ def test_a_list_of_members_that_lags_does_not_undo_our_own_change(
     connector.close()
 
 
+READS = {
+    "iter_users": lambda connector, user_id: connector.sync(),
+    "get_member": lambda connector, user_id: connector.services.refresh.refresh(user_id),
+    "find_members": lambda connector, user_id: connector.services.refresh.find_address(
+        connector.user(user_id)["userName"]
+    ),
+}
+
+
+@pytest.mark.parametrize("method", READS)
+def test_a_read_of_users_that_took_long_does_not_undo_our_own_change(tmp_path, monkeypatch, method):
+    connector = running(tmp_path)
+    group, user_id = connector.group(), connector.create("new@partner.example")["id"]
+    connector.clock.advance(60)
+    directory = connector.services.context.directory
+    real = getattr(directory, method)
+    arguments = {
+        "iter_users": (0,),
+        "get_member": (user_id,),
+        "find_members": ("new@partner.example",),
+    }
+    account_id = connector.world.account.account_id
+    old = real(account_id, *arguments[method])
+    old = list(old) if method == "iter_users" else old
+    joining = {"op": "add", "path": "members", "value": [{"value": user_id}]}
+    ok(connector.patch(f"/Groups/{group}", joining))
+
+    def slowly(asked, *rest):
+        connector.clock.advance(10)
+        return old if asked == account_id else real(asked, *rest)
+
+    monkeypatch.setattr(directory, method, slowly)
+    READS[method](connector, user_id)
+    assert group in {item["value"] for item in connector.user(user_id)["groups"]}
+    connector.close()
+
+
 def test_a_group_that_changes_while_the_groups_are_read_stays_as_it_then_is(tmp_path, monkeypatch):
     connector = running(tmp_path)
     renamed, deleted = connector.group(number=0), connector.group(number=1)

@@ -63,32 +63,41 @@ def without_membership(user: User, account_id: str) -> User:
     return _at_work(replace(user, memberships=rest))
 
 
-def keep_own_groups(known: User | None, seen: User, now: datetime, lag: timedelta) -> User:
+def unseen_between(asked_at: datetime, now: datetime, lag: timedelta) -> tuple[datetime, datetime]:
+    """Return after and before which times a change of ours was written that a read may not show.
+
+    :param asked_at: before DocuSign was asked; a long list answers much later.
+    :param lag: how long a read may not show what was written before it.
+    """
+    # The clock of the machine that wrote may be ahead of this one's.
+    return asked_at - lag, now + lag
+
+
+def keep_own_groups(known: User | None, seen: User, unseen: tuple[datetime, datetime]) -> User:
     """Return a person as read, but in the groups that the connector itself has just written.
 
     DocuSign promises no read-after-write: for a moment a read may still show the groups from before
     a change of ours, and believed it would undo the change in the mirror. What somebody else
     changes in that moment is seen by the next read.
 
-    :param lag: how long a read may not show what was written before it.
+    :param unseen: of :func:`unseen_between`.
     """
     if known is None:
         return seen
     kept = {
-        account_id: _in_own_groups(known.memberships.get(account_id), item, now, lag)
+        account_id: _in_own_groups(known.memberships.get(account_id), item, unseen)
         for account_id, item in seen.memberships.items()
     }
     return replace(seen, memberships=kept)
 
 
 def _in_own_groups(
-    known: Membership | None, seen: Membership, now: datetime, lag: timedelta
+    known: Membership | None, seen: Membership, unseen: tuple[datetime, datetime]
 ) -> Membership:
     written_at = None if known is None else known.groups_written_at
     if known is None or written_at is None:
         return seen
-    # Either way: the clock of the machine that wrote may be ahead of this one's.
-    is_lagging = abs(now - written_at) < lag
+    is_lagging = unseen[0] < written_at < unseen[1]
     # Who was closed or came back has what DocuSign gave or left them.
     is_kept = is_lagging and known.status.is_open and seen.status.is_open
     groups = known.group_ids if is_kept else seen.group_ids

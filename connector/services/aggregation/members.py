@@ -71,12 +71,12 @@ class MemberReader:
         """Read the users of an account; return whether the lists carried their groups."""
         start = int(run.place(account, "position") or 0)
         has_groups = bool(run.place(account, "has_groups", default=True))
-        mark = self._mark()
+        mark, asked_at = self._mark(), self._context.clock.now()
         run.left_out = 0
         for pages in _batches(self._directory.iter_users(account.account_id, start)):
             has_groups = has_groups and all(page.includes_groups for page in pages)
-            self._write_pages(run, account, pages, mark, has_groups=has_groups)
-            mark = self._mark()
+            self._write_pages(run, account, pages, mark, asked_at, has_groups=has_groups)
+            mark, asked_at = self._mark(), self._context.clock.now()
             report(Progress(account, _end(pages[-1]), pages[-1].total))
         return has_groups
 
@@ -91,6 +91,7 @@ class MemberReader:
         account: Account,
         pages: Sequence[UserPage],
         mark: datetime | None,
+        asked_at: datetime,
         *,
         has_groups: bool,
     ) -> None:
@@ -114,7 +115,7 @@ class MemberReader:
                 for user in merged
                 if not (run.passes_over and self._unchanged.is_same(known.get(user.user_id), user))
             ]
-            changed = self._mirror.put_users(uow, fresh, regrouped=run.regrouped)
+            changed = self._mirror.put_users(uow, fresh, asked_at=asked_at, regrouped=run.regrouped)
             # Those who are left out count as not seen, so that they are asked for at the end.
             seen = [user.user_id for user in merged]
             uow.mirror.seen_in_run(run.record.run_id, account.account_id, seen)

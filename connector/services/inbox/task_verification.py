@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import structlog
 
@@ -41,11 +42,12 @@ class TaskVerification:
         is_task = item.kind is WorkItemKind.MANUAL_TASK
         if not item.state.is_open or not is_task or item.verification not in VERIFIED_BY_API:
             return item
+        asked_at = self._context.clock.now()
         person = self._read_person(item)
         with self._context.write() as uow:
             item = uow.work_items.get(item.work_item_id)
             if item.state.is_open:
-                item = self._record_check(uow, item, person, actor)
+                item = self._record_check(uow, item, person, actor, asked_at)
             uow.commit()
         return item
 
@@ -83,7 +85,12 @@ class TaskVerification:
         return next((found for found in people if found.user_id == user.user_id), None)
 
     def _record_check(
-        self, uow: UnitOfWork, item: WorkItem, person: User | None, actor: Actor
+        self,
+        uow: UnitOfWork,
+        item: WorkItem,
+        person: User | None,
+        actor: Actor,
+        asked_at: datetime,
     ) -> WorkItem:
         """Write down what DocuSign showed, into the task and the mirror."""
         now = self._context.clock.now()
@@ -105,7 +112,7 @@ class TaskVerification:
         if person is None:
             return item
         if item.verification != VERIFY_ORGANIZATION_ADMIN:
-            self._mirror.put_users(uow, [merge_member(known, person)])
+            self._mirror.put_users(uow, [merge_member(known, person)], asked_at=asked_at)
         elif done or not is_confirmed(known, person, now):
             noted = replace(known, is_organization_admin=seen, organization_admin_verified_at=now)
             self._mirror.put_users(uow, [noted])

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 from connector.domain.ledger.plans import PlanRecord
-from connector.domain.mirror.merge import keep_own_groups
+from connector.domain.mirror.merge import keep_own_groups, unseen_between
 from connector.domain.mirror.visibility import visible_user_ids
 from connector.domain.model import (
     Account,
@@ -57,6 +57,7 @@ class MirrorWriter:
         uow: UnitOfWork,
         users: Sequence[User],
         *,
+        asked_at: datetime | None = None,
         fetched_at: datetime | None = None,
         regrouped: set[tuple[str, str]] | None = None,
     ) -> int:
@@ -65,14 +66,15 @@ class MirrorWriter:
         Users who share an address, now or before, are rendered again, because at most one of
         them is visible.
 
+        :param asked_at: before DocuSign was asked for what they hold; None: just now.
         :param fetched_at: when a read of every account of theirs began. What shows one account or
             none leaves the time of the last such read: a copy is as old as its oldest part.
         :param regrouped: collects the (account, group) whose members changed, for a caller that
             touches them once after many pages; without it they are touched at once.
         """
         before = uow.mirror.get_users(user.user_id for user in users)
-        now = self._context.clock.now()
-        users = [keep_own_groups(before.get(user.user_id), user, now, self._lag) for user in users]
+        unseen = self._unseen(asked_at)
+        users = [keep_own_groups(before.get(user.user_id), user, unseen) for user in users]
         uow.mirror.put_users(users, fetched_at, before=before)
         keys = {user.email_key for user in (*users, *before.values())}
         self._group_rows.touch_shown(uow, before, users)
@@ -193,9 +195,11 @@ class MirrorWriter:
     ) -> frozenset[str]:
         """Return whose groups the connector itself wrote so lately that what DocuSign was asked
         then may not show it."""
-        until = self._context.clock.now() + self._lag
-        since = asked_at - self._lag
-        return uow.mirror.groups_written_between(account_id, user_ids, since, until)
+        return uow.mirror.groups_written_between(account_id, user_ids, *self._unseen(asked_at))
+
+    def _unseen(self, asked_at: datetime | None) -> tuple[datetime, datetime]:
+        now = self._context.clock.now()
+        return unseen_between(asked_at or now, now, self._lag)
 
     def put_group_members(
         self, uow: UnitOfWork, group: DirectoryGroup, user_ids: frozenset[str]

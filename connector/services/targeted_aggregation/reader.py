@@ -79,7 +79,6 @@ class TargetedReader:
         """Write a member as DocuSign has them now, and tell what was found.
 
         :param removes: False leaves the membership of somebody whom DocuSign denies as it is.
-
         :param regrouped: as of :meth:`connector.services.mirror.writer.MirrorWriter.put_users`.
         :raises OvertakenError: others write the member without a pause.
         :raises connector.errors.ConnectorError: DocuSign stood in the way; nothing was written.
@@ -153,8 +152,9 @@ class TargetedReader:
             with self._context.write() as uow:
                 if overtaken_since(uow, [user_id], mark):
                     continue
-                fetched_at = began_at if is_whole else None
-                found = self._write(uow, user_id, seen, regrouped, fetched_at, removes=removes)
+                found = self._write(
+                    uow, user_id, seen, regrouped, began_at, is_whole=is_whole, removes=removes
+                )
                 uow.commit()
             return found
         raise OvertakenError(f"user {user_id}")
@@ -171,8 +171,9 @@ class TargetedReader:
         user_id: str,
         seen: Mapping[str, User | None],
         regrouped: set[tuple[str, str]] | None,
-        fetched_at: datetime | None,
+        asked_at: datetime,
         *,
+        is_whole: bool,
         removes: bool,
     ) -> Found:
         user = uow.mirror.get_users([user_id]).get(user_id)
@@ -184,9 +185,12 @@ class TargetedReader:
                 is_gone = True
                 user = without_membership(user, account_id) if removes else user
         is_shown = any(member is not None for member in seen.values())
-        if user is None or not (is_shown or (is_gone and removes) or fetched_at):
+        if user is None or not (is_shown or (is_gone and removes) or is_whole):
             return Found.GONE if is_gone else Found.NOBODY
-        changed = self._mirror.put_users(uow, [user], fetched_at=fetched_at, regrouped=regrouped)
+        fetched_at = asked_at if is_whole else None
+        changed = self._mirror.put_users(
+            uow, [user], asked_at=asked_at, fetched_at=fetched_at, regrouped=regrouped
+        )
         if is_gone:
             return Found.GONE
         return Found.CHANGED if changed else Found.SAME

@@ -116,6 +116,7 @@ class RefreshService:
         :raises OvertakenError: others write these people without a pause.
         """
         for _ in range(READ_ROUNDS):
+            asked_at = self._context.clock.now()
             with self._context.read() as uow:
                 mark = uow.resources.latest_change(USER)
             found = self._on_address(email)
@@ -126,7 +127,7 @@ class RefreshService:
                     continue
                 known = uow.mirror.get_users(found)
                 merged = [_joined(known.get(user_id), user) for user_id, user in found.items()]
-                self._mirror.put_users(uow, merged)
+                self._mirror.put_users(uow, merged, asked_at=asked_at)
                 uow.commit()
             return merged
         raise OvertakenError(f"the users of {email}")

@@ -9,6 +9,7 @@ from connector.domain.mirror.merge import (
     keep_own_groups,
     merge_member,
     merge_person,
+    unseen_between,
     without_membership,
 )
 from connector.domain.model import MembershipStatus
@@ -151,9 +152,18 @@ LAG = timedelta(seconds=2)
 def test_a_read_just_after_our_own_change_of_groups_does_not_undo_it(after, groups):
     ours = membership(group_ids=frozenset({"ours"}), groups_written_at=EARLY)
     seen = membership(profile=SENDER, group_ids=frozenset({"seen"}))
-    (kept,) = keep_own_groups(user(ours), user(seen), EARLY + after, LAG).memberships.values()
+    unseen = unseen_between(EARLY + after, EARLY + after, LAG)
+    (kept,) = keep_own_groups(user(ours), user(seen), unseen).memberships.values()
     assert kept == replace(seen, group_ids=frozenset(groups))
     assert kept.groups_written_at == EARLY
+
+
+def test_how_long_a_list_took_does_not_make_it_know_our_change():
+    ours = membership(group_ids=frozenset({"ours"}), groups_written_at=EARLY)
+    unseen = unseen_between(EARLY, EARLY + timedelta(minutes=1), LAG)
+    seen = membership(group_ids=frozenset({"seen"}))
+    (kept,) = keep_own_groups(user(ours), user(seen), unseen).memberships.values()
+    assert kept.group_ids == {"ours"}
 
 
 @pytest.mark.parametrize(
@@ -165,4 +175,4 @@ def test_groups_of_who_was_closed_or_came_back_are_as_read(known, seen):
     ours = {"group_ids": frozenset({"ours"}), "groups_written_at": EARLY}
     read = user(seen(group_ids=frozenset({"seen"})))
     before = user(known(**ours)) if known else None
-    assert keep_own_groups(before, read, EARLY, LAG) == read
+    assert keep_own_groups(before, read, unseen_between(EARLY, EARLY, LAG)) == read
