@@ -113,11 +113,9 @@ class GroupHandler(StoredReader):
             outcome = self._services(context).groups.delete(
                 scim_id, check, actor_of(context), dry_run=context.dry_run
             )
-        return (
-            preview(outcome, self._services(context).context)
-            if context.dry_run
-            else deferred(context, outcome)
-        )
+            if context.dry_run:
+                return preview(outcome, self._services(context).context)
+            return deferred(context, outcome)
 
     def _read(self, context: RequestContext, scim_id: str) -> dict[str, Any]:
         with self._services(context).context.read() as uow:

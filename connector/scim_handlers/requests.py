@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from connector.domain.ledger.plans import OperationRecord, OperationState, PlanRecord, PlanState
-from connector.errors import NotFoundError
+from connector.scim_handlers.errors import translated
 from connector.scim_handlers.ports import Application, actor_of
 from connector.services.mirror.presentation import DOCUSIGN
 from scim.datetimes import format_datetime
@@ -26,13 +26,14 @@ class RequestStatus:
         """Return the state of a request of the caller's own.
 
         :raises NotFound: the caller made no such request.
+        :raises ScimError: the database cannot be used just now, or the id cannot be.
         """
         services = self._application.tenant(context.caller.tenant)
         unknown = NotFound(f"There is no request {transaction}.")
         try:
-            with services.context.read() as uow:
+            with translated(), services.context.read() as uow:
                 plan, operations = uow.plans.get(transaction)
-        except NotFoundError as error:
+        except NotFound as error:
             raise unknown from error
         if plan.requester != actor_of(context).name:
             raise unknown

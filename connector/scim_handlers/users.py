@@ -216,11 +216,9 @@ class UserHandler(StoredReader):
             outcome = self._services(context).users.delete(
                 scim_id, check, actor_of(context), dry_run=context.dry_run
             )
-        return (
-            preview(outcome, self._services(context).context)
-            if context.dry_run
-            else deferred(context, outcome)
-        )
+            if context.dry_run:
+                return preview(outcome, self._services(context).context)
+            return deferred(context, outcome)
 
     def _answer(
         self, context: RequestContext, outcome: Recorded, scim_id: str | None = None

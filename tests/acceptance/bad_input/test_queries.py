@@ -97,28 +97,33 @@ def test_numbers_out_of_bounds(connector, query):
         assert response.json["schemas"] == [LIST]
 
 
+STRANGE = [
+    "nobody",
+    "%00",
+    "a%0Ab",
+    "%0A",
+    "a%0D%0Ab",
+    "%C2%85",
+    "%E2%80%A8",
+    "%ff%fe",
+    "a%2Fb",
+    "%ED%A0%80",
+    "x" * 3000,
+    "'%20or%201=1--",
+    "🙂",
+]
+
+
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
 @pytest.mark.parametrize("kind", ["Users", "Groups"])
-@pytest.mark.parametrize(
-    "strange",
-    [
-        "nobody",
-        "%00",
-        "a%0Ab",
-        "%0A",
-        "a%0D%0Ab",
-        "%C2%85",
-        "%E2%80%A8",
-        "%ff%fe",
-        "a%2Fb",
-        "%ED%A0%80",
-        "x" * 3000,
-        "'%20or%201=1--",
-        "🙂",
-    ],
-)
+@pytest.mark.parametrize("strange", STRANGE)
 def test_an_unknown_id(connector, method, kind, strange):
     body: Any = {"userName": "x@y.test", "displayName": "x"}
     if method == "PATCH":
         body = {"Operations": [{"op": "replace", "path": "displayName", "value": "x"}]}
     said_no(connector.send(method, f"/{kind}/{strange}", body), 404, 400)
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+def test_an_unknown_request(connector, strange):
+    said_no(connector.get(f"/Requests/{strange}"), 404, 400)
