@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import structlog
 
 from connector.docusign.auth import Subject
 from connector.docusign.client import Answer, ApiClient, Call, Json, Target, listed
@@ -18,8 +21,11 @@ from connector.docusign.errors import (
 from connector.docusign.hosts import Hosts
 from connector.domain.budget import AUTHENTICATION
 from connector.domain.consent.links import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES
+from connector.errors import ConnectorError, PermanentError
 from connector.ports import Clock
 from connector.settings import TenantSettings
+
+_log = structlog.get_logger(__name__)
 
 _LOOK_AGAIN_AFTER = timedelta(minutes=1)
 """An account that userinfo does not show is looked for again, but not at each call."""
@@ -52,6 +58,7 @@ class Access:
         self._lock = threading.Lock()
         self._places: dict[str, Place] = {}
         self._read_at: datetime | None = None
+        self._examining = threading.Lock()
         self._mistake: str | None = None
         self._examined_at: datetime | None = None
 
@@ -147,23 +154,35 @@ class Access:
         DocuSign does not say which organizations there are."""
         if not self._tenant.organization_id:
             return None
-        with self._lock:
+        # Whoever is refused while another asks is told what was known before: it has waited enough.
+        if not self._examining.acquire(blocking=False):
+            return self._mistake
+        try:
             now = self._clock.now()
             if self._examined_at is None or now - self._examined_at > _ASK_AGAIN_AFTER:
-                self._mistake, self._examined_at = self._examined(), now
-            return self._mistake
-
-    def _examined(self) -> str | None:
-        wanted = self._tenant.organization_id.lower()
-        call = Call("listing the organizations", "GET", "/v2/organizations")
-        try:
-            answer = self._client.send(self.organization(), call)
-        except DocusignError:
+                self._mistake = self._wrong_organization(self._organizations())
+                self._examined_at = now
+        except PermanentError:
+            # An answer, too: who may not ask is not refused for the organization's sake alone.
+            self._mistake, self._examined_at = None, now
+        except ConnectorError as error:
+            _log.info("which organizations there are cannot be asked", error=str(error))
             return None
-        found = {
+        finally:
+            self._examining.release()
+        return self._mistake
+
+    def _organizations(self) -> Mapping[str, str]:
+        """Return the names of the organizations that the service user administers, by id."""
+        call = Call("listing the organizations", "GET", "/v2/organizations")
+        answer = self._client.send(self.organization(), call)
+        return {
             str(item.get("id") or "").lower(): str(item.get("name") or "")
             for item in listed(call, answer, "organizations")
         }
+
+    def _wrong_organization(self, found: Mapping[str, str]) -> str | None:
+        wanted = self._tenant.organization_id.lower()
         if wanted in found:
             return None
         others = ", ".join(f"{key} ({name})" for key, name in sorted(found.items()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -13,9 +14,11 @@ from connector.domain.diagnosis.probing import Clarity
 from connector.services.bindings import binding_problems
 from connector.services.doctor.probe import ProbeService
 from connector.settings import AggregationSettings
+from simulator.faults import Fault
 from tests.connector import connected
 from tests.visitors import ROOT
 
+ORGANIZATIONS = "/v2/organizations"
 WRONG = "00000000-0000-4000-8000-0000000000aa"
 
 
@@ -57,11 +60,68 @@ def test_a_refusal_names_the_setting_and_what_may_stand_there(connector, monkeyp
         assert WRONG in told
         assert right_id(connector) in told
         assert refused.value.status == 403
-    assert calls.count("/v2/organizations") <= 1, "which there are is not asked at each refusal"
+    assert calls.count(ORGANIZATIONS) <= 1, "which there are is not asked at each refusal"
     connector.clock.advance(601)
     with pytest.raises(PermissionLostError):
         directory.get_people("ann@acme.test")
-    assert calls[-1] == "/v2/organizations"
+    assert calls[-1] == ORGANIZATIONS
+
+
+@pytest.mark.parametrize(
+    "trouble",
+    [
+        Fault("error", "GET", ORGANIZATIONS + "$", status=503),
+        Fault("html", "GET", ORGANIZATIONS + "$", status=200),
+    ],
+    ids=["out of order", "a proxy's page"],
+)
+def test_what_stands_in_the_way_of_the_question_hides_no_refusal_and_is_not_remembered(
+    connector, trouble
+):
+    directory = connector.services.context.directory
+    connector.clock.advance(601)
+    connector.world.faults.add(trouble)
+    with pytest.raises(PermissionLostError) as refused:
+        directory.claimed_domains()
+    assert refused.value.status == 403
+    connector.world.faults.clear()
+    with pytest.raises(PermissionLostError, match=WRONG):
+        directory.claimed_domains()
+
+
+def test_nobody_waits_while_another_asks_which_organizations_there_are(connector, monkeypatch):
+    directory = connector.services.context.directory
+    account_id = connector.world.account.account_id
+    connector.clock.advance(601)
+    asking, answered, send = threading.Event(), threading.Event(), ApiClient.send
+
+    def slow(self, target, call):
+        if call.template == ORGANIZATIONS:
+            asking.set()
+            assert answered.wait(30)
+        return send(self, target, call)
+
+    def refused():
+        with pytest.raises(PermissionLostError):
+            directory.claimed_domains()
+
+    monkeypatch.setattr(ApiClient, "send", slow)
+    first = threading.Thread(target=refused)
+    first.start()
+    try:
+        assert asking.wait(30)
+        others = [
+            threading.Thread(target=refused),
+            threading.Thread(target=directory.list_groups, args=[account_id]),
+        ]
+        for each in others:
+            each.start()
+        for each in others:
+            each.join(20)
+        assert not any(each.is_alive() for each in others)
+    finally:
+        answered.set()
+        first.join()
 
 
 def test_a_delta_says_so(connector):
