@@ -12,6 +12,7 @@
                 ClosedError             it is over: decided, done, expired
                 SearchTooLongError      it looks at too much for one search
             PreconditionError       the resource changed since the client read it
+            InvitationPendingError  the person has to accept DocuSign's invitation first
             ForbiddenError          this person may not do this
         UnknownOutcomeError     sent, no answer: read back before repeating
         ConfigError             the configuration cannot be used
@@ -106,6 +107,10 @@ class SearchTooLongError(InvalidRequestError):
 
 class PreconditionError(PermanentError):
     """The resource changed since the client read it (RFC 7644 §3.14)."""
+
+
+class InvitationPendingError(PermanentError):
+    """Until the person has accepted DocuSign's invitation, DocuSign changes nothing of them."""
 
 
 class ForbiddenError(PermanentError):

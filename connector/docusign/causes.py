@@ -25,6 +25,7 @@ from connector.docusign.errors import (
     InvalidDataError,
     KeyRejectedError,
     MissingError,
+    NotActivatedError,
     PermissionLostError,
     RateLimitedError,
     RefusedError,
@@ -113,7 +114,9 @@ _BLOCKED = Cause(
     "DocuSign's traffic management blocks our calls. Find out which integration calls too often, "
     "and wait.",
 )
-_PENDING = Cause(RefusedError, "The user has not activated yet and cannot be changed until then.")
+_PENDING = Cause(
+    NotActivatedError, "The user has not activated yet and cannot be changed until then."
+)
 _DOWN = Cause(UnavailableError, "DocuSign is out of order at the moment.")
 _UNKNOWN = Cause(RefusedError, "DocuSign refuses the request.")
 _STRANGE = Cause(

@@ -19,6 +19,7 @@
             PermissionLostError         the service user is no administrator
             FeatureMissingError         the plan lacks a feature
             InvalidDataError            also an InvalidRequestError: DocuSign rejects a value
+            NotActivatedError           also an InvitationPendingError
             CertificateRejectedError    the server's certificate is not trusted
 
 :mod:`connector.docusign.causes` holds the one table from codes to these.
@@ -31,6 +32,7 @@ from connector.errors import (
     BudgetUsedUpError,
     ConnectorError,
     InvalidRequestError,
+    InvitationPendingError,
     NotFoundError,
     PermanentError,
     TemporaryError,
@@ -166,6 +168,10 @@ class FeatureMissingError(RefusedError):
 
 class InvalidDataError(RefusedError, InvalidRequestError):
     """DocuSign finds a value of the request invalid."""
+
+
+class NotActivatedError(RefusedError, InvitationPendingError):
+    """The user has not accepted the invitation yet."""
 
 
 class CertificateRejectedError(RefusedError):

@@ -19,7 +19,13 @@ from connector.domain.plan import (
     SetProfile,
     UpdatePerson,
 )
-from connector.errors import NotFoundError, PermanentError, TemporaryError, UnknownOutcomeError
+from connector.errors import (
+    InvitationPendingError,
+    NotFoundError,
+    PermanentError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from connector.ports import USER, UnitOfWork, looks
 from connector.services.context import TenantContext
 from connector.services.mirror.actual import (
@@ -171,7 +177,7 @@ class ConfirmedFacts:
     ) -> User:
         """Read a member until DocuSign shows what was written.
 
-        :raises PermanentError: the membership waits for its person, and the change was ignored.
+        :raises InvitationPendingError: the change was ignored until the person has accepted.
         :raises UnknownOutcomeError: it cannot be read, or still shows the old state after the last
             look. No temporary error: that would say that nothing was done.
         """
@@ -208,7 +214,7 @@ def _refuse_if_pending(
     """Refuse what DocuSign ignores for as long as the person has not activated: a repetition would
     be ignored too."""
     if membership.status.is_pending:
-        error = PermanentError(
+        error = InvitationPendingError(
             f"DocuSign accepted the change and ignored it ({step.describe(names)}): the person has "
             f"not activated the membership in account {step.account_id} yet, and until then "
             "DocuSign may keep it as it is. Ask them to accept the invitation, then send the "

@@ -29,7 +29,13 @@ from connector.domain.plan import (
 )
 from connector.domain.planning import Addresses
 from connector.domain.policy.guards import touched_users
-from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
+from connector.errors import (
+    ConnectorError,
+    InvitationPendingError,
+    PermanentError,
+    TemporaryError,
+    UnknownOutcomeError,
+)
 from connector.patience import within
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
@@ -192,7 +198,8 @@ class FulfilmentService:
     ) -> PlanRecord:
         """Do one operation.
 
-        :param is_extra: where DocuSign refuses it, the rest of the plan holds without it.
+        :param is_extra: where it has to wait for an invitation to be accepted, the rest of the plan
+            holds without it.
         """
         record = replace(record, operation=with_subject_id(record.operation, plan.subject_id))
         if record.fulfilment is not Fulfilment.AUTOMATIC:
@@ -208,7 +215,7 @@ class FulfilmentService:
         try:
             if performed is None:
                 performed = self._attempts.make(record.operation, deadline)
-        except PermanentError as error:
+        except InvitationPendingError as error:
             if not is_extra:
                 raise
             return self._go_on_without(plan, record, error, actor)

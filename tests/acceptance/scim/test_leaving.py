@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from simulator.faults import Fault
 from simulator.state.model import Status
 from simulator.state.users import NewMember, join, set_groups
 from tests.acceptance.scim.people import ADDRESS, op, values
@@ -322,3 +323,37 @@ def test_who_is_enabled_under_another_title_and_name_has_them(connector, ann, re
         assert again["name"]["formatted"] == "Ann Lee"
     shown = connector.world.state.user(ann["id"])
     assert shown.user_name == again["name"]["formatted"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(403, "USER_LACKS_PERMISSIONS"), (400, "INVALID_REQUEST_PARAMETER")]
+)
+def test_who_is_enabled_under_a_name_that_docusign_refuses_is_not_told_to_have_it(
+    connector, ann, status, code
+):
+    path = f"/Users/{ann['id']}"
+    ok(connector.patch(path, op("replace", "active", False)))
+    name = {"givenName": "Anna", "familyName": "Lee"}
+    # The membership is opened by the list of users, the name changed at the user.
+    refusal = Fault(
+        "error", "PUT", f"/users/{ann['id']}$", times=None, status=status, error_code=code
+    )
+    connector.world.faults.add(refusal)
+
+    answer = connector.patch(path, op("replace", None, {"active": True, "name": name}))
+
+    assert answer.status_code >= 400, answer.json
+    assert code in answer.json["detail"]
+    assert not connector.user(ann["id"])["active"]
+
+
+def test_a_name_that_waits_for_the_invitation_is_written_down_as_skipped(connector, ann):
+    connector.world.set_variants(put_pending="refused")
+    path = f"/Users/{ann['id']}"
+    ok(connector.patch(path, op("replace", "active", False)))
+    ok(connector.patch(path, op("replace", None, {"active": True, "title": "Counsel"})))
+    with connector.services.context.read() as uow:
+        (skipped,) = [
+            one for one in uow.audit.events(limit=1000) if one.action == "operation.skipped"
+        ]
+    assert "not activated" in skipped.data["reason"]
