@@ -264,6 +264,11 @@ class AttributeRepository(Protocol):
     def deleted_at(self, kind: str, scim_ids: Iterable[str]) -> Mapping[str, datetime]:
         """Return when those of the ids that have a tombstone were deleted."""
 
+    def external_ids_of_deleted(
+        self, kind: str, scim_ids: Iterable[str]
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Return what external ids those of the ids had that have a tombstone."""
+
     def remove_tombstone(self, kind: str, scim_id: str) -> None:
         """The same person came back."""
 

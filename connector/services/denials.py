@@ -8,11 +8,9 @@ from datetime import datetime, timedelta
 
 from connector.domain.model import User, group_scim_id
 from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind, WorkItemState
-from connector.ports import UnitOfWork
+from connector.ports import USER, UnitOfWork
 from connector.services.context import TenantContext
 
-DECIDED = (WorkItemState.REJECTED, WorkItemState.APPROVED, WorkItemState.DONE)
-"""How an approval stands on which people have decided."""
 _LOOKED_AT_FOR = timedelta(days=1)
 """A denial that ended while no jobs ran is taken away when they run again, within this time."""
 
@@ -27,39 +25,86 @@ def quiet_until(context: TenantContext, item: WorkItem) -> datetime | None:
     return until if until > context.clock.now() else None
 
 
-def people_by_id(users: Iterable[User]) -> Mapping[str, str]:
-    """Return by user id who that is, for denials: whoever is or was on the same address is one
-    person, since DocuSign gives somebody who is deleted and created again a new id."""
-    return {user.user_id: user.email_key or user.user_id for user in users}
+def same_people(uow: UnitOfWork, users: Iterable[User]) -> Mapping[str, frozenset[str]]:
+    """Return by user id under which ids the same person was asked for, as far as is known.
+
+    DocuSign gives somebody who is deleted and created again a new id, so that whoever is on the
+    same address counts as one person. But addresses are recycled: clients that give two users
+    different external ids say that these are two people (ADR 3).
+    """
+    on_address: dict[str, list[str]] = {}
+    for user in users:
+        on_address.setdefault(user.email_key or user.user_id, []).append(user.user_id)
+    shared = [user_id for ids in on_address.values() if len(ids) > 1 for user_id in ids]
+    named = external_ids_of(uow, shared) if shared else {}
+    return {
+        user_id: frozenset(
+            other for other in ids if not _differ(named.get(user_id, {}), named.get(other, {}))
+        )
+        for ids in on_address.values()
+        for user_id in ids
+    }
 
 
-def shown_denials(
-    uow: UnitOfWork, context: TenantContext, people: Mapping[str, str]
+def external_ids_of(uow: UnitOfWork, user_ids: Collection[str]) -> Mapping[str, Mapping[str, str]]:
+    """Return the external ids of users, those included that somebody deleted had."""
+    kept = uow.attributes.get(USER, user_ids)
+    return {
+        **uow.attributes.external_ids_of_deleted(USER, user_ids),
+        **{user_id: one.external_ids for user_id, one in kept.items() if one.external_ids},
+    }
+
+
+def _differ(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    return any(other.get(scope, value) != value for scope, value in one.items())
+
+
+def holding_denials(
+    uow: UnitOfWork,
+    context: TenantContext,
+    people: Mapping[str, AbstractSet[str]],
+    entitlement: str | None = None,
 ) -> Mapping[str, Sequence[WorkItem]]:
-    """Return the denials that still hold, oldest first, by person.
+    """Return the denials that still hold, oldest first, by user id: nobody approved the same for
+    the same person since, whether it is carried out already or not.
 
-    :param people: of :func:`people_by_id`.
+    :param people: of :func:`same_people`.
+    :param entitlement: only those of this one.
     """
     quiet = timedelta(days=context.settings.approvals.quiet_days_after_denial)
-    if not people or not quiet:
+    ids = {one for same in people.values() for one in same}
+    if not ids or not quiet:
         return {}
-    decided = uow.work_items.search(
-        states=DECIDED,
-        subject_ids=people,
-        kind=WorkItemKind.APPROVAL,
-        closed_after=context.clock.now() - quiet,
+
+    def found(*states: WorkItemState, closed_after: datetime | None = None) -> Sequence[WorkItem]:
+        return uow.work_items.search(
+            states=states,
+            subject_ids=ids,
+            entitlement=entitlement,
+            kind=WorkItemKind.APPROVAL,
+            closed_after=closed_after,
+        )
+
+    denied = found(WorkItemState.REJECTED, closed_after=context.clock.now() - quiet)
+    if not denied:
+        return {}
+    # What is approved and waits to be carried out has not ended yet: no time bounds it.
+    decided = sorted(
+        [*denied, *found(WorkItemState.APPROVED, WorkItemState.DONE)],
+        key=lambda item: (item.created_at, item.work_item_id),
     )
-    found: dict[str, list[WorkItem]] = {}
-    for item in not_overruled(decided, people):
-        found.setdefault(people[item.subject_id], []).append(item)
-    return found
+    holding = {
+        user_id: _not_overruled([item for item in decided if item.subject_id in same])
+        for user_id, same in people.items()
+    }
+    return {user_id: items for user_id, items in holding.items() if items}
 
 
-def not_overruled(decided: Iterable[WorkItem], people: Mapping[str, str]) -> Sequence[WorkItem]:
-    """Return the denials after which nobody approved the same for the same person."""
-    holding: dict[tuple[str, str], list[WorkItem]] = {}
+def _not_overruled(decided: Iterable[WorkItem]) -> Sequence[WorkItem]:
+    """Return the denials after which nobody approved the same."""
+    holding: dict[str, list[WorkItem]] = {}
     for item in decided:
-        same = holding.setdefault((people[item.subject_id], item.entitlement), [])
+        same = holding.setdefault(item.entitlement, [])
         if item.state is WorkItemState.REJECTED:
             same.append(item)
         else:

@@ -132,6 +132,16 @@ class SqlAttributes:
             for row in self._rows(tombstones, kind, chunk, tombstones.c.deleted_at)
         }
 
+    def external_ids_of_deleted(
+        self, kind: str, scim_ids: Iterable[str]
+    ) -> Mapping[str, Mapping[str, str]]:
+        """Return what external ids those of the ids had that have a tombstone."""
+        return {
+            row.scim_id: row.external_ids
+            for chunk in chunked(scim_ids)
+            for row in self._rows(tombstones, kind, chunk, tombstones.c.external_ids)
+        }
+
     def remove_tombstone(self, kind: str, scim_id: str) -> None:
         """The same person came back."""
         self._delete(tombstones, kind, scim_id)

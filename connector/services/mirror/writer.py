@@ -28,7 +28,7 @@ from connector.domain.planning import confirmed_roles
 from connector.domain.work_items.items import WorkItem
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.denials import is_granted, people_by_id, quiet_until, shown_denials
+from connector.services.denials import holding_denials, is_granted, quiet_until, same_people
 from connector.services.mirror.actual import OPEN_STATES, remember_group
 from connector.services.mirror.changes import overtaken_since, put_settled, remove, stamp
 from connector.services.mirror.group_rows import GroupRows
@@ -104,8 +104,7 @@ class MirrorWriter:
         attributes = uow.attributes.get(USER, ids)
         found = uow.work_items.search(states=OPEN_STATES, subject_ids=ids)
         items = _by_subject([item for item in found if item.is_access and item.state.is_open])
-        people = people_by_id(users)
-        denied = shown_denials(uow, self._context, people)
+        denied = holding_denials(uow, self._context, same_people(uow, users))
         # An approved change is shown as its approval.
         plans = [plan for plan in uow.plans.queued(USER, ids) if "approval" not in plan.context]
         queued = _by_subject(plans)
@@ -127,7 +126,7 @@ class MirrorWriter:
                 open_items=items.get(user.user_id, ()),
                 denied=[
                     (item, quiet_until(self._context, item))
-                    for item in denied.get(people[user.user_id], ())
+                    for item in denied.get(user.user_id, ())
                     if not is_granted(item, user, confirmed_roles(user) | attested)
                 ],
                 queued=queued.get(user.user_id, ()),

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
 from connector.domain.writing import gist, tidy
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.denials import DECIDED, not_overruled, people_by_id, quiet_until
+from connector.services.denials import holding_denials, same_people
 from connector.services.work.reasons import reason_of
 
 
@@ -22,38 +23,27 @@ def denials_against(
     """Return the denials that still hold against asking for an entitlement, by user id.
 
     A denial is about a person and an entitlement, so it holds whoever asks, by whatever name, and
-    for whoever is created again on the address of somebody who was deleted.
+    for whoever is created again on the address of somebody who was deleted, unless a client says
+    by external ids that these are two people.
     Whoever says *why* in words that those who denied it have not read asks something new.
 
     :param reason: why it is asked for now; may be empty.
     """
-    if not (ids := list(user_ids)) or not context.settings.approvals.quiet_days_after_denial:
-        return {}
-    people = _people(uow, ids)
-    found = uow.work_items.search(
-        states=DECIDED,
-        subject_ids=people,
-        entitlement=entitlement,
-        kind=WorkItemKind.APPROVAL,
-    )
-    holding: dict[str, list[WorkItem]] = {}
-    for item in not_overruled(found, people):
-        if quiet_until(context, item):
-            holding.setdefault(people[item.subject_id], []).append(item)
+    ids = list(user_ids)
+    holding = holding_denials(uow, context, _people(uow, ids), entitlement)
     said = gist(tidy(reason))
-    against = {
-        person: items[-1]
-        for person, items in holding.items()
+    return {
+        user_id: items[-1]
+        for user_id, items in holding.items()
         if not said or any(said == gist(_asked_with(uow, item)) for item in items)
     }
-    return {user_id: against[people[user_id]] for user_id in ids if people[user_id] in against}
 
 
 def last_denial(uow: UnitOfWork, item: WorkItem) -> WorkItem | None:
     """Return when the same was denied last before an approval was asked for; None: never."""
     found = uow.work_items.search(
         states=[WorkItemState.REJECTED],
-        subject_ids=_people(uow, [item.subject_id]),
+        subject_ids=_people(uow, [item.subject_id])[item.subject_id],
         entitlement=item.entitlement,
         kind=WorkItemKind.APPROVAL,
         closed_until=item.created_at,
@@ -61,13 +51,12 @@ def last_denial(uow: UnitOfWork, item: WorkItem) -> WorkItem | None:
     return max(found, key=lambda one: one.closed_at or one.created_at) if found else None
 
 
-def _people(uow: UnitOfWork, user_ids: Iterable[str]) -> Mapping[str, str]:
+def _people(uow: UnitOfWork, user_ids: Sequence[str]) -> Mapping[str, AbstractSet[str]]:
     """Return who these users are, with every id on their addresses."""
-    own = {user_id: user_id for user_id in user_ids}
-    addresses = {user.email_key for user in uow.mirror.get_users(own).values()} - {""}
+    addresses = {user.email_key for user in uow.mirror.get_users(user_ids).values()} - {""}
     found = uow.mirror.users_by_email(addresses)
-    others = people_by_id(user for users in found.values() for user in users)
-    return {**own, **others}
+    people = same_people(uow, [user for users in found.values() for user in users])
+    return {user_id: people.get(user_id, frozenset({user_id})) for user_id in user_ids}
 
 
 def _asked_with(uow: UnitOfWork, item: WorkItem) -> str:

@@ -219,6 +219,7 @@ def test_tombstones_and_provenance(store: SqlStore) -> None:
         kept.add_tombstone(new)
         assert kept.tombstones("person1@example.com") == [new, old]
         assert kept.is_deleted(USER, ["a", "x"]) == {"a"}
+        assert kept.external_ids_of_deleted(USER, ["a", "x"]) == {"a": old.external_ids}
         kept.remove_tombstone(USER, "a")
         assert kept.tombstones("person1@example.com") == [new]
         for entitlement in ("y", "x", "x"):

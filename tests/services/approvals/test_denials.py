@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from connector.domain.work_items.items import WorkItemState
 from connector.settings import ApprovalSettings
+from simulator.faults import Fault
 from tests.approvals import (
     APPROVE,
     DAY,
@@ -18,6 +19,8 @@ from tests.approvals import (
     waiting,
 )
 from tests.connector import DOCUSIGN, ok
+
+TITLE = {"op": "replace", "path": "title", "value": "Clerk"}
 
 
 def denied(user):
@@ -138,6 +141,36 @@ def test_a_denial_holds_for_whoever_is_deleted_and_created_again(start):
     third = created_again(connector, again)
     assert denied(third) == []
     assert pending(ask(connector, third["id"], asked_for)) == [("approval", asked_for, "grant")]
+
+
+def test_a_denial_does_not_pass_to_whoever_gets_a_recycled_address(start):
+    connector, asked_for = start()
+    former = connector.create("j.smith@acme.test", externalId="hr-1")["id"]
+    ask(connector, former, asked_for)
+    (item,) = connector.services.approvals.list()
+    decide(connector, item, DENY, approver(), comment="No")
+    assert connector.delete(f"/Users/{former}").status_code == 204
+
+    new = connector.create("j.smith@acme.test", externalId="hr-2")
+    assert new["id"] != former
+    assert denied(new) == []
+    assert pending(ask(connector, new["id"], asked_for)) == [("approval", asked_for, "grant")]
+    (asked,) = connector.services.approvals.list()
+    assert connector.services.approvals.get(asked.work_item_id).denied_before is None
+
+
+def test_what_is_approved_and_waits_for_docusign_overrules_the_denial_at_once(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No")
+    reasoned(connector, user["id"], asked_for, "Leads the team from May")
+    (new,) = connector.services.approvals.list()
+    connector.world.faults.add(Fault("error", "PUT", "/users", times=None, status=503))
+    decide(connector, new, APPROVE, approver(), comment="Right")
+    assert connector.services.approvals.get(new.work_item_id).item.state is WorkItemState.APPROVED
+    connector.world.faults.clear()
+    ok(connector.patch(f"/Users/{user['id']}", TITLE, prefer="respond-async"), 202)
+    assert denied(connector.user(user["id"])) == []
 
 
 def test_who_gives_a_new_reason_asks_something_new_and_the_denial_is_shown(start):
