@@ -99,10 +99,10 @@ RANGES: dict[Setting, tuple[float, float | None]] = {
     (ServerSettings, "max_body_bytes"): (1_024, None),
     (DocusignSettings, "retry_attempts"): (0, 10),
     (DocusignSettings, "key_max_age_days"): (0, None),
-    (DocusignSettings, "connect_timeout_s"): (0.1, 300),
+    # Together below the lease of a write (connector.services.locks): 30 + 45 s, or 45 s.
+    (DocusignSettings, "connect_timeout_s"): (0.1, 30),
     (DocusignSettings, "read_timeout_s"): (0.1, 45),
-    # Together with the read time-out below the lease of a write (connector.services.locks).
-    (ProvisioningSettings, "wait_s"): (0, 45),
+    (ProvisioningSettings, "wait_s"): (5, 45),
     (ProvisioningSettings, "tell_waiting_after_s"): (60, 604_800),
     (SmtpSettings, "port"): (1, 65_535),
     (SmtpSettings, "timeout_s"): (0.1, 30),

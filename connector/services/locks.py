@@ -13,8 +13,8 @@ from connector.errors import ConflictingWriteError, TemporaryError
 from connector.services.context import TenantContext, new_id
 
 LEASE = timedelta(seconds=120)
-"""Must outlive an operation, with each of which it is renewed: the read time-out and the wait are
-45 s at most (connector.config.limits)."""
+"""Must outlive an operation, with each of which it is renewed: a call takes 75 s at most (30 to
+connect, 45 to read), and a request waits for 45 (connector.config.limits)."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.25
 LOCKED_USERS = 200
 """Larger changes lock the group alone: a lock for each of thousands costs more than a re-read."""

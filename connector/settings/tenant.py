@@ -32,7 +32,7 @@ class ProvisioningSettings:
     fresh_for_s: float = 60.0
     """A mirror copy older than this is read again from DocuSign before a change is planned."""
     wait_s: float = 20.0
-    """Longest time a request waits for DocuSign and for other writers together, at least 5 s, below
+    """Longest time a request waits for DocuSign and for other writers together, 5 to 45 s, below
     the client's own time-out (IdentityIQ: 60 s). No call to DocuSign outlasts it; undoing what was
     done of a change may take 10 s more. Raise it where DocuSign answers slowly."""
     on_unavailable: str = "fail"

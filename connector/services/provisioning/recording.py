@@ -41,7 +41,8 @@ from connector.settings import ProvisioningSettings
 from connector.tracing import span
 
 _LEAST_WAIT_S = 5.0
-"""DocuSign gets so long even where ``wait_s`` says that nobody waits for repetitions."""
+"""DocuSign gets so long in any case. It is the least that the file can say; whoever wires the
+services without one may let other writers be waited for less."""
 
 
 @dataclass(frozen=True)

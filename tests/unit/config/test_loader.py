@@ -21,11 +21,19 @@ def test_what_is_left_out_has_its_default(data):
 
 
 def test_no_wait_outlasts_the_lease_of_a_write(data):
-    data["docusign"]["read_timeout_s"] = 46
+    data["docusign"] |= {"connect_timeout_s": 31, "read_timeout_s": 46}
     data["tenants"]["default"]["provisioning"] = {"wait_s": 46}
     assert problems(data) == (
+        "docusign.connect_timeout_s: must be at least 0.1 and at most 30, not 31",
         "docusign.read_timeout_s: must be at least 0.1 and at most 45, not 46",
-        "tenants.default.provisioning.wait_s: must be at least 0 and at most 45, not 46",
+        "tenants.default.provisioning.wait_s: must be at least 5 and at most 45, not 46",
+    )
+
+
+def test_no_wait_is_shorter_than_what_is_waited_for(data):
+    data["tenants"]["default"]["provisioning"] = {"wait_s": 4}
+    assert problems(data) == (
+        "tenants.default.provisioning.wait_s: must be at least 5 and at most 45, not 4",
     )
 
 
