@@ -51,6 +51,8 @@ class Variants:
     """Which name fields an update obeys. With both, the parts win."""
     transfer_rules: bool = True
     """The accounts have the feature *Transfer Custody*, which envelope transfer rules need."""
+    missing_transfer_rule: Literal["refused", "not_found"] = "refused"
+    """Deleting a transfer rule that is not there: 400, or 404."""
     close_closed: Literal["done", "refused"] = "done"
     """``DELETE`` of a user who is closed already."""
     close_last_admin: Literal["refused", "done"] = "refused"

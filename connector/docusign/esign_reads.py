@@ -15,7 +15,7 @@ from connector.settings import Behaviour
 
 PAGE = 100
 """The largest page of users, groups and members that DocuSign gives."""
-_REPEATS = 3
+REPEATS = 3
 """A page that comes so often in a row is taken for the last."""
 _PROFILES_FRESH_FOR = timedelta(minutes=10)
 _ACCOUNT = "/v2.1/accounts/{account_id}"
@@ -174,7 +174,7 @@ class EsignReader:
             # A full page may have another behind it, whatever the total says.
             more = bool(answer.get("nextUri")) or end < total or len(items) >= PAGE
             # A list that gives one page again and again has no end of its own.
-            following = end if items and more and repeats < _REPEATS else None
+            following = end if items and more and repeats < REPEATS else None
             yield items, start, following, total
             if following is None:
                 return

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from connector.docusign import wire
 from connector.docusign.access import Access
 from connector.docusign.client import Answer, ApiClient, Call, Json
-from connector.docusign.errors import NoAnswerError, RefusedError
+from connector.docusign.errors import MissingError, NoAnswerError, RefusedError
 
 _RULES = "/v2.1/accounts/{account_id}/envelopes/transfer_rules"
 _EVENT = "completed"
@@ -40,37 +42,39 @@ class TransferRules:
 
     def find(self, account_id: str, user_id: str, to_user_id: str) -> str | None:
         """Return the id of the enabled rule from one user to another, None without one."""
-        start = 0
-        while True:
-            query = {"start_position": str(start), "count": str(_PAGE)}
-            call = Call("listing transfer rules", "GET", _RULES, {"account_id": account_id}, query)
-            rules = self._send(call).get("envelopeTransferRules") or []
-            for rule in rules:
-                ids = [
-                    wire.text(rule.get(side) or {}, "userId").lower()
-                    for side in ("fromUser", "toUser")
-                ]
-                is_ours = wire.text(rule, "eventType") == _EVENT and ids == [user_id, to_user_id]
-                if is_ours and wire.text(rule, "enabled") == "true":
-                    return wire.text(rule, "envelopeTransferRuleId")
-            if len(rules) < _PAGE:
-                return None
-            start += len(rules)
+        for rule in self._rules(account_id):
+            ids = [
+                wire.text(rule.get(side) or {}, "userId").lower() for side in ("fromUser", "toUser")
+            ]
+            is_ours = wire.text(rule, "eventType") == _EVENT and ids == [user_id, to_user_id]
+            if is_ours and wire.text(rule, "enabled") == "true":
+                return wire.text(rule, "envelopeTransferRuleId")
+        return None
 
     def delete(self, account_id: str, rule_id: str) -> None:
         """Delete a rule; a missing one is no error."""
         path = {"account_id": account_id, "rule_id": rule_id}
         try:
             self._send(Call("deleting a transfer rule", "DELETE", f"{_RULES}/{{rule_id}}", path))
-        except RefusedError:
+        except (RefusedError, MissingError):
             # The code for "no such rule" is not documented: what counts is whether it is there.
-            if self._is_there(account_id, rule_id):
+            there = (wire.text(rule, "envelopeTransferRuleId") for rule in self._rules(account_id))
+            if rule_id in there:
                 raise
 
-    def _is_there(self, account_id: str, rule_id: str) -> bool:
-        call = Call("listing transfer rules", "GET", _RULES, {"account_id": account_id})
-        rules = self._send(call).get("envelopeTransferRules") or []
-        return any(wire.text(rule, "envelopeTransferRuleId") == rule_id for rule in rules)
+    def _rules(self, account_id: str) -> Iterator[Json]:
+        start, before = 0, None
+        while True:
+            query = {"start_position": str(start), "count": str(_PAGE)}
+            call = Call("listing transfer rules", "GET", _RULES, {"account_id": account_id}, query)
+            rules = self._send(call).get("envelopeTransferRules") or []
+            # Whoever knows no pages gives all the rules again.
+            if rules == before:
+                return
+            yield from rules
+            if len(rules) < _PAGE:
+                return
+            start, before = start + len(rules), rules
 
     def _send(self, call: Call) -> Answer:
         return self._client.send(self._access.account(call.path["account_id"]), call)

@@ -26,7 +26,10 @@ EVENTS = ("sent", "before sent", "completed")
 def list_rules(account: Account) -> Response:
     """List the rules of an account."""
     _need_feature()
-    return wire.answer(_shown(list(account.transfer_rules.values())))
+    page, rules = wire.esign_page(), list(account.transfer_rules.values())
+    shown = list(page.of(rules))
+    paging = wire.esign_paging(page, len(shown), len(rules))
+    return wire.answer({"envelopeTransferRules": shown, **paging})
 
 
 @blueprint.post("")
@@ -59,7 +62,10 @@ def delete_rule(account: Account, rule_id: str) -> Response:
     """Delete a rule."""
     _need_feature()
     if account.transfer_rules.pop(rule_id, None) is None:
-        raise RuleError("INVALID_REQUEST_PARAMETER", "There is no such transfer rule.")
+        text = "There is no such transfer rule."
+        if current().state.variants.missing_transfer_rule == "not_found":
+            raise RuleError("ENVELOPE_TRANSFER_RULE_NOT_FOUND", text, status=404)
+        raise RuleError("INVALID_REQUEST_PARAMETER", text)
     return Response(status=200)
 
 
