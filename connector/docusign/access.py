@@ -6,12 +6,14 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from http import HTTPStatus
 
 import structlog
 
 from connector.docusign.auth import Subject
 from connector.docusign.client import Answer, ApiClient, Call, Json, Target, listed
 from connector.docusign.errors import (
+    BadAnswerError,
     DocusignError,
     FeatureMissingError,
     MissingError,
@@ -130,8 +132,9 @@ class Access:
         except PermissionLostError as error:
             self.explain_refusal(error)
             raise
-        except MissingError as error:
-            if (error.error_code or "").upper() in _OF_NO_USER:
+        except (MissingError, BadAnswerError) as error:
+            is_missing = error.status == HTTPStatus.NOT_FOUND
+            if is_missing and (error.error_code or "").upper() in _OF_NO_USER:
                 self.explain_refusal(error)
             raise
 

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+import structlog
+
 from connector.docusign import wire
 from connector.docusign.access import Access
 from connector.docusign.causes import raise_item_errors
 from connector.docusign.client import Answer, ApiClient, Call, Json, listed
-from connector.docusign.errors import MissingError, NoAnswerError
+from connector.docusign.errors import MissingError, NoAnswerError, RefusedError
+from connector.docusign.esign_reads import REPEATS
 from connector.domain.model import User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.errors import TemporaryError
 from connector.ports import Clock
 from connector.settings import Behaviour, TenantSettings
+
+_log = structlog.get_logger(__name__)
 
 _DOMAINS_FRESH_FOR = timedelta(minutes=10)
 """Domains are claimed over days."""
@@ -81,7 +86,8 @@ class AdminApi:
             yield [wire.text(item, "id").lower() for item in items]
 
     def _pages(self, what: str, query: Mapping[str, str]) -> Iterator[list[Json]]:
-        start = 0
+        start, repeats = 0, 0
+        before: list[Json] = []
         while True:
             page = {"start": str(start), "take": str(self._page_size)}
             call = self._call(what, "GET", "/users", query={**query, **page})
@@ -90,7 +96,13 @@ class AdminApi:
             yield items
             # A smaller page than asked for is no last page: the maximum is unpublished.
             start += len(items)
+            repeats = repeats + 1 if items == before else 0
+            before = items
             if not items or not (answer.get("paging") or {}).get("next"):
+                return
+            if repeats >= REPEATS:
+                # The walk would have no end; a full run reads what this one did not come to.
+                _log.warning("docusign gives one page again and again", what=what, start=start)
                 return
 
     def sites(self) -> Mapping[str, int]:
@@ -217,6 +229,13 @@ class AdminApi:
     def _change_users(self, what: str, template: str, body: Json) -> None:
         answer = self._send(self._call(what, "POST", template), body)
         raise_item_errors(what, answer.get("users") or (), answer.trace_token)
+        if wire.text(answer, "success").lower() == "false":
+            raise RefusedError(
+                f"{what[:1].upper()}{what[1:]} failed. DocuSign says that it did not succeed, and "
+                "not why. Look at the user in DocuSign: it may be closed, or on an address outside "
+                "the claimed domains.",
+                trace_token=answer.trace_token,
+            )
 
     def _call(
         self, what: str, method: str, template: str, *, query: Mapping[str, str] | None = None

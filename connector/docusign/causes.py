@@ -173,10 +173,23 @@ CAUSES: Mapping[str, Cause] = {
 
 # The token endpoint says user_not_found of the service user, the APIs of the user asked for.
 _TOKEN_CAUSES: Mapping[str, Cause] = {"USER_NOT_FOUND": _SUBJECT}
+# The Admin API says so of many faults that are none of the service user's rights.
+_ITEM_CAUSES: Mapping[str, Cause] = {
+    "UNAUTHORIZED": Cause(
+        RefusedError,
+        "DocuSign calls it unauthorized, which it says of many faults: a closed user, an address "
+        "outside the claimed domains, a membership that cannot be activated; or the service user "
+        "may not do it. Look at the user in DocuSign, then at the service user's rights.",
+    )
+}
 # Said with 401 or 403 of the whole request, these concern the service user.
 _SERVICE_USER_CODES = frozenset(
     {"USER_LACKS_MEMBERSHIP", "USER_DOES_NOT_BELONG_TO_SPECIFIED_ACCOUNT"}
 )
+# Of these, the token endpoint says nothing by the status alone: an access token is what it gives.
+_NOT_AT_TOKEN_ENDPOINT = frozenset({401, 403, 404})
+_CODE = re.compile(r"\w+")
+"""A code of DocuSign's is one word; what stands in between says "Not Found"."""
 _BY_STATUS: Mapping[int, Cause] = {
     401: _TOKEN,
     403: _PERMISSION,
@@ -193,7 +206,9 @@ class Said:
 
     status: int
     code: str = ""
+    """Safe to show."""
     detail: str = ""
+    """As it came: foreign text."""
     trace_token: str | None = None
     at_token_endpoint: bool = False
     is_item: bool = False
@@ -220,27 +235,46 @@ def json_object(response: requests.Response) -> dict[str, Any] | None:
 def _code_and_detail(body: Mapping[str, Any]) -> tuple[str, str]:
     """Return code and text as the eSignature, the Admin or the token endpoint writes them."""
     if body.get("errorCode"):
-        return str(body["errorCode"]), str(body.get("message") or "")
+        return _clean_code(str(body["errorCode"])), str(body.get("message") or "")
     error, description = str(body.get("error") or ""), str(body.get("error_description") or "")
     if description.upper() in CAUSES or description.upper() in _TOKEN_CAUSES:
         return description, ""
-    return error, description or str(body.get("errorMessage") or "")
+    return _clean_code(error), description or str(body.get("errorMessage") or "")
+
+
+def _clean_code(code: str) -> str:
+    """Return a foreign code that is safe to keep and to show; those that we know are."""
+    return code if code.upper() in CAUSES else clean(code)
 
 
 def cause_of(refusal: Said) -> Cause:
     """Return the cause of a refusal: by code first, then by status."""
     code = refusal.code.upper()
+    if refusal.is_item:
+        return _ITEM_CAUSES.get(code) or CAUSES.get(code, _UNKNOWN)
     if refusal.at_token_endpoint and code in _TOKEN_CAUSES:
         return _TOKEN_CAUSES[code]
-    if code in _SERVICE_USER_CODES and refusal.status in (401, 403) and not refusal.is_item:
+    if code in _SERVICE_USER_CODES and refusal.status in (401, 403):
         return _NO_MEMBERSHIP
-    if code in CAUSES:
-        return CAUSES[code]
-    if not refusal.is_item and refusal.status in _BY_STATUS:
+    return CAUSES.get(code) or _cause_by_status(refusal)
+
+
+def _cause_by_status(refusal: Said) -> Cause:
+    if refusal.status == HTTPStatus.NOT_FOUND and not _is_docusigns(refusal):
+        # Believed, it would turn a proxy's page into "this leaver has no access".
+        return _STRANGE
+    says_nothing = refusal.at_token_endpoint and refusal.status in _NOT_AT_TOKEN_ENDPOINT
+    if refusal.status in _BY_STATUS and not says_nothing:
         return _BY_STATUS[refusal.status]
     if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _DOWN
     return _UNKNOWN if refusal.code or refusal.status == HTTPStatus.BAD_REQUEST else _STRANGE
+
+
+def _is_docusigns(refusal: Said) -> bool:
+    """Return whether a refusal has the form that an API of DocuSign gives it: a code, or the Admin
+    API's ``errorMessage`` without one."""
+    return bool(_CODE.fullmatch(refusal.code) if refusal.code else refusal.detail)
 
 
 def refusal_error(what: str, refusal: Said) -> DocusignError:
@@ -262,7 +296,7 @@ def refusal_error(what: str, refusal: Said) -> DocusignError:
 
 def message(what: str, text: str, refusal: Said) -> str:
     """Return what failed, why, what to do, and what DocuSign's support will ask for."""
-    code = ": ".join(filter(None, (clean(refusal.code), clean(refusal.detail))))
+    code = ": ".join(filter(None, (refusal.code, clean(refusal.detail))))
     evidence = [f"HTTP {refusal.status}"]
     if code:
         evidence.insert(0, f"DocuSign: {code}")
@@ -277,13 +311,14 @@ def item_error(
     """Return the error that one item of a multi-item answer carries, or None.
 
     The eSignature API writes ``errorDetails``, the Admin API ``error_details``, both behind a
-    status of 200 or 201.
+    status of 200 or 201. A text alone is an error too.
     """
     details = item.get("errorDetails") or item.get("error_details")
     if not isinstance(details, Mapping):
-        return None
+        details = {"message": details}
     code, detail = _code_and_detail(details)
-    if not code or code.upper() == "SUCCESS":
+    detail = detail or str(details.get("message") or "")
+    if code.upper() == "SUCCESS" or not (code or detail):
         return None
     error = refusal_error(what, Said(200, code, detail, trace_token, is_item=True))
     if isinstance(error, ExistsError) and item.get("userId"):

@@ -122,11 +122,12 @@ class ApiClient:
         take_place()
         waited_s, attempt, is_reissued = 0.0, 0, False
         while True:
+            token = ""
             try:
                 token = self._tokens.token(target.subject, target.tenant)
                 return read(call, self._once(target, call, token, into))
             except TokenRejectedError:
-                if is_reissued:
+                if is_reissued or not token:
                     raise
                 is_reissued = True
                 self._tokens.invalidate(target.subject, token, target.tenant)

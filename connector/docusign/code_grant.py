@@ -21,6 +21,7 @@ from connector.docusign.causes import json_object, refusal_error, said
 from connector.docusign.client import Call, listed
 from connector.docusign.errors import (
     BadAnswerError,
+    ClockSkewError,
     ConsentRequiredError,
     DocusignError,
     GrantExpiredError,
@@ -306,7 +307,8 @@ class CodeGranter:
 def _is_worthless(error: RefusedError) -> bool:
     """Whether DocuSign means the refresh token, and not the app, its secret or the user."""
     is_plain = type(error) is RefusedError and error.error_code == "invalid_grant"
-    return is_plain or isinstance(error, ConsentRequiredError)
+    # An expired grant speaks of the clock only where we sign one, which nobody does here.
+    return is_plain or isinstance(error, ConsentRequiredError | ClockSkewError)
 
 
 def _not_sent(text: str) -> DocusignError:

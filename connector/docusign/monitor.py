@@ -71,7 +71,9 @@ class MonitorApi:
         try:
             return self._client.send(target, call)
         except DocusignError as error:
-            if error.status not in _REFUSED or not isinstance(error, PermanentError):
+            # Also a bare 404: a host without the stream may well say so in HTML.
+            is_final = isinstance(error, PermanentError | BadAnswerError)
+            if error.status not in _REFUSED or not is_final:
                 raise
             self._access.explain_refusal(error)
             raise FeatureMissingError(

@@ -66,13 +66,25 @@ def _faults() -> st.SearchStrategy[list[Fault]]:
         st.sampled_from([500, 502, 503]),
         st.booleans(),
     )
+    # What stands in front of DocuSign says so of everything: that nothing is there, or allowed.
+    page = st.builds(
+        lambda at, nth, times, status: Fault(
+            "html", at[0], at[1], nth=nth, times=times, status=status
+        ),
+        where,
+        nth,
+        times,
+        st.sampled_from([401, 403, 404, 404]),
+    )
     limit = st.builds(
         lambda make, status, times: make(status=status, times=times),
         st.sampled_from([burst_limit, hourly_limit]),
         st.sampled_from([400, 429]),
         times,
     )
-    return st.one_of(st.just([]), st.lists(st.one_of(one, one, limit), min_size=1, max_size=2))
+    return st.one_of(
+        st.just([]), st.lists(st.one_of(one, one, page, limit), min_size=1, max_size=2)
+    )
 
 
 class Machine(OnDatabase):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -124,3 +124,25 @@ def test_people_leave_out_built_in_groups(written):
     people = {item.user_id: item for item in directory_of(world).get_people(member.user.email)}
     seen = people[member.user.user_id].memberships[world.account.account_id]
     assert seen.group_ids == set(member.group_ids)
+
+
+def test_an_admin_list_that_repeats_its_page_has_an_end(world, monkeypatch):
+    user_id = world.member().user.user_id
+    page = {"users": [{"id": user_id}], "paging": {"next": "https://docusign.example/more"}}
+    views, asked = world.app.view_functions, []
+
+    def one_page(**path):
+        asked.append(path)
+        assert len(asked) < 20
+        return page
+
+    for name in [name for name in views if name.lower() == "management_admin_users.list_users"]:
+        monkeypatch.setitem(views, name, one_page)
+    since = datetime(2026, 1, 1, tzinfo=UTC)
+    found = [
+        item
+        for ids in directory_of(world).iter_modified(world.account.account_id, since)
+        for item in ids
+    ]
+    assert len(asked) > 1
+    assert set(found) == {user_id}

@@ -80,6 +80,7 @@ class TargetedReader:
 
         :param removes: False leaves the membership of somebody whom DocuSign denies as it is.
         :param regrouped: as of :meth:`connector.services.mirror.writer.MirrorWriter.put_users`.
+        :raises TemporaryError: DocuSign denies the member, and the service user too.
         :raises OvertakenError: others write the member without a pause.
         :raises connector.errors.ConnectorError: DocuSign stood in the way; nothing was written.
         """
@@ -89,6 +90,7 @@ class TargetedReader:
         """Write a person as DocuSign has them now in every governed account: all of the copy is as
         old as this read.
 
+        :raises TemporaryError: DocuSign denies the person, and the service user too.
         :raises OvertakenError: others write the person without a pause.
         :raises connector.errors.ConnectorError: DocuSign stood in the way; nothing was written.
         """
@@ -129,8 +131,6 @@ class TargetedReader:
             return False
         try:
             self._directory.get_member(account_id, other)
-        except NotFoundError:
-            return True
         except ConnectorError:
             return False
         return True
@@ -148,7 +148,11 @@ class TargetedReader:
             began_at = self._context.clock.now()
             with self._context.read() as uow:
                 mark = uow.resources.latest_change(USER)
+                known = uow.mirror.get_users([user_id]).get(user_id)
             seen = {account_id: self._ask(account_id, user_id) for account_id in account_ids}
+            for account_id in known.memberships if known else ():
+                if seen.get(account_id, known) is None:
+                    self._refuse_if_nobody_is_shown(account_id, user_id)
             with self._context.write() as uow:
                 if overtaken_since(uow, [user_id], mark):
                     continue
@@ -164,6 +168,21 @@ class TargetedReader:
             return self._directory.get_member(account_id, user_id)
         except NotFoundError:
             return None
+
+    def _refuse_if_nobody_is_shown(self, account_id: str, user_id: str) -> None:
+        """Believe of nobody that they have no access, where DocuSign shows nobody at all.
+
+        :raises TemporaryError: it does not even show the service user, who is in every account.
+        """
+        other = self._directory.service_user_id
+        if other != user_id and self._ask(account_id, other) is not None:
+            return
+        raise TemporaryError(
+            f"DocuSign says of user {user_id}, whom it had in account {account_id}, that there is "
+            "no such user. That is not believed: it does not show the service user there either. "
+            "Check what stands between the connector and DocuSign, and whether the account is the "
+            "one that it was."
+        )
 
     def _write(
         self,

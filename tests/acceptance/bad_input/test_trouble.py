@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from simulator.faults import Fault, burst_limit, hourly_limit
+from simulator.state.model import Status
 from tests.acceptance.bad_input.refusals import ADDRESS, operation, said_no
 from tests.connector import Connector, ManualClock, connected, ok
 from tests.simulated import simulated
@@ -52,6 +54,15 @@ TROUBLES: dict[str, tuple[Callable[[], Fault], set[int]]] = {
         lambda: Fault("html", times=None, status=502),
         {502, 503},
     ),
+    "behind a proxy that finds nothing": (
+        lambda: Fault("html", times=None, status=404),
+        {502, 503},
+    ),
+    "behind a proxy that wants a sign-in": (
+        lambda: Fault("html", times=None, status=401),
+        {502, 503},
+    ),
+    "behind a proxy that forbids it": (lambda: Fault("html", times=None, status=403), {502, 503}),
     "losing its answers": (lambda: Fault("lose_answer", times=None), {503}),
 }
 
@@ -77,6 +88,31 @@ def test_docusign_in_trouble(connector, ann, group, make, statuses):
             assert int(response.headers["Retry-After"]) >= 1
     ok(connector.get(f"/Users/{ann}"))
     ok(connector.get("/Users?count=5"))
+
+
+@pytest.mark.parametrize("code", ["", "USER_NOT_FOUND"])
+def test_a_leaver_whom_nothing_shows_is_not_taken_for_gone(connector, ann, code):
+    fault = Fault("html", "GET", "/restapi/.*/users/", times=None, status=404)
+    if code:
+        fault = replace(fault, kind="error", error_code=code)
+    connector.clock.advance(120)
+    connector.world.faults.add(fault)
+    said_no(connector.patch(f"/Users/{ann}", *operation("active", False)["Operations"]), 503)
+    said_no(connector.delete(f"/Users/{ann}"), 503)
+    assert connector.user(ann)["active"]
+
+    connector.world.faults.clear()
+    connector.clock.advance(120)
+    ok(connector.delete(f"/Users/{ann}"), 204)
+    states = {item.status for item in connector.world.state.user(ann).memberships.values()}
+    assert states == {Status.CLOSED}
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_group_that_a_page_hides_is_not_taken_for_deleted(connector, group, status):
+    connector.world.faults.add(Fault("html", "DELETE", "/groups$", times=None, status=status))
+    said_no(connector.delete(f"/Groups/{group}"), 502, 503)
+    ok(connector.get(f"/Groups/{group}"))
 
 
 def test_lost_consent(connector, ann):

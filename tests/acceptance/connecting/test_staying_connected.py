@@ -52,9 +52,12 @@ def test_a_connection_can_be_forgotten_once_and_made_again(site, monkeypatch):
     site.use()
 
 
-def test_it_ends_after_thirty_days_without_use_and_says_what_to_do(site, clock):
+@pytest.mark.parametrize("refused_with", [400, 401])
+@pytest.mark.parametrize("days", [30, 3])
+def test_it_ends_without_use_and_says_what_to_do(*, site, clock, world, days, refused_with):
+    world.set_variants(refresh_days=days, token_error_status=refused_with)
     site.sign_in()
-    clock.advance(31 * 24 * HOUR)
+    clock.advance((days + 1) * 24 * HOUR)
     with pytest.raises(GrantExpiredError, match="connect again"):
         site.use()
     assert titled(site.sign_in()) == "Connected"
@@ -74,7 +77,42 @@ def test_the_end_is_told_weeks_ahead_and_once(site, clock):
     assert len(told) == 1
 
 
-def test_revoked_at_docusign_it_is_known_at_the_next_look(site, clock, world):
+def test_an_expired_grant_is_no_matter_of_this_machines_clock(site, clock, world):
+    site.sign_in()
+    clock.advance(9 * HOUR)
+    expired = {"error": "invalid_grant", "error_description": "expired_grant"}
+    real = world.app.view_functions["oauth.token"]
+    world.app.view_functions["oauth.token"] = lambda: (expired, 400)
+    try:
+        with pytest.raises(GrantExpiredError, match="connect again"):
+            site.use()
+    finally:
+        world.app.view_functions["oauth.token"] = real
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_a_page_in_place_of_the_token_endpoint_ends_no_connection(site, clock, world, status):
+    site.sign_in()
+    clock.advance(9 * HOUR)
+    world.faults.add(Fault("html", "POST", "/oauth/token", times=None, status=status))
+    with pytest.raises(TemporaryError, match="proxy"):
+        site.use()
+    world.faults.clear()
+    clock.advance(60)
+    site.use()
+
+
+def test_it_renews_itself_where_used_tokens_stay_good(site, clock, world):
+    world.set_variants(refresh_rotation="lenient")
+    site.sign_in()
+    for _ in range(2):
+        clock.advance(9 * HOUR)
+        site.use()
+
+
+@pytest.mark.parametrize("refused_with", [400, 401])
+def test_revoked_at_docusign_it_is_known_at_the_next_look(site, clock, world, refused_with):
+    world.set_variants(token_error_status=refused_with)
     site.sign_in()
     world.state.applications.withdraw(application_of(world), world.state.service_user_id)
     clock.advance(5 * HOUR)

@@ -140,6 +140,7 @@ def test_refusal_is_remembered_for_a_moment(tokens, subject, wire_mock, clock, t
             errors.SubjectUnknownError,
         ),
         ({"error": "invalid_grant", "error_description": "expired_grant"}, errors.ClockSkewError),
+        ({"error": "invalid_grant"}, errors.RefusedError),
     ],
 )
 def test_refusals_of_the_token_endpoint_are_named(
@@ -156,6 +157,10 @@ def test_refusals_of_the_token_endpoint_are_named(
     ("answer", "expected"),
     [
         ({"text": "<html>proxy</html>"}, errors.BadAnswerError),
+        ({"status_code": 401}, errors.BadAnswerError),
+        ({"status_code": 401, "text": "<html>sign in</html>"}, errors.BadAnswerError),
+        ({"status_code": 403, "text": "<html>no</html>"}, errors.BadAnswerError),
+        ({"status_code": 404, "text": "<html>where?</html>"}, errors.BadAnswerError),
         ({"json": {}}, errors.BadAnswerError),
         ({"status_code": 502, "text": "<html>"}, errors.UnavailableError),
         ({"status_code": 429}, errors.RateLimitedError),

@@ -152,6 +152,25 @@ def test_token_refused_twice_is_an_error(client, target, wire_mock):
     assert tried.call_count == 2
 
 
+@pytest.mark.parametrize("call", [READ, write()])
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({}, errors.BadAnswerError),
+        ({"text": "<html>sign in</html>"}, errors.BadAnswerError),
+        ({"json": {"error": "invalid_grant"}}, errors.RefusedError),
+        ({"json": {"errorCode": "AUTHORIZATION_INVALID_TOKEN"}}, errors.TokenRejectedError),
+    ],
+    ids=str,
+)
+def test_no_token_is_told_from_a_refused_one(*, client, target, wire_mock, call, body, expected):
+    wire_mock.post(OAUTH, status_code=401, **body)
+    tried = wire_mock.register_uri(call.method, URL, json={})
+    with pytest.raises(expected):
+        client.send(target, call)
+    assert tried.call_count == 0
+
+
 # ------------------------------------------------------------------ limits
 
 
@@ -248,7 +267,7 @@ def test_every_code_leads_to_its_class_in_any_case(client, target, wire_mock, co
         (400, errors.RefusedError),
         (401, errors.TokenRejectedError),
         (403, errors.PermissionLostError),
-        (404, errors.MissingError),
+        (404, errors.BadAnswerError),
         (408, errors.UnavailableError),
         (429, errors.RateLimitedError),
         (444, errors.RateLimitedError),
@@ -262,6 +281,24 @@ def test_without_a_code_the_status_decides(*, client, target, wire_mock, status,
     with pytest.raises(expected) as caught:
         client.send(target, READ)
     assert "sorry" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        ({"errorCode": "ENVELOPE_DOES_NOT_EXIST", "message": "m"}, errors.MissingError),
+        ({"error": "not_found"}, errors.MissingError),
+        ({"errorMessage": "No such user.", "referenceId": "r"}, errors.MissingError),
+        ({"error": "Not Found", "status": 404, "path": "/things/1"}, errors.BadAnswerError),
+        ({"message": "no Route matched with those values"}, errors.BadAnswerError),
+        ({}, errors.BadAnswerError),
+    ],
+    ids=str,
+)
+def test_only_docusign_says_that_something_is_missing(client, target, wire_mock, body, expected):
+    wire_mock.get(URL, status_code=404, json=body)
+    with pytest.raises(expected):
+        client.send(target, READ)
 
 
 def test_membership_of_the_service_user_is_told_from_that_of_others(client, target, wire_mock):
