@@ -34,7 +34,6 @@ from connector.ports import Clock, Examiner, JobQueue
 from connector.services.authentication.api_clients import ApiClientService
 from connector.services.authentication.personal_tokens import PersonalTokens
 from connector.services.authentication.throttle import Throttle
-from connector.services.bindings import binding_problems
 from connector.services.consent.watch import ConsentWatch
 from connector.services.context import Actor, TenantContext, WaysIn, new_id
 from connector.services.jobs.schedule_problems import tenant_job_problems
@@ -48,6 +47,7 @@ from connector.services.tenants.account_owners import account_problems, claim_ac
 from connector.services.tenants.administration import TenantService
 from connector.services.tenants.catalogue import TenantCatalogue, TenantEntry
 from connector.services.tenants.configuration import record_configuration
+from connector.services.tenants.declarations import declaration_problems
 from connector.services.tenants.overview import Standing, overview
 from connector.settings import Settings, TenantSettings
 from connector.store import SqlStore
@@ -61,10 +61,6 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 _begun: ContextVar[dict[str, TenantServices] | None] = ContextVar("begun", default=None)
-_TWICE = (
-    "is kept in the database too; which of the two holds must not depend on luck. Take it out of "
-    "the file, or out of the database with `docusign-iga tenant remove --keep-data`"
-)
 
 
 class Application:
@@ -262,17 +258,12 @@ class Application:
         :raises ConfigError: see :func:`connector.services.bindings.require_bound`; or a tenant is
             declared twice.
         """
-        if problems := [*self.binding_problems(), *self._claimed()]:
+        if problems := self.binding_problems() or self._claimed():
             raise ConfigError(problems)
 
     def binding_problems(self) -> Sequence[str]:
-        """Return why :meth:`require_bound_accounts` would refuse the file, as far as the data of
-        its own tenants tell; nothing is written."""
-        problems = [f"tenants.{name}: {_TWICE}" for name in self.catalogue.twice_declared()]
-        for name, settings in self.settings.tenants.items():
-            with self.store.read(name) as uow:
-                problems += binding_problems(uow, settings)
-        return problems
+        """Return why :meth:`require_bound_accounts` would refuse the file; nothing is written."""
+        return declaration_problems(self.store, self.settings.tenants)
 
     def _claimed(self) -> Sequence[str]:
         """Let the tenants of the file hold their accounts; return those that others hold."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -34,8 +35,9 @@ def config() -> None:
 def check(context: CommandContext) -> None:
     """Check the whole file; tell every problem with its path in the file.
 
-    Where the database is there and can be read, its accounts and organization are held against
-    those of the file, as `serve` does. DocuSign is not asked: `docusign-iga doctor` does that.
+    Where the database is there and can be read, its tenants, accounts and organization are held
+    against those of the file, as `serve` does. DocuSign is not asked: `docusign-iga doctor` does
+    that.
 
     \b
     Example:
@@ -67,10 +69,10 @@ def _require_bound(settings: Settings) -> None:
     # Commands that need no database start faster.
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
-    from connector.services.bindings import binding_problems  # noqa: PLC0415
+    from connector.services.tenants.declarations import declaration_problems  # noqa: PLC0415
     from connector.store import open_database  # noqa: PLC0415
 
-    problems: list[str] = []
+    problems: Sequence[str] = ()
     try:
         store = open_database(settings.database)
     except ConfigError:  # Such as without the driver, which only the machine that serves needs.
@@ -79,9 +81,7 @@ def _require_bound(settings: Settings) -> None:
         current, newest = store.revisions()
         if current != newest:
             return
-        for name, tenant in settings.tenants.items():
-            with store.read(name) as uow:
-                problems += binding_problems(uow, tenant)
+        problems = declaration_problems(store, settings.tenants)
     if problems:
         raise ConfigError(problems)
 

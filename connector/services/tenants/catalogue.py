@@ -142,11 +142,6 @@ class TenantCatalogue:
         self._look_now_and_then()
         return self._revision
 
-    def twice_declared(self) -> Sequence[str]:
-        """Return the names that stand in the file and in the database."""
-        self._look_now_and_then()
-        return sorted(set(self._stored) & set(self._declared))
-
     # following ----------------------------------------------------------------
 
     def look(self) -> None:

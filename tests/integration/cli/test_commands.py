@@ -3,6 +3,7 @@
 import json
 import re
 from contextlib import closing
+from datetime import UTC, datetime
 
 import click
 import pytest
@@ -14,6 +15,7 @@ from connector.cli.context import config_option, handle_errors
 from connector.cli.main import main
 from connector.config import load_settings
 from connector.domain.model import Account
+from connector.domain.tenants.records import INSTALLATION, TenantRecord, TenantState
 from connector.errors import GuardError, TemporaryError
 from connector.services.bindings import bind
 
@@ -62,6 +64,23 @@ def test_accounts_that_the_database_has_and_the_file_has_not_are_told(run, confi
     assert result.exit_code == 1
     assert other in result.stderr and "--forget-account" in result.stderr
     assert not json.loads(run("config", "check", "--json").stdout)["ok"]
+
+
+def test_a_tenant_that_the_database_has_too_is_told(run, config_file):
+    settings = load_settings(config_file)
+    now = datetime.now(UTC)
+    record = TenantRecord("default", TenantState.ACTIVE, {}, 1, now, "ann", now, "ann")
+    application = build(settings, role="cli")
+    with closing(application), application.store.write(INSTALLATION) as uow:
+        account = settings.tenants["default"].accounts[0].account_id
+        uow.tenants.put(record)
+        uow.tenants.claim([account], "acme")
+        uow.commit()
+    result = run("config", "check")
+    assert result.exit_code == 1
+    assert "tenants.default: is kept in the database too" in result.stderr
+    assert "tenant remove default --keep-data" in result.stderr
+    assert f"{account} belongs to the tenant 'acme'" in result.stderr
 
 
 def test_a_check_of_the_configuration_makes_no_database(run, config_file):
