@@ -120,6 +120,16 @@ class ChangeSchema(Schema):
     )
     asked = fields.List(fields.Nested(AuditEventSchema), required=True)
     decided = fields.List(fields.Nested(AuditEventSchema), required=True)
+    barred = fields.List(
+        fields.Nested(AuditEventSchema),
+        required=True,
+        metadata={"description": "Decisions tried by somebody who may not make them."},
+    )
+    too_late = fields.List(
+        fields.Nested(AuditEventSchema),
+        required=True,
+        metadata={"description": "Decisions that came too late, or about what had changed."},
+    )
     done = fields.List(fields.Nested(AuditEventSchema), required=True)
     checked = fields.List(fields.Nested(AuditEventSchema), required=True)
 
@@ -278,7 +288,14 @@ def _explanation(found: Explanation, verification: Verification) -> Mapping[str,
 
 
 def _change(story: Story) -> Mapping[str, Any]:
-    parts = ("asked", "decided", "done", "checked")
+    parts = {
+        "asked": "asked",
+        "decided": "decided",
+        "barred": "refused",
+        "too_late": "missed",
+        "done": "done",
+        "checked": "checked",
+    }
     return {
         "direction": str(story.direction),
         "plan_id": story.plan_id,
@@ -287,5 +304,8 @@ def _change(story: Story) -> Mapping[str, Any]:
         "asked_at": story.recorded.at,
         "asked_by": story.recorded.actor,
         "reasons": story.reasons,
-        **{name: [event_document(event) for event in getattr(story, name)] for name in parts},
+        **{
+            name: [event_document(event) for event in getattr(story, part)]
+            for name, part in parts.items()
+        },
     }

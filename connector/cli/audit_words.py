@@ -114,6 +114,7 @@ def _story(story: Story, names: Names) -> Iterable[str]:
     yield f"  Why      {reasons or 'no reason was given; the request itself is the reason'}"
     yield from _part("Decided", story.decided, names, "nobody had to: policy let it through")
     yield from _part("Barred", story.refused, names)
+    yield from _part("Too late", story.missed, names)
     yield from _part("Done", story.done, names, _NOTHING_DONE[story.outcome])
     yield from _part("Checked", story.checked, names, "no check is recorded")
 

@@ -85,6 +85,7 @@ def _chapters(found: Explanation) -> list[Chapter]:
                 ("Asked", of(story.asked), ""),
                 ("Decided", of(story.decided), "Nobody had to: policy let it through."),
                 ("Barred", of(story.refused), ""),
+                ("Too late, or about what had changed", of(story.missed), ""),
                 ("Done", of(story.done), _NOT_DONE.get(story.outcome, "Nothing.")),
                 ("Checked", of(story.checked), "No check is recorded."),
             ],

@@ -23,10 +23,12 @@ _DONE = (
 # fmt: on
 _REFUSED = "work_item.refused"
 """A decision that somebody tried and was not allowed to make: it decided nothing."""
+_MISSED = "work_item.missed"
+"""One that came too late, or was about what had changed meanwhile: it decided nothing either."""
 _OPENED = "work_item.opened"
 _SHOW_PEOPLE = ("/users", "/groups")
 """In the paths of reads that show what somebody has."""
-_CHECKS = ("work_item.checked", "work_item.verified", "work_item.attested")
+_CHECKS = ("work_item.checked", "work_item.attested")
 
 
 class Outcome(StrEnum):
@@ -141,14 +143,19 @@ class Story:
     @property
     def decided(self) -> Sequence[AuditEvent]:
         """What people did about it."""
-        known = (*_ASKED, *_DONE, *_CHECKS, _REFUSED)
+        known = (*_ASKED, *_DONE, *_CHECKS, _REFUSED, _MISSED)
         return [event for event in self.events if event.action not in known]
 
     @property
     def refused(self) -> Sequence[AuditEvent]:
-        """Decisions that were tried in vain: by somebody who may not, too late, or about what had
-        changed. They decided nothing."""
+        """Decisions that somebody tried who may not make them. They decided nothing."""
         return [event for event in self.events if event.action == _REFUSED]
+
+    @property
+    def missed(self) -> Sequence[AuditEvent]:
+        """Decisions of those who may make them that came too late, a second time, or were about
+        what had changed. They decided nothing."""
+        return [event for event in self.events if event.action == _MISSED]
 
     @property
     def done(self) -> Sequence[AuditEvent]:
@@ -180,7 +187,7 @@ class Story:
             for event in self.events
             if event.action == _OPENED
             or (
-                event.action not in (*_DONE, _REFUSED)
+                event.action not in (*_DONE, _REFUSED, _MISSED)
                 and ("work_item" not in event.data or event.data["work_item"] not in tasks)
             )
             for name in ("reason", "comment")
@@ -232,6 +239,8 @@ def _outcome(
             event.action == "work_item.done" and is_task
         ):
             outcome, done_at = Outcome.DONE, event.at
+        elif outcome is Outcome.FAILED:
+            continue  # What follows, such as the task for a person, is because of it.
         elif event.action in _TURNS and (is_it or step is None):
             outcome, done_at = _TURNS[event.action], None
     return outcome, done_at

@@ -173,7 +173,8 @@ class ApprovalService:
     ) -> ApprovalView:
         """Approve or deny. With the last approval that is needed, the change is carried out; where
         DocuSign does not answer in time, the connector goes on by itself. Every refusal is written
-        down, save that of a missing comment.
+        down, save that of a missing comment: as ``refused`` where the person may not decide, else
+        as ``missed``.
 
         :param checksum: of the plan that the person saw.
         :raises ForbiddenError: the person may not decide.
@@ -194,7 +195,10 @@ class ApprovalService:
             if problem is None and checksum is not None and checksum != item.checksum:
                 problem = _changed(item)
             if problem is not None:
-                self._log.note(uow, item, by, Act.REFUSED, str(problem), verdict=verdict)
+                # Whoever came too late did nothing that they may not do.
+                is_barred = isinstance(problem, ForbiddenError)
+                act = Act.REFUSED if is_barred else Act.MISSED
+                self._log.note(uow, item, by, act, str(problem), verdict=verdict)
             elif verdict is Verdict.DENY:
                 self._vote(uow, item, by, Act.DENIED, comment=comment)
                 item = self._log.close(uow, item, WorkItemState.REJECTED, by, tidy(comment))

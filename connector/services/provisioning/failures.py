@@ -143,13 +143,13 @@ class Failures:
             self._subjects.show_queue(uow, plan)
             # What was undone left no trace; what could not be undone is somebody's access now.
             record_provenance(uow, plan, records)
+            self._context.audit(
+                uow, actor, "plan.failed", plan.subject_id or "", plan=plan_id, reason=str(error)
+            )
             if APPROVAL in plan.context:
                 self._desk.failed(uow, plan, str(error), actor)
             elif waited.state is PlanState.QUEUED:
                 self._tasks.open_for_refused(uow, waited, message, actor)
-            self._context.audit(
-                uow, actor, "plan.failed", plan.subject_id or "", plan=plan_id, reason=str(error)
-            )
             uow.commit()
 
 

@@ -249,7 +249,6 @@ class FulfilmentService:
         )
         with self._context.write() as uow:
             uow.plans.save_operation(skipped)
-            plan = self._save_progress(uow, plan, actor)
             self._context.audit(
                 uow,
                 actor,
@@ -259,6 +258,7 @@ class FulfilmentService:
                 operation=record.operation.to_dict(),
                 reason=str(error),
             )
+            plan = self._save_progress(uow, plan, actor)
             uow.commit()
         return plan
 
@@ -301,15 +301,16 @@ class FulfilmentService:
                 lease_until=None,
             )
             uow.plans.save_operation(done)
-            plan = self._save_progress(uow, replace(plan, subject_id=subject_id), actor)
+            # Before what follows from it, such as the end of an approval.
             self._context.audit(
                 uow,
                 actor,
                 "operation.done",
-                plan.subject_id or "",
+                subject_id or "",
                 plan=plan.plan_id,
                 operation=done.operation.to_dict(),
             )
+            plan = self._save_progress(uow, replace(plan, subject_id=subject_id), actor)
             uow.commit()
         return plan
 

@@ -257,7 +257,6 @@ class ManualTasks:
                 *item.instructions,
             ),
         )
-        self._log.open(uow, item, actor)
         self._context.audit(
             uow,
             actor,
@@ -266,6 +265,7 @@ class ManualTasks:
             work_item=item.work_item_id,
             entitlement=role,
         )
+        self._log.open(uow, item, actor)
         return plan
 
     def _finished(self, record: OperationRecord) -> OperationRecord:
