@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from connector.console.event_titles import TITLES
 from connector.domain.audit.events import AuditEvent
 from connector.domain.consent.state import ConsentRecord, ConsentState
 from connector.domain.diagnosis.trouble import Trouble
@@ -58,96 +59,6 @@ _TONES = {
         "denied",
     },
 }
-_ACTIONS = {
-    "plan.recorded": "A change was planned",
-    "plan.queued": "The change waits until DocuSign can be reached",
-    "plan.delayed": "The change has waited for DocuSign for long",
-    "changes.delayed": "Accepted changes have waited for DocuSign for long",
-    "plan.failed": "The change failed",
-    "plan.done": "The change was carried out",
-    "operation.done": "Carried out in DocuSign",
-    "operation.undone": "Undone in DocuSign",
-    "request.received": "Asked over SCIM",
-    "request.refused": "A request was refused",
-    "work_item.checked": "Looked into DocuSign",
-    "work_item.verified": "Looked into DocuSign",
-    "audit.erased": "Personal data was erased",
-    "erasure.requested": "An erasure was asked for",
-    "erasure.confirmed": "An erasure was confirmed",
-    "erasure.refused": "An erasure was not confirmed",
-    "erasure.withdrawn": "An erasure was taken back",
-    "erasure.waits": "An erasure waits for DocuSign",
-    "client.configured": "API client configured",
-    "client.revoked": "API client revoked",
-    "client.rotated": "API client's token exchanged",
-    "database.restored": "The database was restored from a backup",
-    "database.released": "The policy reverts again after a backup was restored",
-    "account.forgotten": "The account is governed no longer",
-    "organization.forgotten": "The organization is governed no longer",
-    "docusign.called": "DocuSign was called",
-    "consent.lost": "Consent is missing or was revoked",
-    "consent.granted": "DocuSign gives tokens again",
-    "connection.refused": "DocuSign refuses the connector",
-    "connection.begun": "A link to connect DocuSign was made",
-    "connection.made": "DocuSign was connected",
-    "connection.failed": "Connecting DocuSign failed",
-    "connection.expires": "The connection to DocuSign ends soon",
-    "connection.removed": "The connection to DocuSign was removed",
-    "connection.account_chosen": "The connection's account was chosen",
-    "consent.invited": "Asked to agree in DocuSign",
-    "work_item.opened": "Waits for a person",
-    "work_item.claimed": "Claimed",
-    "work_item.released": "Given back to everybody",
-    "work_item.decided": "Enough approved: free to be carried out",
-    "work_item.handed_over": "Handed over",
-    "work_item.commented": "Commented",
-    "work_item.evidence": "Evidence was attached",
-    "work_item.completed": "Said to be done",
-    "work_item.attested": "Attested by a second person",
-    "work_item.approved": "Approved",
-    "work_item.denied": "Denied",
-    "work_item.refused": "A decision was refused",
-    "work_item.replanned": "Planned again, because something changed",
-    "work_item.carried_out": "Carried out",
-    "work_item.reminded": "A reminder was sent",
-    "work_item.escalated": "Escalated",
-    "work_item.closed": "Closed",
-    "work_item.done": "Confirmed and closed",
-    "work_item.rejected": "Rejected",
-    "work_item.superseded": "Superseded",
-    "work_item.expired": "Expired",
-    "console.signed_in": "Signed in to the console",
-    "console.signed_out": "Signed out",
-    "console.sign_in_refused": "A sign-in was refused",
-    "console.throttled": "Too many sign-ins; made to wait",
-    "console.account_added": "Console account added",
-    "console.account_disabled": "Console account disabled",
-    "console.account_enabled": "Console account enabled",
-    "console.password_changed": "Console password changed",
-    "console.roles_changed": "Console roles changed",
-    "console.email_changed": "Console account's address changed",
-    "console.token_added": "Access token made",
-    "console.token_revoked": "Access token revoked",
-    "console.audit_exported": "The audit was exported",
-    "sync.done": "A sync ended",
-    "sync.waiting": "A sync waits for calls to DocuSign",
-    "sync.failed": "A sync failed",
-    "job.failed": "A job failed",
-    "job.recovered": "A job works again",
-    "audit.anchored": "The audit was anchored",
-    "account_setup.applied": "An account's set-up was applied",
-    "drift.baseline": "Taken as it is, for a baseline",
-    "drift.detected": "Found changed in DocuSign itself",
-    "drift.found": "New differences from what is expected",
-    "drift.held_back": "Not reverted: a person has to look first",
-    "drift.accepted": "A difference was accepted",
-    "drift.reverting": "A difference is being put right",
-    "drift.reverted": "A difference was put right",
-    "drift.gone": "DocuSign shows again what is expected",
-    "drift.adopted": "Taken over by governance",
-    "client.added": "API client added",
-    "client.throttled": "API client made to wait",
-}
 _TOLD = ("summary", "reason", "comment", "result", "description", "address", "subject")
 """What of an event's data stands beside its title, the most telling first."""
 _OURS = ("summary", "result")
@@ -190,7 +101,7 @@ def cause_words(cause: str) -> str:
 
 def act_words(act: str) -> str:
     """Return what somebody did to a work item."""
-    return _ACTIONS.get(f"work_item.{act}", str(act).replace("_", " ").capitalize())
+    return TITLES.get(f"work_item.{act}", str(act).replace("_", " ").capitalize())
 
 
 def actor_words(name: str | None) -> str:
@@ -212,8 +123,8 @@ def tone(state: str) -> str:
 def event_title(event: AuditEvent) -> str:
     """Return what an event is, in words."""
     if event.action == "work_item.released" and "checksum" in event.data:
-        return _ACTIONS["work_item.decided"]  # Its name before; a released task has no plan.
-    return _ACTIONS.get(event.action, event.action.replace(".", ": ").replace("_", " "))
+        return TITLES["work_item.decided"]  # Its name before; a released task has no plan.
+    return TITLES.get(event.action, event.action.replace(".", ": ").replace("_", " "))
 
 
 def told(page: EventPage) -> Sequence[tuple[AuditEvent, str, Markup]]:
