@@ -7,7 +7,14 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from connector.api.fields import CommentArguments, RequiredCommentArguments, instant, text, written
+from connector.api.fields import (
+    CommentArguments,
+    RequiredCommentArguments,
+    instant,
+    needed_words,
+    text,
+    written,
+)
 from connector.api.here import principal, tenant
 from connector.api.paging import Page, page_of, text_of, to_cursor
 from connector.api.resource import Resource, seen
@@ -94,7 +101,7 @@ class DecisionArguments(Schema):
 class DenialArguments(DecisionArguments):
     """A denial, which always says why."""
 
-    comment = written("Why; whoever asked reads it: SCIM shows it for a while.", required=True)
+    comment = needed_words("Why; whoever asked reads it: SCIM shows it for a while.")
 
 
 ApprovalPageSchema = page_of(ApprovalSchema, "ApprovalPage")

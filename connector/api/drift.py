@@ -15,6 +15,7 @@ from connector.domain.authentication.console import ConsoleRole
 from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.findings import Finding, FindingFilter, FindingState
 from connector.domain.drift.remedies import Remedy
+from connector.domain.writing import LEAST_WORDS, require_words
 from connector.errors import InvalidRequestError
 from connector.services.context import Principal, Seen
 from connector.services.drift.decisions import Choice, Decided, Wanted
@@ -88,7 +89,7 @@ MOST = 200
 class DriftSelectionArguments(Schema):
     """Findings by their ids, or all that fit; what would be done to them, or that it be done."""
 
-    comment = written("Why; kept with each of them. Needed unless `dry_run`.")
+    comment = written(f"Why; kept with each of them. Needed unless `dry_run`, with {LEAST_WORDS}.")
     findings = fields.List(
         fields.String(),
         load_default=list,
@@ -258,8 +259,8 @@ def _chosen(said: Mapping[str, Any]) -> Choice:
     decisions = tenant().drift.decisions
     words = {name: said[name] for name in ("account", "entitlement", "attribute", "user")}
     is_filtered = any(words.values()) or said["kinds"] or said["policies"] or said["limit"]
-    if not said["dry_run"] and not said["comment"].strip():
-        raise InvalidRequestError("Say why in `comment`: it is kept with each finding.")
+    if not said["dry_run"]:
+        require_words(said["comment"], "Say why in `comment`: it is kept with each finding.")
     if bool(said["findings"]) == bool(is_filtered):
         raise InvalidRequestError(
             "Name `findings`, or say with the other members which are meant: one of both."

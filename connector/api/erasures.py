@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from connector.api.fields import instant, text, written
+from connector.api.fields import instant, needed_words, text, written
 from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, cut, page_of
 from connector.api.resource import Resource, seen
@@ -49,7 +49,7 @@ class RequestArguments(Schema):
     """Whom to forget, and why."""
 
     person = written("Address or user id.", required=True, longest=320)
-    reason = written("Such as the number of the person's letter.", required=True)
+    reason = needed_words("Such as the number of the person's letter.")
 
 
 class ConfirmationArguments(Schema):

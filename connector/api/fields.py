@@ -7,6 +7,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, validate
 
+from connector.domain.writing import LEAST_WORDS
+
 COMMENT_MAX = 4_000
 """Characters."""
 
@@ -43,6 +45,12 @@ def written(description: str, *, required: bool = False, longest: int = COMMENT_
     return fields.String(load_default="", validate=checks, **options)
 
 
+def needed_words(description: str) -> Any:
+    """Return a reason or comment that has to say something; the service refuses what says
+    nothing."""
+    return written(f"{description} Needs {LEAST_WORDS}.", required=True)
+
+
 class CommentArguments(Schema):
     """An act with a word about it."""
 
@@ -52,4 +60,4 @@ class CommentArguments(Schema):
 class RequiredCommentArguments(Schema):
     """An act that needs a word about it."""
 
-    comment = written("Why, or what was seen; it is kept in history and audit.", required=True)
+    comment = needed_words("Why, or what was seen; it is kept in history and audit.")

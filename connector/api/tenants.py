@@ -8,7 +8,7 @@ from typing import Any
 
 from marshmallow import Schema, fields, validate
 
-from connector.api.fields import instant, text, written
+from connector.api.fields import instant, needed_words, text
 from connector.api.here import application, principal, tenant_name
 from connector.api.resource import Resource, seen
 from connector.domain.authentication.console import ConsoleRole
@@ -83,7 +83,7 @@ class NewTenantArguments(SettingsArguments):
 class SuspensionArguments(Schema):
     """Why a customer is suspended."""
 
-    reason = written("For operators; kept in the audit.", required=True)
+    reason = needed_words("For operators; kept in the audit.")
 
 
 @resource.route("")

@@ -15,6 +15,7 @@ from connector.cli.context import CommandContext, cli_person, handle_errors, ten
 from connector.cli.groups import Commands
 from connector.domain.work_items.approvals import Verdict
 from connector.domain.work_items.items import WorkItem
+from connector.domain.writing import LEAST_WORDS
 from connector.services.context import Principal
 from connector.services.inbox.approvals import ApprovalView
 from connector.services.plain_data import delegation_data, event_data, work_item_data
@@ -112,7 +113,11 @@ def approve(
 
 @approvals.command("deny")
 @click.argument("approval")
-@click.option("--comment", required=True, help="Why, for the requester (in SCIM) and the record.")
+@click.option(
+    "--comment",
+    required=True,
+    help=f"Why, for the requester (in SCIM) and the record: {LEAST_WORDS}.",
+)
 @click.option("--checksum", help="Of the plan that you saw; refused if it is another one by now.")
 @tenant_options
 @as_option

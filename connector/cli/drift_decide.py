@@ -16,6 +16,7 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.findings import FindingState
 from connector.domain.drift.remedies import Remedy
+from connector.domain.writing import LEAST_WORDS, says_something
 from connector.errors import PermanentError
 from connector.services.context import Principal
 from connector.services.drift.decisions import Choice, Decided, DriftDecisions, Wanted
@@ -85,7 +86,7 @@ def _decision(command: Any) -> Any:
 
 @click.command("accept")
 @click.argument("findings", nargs=-1)
-@click.option("--reason", default="", help="Why it is right as it is; kept for the record.")
+@click.option("--reason", default="", help=f"Why it is right as it is, with {LEAST_WORDS}.")
 @_decision
 @tenant_options
 @as_option
@@ -114,7 +115,7 @@ def accept(
 
 @click.command("revert")
 @click.argument("findings", nargs=-1)
-@click.option("--reason", default="", help="Why; kept for the record.")
+@click.option("--reason", default="", help=f"Why, for the record: {LEAST_WORDS}.")
 @_decision
 @tenant_options
 @as_option
@@ -159,8 +160,8 @@ def _decide(
             "Name the FINDINGS by their ids, or say with options (--class, --account, "
             "--entitlement, --user ...) which are meant; --state open means every open one."
         )
-    if not is_dry and not reason.strip():
-        raise click.UsageError("Say why with --reason; --dry-run needs none.")
+    if not is_dry and not says_something(reason):
+        raise click.UsageError(f"Say why with --reason, {LEAST_WORDS}; --dry-run needs none.")
     decisions = context.tenant.drift.decisions
     choice = decisions.named(findings) if findings else _fitting(decisions, options, limit)
     if is_dry:

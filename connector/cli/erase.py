@@ -10,6 +10,7 @@ from rich.table import Table
 from connector.cli.acting_as import as_option
 from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
 from connector.cli.groups import Commands
+from connector.domain.writing import LEAST_WORDS
 from connector.services.context import Principal
 from connector.services.erasure import require_done
 from connector.services.plain_data import erasure_data
@@ -29,7 +30,11 @@ def erase() -> None:
 
 @erase.command("request")
 @click.argument("person")
-@click.option("--reason", required=True, help="Such as the number of the person's letter.")
+@click.option(
+    "--reason",
+    required=True,
+    help=f"Such as the number of the person's letter: {LEAST_WORDS}.",
+)
 @tenant_options
 @as_option
 @handle_errors

@@ -25,6 +25,7 @@ from connector.domain.policy.entitlement_rules import (
     VERIFY_WORD,
 )
 from connector.domain.work_items.items import WorkItem, WorkItemKind
+from connector.domain.writing import LEAST_WORDS
 from connector.services.context import Principal
 from connector.services.inbox.tasks import MAX_EVIDENCE_BYTES
 from connector.services.inbox.work_items import TaskView
@@ -201,7 +202,11 @@ def attach_to_task(
 
 @tasks.command("attest")
 @click.argument("task")
-@click.option("--comment", default="", help="What you saw; needed where no file is attached.")
+@click.option(
+    "--comment",
+    default="",
+    help=f"What you saw, with {LEAST_WORDS}; needed where no file is attached.",
+)
 @tenant_options
 @as_option
 @handle_errors
@@ -221,7 +226,9 @@ def attest_task(
 
 @tasks.command("reject")
 @click.argument("task")
-@click.option("--comment", required=True, help="Why, for the requester and the record.")
+@click.option(
+    "--comment", required=True, help=f"Why, for the requester and the record: {LEAST_WORDS}."
+)
 @tenant_options
 @as_option
 @handle_errors

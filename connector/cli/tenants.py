@@ -26,6 +26,7 @@ from connector.cli.tenant_words import (
 from connector.config.yaml_reader import read_yaml, read_yaml_file
 from connector.domain.tenants.documents import with_value
 from connector.domain.tenants.records import TenantRecord
+from connector.domain.writing import LEAST_WORDS
 from connector.errors import InvalidRequestError
 from connector.services.plain_data import tenant_data
 from connector.services.tenants.overview import Verdict
@@ -215,7 +216,7 @@ def set_settings(
 
 @tenant.command()
 @click.argument("name")
-@click.option("--reason", required=True, help="For operators: kept with it and in the audit.")
+@click.option("--reason", required=True, help=f"For operators: {LEAST_WORDS}.")
 @installation_options
 @handle_errors
 def suspend(context: CommandContext, name: str, reason: str) -> None:

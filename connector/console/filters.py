@@ -23,7 +23,7 @@ from connector.console.words import (
     with_quiet_ids,
 )
 from connector.domain.work_items.items import WorkItem, WorkItemKind
-from connector.domain.writing import visible
+from connector.domain.writing import LEAST_WORDS, visible
 
 _STEPS = (
     (timedelta(minutes=1), timedelta(seconds=1), "second"),
@@ -56,6 +56,7 @@ def install(app: Flask) -> None:
         lead=lead,
         names=with_quiet_ids,
     )
+    app.jinja_env.globals["least_words"] = LEAST_WORDS
     app.jinja_env.tests["overdue"] = is_overdue
     app.jinja_env.finalize = _shown
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

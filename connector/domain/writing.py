@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from connector.errors import InvalidRequestError
+
 _JOINERS = ("\u200c", "\u200d")
 _NEEDS_JOINERS = 0x0600
 """From Arabic on scripts, and signs such as emoji, need joiners; Latin, Greek and Cyrillic do
@@ -21,6 +23,9 @@ _SUSPICIOUS = re.compile(r"[^ -~\n\t\u00a1-\u00ac\u00ae-\u02ff\u0370-\u058f]")
 """Most texts have none of these, and are returned as they are."""
 _MAX_TEXT = 4_000
 """Characters of a comment or a reason."""
+_LEAST = 2
+LEAST_WORDS = "at least two letters or digits"
+"""What a text that has to say something needs, as people are told before they send it."""
 
 
 def visible(text: str) -> str:
@@ -63,3 +68,23 @@ def gist(text: str) -> str:
         for char in unicodedata.normalize("NFKD", text).casefold()
         if unicodedata.category(char)[0] in "LN" and char not in _BLANK
     )
+
+
+def says_something(text: str) -> bool:
+    """Whether a text can be a reason: it has two letters or digits, and is not one letter alone,
+    over and over. Whether it is a good one, only people see."""
+    said = gist(text)
+    return len(said) >= _LEAST and (len(set(said)) > 1 or said.isdigit())
+
+
+def require_words(text: str, ask: str) -> str:
+    """Return a reason or comment that is needed, as it is kept.
+
+    :param ask: a sentence that asks for it.
+    :raises InvalidRequestError: it says nothing.
+    """
+    if not says_something(text):
+        raise InvalidRequestError(
+            f"{ask} It needs {LEAST_WORDS}, and not the same letter over and over."
+        )
+    return tidy(text)

@@ -13,7 +13,7 @@ from connector.domain.erasure import CLOSED_FOR, Erasure, ErasureState, Redactio
 from connector.domain.ledger.resources import Tombstone
 from connector.domain.mirror.visibility import held_before
 from connector.domain.model import User, fold
-from connector.domain.writing import tidy
+from connector.domain.writing import require_words
 from connector.errors import (
     ConnectorError,
     ForbiddenError,
@@ -72,8 +72,7 @@ class ErasureService:
         """
         actor.require(ConsoleRole.ADMINISTRATOR)
         actor.require_address()
-        if not tidy(reason):
-            raise InvalidRequestError("Say why, such as the number of the person's letter.")
+        reason = require_words(reason, "Say why, such as the number of the person's letter.")
         now = self._context.clock.now()
         with self._context.write() as uow:
             user = self._find(uow, person)

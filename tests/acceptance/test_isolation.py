@@ -234,7 +234,7 @@ def test_a_form_of_one_console_is_refused_by_the_other(sides: Sides) -> None:
     mine = sides.session.token("/absences")
     vera = visitor(sides.connector)
     assert vera.sign_in("vera").status_code == 303
-    form = {"csrf_token": mine, "to": "zoe", "reason": "x"}
+    form = {"csrf_token": mine, "to": "zoe", "reason": "mine"}
     answer = vera.http.post("/console/absences", data=form)
     assert answer.status_code == 400
     assert "cannot be accepted" in answer.get_data(as_text=True)

@@ -12,6 +12,7 @@ from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.findings import Finding, FindingFilter, FindingState
 from connector.domain.drift.remedies import Remedy, raise_if_unsafe
 from connector.domain.model import ORGANIZATION_ADMIN
+from connector.domain.writing import require_words
 from connector.errors import (
     ConflictingWriteError,
     ConnectorError,
@@ -206,6 +207,7 @@ class DriftDecisions:
     ) -> Decided:
         """Take all of them for right; each that is no difference any more is told.
 
+        :raises InvalidRequestError: the reason is missing.
         :raises connector.errors.ForbiddenError: the person is no operator.
         """
         return self._each(choice, self._desk.accept, by, reason, report)
@@ -216,6 +218,7 @@ class DriftDecisions:
         """Have all of them put right, one plan after the other.
 
         :raises GuardError: they are about too many users; nothing was done.
+        :raises InvalidRequestError: the reason is missing.
         :raises connector.errors.ForbiddenError: the person is no operator.
         """
         by.require(ConsoleRole.OPERATOR)
@@ -226,6 +229,7 @@ class DriftDecisions:
         self, choice: Choice, act: Act, by: Principal, reason: str, report: Report
     ) -> Decided:
         by.require(ConsoleRole.OPERATOR)
+        reason = require_words(reason, "Say why: the reason is kept with each finding.")
         decided, total = Decided(), len(choice.finding_ids)
         for number, finding_id in enumerate(choice.finding_ids):
             report(number, total)

@@ -14,7 +14,7 @@ from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.findings import Finding, FindingFilter, FindingState
 from connector.domain.model import ORGANIZATION_ADMIN, User, fold
 from connector.domain.naming.names import Names
-from connector.domain.writing import tidy
+from connector.domain.writing import require_words
 from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
 from connector.ports import USER, UnitOfWork
 from connector.purpose import Purpose, calling_for
@@ -138,15 +138,14 @@ class DriftDesk:
         :raises PreconditionError: it is not what was seen.
         """
         by.require(ConsoleRole.OPERATOR)
-        if not tidy(reason):
-            raise InvalidRequestError("Say why it is right as it is: the reason is kept.")
+        reason = require_words(reason, "Say why it is right as it is: the reason is kept.")
         with self._alone(finding_id), self._context.write(seen) as uow:
             finding = _open(uow.drift.get(finding_id))
             if finding.subject_kind == USER:
                 refuse_own(uow, finding.subject_id, by)
             self._require_current(uow, finding)
             known = known_entitlements(uow.mirror.catalogue())
-            closed = self._findings.accept(uow, finding, by, tidy(reason), known)
+            closed = self._findings.accept(uow, finding, by, reason, known)
             uow.commit()
         return closed
 
@@ -161,12 +160,11 @@ class DriftDesk:
         :raises ConnectorError: a guard or DocuSign refuses, or it cannot be reached.
         """
         by.require(ConsoleRole.OPERATOR)
-        if not tidy(reason):
-            raise InvalidRequestError("Say why it is to be put right: the reason is kept.")
+        reason = require_words(reason, "Say why it is to be put right: the reason is kept.")
         with self._alone(finding_id):
             if seen is not None:
                 seen()
-            return self._revert(finding_id, by, tidy(reason))
+            return self._revert(finding_id, by, reason)
 
     def _revert(self, finding_id: str, by: Principal, reason: str) -> Finding:
         with self._context.read() as uow:

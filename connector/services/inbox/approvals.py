@@ -14,7 +14,7 @@ from connector.domain.planning import Addresses
 from connector.domain.work_items.approvals import Verdict, Voter, in_words, standing, votes
 from connector.domain.work_items.history import Act, WorkItemEvent
 from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
-from connector.domain.writing import gist, tidy
+from connector.domain.writing import require_words, tidy
 from connector.errors import (
     ClosedError,
     ConnectorError,
@@ -276,8 +276,8 @@ class ApprovalService:
         self, matters: Matters, item: WorkItem, verdict: Verdict, comment: str
     ) -> None:
         is_needed = verdict is Verdict.DENY or matters.terms(item).reason_required
-        if is_needed and not gist(comment):
-            raise InvalidRequestError("This decision needs a reason: give a comment.")
+        if is_needed:
+            require_words(comment, "This decision needs a reason: give a comment.")
 
     def _carry_out(self, item: WorkItem, by: Principal) -> None:
         try:

@@ -11,7 +11,7 @@ from connector.domain.authentication.console import ConsoleRole
 from connector.domain.policy.entitlement_rules import VERIFIED_BY_API, VERIFY_WORD
 from connector.domain.work_items.history import Act, Evidence
 from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
-from connector.domain.writing import tidy
+from connector.domain.writing import require_words, tidy
 from connector.errors import ClosedError, ForbiddenError, InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, Seen, TenantContext, new_id
@@ -200,8 +200,8 @@ class TaskService:
             refusal = attest_refusal(Matters(uow, self._context), item, by)
             if refusal is not None:
                 raise ForbiddenError(refusal)
-            if not tidy(comment) and not uow.work_items.evidence(item.work_item_id):
-                raise InvalidRequestError("Say what you saw, or attach a file that shows it.")
+            if not uow.work_items.evidence(item.work_item_id):
+                require_words(comment, "Say what you saw, or attach a file that shows it.")
             self._log.note(uow, item, by, Act.ATTESTED, tidy(comment))
             item = self._log.close(uow, item, WorkItemState.DONE, by, tidy(comment))
             uow.commit()
@@ -217,15 +217,14 @@ class TaskService:
             the person is the one it is about or has no address, by which to tell.
         """
         by.require(ConsoleRole.OPERATOR)
-        if not tidy(comment):
-            raise InvalidRequestError("A rejection needs a reason: give a comment.")
+        reason = require_words(comment, "A rejection needs a reason: give a comment.")
         with self._context.write(seen) as uow:
             item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
             if uow.plans.get(item.plan_id)[0].context.get(REVIEW):
                 # Who rejects a review accepts what was found.
                 refuse_own(uow, item.subject_id, by)
-            item = self._log.close(uow, item, WorkItemState.REJECTED, by, tidy(comment))
+            item = self._log.close(uow, item, WorkItemState.REJECTED, by, reason)
             uow.commit()
         return item
 

@@ -10,8 +10,8 @@ from connector.domain.ledger.plans import PlanRecord
 from connector.domain.model import User
 from connector.domain.work_items.history import Act, Evidence, WorkItemEvent
 from connector.domain.work_items.items import WorkItem, WorkItemKind
-from connector.domain.writing import tidy
-from connector.errors import InvalidRequestError, NotFoundError
+from connector.domain.writing import require_words
+from connector.errors import NotFoundError
 from connector.services.context import Principal, Seen, TenantContext
 from connector.services.inbox.attesting import attest_refusal, is_to_attest
 from connector.services.mirror.actual import OPEN_STATES
@@ -95,12 +95,14 @@ class WorkItemService:
     def comment(
         self, work_item_id: str, by: Principal, text: str, *, seen: Seen | None = None
     ) -> WorkItem:
-        """Say something about an item, open or closed, task or approval."""
+        """Say something about an item, open or closed, task or approval.
+
+        :raises InvalidRequestError: it says nothing.
+        """
         by.require(ConsoleRole.OPERATOR, ConsoleRole.APPROVER)
-        if not tidy(text):
-            raise InvalidRequestError("The comment is empty.")
+        said = require_words(text, "Say something about it.")
         with self._context.write(seen) as uow:
             item = uow.work_items.get(work_item_id)
-            self._log.note(uow, item, by, Act.COMMENTED, tidy(text))
+            self._log.note(uow, item, by, Act.COMMENTED, said)
             uow.commit()
         return item

@@ -14,6 +14,7 @@ from typing import Any
 from connector.domain.audit.events import AuditEvent, AuditHead
 from connector.domain.tenants.documents import differences, value_at
 from connector.domain.tenants.records import INSTALLATION, TenantRecord, TenantState
+from connector.domain.writing import require_words
 from connector.errors import (
     ConfigError,
     ConflictingWriteError,
@@ -160,7 +161,9 @@ class TenantService:
         finished.
 
         :raises NotFoundError: the database has no such tenant.
+        :raises InvalidRequestError: the reason is missing.
         """
+        reason = require_words(reason, "Say why, for whoever resumes it.")
         return self._turn(name, TenantState.SUSPENDED, reason, actor, seen)
 
     def resume(self, name: str, actor: Actor, *, seen: Seen | None = None) -> TenantRecord:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
 from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
-from connector.domain.writing import gist, tidy
+from connector.domain.writing import gist, says_something, tidy
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.denials import holding_denials, same_people
@@ -31,7 +31,7 @@ def denials_against(
     """
     ids = list(user_ids)
     holding = holding_denials(uow, context, _people(uow, ids), entitlement)
-    said = gist(tidy(reason))
+    said = gist(tidy(reason)) if says_something(reason) else ""
     return {
         user_id: items[-1]
         for user_id, items in holding.items()

@@ -13,7 +13,7 @@ from connector.domain.ledger.plans import Fulfilment, PlanRecord
 from connector.domain.model import Catalogue
 from connector.domain.plan import Plan
 from connector.domain.policy.entitlement_rules import Policy, given
-from connector.domain.writing import gist, tidy
+from connector.domain.writing import LEAST_WORDS, says_something, tidy
 from connector.errors import InvalidRequestError
 from connector.services.mirror.presentation import DOCUSIGN
 
@@ -24,10 +24,10 @@ REQUESTER_EMAIL = "requester_email"
 
 
 def as_context(reason: str) -> dict[str, Any]:
-    """Return what a plan keeps of a reason; nothing of one that says nothing, such as a full
-    stop."""
+    """Return what a plan keeps of a reason; nothing of one that says nothing
+    (:func:`~connector.domain.writing.says_something`), such as a full stop."""
     said = tidy(reason)
-    return {_REASON: said} if gist(said) else {}
+    return {_REASON: said} if says_something(said) else {}
 
 
 def reason_of(plan: PlanRecord) -> str:
@@ -65,5 +65,5 @@ def require_reason(
                 raise InvalidRequestError(
                     f"{ruling.target.title} is not given without a reason. Say why in the "
                     f"attribute 'reason' of {DOCUSIGN}User, or of {DOCUSIGN}Group in a change of "
-                    "members."
+                    f"members, with {LEAST_WORDS}."
                 )

@@ -247,7 +247,7 @@ def test_the_api_shows_and_does(native):
     again = olga.post("/drift/accept", said).json
     assert again["problems"][0]["id"] == title.finding_id
     assert olga.post("/drift/accept", {**said, **asked}).status_code == 422
-    assert olga.post("/drift/accept", {"comment": "x"}).status_code == 422
+    assert olga.post("/drift/accept", {"comment": "New titles"}).status_code == 422
 
 
 def test_the_api_keeps_to_the_guard(start):
@@ -256,7 +256,7 @@ def test_the_api_keeps_to_the_guard(start):
     every = {"states": ["open"], "policies": ["report"]}
     shown = olga.post("/drift/revert", {**every, "dry_run": True}).json
     assert "person's word" in shown["refused"]
-    refused = olga.post("/drift/revert", {**every, "comment": "x"})
+    refused = olga.post("/drift/revert", {**every, "comment": "Nobody asked"})
     assert "person's word" in problem(refused, 409, "guarded")
     assert seen(native.connector) == ALL
 

@@ -257,8 +257,8 @@ def test_a_reason_is_text_and_is_cut(start, profile):
         400,
         "invalidValue",
     )
-    ok(connector.patch(f"/Users/{ann['id']}", *with_reason(profile, reason="x" * 9_000)))
-    assert only_approval(connector).reason == "x" * 4_000
+    ok(connector.patch(f"/Users/{ann['id']}", *with_reason(profile, reason="xy" * 4_500)))
+    assert only_approval(connector).reason == "xy" * 2_000
 
 
 def test_the_reason_is_erased_with_the_person(start, profile):

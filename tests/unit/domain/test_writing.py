@@ -4,7 +4,14 @@
 
 import pytest
 
-from connector.domain.writing import gist, visible
+from connector.domain.writing import (
+    LEAST_WORDS,
+    gist,
+    require_words,
+    says_something,
+    visible,
+)
+from connector.errors import InvalidRequestError
 
 
 @pytest.mark.parametrize(
@@ -70,3 +77,17 @@ def test_what_has_no_letter_and_no_digit_says_nothing(text):
 
 def test_other_scripts_and_numbers_say_something():
     assert gist("山田 4711 क्या") == gist("山田, 4711: क्या") != ""
+
+
+@pytest.mark.parametrize(
+    "text", ["", ".", " - ", "x", "X.", "zzz", "x x X", "7", "\u2800\u3164", "ééé"]
+)
+def test_what_says_nothing_is_no_reason(text):
+    assert not says_something(text)
+    with pytest.raises(InvalidRequestError, match=f"^Say why. It needs {LEAST_WORDS}"):
+        require_words(text, "Say why.")
+
+
+@pytest.mark.parametrize("text", ["No", "ok", "77", "#4711", "离职", "نقل", "Für Béa", " Left. "])
+def test_what_says_something_is_kept(text):
+    assert require_words(text, "Say why.") == text.strip()
