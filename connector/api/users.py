@@ -210,11 +210,12 @@ def show(user_id: str) -> Mapping[str, Any]:
 @resource.arguments(PageArguments, location="query")
 @resource.response(200, page_of(AuditEventSchema, "Timeline"))
 def timeline(query: Mapping[str, Any], user_id: str) -> Page:
-    """List what happened to a user, newest first, without each call to DocuSign."""
+    """List what happened to a user, newest first, without each call to DocuSign. Changes of the
+    members of groups are among it: `user_ids` name the user."""
     browser = tenant().browser
     known = browser.user(user_id.lower()).user.user_id
     page = browser.events(
-        AuditFilter(subjects=(known,)),
+        AuditFilter(people=(known,)),
         before=number_of(query["cursor"]),
         calls=False,
         limit=query["limit"],

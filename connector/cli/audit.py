@@ -43,8 +43,8 @@ def _filters(command: Command) -> Command:
             click.option(
                 "--person",
                 default="",
-                help="Address or id of a user. Changes of a group's members are about the group: "
-                "find them by --entitlement, or with `audit explain`.",
+                help="Address or id of a user: what is about them or names them, such as a "
+                "change of a group's members, and what led to it.",
             ),
             click.option("--entitlement", default="", help="Id or name of an entitlement."),
             click.option("--action", default="", help="Such as plan.recorded, or work_item.*"),
@@ -111,10 +111,11 @@ def search(context: CommandContext, *, limit: int, **given: Any) -> None:
     service = context.tenant.audit
     events = service.search(wanted, person=person, entitlement=entitlement, limit=limit)
     table = Table("Event", "When (UTC)", "Who", "What", "About", "More")
-    names = context.tenant.browser.named(events).names
+    about = service.user_ids(person) if person else ()
+    names = context.tenant.browser.named(events, about).names
     for event in events:
         when = f"{event.at:%Y-%m-%d %H:%M:%S}"
-        what = (event.actor, event.action, event.subject, describe(event, names))
+        what = (event.actor, event.action, event.subject, describe(event, names, about))
         table.add_row(str(event.sequence), when, *what)
     context.output([as_data(event) for event in events], table if events else "No event matches.")
 
@@ -191,7 +192,7 @@ def explain(
     }
     period = f"in {since:%B %Y}" if since else "ever"
     events = [event for story in found.stories for event in story.events]
-    text = explained(found, period, context.tenant.browser.named(events).names)
+    text = explained(found, period, context.tenant.browser.named(events, found.user_ids).names)
     context.output(answer, f"{text}\n\n{_verdict(verified)}")
 
 

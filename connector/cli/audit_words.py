@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
+from connector.domain.audit.chain import told_steps
 from connector.domain.audit.events import AuditEvent
 from connector.domain.audit.story import Outcome, Story
 from connector.domain.naming.names import IDS_ALONE, Names
@@ -19,10 +21,14 @@ _SHOWN = (
 )
 # fmt: on
 _LONGEST = 120
+Tell = Callable[[AuditEvent], str]
 
 
-def describe(event: AuditEvent, names: Names = IDS_ALONE) -> str:
-    """Return one line that tells what the event's name does not."""
+def describe(event: AuditEvent, names: Names = IDS_ALONE, about: Collection[str] = ()) -> str:
+    """Return one line that tells what the event's name does not.
+
+    :param about: the users whose history it is.
+    """
     data = event.data
     if event.is_erased:
         return "(erased)"
@@ -33,8 +39,7 @@ def describe(event: AuditEvent, names: Names = IDS_ALONE) -> str:
     if event.action.startswith("request."):
         status = f": {data['status']} {data.get('reason') or ''}" if "status" in data else ""
         return _cut(f"{data.get('method')} {data.get('path')}{status}")
-    steps = [*(data.get("operations") or ()), *([data["operation"]] if "operation" in data else [])]
-    if steps:
+    if steps := told_steps(event, about):
         return "; ".join(_step(step, names) for step in steps)
     return _cut(", ".join(f"{name} {data[name]}" for name in _SHOWN if data.get(name)))
 
@@ -58,10 +63,11 @@ def explained(found: Explanation, period: str, names: Names = IDS_ALONE) -> str:
     )
     who = ", ".join(names.person(user_id) for user_id in found.user_ids)
     lines = [f"User {who}", f"Asked about: {what}", ""]
+    tell = partial(describe, names=names, about=found.user_ids)
     if found.earlier is not None:
         lines += [f"Before: {_headline(found.earlier)}.", ""]
     for story in found.stories:
-        lines += [*_story(story, names), ""]
+        lines += [*_story(story, tell), ""]
     if not found.stories:
         lines += [f"The connector neither gave nor took it {period}.", ""]
     lines.append(_now(found))
@@ -107,21 +113,21 @@ def _headline(story: Story) -> str:
     return f"{when}, {asked} by {event.actor}: {_ENDINGS[story.outcome]}"
 
 
-def _story(story: Story, names: Names) -> Iterable[str]:
+def _story(story: Story, tell: Tell) -> Iterable[str]:
     yield f"{_headline(story)} (plan {story.plan_id})"
-    yield from _part("Asked", story.asked, names)
+    yield from _part("Asked", story.asked, tell)
     reasons = "; ".join(story.reasons)
     yield f"  Why      {reasons or 'no reason was given; the request itself is the reason'}"
-    yield from _part("Decided", story.decided, names, "nobody had to: policy let it through")
-    yield from _part("Barred", story.refused, names)
-    yield from _part("Too late", story.missed, names)
-    yield from _part("Done", story.done, names, _NOTHING_DONE[story.outcome])
-    yield from _part("Checked", story.checked, names, "no check is recorded")
+    yield from _part("Decided", story.decided, tell, "nobody had to: policy let it through")
+    yield from _part("Barred", story.refused, tell)
+    yield from _part("Too late", story.missed, tell)
+    yield from _part("Done", story.done, tell, _NOTHING_DONE[story.outcome])
+    yield from _part("Checked", story.checked, tell, "no check is recorded")
 
 
-def _part(name: str, events: Iterable[AuditEvent], names: Names, empty: str = "") -> Iterable[str]:
+def _part(name: str, events: Iterable[AuditEvent], tell: Tell, empty: str = "") -> Iterable[str]:
     told = [
-        f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor}  {event.action}  {describe(event, names)}"
+        f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor}  {event.action}  {tell(event)}"
         for event in events
     ]
     if not told and empty:

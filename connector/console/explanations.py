@@ -72,7 +72,9 @@ def show() -> tuple[str, int]:
 
 def _chapters(found: Explanation) -> list[Chapter]:
     events = [event for story in found.stories for event in story.events]
-    lines = {line[0].sequence: line for line in told(tenant().browser.named(events))}
+    page = tenant().browser.named(events, found.user_ids)
+    page = tenant().browser.named(events, found.user_ids)
+    lines = {line[0].sequence: line for line in told(page)}
 
     def of(chosen: Sequence[AuditEvent]) -> list[Line]:
         return [lines[event.sequence] for event in chosen]

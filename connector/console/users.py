@@ -78,7 +78,7 @@ def show(user_id: str) -> str:
     detail = services.browser.user(user_id.lower())
     before = number_of(request.args.get("before"))
     page = services.browser.events(
-        AuditFilter(subjects=(detail.user.user_id,)), before=before, calls=False
+        AuditFilter(people=(detail.user.user_id,)), before=before, calls=False
     )
     return render_template(
         "user.html",

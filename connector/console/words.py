@@ -134,7 +134,7 @@ def told(page: EventPage) -> Sequence[tuple[AuditEvent, str, Markup]]:
 
 def _detail(event: AuditEvent, page: EventPage) -> Markup:
     data: Mapping[str, Any] = event.data
-    if steps := steps_of(event):
+    if steps := steps_of(event, page.about):
         return with_quiet_ids(lead("; ".join(step.describe(page.names) for step in steps)))
     if "path" in data:
         answer = data.get("status") or data.get("error") or ""

@@ -5,12 +5,34 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, delete, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Row,
+    Select,
+    and_,
+    delete,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
-from connector.domain.audit.chain import PERSON, Pseudonym, merge, sealed
+from connector.domain.audit.chain import PERSON, Pseudonym, merge, named_people, sealed
 from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead, Seal
 from connector.store.statements import Session, add_rows, after_prefix, chunked, put_missing
-from connector.store.tables import audit_actors, audit_details, audit_events, audit_heads
+from connector.store.tables import (
+    audit_actors,
+    audit_details,
+    audit_events,
+    audit_heads,
+    audit_people,
+    operations,
+)
+
+_OF_PLAN = "plan."
+"""How actions begin of which only the plan says whom they concern."""
+_REQUESTS = "request.*"
 
 
 class SqlAudit:
@@ -52,6 +74,8 @@ class SqlAudit:
         add_rows(self._connection, audit_events, [self._row(event) for event in written])
         details = [self._details(event) for event in written]
         add_rows(self._connection, audit_details, [row for row in details if row is not None])
+        named = [row for event in written for row in self._people(event)]
+        add_rows(self._connection, audit_people, named)
         self._connection.execute(
             update(audit_heads)
             .where(audit_heads.c.tenant == self._tenant)
@@ -80,6 +104,22 @@ class SqlAudit:
             return None
         key = {"tenant": self._tenant, "sequence": event.sequence}
         return {**key, "salt": seal.salt, "personal": seal.personal}
+
+    def _people(self, event: AuditEvent) -> Iterator[dict[str, Any]]:
+        """Yield the index of the users whom an event names, or whom its plan does."""
+        named = named_people(event.data)
+        if not named and event.action.startswith(_OF_PLAN) and "operations" not in event.data:
+            named = self._named_by_plan(str(event.data.get("plan", "")))
+        for user_id in sorted(named - {event.subject}):
+            yield {"tenant": self._tenant, "user_id": user_id, "sequence": event.sequence}
+
+    def _named_by_plan(self, plan_id: str) -> frozenset[str]:
+        steps = self._connection.scalars(
+            select(operations.c.operation).where(
+                operations.c.tenant == self._tenant, operations.c.plan_id == plan_id
+            )
+        )
+        return named_people(list(steps))
 
     def _pseudonyms(self, events: Sequence[AuditEvent]) -> Mapping[str, Pseudonym]:
         """Return the pseudonyms of the people among the actors, new ones kept."""
@@ -175,11 +215,12 @@ class SqlAudit:
     def _conditions(self, wanted: AuditFilter) -> list[ColumnElement[bool]]:
         table = audit_events.c
         conditions: list[ColumnElement[bool]] = []
-        if wanted.subjects or wanted.correlation_ids:
-            led: ColumnElement[bool] = table.correlation_id.in_(wanted.correlation_ids)
-            if wanted.subjects:
-                led = or_(table.subject.in_(wanted.subjects), and_(led, table.subject == ""))
-            conditions.append(led)
+        if wanted.people:
+            conditions.append(table.sequence.in_(self._concerning(wanted)))
+        if wanted.subjects:
+            conditions.append(table.subject.in_(wanted.subjects))
+        if wanted.correlation_ids:
+            conditions.append(table.correlation_id.in_(wanted.correlation_ids))
         if wanted.request:
             conditions.append(table.correlation_id == wanted.request)
         if wanted.actor:
@@ -196,6 +237,37 @@ class SqlAudit:
         if wanted.until is not None:
             conditions.append(table.at < wanted.until)
         return conditions
+
+    def _concerning(self, wanted: AuditFilter) -> CompoundSelect[Any]:
+        """Return the sequences of the events that concern people. A union of look-ups, because
+        PostgreSQL answers alternatives of them by a walk over all events."""
+        own = self._about(wanted.people, "sequence")
+        if not wanted.with_requests:
+            return union_all(*own)
+        requests = union_all(*self._about(wanted.people, "correlation_id"))
+        led = audit_events.alias()
+        return union_all(
+            *own,
+            select(led.c.sequence).where(
+                led.c.tenant == self._tenant,
+                led.c.correlation_id.in_(requests),
+                led.c.correlation_id != "",
+                or_(led.c.subject == "", _matches(led.c.action, _REQUESTS)),
+            ),
+        )
+
+    def _about(self, people: Sequence[str], column: str) -> Sequence[Select[Any]]:
+        """Return a column of the events that are about people, and of those that name them."""
+        events, named = audit_events.alias(), audit_people.alias()
+        same = and_(events.c.tenant == named.c.tenant, events.c.sequence == named.c.sequence)
+        return (
+            select(events.c[column]).where(
+                events.c.tenant == self._tenant, events.c.subject.in_(people)
+            ),
+            select(events.c[column])
+            .select_from(named.join(events, same))
+            .where(named.c.tenant == self._tenant, named.c.user_id.in_(people)),
+        )
 
     # erasing ------------------------------------------------------------------
 

@@ -14,6 +14,7 @@ from connector.errors import NotFoundError
 from connector.store.forgotten_actors import forget_actors
 from connector.store.statements import Records, Session, after_prefix, put_rows
 from connector.store.tables import (
+    audit_people,
     consent_links,
     consents,
     erasures,
@@ -92,6 +93,7 @@ class SqlErasures:
         self._delete(consents, consents.c.user_id == user_id)
         self._delete(consent_links, consent_links.c.user_id == user_id)
         self._delete(read_hints, read_hints.c.user_id == user_id)
+        self._delete(audit_people, audit_people.c.user_id == user_id)
         self._scrub_plans(user_id, email)
         self._scrub_plans_of_groups(user_id)
         self._scrub_work_items(user_id, email)

@@ -29,7 +29,7 @@ from tests.visitors import Visitor, add_account, ask_for_approval, guarded, live
 ACTOR = Actor("user:root", "cli", "c1")
 ACCOUNT = "00000000-0000-4000-8000-0000000000ac"
 PASSING = {"facts", "audit_events", "audit_details", "audit_heads", "audit_actors"}
-PASSING |= {"console_failures", "locks", "budgets", "budget_calls"}
+PASSING |= {"audit_people", "console_failures", "locks", "budgets", "budget_calls"}
 """Tables that note attempts, and what is told a moment later."""
 
 

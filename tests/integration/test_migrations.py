@@ -15,13 +15,14 @@ from sqlalchemy import inspect, text
 
 from connector.domain.ledger.plans import ROLES_KEY
 from connector.domain.ledger.resources import ClientAttributes
+from connector.domain.plan import AddGroupMembers
 from connector.errors import ConfigError, TemporaryError
 from connector.ports import USER
 from connector.settings import DatabaseSettings
 from connector.store import SqlStore, migrate, open_database
 from connector.store.tables import metadata
 from tests import databases
-from tests.contract.store import people
+from tests.contract.store import people, records
 
 LATEST = migrate.newest()
 """The newest migration that the package ships."""
@@ -175,3 +176,42 @@ def test_an_unreachable_server_is_temporary() -> None:
     settings = DatabaseSettings(url="postgresql+psycopg://nobody@127.0.0.1:1/none")
     with databases.opened(settings) as store, pytest.raises(TemporaryError):
         store.migrate()
+
+
+def test_whom_older_events_name_is_looked_up(new_store: SqlStore) -> None:
+    new_store.migrate()
+    ann, bob = "user-ann", "user-bob"
+    step = AddGroupMembers("account", "1", (ann, bob))
+    group = {"subject": "account.g1", "correlation_id": "c1"}
+    for tenant in ("default", "acme"):
+        with new_store.write(tenant) as unit:
+            unit.plans.add(
+                records.plan(subject_kind="Group", subject_id="account.g1"),
+                [records.operation(operation=step)],
+            )
+            unit.audit.append(
+                records.event("plan.recorded", data={"operations": [step.to_dict()]}, **group),
+                records.event("operation.done", subject=ann, data={"operation": {"user_id": ann}}),
+                records.event("plan.failed", data={"plan": "plan-1"}, **group),
+                records.event("operation.done", data={"operation": {"to_user_id": bob}}),
+                *(records.event("docusign.called", data={"method": "GET"}) for _ in range(600)),
+                records.event("operation.done", data={"operation": step.to_dict()}, **group),
+            )
+            unit.commit()
+    written = _people_named(new_store)
+    assert [row[1:] for row in written if row[0] == "acme"] == [
+        *((ann, number) for number in (1, 3, 605)),
+        *((bob, number) for number in (1, 3, 4, 605)),
+    ]
+
+    migrate.downgrade(new_store.database, "0037")
+    assert "audit_people" not in _tables(new_store)
+    new_store.migrate()
+
+    assert _people_named(new_store) == written
+
+
+def _people_named(store: SqlStore) -> list[tuple[object, ...]]:
+    with store.database.reading() as connection:
+        statement = text("SELECT tenant, user_id, sequence FROM audit_people ORDER BY 1, 2, 3")
+        return [tuple(row) for row in connection.execute(statement)]

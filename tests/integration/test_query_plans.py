@@ -16,7 +16,8 @@ ADDRESS = "plan@northwind-freight.example"
 GROWING = {
     *("users", "memberships", "group_members", "resources", "external_ids", "client_attributes"),
     *("plans", "operations", "work_items", "work_item_events", "provenance", "notifications"),
-    *("audit_events", "audit_details", "audit_actors", "expectations", "findings"),
+    *("audit_events", "audit_details", "audit_actors", "audit_people"),
+    *("expectations", "findings"),
 }
 """Tables with a row for each user, or for whatever ever happened."""
 SMALL = "ix_users_organization_admin"

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -44,6 +44,11 @@ _NEUTRAL = frozenset({
 # fmt: on
 """Names whose values say nothing of a person beyond DocuSign's and our own identifiers. Everything
 else counts as personal, so that a new name errs on the safe side."""
+
+_OPERATIONS, _OPERATION = "operations", "operation"
+_MEMBERS = "user_ids"
+_PEOPLE = ("user_id", "to_user_id", _MEMBERS)
+"""Names whose values are the ids of users, at whatever depth."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -113,6 +118,41 @@ class Pseudonym:
         """Return the pseudonym that a salt, or a new one, makes of a name."""
         salt = salt or secrets.token_hex(16)
         return cls(_PSEUDONYM + digest(salt, name)[:40], name, salt)
+
+
+def named_people(data: Any) -> frozenset[str]:
+    """Return the ids of the users whom the data of an event name."""
+    if isinstance(data, list | tuple):
+        return frozenset[str]().union(*map(named_people, data))
+    if not isinstance(data, Mapping):
+        return frozenset()
+    found: set[str] = set()
+    for name, value in data.items():
+        if name in _PEOPLE:
+            found.update([value] if isinstance(value, str) else value or ())
+        else:
+            found |= named_people(value)
+    return frozenset(found - {""})
+
+
+def told_steps(event: AuditEvent, people: Collection[str] = ()) -> Sequence[Mapping[str, Any]]:
+    """Return the operations that an event tells of.
+
+    :param people: user ids. Of an event that is about somebody else, such as a group, only the
+        operations are returned that name one of them, and these users come first in them.
+    """
+    given = (*(event.data.get(_OPERATIONS) or ()), event.data.get(_OPERATION))
+    steps = [step for step in given if isinstance(step, Mapping)]
+    if not people or event.subject in people:
+        return steps
+    return [_with_first(step, people) for step in steps if named_people(step) & set(people)]
+
+
+def _with_first(step: Mapping[str, Any], people: Collection[str]) -> Mapping[str, Any]:
+    members = step.get(_MEMBERS)
+    if not isinstance(members, list | tuple):
+        return step
+    return {**step, _MEMBERS: sorted(members, key=lambda user_id: user_id not in people)}
 
 
 def sealed(event: AuditEvent, previous: AuditHead, stands_in: Pseudonym | None) -> AuditEvent:

@@ -64,8 +64,12 @@ class AuditFilter:
 
     subjects: tuple[str, ...] = ()
     """SCIM ids; none: any."""
+    people: tuple[str, ...] = ()
+    """User ids: what is about one of them, or names one, such as a change of a group's members."""
+    with_requests: bool = False
+    """Beside *people* also what led to it: the requests, and what is about nobody in them."""
     correlation_ids: tuple[str, ...] = ()
-    """Events of these requests and job runs; beside *subjects* those too that are about nobody."""
+    """Events of these requests and job runs; none: any."""
     request: str = ""
     """Correlation id of the request or job run."""
     actor: str = ""

@@ -102,14 +102,16 @@ class AuditService:
     ) -> Iterator[AuditEvent]:
         """Return the matching events in order.
 
-        :param person: an address or a user id; what led to events about them is found too.
+        :param person: an address or a user id: what is about them or names them, such as a change
+            of a group's members, and what led to it.
         :param entitlement: an id or a name.
         :raises NotFoundError: nobody, or nothing, of that name is known.
         """
         with self._context.read() as uow:
             named = self._entitlements(uow, entitlement) if entitlement else None
             if person:
-                wanted = about(uow, wanted, self._user_ids(uow, person))
+                users = self._user_ids(uow, person)
+                wanted = replace(wanted, people=users, with_requests=True)
             for event in uow.audit.walk(wanted):
                 if named is None or _mentions(event, named):
                     yield event
@@ -123,6 +125,14 @@ class AuditService:
             return found[: -limit - 1 : -1]
         with self._context.read() as uow:
             return uow.audit.events(wanted=wanted, newest_first=True, limit=limit)
+
+    def user_ids(self, person: str) -> Sequence[str]:
+        """Return everybody whom an address or a user id may mean.
+
+        :raises NotFoundError: nobody of that name is known.
+        """
+        with self._context.read() as uow:
+            return self._user_ids(uow, person)
 
     def event(self, sequence: int) -> AuditEvent:
         """Return one event.
@@ -206,14 +216,6 @@ class AuditService:
                 f"or {ACCOUNT_ADMINISTRATION} for every profile that makes an administrator."
             )
         return found
-
-
-def about(uow: UnitOfWork, wanted: AuditFilter, users: tuple[str, ...]) -> AuditFilter:
-    """Return a filter for what is about users, and for what led to it and is about nobody: the
-    requests, and the calls to DocuSign."""
-    events = AuditFilter(subjects=users, since=wanted.since, until=wanted.until)
-    requests = {event.correlation_id for event in uow.audit.walk(events)}
-    return replace(wanted, subjects=users, correlation_ids=tuple(sorted(requests - {""})))
 
 
 def month_of(text: str) -> tuple[datetime | None, datetime | None]:

@@ -4,11 +4,12 @@ ledger. Nothing here asks DocuSign, and nothing loads a table.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import orjson
 
+from connector.domain.audit.chain import told_steps
 from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.authentication.api_clients import ApiClient
 from connector.domain.ledger.job_runs import JobRun
@@ -24,7 +25,6 @@ from connector.domain.plan import Operation, operation_from_dict
 from connector.domain.work_items.items import WorkItemState
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, ResourceQuery, UnitOfWork
-from connector.services.audit.records import about
 from connector.services.browsing.accounts import AccountReader
 from connector.services.browsing.search import holding, user_filter, user_line
 from connector.services.browsing.views import (
@@ -234,14 +234,16 @@ class Browser:
     ) -> EventPage:
         """Return a page of audit events, the newest first, with the names that they need.
 
-        :param person: a user's id, or an address: everybody who has, or had, it.
+        :param person: a user's id, or an address: everybody who has, or had, it. What is about
+            them or names them is found, and what led to it.
         :param calls: False leaves out each single call to DocuSign.
         """
         with self._context.read() as uow:
             if person:
                 users = user_ids_of(uow, person) or (person,)
-                # A timeline tells what became of somebody, and not what was asked of DocuSign.
-                wanted = about(uow, wanted, users) if calls else replace(wanted, subjects=users)
+                wanted = replace(wanted, people=users)
+            # A timeline tells what became of somebody, and not what was asked of DocuSign.
+            wanted = replace(wanted, with_requests=calls)
             found = uow.audit.events(
                 after=before, limit=limit + 1, wanted=wanted, newest_first=True
             )
@@ -249,18 +251,27 @@ class Browser:
                 item for item in found[:limit] if calls or item.action not in _UNSEEN_IN_TIMELINE
             ]
             after = found[limit - 1].sequence if len(found) > limit else None
-            return self._named(uow, shown, after)
+            return self._named(uow, shown, after, frozenset(wanted.people))
 
-    def named(self, events: Sequence[AuditEvent]) -> EventPage:
-        """Return events at hand with the names that they need."""
+    def named(self, events: Sequence[AuditEvent], about: Iterable[str] = ()) -> EventPage:
+        """Return events at hand with the names that they need.
+
+        :param about: the users whose history they are.
+        """
         with self._context.read() as uow:
-            return self._named(uow, events, None)
+            return self._named(uow, events, None, frozenset(about))
 
-    def _named(self, uow: UnitOfWork, shown: Sequence[AuditEvent], after: int | None) -> EventPage:
-        steps = [step for event in shown for step in steps_of(event)]
+    def _named(
+        self,
+        uow: UnitOfWork,
+        shown: Sequence[AuditEvent],
+        after: int | None,
+        about: frozenset[str],
+    ) -> EventPage:
+        steps = [step for event in shown for step in steps_of(event, about)]
         people = uow.mirror.get_users({event.subject for event in shown})
         names = names_for(uow, self._context, steps)
-        return EventPage(shown, names, self._labels(uow), people, after)
+        return EventPage(shown, names, self._labels(uow), people, after, about)
 
     def describe(self, steps: Sequence[Operation]) -> Sequence[str]:
         """Return what operations do, in words and names."""
@@ -305,15 +316,13 @@ class Browser:
             return uow.mirror.count_users()
 
 
-def steps_of(event: AuditEvent) -> Sequence[Operation]:
-    """Return the operations that an event tells of, those that this version understands."""
-    data = event.data
-    listed = [
-        *(data.get("operations") or ()),
-        *([data["operation"]] if "operation" in data else []),
-    ]
+def steps_of(event: AuditEvent, about: Collection[str] = ()) -> Sequence[Operation]:
+    """Return the operations that an event tells of, those that this version understands.
+
+    :param about: users; see :func:`connector.domain.audit.chain.told_steps`.
+    """
     found = []
-    for step in listed:
+    for step in told_steps(event, about):
         try:
             found.append(operation_from_dict(step))
         except (KeyError, TypeError, ValueError, AttributeError):

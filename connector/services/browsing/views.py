@@ -183,6 +183,8 @@ class EventPage:
     people: Mapping[str, User]
     """Whom they are about, by id; others are no users, or unknown."""
     next_before: int | None
+    about: frozenset[str] = frozenset()
+    """The users whose history it is: of what changed for many, only theirs is told."""
 
 
 @dataclass(frozen=True)

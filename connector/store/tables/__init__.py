@@ -4,7 +4,13 @@
 ``docs/adr/0004-mirror-and-ledger.md``.
 """
 
-from connector.store.tables.audit import audit_actors, audit_details, audit_events, audit_heads
+from connector.store.tables.audit import (
+    audit_actors,
+    audit_details,
+    audit_events,
+    audit_heads,
+    audit_people,
+)
 from connector.store.tables.base import metadata
 from connector.store.tables.budget import budget_calls, budgets
 from connector.store.tables.consent import code_grants, consent_links, consents
@@ -57,6 +63,7 @@ __all__ = [
     "audit_details",
     "audit_events",
     "audit_heads",
+    "audit_people",
     "budget_calls",
     "budgets",
     "client_attributes",

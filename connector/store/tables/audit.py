@@ -36,6 +36,16 @@ audit_details = Table(
     Column("personal", Json, nullable=False),
 )
 
+# Users whom an event names and is not about, such as the members that a group's change adds: the
+# index of what happened to a person. All of it follows from the events.
+audit_people = Table(
+    "audit_people",
+    metadata,
+    key("tenant"),
+    key("user_id"),
+    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
+)
+
 audit_actors = Table(
     "audit_actors",
     metadata,

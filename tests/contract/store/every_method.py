@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from connector.domain.audit.events import AuditFilter
 from connector.domain.authentication.console import SignInMethod
 from connector.domain.budget import BudgetState, CallCount
 from connector.domain.consent.code_grants import CodeGrant
@@ -71,6 +72,7 @@ def fill(unit: UnitOfWork) -> None:
     unit.attributes.add_tombstone(records.tombstone())
     unit.attributes.put_provenance(records.provenance())
     unit.audit.append(records.event(), replace(records.event(), actor="user:ann"))
+    unit.audit.append(records.event(subject=GROUP_ID, data={"operation": {"user_ids": [ID]}}))
     unit.notifications.add(records.delivery())
     unit.erasures.put(records.erasure())
     unit.consents.put(CONSENT)
@@ -192,6 +194,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
     "audit": [
         lambda unit: unit.audit.events(),
         lambda unit: list(unit.audit.walk()),
+        lambda unit: unit.audit.events(wanted=AuditFilter(people=(ID,), with_requests=True)),
         lambda unit: unit.audit.head().sequence,
         lambda unit: [event.actor for event in unit.audit.events() if event.data],
     ],

@@ -230,7 +230,7 @@ def test_events_are_found_by_everything_at_once(chain: SqlStore) -> None:
     assert found(action="b.*") == found(since=later) == found(subjects=("x",)) == [10]
     assert found(until=later, subjects=("x",)) == []
     assert found(correlation_ids=("c1",)) == list(range(1, 10))
-    assert found(subjects=("x",), correlation_ids=("c1",)) == [10], "they are about somebody else"
+    assert found(subjects=("x",), correlation_ids=("c1",)) == []
     assert found(subjects=("x",), request="c1") == []
     assert found(subjects=("x",), request="c2") == [10]
     with chain.read("default") as unit:

@@ -1,0 +1,164 @@
+"""What happened to a person, changes of groups that name them included: on their page, over the
+REST API, in a search, an export and an explanation."""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from connector.cli.main import main
+from connector.console.event_titles import TITLES
+from connector.domain.audit.events import AuditFilter
+from simulator.faults import Fault
+from tests import databases
+from tests.approvals import administrator
+from tests.connector import ManualClock, connected, ok, refused
+from tests.programs import program
+from tests.simulated import simulated
+from tests.visitors import signed_in
+
+ON_BOTH = pytest.mark.parametrize("connector", ["sqlite", "postgresql"], indirect=True)
+ADDRESS = re.compile(r"p\d@acme\.test")
+CARRIED_OUT = TITLES["operation.done"]
+
+
+@pytest.fixture
+def connector(request, tmp_path):
+    clock = ManualClock()
+    with ExitStack() as stack:
+        database = tmp_path / "connector.db"
+        if getattr(request, "param", "sqlite") == "postgresql":
+            server = request.getfixturevalue("postgresql_server")
+            database = stack.enter_context(databases.postgresql_database(server, "history"))
+        connector = connected(database, world=simulated(20, now=clock.now), clock=clock)
+        stack.callback(connector.close)
+        yield connector
+
+
+@pytest.fixture
+def people(connector):
+    """Eight people, the last of whom is looked at."""
+    return [connector.create(f"p{number}@acme.test")["id"] for number in range(8)]
+
+
+def change(connector, op, user_ids):
+    value = [{"value": user_id} for user_id in user_ids]
+    path = f"/Groups/{connector.group()}"
+    return connector.patch(path, {"op": op, "path": "members", "value": value})
+
+
+@pytest.fixture
+def timeline(connector):
+    """A person's history over the REST API, the newest first."""
+    robot = program(connector, "viewer")
+    return lambda user_id: robot.read(f"/users/{user_id}/timeline", limit=200)["items"]
+
+
+@ON_BOTH
+def test_a_change_of_a_group_is_in_the_history_of_its_members(connector, people, timeline):
+    *others, ada = people
+    seen = len(timeline(ada))
+    ok(change(connector, "add", people))
+    ok(change(connector, "remove", [ada]))
+
+    new = timeline(ada)[:-seen]
+    told = [(item["action"], item["subject"]) for item in reversed(new)]
+    assert told == [("plan.recorded", connector.group()), ("operation.done", connector.group())] * 2
+    assert all(ada in str(item["data"]) for item in new)
+    last = [item["action"] for item in timeline(others[0])][:2]
+    assert last == ["operation.done", "plan.recorded"], "the removal named nobody else"
+
+
+@ON_BOTH
+def test_the_page_tells_it_of_this_person_first(connector, people):
+    ok(change(connector, "add", people))
+    page = signed_in(connector, "viewer").get(f"/users/{people[-1]}").get_data(as_text=True)
+    entry = page.partition("Timeline")[2].partition(CARRIED_OUT)[2]
+    assert "Add to group" in entry
+    assert ADDRESS.findall(entry)[0] == "p7@acme.test" and "and 3 more" in entry
+
+
+@ON_BOTH
+def test_a_search_finds_it_with_the_request_that_led_to_it(connector, people):
+    ok(change(connector, "add", people[-2:]))
+    with connector.services.context.read() as uow:
+        request = uow.audit.events(newest_first=True, limit=1)[0].correlation_id
+    audit, wanted = connector.services.audit, AuditFilter(request=request)
+    for person in (people[-1], "P7@acme.test"):
+        found = [event.action for event in audit.walk(wanted, person=person)]
+        assert {"request.received", "plan.recorded", "operation.done"} <= set(found)
+        assert "docusign.called" in found
+    assert list(audit.walk(wanted, person=people[0])) == []
+    shown = connector.services.browser.events(wanted, person="p7@acme.test").events
+    assert [event.action for event in shown] == found[::-1]
+
+
+def test_a_change_that_docusign_refuses_is_in_the_history_too(connector, people, timeline):
+    connector.world.faults.add(Fault("error", "PUT", "/groups", times=None, status=400))
+    change(connector, "add", people)
+    actions = [item["action"] for item in timeline(people[-1])]
+    assert actions[:2] == ["plan.failed", "plan.recorded"]
+
+
+@pytest.fixture
+def run(connector, tmp_path):
+    """The command line over the same database."""
+    details = connector.world.details
+    accounts = [{"account_id": item["account_id"]} for item in details["accounts"]]
+    keys = {"integration_key": details["integration_key"]}
+    data = {
+        "database": {"url": f"sqlite:///{tmp_path}/connector.db"},
+        "docusign": {**keys, "private_key": details["private_key_pem"]},
+        "tenants": {"default": {"user_id": details["user_id"], "accounts": accounts}},
+    }
+    path = tmp_path / "config.yaml"
+    path.write_text(yaml.safe_dump(data))
+
+    def run(*arguments):
+        result = CliRunner().invoke(main, ["audit", *arguments, "--config", str(path)])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    return run
+
+
+def test_the_commands_tell_it(connector, people, run):
+    ok(change(connector, "add", people))
+    asked = ("--person", "p7@acme.test", "--action", "operation.done")
+    lines = [json.loads(line) for line in run("export", *asked).splitlines()]
+    assert lines[-1]["subject"] == connector.group()
+    shown = json.loads(run("search", *asked, "--json"))
+    assert shown[0]["sequence"] == lines[-1]["sequence"]
+    story = run("explain", "--user", "p7@acme.test", "--entitlement", connector.group())
+    done = story.partition("  Done")[2]
+    assert ADDRESS.findall(done)[0] == "p7@acme.test"
+
+
+@ON_BOTH
+def test_the_index_goes_with_the_person_and_the_record_stays(connector, people):
+    ada = people[-1]
+    ok(change(connector, "add", people))
+    assert connector.delete(f"/Users/{ada}").status_code == 204
+    connector.clock.advance(timedelta(hours=25).total_seconds())
+    erasures = connector.services.erasures
+    item = erasures.request(ada, "Letter 7", administrator("ann"))
+    erasures.confirm(item.erasure_id, administrator("bob"))
+
+    audit = connector.services.audit
+    assert not [
+        event
+        for event in audit.walk(AuditFilter(), person=ada)
+        if event.subject == connector.group()
+    ]
+    assert [
+        event for event in audit.walk(AuditFilter(), person=people[0]) if ada in str(event.data)
+    ]
+    assert audit.explain(ada, connector.group()).stories, "what stays is told by the id"
+    assert audit.verify().broken is None
+    refused(connector.get(f"/Users/{ada}"), 404)
