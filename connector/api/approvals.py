@@ -22,6 +22,7 @@ from connector.api.work_item_schemas import (
     EventSchema,
     WorkItemQuery,
     WorkItemSchema,
+    filter_of,
     item_document,
 )
 from connector.domain.work_items.approvals import Verdict
@@ -111,15 +112,21 @@ ApprovalPageSchema = page_of(ApprovalSchema, "ApprovalPage")
 @resource.arguments(ApprovalQuery, location="query")
 @resource.response(200, ApprovalPageSchema)
 def listed(query: Mapping[str, Any]) -> Page:
-    """List approvals."""
+    """List approvals, or find some."""
     services, limit, cursor = tenant(), query["limit"], query["cursor"]
     labels = services.browser.labels()
     if query["mine"]:
-        items, after = services.approvals.inbox_page(principal(), text_of(cursor), limit)
+        items, after = services.approvals.inbox_page(
+            principal(), text_of(cursor), limit, wanted=filter_of(query)
+        )
         people = services.browser.people({item.subject_id for item in items})
         return Page(_lines(ItemPage(items, people, None), labels), to_cursor(after))
     wanted = ItemQuery(
-        WorkItemKind.APPROVAL, query["state"] == "closed", after=text_of(cursor), limit=limit
+        WorkItemKind.APPROVAL,
+        query["state"] == "closed",
+        wanted=filter_of(query),
+        after=text_of(cursor),
+        limit=limit,
     )
     found = services.browser.items(wanted)
     return Page(_lines(found, labels), to_cursor(found.next_after))

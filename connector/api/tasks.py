@@ -18,6 +18,7 @@ from connector.api.work_item_schemas import (
     EvidenceSchema,
     WorkItemQuery,
     WorkItemSchema,
+    filter_of,
     item_document,
 )
 from connector.domain.authentication.console import ConsoleRole
@@ -80,15 +81,16 @@ class FileArguments(Schema):
 @resource.arguments(TaskQuery, location="query")
 @resource.response(200, page_of(TaskSchema, "TaskPage"))
 def listed(query: Mapping[str, Any]) -> Page:
-    """List manual tasks."""
+    """List manual tasks, or find some."""
     browser = tenant().browser
     found = browser.items(
         ItemQuery(
             WorkItemKind.MANUAL_TASK,
             query["state"] == "closed",
             principal().name if query["mine"] else None,
-            text_of(query["cursor"]),
-            query["limit"],
+            filter_of(query),
+            after=text_of(query["cursor"]),
+            limit=query["limit"],
         )
     )
     labels = browser.labels()

@@ -10,7 +10,7 @@ from marshmallow import Schema, fields, validate
 from connector.api.fields import instant, text
 from connector.api.paging import PageArguments
 from connector.domain.model import User
-from connector.domain.work_items.items import Direction, WorkItem, WorkItemState
+from connector.domain.work_items.items import Direction, WorkItem, WorkItemFilter, WorkItemState
 from connector.services.browsing.views import Labels
 from connector.services.plain_data import work_item_data
 
@@ -90,6 +90,26 @@ class WorkItemQuery(PageArguments):
         validate=validate.OneOf(("open", "closed")),
         metadata={"description": "`open`: oldest first; `closed`: newest first."},
     )
+    person = fields.String(
+        load_default="",
+        validate=validate.Length(max=320),
+        metadata={"description": "Whom it is about: parts of name or address, or the id."},
+    )
+    entitlement = fields.String(
+        load_default="",
+        validate=validate.Length(max=300),
+        metadata={"description": "Parts of its name or its account's, or its id."},
+    )
+    requester = fields.String(
+        load_default="",
+        validate=validate.Length(max=320),
+        metadata={"description": "A part of who asked, such as `client:iga`."},
+    )
+
+
+def filter_of(query: Mapping[str, Any]) -> WorkItemFilter:
+    """Return what :class:`WorkItemQuery` looks for."""
+    return WorkItemFilter(query["person"], query["entitlement"], query["requester"])
 
 
 def item_document(item: WorkItem, person: User | None, labels: Labels) -> dict[str, Any]:

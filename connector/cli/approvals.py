@@ -13,8 +13,9 @@ from rich.table import Table
 from connector.cli.acting_as import as_option
 from connector.cli.context import CommandContext, cli_person, handle_errors, tenant_options
 from connector.cli.groups import Commands
+from connector.cli.item_search import search_options
 from connector.domain.work_items.approvals import Verdict
-from connector.domain.work_items.items import WorkItem
+from connector.domain.work_items.items import WorkItem, WorkItemFilter
 from connector.domain.writing import LEAST_WORDS
 from connector.services.context import Principal
 from connector.services.inbox.approvals import ApprovalView
@@ -41,20 +42,28 @@ def approvals() -> None:
 @click.option("--all", "every", is_flag=True, help="Decided ones too.")
 @click.option("--mine", is_flag=True, help="Only those that wait for you, who is named with --as.")
 @tenant_options
+@search_options
 @as_option
 @handle_errors
 def list_approvals(
-    context: CommandContext, by: Callable[[], Principal], every: bool, mine: bool
+    context: CommandContext,
+    by: Callable[[], Principal],
+    wanted: WorkItemFilter,
+    every: bool,
+    mine: bool,
 ) -> None:
-    """List open approvals, oldest first.
+    """List open approvals, oldest first, or find some. What is given must all hold.
 
     \b
     Examples:
-      docusign-iga approvals list
+      docusign-iga approvals list --person ada@example.com
       docusign-iga approvals list --mine --as ann
     """
     service = context.tenant.approvals
-    items = service.inbox(_known(by())) if mine else service.list(every=every)
+    if mine:
+        items = service.inbox(_known(by()), wanted)
+    else:
+        items = service.list(every=every, wanted=wanted)
     table = Table("Approval", "What", "Risk", "State", "Asked by", "Expires")
     for item in items:
         table.add_row(
@@ -66,6 +75,7 @@ def list_approvals(
             _day(item.expires_at),
         )
     empty = "Nothing waits for an approval." if not every else "There are no approvals yet."
+    empty = empty if wanted == WorkItemFilter() else "No approval fits."
     context.output([work_item_data(item) for item in items], table if items else empty)
 
 

@@ -18,13 +18,14 @@ from connector.cli.context import (
     tenant_options,
 )
 from connector.cli.groups import Commands
+from connector.cli.item_search import search_options
 from connector.domain.policy.entitlement_rules import (
     VERIFY_ATTESTATION,
     VERIFY_DOCUSIGN,
     VERIFY_ORGANIZATION_ADMIN,
     VERIFY_WORD,
 )
-from connector.domain.work_items.items import WorkItem, WorkItemKind
+from connector.domain.work_items.items import WorkItem, WorkItemFilter, WorkItemKind
 from connector.domain.writing import LEAST_WORDS
 from connector.services.context import Principal
 from connector.services.inbox.tasks import MAX_EVIDENCE_BYTES
@@ -47,20 +48,25 @@ def tasks() -> None:
 @tasks.command("list")
 @click.option("--all", "every", is_flag=True, help="Closed tasks too.")
 @tenant_options
+@search_options
 @handle_errors
-def list_tasks(context: CommandContext, every: bool) -> None:
-    """List open tasks, oldest first.
+def list_tasks(context: CommandContext, every: bool, wanted: WorkItemFilter) -> None:
+    """List open tasks, oldest first, or find some. What is given must all hold.
 
     \b
-    Example:
+    Examples:
       docusign-iga tasks list --all
+      docusign-iga tasks list --person "ada lovelace" --entitlement administrator
     """
-    items = context.tenant.work_items.list(every=every, kind=WorkItemKind.MANUAL_TASK)
+    items = context.tenant.work_items.list(
+        every=every, kind=WorkItemKind.MANUAL_TASK, wanted=wanted
+    )
     table = Table("Task", "What", "State", "Asked by", "Due")
     for item in items:
         due = f"{item.due_at:%Y-%m-%d}" if item.due_at else ""
         table.add_row(item.work_item_id[:8], item.title, _words(item), item.requester, due)
     empty = "No task is open." if not every else "There are no tasks yet."
+    empty = empty if wanted == WorkItemFilter() else "No task fits."
     context.output([work_item_data(item) for item in items], table if items else empty)
 
 

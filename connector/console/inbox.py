@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from urllib.parse import urlencode
+
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import is_fragment, principal, tenant
 from connector.console.users import printable
-from connector.domain.work_items.items import WorkItemKind
+from connector.domain.work_items.items import WorkItemFilter, WorkItemKind
 from connector.services.browsing.browser import PAGE
 from connector.services.browsing.views import ItemPage, ItemQuery
 
@@ -20,6 +23,7 @@ _VIEWS = {
     "closed": ItemQuery(closed=True),
 }
 _MINE = "mine"
+_FIELDS = ("person", "what", "by")
 
 
 @blueprint.get("/")
@@ -29,24 +33,33 @@ def show() -> str | BaseResponse:
     if view not in _VIEWS and view != _MINE:
         return redirect(url_for("inbox.show"))
     browser, after = tenant().browser, printable(request.args.get("after", ""))
+    given = {name: printable(request.args.get(name, "")).strip() for name in _FIELDS}
+    kept = {name: text for name, text in given.items() if text}
+    wanted = WorkItemFilter(given["person"], given["what"], given["by"])
     if view == _MINE:
-        page = _mine(after)
+        page = _mine(after, wanted)
     else:
-        chosen = _VIEWS[view]
-        page = browser.items(ItemQuery(chosen.kind, chosen.closed, chosen.assignee, after))
-    follows = url_for("inbox.show", view=view, after=page.next_after) if page.next_after else None
+        page = browser.items(replace(_VIEWS[view], wanted=wanted, after=after))
+    follows = None
+    if page.next_after:
+        query = urlencode({"view": view, **kept, "after": page.next_after})
+        follows = f"{url_for('inbox.show')}?{query}"
     return render_template(
         "item_lines.html" if is_fragment() else "inbox.html",
         page=page,
         view=view,
+        kept=kept,
+        is_first=not after,
         labels=browser.labels(),
         follows=follows,
     )
 
 
-def _mine(after: str) -> ItemPage:
+def _mine(after: str, wanted: WorkItemFilter) -> ItemPage:
     """Return what this person has claimed, can decide, or could take up."""
     services = tenant()
-    items, next_after = services.inbox.page(principal(), after, PAGE)
+    items, next_after = services.inbox.page(principal(), after, PAGE, wanted=wanted)
     people = services.browser.people({item.subject_id for item in items})
-    return ItemPage(items, people, next_after)
+    # Who can decide is asked of each item, so that more than a page is not counted.
+    total = None if after or next_after else len(items)
+    return ItemPage(items, people, next_after, total)

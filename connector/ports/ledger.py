@@ -13,7 +13,13 @@ from connector.domain.ledger.resources import ClientAttributes, Provenance, Tomb
 from connector.domain.plan import Operation
 from connector.domain.work_items.delegations import Delegation
 from connector.domain.work_items.history import Evidence, WorkItemEvent
-from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind, WorkItemState
+from connector.domain.work_items.items import (
+    Direction,
+    WorkItem,
+    WorkItemFilter,
+    WorkItemKind,
+    WorkItemState,
+)
 
 
 class PlanRepository(Protocol):
@@ -140,8 +146,15 @@ class WorkItemRepository(Protocol):
     def save(self, item: WorkItem) -> None:
         """Overwrite an item."""
 
-    def count(self, states: Iterable[WorkItemState]) -> int:
-        """Return how many items have one of these states."""
+    def count(
+        self,
+        states: Iterable[WorkItemState],
+        *,
+        kind: WorkItemKind | None = None,
+        assignee: str | None = None,
+        wanted: WorkItemFilter | None = None,
+    ) -> int:
+        """Return how many items :meth:`page` has on all pages."""
 
     def page(
         self,
@@ -149,6 +162,7 @@ class WorkItemRepository(Protocol):
         *,
         kind: WorkItemKind | None = None,
         assignee: str | None = None,
+        wanted: WorkItemFilter | None = None,
         newest_first: bool = False,
         after: str = "",
         limit: int = 50,
@@ -168,6 +182,7 @@ class WorkItemRepository(Protocol):
         kind: WorkItemKind | None = None,
         closed_after: datetime | None = None,
         closed_until: datetime | None = None,
+        wanted: WorkItemFilter | None = None,
     ) -> Sequence[WorkItem]:
         """Return matching items, oldest first; no states means all.
 

@@ -2,33 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, insert, literal, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    and_,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    tuple_,
+)
 from sqlalchemy.exc import IntegrityError
 
+from connector.domain.model import fold
 from connector.domain.work_items.delegations import Delegation
 from connector.domain.work_items.history import Evidence, WorkItemEvent
 from connector.domain.work_items.items import (
+    REFUSED,
     ApprovalTerms,
     Direction,
     WorkItem,
+    WorkItemFilter,
     WorkItemKind,
     WorkItemState,
 )
 from connector.errors import NotFoundError, UniquenessError
 from connector.store.columns import TEXT
-from connector.store.statements import Records, Session, after_prefix, put_rows
-from connector.store.tables import delegations, work_item_events, work_item_evidence, work_items
+from connector.store.statements import Records, Session, after_prefix, among, put_rows
+from connector.store.tables import (
+    delegations,
+    users,
+    work_item_events,
+    work_item_evidence,
+    work_items,
+)
 from mappings.model import Approvers
 
 WORK_ITEMS = Records(work_items, WorkItem)
 EVENTS = Records(work_item_events, WorkItemEvent)
 EVIDENCE = Records(work_item_evidence, Evidence)
 DELEGATIONS = Records(delegations, Delegation)
+_WORDS = 4
+"""Of a search: what people write who look for somebody."""
 
 
 class SqlWorkItems:
@@ -87,12 +109,60 @@ class SqlWorkItems:
         """Overwrite an item."""
         put_rows(self._connection, work_items, [self._row(item)])
 
-    def count(self, states: Iterable[WorkItemState]) -> int:
-        """Return how many items have one of these states."""
-        statement = select(func.count()).where(
-            work_items.c.tenant == self._tenant, work_items.c.state.in_(list(states))
-        )
-        return self._connection.scalar(statement) or 0
+    def count(
+        self,
+        states: Iterable[WorkItemState],
+        *,
+        kind: WorkItemKind | None = None,
+        assignee: str | None = None,
+        wanted: WorkItemFilter | None = None,
+    ) -> int:
+        """Return how many items :meth:`page` has on all pages."""
+        conditions = self._conditions(states, kind, assignee, wanted)
+        return self._connection.scalar(select(func.count()).where(*conditions)) or 0
+
+    def _conditions(
+        self,
+        states: Iterable[WorkItemState],
+        kind: WorkItemKind | None,
+        assignee: str | None,
+        wanted: WorkItemFilter | None,
+    ) -> list[ColumnElement[bool]]:
+        conditions = [work_items.c.tenant == self._tenant, work_items.c.state.in_(list(states))]
+        if kind is not None:
+            conditions.append(work_items.c.kind == kind)
+        if assignee is not None:
+            conditions.append(work_items.c.assignee == assignee)
+        return [*conditions, *self._fitting(wanted)]
+
+    def _fitting(self, wanted: WorkItemFilter | None) -> Iterator[ColumnElement[bool]]:
+        """Yield what the items of a search have to meet."""
+        if wanted is None:
+            return
+        if wanted.person:
+            yield or_(
+                work_items.c.subject_id == wanted.person.lower(),
+                # By the item's person: there are more people than items.
+                exists().where(
+                    users.c.tenant == work_items.c.tenant,
+                    users.c.user_id == work_items.c.subject_id,
+                    *(
+                        or_(_has(users.c.email_key, word), _has(_folded(users.c.user_name), word))
+                        for word in _words(wanted.person)
+                    ),
+                ),
+            )
+        if wanted.what:
+            named = among(
+                work_items.c.entitlement, wanted.entitlements, self._connection.dialect.name
+            )
+            # A refused change has no entitlement: its title says what it was.
+            refused = work_items.c.entitlement.startswith(REFUSED, autoescape=True)
+            title = _folded(work_items.c.title)
+            told = and_(refused, *(_has(title, word) for word in _words(wanted.what)))
+            yield or_(named, work_items.c.entitlement == wanted.what, told)
+        requester = _folded(work_items.c.requester)
+        yield from (_has(requester, word) for word in _words(wanted.asked_by))
 
     def page(
         self,
@@ -100,6 +170,7 @@ class SqlWorkItems:
         *,
         kind: WorkItemKind | None = None,
         assignee: str | None = None,
+        wanted: WorkItemFilter | None = None,
         newest_first: bool = False,
         after: str = "",
         limit: int = 50,
@@ -109,11 +180,7 @@ class SqlWorkItems:
         :param after: the id of the last item of the page before.
         """
         place = tuple_(work_items.c.created_at, work_items.c.work_item_id)
-        conditions = [work_items.c.tenant == self._tenant, work_items.c.state.in_(list(states))]
-        if kind is not None:
-            conditions.append(work_items.c.kind == kind)
-        if assignee is not None:
-            conditions.append(work_items.c.assignee == assignee)
+        conditions = self._conditions(states, kind, assignee, wanted)
         if after:
             last = self._connection.execute(
                 select(work_items.c.created_at, work_items.c.work_item_id).where(
@@ -144,6 +211,7 @@ class SqlWorkItems:
         kind: WorkItemKind | None = None,
         closed_after: datetime | None = None,
         closed_until: datetime | None = None,
+        wanted: WorkItemFilter | None = None,
     ) -> Sequence[WorkItem]:
         """Return matching items, oldest first; no states means all.
 
@@ -165,6 +233,7 @@ class SqlWorkItems:
             conditions.append(work_items.c.closed_at > closed_after)
         if closed_until is not None:
             conditions.append(work_items.c.closed_at <= closed_until)
+        conditions += self._fitting(wanted)
         found = self._connection.execute(
             select(*WORK_ITEMS.columns)
             .where(*conditions)
@@ -243,6 +312,18 @@ class SqlWorkItems:
             .order_by(delegations.c.created_at.desc(), delegations.c.delegation_id)
         )
         return [DELEGATIONS.from_row(row, groups=tuple(row.groups)) for row in found]
+
+
+def _words(text: str) -> list[str]:
+    return fold(text).split()[:_WORDS]
+
+
+def _has(text: ColumnElement[Any], word: str) -> ColumnElement[bool]:
+    return text.contains(word, autoescape=True)
+
+
+def _folded(text: ColumnElement[Any]) -> ColumnElement[str]:
+    return func.fold(text, type_=TEXT)
 
 
 def _record(row: Row[tuple[object, ...]]) -> WorkItem:

@@ -129,3 +129,18 @@ class WorkItem:
         """Whether it gives or takes one entitlement: neither what a leaver left nor a refused
         change."""
         return not self.entitlement.startswith((CUSTODY, REFUSED))
+
+
+@dataclass(frozen=True)
+class WorkItemFilter:
+    """Which work items are looked for, in people's words; everything given has to hold. Words are
+    parts of names, each somewhere, compared without case."""
+
+    person: str = ""
+    """Of the name or address of whom it is about; or their id."""
+    what: str = ""
+    """Of the name of a profile, group or role, or of its account; or its id."""
+    asked_by: str = ""
+    """Of who asked for it, such as ``client:iga``."""
+    entitlements: tuple[str, ...] = ()
+    """The ids of what is called so (:func:`connector.services.inbox.search.resolved`)."""

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import orjson
 
@@ -43,6 +44,7 @@ from connector.services.browsing.views import (
 )
 from connector.services.context import TenantContext
 from connector.services.inbox.colleagues import Colleague, colleagues
+from connector.services.inbox.search import resolved
 from connector.services.mirror.actual import OPEN_STATES, load_attributes
 from connector.services.naming import names_for
 from connector.services.people import user_ids_of
@@ -207,19 +209,22 @@ class Browser:
         What is open comes oldest first, what is closed newest first.
         """
         closed = [state for state in WorkItemState if not state.is_open]
+        states = closed if query.closed else OPEN_STATES
+        which: dict[str, Any] = {"kind": query.kind, "assignee": query.assignee}
         with self._context.read() as uow:
+            which["wanted"] = resolved(uow, self._context, query.wanted)
             found = uow.work_items.page(
-                closed if query.closed else OPEN_STATES,
-                kind=query.kind,
-                assignee=query.assignee,
+                states,
+                **which,
                 newest_first=query.closed,
                 after=query.after,
                 limit=query.limit + 1,
             )
             items = found[: query.limit]
             people = uow.mirror.get_users({item.subject_id for item in items})
+            total = None if query.after else uow.work_items.count(states, **which)
         is_last = len(found) <= query.limit
-        return ItemPage(items, people, None if is_last else items[-1].work_item_id)
+        return ItemPage(items, people, None if is_last else items[-1].work_item_id, total)
 
     # events -------------------------------------------------------------------
 

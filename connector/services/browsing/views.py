@@ -19,7 +19,7 @@ from connector.domain.model import (
     User,
 )
 from connector.domain.naming.names import Names
-from connector.domain.work_items.items import CUSTODY, WorkItem, WorkItemKind
+from connector.domain.work_items.items import CUSTODY, WorkItem, WorkItemFilter, WorkItemKind
 from connector.ports import GroupMember
 from mappings.model import Meaning
 
@@ -194,6 +194,7 @@ class ItemQuery:
     kind: WorkItemKind | None = None
     closed: bool = False
     assignee: str | None = None
+    wanted: WorkItemFilter | None = None
     after: str = ""
     """The ``next_after`` of the page before."""
     limit: int = 50
@@ -208,6 +209,8 @@ class ItemPage:
     people: Mapping[str, User]
     """By id."""
     next_after: str | None
+    total: int | None = None
+    """On all pages. None on a page that is not the first: it is not counted again."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from connector.domain.model import User
 from connector.domain.planning import Addresses
 from connector.domain.work_items.approvals import Verdict, Voter, in_words, standing, votes
 from connector.domain.work_items.history import Act, WorkItemEvent
-from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
+from connector.domain.work_items.items import WorkItem, WorkItemFilter, WorkItemKind, WorkItemState
 from connector.domain.writing import require_words, tidy
 from connector.errors import (
     ClosedError,
@@ -27,6 +27,7 @@ from connector.errors import (
 )
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, Seen, TenantContext
+from connector.services.inbox.search import resolved
 from connector.services.mirror.actual import OPEN_STATES
 from connector.services.people import subject_of
 from connector.services.provisioning.recording import answered_in_time
@@ -88,23 +89,31 @@ class ApprovalService:
 
     # looking ------------------------------------------------------------------
 
-    def list(self, *, every: bool = False) -> Sequence[WorkItem]:
+    def list(
+        self, *, every: bool = False, wanted: WorkItemFilter | None = None
+    ) -> Sequence[WorkItem]:
         """Return the open approvals, or all with *every*, oldest first."""
         states = () if every else OPEN_STATES
         with self._context.read() as uow:
-            return uow.work_items.search(states=states, kind=WorkItemKind.APPROVAL)
+            wanted = resolved(uow, self._context, wanted)
+            return uow.work_items.search(states=states, kind=WorkItemKind.APPROVAL, wanted=wanted)
 
-    def inbox(self, person: Principal) -> Sequence[WorkItem]:
+    def inbox(self, person: Principal, wanted: WorkItemFilter | None = None) -> Sequence[WorkItem]:
         """Return the approvals that wait for this person's decision, oldest first."""
         items: list[WorkItem] = []
         after: str | None = ""
         while after is not None:
-            page, after = self.inbox_page(person, after, _CHUNK)
+            page, after = self.inbox_page(person, after, _CHUNK, wanted=wanted)
             items += page
         return items
 
     def inbox_page(
-        self, person: Principal, after: str = "", limit: int = 50
+        self,
+        person: Principal,
+        after: str = "",
+        limit: int = 50,
+        *,
+        wanted: WorkItemFilter | None = None,
     ) -> tuple[Sequence[WorkItem], str | None]:
         """Return a page of the same, and what *after* is for the next one; None: it is the last.
 
@@ -113,9 +122,14 @@ class ApprovalService:
         found: list[WorkItem] = []
         with self._context.read() as uow:
             matters = self._matters(uow)
+            wanted = resolved(uow, self._context, wanted)
             while True:
                 waiting = uow.work_items.page(
-                    [WorkItemState.OPEN], kind=WorkItemKind.APPROVAL, after=after, limit=_CHUNK
+                    [WorkItemState.OPEN],
+                    kind=WorkItemKind.APPROVAL,
+                    wanted=wanted,
+                    after=after,
+                    limit=_CHUNK,
                 )
                 matters.prefetch(waiting)
                 for item in waiting:

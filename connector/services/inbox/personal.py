@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connector.domain.authentication.console import ConsoleRole
-from connector.domain.work_items.items import WorkItem, WorkItemKind
+from connector.domain.work_items.items import WorkItem, WorkItemFilter, WorkItemKind
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
 from connector.services.inbox.approvals import ApprovalService
 from connector.services.inbox.attesting import attest_refusal, is_to_attest
+from connector.services.inbox.search import resolved
 from connector.services.mirror.actual import OPEN_STATES
 from connector.services.work.matters import Matters
 
@@ -26,7 +27,12 @@ class Inbox:
         self._approvals = approvals
 
     def page(
-        self, person: Principal, after: str = "", limit: int = 50
+        self,
+        person: Principal,
+        after: str = "",
+        limit: int = 50,
+        *,
+        wanted: WorkItemFilter | None = None,
     ) -> tuple[Sequence[WorkItem], str | None]:
         """Return a page and what *after* is for the next one; None: it is the last.
 
@@ -38,26 +44,31 @@ class Inbox:
         part, _, last = after.partition(":")
         found: list[WorkItem] = []
         with self._context.read() as uow:
+            wanted = resolved(uow, self._context, wanted)
             if part != _REST:
                 found += uow.work_items.page(
-                    OPEN_STATES, assignee=person.name, after=last, limit=limit + 1
+                    OPEN_STATES, assignee=person.name, wanted=wanted, after=last, limit=limit + 1
                 )
                 if len(found) > limit:
                     return found[:limit], f"{_CLAIMED}:{found[limit - 1].work_item_id}"
                 last = ""
-            for item in self._rest(uow, person, last):
+            for item in self._rest(uow, person, last, wanted):
                 if len(found) == limit:
                     return found, f"{_REST}:{last}"
                 found.append(item)
                 last = item.work_item_id
         return found, None
 
-    def _rest(self, uow: UnitOfWork, person: Principal, last: str) -> Iterator[WorkItem]:
+    def _rest(
+        self, uow: UnitOfWork, person: Principal, last: str, wanted: WorkItemFilter | None
+    ) -> Iterator[WorkItem]:
         works = {ConsoleRole.OPERATOR, ConsoleRole.ADMINISTRATOR} & person.roles
         kind = None if works else WorkItemKind.APPROVAL
         matters = Matters(uow, self._context)
         while True:
-            waiting = uow.work_items.page(OPEN_STATES, kind=kind, after=last, limit=_CHUNK)
+            waiting = uow.work_items.page(
+                OPEN_STATES, kind=kind, wanted=wanted, after=last, limit=_CHUNK
+            )
             matters.prefetch([item for item in waiting if _depends_on_subject(item)])
             for item in waiting:
                 if item.kind is WorkItemKind.MANUAL_TASK:

@@ -9,11 +9,12 @@ from connector.domain.authentication.console import ConsoleRole
 from connector.domain.ledger.plans import PlanRecord
 from connector.domain.model import User
 from connector.domain.work_items.history import Act, Evidence, WorkItemEvent
-from connector.domain.work_items.items import WorkItem, WorkItemKind
+from connector.domain.work_items.items import WorkItem, WorkItemFilter, WorkItemKind
 from connector.domain.writing import require_words
 from connector.errors import NotFoundError
 from connector.services.context import Principal, Seen, TenantContext
 from connector.services.inbox.attesting import attest_refusal, is_to_attest
+from connector.services.inbox.search import resolved
 from connector.services.mirror.actual import OPEN_STATES
 from connector.services.people import subject_of
 from connector.services.work.log import WorkItemLog
@@ -48,10 +49,18 @@ class WorkItemService:
         self._context = context
         self._log = log
 
-    def list(self, *, every: bool = False, kind: WorkItemKind | None = None) -> Sequence[WorkItem]:
+    def list(
+        self,
+        *,
+        every: bool = False,
+        kind: WorkItemKind | None = None,
+        wanted: WorkItemFilter | None = None,
+    ) -> Sequence[WorkItem]:
         """Return the open items, or all with *every*, oldest first."""
+        states = () if every else OPEN_STATES
         with self._context.read() as uow:
-            return uow.work_items.search(states=() if every else OPEN_STATES, kind=kind)
+            wanted = resolved(uow, self._context, wanted)
+            return uow.work_items.search(states=states, kind=kind, wanted=wanted)
 
     def get(self, work_item_id: str) -> WorkItem:
         """Return an item by id or unambiguous beginning of an id.
