@@ -54,7 +54,7 @@ class RateLimits:
             wait = max(1, math.ceil((1 - left) / rate))
             headers.append(("x-rate-limit-retry-after-seconds", str(wait)))
             raise TooManyRequests(
-                f"More than {limit} requests in a minute (429); repeat in {wait} seconds.",
+                f"More than {limit} requests in a minute (429); repeat in {wait} s.",
                 retry_after_s=wait,
                 headers=headers,
             )

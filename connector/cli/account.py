@@ -24,6 +24,7 @@ from connector.domain.account_setup.steps import (
     Step,
 )
 from connector.domain.account_setup.wish import Wish
+from connector.domain.writing import counted
 from connector.errors import InvalidRequestError
 from connector.services.account_setup import Done
 
@@ -162,9 +163,14 @@ def _words(step: Step) -> str:  # noqa: PLR0911 - one for each kind of step
                 f"{key} from {step.before[key] or 'nothing'} to {value}"
                 for key, value in step.after.items()
             )
-            return f"change the profile {step.name!r}, which {step.holders} users hold: {listed}"
+            held = counted(step.holders, "user")
+            return f"change the profile {step.name!r}, held by {held}: {listed}"
         case RemoveProfile():
-            moved = f", its {step.holders} users get {step.successor!r}" if step.successor else ""
+            moved = (
+                f", from which {counted(step.holders, 'user')} move to {step.successor!r}"
+                if step.successor
+                else ""
+            )
             return f"DELETE the profile {step.name!r}{moved}"
         case CreateGroup(name):
             return f"create the group {name!r}"

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from connector.cli.acting_as import as_option
 from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.domain.writing import counted
 from connector.errors import InvalidRequestError
 from connector.services.context import Principal
 from connector.services.drift.adoption import Adoption, Selection, identities_of
@@ -77,10 +78,10 @@ def adopt(
 
 def _table(done: Adoption, *, apply: bool) -> Any:
     verb = "Adopted" if apply else "Would adopt"
-    title = f"{verb} {len(done.adopted):,} users; {done.already:,} are looked after already."
+    title = f"{verb} {counted(len(done.adopted), 'user')}; {done.already:,} looked after already."
     if done.unmatched:
         lines = ", ".join(item.identity_id for item in done.unmatched[:10])
-        title += f" {len(done.unmatched):,} lines fit nobody, or several: {lines}."
+        title += f" Nobody, or several, fit {counted(len(done.unmatched), 'line')}: {lines}."
     if done.own:
         title += f" Your own user ({done.own[0].user.email}) is left to somebody else."
     if not apply and done.adopted:

@@ -16,6 +16,7 @@ from connector.cli.audit_words import describe, explained
 from connector.cli.context import Command, CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.audit.events import AuditEvent, AuditFilter
+from connector.domain.writing import counted, noun
 from connector.services.audit.export import FORMS, as_data
 from connector.services.audit.records import ACCOUNT_ADMINISTRATION, Verification, month_of
 
@@ -143,7 +144,7 @@ def export(context: CommandContext, *, form: str, output: Path | None, **given: 
         return
     with output.open("w", encoding="utf-8", newline="") as file:
         count = _write(events, form, file)
-    context.output({"events": count}, f"{count} events written to {output}.")
+    context.output({"events": count}, f"{counted(count, 'event')} written to {output}.")
 
 
 @audit.command("explain")
@@ -256,8 +257,10 @@ def _verification(found: Verification) -> dict[str, Any]:
 def _verdict(found: Verification) -> str:
     if found.broken is not None:
         return f"BROKEN at event {found.broken.sequence}: {found.broken.reason}."
-    compared = f"{found.anchors} anchors agree" if found.anchors else "no anchors were compared"
+    compared = "no anchors were compared"
+    if found.anchors:
+        compared = f"{counted(found.anchors, 'anchor')} {noun(found.anchors, 'agrees', 'agree')}"
     return (
-        f"The chain holds: {found.count} events, none altered; {compared}. It ends at event "
-        f"{found.head.sequence}, {found.head.hash}."
+        f"The chain holds: {counted(found.count, 'event')}, none altered; {compared}. It ends at "
+        f"event {found.head.sequence}, {found.head.hash}."
     )

@@ -10,6 +10,7 @@ from rich.console import Group
 from rich.table import Table
 
 from connector.cli.context import CommandContext, handle_errors, tenant_options
+from connector.domain.writing import counted
 from connector.services.budget import BudgetLine, BudgetReport
 
 
@@ -57,12 +58,15 @@ def _describe(report: BudgetReport) -> Group:
     today = ", ".join(f"{name} {number:,}" for name, number in sorted(report.today.items()))
     total = sum(report.forecast.calls.values())
     pauses = report.forecast.pauses
-    waits = f", with {pauses} pauses until the next hour" if pauses else ""
-    waiting = [f"Deltas have {report.waiting:,} places still to read."] if report.waiting else []
+    waits = f", with {counted(pauses, 'pause')} until the next hour" if pauses else ""
+    waiting = (
+        [f"Deltas have {counted(report.waiting, 'place')} still to read."] if report.waiting else []
+    )
     return Group(
         table,
         f"Today (UTC): {today or 'no calls'}; {report.refused_today:,} refused by a limit.",
-        f"The next full aggregation takes about {total:,} calls and {report.forecast.time}{waits}.",
+        f"The next full aggregation takes about {counted(total, 'call')} and "
+        f"{report.forecast.time}{waits}.",
         *waiting,
     )
 

@@ -13,6 +13,7 @@ from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.domain.model import User
+from connector.domain.writing import counted
 from connector.errors import InvalidRequestError
 from connector.services.consent.checks import ConsentChecks, ConsentLine, ConsentReport
 from connector.services.plain_data import user_consent_data
@@ -64,11 +65,12 @@ def check(
     """
     checks = context.tenant.consent_checks
     users = _users(checks, people, group, everyone=everyone)
-    with Console(stderr=True).status(f"Asking for {len(users)} users ...") as status:
+    asked = counted(len(users), "user")
+    with Console(stderr=True).status(f"Asking for {asked} ...") as status:
         found = checks.check(
             users,
             max_age=timedelta(hours=max_age_hours),
-            report=lambda done: status.update(f"Asked for {done} of {len(users)} users"),
+            report=lambda done: status.update(f"Asked for {done:,} of {asked}"),
         )
     lines = found.lacking if lacking else found.lines
     invited = list(checks.invite(found.lacking, cli_actor())) if invite else []
@@ -112,8 +114,8 @@ def _say_the_rest(found: ConsentReport, invited: Sequence[tuple[str, str, bool]]
         click.echo(f"{email} {words}", err=True)
     if found.left:
         click.echo(
-            f"{found.left} were not reached: {found.reason} Run it again in "
-            f"{found.paused_for_s:.0f} seconds; it goes on.",
+            f"Not reached: {counted(found.left, 'user')}. {found.reason} Run it again in "
+            f"{counted(round(found.paused_for_s), 'second')}; it goes on.",
             err=True,
         )
 

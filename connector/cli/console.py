@@ -14,6 +14,7 @@ from connector.cli.console_tokens import token
 from connector.cli.context import CommandContext, handle_errors, os_login, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.authentication.console import ConsoleAccount, ConsoleRole
+from connector.domain.writing import counted
 from connector.errors import InvalidRequestError
 from connector.services.context import Actor, new_id
 
@@ -178,7 +179,7 @@ def set_password(context: CommandContext, login: str, password_stdin: bool, gene
     password = _password(password_stdin, generate)
     ended = context.application.console_accounts.set_password(tenant, login, password, _actor())
     shown = {"password": password} if generate else {}
-    words = f"The password is set; {ended} sessions ended."
+    words = f"The password is set; {counted(ended, 'session')} ended."
     context.output({"login": login, "ended_sessions": ended} | shown, _with_password(words, shown))
 
 
@@ -196,7 +197,7 @@ def disable_user(context: CommandContext, login: str) -> None:
     ended = context.application.console_accounts.disable(context.known_tenant, login, _actor())
     context.output(
         {"login": login, "ended_sessions": ended},
-        f"{login} can no longer sign in; {ended} sessions ended.",
+        f"{login} can no longer sign in; {counted(ended, 'session')} ended.",
     )
 
 

@@ -21,7 +21,7 @@ from rich.text import Text
 from connector.config import load_settings
 from connector.domain.authentication.console import ConsoleRole
 from connector.domain.tenants.records import INSTALLATION
-from connector.domain.writing import visible
+from connector.domain.writing import counted, visible
 from connector.errors import BudgetUsedUpError, ConfigError, ConnectorError, TemporaryError
 from connector.logs import configure_logging, correlated, correlation_id
 from connector.services.context import Actor, Principal, new_id, person
@@ -215,11 +215,11 @@ def handle_errors(command: Command) -> Command:
 def _message(error: ConnectorError) -> str:
     if isinstance(error, ConfigError):
         count = len(error.problems)
-        counted = "" if count == 1 else f" ({count} problems)"
-        title = f"The configuration cannot be used{counted}:"
+        many = "" if count == 1 else f" ({count} problems)"
+        title = f"The configuration cannot be used{many}:"
         return "\n".join([title, *(f"  {problem}" for problem in error.problems)])
     if isinstance(error, TemporaryError):
-        return f"Error: {error}\nTry again in {error.retry_after_s:.0f} seconds."
+        return f"Error: {error}\nTry again in {counted(round(error.retry_after_s), 'second')}."
     return f"Error: {error}"
 
 

@@ -31,6 +31,7 @@ from connector.domain.authentication.api_clients import Scope
 from connector.domain.authentication.console import ConsoleRole
 from connector.domain.ledger.plans import Fulfilment
 from connector.domain.model import ORGANIZATION_ADMIN
+from connector.domain.writing import counted
 from connector.errors import PermanentError
 from connector.logs import configure_logging
 from connector.services.context import Actor, new_id
@@ -112,7 +113,7 @@ def demo(  # noqa: PLR0917 -- click passes by name
         if port:
             require_free_port("127.0.0.1", port)
         stage = _Stage(directory, port or _free_port(), workers, console)
-        source = f"from {export}" if export else f"with {users:,} people"
+        source = f"from {export}" if export else f"with {counted(users, 'person', 'people')}"
         console.print(f"Starting a simulated DocuSign {source} ...", markup=False, highlight=False)
         simulator = stack.enter_context(stage.simulator(users, export))
         token = stage.prepare(simulator.details)

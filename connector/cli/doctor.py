@@ -12,6 +12,7 @@ from rich.console import Console
 from connector.cli.context import CommandContext, tenant_options
 from connector.domain.diagnosis.checks import Diagnosis, Result
 from connector.domain.diagnosis.symptoms import CHECKS
+from connector.domain.writing import counted
 from connector.errors import ConfigError, ConnectorError
 from connector.services.doctor.doctor import misconfigured
 from connector.services.plain_data import diagnosis_data
@@ -80,4 +81,5 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     if not bad:
         yield "All is well."
     else:
-        yield f"{failed} failed, {len(bad) - failed} warnings. See docs/troubleshooting.md."
+        warnings = counted(len(bad) - failed, "warning")
+        yield f"{failed} failed, {warnings}. See docs/troubleshooting.md."

@@ -14,6 +14,7 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.drift_decide import accept, filters, revert, wanted_of
 from connector.cli.groups import Commands
 from connector.domain.drift.findings import FindingFilter, FindingState
+from connector.domain.writing import counted
 from connector.services.drift.desk import FindingView
 from connector.services.drift.report import to_csv, to_html
 from connector.services.plain_data import finding_data
@@ -139,7 +140,7 @@ def report(
         click.echo(text, nl=False)
         return
     out.write_text(text, encoding="utf-8", newline="")
-    click.echo(f"{len(views):,} findings written to {out}.", err=True)
+    click.echo(f"{counted(len(views), 'finding')} written to {out}.", err=True)
 
 
 def _words(value: object) -> str:

@@ -16,7 +16,7 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.findings import FindingState
 from connector.domain.drift.remedies import Remedy
-from connector.domain.writing import LEAST_WORDS, says_something
+from connector.domain.writing import LEAST_WORDS, counted, noun, says_something
 from connector.errors import PermanentError
 from connector.services.context import Principal
 from connector.services.drift.decisions import Choice, Decided, DriftDecisions, Wanted
@@ -173,13 +173,13 @@ def _decide(
     decided = _carry_out(context, verb, choice, reason, by())
     if decided.stopped_by:
         raise PermanentError(
-            f"{len(decided.left):,} findings are left as they were: {decided.stopped_by} Give the "
-            "command again later."
+            f"{counted(len(decided.left), 'finding')} left as before: {decided.stopped_by} Give "
+            "the command again later."
         )
     if findings and decided.problems:
         # Whoever names findings means each of them, and programs see it by the exit code.
         number = len(decided.problems)
-        verb_form = "was" if number == 1 else "were"
+        verb_form = noun(number, "was", "were")
         raise PermanentError(f"{number:,} of the findings named {verb_form} not decided.")
 
 
@@ -210,7 +210,8 @@ def _words(choice: Choice) -> str:
         if count
     )
     number = len(choice.finding_ids)
-    return f"{number:,} findings about {choice.subjects:,} people, groups and profiles ({kinds})."
+    about = counted(choice.subjects, "person, group or profile", "people, groups and profiles")
+    return f"{counted(number, 'finding')} about {about} ({kinds})."
 
 
 def _preview(context: CommandContext, verb: Verb, choice: Choice) -> None:

@@ -17,6 +17,7 @@ from connector.cli.leases import only_server
 from connector.clock import SystemClock
 from connector.config.checks import database_problems
 from connector.domain.tenants.records import INSTALLATION
+from connector.domain.writing import counted
 from connector.errors import ConfigError, PermanentError
 from connector.scheduler import SCHEDULER_KEY
 from connector.settings import DatabaseSettings
@@ -65,8 +66,8 @@ def copy(context: CommandContext, *, target_url: str) -> None:
     tables = sum(bool(count) for count in copied.rows.values())
     context.output(
         {"rows": dict(copied.rows), "audit": {k: v.sequence for k, v in copied.heads.items()}},
-        f"{rows:,} rows of {tables} tables copied and counted, each tenant's audit chain verified "
-        f"({len(copied.heads)}). Now set database.url to "
+        f"{counted(rows, 'row')} of {counted(tables, 'table')} copied and counted, each tenant's "
+        f"audit chain verified ({len(copied.heads)}). Now set database.url to "
         f"{make_url(target_url).render_as_string(hide_password=True)} and start `serve`.",
     )
 

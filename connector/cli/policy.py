@@ -12,6 +12,7 @@ from rich.table import Table
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.ledger.plans import Fulfilment
+from connector.domain.writing import counted
 from connector.errors import ConfigError
 from connector.services.plain_data import explained_data, simulation_data, succession_data
 from connector.services.rules.policy import Explained, Simulation, in_words
@@ -142,11 +143,11 @@ def _table(found: Simulation, days: int) -> Group | str:
         for kind in ("automatic", "approval", "manual")
     )
     head = (
-        f"{found.requests} requests of the last {days} days asked for {found.grants} entitlements: "
-        f"{counts}."
+        f"{counted(found.requests, 'request')} of the last {counted(days, 'day')} asked for "
+        f"{counted(found.grants, 'entitlement')}: {counts}."
     )
     if found.unknown:
-        head += f" {found.unknown} are gone from DocuSign and were left out."
+        head += f" {found.unknown} of them no longer in DocuSign and left out."
     if not found.differences:
         return f"{head}\nNothing would have gone another way."
     table = Table("When", "Who", "What", "Now", "With the file", "Rule")

@@ -13,6 +13,7 @@ from connector.cli.context import CommandContext, cli_actor, handle_errors, tena
 from connector.config import load_settings
 from connector.config.editing import snippet, with_behaviour
 from connector.domain.diagnosis.probing import Answer, settings_of
+from connector.domain.writing import counted
 from connector.errors import ConfigError, PermanentError
 from connector.services.doctor.probe import ESTIMATE, MADE
 
@@ -61,7 +62,10 @@ def probe(
     service, actor = context.tenant.probe, cli_actor()
     if clean_up:
         gone = service.clean_up(actor)
-        context.output({"removed": gone}, f"{gone} users and groups of a probe were removed.")
+        context.output(
+            {"removed": gone},
+            f"Removed what a probe had made: {counted(gone, 'user or group', 'users and groups')}.",
+        )
         return
     account_id = _account(context, account)
     if not yes:

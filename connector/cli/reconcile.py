@@ -10,6 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from connector.bootstrap import TenantServices
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
+from connector.domain.writing import counted
 from connector.services.context import Actor
 from connector.services.drift.reconciliation import RECONCILE_JOB
 from connector.services.drift.reconciliation import Progress as Step
@@ -66,9 +67,8 @@ def drift_words(counts: Mapping[str, int]) -> str:
     if not counts:
         return "Nothing was read from DocuSign yet: run `docusign-iga sync` first."
     compared, new, still, over = (counts.get(it, 0) for it in ("compared", "new", "open", "over"))
-    parts = [
-        f"{compared:,} users compared. Findings: {new:,} new, {still:,} open, {over:,} closed."
-    ]
+    parts = [f"{counted(compared, 'user')} compared."]
+    parts.append(f"Findings: {new:,} new, {still:,} open, {over:,} closed.")
     parts += [f"{counts[name]:,} {words}." for name, words in _MORE if counts.get(name)]
     if counts.get("open"):
         parts.append("`docusign-iga drift list` shows them.")

@@ -32,6 +32,7 @@ from connector.cli.context import (
 from connector.cli.reconcile import drift_words, reconcile_with_bar
 from connector.domain.ledger.job_runs import JobRun, RunState
 from connector.domain.tenants.records import INSTALLATION
+from connector.domain.writing import counted
 from connector.errors import BudgetUsedUpError, PermanentError
 from connector.scheduler import SCHEDULER_KEY
 from connector.services.aggregation import DELTA_JOB, SYNC_JOB
@@ -139,7 +140,9 @@ def _let_go(
     actor = Actor(f"user:{os_login()}", "cli", new_id())
     for account_id in forgotten:
         count = context.tenant.bindings.forget_account(account_id, actor)
-        click.echo(f"Account {account_id} forgotten, with {count:,} memberships.", err=True)
+        click.echo(
+            f"Account {account_id} forgotten, with {counted(count, 'membership')}.", err=True
+        )
     if forget_organization:
         context.tenant.bindings.forget_organization(actor)
 
@@ -231,12 +234,13 @@ def _sync_delta(context: CommandContext) -> None:
         human = "So much has changed that everything was read: see `docusign-iga jobs history`."
     else:
         human = (
-            f"{outcome.get('users', 0):,} memberships read, {outcome.get('changed', 0):,} changed."
+            f"{counted(outcome.get('users', 0), 'membership')} read, "
+            f"{outcome.get('changed', 0):,} changed."
         )
         if gone := outcome.get("gone", 0):
             human += f" DocuSign has {gone:,} no longer; the next full sync looks into it."
         if new := outcome.get("drift_new", 0):
-            human += f" {new:,} new findings: `docusign-iga drift list` shows them."
+            human += f" {counted(new, 'new finding')}: see `docusign-iga drift list`."
     context.output(dict(outcome), human)
 
 

@@ -26,7 +26,7 @@ from connector.cli.tenant_words import (
 from connector.config.yaml_reader import read_yaml, read_yaml_file
 from connector.domain.tenants.documents import with_value
 from connector.domain.tenants.records import TenantRecord
-from connector.domain.writing import LEAST_WORDS
+from connector.domain.writing import LEAST_WORDS, counted
 from connector.errors import InvalidRequestError
 from connector.services.plain_data import tenant_data
 from connector.services.tenants.overview import Verdict
@@ -298,7 +298,7 @@ def remove(
     context.output(
         {"name": name, "counts": removal.counts, "sequence": removal.head.sequence}
         | {"hash": removal.head.hash},
-        f"The tenant {name} is removed: {rows} rows. Its audit chain ended with event "
+        f"The tenant {name} is removed: {counted(rows, 'row')}. Its audit chain ended with event "
         f"{removal.head.sequence}, {removal.head.hash[:16]}….",
     )
 
@@ -316,7 +316,9 @@ def reseal(context: CommandContext) -> None:
       docusign-iga tenant reseal
     """
     count = context.application.tenancy.reseal(cli_actor())
-    context.output({"tenants": count}, f"The secrets of {count} tenants are sealed anew.")
+    context.output(
+        {"tenants": count}, f"The secrets of {counted(count, 'tenant')} are sealed anew."
+    )
 
 
 @tenant.command()

@@ -69,7 +69,7 @@ def comment(item_id: str) -> BaseResponse:
 def _outcome(view: ApprovalView) -> str:
     state, agreed = view.item.state, len(view.approved_by)
     if state is WorkItemState.OPEN:
-        return f"You agreed. {agreed} of {view.needed} approvers have; the others are still asked."
+        return f"You agreed: {agreed} of {view.needed}. The others are still asked."
     if state is WorkItemState.APPROVED:
         return "Approved. The connector carries it out as soon as DocuSign can be reached."
     if state is WorkItemState.REJECTED:

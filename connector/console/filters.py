@@ -23,7 +23,7 @@ from connector.console.words import (
     with_quiet_ids,
 )
 from connector.domain.work_items.items import WorkItem, WorkItemKind
-from connector.domain.writing import LEAST_WORDS, visible
+from connector.domain.writing import LEAST_WORDS, noun, visible
 
 _STEPS = (
     (timedelta(minutes=1), timedelta(seconds=1), "second"),
@@ -181,4 +181,4 @@ def number(value: int) -> str:
 
 def plural(count: int, name: str) -> str:
     """Return ``1 day``, ``2 days``."""
-    return f"{number(count)} {name}{'' if count == 1 else 's'}"
+    return f"{number(count)} {noun(count, name)}"

@@ -18,6 +18,7 @@ import structlog
 
 from connector.docusign.limits import LimitGate, rate_limited
 from connector.domain.budget import BudgetState, CallCount, Shares, hour_end, hour_start
+from connector.domain.writing import counted
 from connector.errors import ConnectorError
 from connector.ports import Clock, Store
 from connector.progress import go_on
@@ -119,7 +120,7 @@ class SharedGate(LimitGate):
         wait_s = max(1.0, (until - now).total_seconds())
         raise rate_limited(
             f"What is left of this hour's DocuSign API calls of {budget} is kept for changes, so "
-            f"{purpose} pauses ({used:,} calls of ours in this hour). It may go on in "
+            f"{purpose} pauses ({counted(used, 'call')} of ours in this hour). It may go on in "
             f"{wait_s:.0f} s. See `docusign-iga budget`.",
             wait_s,
         )

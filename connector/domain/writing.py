@@ -88,3 +88,16 @@ def require_words(text: str, ask: str) -> str:
             f"{ask} It needs {LEAST_WORDS}, and not the same letter over and over."
         )
     return tidy(text)
+
+
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with its noun: ``1 finding``, ``2,000 findings``.
+
+    :param many: the plural, where it is not made with an ``s``.
+    """
+    return f"{number:,} {noun(number, one, many)}"
+
+
+def noun(number: int, one: str, many: str = "") -> str:
+    """Return the noun alone as a number asks for it."""
+    return one if number == 1 else many or f"{one}s"

@@ -13,6 +13,7 @@ from connector.domain.account_setup.actual import (
 from connector.domain.account_setup.planning import administrator_profile, profile_steps
 from connector.domain.account_setup.wish import ProfileRemoval, Wish
 from connector.domain.model import fold
+from connector.domain.writing import counted
 
 
 def wish_problems(wish: Wish, actual: ActualAccount) -> Iterator[str]:
@@ -82,7 +83,8 @@ def _successor_problems(
     if found.is_built_in:
         yield f"{here}: {found.name!r} is DocuSign's own and stays"
     if found.holders and not target:
-        yield f"{here}.move_users_to: must be given: {found.holders} users hold the profile"
+        held = counted(found.holders, "holder")
+        yield f"{here}.move_users_to: must be given, as the profile has {held}"
     if target and not (actual.profile(target) or fold(target) in declared):
         yield f"{here}.move_users_to: there is no profile {target!r}"
     if fold(target) == fold(removal.name):

@@ -9,6 +9,7 @@ from connector.domain.account_setup.steps import (
     RevokeAdministration,
     SetupPlan,
 )
+from connector.domain.writing import counted
 from connector.errors import GuardError
 
 
@@ -48,8 +49,8 @@ def require_safe(
         )
     if plan.affected > limit and not allow_many:
         raise GuardError(
-            f"The access of {plan.affected} people would change, more than {limit}. Look at the "
-            "plan, and say --allow-many if it is meant.",
+            f"The access of {counted(plan.affected, 'person', 'people')} would change, more than "
+            f"{limit}. Look at the plan, and say --allow-many if it is meant.",
             guard="max_affected",
             setting="guards.max_affected_pct",
         )

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from connector.domain.drift.difference import Drift, DriftKind
 from connector.domain.policy.guards import most_affected
+from connector.domain.writing import counted
 from connector.errors import GuardError
 from connector.settings import DriftRule, GuardSettings
 
@@ -77,7 +78,7 @@ def raise_if_unsafe(
     limit = most_affected(user_count, guards)
     if touched > limit:
         raise GuardError(
-            f"Reverting would touch {touched:,} users; more than {limit:,} "
+            f"Reverting would touch {counted(touched, 'user')}; more than {limit:,} "
             f"({guards.max_affected_pct:g} % of {user_count:,}, at least "
             f"{guards.max_affected_min:,}) need a person's word. {advice}",
             guard="reconciliation_size",

@@ -20,6 +20,7 @@ from connector.domain.plan import (
     SetProfile,
     UpdatePerson,
 )
+from connector.domain.writing import counted
 from connector.errors import GuardError
 from connector.settings import GuardSettings
 
@@ -155,7 +156,7 @@ def _limit_size(plan: Plan, context: GuardContext, settings: GuardSettings) -> N
     limit = most_affected(user_count, settings)
     if touched > limit:
         raise GuardError(
-            f"The change touches {touched} users; more than {limit} "
+            f"The change touches {counted(touched, 'user')}; more than {limit} "
             f"({settings.max_affected_pct:g} % of {user_count}, at least "
             f"{settings.max_affected_min}) need a person's word. Send it in parts, or raise "
             "guards.max_affected_pct for the time of the change.",

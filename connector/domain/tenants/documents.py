@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from connector.domain.writing import counted
 from connector.errors import InvalidRequestError
 
 _STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]")
@@ -56,7 +57,7 @@ def _put(data: Any, steps: Sequence[str | int], value: Any, path: str) -> Any:
     if isinstance(step, int):
         items = list(data) if isinstance(data, list) else []
         if step > len(items):
-            raise InvalidRequestError(f"{path}: the list has only {len(items)} items.")
+            raise InvalidRequestError(f"{path}: the list has only {counted(len(items), 'item')}.")
         items += [None] * (step + 1 - len(items))
         items[step] = _put(items[step], rest, value, path) if rest else value
         return [item for item in items if item is not None]

@@ -15,6 +15,7 @@ import structlog
 
 from connector.domain.budget import list_calls
 from connector.domain.model import Account
+from connector.domain.writing import counted
 from connector.errors import PermanentError, UnknownOutcomeError
 from connector.ports import USER, ExportRow, ExportState, UnitOfWork
 from connector.services.aggregation.exported_rows import RowComparison
@@ -126,14 +127,14 @@ class ExportReader:
             run.at(done, state.rows)
             differing += self._hold_against(run, account, batch, mark)
             if len(differing) > pages:
-                raise _UnusableError(f"more than {pages:,} users differ from the mirror")
+                raise _UnusableError(f"more than {counted(pages, 'user')} differ from the mirror")
             report(Progress(account, done, max(done, state.rows)))
         if done != state.rows:
-            raise _UnusableError(f"it has {done:,} rows and should have {state.rows:,}")
+            raise _UnusableError(f"it has {counted(done, 'row')} and should have {state.rows:,}")
         with self._context.read() as uow:
             missing = uow.mirror.count_unseen_in_run(run.record.run_id, account.account_id)
         if missing > pages:
-            raise _UnusableError(f"it lacks {missing:,} users who are known")
+            raise _UnusableError(f"it lacks {counted(missing, 'user')} known here")
         return differing, done
 
     def _ordered(self, run: Run, account: Account) -> tuple[str, datetime | None]:

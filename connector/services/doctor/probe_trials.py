@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from connector.domain.diagnosis.probing import Answer, Clarity, ProbeNotes, Question
 from connector.domain.model import MembershipStatus, User
+from connector.domain.writing import counted
 from connector.errors import ConnectorError, TemporaryError
 from connector.ports import Clock
 from connector.ports.probing import Prober
@@ -274,8 +275,12 @@ class Trials:
             return Clarity.UNCLEAR, "There is no organization."
         page = self._prober.admin_page(self._account_id, _LARGE_PAGE)
         if page.has_more:
-            return Clarity.SETTLED, f"{page.count} users, asked for {_LARGE_PAGE}.", page.count
-        return Clarity.UNCLEAR, f"{_ALONE} ({page.count} users): the maximum is not met."
+            return (
+                Clarity.SETTLED,
+                f"{counted(page.count, 'user')}, asked for {_LARGE_PAGE}.",
+                page.count,
+            )
+        return Clarity.UNCLEAR, f"{_ALONE} ({counted(page.count, 'user')}): the maximum is not met."
 
     def _modified_since(self) -> tuple[Clarity, str] | tuple[Clarity, str, str]:
         if not self._prober.has_organization:

@@ -10,6 +10,7 @@ from connector.domain.diagnosis.checks import Finding, Result
 from connector.domain.diagnosis.symptoms import PROBLEMS
 from connector.domain.diagnosis.trouble import Trouble
 from connector.domain.model import MembershipStatus
+from connector.domain.writing import counted
 from connector.errors import ConnectorError
 from connector.ports import Identity
 from connector.services.doctor.examination import Examination
@@ -30,7 +31,8 @@ class RightsChecks(Examination):
     def userinfo(self) -> Iterator[Finding]:
         """Who the token stands for."""
         count = len(self._identity.accounts)
-        words = f"{self._identity.email or self._identity.user_id}, member of {count} accounts"
+        who = self._identity.email or self._identity.user_id
+        words = f"{who}, member of {counted(count, 'account')}"
         if count:
             yield Finding("userinfo", Result.OK, words)
         else:
@@ -150,9 +152,11 @@ class RightsChecks(Examination):
     def _docusign_scim(self, account_id: str) -> Finding:
         managed, seen = self.examiner.managed_users(account_id)
         if managed:
-            found = f"It manages {managed} of {seen} users of {self.name(account_id)}."
+            found = f"It manages {managed} of {counted(seen, 'user')} of {self.name(account_id)}."
             return self.bad("docusign_scim", "docusign_scim_active", found, subject=account_id)
-        return Finding("docusign_scim", Result.OK, f"manages none of {seen} users", account_id)
+        return Finding(
+            "docusign_scim", Result.OK, f"manages none of {counted(seen, 'user')}", account_id
+        )
 
     def waiting(self) -> Iterator[Finding]:
         """In the queues of the tenant; DocuSign is not asked."""

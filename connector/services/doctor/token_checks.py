@@ -12,6 +12,7 @@ from connector.domain.consent.links import ESIGN_SCOPES
 from connector.domain.diagnosis.checks import Finding, Result
 from connector.domain.diagnosis.symptoms import PROBLEMS
 from connector.domain.diagnosis.trouble import Trouble
+from connector.domain.writing import counted
 from connector.errors import ConnectorError
 from connector.services.consent.connecting import chosen_account
 from connector.services.doctor.examination import Examination
@@ -49,9 +50,11 @@ class TokenChecks(Examination):
         problem = private_key_problem(secret.reveal())
         if problem is None:
             age, most = self.keys.age(), self.docusign.key_max_age_days
-            known = f", in use for {age.days} days at least" if age else ""
+            known = f", in use for {counted(age.days, 'day')} at least" if age else ""
             if age and most and age > timedelta(days=most):
-                yield self.bad("key", "key_old", f"The key has been in use for {age.days} days.")
+                yield self.bad(
+                    "key", "key_old", f"The key has been in use for {counted(age.days, 'day')}."
+                )
             else:
                 yield Finding("key", Result.OK, f"a whole RSA key{known}")
         else:

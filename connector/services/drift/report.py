@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from html import escape
 
+from connector.domain.writing import counted
 from connector.services.drift.desk import FindingView
 
 _COLUMNS = (
@@ -66,7 +67,7 @@ def to_html(views: Sequence[FindingView], tenant: str, now: datetime, link: str)
     return (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f"<title>Drift of {escape(tenant)}</title><style>{_STYLE}</style></head><body>"
-        f"<h1>DocuSign against what is expected: {len(views):,} findings</h1>"
+        f"<h1>DocuSign against what is expected: {counted(len(views), 'finding')}</h1>"
         f"<p class=q>Tenant {escape(tenant)}, {now:%Y-%m-%d %H:%M} UTC. "
         f'<a href="{escape(link, quote=True)}">Open the console</a></p>{body}</body></html>\n'
     )

@@ -9,7 +9,7 @@ from datetime import datetime
 from connector.domain.authentication.console import ConsoleRole
 from connector.domain.model import fold
 from connector.domain.work_items.delegations import Delegation
-from connector.domain.writing import tidy
+from connector.domain.writing import counted, tidy
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.services.context import Principal, TenantContext, new_id
 
@@ -68,7 +68,9 @@ class DelegationService:
     def _check_time(self, starts_at: datetime, ends_at: datetime) -> None:
         days = self._context.settings.approvals.delegation_max_days
         if ends_at <= starts_at or (ends_at - starts_at).total_seconds() > days * 86_400:
-            raise InvalidRequestError(f"A delegation ends after it starts, within {days} days.")
+            raise InvalidRequestError(
+                f"A delegation ends after it starts, within {counted(days, 'day')}."
+            )
         if ends_at <= self._context.clock.now():
             raise InvalidRequestError("This delegation is over already.")
 

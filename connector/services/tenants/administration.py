@@ -14,7 +14,7 @@ from typing import Any
 from connector.domain.audit.events import AuditEvent, AuditHead
 from connector.domain.tenants.documents import differences, value_at
 from connector.domain.tenants.records import INSTALLATION, TenantRecord, TenantState
-from connector.domain.writing import require_words
+from connector.domain.writing import counted, require_words
 from connector.errors import (
     ConfigError,
     ConflictingWriteError,
@@ -82,8 +82,9 @@ class TenantService:
         settings, sealed = self._read(name, document)
         if not adopt and (rows := sum(self.holdings(name).values())):
             raise InvalidRequestError(
-                f"The database has {rows} rows of an earlier tenant {name!r}. Say --adopt if the "
-                f"new one is the same customer; else `docusign-iga tenant remove {name}` first."
+                f"The database has {counted(rows, 'row')} of an earlier tenant {name!r}. Say "
+                "--adopt if the new one is the same customer; else `docusign-iga tenant remove "
+                f"{name}` first."
             )
         self._require_bound(settings)
         now = self._clock.now()
