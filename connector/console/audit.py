@@ -32,6 +32,7 @@ def search() -> str:
         "audit_lines.html" if is_fragment() else "audit.html",
         events=told(page),
         people=page.people,
+        labels=page.labels,
         follows=follows,
         problem=problem,
         kept=kept,

@@ -99,6 +99,14 @@ def test_a_search_finds_it_with_the_request_that_led_to_it(connector, people):
     assert [event.action for event in shown] == found[::-1]
 
 
+def test_the_audit_calls_the_group_by_its_name(connector, people):
+    ok(change(connector, "add", people[-1:]))
+    name = connector.services.browser.labels().entitlement(connector.group())
+    page = signed_in(connector, "viewer").get("/audit?subject=p7@acme.test&action=operation.done")
+    shown = page.get_data(as_text=True)
+    assert f">{name}</a>" in shown and f">{connector.group()}</a>" not in shown
+
+
 def test_a_change_that_docusign_refuses_is_in_the_history_too(connector, people, timeline):
     connector.world.faults.add(Fault("error", "PUT", "/groups", times=None, status=400))
     change(connector, "add", people)

@@ -14,7 +14,7 @@ from tests.connector import ok
 def test_verify_names_the_first_broken_link_and_fails(connector, run, tmp_path):
     anchors = tmp_path / "anchors.jsonl"
     run("anchor", str(anchors))
-    assert "anchors agree" in run("verify", "--anchors", str(anchors))
+    assert "1 anchor agrees" in run("verify", "--anchors", str(anchors))
     with connector.application.store.database.writing() as connection:
         forged = update(audit_events).where(audit_events.c.sequence == 3).values(action="forged")
         connection.execute(forged)
