@@ -113,3 +113,6 @@ TITLES: Mapping[str, str] = {
     "probe.cleaned_up": "What a probe had made was removed",
 }
 """By action, in words for people. Every action that is recorded has one."""
+
+APPROVAL_CLOSED = "The approval was closed"
+"""Of ``work_item.done`` where it is an approval: its plan is done, or left to a person."""

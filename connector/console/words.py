@@ -8,10 +8,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from connector.console.event_titles import TITLES
+from connector.console.event_titles import APPROVAL_CLOSED, TITLES
 from connector.domain.audit.events import AuditEvent
 from connector.domain.consent.state import ConsentRecord, ConsentState
 from connector.domain.diagnosis.trouble import Trouble
+from connector.domain.work_items.items import WorkItemKind
 from connector.services.browsing.browser import steps_of
 from connector.services.browsing.views import EventPage
 from connector.services.consent.links import Verdict
@@ -122,6 +123,8 @@ def tone(state: str) -> str:
 
 def event_title(event: AuditEvent) -> str:
     """Return what an event is, in words."""
+    if event.action == "work_item.done" and event.data.get("kind") == WorkItemKind.APPROVAL:
+        return APPROVAL_CLOSED
     if event.action == "work_item.released" and "checksum" in event.data:
         return TITLES["work_item.decided"]  # Its name before; a released task has no plan.
     return TITLES.get(event.action, event.action.replace(".", ": ").replace("_", " "))

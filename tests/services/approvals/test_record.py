@@ -3,9 +3,13 @@ event stands where it happened."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from connector.cli.audit_words import explained
+from connector.console.event_titles import APPROVAL_CLOSED, TITLES
+from connector.console.words import event_title
 from connector.domain.audit.story import Outcome
 from connector.errors import ClosedError, ForbiddenError, PreconditionError
 from simulator.faults import Fault
@@ -75,3 +79,12 @@ def test_what_docusign_refuses_fails_before_it_is_left_to_a_person(start):
     assert [event.action for event in recorded(connector)][-3:] == ends
     story, _ = told(connector, item)
     assert story.outcome is Outcome.FAILED
+
+
+def test_an_approval_is_called_closed_and_a_task_confirmed(start):
+    connector, asked_for = start()
+    _, item = waiting(connector, asked_for)
+    decide(connector, item, APPROVE, approver())
+    *_, done = recorded(connector, "work_item.done")
+    assert event_title(done) == APPROVAL_CLOSED
+    assert event_title(replace(done, data={"kind": "manual_task"})) == TITLES["work_item.done"]
