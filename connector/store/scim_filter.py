@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import reduce
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, not_, or_
@@ -104,8 +105,8 @@ class _Compiler:
         match node:
             case And(left, right):
                 return and_(self.compile(left), self.compile(right))
-            case Or(left, right):
-                return or_(self.compile(left), self.compile(right))
+            case Or():
+                return or_(*map(self.compile, self._alternatives(node)))
             case Not(operand):
                 return not_(self.compile(operand))
             case Present(path):
@@ -188,6 +189,37 @@ class _Compiler:
         parts = [replace(target, sub_attribute=sub) for sub in leaf.sub_attributes]
         return or_(*(self._assigned(part) for part in parts))
 
+    def _alternatives(self, node: Or) -> Sequence[Filter]:
+        """Return the terms of which one has to hold. Those about the elements of one attribute are
+        one term, ``a.x co … or a.y co …`` as ``a[x co … or y co …]``: its elements are walked
+        through once."""
+        alternatives: list[Filter] = []
+        together: dict[AttributePath, list[Filter]] = {}
+        for term in _disjuncts(node):
+            found = self._of_element(term)
+            if found is None:
+                alternatives.append(term)
+            else:
+                together.setdefault(found.path, []).append(found.filter)
+        return [
+            *alternatives,
+            *(ValuePath(path, reduce(Or, inner)) for path, inner in together.items()),
+        ]
+
+    def _of_element(self, term: Filter) -> ValuePath | None:
+        """Return a comparison of the elements of an attribute as one in brackets. One for equality
+        stays, which an index may answer, and so does what no element at all passes too."""
+        if not isinstance(term, Comparison) or not isinstance(self._source, Resource):
+            return None
+        if term.operator in (Operator.EQ, Operator.NE):
+            return None
+        target = _with_value(self._source.target(term.path), term)
+        if target.sub_attribute is None or not target.attribute.multi_valued:
+            return None
+        inner = replace(term, path=AttributePath(target.sub_attribute.name))
+        schema = target.extension.id if target.extension else None
+        return ValuePath(AttributePath(target.attribute.name, None, schema), inner)
+
     def _value_path(self, path: AttributePath, inner: Filter) -> Condition:
         target = self._source.target(path)
         if not isinstance(self._source, Resource):
@@ -236,6 +268,14 @@ def _with_value(target: Target, node: Comparison) -> Target:
     if value is None:
         raise InvalidFilter(f"{node.path} is complex: compare one of its sub-attributes.")
     return replace(target, sub_attribute=value)
+
+
+def _disjuncts(node: Filter) -> Iterator[Filter]:
+    if isinstance(node, Or):
+        yield from _disjuncts(node.left)
+        yield from _disjuncts(node.right)
+    else:
+        yield node
 
 
 def _conjuncts(node: Filter) -> Iterator[Filter]:

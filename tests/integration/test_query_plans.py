@@ -145,6 +145,7 @@ def test_terms_about_members_have_no_correlated_subquery(connector, plans):
     [(statement, steps)] = [item for item in plans.items() if "instr" in item[0]]
     assert "fold(" not in statement, "Python would be called once for each membership"
     assert any("group_members" in step for step in steps)
+    assert statement.count(" AS person ") == statement.count("UNION ALL") + 1 == 4, "one walk"
     assert not [step for step in steps if "CORRELATED" in step]
 
 

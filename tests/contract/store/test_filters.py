@@ -114,6 +114,10 @@ def _eq(attribute: str, value: Any, sub: str | None = None) -> Comparison:
     return Comparison(AttributePath(attribute, sub), Operator.EQ, value)
 
 
+def _contains(attribute: str, part: str, sub: str | None = None) -> Comparison:
+    return Comparison(AttributePath(attribute, sub), Operator.CO, part)
+
+
 @settings(
     max_examples=400,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -138,6 +142,9 @@ def _eq(attribute: str, value: Any, sub: str | None = None) -> Comparison:
 @example(_eq("roles", ATTESTED_ROLE.upper()))
 @example(Not(_eq("groups", MANUAL_ROLE, "value")))
 @example(Or(_eq("active", True), _eq("entitlements", f"{people.OTHER_ACCOUNT}.1", "value")))
+@example(Or(_contains("groups", "G1", "display"), _contains("GROUPS", "g2", "display")))
+@example(Not(Or(_contains("emails", "a"), Or(_contains("emails", "e"), _eq("active", True)))))
+@example(Or(_contains("emails", "3@"), _contains("emails", "home", "type")))
 @example(Present(AttributePath("User", None, "urn:ietf:params:scim:schemas:extension:x:2.0")))
 def test_users_found_are_those_that_match(world: World, filter_: Filter) -> None:
     assert world.found(USER, filter_) == world.expected(USER, filter_)
@@ -152,6 +159,8 @@ def test_users_found_are_those_that_match(world: World, filter_: Filter) -> None
 @example(_eq("members", "user-00003", "value"))
 @example(Present(AttributePath("members")))
 @example(_eq("members", None))
+@example(Or(_contains("members", "B", "display"), _contains("members", "ä", "display")))
+@example(Or(_contains("members", "q", "display"), Not(_contains("members", "a", "display"))))
 def test_groups_found_are_those_that_match(world: World, filter_: Filter) -> None:
     assert world.found(GROUP, filter_) == world.expected(GROUP, filter_)
 
