@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from dataclasses import replace
 from datetime import timedelta
@@ -12,7 +13,7 @@ from sqlalchemy import text
 from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import MembershipStatus
 from connector.ports import GROUP, USER, GroupMember, ResourceQuery, StoredPage, UnitOfWork
-from connector.store import SqlStore
+from connector.store import SqlStore, engine
 from connector.store.tables import BLOCK_SIZES
 from scim.errors import InvalidPath
 from scim.filters import AttributePath, Comparison, Filter, Operator
@@ -259,3 +260,31 @@ def test_groups_are_found_by_the_names_that_their_members_have_now(store: SqlSto
         unit.commit()
     assert named("PERSON 2") == []
     assert named("jÜRGEN ö") == [first]
+
+
+def test_sqlite_folds_what_is_ascii_by_itself(
+    sqlite_store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python is asked by one thread at a time."""
+    folded: list[str] = []
+
+    def fold(text: str) -> str:
+        folded.append(text)
+        return text.casefold()
+
+    monkeypatch.setattr(engine, "fold", fold)
+    titles = {1: "CLERK", 2: "Übersetzer", 3: None, 4: "clerk\tone"}
+    with sqlite_store.write("default") as unit:
+        rows = {number: people.plain_row(number) for number in titles}
+        unit.resources.put(
+            [
+                replace(row, document=json.dumps({**json.loads(row.document), "title": title}))
+                for row, title in zip(rows.values(), titles.values(), strict=True)
+            ]
+        )
+        unit.commit()
+    for part, found in (("clerk", [1, 4]), ("ÜBER", [2])):
+        contains = Comparison(AttributePath("title"), Operator.CO, part)
+        with sqlite_store.read("default") as unit:
+            assert _ids(unit.resources.search(ResourceQuery(USER, contains))) == found
+    assert set(folded) == {"Übersetzer"}
