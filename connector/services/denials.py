@@ -11,8 +11,10 @@ from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind,
 from connector.ports import USER, UnitOfWork
 from connector.services.context import TenantContext
 
-_LOOKED_AT_FOR = timedelta(days=1)
-"""A denial that ended while no jobs ran is taken away when they run again, within this time."""
+_LOOKED = "denials_ended_until"
+"""A fact of the tenant: what was denied until then has been shown no longer."""
+_FIRST_LOOK = timedelta(days=1)
+"""How far the first look goes back; each other one begins where the last one ended."""
 
 
 def quiet_until(context: TenantContext, item: WorkItem) -> datetime | None:
@@ -21,7 +23,7 @@ def quiet_until(context: TenantContext, item: WorkItem) -> datetime | None:
         return None
     if item.closed_at is None:
         return None
-    until = item.closed_at + timedelta(days=context.settings.approvals.quiet_days_after_denial)
+    until = item.closed_at + _quiet(context)
     return until if until > context.clock.now() else None
 
 
@@ -71,7 +73,7 @@ def holding_denials(
     :param people: of :func:`same_people`.
     :param entitlement: only those of this one.
     """
-    quiet = timedelta(days=context.settings.approvals.quiet_days_after_denial)
+    quiet = _quiet(context)
     ids = {one for same in people.values() for one in same}
     if not ids or not quiet:
         return {}
@@ -112,17 +114,39 @@ def _not_overruled(decided: Iterable[WorkItem]) -> Sequence[WorkItem]:
     return [item for items in holding.values() for item in items]
 
 
-def denied_lately(uow: UnitOfWork, context: TenantContext) -> Collection[str]:
-    """Return the users of whom something was denied and no longer holds, for a day."""
-    quiet = timedelta(days=context.settings.approvals.quiet_days_after_denial)
-    until = context.clock.now() - quiet
+def ended_denials(uow: UnitOfWork, context: TenantContext) -> tuple[Collection[str], datetime]:
+    """Return the users of whom a denial ended to hold since the last look, and until when denials
+    were made that have; give that to :func:`keep_look` once they are shown no longer."""
+    until = context.clock.now() - _quiet(context)
+    looked = _looked_until(uow)
     found = uow.work_items.search(
         states=[WorkItemState.REJECTED],
         kind=WorkItemKind.APPROVAL,
-        closed_after=until - _LOOKED_AT_FOR,
+        closed_after=until - _FIRST_LOOK if looked is None else looked,
         closed_until=until,
     )
-    return {item.subject_id for item in found}
+    return {item.subject_id for item in found}, until
+
+
+def is_look_kept(uow: UnitOfWork, until: datetime) -> bool:
+    """Return whether the next look may begin where the last one did, for it finds nothing between:
+    unless the quiet time was made longer, so that what had ended holds again."""
+    looked = _looked_until(uow)
+    return looked is not None and looked <= until
+
+
+def keep_look(uow: UnitOfWork, until: datetime) -> None:
+    """Let the next look begin where this one ended."""
+    uow.put_fact(_LOOKED, until.isoformat())
+
+
+def _looked_until(uow: UnitOfWork) -> datetime | None:
+    kept = uow.facts().get(_LOOKED)
+    return None if kept is None else datetime.fromisoformat(kept)
+
+
+def _quiet(context: TenantContext) -> timedelta:
+    return timedelta(days=context.settings.approvals.quiet_days_after_denial)
 
 
 def is_granted(item: WorkItem, user: User, roles: AbstractSet[str]) -> bool:

@@ -14,7 +14,7 @@ from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemSt
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
-from connector.services.denials import denied_lately
+from connector.services.denials import ended_denials, is_look_kept, keep_look
 from connector.services.mirror.actual import OPEN_STATES
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.long_waits import LongWaits
@@ -69,12 +69,13 @@ class DueService:
 
     def _end_denials(self) -> None:
         with self._context.read() as uow:
-            user_ids = denied_lately(uow, self._context)
-        if not user_ids:
-            return
+            user_ids, until = ended_denials(uow, self._context)
+            if not user_ids and is_look_kept(uow, until):
+                return
         with self._context.write() as uow:
-            if self._mirror.rerender_users(uow, user_ids):
-                uow.commit()
+            self._mirror.rerender_users(uow, user_ids)
+            keep_look(uow, until)
+            uow.commit()
 
     def _what_is_due(self, uow: UnitOfWork, item: WorkItem, now: datetime) -> str:
         """Return ``expired``, ``escalated`` or ``reminded``, empty where nothing is."""

@@ -113,6 +113,7 @@ work_items = Table(
     Column("escalated_at", Instant),
     Index("ix_work_items_subject", "tenant", "subject_id"),
     Index("ix_work_items_state", "tenant", "state", "created_at"),
+    Index("ix_work_items_closed", "tenant", "state", "closed_at"),
     Index(
         "uq_work_items_open",
         "tenant",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from connector.domain.work_items.items import WorkItemState
+from connector.services.mirror.writer import MirrorWriter
 from connector.settings import ApprovalSettings
 from simulator.faults import Fault
 from tests.approvals import (
@@ -83,6 +86,61 @@ def test_a_denial_is_shown_no_longer_than_it_holds(start):
     connector.clock.advance(300)
     connector.services.due.run(JOB)
     assert connector.user(user["id"])["meta"] == shown["meta"], "nothing changes any more"
+
+
+def rendered(connector, monkeypatch):
+    """Return the list to which each rendering of users is added from now on."""
+    seen, real = [], MirrorWriter.rerender_users
+
+    def spy(self, uow, user_ids):
+        seen.append(set(user_ids))
+        return real(self, uow, user_ids)
+
+    monkeypatch.setattr(MirrorWriter, "rerender_users", spy)
+    return seen
+
+
+def test_whose_denial_ended_is_rendered_once(start, monkeypatch):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No")
+    seen = rendered(connector, monkeypatch)
+    for _ in range(3):
+        connector.clock.advance(300)
+        connector.services.due.run(JOB)
+    connector.clock.advance(7 * DAY)
+    for _ in range(3):
+        connector.clock.advance(300)
+        connector.services.due.run(JOB)
+    assert [one for one in seen if one] == [{user["id"]}]
+    assert denied(connector.user(user["id"])) == []
+
+
+def test_a_denial_that_ended_while_no_jobs_ran_for_long_is_shown_no_longer(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    connector.services.due.run(JOB)
+    decide(connector, item, DENY, approver(), comment="No")
+    connector.clock.advance(30 * DAY)
+    connector.services.due.run(JOB)
+    assert denied(connector.user(user["id"])) == []
+
+
+def test_a_denial_that_a_longer_quiet_time_brought_back_ends_in_its_turn(start):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    decide(connector, item, DENY, approver(), comment="No")
+    connector.clock.advance(8 * DAY)
+    connector.services.due.run(JOB)
+    longer = ApprovalSettings(quiet_days_after_denial=14)
+    settings = replace(connector.services.settings, approvals=longer)
+    object.__setattr__(connector.services.context, "settings", settings)
+    connector.services.due.run(JOB)
+    ok(connector.patch(f"/Users/{user['id']}", TITLE))
+    assert len(denied(connector.user(user["id"]))) == 1
+    connector.clock.advance(7 * DAY)
+    connector.services.due.run(JOB)
+    assert denied(connector.user(user["id"])) == []
 
 
 def test_a_denial_of_what_is_held_meanwhile_is_not_shown(start):
