@@ -58,7 +58,7 @@ def list_findings(context: CommandContext, *, every: bool, limit: int, **options
     empty = _nothing(every=every, filtered=any(options.values()))
     context.output([finding_data(view) for view in found], table if found else empty)
     if len(found) == limit:
-        number = len(context.tenant.drift.decisions.choose(wanted).finding_ids)
+        number = context.tenant.drift.desk.count(wanted)
         if more := max(0, number - limit):
             click.echo(f"{more:,} more not shown; --limit {number} shows all.", err=True)
 

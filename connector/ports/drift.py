@@ -66,6 +66,12 @@ class DriftRepository(Protocol):
     def standing_elsewhere(self, kinds: Iterable[str]) -> Sequence[Finding]:
         """Return the open and reverting findings whose subject is of these kinds."""
 
+    def named(self, finding_ids: Iterable[str]) -> Sequence[Finding]:
+        """Return findings by their whole ids, in this order; those that are gone are left out."""
+
+    def count(self, wanted: FindingFilter) -> int:
+        """Return how many findings fit."""
+
     def search(
         self, wanted: FindingFilter, *, after: str = "", limit: int | None = 50
     ) -> Sequence[Finding]:

@@ -197,6 +197,22 @@ class SqlDrift:
         """Return the open and reverting findings whose subject is of these kinds."""
         return self._select(_COLUMNS.subject_kind.in_(list(kinds)), _COLUMNS.state.in_(_OPEN))
 
+    def named(self, finding_ids: Iterable[str]) -> Sequence[Finding]:
+        """Return findings by their whole ids, in this order; those that are gone are left out."""
+        ids = list(finding_ids)
+        found = {
+            item.finding_id: item
+            for chunk in chunked(ids)
+            for item in self._select(_COLUMNS.finding_id.in_(chunk))
+        }
+        return [found[finding_id] for finding_id in ids if finding_id in found]
+
+    def count(self, wanted: FindingFilter) -> int:
+        """Return how many findings fit."""
+        conditions = _conditions(wanted, self._connection.dialect.name)
+        statement = select(func.count()).where(_COLUMNS.tenant == self._tenant, *conditions)
+        return self._connection.execute(statement).scalar_one()
+
     def search(
         self, wanted: FindingFilter, *, after: str = "", limit: int | None = 50
     ) -> Sequence[Finding]:

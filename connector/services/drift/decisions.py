@@ -23,7 +23,6 @@ from connector.errors import (
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
 from connector.services.drift.desk import DriftDesk, FindingView
-from connector.services.drift.outcomes import outcome_of
 from connector.services.provisioning.turns import AheadError
 
 _PAGE = 500
@@ -168,14 +167,11 @@ class DriftDecisions:
 
     def views(self, finding_ids: Iterable[str]) -> Iterator[FindingView]:
         """Return findings with the names that people need, one after the other."""
-        return (self._desk.get(finding_id) for finding_id in finding_ids)
+        return (view for view, _ in self._desk.views(finding_ids))
 
     def outcomes(self, finding_ids: Iterable[str]) -> Iterator[tuple[FindingView, str]]:
         """Return findings, one after the other, each with what becomes of it in words."""
-        for view in self.views(finding_ids):
-            with self._context.read() as uow:
-                words = outcome_of(uow, view.finding)
-            yield view, words
+        return self._desk.views(finding_ids)
 
     # what ---------------------------------------------------------------------
 

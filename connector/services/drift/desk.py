@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -21,6 +21,7 @@ from connector.purpose import Purpose, calling_for
 from connector.services.context import Principal, Seen, TenantContext
 from connector.services.drift.findings import Findings
 from connector.services.drift.looks import Underway, frame_of, look_at
+from connector.services.drift.outcomes import outcome_of
 from connector.services.drift.reverts import Reverts, suggested_steps
 from connector.services.locks import WriteLocks, finding_key
 from connector.services.naming import names_for
@@ -29,6 +30,8 @@ from connector.services.people import refuse_own
 _IDS = re.compile(r" \((?:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\d{4,})\)")
 PAGE = 50
 """Findings of a page."""
+_BATCH = 500
+"""Findings that are read in one go where all of many are wanted."""
 _WAIT_S = 20.0
 
 
@@ -86,6 +89,21 @@ class DriftDesk:
                 view, request=uow.plans.get(plan_id)[0].correlation_id if plan_id else ""
             )
 
+    def views(self, finding_ids: Iterable[str]) -> Iterator[tuple[FindingView, str]]:
+        """Walk findings by their whole ids, each with what becomes of it in words."""
+        ids = list(finding_ids)
+        for start in range(0, len(ids), _BATCH):
+            with self._context.read() as uow:
+                found = uow.drift.named(ids[start : start + _BATCH])
+                views = self._views(uow, found)
+                told = [(view, outcome_of(uow, view.finding)) for view in views]
+            yield from told
+
+    def count(self, wanted: FindingFilter) -> int:
+        """Return how many findings fit."""
+        with self._context.read() as uow:
+            return uow.drift.count(wanted)
+
     def people(self, who: str) -> Sequence[str]:
         """Return the ids of the users whom an id or an address means, closed ones included."""
         with self._context.read() as uow:
@@ -110,7 +128,7 @@ class DriftDesk:
         steps = {item.finding_id: suggested_steps(item) for item in found}
         named = names_for(uow, self._context, [step for own in steps.values() for step in own])
         people = uow.mirror.get_users({item.subject_id for item in found})
-        names = Names(named.catalogue, {**named.users, **people}, named.accounts)
+        names = replace(named, users={**named.users, **people})
         return [
             FindingView(
                 item,

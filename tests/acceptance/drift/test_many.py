@@ -12,6 +12,7 @@ from connector.cli.context import CommandContext
 from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.findings import FindingState
 from connector.errors import ForbiddenError, GuardError, TemporaryError
+from connector.services.context import TenantContext
 from connector.services.drift.decisions import Wanted
 from connector.settings import DriftSettings
 from mappings.loader import load_entitlements
@@ -84,6 +85,32 @@ def test_all_that_fit_are_put_right_after_a_question(native):
     assert "1 accepted" in as_olga(native, *accept)
     assert native.connector.reconcile()["open"] == 0
     assert native.user(native.ann).email == ANN
+
+
+def test_many_are_looked_at_in_one_view_of_the_database(native, monkeypatch):
+    services = native.connector.services
+    decisions = services.drift.decisions
+    ids = decisions.choose(decisions.filter_of(Wanted())).finding_ids
+    assert len(ids) > 3
+    reads, real = [], TenantContext.read
+
+    def counted(context, *, single=False):
+        reads.append(single)
+        return real(context, single=single)
+
+    monkeypatch.setattr(TenantContext, "read", counted)
+    assert [view.finding.finding_id for view in decisions.views(ids)] == list(ids)
+    assert len(reads) == 1
+    told = [words for _, words in decisions.outcomes(ids)]
+    assert (told, len(reads)) == (["stays as it is"] * len(ids), 2)
+
+
+def test_steps_call_attributes_as_clients_do(native):
+    wanted = Wanted(attribute="job_title")
+    decisions = native.connector.services.drift.decisions
+    (view,) = decisions.views(decisions.choose(decisions.filter_of(wanted)).finding_ids)
+    assert "title" in view.steps[0]
+    assert "job title" not in view.steps[0]
 
 
 @pytest.mark.parametrize(

@@ -261,6 +261,8 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.drift.standing_elsewhere(["User"]),
         lambda unit: unit.drift.search(FindingFilter()),
         lambda unit: unit.drift.counts(),
+        lambda unit: unit.drift.named(["finding-1"]),
+        lambda unit: unit.drift.count(FindingFilter()),
     ],
     "totals": [
         lambda unit: unit.totals.members(ACCOUNT),

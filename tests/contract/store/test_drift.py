@@ -100,6 +100,9 @@ def test_findings_are_searched_by_all_that_is_given(store: SqlStore) -> None:
             (FindingFilter((FindingState.OPEN,), entitlements=(f"{ACCOUNT}.2",)), {"a", "b", "d"}),
         ):
             assert {item.finding_id for item in unit.drift.search(wanted)} == found
+            assert unit.drift.count(wanted) == len(found)
+        named = unit.drift.named(["d", "gone", "a"])
+        assert [item.finding_id for item in named] == ["d", "a"]
         counts = unit.drift.counts()
         assert counts[DriftKind.NATIVE_GRANT, FindingState.OPEN] == 2
         assert counts[DriftKind.NATIVE_GRANT, FindingState.GONE] == 1
