@@ -53,7 +53,7 @@ TITLES: Mapping[str, str] = {
     "drift.accepted": "A difference was accepted",
     "drift.reverting": "A difference is being put right",
     "drift.reverted": "A difference was put right",
-    "drift.gone": "DocuSign shows again what is expected",
+    "drift.gone": "It is no difference any more",
     "drift.adopted": "Taken over by governance",
     "organization_admin.unexpected": "Became organization administrator in DocuSign itself",
     "sync.done": "A sync ended",

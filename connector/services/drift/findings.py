@@ -27,6 +27,8 @@ from connector.services.expectations import Word, explain
 
 REFUSED = "refused"
 """Evidence: the plan that people refused. The policy asks them no second time."""
+ASKED_SINCE = "asked_since"
+"""Evidence: how a request ended the difference, where it was none of DocuSign's."""
 _ASKED_FOR = (
     "The policy closes such users, and requests have asked for access of this one since: see what "
     "is expected. Adopt or accept the user, or revert the finding by hand."
@@ -45,6 +47,8 @@ class Sighting:
     user: User | None = None
     reasons: Sequence[Provenance] = ()
     """Why the person holds what they were given."""
+    expected: Expected | None = None
+    """What is expected of the person."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,7 @@ class Findings:
             if drift.key not in before
         ]
         closed = [
-            self._over(uow, item, frame.scene.now)
+            self._over(item, sighting, frame.scene.now)
             for key, item in before.items()
             if key not in now_keys
         ]
@@ -86,7 +90,10 @@ class Findings:
         uow.drift.add(new)
         for item in closed:
             if item.state is not FindingState.ACCEPTED:
-                self._audit(uow, JOB, f"drift.{item.state}", item)
+                why = item.evidence.get(ASKED_SINCE)
+                self._audit(
+                    uow, JOB, f"drift.{item.state}", item, **({"reason": why} if why else {})
+                )
         return Recorded(new, seen, closed)
 
     def _new(self, uow: UnitOfWork, drift: Drift, frame: Frame, sighting: Sighting) -> Finding:
@@ -166,11 +173,13 @@ class Findings:
         return replace(finding, state=FindingState.OPEN, problem=problem)
 
     @staticmethod
-    def _over(uow: UnitOfWork, finding: Finding, now: datetime) -> Finding:
+    def _over(finding: Finding, sighting: Sighting, now: datetime) -> Finding:
         state = finding.state
         if state is FindingState.OPEN:
             state = FindingState.GONE
-            finding = replace(finding, reason=_asked_since(uow, finding) or finding.reason)
+            if asked := _asked_since(finding, sighting):
+                evidence = {**finding.evidence, ASKED_SINCE: asked}
+                finding = replace(finding, reason=asked, evidence=evidence)
         elif state is FindingState.REVERTING:
             state = FindingState.REVERTED
         return replace(finding, state=state, closed_at=now, problem=None)
@@ -292,10 +301,9 @@ def _follows(uow: UnitOfWork, item: WorkItem, plan_id: str) -> bool:
     return item.plan_id == plan_id or uow.plans.get(item.plan_id)[0].context.get("after") == plan_id
 
 
-def _asked_since(uow: UnitOfWork, finding: Finding) -> str | None:
+def _asked_since(finding: Finding, sighting: Sighting) -> str | None:
     """Return that a request ended a finding, where it did; None where DocuSign changed."""
-    user_id = finding.subject_id
-    known = uow.drift.expected([user_id]).get(user_id) if finding.subject_kind == USER else None
+    known = sighting.expected
     if known is None:
         return None
     if finding.kind is DriftKind.UNMANAGED_USER:
@@ -304,8 +312,8 @@ def _asked_since(uow: UnitOfWork, finding: Finding) -> str | None:
         return None
     if finding.entitlement not in known.entitlements():
         return None
-    reasons = uow.attributes.provenance(user_id)
-    word = next((item for item in reasons if item.entitlement == finding.entitlement), None)
+    reasons = (item for item in sighting.reasons if item.entitlement == finding.entitlement)
+    word = next(reasons, None)
     return f"{word.granted_by if word else 'A request'} has asked for it since."
 
 

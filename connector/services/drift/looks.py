@@ -52,7 +52,7 @@ class Look:
     """By user id; nobody in it whom a change of ours is just about."""
     standing: Mapping[str, Sequence[Finding]]
     reasons: Mapping[str, Sequence[Provenance]]
-    """Of those who differ."""
+    """Of those who differ, or did."""
     newly_expected: Sequence[Expected]
     """What becomes a baseline, and what is true now without a word."""
 
@@ -236,7 +236,9 @@ def look_at(uow: UnitOfWork, user_ids: Iterable[str], frame: Frame) -> Look:
         waits = (finding.subject_id, drift.entitlement, _direction(drift)) in asked
         if not waits and drift.entitlement not in frame.busy:
             standing.setdefault(finding.subject_id, []).append(finding)
-    return Look(users, known, drifts, standing, _reasons(uow, drifts, reasons), newly)
+    differing = {*standing, *(user_id for user_id, found in drifts.items() if found)}
+    reasons = {**reasons, **uow.attributes.provenance_of(differing - reasons.keys())}
+    return Look(users, known, drifts, standing, reasons, newly)
 
 
 _GIVEN = (DriftKind.NATIVE_GRANT, DriftKind.UNEXPECTED_ADMIN)
@@ -263,15 +265,6 @@ def _besides(found: Iterable[Drift], user_id: str, asked: _Asked) -> list[Drift]
 
 def _direction(drift: Drift) -> Direction:
     return Direction.GRANT if drift.kind in _GIVEN else Direction.REVOKE
-
-
-def _reasons(
-    uow: UnitOfWork,
-    drifts: Mapping[str, Sequence[Drift]],
-    read: Mapping[str, Sequence[Provenance]],
-) -> Mapping[str, Sequence[Provenance]]:
-    differing = {user_id for user_id, found in drifts.items() if found}
-    return {**read, **uow.attributes.provenance_of(differing - read.keys())}
 
 
 def _waits(user: User) -> bool:

@@ -227,7 +227,8 @@ class ReconciliationService:
         standing = look.standing.get(user_id, ())
         if drifts or standing:
             reasons = look.reasons.get(user_id, ())
-            sighting = Sighting(drifts, standing, look.users.get(user_id), reasons)
+            expected = look.expected.get(user_id)
+            sighting = Sighting(drifts, standing, look.users.get(user_id), reasons, expected)
             self._follow_policy(uow, run, self._findings.record(uow, run.frame, sighting))
 
     def _follow_policy(self, uow: UnitOfWork, run: _Run, found: Recorded) -> None:

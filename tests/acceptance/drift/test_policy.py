@@ -13,6 +13,7 @@ from simulator.state.model import Status
 from tests.acceptance.drift.native import ANN, give, revoke, seen
 from tests.approvals import approver, operator
 from tests.connector import ok
+from tests.visitors import signed_in
 
 REVERT = DriftSettings(policy=(DriftRule(then="revert"),), pending_after_days=0)
 WITHOUT_PENDING = DriftSettings(pending_after_days=0)
@@ -134,6 +135,12 @@ def test_who_asks_for_what_was_given_natively_has_it_given(start):
         FindingState.GONE,
         "client:iga has asked for it since.",
     )
+    page = signed_in(connector, "viewer").get(f"/drift/{ended.finding_id}").get_data(as_text=True)
+    assert "It is no difference any more: client:iga has asked for it since." in page
+    assert "nobody here did it" not in page
+    with connector.services.context.read() as uow:
+        (event,) = [item for item in uow.audit.events(limit=1000) if item.action == "drift.gone"]
+    assert event.data["reason"] == ended.reason
 
 
 def test_who_disables_a_person_that_was_closed_natively_wants_them_closed(start):
