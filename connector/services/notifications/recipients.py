@@ -75,11 +75,11 @@ def _of_item(uow: UnitOfWork, context: TenantContext, who: str, item: WorkItem) 
         rule = context.policy.roles.get(item.entitlement)
         yield getattr(item, "owner", "") or (rule.owner if rule else "")
     elif who == ASSIGNEE:
-        yield from _of_login(uow, context, (item.assignee or "").removeprefix("user:"))
+        yield from _of_logins(uow, context, [(item.assignee or "").removeprefix("user:")])
     elif who == REQUESTER:
         yield item.terms.requester_email if item.terms else ""
         if item.requester.startswith("user:"):
-            yield from _of_login(uow, context, item.requester.removeprefix("user:"))
+            yield from _of_logins(uow, context, [item.requester.removeprefix("user:")])
     elif who == APPROVERS and item.kind is WorkItemKind.APPROVAL:
         yield from _deciding(uow, context, Matters(uow, context).of(item))
     if who in _HEAR_OF_OVERDUE and item.kind is WorkItemKind.MANUAL_TASK and item.escalated_at:
@@ -96,20 +96,19 @@ def _escalated_to(uow: UnitOfWork, context: TenantContext, item: WorkItem) -> It
 def _deciding(uow: UnitOfWork, context: TenantContext, matter: Matter) -> Iterator[str]:
     """Return who may decide now, and whoever stands in for one of them."""
     parties = matter.parties
-    found = [*_named(uow, context, matter)]
+    delegates = []
     for delegation in matter.delegations:
         absent = away(delegation, matter.accounts) if delegation.is_in_force(matter.now) else None
         if absent and is_named(absent, matter) and not absent.names & parties:
-            found += _of_login(uow, context, delegation.delegate)
-    for address in found:
+            delegates.append(delegation.delegate)
+    for address in (*_named(uow, context, matter), *_of_logins(uow, context, delegates)):
         if fold(address) not in parties:
             yield address
 
 
 def _named(uow: UnitOfWork, context: TenantContext, matter: Matter) -> Iterator[str]:
     approvers, manager = matter.named, deciding_manager(matter)
-    for login in approvers.people:
-        yield from _of_login(uow, context, login)
+    yield from _of_logins(uow, context, approvers.people)
     groups = {fold(name) for name in approvers.groups}
     for name, address in context.settings.notifications.group_addresses.items():
         if fold(name) in groups:
@@ -133,17 +132,18 @@ def with_role(uow: UnitOfWork, context: TenantContext, role: ConsoleRole) -> Ite
             yield account.email
 
 
-def _of_login(uow: UnitOfWork, context: TenantContext, login: str) -> Iterator[str]:
-    if "@" in login:
-        yield login
-        return
-    key = fold(login)
-    for account in standing_accounts(uow, context) if login else ():
-        if fold(account.login) == key and account.disabled_at is None:
-            yield account.email
-    for session in uow.console.provider_sessions() if login else ():
-        if fold(session.login) == key:
-            yield session.email
+def _of_logins(uow: UnitOfWork, context: TenantContext, logins: Iterable[str]) -> Iterator[str]:
+    """Return the addresses of people in their order; who is known by an address has that one."""
+    wanted = [login for login in logins if login]
+    addresses: dict[str, list[str]] = {}
+    if any("@" not in login for login in wanted):
+        for account in standing_accounts(uow, context):
+            if account.disabled_at is None:
+                addresses.setdefault(fold(account.login), []).append(account.email)
+        for session in uow.console.provider_sessions():
+            addresses.setdefault(fold(session.login), []).append(session.email)
+    for login in wanted:
+        yield from [login] if "@" in login else addresses.get(fold(login), ())
 
 
 def _address_of(uow: UnitOfWork, user_id: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from connector.services.authentication.identities import Identity
 from connector.services.notifications.recipients import recipients_of
 from connector.services.outbox import new_delivery
 from connector.settings import ChannelSettings, NotificationSettings
+from connector.store.console import SqlConsole
 from tests.approvals import (
     APPROVE,
     DAY,
@@ -51,6 +52,23 @@ def told(connector, item, word="approvers", groups=()):
 def away(connector, by, to, **more):
     now = connector.clock.now()
     return connector.services.delegations.begin(by, to, now, now + timedelta(days=7), **more)
+
+
+def test_accounts_are_read_once_for_many_who_approve(start, monkeypatch):
+    people = [f"approver{number}" for number in range(5)]
+    connector, asked_for = start(approvers={"people": people})
+    for login in people:
+        add_account(connector, login, ConsoleRole.APPROVER)
+    _, item = waiting(connector, asked_for)
+    reads, real = [], SqlConsole.provider_sessions
+
+    def counted(self):
+        reads.append(self)
+        return real(self)
+
+    monkeypatch.setattr(SqlConsole, "provider_sessions", counted)
+    assert len(told(connector, item)) == len(people)
+    assert len(reads) <= 2
 
 
 def test_who_stands_in_is_told_as_long_as_they_do(start):
