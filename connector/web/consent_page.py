@@ -12,6 +12,7 @@ from flask import Blueprint, Response, render_template_string, request
 
 from connector.bootstrap import Application
 from connector.errors import ConnectorError, TemporaryError
+from connector.patience import take_place
 from connector.services.consent.links import ConsentAnswer, Verdict
 
 _PAGE = """<!doctype html>
@@ -176,6 +177,7 @@ def _answer(application: Application, tenant: str) -> ConsentAnswer:
     if entry is None or not entry.is_active or tenant not in ("", named):
         return ConsentAnswer(Verdict.UNKNOWN)
     services = application.tenant(named)
+    take_place()
     with application.acting(named, "consent"):
         return services.connecting.answer(
             state, request.args.get("code", ""), request.args.get("error", "")

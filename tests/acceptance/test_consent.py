@@ -14,6 +14,7 @@ from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.consent.links import ADMIN_SCOPES, Way
 from connector.errors import ConfigError, TemporaryError
+from connector.patience import taking_places
 from connector.services.consent.links import Verdict
 from simulator.faults import Fault
 
@@ -107,6 +108,17 @@ def test_a_state_that_was_made_up_takes_no_turn_to_write(connector, world):
         again = connector.http.get(back)
     assert titled(unknown) == "This answer belongs to no link"
     assert titled(again) == "This link was answered before"
+
+
+def test_an_answer_takes_its_place_before_docusign_is_asked(connector, world):
+    def full():
+        raise TemporaryError("As many as may wait for DocuSign.")
+
+    back = decide(world, connector.services.consent.link(Way.INDIVIDUAL))
+    with taking_places(full):
+        turned_away = connector.http.get(back)
+    assert (turned_away.status_code, titled(turned_away)) == (503, "Try again in a minute")
+    assert titled(connector.http.get(back)) == "Consent works", "the link was not used up"
 
 
 @pytest.mark.parametrize(
