@@ -11,13 +11,13 @@ import base64
 import binascii
 import hashlib
 import hmac
-import logging
 import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPException
 
+import structlog
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.response import HTTPResponse
@@ -38,7 +38,7 @@ from connector.notifications.targets import Target, Targets
 from connector.ports import Clock
 from connector.settings import ChannelSettings, Secret
 
-_log = logging.getLogger(__name__)
+_log = structlog.get_logger(__name__)
 
 _MOST_READ = 2_048
 """Bytes of an answer; they serve the message about a failure, and name a record."""
@@ -92,10 +92,16 @@ class WebhookSender:
                 for call in carrying_on(channel, message, target, record):
                     self._call(channel, target, delivery_id, call)
             except _NotFoundError:
-                # Somebody deleted it there: the case gets a new one, as long as there is something
-                # left to do.
+                # Most likely somebody deleted it there: the case gets a new one, as long as there
+                # is something left to do. Receivers answer so, too, where rights are missing.
+                _log.warning(
+                    "a record is not shown: it was deleted there, or the account that the channel "
+                    "uses may not see it",
+                    channel=channel.name,
+                    record=record,
+                    goes_on="nothing is left to do" if message.is_over else "with a new record",
+                )
                 if message.is_over:
-                    _log.warning("%s: the record of a finished case is gone", channel.name)
                     return ""
             else:
                 return record
