@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 CONFIG_VARIABLE = "DOCUSIGN_IGA_CONFIG"
 _COLLECTED_EVERY = 10_000
-"""New objects that the collector waits for; Python's 700 are soon there."""
+"""New objects that the collector waits for; Python's own few are soon there."""
 
 
 def create_app(application: Application) -> Flask:

@@ -18,7 +18,7 @@ class HintRepository(Protocol):
         """Return hints that are not given up, those that wait longest first."""
 
     def count(self) -> int:
-        """Return how many there are."""
+        """Return how many there are that are not given up."""
 
     def count_members(self) -> int:
         """Return how many of them are of members of an account: those that its list answers."""

@@ -55,7 +55,7 @@ class SqlHints:
         return [HINTS.from_row(row) for row in found]
 
     def count(self) -> int:
-        """Return how many there are."""
+        """Return how many there are that are not given up."""
         statement = select(func.count()).where(read_hints.c.tenant == self._tenant, _IS_DUE)
         return self._connection.scalar(statement) or 0
 

@@ -52,9 +52,9 @@ class AheadError(TemporaryError):
         """
         super().__init__(
             f"A change from before this database was restored from a backup waits for a person "
-            f"({plan.summary}), and nothing passes it: this one is temporarily unavailable, and "
-            "nothing of it was recorded. Let an operator say `docusign-iga db restored --go-on`, "
-            "then send it again."
+            f"({plan.summary}), and nothing that depends on it passes: this one is temporarily "
+            "unavailable, and nothing of it was recorded. Let an operator say `docusign-iga db "
+            "restored --go-on`, then send it again."
             if is_held
             else "An earlier change still waits for DocuSign "
             f"({plan.summary}). What this one has to do depends on it, so nothing of it was "
