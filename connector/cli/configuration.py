@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 import yaml
+from sqlalchemy.engine import make_url
 
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
@@ -63,8 +63,8 @@ def check(context: CommandContext) -> None:
 def _require_bound(settings: Settings) -> None:
     """Hold the file against the database. Without one, before its migration and where it cannot be
     reached the file alone is checked, as it is on another machine."""
-    url = settings.database.url
-    if not settings.database.is_postgresql and not Path(urlsplit(url).path[1:]).is_file():
+    file = Path(make_url(settings.database.url).database or "")
+    if not settings.database.is_postgresql and not file.is_file():
         return
     # Commands that need no database start faster.
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415

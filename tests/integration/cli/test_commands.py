@@ -66,7 +66,9 @@ def test_accounts_that_the_database_has_and_the_file_has_not_are_told(run, confi
     assert not json.loads(run("config", "check", "--json").stdout)["ok"]
 
 
-def test_a_tenant_that_the_database_has_too_is_told(run, config_file):
+@pytest.mark.parametrize("name", ["connector.db", "acme #1.db"])
+def test_a_tenant_that_the_database_has_too_is_told(run, config_file, name):
+    config_file.write_text(config_file.read_text().replace("connector.db", name))
     settings = load_settings(config_file)
     now = datetime.now(UTC)
     record = TenantRecord("default", TenantState.ACTIVE, {}, 1, now, "ann", now, "ann")
