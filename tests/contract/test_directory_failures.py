@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import get_args, get_type_hints
-
 import pytest
 
 from connector.docusign import errors
 from simulator.faults import Fault, burst_limit, hourly_limit
 from simulator.state.model import Status
-from simulator.variants import Variants
-from tests.contract.directories import creation, directory_of, reopening
+from tests.contract.directories import directory_of
 from tests.simulated import simulated
 
 
@@ -81,54 +78,3 @@ def test_demoted_service_user_has_lost_permission(world):
 def test_ungoverned_account_is_a_lost_permission(world):
     with pytest.raises(errors.PermissionLostError, match="not an active member"):
         directory_of(world).list_groups("00000000-0000-4000-8000-0000000000ff")
-
-
-NOT_MET = {
-    # Fields that the connector meets nowhere in a directory: exports and tokens have tests of
-    # their own, and without a way to re-open, re-opening is refused (tested above).
-    "export_polls",
-    "token_error_status",
-    "reopen_by_resend",
-    "reopen_by_status",
-    "reopen_by_admin_profiles",
-    # A pending user who cannot be changed cannot be given back what they held: an error, no life
-    # (tests/services/test_pending_users.py).
-    "put_pending",
-}
-
-
-def variants():
-    """Return each value of each field that the connector can meet, one at a time."""
-    numbers = {
-        "admin_take_maximum": (2,),
-        "people_modified_within_days": (30,),
-        "stale_reads": (2,),
-    }
-    for name, hint in get_type_hints(Variants).items():
-        if name not in NOT_MET:
-            choices = (True, False) if hint is bool else get_args(hint)
-            yield from ((name, value) for value in numbers.get(name, choices))
-
-
-@pytest.mark.parametrize(("name", "value"), list(variants()), ids=str)
-def test_membership_lives_through_every_variant(name, value):
-    world = simulated(n_users=10, **{name: value})
-    directory, account = directory_of(world), world.account
-    wanted = creation(world)
-    user = directory.create_member(wanted)
-    assert user.memberships[account.account_id].status.is_open
-    directory.update_person(account.account_id, user.user_id, {"company": "Looms"})
-    directory.close_member(account.account_id, user.user_id, strip=False)
-    (membership,) = (item for item in account.roster if item.user.user_id == user.user_id)
-    assert membership.status is Status.CLOSED
-    while any(directory.get_member(account.account_id, user.user_id).open_memberships()):
-        pass  # A close is confirmed before anything follows it.
-    user = directory.reopen_member(reopening(membership))
-    assert user.memberships[account.account_id].status.is_open
-    shown = {
-        item.user_id for page in directory.iter_users(account.account_id) for item in page.users
-    }
-    assert user.user_id in shown
-    directory.close_member(account.account_id, user.user_id, strip=True)
-    directory.close_member(account.account_id, user.user_id, strip=True)
-    assert membership.status is Status.CLOSED
