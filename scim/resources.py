@@ -16,7 +16,7 @@ from typing import Any
 
 import marshmallow
 
-from scim.errors import InvalidSyntax, InvalidValue, Mutability
+from scim.errors import InvalidSyntax, InvalidValue
 from scim.fields import Complex, field_for, schema_for
 from scim.filters import AttributePath
 from scim.handlers import Resource
@@ -93,19 +93,6 @@ def accept_value(attribute: Attribute, value: object, path: str) -> Any:
         return field_for(attribute).deserialize(spell_value(attribute, value, path))
     except marshmallow.ValidationError as error:
         raise InvalidValue(_detail({path: error.messages})) from None
-
-
-def check_immutable(resource_type: ResourceType, current: Resource, asserted: Resource) -> None:
-    """Refuse a PUT that changes an immutable attribute which has a value (RFC 7644 §3.5.1).
-
-    :raises Mutability: it does.
-    """
-    for attribute in resource_type.schema.attributes:
-        old, new = current.get(attribute.name), asserted.get(attribute.name)
-        if attribute.mutability != "immutable" or not old or new is None:
-            continue
-        if not is_same(attribute, old, new):
-            raise Mutability(f"{attribute.name} is immutable and has another value.")
 
 
 def is_same(attribute: Attribute, old: Any, new: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import closing, suppress
+from importlib import resources
 from pathlib import Path
 
 import click
@@ -21,7 +22,7 @@ from connector.settings import Settings
 
 @click.group(cls=Commands)
 def config() -> None:
-    """Check and show the configuration.
+    """Begin, check and show the configuration.
 
     \b
     Example:
@@ -84,6 +85,19 @@ def _require_bound(settings: Settings) -> None:
         problems = declaration_problems(store, settings.tenants)
     if problems:
         raise ConfigError(problems)
+
+
+@config.command()
+def example() -> None:
+    """Print a configuration to begin with: every setting with its unit, its default and when to
+    change it.
+
+    \b
+    Example:
+      docusign-iga config example > config.yaml
+    """
+    text = resources.files("connector.config").joinpath("config.example.yaml").read_text("utf-8")
+    click.echo(text, nl=False)
 
 
 @config.command()

@@ -13,7 +13,7 @@ from connector.cli.groups import Commands
 _SECTIONS = {
     "Try and set up": {
         "demo": ("demo:demo", "Run the connector in front of a simulated DocuSign."),
-        "config": ("configuration:config", "Check and show the configuration."),
+        "config": ("configuration:config", "Begin, check and show the configuration."),
         "key": (
             "keys:key",
             (
@@ -143,8 +143,8 @@ class _Commands(Commands):
 def main() -> None:
     """Govern DocuSign from an identity-governance suite, over SCIM 2.0.
 
-    Try it with `docusign-iga demo`. For a real organization, copy config.example.yaml to
-    config.yaml and go on with `key generate`, `config check`, `consent url`, `doctor`, `sync`,
+    Try it with `docusign-iga demo`. For a real organization, write `config example` to config.yaml,
+    fill it in and go on with `key generate`, `config check`, `consent url`, `doctor`, `sync`,
     `client add` and `serve`. Each command has a --help of its own.
     """
     # What a command writes (database, logs, ready files) holds personal data: for its user alone.

@@ -17,6 +17,10 @@ from connector.config.yaml_reader import read_yaml_file
 from connector.errors import ConfigError
 from connector.settings import Settings
 
+_NO_FILE = (
+    "Start from config.example.yaml (`docusign-iga config example > config.yaml`), or name the "
+    "file with --config."
+)
 Further = Callable[[Mapping[str, Any]], Iterable[tuple[str, str]]]
 """From a configuration as plain data to (path, what is wrong)."""
 
@@ -30,7 +34,7 @@ def load_settings(
     :param further: see :func:`settings_from`.
     :raises ConfigError: with every problem found.
     """
-    data = read_yaml_file(path, "Start from config.example.yaml, or name the file with --config.")
+    data = read_yaml_file(path, _NO_FILE)
     return settings_from(data, base_dir=path.parent, environment=environment, further=further)
 
 

@@ -12,8 +12,6 @@ from connector.domain.notifications import Message
 from connector.errors import PermanentError
 from connector.settings import ChannelSettings
 
-TEMPLATES = ("standard", "servicenow", "jira", "slack", "teams")
-
 
 @cache
 def _environment() -> Environment:

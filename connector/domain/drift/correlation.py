@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 
 from connector.domain.model import User, fold
 
-RULES = ("external_id", "employee_number", "email", "name")
-
 
 @dataclass(frozen=True)
 class Identity:

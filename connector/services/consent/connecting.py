@@ -27,7 +27,6 @@ from connector.sealing import Sealer
 from connector.services.consent.links import ConsentAnswer, ConsentService, Verdict
 from connector.services.context import Actor, TenantContext, new_id
 
-CODE_GRANT = "authorization_code"
 DEFAULT = ""
 """The choice of whichever account is the person's default."""
 

@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 
 import click
 import pytest
@@ -235,3 +236,9 @@ def test_a_demo_overwrites_nothing_that_no_demo_made(tmp_path, name):
     assert "empty directory" in result.stderr
     assert [item.name for item in tmp_path.iterdir()] == [name]
     assert (tmp_path / name).read_text() == "dear to somebody"
+
+
+def test_the_example_of_a_configuration_is_printed_as_it_is():
+    result = CliRunner().invoke(main, ["config", "example"])
+    assert result.exit_code == 0
+    assert result.output == (Path(__file__).parents[3] / "config.example.yaml").read_text()

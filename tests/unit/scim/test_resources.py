@@ -10,7 +10,7 @@ from scim.errors import InvalidSyntax, InvalidValue, Mutability
 from scim.handlers import PatchOperation, Projection
 from scim.patch import apply_patch
 from scim.projection import Projector, parse_names
-from scim.resources import ResourceType, accept_resource, check_immutable
+from scim.resources import ResourceType, accept_resource
 from scim.schemas import ENTERPRISE_USER, ENTITLEMENT, GROUP, USER, Attribute, Schema
 
 ENTERPRISE = ENTERPRISE_USER.id
@@ -160,19 +160,6 @@ def test_each_type_has_its_values(name, good, kept, bad):
     for value in bad:
         with pytest.raises(InvalidValue):
             accept_resource(THINGS, {name: value})
-
-
-def test_immutable_attributes_are_set_once():
-    check_immutable(THINGS, {}, {"once": "a"})
-    check_immutable(THINGS, {"once": "a"}, {"once": "a"})
-    with pytest.raises(Mutability):
-        check_immutable(THINGS, {"once": "a"}, {"once": "b"})
-
-
-def test_readonly_parts_of_an_immutable_value_are_not_compared():
-    check_immutable(PLACES, {"place": HELD}, {"place": {"value": "a"}})
-    with pytest.raises(Mutability):
-        check_immutable(PLACES, {"place": HELD}, {"place": {"value": "b", "display": "A"}})
 
 
 @pytest.mark.parametrize(
