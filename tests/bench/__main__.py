@@ -25,6 +25,8 @@ ROUNDS = 5
 """Every case runs so often, turn by turn with the others, so that a busy minute of the machine
 does not fall on one case alone; ratios are medians of what the rounds say."""
 WARM_UP_S = 0.2
+LARGE_GROUP = 10_000
+"""Users from which there is a group of so many."""
 
 
 def _numbers(_context: click.Context, _option: click.Parameter, text: str) -> list[int]:
@@ -95,7 +97,12 @@ def main(  # noqa: PLR0917 -- click passes by name
     failed = {sample.failure for sample in samples.values() if sample.failures}
     for failure in sorted(failed):
         console.print(f"A request failed:\n{failure}", markup=False)
-    sys.exit(1 if failed else 0)
+    # A full run has every case: one that is missing was not reached.
+    is_full = not reads_only and len(sizes) > 1 and max(sizes) >= LARGE_GROUP
+    left_out = [item.name for item in report.targets(samples, memory) if item.ratio is None]
+    if is_full and left_out:
+        console.print(f"Not measured: {', '.join(left_out)}.", markup=False)
+    sys.exit(1 if failed or (is_full and left_out) else 0)
 
 
 def _pages(directory: Path, sizes: list[int]) -> dict[int, Medians]:
