@@ -132,8 +132,8 @@ class Calls:
 
     def _caller(self, request: Request, tenant: str, segments: Sequence[str]) -> Caller:
         authenticator = self._service.authenticator
+        headers = cast(Mapping[str, str], request.headers)
         try:
-            headers = cast(Mapping[str, str], request.headers)
             address = request.environ.get("REMOTE_ADDR", "")
             return authenticator.authenticate(tenant, headers, address)
         except Unauthorized as error:

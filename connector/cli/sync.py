@@ -147,17 +147,20 @@ def _let_go(
         context.tenant.bindings.forget_organization(actor)
 
 
+def _whole_run(context: CommandContext, *, thorough: bool, wait: bool) -> JobRun:
+    while True:
+        try:
+            return sync_with_bar(context.tenant, Console(stderr=True), thorough=thorough)
+        except BudgetUsedUpError as error:
+            if not wait:
+                leave_waiting(context, error)
+            click.echo(f"{error} Waiting.", err=True)
+            context.application.clock.sleep(error.retry_after_s + 1)
+
+
 def _sync_all(context: CommandContext, *, thorough: bool, wait: bool) -> None:
     try:
-        while True:
-            try:
-                run = sync_with_bar(context.tenant, Console(stderr=True), thorough=thorough)
-                break
-            except BudgetUsedUpError as error:
-                if not wait:
-                    leave_waiting(context, error)
-                click.echo(f"{error} Waiting.", err=True)
-                context.application.clock.sleep(error.retry_after_s + 1)
+        run = _whole_run(context, thorough=thorough, wait=wait)
     except KeyboardInterrupt:
         raise PermanentError("Stopped. `docusign-iga sync` goes on where it stopped.") from None
     counts = reconcile_with_bar(context.tenant, cli_actor(), Console(stderr=True))

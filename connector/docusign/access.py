@@ -160,8 +160,8 @@ class Access:
         # Whoever is refused while another asks is told what was known before: it has waited enough.
         if not self._examining.acquire(blocking=False):
             return self._mistake
+        now = self._clock.now()
         try:
-            now = self._clock.now()
             if self._examined_at is None or now - self._examined_at > _ASK_AGAIN_AFTER:
                 self._mistake = self._wrong_organization(self._organizations())
                 self._examined_at = now

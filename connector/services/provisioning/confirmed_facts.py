@@ -181,6 +181,7 @@ class ConfirmedFacts:
         :raises UnknownOutcomeError: it cannot be read, or still shows the old state after the last
             look. No temporary error: that would say that nothing was done.
         """
+        user: User | None = None
         for _ in looks(self._context.clock, self._lag):
             try:
                 user = self._directory.get_member(step.account_id, step.user_id)
@@ -188,7 +189,7 @@ class ConfirmedFacts:
                 raise UnknownOutcomeError(str(error)) from error
             if is_shown(user):
                 return user
-        if not isinstance(step, CloseMembership):
+        if user is not None and not isinstance(step, CloseMembership):
             _refuse_if_pending(step, user.memberships[step.account_id], self._names)
         raise UnknownOutcomeError(
             f"DocuSign accepted the change but does not show it yet ({step.describe(self._names)})."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import traceback
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,7 +16,8 @@ from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
 from connector.docusign import errors
 from connector.docusign import transport as transport_module
 from connector.docusign.causes import CAUSES
-from connector.docusign.client import Call, listed
+from connector.docusign.client import ApiClient, Call, listed
+from connector.docusign.limits import LimitGate
 from connector.docusign.session import pooled_session
 from connector.errors import ConfigError, TemporaryError
 from connector.settings import DocusignSettings
@@ -393,3 +395,37 @@ def test_temporary_errors_say_when_to_come_back(client, target, wire_mock):
     with pytest.raises(TemporaryError) as caught:
         client.send(target, READ)
     assert caught.value.retry_after_s > 0
+
+
+# ------------------------------------------------------------------ waits
+
+
+def test_clients_do_not_come_back_at_the_same_moment(client, target, wire_mock, clock):
+    wire_mock.get(URL, status_code=503)
+    for _ in range(10):
+        with pytest.raises(errors.UnavailableError):
+            client.send(target, READ)
+    waits = [clock.sleeps[place : place + 3] for place in range(0, len(clock.sleeps), 3)]
+    longest = (0.5, 1.0, 2.0)
+    assert all(
+        0 <= wait <= most for tried in waits for wait, most in zip(tried, longest, strict=True)
+    )
+    assert len({tried[0] for tried in waits}) > 5
+
+
+def test_all_waits_of_a_call_together_stay_within_the_limit(
+    *, settings, transport, tokens, clock, target, wire_mock
+):
+    settings = replace(settings, retry_wait_s=10.0, retry_attempts=10)
+    client = ApiClient(settings, transport, tokens, LimitGate(clock), clock)
+    reset = {"X-RateLimit-Reset": str(int(clock.now().timestamp()) + 4)}
+    later = {"X-RateLimit-Reset": str(int(clock.now().timestamp()) + 8)}
+    latest = {"X-RateLimit-Reset": str(int(clock.now().timestamp()) + 12)}
+    wire_mock.get(
+        URL,
+        [{"status_code": 429, "json": HOURLY, "headers": each} for each in (reset, later, latest)],
+    )
+    with pytest.raises(errors.RateLimitedError):
+        client.send(target, READ)
+    assert sum(clock.sleeps) <= 10
+    assert len(clock.sleeps) == 2
