@@ -63,6 +63,8 @@ class Variants:
     """An account can have several groups of one name."""
     limit_status: Literal[429, 400] = 429
     """HTTP status of an exceeded limit; DocuSign moved from 400 to 429 during 2026."""
+    limit_headers: Literal["all", "esign", "none"] = "all"
+    """Which answers carry the limits: those of both APIs, of the eSignature API, or none."""
     redaction_is_pending: bool = False
     """Data redaction answers ``pending`` first, and ``already_redacted`` when asked again."""
     admin_take_maximum: int = 250
@@ -93,6 +95,8 @@ class Variants:
     """``users/profile`` shows only users modified in so many days; 0: all."""
     token_error_status: Literal[400, 401] = 400
     """HTTP status of a refused token."""
+    broken_token_status: Literal[401, 500] = 401
+    """HTTP status of userinfo where the token is of no use; it says ``internal_server_error``."""
     refresh_rotation: Literal["strict", "lenient"] = "strict"
     """Whether a refresh token that was used is worthless, or works again until it expires."""
     refresh_days: int = 30

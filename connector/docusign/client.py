@@ -132,6 +132,10 @@ class ApiClient:
                 is_reissued = True
                 self._tokens.invalidate(target.subject, token, target.tenant)
             except TemporaryError as error:
+                if token and not is_reissued and _may_mean_the_token(call, error):
+                    is_reissued = True
+                    self._tokens.invalidate(target.subject, token, target.tenant)
+                    continue
                 wait_s = self._wait_s(call, error, attempt)
                 if wait_s is None or wait_s > within(self._settings.retry_wait_s - waited_s):
                     raise
@@ -184,6 +188,12 @@ class ApiClient:
             # codes, and do say so.
             return _uncertain(call, refusal)
         return error
+
+
+def _may_mean_the_token(call: Call, error: TemporaryError) -> bool:
+    """Whether a failure may be what userinfo says of a token that is of no use (reports only)."""
+    code = error.error_code if isinstance(error, UnavailableError) else None
+    return call.template == "/oauth/userinfo" and code == "internal_server_error"
 
 
 _NO_JSON = "The answer is no JSON object. Check whether a proxy stands in between."

@@ -213,7 +213,7 @@ def userinfo() -> Response:
             user = state.user(presented.user_id or "")
         except RuleError:
             body = {"error": "internal_server_error", "reference_id": secrets.token_hex(16)}
-            return wire.answer(body, 401)
+            return wire.answer(body, state.variants.broken_token_status)
         return wire.answer(_who(user))
 
 

@@ -7,13 +7,14 @@ import pytest
 from connector.docusign import errors
 from simulator.faults import Fault, burst_limit, hourly_limit
 from simulator.state.model import Status
-from tests.contract.directories import directory_of
+from tests.contract.directories import SkippingClock, directory_of
 from tests.simulated import simulated
 
 
+@pytest.mark.parametrize("headers", ["all", "esign", "none"])
 @pytest.mark.parametrize("status", [429, 400])
-def test_hourly_limit_is_recognised_both_ways_and_then_obeyed(status):
-    world = simulated(n_users=50, limit_status=status)
+def test_hourly_limit_is_recognised_both_ways_and_then_obeyed(status, headers):
+    world = simulated(n_users=50, limit_status=status, limit_headers=headers)
     directory = directory_of(world)
     directory.list_accounts()
     world.limits.use_up(world.account.account_id)
@@ -55,6 +56,18 @@ def test_revoked_token_is_issued_again(world):
     directory.list_accounts()
     world.state.applications.revoke_tokens()
     assert directory.list_groups(world.account.account_id).groups
+
+
+@pytest.mark.parametrize("status", [401, 500])
+def test_a_revoked_token_is_issued_again_for_userinfo_too(status):
+    clock = SkippingClock()
+    world = simulated(n_users=50, now=clock.now, broken_token_status=status)
+    directory = directory_of(world, clock=clock)
+    directory.list_accounts()
+    clock.sleep(120)  # An account that nobody knows is looked for again.
+    world.state.applications.revoke_tokens()
+    with pytest.raises(errors.PermissionLostError, match="not an active member"):
+        directory.list_groups("00000000-0000-4000-8000-0000000000ff")
 
 
 @pytest.mark.parametrize("status", [400, 401])

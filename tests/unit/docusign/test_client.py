@@ -397,6 +397,18 @@ def test_temporary_errors_say_when_to_come_back(client, target, wire_mock):
     assert caught.value.retry_after_s > 0
 
 
+@pytest.mark.parametrize("code", ["internal_server_error", "other"])
+def test_userinfo_that_fails_for_longer_is_out_of_order_and_costs_one_token(
+    client, target, wire_mock, code
+):
+    call = Call("asking who it is", "GET", "/oauth/userinfo")
+    wire_mock.get(f"{BASE}/oauth/userinfo", status_code=500, json={"error": code})
+    with pytest.raises(errors.UnavailableError):
+        client.send(target, call)
+    asked = [request for request in wire_mock.request_history if request.url == OAUTH]
+    assert len(asked) == (2 if code == "internal_server_error" else 1)
+
+
 # ------------------------------------------------------------------ waits
 
 
