@@ -18,7 +18,7 @@ from tests.connector import BASE, Connector, ManualClock, connected, ok
 from tests.simulated import simulated
 
 ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
-MOST_STATEMENTS = 60
+MOST_STATEMENTS = 70
 """Of SQL, for one refused request: a few more than where it reads a user from DocuSign anew, and
 below the number of users."""
 INSIDES = ("Traceback", "sqlalchemy", "sqlite", "psycopg", "/site-packages/", "[SQL", 'File "')
