@@ -13,6 +13,7 @@ import yaml
 from marshmallow import Schema, ValidationError, fields, post_load, pre_load, validate
 
 from mappings.model import (
+    OF_THE_TENANT,
     Approvers,
     EntitlementMapping,
     EntitlementRule,
@@ -105,7 +106,7 @@ def _entitlement_mapping(
         for role_id, role in {**shipped["roles"], **roles}.items()
     }
     rules = [
-        *_with_source(entitlements, "of the tenant"),
+        *_with_source(entitlements, OF_THE_TENANT),
         *_with_source(shipped["entitlements"], "of mappings/entitlements.yaml"),
     ]
     loaded: EntitlementMapping = _load(

@@ -8,6 +8,8 @@ from fnmatch import fnmatchcase
 
 CORE_USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE_USER = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+OF_THE_TENANT = "of the tenant"
+"""How the source of a rule ends that the tenant's own settings have."""
 
 
 @dataclass(frozen=True)

@@ -155,7 +155,7 @@ def show() -> Mapping[str, Any]:
 def examine() -> Mapping[str, Any]:
     """Look at everything that the connection needs, and say what is missing and what to do.
 
-    It costs about six calls to DocuSign, and four for each account; nothing is changed there. Takes
+    It costs about six calls to DocuSign, and six for each account; nothing is changed there. Takes
     an operator.
     """
     needs(ConsoleRole.OPERATOR)

@@ -303,7 +303,7 @@ def _consent(
         "connecting": connecting,
         "doctor": Doctor(
             settings.docusign,
-            context.settings,
+            context,
             examiner,
             consent=consent,
             connecting=connecting,

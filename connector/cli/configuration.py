@@ -37,8 +37,9 @@ def check(context: CommandContext) -> None:
     """Check the whole file; tell every problem with its path in the file.
 
     Where the database is there and can be read, its tenants, accounts and organization are held
-    against those of the file, as `serve` does. DocuSign is not asked: `docusign-iga doctor` does
-    that.
+    against those of the file, as `serve` does; and so are the names of baseline profiles and of
+    rules, as far as a sync has read what the accounts have. A rule that covers nothing is a
+    warning. DocuSign is not asked: `docusign-iga doctor` does that.
 
     \b
     Example:
@@ -47,7 +48,7 @@ def check(context: CommandContext) -> None:
     try:
         settings = context.settings
         require_known_jobs(settings)
-        _require_bound(settings)
+        warnings = _held_against_database(settings)
     except ConfigError as error:
         if not context.as_json:
             raise
@@ -55,36 +56,49 @@ def check(context: CommandContext) -> None:
         sys.exit(1)
     accounts = {name: len(tenant.accounts) for name, tenant in settings.tenants.items()}
     listed = ", ".join(f"{name} ({count})" for name, count in accounts.items())
+    good = f"{context.config_path} is good. Tenants, with the number of their accounts: {listed}."
     context.output(
-        {"ok": True, "config": str(context.config_path), "accounts_by_tenant": accounts},
-        f"{context.config_path} is good. Tenants, with the number of their accounts: {listed}.",
+        {
+            "ok": True,
+            "config": str(context.config_path),
+            "accounts_by_tenant": accounts,
+            "warnings": list(warnings),
+        },
+        "\n".join([good, *(f"Warning: {warning}" for warning in warnings)]),
     )
 
 
-def _require_bound(settings: Settings) -> None:
-    """Hold the file against the database. Without one, before its migration and where it cannot be
-    reached the file alone is checked, as it is on another machine."""
+def _held_against_database(settings: Settings) -> Sequence[str]:
+    """Hold the file against the database; return warnings. Without one, before its migration and
+    where it cannot be reached the file alone is checked, as it is on another machine.
+
+    :raises ConfigError: what the file says is not so.
+    """
     file = Path(make_url(settings.database.url).database or "")
     if not settings.database.is_postgresql and not file.is_file():
-        return
+        return ()
     # Commands that need no database start faster.
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
     from connector.services.tenants.declarations import declaration_problems  # noqa: PLC0415
+    from connector.services.tenants.mirrored_names import unknown_names  # noqa: PLC0415
     from connector.store import open_database  # noqa: PLC0415
 
     problems: Sequence[str] = ()
+    warnings: Sequence[str] = ()
     try:
         store = open_database(settings.database)
     except ConfigError:  # Such as without the driver, which only the machine that serves needs.
-        return
+        return ()
     with closing(store), suppress(TemporaryError, SQLAlchemyError):
         current, newest = store.revisions()
         if current != newest:
-            return
-        problems = declaration_problems(store, settings.tenants)
+            return ()
+        absent, warnings = unknown_names(store, settings.tenants)
+        problems = [*declaration_problems(store, settings.tenants), *absent]
     if problems:
         raise ConfigError(problems)
+    return warnings
 
 
 @config.command()

@@ -29,7 +29,7 @@ def doctor(context: CommandContext) -> None:
 
     Key, clock, environment, consent, the service user's rights, organization, domains, limits: each
     with what was found, and where it is not good with the cause, what to do, and where. Nothing is
-    changed in DocuSign. It costs about six calls, and four for each account.
+    changed in DocuSign. It costs about six calls, and six for each account.
 
     The exit status is 0 where all is well, 1 where there are warnings, 2 where something failed.
     docs/troubleshooting.md lists everything that can be found, and explains the JSON.

@@ -360,3 +360,20 @@ def test_a_dead_network_blames_nothing_behind_it(found, connector):
 def test_no_secret_is_in_the_report(doctor, connector, secret):
     connector.world.app.extensions["simulator"].revoke_consent()
     assert secret not in doctor("--json").output
+
+
+def test_a_misspelt_baseline_profile_is_told_with_the_profiles_that_there_are(found, connector):
+    first, *others = connector.application.settings.tenants["default"].accounts
+    problems = found(accounts=(replace(first, baseline_profile="DocuSign Viwer"), *others))
+    assert list(problems) == ["baseline_absent"]
+    said = problems["baseline_absent"]["found"]
+    assert "'DocuSign Viwer'" in said and "DocuSign Sender" in said
+    assert problems["baseline_absent"]["subject"] == first.account_id
+
+
+def test_a_rule_that_covers_nothing_is_a_warning_with_the_nearest_name(found):
+    rule = {"match": "DocuSign Sendr", "fulfilment": "approval"}
+    problems = found(1, entitlements=(rule,))
+    assert list(problems) == ["rule_covers_nothing"]
+    said = problems["rule_covers_nothing"]["found"]
+    assert "Rule 1 of the tenant 'default'" in said and "did you mean 'DocuSign Sender'?" in said

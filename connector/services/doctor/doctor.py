@@ -16,10 +16,11 @@ from connector.ports import Examiner
 from connector.services.consent.connecting import ConnectService
 from connector.services.consent.key_ages import KeyAges
 from connector.services.consent.links import ConsentService
-from connector.services.doctor.rights_checks import RightsChecks
+from connector.services.context import TenantContext
+from connector.services.doctor.catalogue_checks import CatalogueChecks
 from connector.services.doctor.token_checks import TokenChecks
 from connector.services.provisioning.long_waits import LongWaits
-from connector.settings import DocusignSettings, TenantSettings
+from connector.settings import DocusignSettings
 
 _MISSING = (f": {MUST_BE_GIVEN}", f": {CANNOT_READ}")
 """What the configuration says of a key that is not there."""
@@ -31,7 +32,7 @@ class Doctor:
     def __init__(
         self,
         docusign: DocusignSettings,
-        tenant: TenantSettings,
+        context: TenantContext,
         examiner: Examiner,
         *,
         consent: ConsentService,
@@ -40,7 +41,7 @@ class Doctor:
         waits: LongWaits,
     ) -> None:
         self._docusign = docusign
-        self._tenant = tenant
+        self._context = context
         self._examiner = examiner
         self._consent = consent
         self._connecting = connecting
@@ -48,13 +49,13 @@ class Doctor:
         self._waits = waits
 
     def examine(self, report: Callable[[Check], None] = lambda _: None) -> Diagnosis:
-        """Run every check. Costs six calls to DocuSign and four for each account.
+        """Run every check. Costs six calls to DocuSign and six for each account.
 
         :param report: hears of each check before it runs.
         """
         visit = _Visit(
             self._docusign,
-            self._tenant,
+            self._context,
             self._examiner,
             consent=self._consent,
             connecting=self._connecting,
@@ -65,7 +66,7 @@ class Doctor:
         for check in CHECKS:
             report(check)
             findings += _run(visit, check, findings)
-        return Diagnosis(self._tenant.name, tuple(findings))
+        return Diagnosis(self._context.tenant, tuple(findings))
 
 
 def misconfigured(problems: Iterable[str]) -> Diagnosis:
@@ -83,7 +84,7 @@ def misconfigured(problems: Iterable[str]) -> Diagnosis:
     return Diagnosis("", tuple(findings))
 
 
-class _Visit(TokenChecks, RightsChecks):
+class _Visit(TokenChecks, CatalogueChecks):
     """One examination. A check of :data:`CHECKS` is the method that has its id as its name."""
 
 

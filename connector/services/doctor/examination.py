@@ -12,9 +12,9 @@ from connector.ports import Examiner
 from connector.services.consent.connecting import ConnectService
 from connector.services.consent.key_ages import KeyAges
 from connector.services.consent.links import ConsentService
-from connector.services.context import Actor, new_id
+from connector.services.context import Actor, TenantContext, new_id
 from connector.services.provisioning.long_waits import LongWaits
-from connector.settings import DocusignSettings, TenantSettings
+from connector.settings import DocusignSettings
 
 _APPS_AND_KEYS = "/authenticate?goTo=appsAndKeys"
 _MAX_EVIDENCE = 500
@@ -26,7 +26,7 @@ class Examination:
     def __init__(
         self,
         docusign: DocusignSettings,
-        tenant: TenantSettings,
+        context: TenantContext,
         examiner: Examiner,
         *,
         consent: ConsentService,
@@ -35,7 +35,8 @@ class Examination:
         waits: LongWaits,
     ) -> None:
         self.docusign = docusign
-        self.tenant = tenant
+        self.context = context
+        self.tenant = context.settings
         self.examiner = examiner
         self._consent = consent
         self.connecting = connecting

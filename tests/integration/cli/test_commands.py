@@ -15,7 +15,7 @@ from connector.bootstrap import build
 from connector.cli.context import config_option, handle_errors
 from connector.cli.main import main
 from connector.config import load_settings
-from connector.domain.model import Account
+from connector.domain.model import Account, Profile
 from connector.domain.tenants.records import INSTALLATION, TenantRecord, TenantState
 from connector.errors import GuardError, TemporaryError
 from connector.services.bindings import bind
@@ -84,6 +84,44 @@ def test_a_tenant_that_the_database_has_too_is_told(run, config_file, name):
     assert "tenants.default: is kept in the database too" in result.stderr
     assert "tenant remove default --keep-data" in result.stderr
     assert f"{account} belongs to the tenant 'acme'" in result.stderr
+
+
+@pytest.fixture
+def with_profiles(config_file):
+    """Let the mirror know the profiles of the only account; change the tenant in the file."""
+
+    def change(**tenant):
+        settings = load_settings(config_file)
+        account_id = settings.tenants["default"].accounts[0].account_id
+        profiles = [Profile(account_id, "1", "DocuSign Viewer"), Profile(account_id, "2", "Legal")]
+        application = build(settings, role="cli")
+        with closing(application), application.store.write("default") as uow:
+            uow.mirror.put_profiles(account_id, profiles)
+            uow.commit()
+        content = yaml.safe_load(config_file.read_text())
+        content["tenants"]["default"].update(tenant)
+        config_file.write_text(yaml.safe_dump(content))
+
+    return change
+
+
+def test_a_misspelt_baseline_profile_is_told_once_the_profiles_are_known(run, with_profiles):
+    with_profiles(provisioning={"baseline_profile": "Legel"})
+    result = run("config", "check")
+    assert result.exit_code == 1
+    assert "tenants.default.accounts[0].baseline_profile: The baseline profile" in result.stderr
+    assert "one of: DocuSign Viewer, Legal" in result.stderr
+
+
+def test_a_rule_that_covers_nothing_is_a_warning(run, with_profiles):
+    used = {"match": "Legal", "fulfilment": "approval"}
+    with_profiles(entitlements=[used, {"match": "Legel", "fulfilment": "approval"}])
+    result = run("config", "check")
+    assert result.exit_code == 0, result.output
+    (warning,) = json.loads(run("config", "check", "--json").stdout)["warnings"]
+    assert f"Warning: {warning}" in result.stdout
+    assert "Rule 2 of the tenant 'default' (match: Legel)" in warning
+    assert warning.endswith("did you mean 'Legal'?")
 
 
 def test_a_check_of_the_configuration_makes_no_database(run, config_file):

@@ -165,6 +165,38 @@ RIGHTS: tuple[Check, ...] = (
         ("membership", "administrator"),
     ),
     Check(
+        "baseline",
+        "Baseline profiles",
+        "whether the profile of a plain member (`baseline_profile`) is there in each account",
+        (
+            Problem(
+                "baseline_absent",
+                "Changes of users are answered 502: the baseline profile does not exist.",
+                "No permission profile of the account has the name or the id that is configured.",
+                "Set `accounts[].baseline_profile`, or `provisioning.baseline_profile` for all, to "
+                "a profile of the account; mind the spelling.",
+            ),
+        ),
+        ("membership", "administrator"),
+    ),
+    Check(
+        "policy",
+        "Rules of the policy",
+        "whether each rule of `entitlements` covers a profile or a group that there is",
+        (
+            Problem(
+                "rule_covers_nothing",
+                "Access is given without the approval that a rule asks for.",
+                "What the rule names (`match`, `kind`, `account`) is in none of the accounts: it "
+                "is misspelt, or was renamed or deleted in DocuSign.",
+                "Correct the rule, or take it out; `docusign-iga policy explain` shows which rule "
+                "counts.",
+                result=Result.WARNING,
+            ),
+        ),
+        ("membership", "administrator"),
+    ),
+    Check(
         "docusign_scim",
         "DocuSign's own SCIM",
         "whether another SCIM client already manages users (of the first hundred in each account)",

@@ -1,0 +1,50 @@
+"""Whether what the settings name is there in DocuSign: profiles and groups, by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cached_property
+
+from connector.domain.diagnosis.checks import Finding, Result
+from connector.domain.model import Account, Catalogue
+from connector.domain.policy.coverage import baseline_problems, idle_rules
+from connector.domain.writing import counted
+from connector.services.doctor.rights_checks import RightsChecks
+
+
+class CatalogueChecks(RightsChecks):
+    """Each method is the check of its name. DocuSign is asked: nothing may have been read yet."""
+
+    @cached_property
+    def _catalogue(self) -> Catalogue:
+        """What there is in the accounts that can be looked into."""
+        directory = self.context.directory
+        names = {one.account_id: one.name for one in self._identity.accounts}
+        reachable = [one for one in self._reachable() if one not in self.barred]
+        profiles = [item for one in reachable for item in directory.list_profiles(one)]
+        groups = [item for one in reachable for item in directory.list_groups(one).groups]
+        return Catalogue(
+            {one: Account(one, names[one]) for one in reachable},
+            {(item.account_id, item.profile_id): item for item in profiles},
+            {(item.account_id, item.group_id): item for item in groups},
+        )
+
+    def baseline(self) -> Iterator[Finding]:
+        """In each account that can be looked into."""
+        problems = baseline_problems(self.tenant, self._catalogue)
+        book = self.context.book(self._catalogue)
+        for account_id in self._catalogue.accounts:
+            if found := problems.get(account_id):
+                yield self.bad("baseline", "baseline_absent", found, subject=account_id)
+            else:
+                name = book.baseline(account_id).name
+                yield Finding("baseline", Result.OK, name, account_id)
+
+    def policy(self) -> Iterator[Finding]:
+        """Each rule of the tenant itself."""
+        idle = list(idle_rules(self.context.policy, self.tenant, self._catalogue))
+        for found in idle:
+            yield self.bad("policy", "rule_covers_nothing", found)
+        if not idle:
+            count = counted(len(self.tenant.entitlements), "rule")
+            yield Finding("policy", Result.OK, f"{count} of the tenant, none without a use")
