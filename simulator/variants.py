@@ -59,6 +59,8 @@ class Variants:
     """Closing the last active administrator of an account."""
     add_existing_group_member: Literal["done", "refused"] = "done"
     """Adding a user to a group that has them, and removing one that is not there."""
+    group_change_maximum: int = 0
+    """The most users in one change of a group; 0: any number."""
     duplicate_group_names: bool = False
     """An account can have several groups of one name."""
     limit_status: Literal[429, 400] = 429

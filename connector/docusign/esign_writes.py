@@ -15,7 +15,7 @@ from connector.docusign.errors import DocusignError, NoAnswerError
 from connector.docusign.person_fields import FIELDS
 from connector.domain.model import DirectoryGroup
 from connector.domain.plan import CreateMembership, Person
-from connector.errors import TemporaryError
+from connector.errors import PermanentError, TemporaryError
 
 CHUNK = 100
 """Users in one change of a group: no maximum is documented."""
@@ -91,6 +91,9 @@ class EsignWriter:
                     raise
                 # No temporary error: that would say that nothing was done.
                 raise NoAnswerError(f"A part of the members was written. {trouble}") from trouble
+            except PermanentError as refusal:
+                refusal.is_partial = refusal.is_partial or start > 0
+                raise
             for item in answer.get("users") or ():
                 if error := item_error(what, item, answer.trace_token):
                     yield wire.text(item, "userId").lower(), error

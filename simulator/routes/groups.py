@@ -105,7 +105,7 @@ def add_members(account: Account, group_id: str) -> Response:
         stale.before_change(current().state.membership(account, user_id))
         return views.group_member(groups.add_member(current().state, account, group_id, user_id))
 
-    return wire.answer({"users": wire.each(wire.items(wire.json_body(), "users"), add)})
+    return wire.answer({"users": wire.each(_few(wire.json_body()), add)})
 
 
 @blueprint.delete("/<group_id>/users")
@@ -120,4 +120,13 @@ def remove_members(account: Account, group_id: str) -> Response:
         membership = groups.remove_member(current().state, account, group_id, user_id)
         return views.group_member(membership)
 
-    return wire.answer({"users": wire.each(wire.items(wire.json_body(), "users"), remove)})
+    return wire.answer({"users": wire.each(_few(wire.json_body()), remove)})
+
+
+def _few(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the users of a change, of whom there may be a largest number."""
+    users = wire.items(body, "users")
+    most = current().state.variants.group_change_maximum
+    if most and len(users) > most:
+        raise invalid(f"A request changes at most {most} users of a group.")
+    return users

@@ -196,3 +196,31 @@ def test_group_lives_and_dies(world):
     for _ in range(2):
         directory.delete_group(account_id, group.group_id)
     assert group.group_id not in world.account.groups
+
+
+@pytest.mark.parametrize("most", [0, 100])
+def test_many_members_are_changed_in_parts(most):
+    world = simulated(n_users=400, group_change_maximum=most)
+    directory, group = directory_of(world), custom_group(world.account)
+    place = (world.account.account_id, group.group_id)
+    open_ones = [item.user.user_id for item in world.account.roster if item.status.is_open]
+    many = open_ones[:250]
+    assert len(many) == 250
+    directory.add_group_members(*place, many)
+    assert set(many) <= directory.list_group_members(*place).user_ids
+    directory.remove_group_members(*place, many)
+    assert not set(many) & directory.list_group_members(*place).user_ids
+
+
+@pytest.mark.parametrize(("nth", "is_partial"), [(1, False), (2, True)])
+def test_a_refusal_after_the_first_part_is_told_as_partial(nth, is_partial):
+    world = simulated(n_users=400)
+    group = custom_group(world.account)
+    many = [item.user.user_id for item in world.account.roster if item.status.is_open][:150]
+    code = "USER_LACKS_PERMISSIONS"
+    world.faults.add(
+        Fault("error", "PUT", "/groups/.*/users$", nth=nth, status=400, error_code=code)
+    )
+    with pytest.raises(errors.PermissionLostError) as caught:
+        directory_of(world).add_group_members(world.account.account_id, group.group_id, many)
+    assert caught.value.is_partial is is_partial

@@ -31,6 +31,7 @@ HAS_ITS_OWN_TESTS = {
     "export_shows_closed": "tests/services/test_exported_aggregation.py",
     "export_polls": "tests/services/test_exported_aggregation.py",
     "broken_token_status": "tests/contract/test_directory_failures.py",
+    "group_change_maximum": "tests/contract/test_directory_changes.py",
     "limit_headers": "tests/contract/test_directory_failures.py",
     "limit_status": "tests/contract/test_directory_failures.py",
     "monitor": "tests/services/test_monitor.py",
