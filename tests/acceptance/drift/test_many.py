@@ -228,7 +228,7 @@ def test_what_cannot_be_decided_is_told_and_the_rest_is_done(native):
     (title,) = connector.findings(DriftKind.CHANGED_ATTRIBUTE)
     connector.services.drift.desk.accept(title.finding_id, operator(), "Known")
     heard = []
-    decided = decisions.revert(choice, operator(), "x", lambda *step: heard.append(step))
+    decided = decisions.revert(choice, operator(), "Nobody asked", lambda *step: heard.append(step))
     assert decided.states == {FindingState.REVERTED: 3}
     assert list(decided.problems) == [title.finding_id]
     assert "accepted already" in decided.problems[title.finding_id]
@@ -247,7 +247,7 @@ def test_where_docusign_is_away_the_rest_is_left(native, monkeypatch):
 
     monkeypatch.setattr(drift.desk, "revert", revert)
     choice = decisions.choose(decisions.filter_of(Wanted()))
-    decided = decisions.revert(choice, operator(), "x")
+    decided = decisions.revert(choice, operator(), "Nobody asked")
     assert decided.states.total() == 1
     assert decided.left == choice.finding_ids[1:]
     assert decided.stopped_by == "DocuSign is away."
