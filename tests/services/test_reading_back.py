@@ -6,6 +6,7 @@ from connector.domain.plan import CloseMembership
 from connector.errors import UnknownOutcomeError
 from simulator.faults import Fault
 from tests.connector import ManualClock, connected, ok
+from tests.services.test_crash import differences
 from tests.services.test_group_members import add, shown_members
 from tests.simulated import simulated
 
@@ -52,4 +53,45 @@ def test_a_list_that_lags_is_not_believed_after_an_undoing_that_was_refused(
     assert "Could not be undone" in answer.json["detail"]
     assert joins in connector.group_members(group)
     assert (joins in shown_members(connector, group)) is not is_believed
+    connector.close()
+
+
+def change(connector, user_id, kind):
+    """Ask for one change of a user, whose effect is then read back."""
+    operation = {
+        "profile": {
+            "op": "add",
+            "path": "entitlements",
+            "value": [{"value": connector.entitlement()}],
+        },
+        "name": {"op": "replace", "path": "name.familyName", "value": "Zed"},
+        "disable": {"op": "replace", "path": "active", "value": False},
+    }
+    if kind == "delete":
+        return connector.delete(f"/Users/{user_id}")
+    return connector.patch(f"/Users/{user_id}", operation[kind])
+
+
+@pytest.mark.parametrize("kind", ["profile", "name", "disable", "delete"])
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (404, "USER_DOES_NOT_EXIST_IN_SYSTEM"),
+        (400, "INVALID_REQUEST_PARAMETER"),
+        (403, "USER_LACKS_PERMISSIONS"),
+    ],
+)
+def test_a_read_that_is_refused_takes_nothing_back_of_a_write(tmp_path, kind, status, code):
+    connector = running(tmp_path)
+    user_id = connector.create("back@partner.example")["id"]
+    # The mirror is fresh: the first read is the one behind the write.
+    faults = connector.world.faults
+    faults.add(Fault("error", "GET", f"/users/{user_id}", status=status, error_code=code))
+
+    answer = change(connector, user_id, kind)
+
+    assert answer.status_code in (200, 204), answer.json
+    (fault,) = faults.as_json()
+    assert fault["matched"] > 0
+    assert differences(connector) == []
     connector.close()

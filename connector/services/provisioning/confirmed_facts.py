@@ -178,6 +178,7 @@ class ConfirmedFacts:
         """Read a member until DocuSign shows what was written.
 
         :raises InvitationPendingError: the change was ignored until the person has accepted.
+        :raises NotFoundError: DocuSign does not show somebody who was closed.
         :raises UnknownOutcomeError: it cannot be read, or still shows the old state after the last
             look. No temporary error: that would say that nothing was done.
         """
@@ -185,7 +186,10 @@ class ConfirmedFacts:
         for _ in looks(self._context.clock, self._lag):
             try:
                 user = self._directory.get_member(step.account_id, step.user_id)
-            except TemporaryError as error:
+            except (TemporaryError, PermanentError) as error:
+                # A read that is refused takes nothing back of a write that was accepted.
+                if isinstance(step, CloseMembership) and isinstance(error, NotFoundError):
+                    raise
                 raise UnknownOutcomeError(str(error)) from error
             if is_shown(user):
                 return user

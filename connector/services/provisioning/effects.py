@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from connector.domain.model import User
@@ -22,7 +22,7 @@ from connector.domain.plan import (
     SetProfile,
     UpdatePerson,
 )
-from connector.errors import NotFoundError
+from connector.errors import NotFoundError, PermanentError, TemporaryError, Translated
 from connector.ports import UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.mirror.writer import MirrorWriter
@@ -41,6 +41,15 @@ _NOT_LOOKED_UP = (
     DeleteGroup,
     EndHandOver,
 )
+
+
+def _unsaid(error: Exception) -> Exception | None:
+    is_refused = isinstance(error, PermanentError) and not isinstance(error, NotFoundError)
+    return TemporaryError(str(error)) if is_refused else None
+
+
+_ASKING = Translated(_unsaid)
+"""A read that DocuSign refuses tells nothing of a write that it may have taken."""
 
 
 def is_looked_up(step: Operation) -> bool:
@@ -70,7 +79,8 @@ class EffectFinder:
             return self._find_group(step)
         if isinstance(step, HandOverEnvelopes):
             where = (step.account_id, step.user_id, step.to_user_id)
-            rule_id = self._directory.find_transfer_rule(*where)
+            with _ASKING:
+                rule_id = self._directory.find_transfer_rule(*where)
             return self._facts.handed_over(step, rule_id) if rule_id else None
         if isinstance(step, ChangeEmail):
             return self._find_address_changed(step)
@@ -108,20 +118,24 @@ class EffectFinder:
         they would come back."""
         if step.user_id is not None or step.predecessors is None:
             return None
-        on_address = self._directory.find_members(step.account_id, step.person.email)
+        on_address = self._on_address(step.account_id, step.person.email)
         found = [user for user in on_address if user.user_id not in step.predecessors]
         return max(found, key=lambda user: any(user.open_memberships()), default=None)
 
     def _find_open(self, step: CreateMembership) -> User | None:
-        for user in self._directory.find_members(step.account_id, step.person.email):
+        for user in self._on_address(step.account_id, step.person.email):
             is_ours = step.user_id in (None, user.user_id)
             if is_ours and any(user.open_memberships()):
                 return user
         return None
 
+    def _on_address(self, account_id: str, email: str) -> Sequence[User]:
+        with _ASKING:
+            return self._directory.find_members(account_id, email)
+
     def _find_address_changed(self, step: ChangeEmail) -> Performed | None:
         for account in self._context.settings.accounts:
-            for user in self._directory.find_members(account.account_id, step.email):
+            for user in self._on_address(account.account_id, step.email):
                 if user.user_id == step.user_id:
                     return self._facts.address_changed(step)
         return None
@@ -129,7 +143,9 @@ class EffectFinder:
     def _find_group(self, step: CreateGroup) -> Performed | None:
         # A plan is recorded only where the mirror has no group of that name. What a sync has seen
         # since then is what the plan made.
-        for group in self._directory.list_groups(step.account_id).groups:
+        with _ASKING:
+            groups = self._directory.list_groups(step.account_id).groups
+        for group in groups:
             if group.name == step.name:
                 return self._facts.group_created(step, group)
         return None
@@ -138,7 +154,8 @@ class EffectFinder:
         self, step: ReopenMembership | CloseMembership | SetProfile | UpdatePerson
     ) -> Performed | None:
         try:
-            user = self._directory.get_member(step.account_id, step.user_id)
+            with _ASKING:
+                user = self._directory.get_member(step.account_id, step.user_id)
         except NotFoundError:
             return self._facts.closed(step) if isinstance(step, CloseMembership) else None
         membership = user.memberships[step.account_id]
