@@ -107,6 +107,11 @@ class SimulationSchema(Schema):
         required=True,
         metadata={"description": "Grants by fulfilment, with the changed one."},
     )
+    warnings = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Rules that cover no profile and no group there is."},
+    )
     differences = fields.List(fields.Nested(DifferenceSchema), required=True)
 
 

@@ -92,6 +92,7 @@ def simulate(context: CommandContext, file: Path, days: int) -> None:
 
     FILE is YAML with `entitlements` (the tenant's rules) and `manual_roles`, as in the tenant's
     section of the configuration. It takes the place of both; the shipped rules stay behind it.
+    A rule that covers no profile and no group there is brings a warning.
 
     \b
     Example:
@@ -148,6 +149,7 @@ def _table(found: Simulation, days: int) -> Group | str:
     )
     if found.unknown:
         head += f" {found.unknown} of them no longer in DocuSign and left out."
+    head = "\n".join([head, *(f"Warning: {warning}" for warning in found.warnings)])
     if not found.differences:
         return f"{head}\nNothing would have gone another way."
     table = Table("When", "Who", "What", "Now", "With the file", "Rule")

@@ -68,6 +68,7 @@ def simulation_data(found: Simulation) -> Data:
         "gone": found.unknown,
         "before": dict(found.before),
         "after": dict(found.after),
+        "warnings": list(found.warnings),
         "differences": [
             {
                 "at": item.plan.created_at,

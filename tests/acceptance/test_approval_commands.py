@@ -258,6 +258,14 @@ def test_a_changed_policy_is_held_against_what_was_asked_for(
     assert "Rule" in run("policy", "simulate", file)
 
 
+def test_a_rule_of_a_changed_policy_that_covers_nothing_is_told(run, ann, tmp_path):
+    file = tmp_path / "policy.yaml"
+    file.write_text(yaml.safe_dump({"entitlements": [asking_first("DocuSign Sendr")]}))
+    (warning,) = json.loads(run("policy", "simulate", file, "--json"))["warnings"]
+    assert "Rule 1 of the tenant" in warning and "did you mean 'DocuSign Sender'?" in warning
+    assert "Warning: Rule 1" in run("policy", "simulate", file)
+
+
 def test_a_policy_that_cannot_be_read_is_explained(run, tmp_path):
     file = tmp_path / "policy.yaml"
     file.write_text("entitlements: [{match: '*', fulfilment: never}]")

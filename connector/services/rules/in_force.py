@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.remedies import USUAL_REMEDIES, Remedy
+from connector.domain.policy.coverage import idle_rules
 from connector.domain.policy.entitlement_rules import VERIFIED_BY_API, conditions_of
 from connector.services.context import TenantContext
 from connector.services.rules.policy import in_words
@@ -38,6 +39,8 @@ class RulesInForce:
     roles: Sequence[Rule]
     drift: Sequence[Rule]
     attributes: Sequence[Rule]
+    warnings: Sequence[str]
+    """Rules for entitlements that cover nothing there is, a sentence each."""
 
 
 def rules_in_force(context: TenantContext, mapping: UserMapping) -> RulesInForce:
@@ -47,6 +50,8 @@ def rules_in_force(context: TenantContext, mapping: UserMapping) -> RulesInForce
     """
     policy = context.policy.mapping
     settings = context.settings
+    with context.read() as uow:
+        warnings = list(idle_rules(context.policy, settings, uow.mirror.catalogue()))
     entitlements = [
         Rule(conditions_of(rule) or "every profile and group", _meaning(rule), rule.source)
         for rule in policy.rules
@@ -60,6 +65,7 @@ def rules_in_force(context: TenantContext, mapping: UserMapping) -> RulesInForce
         ],
         list(_of_drift(context)),
         list(_of_attributes(mapping, settings)),
+        warnings,
     )
 
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from connector.domain.ledger.plans import Fulfilment, PlanRecord
 from connector.domain.model import Catalogue, DirectoryGroup, Profile, User, fold
 from connector.domain.plan import Operation
+from connector.domain.policy.coverage import idle_rules
 from connector.domain.policy.entitlement_rules import PROFILE, ROLE, Policy, Ruling, Target, given
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
@@ -62,6 +63,8 @@ class Simulation:
     differences: Sequence[Difference] = field(default_factory=tuple)
     unknown: int = 0
     """Grants of profiles and groups that are gone from DocuSign."""
+    warnings: Sequence[str] = ()
+    """Rules of the changed policy that cover nothing there is, a sentence each."""
 
 
 class PolicyService:
@@ -123,6 +126,7 @@ class PolicyService:
         differences: list[Difference] = []
         with self._context.read() as uow:
             catalogue = uow.mirror.catalogue()
+            warnings = list(idle_rules(policy, self._context.settings, catalogue))
             for plan, steps in uow.plans.since(since):
                 if "after" in plan.context:
                     continue  # It came of another one, which counts.
@@ -142,7 +146,7 @@ class PolicyService:
                         name = found.email if found else user_id
                         differences.append(Difference(plan, name, new.target, was, would, new.rule))
         grants = sum(before.values())
-        return Simulation(requests, grants, before, after, differences, unknown)
+        return Simulation(requests, grants, before, after, differences, unknown, warnings)
 
 
 def in_words(meaning: Meaning) -> str:

@@ -61,6 +61,14 @@ def test_the_rules_that_are_shipped_stand_behind_those_of_the_tenant(connect):
     ]
 
 
+def test_a_rule_that_covers_nothing_is_told(connect):
+    unused = {"match": "*sendr*", "fulfilment": "approval"}
+    page = settings_page(connect(entitlements=({"match": "*sender*"}, unused)))
+    told = re.findall(r'<p class="notice wait">(.*?)</p>', page)
+    assert len(told) == 1
+    assert "Rule 2 of the tenant" in told[0] and "(match: *sendr*)" in told[0]
+
+
 def test_what_is_done_about_drift_is_told_to_the_last_class(connect):
     rule = DriftRule(kind="native_grant", account="acme*", then="revert")
     reverted = {"match": "Signer", "on_drift": "accept"}
