@@ -128,10 +128,10 @@ def _require_no_clock(store: SqlStore) -> None:
 def backup(context: CommandContext, *, target: Path) -> None:
     """Write a consistent copy of the SQLite database to FILE, while it is used.
 
-    The copy is checked before FILE appears. To restore it: stop `serve`, move the database and the
-    files -wal and -shm beside it away, put FILE in its place, run
-    `docusign-iga audit verify`, and start `serve`. In the restored database the policy reverts no
-    drift until you say `docusign-iga db restored --go-on`. For PostgreSQL use pg_dump.
+    The copy is checked before FILE appears; a directory that is missing is made. To restore it:
+    stop `serve`, move the database and the files -wal and -shm beside it away, put FILE in its
+    place, run `docusign-iga audit verify`, and start `serve`. In the restored database the policy
+    reverts no drift until you say `docusign-iga db restored --go-on`. For PostgreSQL use pg_dump.
 
     \b
     Example:

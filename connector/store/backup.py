@@ -6,7 +6,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -28,8 +28,8 @@ Report = Callable[[int, int], None]
 def backup_sqlite(path: Path, target: Path, report: Report) -> int:
     """Write one consistent copy of a SQLite file, checked, and return its size in bytes.
 
-    The copy is marked as restored, for whoever uses it some day. The name *target* appears once it
-    is whole.
+    A directory that is missing is made, for its owner alone. The copy is marked as restored, for
+    whoever uses it some day. The name *target* appears once it is whole.
 
     :raises PermanentError: *target* is there, or cannot be written, or the copy is damaged.
     :raises TemporaryError: the file cannot be read just now.
@@ -38,6 +38,8 @@ def backup_sqlite(path: Path, target: Path, report: Report) -> int:
         raise PermanentError(f"{target} is there already. Name another file, or move it away.")
     partial = target.with_name(f"{target.name}.partial")
     try:
+        # What is in the copy concerns nobody but its owner.
+        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)
         with (
             closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as source,
@@ -64,7 +66,8 @@ def backup_sqlite(path: Path, target: Path, report: Report) -> int:
     except OSError as error:
         raise PermanentError(f"Cannot write {target}: {error.strerror}.") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink(missing_ok=True)
     return target.stat().st_size
 
 

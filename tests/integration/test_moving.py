@@ -267,9 +267,18 @@ def test_a_backup_overwrites_nothing(lived, tmp_path):
 
 
 def test_a_backup_that_cannot_be_written_leaves_nothing(lived, tmp_path):
-    refused = run(lived, "db", "backup", str(tmp_path / "nowhere" / "kept.db"))
+    (tmp_path / "file").write_text("no directory")
+    refused = run(lived, "db", "backup", str(tmp_path / "file" / "kept.db"))
     assert refused.exit_code == 1
-    assert not (tmp_path / "nowhere").exists()
+    assert "Cannot write" in refused.stderr and "Try again" not in refused.stderr
+    assert (tmp_path / "file").read_text() == "no directory"
+
+
+def test_a_backup_makes_its_directory_for_its_owner_alone(lived, tmp_path):
+    done = run(lived, "db", "backup", str(tmp_path / "new" / "2025" / "kept.db"))
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "new" / "2025" / "kept.db").is_file()
+    assert (tmp_path / "new" / "2025").stat().st_mode & 0o777 == 0o700
 
 
 def test_a_backup_is_one_file(lived, tmp_path):
