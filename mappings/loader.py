@@ -36,7 +36,7 @@ PERSON_FIELDS = (
     "company",
 )
 """What DocuSign holds of a person and the connector writes."""
-PLACEHOLDERS = frozenset({"email", "full_name", "user_id", "entitlement"})
+PLACEHOLDERS = frozenset({"email", "full_name", "user_id", "entitlement", "docusign_admin"})
 """What instructions may name."""
 _PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 

@@ -114,6 +114,7 @@ class Meaning:
     """``automatic`` or ``manual``: who carries it out once it is approved."""
     instructions: Instructions = Instructions()
     deep_link: str | None = None
+    """None: DocuSign Admin of the environment, where the entitlement is DocuSign's."""
     due_days: int | None = None
     """None: the tenant's ``manual_task_due_days``."""
     verification: str = "attestation"

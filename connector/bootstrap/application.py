@@ -307,6 +307,7 @@ class Application:
             policy=Policy(entitlements, {a.account_id: a.alias for a in settings.accounts}),
             owner=self.owner,
             attribute_names=attribute_names(user_mapping),
+            docusign_admin=self.connection.people_url,
             ways_in=WaysIn(
                 passwords=self.settings.console.local_accounts,
                 tokens=self.settings.api.enabled and self.settings.api.personal_tokens,

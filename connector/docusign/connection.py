@@ -55,6 +55,11 @@ class Connection:
         self._gate = gate or LimitGate(clock)
         self._client = ApiClient(settings, self._transport, self._tokens, self._gate, clock)
 
+    @property
+    def people_url(self) -> str:
+        """DocuSign Admin in a browser; empty for a custom environment."""
+        return self._hosts.people_url
+
     def close(self) -> None:
         """Close the pooled connections."""
         self._transport.close()

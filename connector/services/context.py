@@ -141,6 +141,8 @@ class TenantContext:
     attribute_names: Mapping[str, str] = field(default_factory=dict)
     """By field of a person, and by ``group_name``, the SCIM attribute by which clients know it."""
     ways_in: WaysIn = WaysIn()
+    docusign_admin: str = ""
+    """Where people sign in to DocuSign Admin; empty where that is not known."""
 
     @property
     def tenant(self) -> str:

@@ -44,6 +44,7 @@ from connector.services.mirror.actual import OPEN_STATES, load_actual
 from connector.services.naming import names_for
 from connector.services.targeted_aggregation.refresh import RefreshService
 from connector.services.work.asking_again import denials_against
+from connector.services.work.docusign_admin import starting_link
 from connector.services.work.log import WorkItemLog
 from connector.services.work.manual_tasks import REPLACED, Ask, ManualTasks, asked
 from connector.services.work.open_grants import (
@@ -184,7 +185,7 @@ class ApprovalDesk:
             state=WorkItemState.OPEN,
             title=f"Grant {ruling.target.title} to {user.user_name} <{user.email}>",
             instructions=(),
-            deep_link=meaning.deep_link,
+            deep_link=starting_link(self._context, ruling),
             plan_id="",
             operation_id="",
             requester=parent.requester,

@@ -39,13 +39,14 @@ from connector.services.expectations import REVIEW
 from connector.services.locks import user_key
 from connector.services.mirror.actual import OPEN_STATES, load_actual
 from connector.services.naming import names_for
+from connector.services.work.docusign_admin import admin_in_words, starting_link
 from connector.services.work.log import WorkItemLog
 from connector.services.work.open_grants import replaced_by
 from connector.services.work.reasons import as_context, reason_of
 from connector.services.work.refused_changes import task_about
 
 _GENERIC_STEPS = (
-    "Sign in to DocuSign Admin (https://admin.docusign.com) as an administrator of the account.",
+    "Sign in to {docusign_admin} as an administrator of the account.",
     "Open Users and look for {full_name} <{email}>.",
     "Give them {entitlement} and save.",
     "The task closes by itself once DocuSign shows it.",
@@ -292,8 +293,8 @@ class ManualTasks:
             direction=direction,
             state=WorkItemState.OPEN,
             title=f"{verb} {target.title} {preposition} {user.user_name} <{user.email}>",
-            instructions=_steps(user, ruling, direction),
-            deep_link=meaning.deep_link,
+            instructions=_steps(self._context, user, ruling, direction),
+            deep_link=starting_link(self._context, ruling),
             plan_id=plan.plan_id,
             operation_id=operation_id,
             requester=plan.requester,
@@ -306,7 +307,9 @@ class ManualTasks:
         )
 
 
-def _steps(user: User, ruling: Ruling, direction: Direction) -> tuple[str, ...]:
+def _steps(
+    context: TenantContext, user: User, ruling: Ruling, direction: Direction
+) -> tuple[str, ...]:
     instructions = ruling.meaning.instructions
     if ruling.target.kind != ROLE and not instructions.grant:
         instructions = replace(instructions, grant=_GENERIC_STEPS)
@@ -315,6 +318,7 @@ def _steps(user: User, ruling: Ruling, direction: Direction) -> tuple[str, ...]:
         "email": user.email,
         "user_id": user.user_id,
         "entitlement": ruling.target.title,
+        "docusign_admin": admin_in_words(context),
     }
     return instructions.steps(direction, names)
 

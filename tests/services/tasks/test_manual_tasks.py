@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import pytest
 
+from connector.docusign.connection import Connection
+from connector.docusign.hosts import Hosts
 from connector.domain.audit.events import AuditFilter
 from connector.domain.work_items.approvals import Verdict
 from connector.domain.work_items.items import WorkItemState
 from connector.errors import ForbiddenError, InvalidRequestError
+from connector.settings import DocusignSettings
 from tests.approvals import ADDRESS, approver, ask, held, operator, pending, somebody
 from tests.connector import ORGANIZATION_ADMIN, connected, ok
 from tests.services.tasks.opening import DAY, JOB, open_task
@@ -59,6 +64,34 @@ def test_a_group_may_be_left_to_people_and_is_verified_in_docusign(connector, an
     }
     assert pending(connector.user(ann)) == []
     assert group in {item["value"] for item in connector.user(ann)["groups"]}
+
+
+@pytest.mark.parametrize(
+    ("environment", "where"),
+    [
+        ("demo", "https://admindemo.docusign.com"),
+        ("production", "https://admin.docusign.com"),
+        ("custom", None),
+    ],
+)
+def test_a_task_sends_people_to_docusign_admin_of_the_environment(
+    tmp_path, monkeypatch, environment, where
+):
+    address = Hosts.of(DocusignSettings(environment=environment)).people_url
+    monkeypatch.setattr(Connection, "people_url", address)
+    everything = ({"match": "*", "kind": "group", "fulfilment": "manual"},)
+    running = connected(tmp_path / "e.db", world=simulated(10), entitlements=everything)
+    with closing(running):
+        ann = running.create(ADDRESS, roles=[{"value": ORGANIZATION_ADMIN}])["id"]
+        value = [{"value": ann}]
+        group = f"/Groups/{running.group()}"
+        running.patch(group, {"op": "add", "path": "members", "value": value})
+        items = running.services.work_items.list()
+    named = f"DocuSign Admin ({where})" if where else "DocuSign Admin"
+    assert len(items) == 2
+    for item in items:
+        assert item.deep_link == where
+        assert item.instructions[0].startswith(f"Sign in to {named} as ")
 
 
 def test_a_role_may_be_approved_before_its_task(tmp_path):
