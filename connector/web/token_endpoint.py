@@ -1,7 +1,8 @@
 """The token endpoint: OAuth 2.0 client credentials (RFC 6749 §4.4) for the tenant's API clients.
 
-An access token lives an hour and is kept as a hash like every other credential: it is looked up the
-same fast way, and ends within seconds when its client is revoked.
+An access token lives an hour, or as long as the secret where that ends sooner. It is kept as a hash
+like every other credential: it is looked up the same fast way, and ends within seconds when its
+client is revoked.
 """
 
 from __future__ import annotations
@@ -70,13 +71,17 @@ def _grant(application: Application, tenant: str) -> dict[str, Any]:
         raise _Refused("unsupported_grant_type", "Only client_credentials is offered.")
     scopes = _scopes(form.get("scope", ""), client)
     try:
-        access_token = application.clients.issue(tenant, client, scopes, _LIFETIME)
+        access_token, lifetime = application.clients.issue(
+            tenant, client, secret, scopes, _LIFETIME
+        )
     except TemporaryError as error:
         raise _later(error) from error
+    except InvalidTokenError as error:  # It was rotated or revoked within the last seconds.
+        raise _unknown() from error
     return {
         "access_token": access_token,
         "token_type": "Bearer",
-        "expires_in": int(_LIFETIME.total_seconds()),
+        "expires_in": int(lifetime.total_seconds()),
         "scope": " ".join(sorted(scopes)),
     }
 

@@ -1,10 +1,12 @@
 """Ways in: Basic, client credentials at our token endpoint, narrower scopes, throttling."""
 
 import base64
+from datetime import timedelta
 
 import pytest
 
 from connector.domain.authentication.api_clients import Method, Scope
+from connector.services.authentication.api_clients import ApiClientService
 from connector.services.authentication.throttle import MAX_FAILURES
 from tests.connector import BASE, PATCH_OP, ok, refused
 
@@ -64,6 +66,51 @@ def test_access_tokens_end_with_their_client(connector, secret):
     ok(call(connector, f"Bearer {token}"))
     connector.application.clients.revoke("default", "okta")
     refused(call(connector, f"Bearer {token}"), 401)
+
+
+def elsewhere(connector):
+    """The clients as another process changes them: this one still remembers what it saw."""
+    return ApiClientService(connector.application.store, connector.clock)
+
+
+def test_a_secret_that_was_rotated_elsewhere_buys_nothing_more(connector, secret):
+    ok(grant(connector, basic("okta", secret)))
+    _, new = elsewhere(connector).rotate("default", "okta")
+    assert grant(connector, basic("okta", secret)).json["error"] == "invalid_client"
+    assert grant(connector, basic("okta", secret)).status_code == 401
+    ok(grant(connector, basic("okta", new)))
+
+
+def test_a_client_that_was_revoked_elsewhere_gets_nothing_more(connector, secret):
+    ok(grant(connector, basic("okta", secret)))
+    elsewhere(connector).revoke("default", "okta")
+    assert grant(connector, basic("okta", secret)).status_code == 401
+
+
+def test_what_the_older_secret_bought_ends_with_its_grace(connector, secret):
+    before = ok(grant(connector, basic("okta", secret)))["access_token"]
+    _, new = elsewhere(connector).rotate("default", "okta", grace=timedelta(minutes=1))
+    connector.clock.advance(20)
+    within = ok(grant(connector, basic("okta", secret)))
+    assert 30 <= within["expires_in"] <= 40
+    renewed = ok(grant(connector, basic("okta", new)))
+    assert renewed["expires_in"] == 3600
+    for token in (before, within["access_token"], renewed["access_token"]):
+        ok(call(connector, f"Bearer {token}"))
+    connector.clock.advance(40)
+    for token in (before, within["access_token"]):
+        refused(call(connector, f"Bearer {token}"), 401)
+    ok(call(connector, f"Bearer {renewed['access_token']}"))
+
+
+def test_a_token_does_not_outlive_the_secret(connector):
+    secret = connector.client_token("short", method=Method.OAUTH, expires_in=timedelta(minutes=1))
+    granted = ok(grant(connector, basic("short", secret)))
+    assert 50 <= granted["expires_in"] <= 60
+    bearer = f"Bearer {granted['access_token']}"
+    ok(call(connector, bearer))
+    connector.clock.advance(60)
+    refused(call(connector, bearer), 401)
 
 
 def test_a_token_may_do_what_was_asked_for(connector, secret):

@@ -204,21 +204,35 @@ class ApiClientService:
         self._forget()
 
     def issue(
-        self, tenant: str, client: ApiClient, scopes: frozenset[Scope], lifetime: timedelta
-    ) -> str:
-        """Return a new access token of a client, which may do what *scopes* say.
+        self,
+        tenant: str,
+        client: ApiClient,
+        secret: str,
+        scopes: frozenset[Scope],
+        lifetime: timedelta,
+    ) -> tuple[str, timedelta]:
+        """Return a new access token of a client, which may do what *scopes* say, and how long it
+        lives: for *lifetime*, and no longer than the secret.
 
         Those that have expired are forgotten.
+
+        :param secret: what the client was recognised by.
+        :raises InvalidTokenError: client or secret has ended meanwhile.
         """
-        now = self._clock.now()
+        key = hash_secret(Method.OAUTH, client.client_id, secret)
         with self._store.write(tenant) as unit:
+            # Read again: what is remembered may be older than a rotation by another process.
+            now = self._clock.now()
+            held = self._valid_identity(unit.clients.find_by_token_hash(key), "secret")[1]
+            if held.expires_at is not None:
+                lifetime = min(lifetime, held.expires_at - now)
             for old in unit.clients.tokens(client.client_id):
                 if old.method is Method.ACCESS_TOKEN and old.expires_at and old.expires_at <= now:
                     unit.clients.remove_token(old.token_id)
             text, token = self._new_token(client.client_id, Method.ACCESS_TOKEN, lifetime)
-            unit.clients.add_token(replace(token, scopes=scopes))
+            unit.clients.add_token(replace(token, scopes=scopes, expires_at=now + lifetime))
             unit.commit()
-        return text
+        return text, lifetime
 
     def _new_token(
         self, client_id: str, method: Method, expires_in: timedelta | None, bound_to: str = ""
@@ -291,7 +305,12 @@ class ApiClientService:
         return self._recognise((tenant, hash_secret(method, "", bound_to)), what)
 
     def _recognise(self, key: tuple[str, str], what: str) -> ApiClient:
-        found = self._remembered(key)
+        client, held = self._valid_identity(self._remembered(key), what)
+        if held.scopes:
+            return replace(client, scopes=widened(client.scopes) & widened(held.scopes))
+        return client
+
+    def _valid_identity(self, found: Identity | None, what: str) -> Identity:
         if found is None:
             raise InvalidTokenError(f"The {what} is unknown. Ask the connector's operator for one.")
         client, held = found
@@ -299,9 +318,7 @@ class ApiClientService:
             raise InvalidTokenError(f"The {what} of {client.client_id!r} is revoked.")
         if held.expires_at is not None and held.expires_at <= self._clock.now():
             raise InvalidTokenError(f"The {what} of {client.client_id!r} has expired.")
-        if held.scopes:
-            return replace(client, scopes=widened(client.scopes) & widened(held.scopes))
-        return client
+        return found
 
     def _remembered(self, key: tuple[str, str]) -> Identity | None:
         with self._lock:
