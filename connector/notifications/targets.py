@@ -23,6 +23,7 @@ _INSIDE = tuple(
         ip_network,
         (
             "192.0.0.0/24",  # IETF protocol assignments (RFC 6890)
+            "192.88.99.0/24",  # relays of 6to4, deprecated and answered by anybody (RFC 7526)
             "64:ff9b:1::/48",  # NAT64 of one network, which reaches what is private (RFC 8215)
             "fec0::/10",  # site-local, deprecated and still routed in places (RFC 3879)
             "3fff::/20",  # documentation (RFC 9637)

@@ -33,6 +33,7 @@ from connector.notifications.targets import Targets
         "[::127.0.0.1]",
         "[ff02::1]",
         "192.0.0.8",
+        "192.88.99.1",
         "[fec0::1]",
         "[64:ff9b:1::7f00:1]",
         "[3fff::1]",
