@@ -143,7 +143,9 @@ def test_a_sync_beside_another_says_who_began_it_and_where_to_look(connector):
     with connector.services.context.write() as uow:
         uow.locks.acquire([SYNC_KEY], "serve", now + timedelta(seconds=120), now)
         uow.commit()
-    with pytest.raises(ConflictingWriteError, match=r"`serve` and .* `docusign-iga jobs list`"):
+    with pytest.raises(
+        ConflictingWriteError, match=r"`serve` and .* `docusign-iga jobs list` .* Wait"
+    ):
         connector.services.aggregation.sync()
 
 

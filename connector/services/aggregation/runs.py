@@ -279,9 +279,8 @@ class Runs:
         if not uow.locks.acquire([SYNC_KEY], owner, now + LEASE, now):
             raise ConflictingWriteError(
                 "Another sync of this tenant is running, or was killed less than two minutes ago; "
-                "`serve` and `jobs` begin some by themselves. There is nothing to do: "
-                "`docusign-iga jobs list` shows how far it is. One that was killed is gone on with "
-                "by the next.",
+                "`serve` and `jobs` begin some by themselves. `docusign-iga jobs list` shows how "
+                "far it is. Wait for its end; one that was killed is gone on with by the next.",
                 retry_after_s=60,
             )
 
