@@ -111,8 +111,10 @@ def approve(
 ) -> None:
     """Agree. With the last approval that is needed the change is carried out.
 
-    At a terminal the approval is shown first and you are asked; scripts give the --checksum of
-    `approvals show`, so that what is decided on is what was seen.
+    At a terminal the approval is shown first and you are asked. Elsewhere, as in scripts, nobody is
+    asked: what it is about at that moment is decided on. Give the --checksum of `approvals show
+    --json` there, so that what is decided on is what was seen: it is refused if it is another one
+    by then.
 
     \b
     Example:
@@ -141,7 +143,8 @@ def deny(
 ) -> None:
     """Refuse. One denial ends the request; the access stays as it is.
 
-    At a terminal the approval is shown first and you are asked, as by `approvals approve`.
+    At a terminal the approval is shown first and you are asked; scripts can give the --checksum of
+    what they saw, as with `approvals approve`.
 
     \b
     Example:
