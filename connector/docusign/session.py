@@ -8,10 +8,11 @@ from __future__ import annotations
 import ssl
 from http.cookiejar import DefaultCookiePolicy
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError
 
 from connector.docusign.errors import (
     CertificateRejectedError,
@@ -91,7 +92,7 @@ def answered(
     except requests.RequestException as error:
         # The request holds the token, or the assertion in its body.
         error.request = error.response = None
-        raise _failure(what, method, error) from error
+        raise _failure(what, method, url, error) from error
     return response
 
 
@@ -107,7 +108,7 @@ def _take_body(response: requests.Response, into: IO[bytes]) -> None:
             into.write(piece)
 
 
-def _failure(what: str, method: str, error: requests.RequestException) -> DocusignError:
+def _failure(what: str, method: str, url: str, error: requests.RequestException) -> DocusignError:
     """Return the error for a request that got no answer."""
     name = f"{what[:1].upper()}{what[1:]}"
     if _is_certificate_error(error):
@@ -117,8 +118,8 @@ def _failure(what: str, method: str, error: requests.RequestException) -> Docusi
         )
     if _nothing_sent(error):
         failure = UnavailableError(
-            f"{name} failed. DocuSign cannot be reached ({type(error).__name__}); nothing was "
-            "sent. Check network, name resolution, proxy and firewall (outbound port 443)."
+            f"{name} failed. DocuSign cannot be reached: {_where_it_ended(url, error)}; nothing "
+            "was sent."
         )
         failure.nothing_sent = True
         return failure
@@ -137,9 +138,31 @@ def _nothing_sent(error: requests.RequestException) -> bool:
     """Whether the connection was never made: refused, timed out while connecting, no such host."""
     if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
         return True
+    return isinstance(_reason(error), NewConnectionError | ConnectionRefusedError)
+
+
+def _reason(error: requests.RequestException) -> object:
     cause = error.args[0] if error.args else None
-    reason = cause.reason if isinstance(cause, MaxRetryError) else cause
-    return isinstance(reason, NewConnectionError | ConnectionRefusedError)
+    return cause.reason if isinstance(cause, MaxRetryError) else cause
+
+
+def _where_it_ended(url: str, error: requests.RequestException) -> str:
+    """Return which host and port a connection was meant for, and what became of it."""
+    parts = urlsplit(url)
+    address = f"{parts.hostname}:{parts.port or (80 if parts.scheme == 'http' else 443)}"
+    reason = _reason(error)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return f"the proxy on the way to {address} lets nothing through. Check HTTPS_PROXY"
+    if isinstance(reason, NameResolutionError):
+        return f"the name {parts.hostname} was not found (for {address}). Check name resolution"
+    refused = isinstance(reason, ConnectionRefusedError) or isinstance(
+        getattr(reason, "__cause__", None), ConnectionRefusedError
+    )
+    if refused:
+        return f"{address} refused the connection. Check address, port and firewall"
+    if isinstance(error, requests.exceptions.ConnectTimeout):
+        return f"{address} did not take the connection in time. Check network and firewall"
+    return f"there is no way to {address}. Check network, proxy and firewall"
 
 
 def _is_certificate_error(error: requests.RequestException) -> bool:

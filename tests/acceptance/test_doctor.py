@@ -354,6 +354,9 @@ def test_no_calls_left_are_told(found, connector):
 def test_a_dead_network_blames_nothing_behind_it(found, connector):
     problems = found(docusign={"oauth_url": "http://127.0.0.1:1", "retry_attempts": 0})
     assert list(problems) == ["unreachable"]
+    told = problems["unreachable"]
+    assert "127.0.0.1:1 refused the connection" in told["evidence"]
+    assert "docusign.oauth_url" in told["remedy"] and "docusign.com" not in told["remedy"]
 
 
 @pytest.mark.parametrize("secret", ["assertion", "PRIVATE KEY", "eyJ"])

@@ -48,6 +48,8 @@ class Problem:
     remedy: str
     place: Place = Place.NOWHERE
     result: Result = Result.FAILED
+    custom_remedy: str = ""
+    """The remedy where `docusign.environment` is custom, if it is another there."""
 
 
 @dataclass(frozen=True)

@@ -54,5 +54,6 @@ def _section(check: Check) -> Iterator[str]:
     yield "|---|---|---|---|"
     for problem in check.problems:
         mark = " (warning)" if problem.result is Result.WARNING else ""
-        remedy = problem.remedy + _WHERE[problem.place]
+        custom = problem.custom_remedy and f" Environment `custom`: {problem.custom_remedy}"
+        remedy = f"{problem.remedy}{custom}{_WHERE[problem.place]}"
         yield f"| `{problem.code}`{mark} | {problem.symptom} | {problem.cause} | {remedy} |"

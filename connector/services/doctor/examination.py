@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from connector.domain.diagnosis.checks import Finding, Place, Problem
@@ -53,6 +54,8 @@ class Examination:
     ) -> Finding:
         """Return the finding that something is wrong."""
         problem = PROBLEMS[code]
+        if problem.custom_remedy and self.examiner.environment == "custom":
+            problem = replace(problem, remedy=problem.custom_remedy)
         link = self._link(problem)
         evidence = evidence[:_MAX_EVIDENCE]
         return Finding(check_id, problem.result, found, subject, problem, evidence, link)

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import io
+import socket
 import traceback
 from dataclasses import replace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import requests
 import structlog
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import MaxRetryError, NewConnectionError, ProtocolError
+from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError
 
 from connector.docusign import errors
 from connector.docusign import transport as transport_module
 from connector.docusign.causes import CAUSES
 from connector.docusign.client import ApiClient, Call, listed
 from connector.docusign.limits import LimitGate
-from connector.docusign.session import pooled_session
+from connector.docusign.session import answered, pooled_session
 from connector.errors import ConfigError, TemporaryError
 from connector.settings import DocusignSettings
 from tests.unit.docusign.calls import BASE, BURST, HOURLY, OAUTH, READ, URL, write
 
 UNCONNECTED: Any = None
 """What the library names in its errors; nothing here looks at it."""
+UNKNOWN = socket.gaierror(-2, "Name or service not known")
 REFUSED = requests.ConnectionError(
     MaxRetryError(UNCONNECTED, "/", NewConnectionError(UNCONNECTED, "refused"))
 )
@@ -34,6 +37,26 @@ RESET = requests.ConnectionError(ProtocolError("Connection aborted."))
 @pytest.fixture(params=["POST", "PUT", "DELETE"])
 def any_write(request):
     return write(request.param)
+
+
+# ------------------------------------------------------------------ no way there
+
+
+@pytest.mark.parametrize(
+    ("cause", "words"),
+    [
+        (
+            NameResolutionError("h", UNCONNECTED, UNKNOWN),
+            "name h.example was not found",
+        ),
+        (ConnectionRefusedError(), "h.example:443 refused the connection"),
+    ],
+)
+def test_where_a_connection_ended_is_named(cause, words):
+    failed = requests.ConnectionError(MaxRetryError(UNCONNECTED, "/", cause))
+    session = Mock(requests.Session, request=Mock(side_effect=failed))
+    with pytest.raises(errors.UnavailableError, match=words):
+        answered(session, "asking", "GET", "https://h.example/x")
 
 
 # ------------------------------------------------------------------ repetition

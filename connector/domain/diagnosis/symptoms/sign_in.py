@@ -66,6 +66,8 @@ SIGN_IN: tuple[Check, ...] = (
                 "Allow outgoing connections on port 443 to account.docusign.com, api.docusign.net "
                 "and *.docusign.net (demo: account-d.docusign.com, api-d.docusign.net). Behind a "
                 "proxy set HTTPS_PROXY.",
+                custom_remedy="Check `docusign.oauth_url` and `docusign.admin_url`: whether host "
+                "and port are right, what they name runs, and can be reached from here.",
             ),
             Problem(
                 "certificate_rejected",
