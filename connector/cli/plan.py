@@ -22,6 +22,8 @@ from scim.errors import ScimError
 from scim.handlers import Caller, PlanPreview, RequestContext
 
 _METHODS = ("POST", "PUT", "PATCH", "DELETE")
+_MEMBERS = ("method", "path", "data", "bulkId", "version")
+"""Of an operation in a bulk request (RFC 7644 §3.7), in which form requests are given."""
 _EXAMPLE = '{"method": "PATCH", "path": "/Users/<id>", "data": {"Operations": [...]}}'
 _BASE = "/scim/v2"
 _BARE = {"userName": "/Users", "displayName": "/Groups"}
@@ -40,13 +42,20 @@ _BARE = {"userName": "/Users", "displayName": "/Groups"}
 def plan(context: CommandContext, file: Path, client: str | None) -> None:
     """Show what the SCIM requests in FILE would do, without doing it.
 
-    FILE holds one request, a list, or the body of a /Bulk. A path may be given as it was sent: as a
-    whole URL, with /scim/v2 and with a query. A bare User or Group stands for its creation. Like
-    ?dryRun=true over HTTP.
+    FILE holds one request, a list, or the body of a /Bulk. A request has method, path and, save for
+    DELETE, data: the body that is sent. A path may be given as it was sent: as a whole URL, with
+    /scim/v2 and with a query. A bare User or Group stands for its creation. Like ?dryRun=true over
+    HTTP.
+
+    \b
+    Examples of FILE:
+      {"method": "POST", "path": "/Users", "data": {"userName": "ann@example.com"}}
+      {"method": "PATCH", "path": "/Users/6f1c...", "data": {"Operations":
+        [{"op": "replace", "path": "active", "value": false}]}}
+      {"method": "DELETE", "path": "/Users/6f1c..."}
 
     \b
     Example:
-      echo '{"method": "DELETE", "path": "/Users/6f1c..."}' > request.json
       docusign-iga plan request.json
     """
     application = context.application
@@ -81,6 +90,7 @@ def _request(item: object) -> Mapping[str, Any]:
         raise InvalidRequestError(_looks_like())
     method, path = member(item, "method"), member(item, "path")
     if isinstance(method, str) and isinstance(path, str):
+        _require_known(item)
         return {"method": method, "path": path, "data": member(item, "data")}
     if member(item, "op"):
         raise InvalidRequestError(f"This is the body of a PATCH alone. {_looks_like()}")
@@ -88,6 +98,19 @@ def _request(item: object) -> Mapping[str, Any]:
         if method is None and member(item, name):
             return {"method": "POST", "path": endpoint, "data": item}
     raise InvalidRequestError(_looks_like())
+
+
+def _require_known(item: Mapping[str, Any]) -> None:
+    """Refuse a request with a member that would be passed over.
+
+    :raises InvalidRequestError: it has one.
+    """
+    known = {name.lower() for name in _MEMBERS}
+    if unknown := [name for name in item if name.lower() not in known]:
+        raise InvalidRequestError(
+            f"A request has no {_list(unknown, 'and')}: there are {_list(_MEMBERS, 'and')}, and "
+            f"the body is data. {_looks_like()}"
+        )
 
 
 def _looks_like() -> str:
@@ -173,8 +196,8 @@ def _preview(
     return {"request": title, **answer.document}
 
 
-def _list(names: Sequence[str]) -> str:
-    return f"{', '.join(names[:-1])} or {names[-1]}"
+def _list(names: Sequence[str], last: str = "or") -> str:
+    return f" {last} ".join(filter(None, (", ".join(names[:-1]), names[-1])))
 
 
 def _describe(result: Mapping[str, Any]) -> str:

@@ -37,6 +37,20 @@ def test_a_misspelled_request_is_explained(plan):
     assert "use POST, PUT, PATCH or DELETE" in result.output
 
 
+def test_an_unknown_member_is_refused_with_those_that_there_are(plan):
+    result = plan({"method": "POST", "path": "/Users", "body": {"userName": "new@x.example"}})
+    assert result.exit_code == 1
+    assert "no body: there are method, path, data, bulkId and version" in result.output
+
+
+def test_the_help_shows_a_creation_that_can_be_planned(plan):
+    told = CliRunner().invoke(main, ["plan", "--help"]).output
+    (example,) = [line.strip() for line in told.splitlines() if '"POST"' in line]
+    result = plan(example)
+    assert result.exit_code == 0, result.output
+    assert "join ann@example.com" in result.output
+
+
 def test_a_path_that_is_no_url_is_explained(plan):
     result = plan({"method": "DELETE", "path": "http://[::1/Users/x"})
     assert result.exit_code == 1
