@@ -22,6 +22,26 @@ def test_the_shipped_role_has_exact_steps_for_both_directions():
     assert role.instructions.revoke
 
 
+@pytest.mark.parametrize(
+    ("rule", "line"),
+    [
+        ({"fulfillment": "manual"}, "fulfillment: unknown setting; did you mean 'fulfilment'?"),
+        (
+            {"approvers": {"poeple": ["b"]}},
+            "approvers.poeple: unknown setting; did you mean 'people'?",
+        ),
+        ({"due_days": "soon"}, "due_days: must be a whole number"),
+        ({"due_days": 0}, "due_days: must be at least 1"),
+        ({"approvals_needed": 21}, "approvals_needed: must be at least 1 and at most 20"),
+        ({"risk": "huge"}, "risk: must be one of low, medium, high, critical"),
+        ({"owner": 5}, "owner: must be text; put it in quotes"),
+    ],
+)
+def test_what_is_wrong_with_a_rule_is_said_in_our_words(rule, line):
+    (told,) = problems(load_entitlements, {}, [{"match": "*", **rule}])
+    assert told == f"entitlements[0].{line}"
+
+
 def test_a_value_cannot_smuggle_in_a_format():
     role = load_entitlements().roles["organization-admin"]
     steps = role.instructions.steps("revoke", {"email": "{0.__class__}@x.com", "user_id": "u"})
@@ -151,7 +171,7 @@ def test_unknown_fields_and_transforms_are_named():
         load_user_mapping,
         {"fields": {"emial": {"sources": [{"attribute": "x", "to_directory": ["shout"]}]}}},
     )
-    assert any(line.startswith("fields.emial: Must be one of: email") for line in found)
+    assert any(line.startswith("fields.emial: must be one of email") for line in found)
     assert any("unknown transform 'shout'" in line for line in found)
 
 
