@@ -224,7 +224,7 @@ def verify() -> Mapping[str, Any]:
     """Walk over the whole chain and say whether anything was altered.
 
     Events cut off the end together with the chain's head show only against anchors that are kept
-    elsewhere: compare `head_hash` with yours, or use `docusign-iga audit verify --anchors`.
+    elsewhere: compare `head_hash` with yours, or use `docusign-iga audit verify`.
     """
     return _verification(tenant().audit.verify())
 

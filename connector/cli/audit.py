@@ -16,7 +16,7 @@ from connector.cli.audit_words import describe, explained
 from connector.cli.context import Command, CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.audit.events import AuditEvent, AuditFilter
-from connector.domain.writing import counted, noun
+from connector.domain.writing import counted, noun, visible
 from connector.services.audit.export import FORMS, as_data
 from connector.services.audit.records import ACCOUNT_ADMINISTRATION, Verification, month_of
 
@@ -34,7 +34,8 @@ def audit() -> None:
 _anchors = click.option(
     "--anchors",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="Compare with this file of anchors, which audit.anchor_file or `audit anchor` wrote.",
+    help="Compare with this file of anchors, which audit.anchor_file or `audit anchor` wrote. "
+    "Else: with audit.anchor_file, if it is set.",
 )
 
 
@@ -81,15 +82,15 @@ def verify(context: CommandContext, anchors: Path | None) -> None:
     """Walk over the whole chain; name the first broken link, if there is one.
 
     Events that were cut off the end together with the chain's head, and a chain that was written
-    anew as a whole, show only against anchors that are kept elsewhere. Ends with status 1 where the
-    chain is broken.
+    anew as a whole, show for certain only against anchors that are kept elsewhere. Ends with status
+    1 where the chain is broken.
 
     \b
     Example:
+      docusign-iga audit verify
       docusign-iga audit verify --anchors /mnt/worm/anchors.jsonl
     """
-    known = read_anchors(anchors, context.known_tenant) if anchors else {}
-    found = context.tenant.audit.verify(known)
+    found = context.tenant.audit.verify(_known(context, anchors))
     context.output(_verification(found), _verdict(found))
     if found.broken is not None:
         sys.exit(1)
@@ -177,9 +178,8 @@ def explain(
       docusign-iga audit explain --user ada@example.com --month 2026-03
     """
     since, until = month_of(month)
-    known = read_anchors(anchors, context.known_tenant) if anchors else {}
     found = context.tenant.audit.explain(person, entitlement, since, until)
-    verified = context.tenant.audit.verify(known)
+    verified = context.tenant.audit.verify(_known(context, anchors))
     stories = [
         {"direction": story.direction, "events": [as_data(event) for event in story.events]}
         for story in found.stories
@@ -217,6 +217,29 @@ def anchor(context: CommandContext, path: Path) -> None:
     head = context.tenant.audit.head()
     AnchorFile(path).write(context.known_tenant, head, application.clock.now())
     context.output({"sequence": head.sequence, "hash": head.hash}, f"Event {head.sequence} noted.")
+
+
+def _known(context: CommandContext, given: Path | None) -> Mapping[int, str]:
+    """Return the tenant's anchors in the file that was given, else in the one that is configured;
+    say so where that has none."""
+    configured = context.tenant.settings.audit.anchor_file
+    path = given or (Path(configured) if configured else None)
+    if path is None:
+        return {}
+    # The job writes the configured one for the first time an hour after the first start.
+    is_there = path == given or path.exists()
+    found = read_anchors(path, context.known_tenant) if is_there else {}
+    if not found:
+        what = f"has no anchor of the tenant {context.known_tenant}" if is_there else "is missing"
+        click.echo(
+            visible(
+                f"Warning: the anchor file {path} {what}. The job `anchor` appends one every hour "
+                "in which something happened: if it was there before, somebody took it away; give "
+                "a copy with --anchors."
+            ),
+            err=True,
+        )
+    return found
 
 
 def _filter(given: Mapping[str, Any]) -> AuditFilter:
@@ -257,7 +280,10 @@ def _verification(found: Verification) -> dict[str, Any]:
 def _verdict(found: Verification) -> str:
     if found.broken is not None:
         return f"BROKEN at event {found.broken.sequence}: {found.broken.reason}."
-    compared = "no anchors were compared"
+    compared = (
+        "no anchors were compared (--anchors, audit.anchor_file), without which a missing end, or "
+        "a chain written anew, may not show"
+    )
     if found.anchors:
         compared = f"{counted(found.anchors, 'anchor')} {noun(found.anchors, 'agrees', 'agree')}"
     return (

@@ -37,10 +37,10 @@ def run(connector, tmp_path):
     path = tmp_path / "config.yaml"
     path.write_text(yaml.safe_dump(data))
 
-    def run(*arguments, status=0):
+    def run(*arguments, status=0, stream="stdout"):
         result = CliRunner().invoke(main, ["audit", *arguments, "--config", str(path)])
         assert result.exit_code == status, result.output
         assert isinstance(result.exception, SystemExit | None), result.exception
-        return result.stdout
+        return result.stdout if stream == "stdout" else result.stderr
 
     return run

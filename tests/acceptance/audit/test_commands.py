@@ -5,9 +5,12 @@ from __future__ import annotations
 import csv
 import json
 
-from sqlalchemy import update
+import pytest
+import yaml
+from sqlalchemy import delete, select, update
 
-from connector.store.tables import audit_events
+from connector.services.context import Actor
+from connector.store.tables import audit_events, audit_heads
 from tests.connector import ok
 
 
@@ -22,6 +25,68 @@ def test_verify_names_the_first_broken_link_and_fails(connector, run, tmp_path):
     assert "BROKEN at event 3" in run("verify", status=1)
     answer = json.loads(run("verify", "--json", status=1))
     assert answer["broken"]["sequence"] == 3
+
+
+ANCHORING = Actor("job:anchor", "job", "c1")
+
+
+def cut(connector, after=0):
+    """Take the end off the chain as somebody does who knows how it is kept."""
+    events, heads = audit_events.c, audit_heads.c
+    with connector.application.store.database.writing() as connection:
+        connection.execute(delete(audit_events).where(events.sequence > after))
+        last = connection.execute(
+            select(events.sequence, events.hash).where(events.sequence == after)
+        ).first()
+        if last is None:
+            connection.execute(delete(audit_heads))
+        else:
+            connection.execute(
+                update(audit_heads).values({heads.sequence: after, heads.hash: last.hash})
+            )
+        connection.commit()
+
+
+@pytest.fixture
+def anchors(tmp_path, run):
+    """The file that audit.anchor_file names; nothing has been written to it."""
+    config = tmp_path / "config.yaml"
+    data = yaml.safe_load(config.read_text())
+    data["tenants"]["default"]["audit"] = {"anchor_file": str(tmp_path / "anchors.jsonl")}
+    config.write_text(yaml.safe_dump(data))
+    return tmp_path / "anchors.jsonl"
+
+
+def test_verify_compares_with_the_anchors_that_were_configured(connector, run, anchors):
+    connector.create("ada@northwind-freight.example")
+    run("anchor", str(anchors))
+    assert "1 anchor agrees" in run("verify")
+    cut(connector, after=3)
+    known = json.loads(anchors.read_text())["sequence"]
+    assert f"an anchor knows event {known}" in run("verify", status=1)
+    explained = run("explain", "--user", "ada@northwind-freight.example")
+    assert "BROKEN at event 4" in explained
+
+
+def test_verify_warns_where_the_configured_anchors_are_missing(run, anchors):
+    assert "no anchors were compared" in run("verify")
+    assert f"{anchors} is missing" in run("verify", stream="stderr")
+    anchors.write_text('{"tenant": "another", "sequence": 1, "hash": "00"}\n')
+    assert f"{anchors} has no anchor of the tenant default" in run("verify", stream="stderr")
+
+
+def test_an_emptied_chain_does_not_hold_where_something_happened(connector, run):
+    cut(connector)
+    answer = json.loads(run("verify", "--json", status=1))
+    assert (answer["events"], answer["broken"]["sequence"]) == (0, 1)
+    assert "all events were deleted" in answer["broken"]["reason"]
+
+
+def test_a_chain_is_held_to_the_last_anchor_that_the_database_noted(connector, run):
+    head = connector.services.audit.anchor([], ANCHORING)
+    assert "The chain holds" in run("verify")
+    cut(connector, after=3)
+    assert f"an anchor knows event {head.sequence}" in run("verify", status=1)
 
 
 def test_events_are_found_and_exported(connector, run, tmp_path):
