@@ -253,7 +253,7 @@ class ClientRepository(Protocol):
 
 
 class AttributeRepository(Protocol):
-    """What DocuSign cannot hold: external ids and kept attributes."""
+    """What DocuSign cannot hold: external ids, kept attributes, what is past."""
 
     def get(self, kind: str, scim_ids: Iterable[str]) -> Mapping[str, ClientAttributes]:
         """Return the attributes of resources that have some, by SCIM id."""
@@ -286,6 +286,17 @@ class AttributeRepository(Protocol):
 
     def remove_tombstone(self, kind: str, scim_id: str) -> None:
         """The same person came back."""
+
+    def add_earlier_addresses(self, email_keys: Mapping[str, str]) -> None:
+        """Note an address, folded, that each of these users had until now, by user id."""
+
+    def earlier_addresses(self, user_ids: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        """Return the folded addresses that users had before, by user id; who always had the same
+        one is left out.
+
+        Those of whoever else is on the user's present address count as well: DocuSign gives
+        somebody who is deleted and created again a new id.
+        """
 
     def put_provenance(self, provenance: Provenance) -> None:
         """Record why somebody holds an entitlement."""

@@ -27,7 +27,7 @@ from connector.services.context import Actor, Principal, Seen, TenantContext, ne
 from connector.services.locks import WriteLocks, address_key, user_key
 from connector.services.mirror.actual import OPEN_STATES, load_attributes
 from connector.services.mirror.changes import tombstone_id
-from connector.services.people import is_same_person
+from connector.services.people import is_same_person, names_of_user
 
 _log = structlog.get_logger(__name__)
 
@@ -76,7 +76,7 @@ class ErasureService:
         now = self._context.clock.now()
         with self._context.write() as uow:
             user = self._find(uow, person)
-            _refuse_subject(user, actor)
+            _refuse_subject(uow, user, actor)
             self._require_erasable(uow, user)
             if any(item.subject_id == user.user_id for item in uow.erasures.search(_OPEN)):
                 raise InvalidRequestError(
@@ -150,7 +150,7 @@ class ErasureService:
             by.require_address()
             _requested(erasure)
             if user is not None:
-                _refuse_subject(user, by)
+                _refuse_subject(uow, user, by)
                 self._require_erasable(uow, user)
         except ConnectorError as error:
             return str(error)
@@ -182,7 +182,7 @@ class ErasureService:
     def _confirmed(self, uow: UnitOfWork, erasure: Erasure, actor: Principal) -> Erasure:
         user = uow.mirror.get_users([erasure.subject_id]).get(erasure.subject_id)
         if user is not None:
-            _refuse_subject(user, actor)
+            _refuse_subject(uow, user, actor)
             self._require_erasable(uow, user)
         erasure = replace(
             erasure,
@@ -348,8 +348,8 @@ class ErasureService:
         self._context.audit(uow, actor, action, erasure.subject_id, **facts)
 
 
-def _refuse_subject(user: User, by: Principal) -> None:
-    if user.email_key in by.names:
+def _refuse_subject(uow: UnitOfWork, user: User, by: Principal) -> None:
+    if names_of_user(uow, user) & by.names:
         raise ForbiddenError(
             "Nobody asks for their own erasure or confirms it: it takes two others."
         )

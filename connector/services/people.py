@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from connector.domain.authentication.console import ConsoleAccount
 from connector.domain.model import User, fold
@@ -76,6 +76,24 @@ def is_same_person(uow: UnitOfWork, person: Principal, actor: str, email: str = 
     return bool(names_of(actor, email, uow.console.find_account) & person.names)
 
 
+def names_of_users(uow: UnitOfWork, users: Iterable[User]) -> Mapping[str, frozenset[str]]:
+    """Return everything that users of DocuSign are called, as compared with whoever decides on
+    them, by user id: the id, the address, and each address that they had here before. A change of
+    it in DocuSign makes nobody another person, while their console account keeps the old one.
+    """
+    known = {user.user_id: user for user in users if user.user_id}
+    earlier = uow.attributes.earlier_addresses(known) if known else {}
+    return {
+        user_id: frozenset({fold(user_id), user.email_key}) - {""} | earlier.get(user_id, set())
+        for user_id, user in known.items()
+    }
+
+
+def names_of_user(uow: UnitOfWork, user: User) -> frozenset[str]:
+    """Return the same of one user; nothing for nobody."""
+    return names_of_users(uow, [user]).get(user.user_id, frozenset())
+
+
 def refuse_own(uow: UnitOfWork, subject_id: str, person: Principal) -> None:
     """Let nobody take for right what was given to themselves in DocuSign.
 
@@ -83,7 +101,7 @@ def refuse_own(uow: UnitOfWork, subject_id: str, person: Principal) -> None:
     """
     person.require_address()
     user = uow.mirror.get_users([subject_id]).get(subject_id)
-    if user is not None and user.email_key in person.names:
+    if user is not None and names_of_user(uow, user) & person.names:
         raise ForbiddenError(
             "This is about your own user: somebody else has to say whether it is right."
         )

@@ -1,4 +1,5 @@
-"""What DocuSign cannot hold: external ids, kept attributes, tombstones and provenance."""
+"""What DocuSign cannot hold: external ids, kept attributes, tombstones, earlier addresses and
+provenance."""
 
 from __future__ import annotations
 
@@ -10,13 +11,15 @@ from sqlalchemy import Table, delete, select
 
 from connector.domain.ledger.resources import ClientAttributes, Provenance, Tombstone
 from connector.ports import USER
-from connector.store.statements import Records, Session, add_rows, chunked, put_rows
+from connector.store.statements import Records, Session, add_rows, chunked, put_missing, put_rows
 from connector.store.tables import (
     attested_roles,
     client_attributes,
+    earlier_addresses,
     external_ids,
     provenance,
     tombstones,
+    users,
 )
 
 TOMBSTONES = Records(tombstones, Tombstone)
@@ -145,6 +148,40 @@ class SqlAttributes:
     def remove_tombstone(self, kind: str, scim_id: str) -> None:
         """The same person came back."""
         self._delete(tombstones, kind, scim_id)
+
+    def add_earlier_addresses(self, email_keys: Mapping[str, str]) -> None:
+        """Note an address that each of these users had until now, by user id."""
+        put_missing(
+            self._connection,
+            earlier_addresses,
+            [
+                {"tenant": self._tenant, "user_id": user_id, "email_key": email_key}
+                for user_id, email_key in email_keys.items()
+            ],
+        )
+
+    def earlier_addresses(self, user_ids: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        """Return the folded addresses that users had, by user id; see the port."""
+        found: dict[str, set[str]] = {}
+        past, other = earlier_addresses, users.alias()
+        own = select(past.c.user_id, past.c.email_key)
+        shared = (
+            select(users.c.user_id, past.c.email_key)
+            .join_from(
+                users,
+                other,
+                (other.c.tenant == users.c.tenant) & (other.c.email_key == users.c.email_key),
+            )
+            .join(past, (past.c.tenant == other.c.tenant) & (past.c.user_id == other.c.user_id))
+            .where(users.c.email_key != "")
+        )
+        for chunk in chunked(user_ids):
+            statement = own.where(past.c.tenant == self._tenant, past.c.user_id.in_(chunk)).union(
+                shared.where(users.c.tenant == self._tenant, users.c.user_id.in_(chunk))
+            )
+            for user_id, email_key in self._connection.execute(statement):
+                found.setdefault(user_id, set()).add(email_key)
+        return {user_id: frozenset(keys) for user_id, keys in found.items()}
 
     def put_provenance(self, provenance_: Provenance) -> None:
         """Record why somebody holds an entitlement."""

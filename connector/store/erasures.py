@@ -17,6 +17,7 @@ from connector.store.tables import (
     audit_people,
     consent_links,
     consents,
+    earlier_addresses,
     erasures,
     group_members,
     memberships,
@@ -87,6 +88,7 @@ class SqlErasures:
         self._delete(group_members, group_members.c.user_id == user_id)
         self._delete(memberships, memberships.c.user_id == user_id)
         self._delete(users, users.c.user_id == user_id)
+        self._delete(earlier_addresses, earlier_addresses.c.user_id == user_id)
         self._delete(provenance, provenance.c.user_id == user_id)
         self._delete(tombstones, tombstones.c.kind == "User", tombstones.c.scim_id == user_id)
         self._delete(notifications, notifications.c.subject_id == user_id)

@@ -20,6 +20,7 @@ from connector.services.drift.looks import known_of
 from connector.services.expectations import Word, explain
 from connector.services.mirror.actual import load_attributes
 from connector.services.mirror.writer import MirrorWriter
+from connector.services.people import names_of_users
 from mappings.model import ENTERPRISE_USER
 
 _BATCH = 200
@@ -93,7 +94,9 @@ class AdoptionService:
                         continue
                     (already if self._is_adopted(uow, user) else found).append(adoptee)
         found, unmatched = _unambiguous(found, already, selection.identities)
-        own = [item for item in found if item.user.email_key in by.names]
+        with self._context.read() as uow:
+            names = names_of_users(uow, (item.user for item in found))
+        own = [item for item in found if names[item.user.user_id] & by.names]
         found = [item for item in found if item not in own]
         if apply:
             for start in range(0, len(found), _BATCH):

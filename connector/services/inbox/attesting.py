@@ -30,7 +30,7 @@ def attest_refusal(matters: Matters, item: WorkItem, person: Principal) -> str |
         (item.requester, str(asked)),
     ]
     is_party = matters.is_one_of(person, parties)
-    if is_party or matters.subject(item).email_key in person.names:
+    if is_party or matters.subject_names(item) & person.names:
         return (
             "A second person has to attest this task: not the one who completed it, asked for it "
             "or gains by it."

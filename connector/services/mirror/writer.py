@@ -76,6 +76,7 @@ class MirrorWriter:
         unseen = self._unseen(asked_at)
         users = [keep_own_groups(before.get(user.user_id), user, unseen) for user in users]
         uow.mirror.put_users(users, fetched_at, before=before)
+        uow.attributes.add_earlier_addresses(_left_addresses(before, users))
         keys = {user.email_key for user in (*users, *before.values())}
         self._group_rows.touch_shown(uow, before, users)
         moved = {
@@ -369,6 +370,16 @@ def _groups(user: User | None) -> set[tuple[str, str]]:
         (item.account_id, group_id)
         for item in user.open_memberships()
         for group_id in item.group_ids
+    }
+
+
+def _left_addresses(before: Mapping[str, User], users: Iterable[User]) -> Mapping[str, str]:
+    """Return the folded addresses that users no longer have, by user id."""
+    return {
+        user.user_id: known.email_key
+        for user in users
+        if (known := before.get(user.user_id)) is not None
+        and known.email_key not in ("", user.email_key)
     }
 
 

@@ -15,7 +15,14 @@ from connector.domain.work_items.items import ApprovalTerms, WorkItem, WorkItemK
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
-from connector.services.people import manager_of, names_of, standing_accounts, subject_of
+from connector.services.people import (
+    manager_of,
+    names_of,
+    names_of_user,
+    names_of_users,
+    standing_accounts,
+    subject_of,
+)
 from mappings.model import Approvers
 
 
@@ -26,6 +33,7 @@ class Matters:
         self._uow = uow
         self._context = context
         self._subjects: Mapping[str, User] = {}
+        self._names: Mapping[str, frozenset[str]] = {}
 
     @cached_property
     def _catalogue(self) -> Catalogue:
@@ -59,6 +67,12 @@ class Matters:
         """Return whom an item is about; see :func:`connector.services.people.subject_of`."""
         return self._subjects.get(item.subject_id) or subject_of(self._uow, item)
 
+    def subject_names(self, item: WorkItem) -> frozenset[str]:
+        """Return everything that whom an item is about is called; see
+        :func:`connector.services.people.names_of_users`."""
+        found = self._names.get(item.subject_id)
+        return names_of_user(self._uow, self.subject(item)) if found is None else found
+
     def request(self, item: WorkItem) -> PlanRecord:
         """Return what was asked for, of which an item is a part."""
         return self._uow.plans.get(item.plan_id)[0]
@@ -66,6 +80,7 @@ class Matters:
     def prefetch(self, items: Sequence[WorkItem]) -> None:
         """Read together whom these items are about."""
         self._subjects = self._uow.mirror.get_users({item.subject_id for item in items})
+        self._names = names_of_users(self._uow, self._subjects.values())
 
     def events(self, item: WorkItem) -> Sequence[WorkItemEvent]:
         """Return what happened to an item, oldest first."""
@@ -80,13 +95,12 @@ class Matters:
         elif item.escalated_at is not None:
             escalated_to = terms.escalate_to
         asks_manager = approvers.manager or escalated_to.manager
-        subject = self.subject(item)
         return Matter(
             approvers=approvers,
             escalated_to=escalated_to,
             # Asked only where it matters: it is a look-up of its own.
             manager=manager_of(self._uow, item.subject_id) if asks_manager else "",
-            parties=frozenset({subject.email_key, fold(subject.user_id)} | self._requester(item)),
+            parties=self.subject_names(item) | self._requester(item),
             delegations=self._delegations,
             now=self._context.clock.now(),
             accounts=self._accounts,

@@ -200,6 +200,16 @@ tombstones = Table(
     Index("ix_tombstones_email", "tenant", "email_key"),
 )
 
+# What users were called here before: it tells who somebody is once DocuSign has another address.
+earlier_addresses = Table(
+    "earlier_addresses",
+    metadata,
+    key("tenant"),
+    key("user_id"),
+    key("email_key"),
+    sqlite_with_rowid=False,
+)
+
 provenance = Table(
     "provenance",
     metadata,

@@ -70,6 +70,7 @@ def fill(unit: UnitOfWork) -> None:
     unit.clients.add_token(records.token())
     unit.attributes.put(ClientAttributes(USER, ID, {"iiq": "e1"}, {"urn": 1, ROLES_KEY: ["r"]}))
     unit.attributes.add_tombstone(records.tombstone())
+    unit.attributes.add_earlier_addresses({ID: "maiden1@example.com"})
     unit.attributes.put_provenance(records.provenance())
     unit.audit.append(records.event(), replace(records.event(), actor="user:ann"))
     unit.audit.append(records.event(subject=GROUP_ID, data={"operation": {"user_ids": [ID]}}))
@@ -187,6 +188,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.attributes.is_deleted(USER, [ID]),
         lambda unit: unit.attributes.deleted_at(USER, [ID]),
         lambda unit: unit.attributes.external_ids_of_deleted(USER, [ID]),
+        lambda unit: unit.attributes.earlier_addresses([ID]),
         lambda unit: unit.attributes.provenance(ID),
         lambda unit: unit.attributes.provenance_of([ID]),
         lambda unit: unit.attributes.named(USER, ["iiq"], "e1"),
@@ -317,6 +319,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.attributes.put(ClientAttributes(USER, ID)),
     lambda unit: unit.attributes.remove(USER, ID),
     lambda unit: unit.attributes.add_tombstone(records.tombstone(deleted_by="x")),
+    lambda unit: unit.attributes.add_earlier_addresses({ID: "other1@example.com"}),
     lambda unit: unit.attributes.remove_tombstone(USER, ID),
     lambda unit: unit.attributes.put_provenance(records.provenance()),
     lambda unit: unit.attributes.remove_provenance(ID, "role"),

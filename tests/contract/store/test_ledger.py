@@ -18,7 +18,7 @@ from connector.errors import NotFoundError, UniquenessError
 from connector.ports import USER
 from connector.store import SqlStore
 from connector.store.tables import audit_events
-from tests.contract.store import records
+from tests.contract.store import people, records
 from tests.contract.store.people import NOW
 
 LATER = NOW + timedelta(minutes=5)
@@ -227,6 +227,26 @@ def test_tombstones_and_provenance(store: SqlStore) -> None:
         assert kept.provenance("user-00001") == [records.provenance(name) for name in "xy"]
         kept.remove_provenance("user-00001", "x")
         assert kept.provenance("user-00001") == [records.provenance("y")]
+
+
+def test_earlier_addresses_are_kept_until_the_person_is_erased(store: SqlStore) -> None:
+    again = people.user(2, email="Person1@example.com")
+    nameless = [people.user(number, email="") for number in (3, 4)]
+    with store.write("default") as unit:
+        unit.mirror.put_users([people.user(1), again, *nameless], people.NOW)
+        for _ in range(2):
+            unit.attributes.add_earlier_addresses({"user-00001": "a@x", "user-00004": "d@x"})
+        unit.attributes.add_earlier_addresses({"user-00001": "b@x", "user-gone": "c@x"})
+        unit.attributes.add_earlier_addresses({})
+        ids = [*(f"user-0000{number}" for number in range(1, 5)), "user-gone", "x"]
+        assert unit.attributes.earlier_addresses(ids) == {
+            "user-00001": {"a@x", "b@x"},
+            "user-00002": {"a@x", "b@x"},  # On the same address by another id.
+            "user-00004": {"d@x"},
+            "user-gone": {"c@x"},
+        }
+        unit.erasures.forget_person("user-00001", "person1@example.com")
+        assert unit.attributes.earlier_addresses(ids).keys() == {"user-00004", "user-gone"}
 
 
 def test_the_audit_chain_holds_until_something_is_altered(store: SqlStore) -> None:

@@ -33,6 +33,19 @@ def test_what_no_api_shows_is_attested_by_a_second_person(connector, ann, tasks)
     assert known.granted_by == "client:iga"
 
 
+def test_who_gains_by_it_does_not_attest_after_their_address_changed(connector, ann, work, tasks):
+    task = open_task(connector, ann)
+    tasks.complete(task, operator("olga"))
+    state = connector.world.state
+    state.readdress(state.user(ann), "ann.bell@acme.test")
+    connector.sync()
+    mine = operator("ann", email=ADDRESS)
+    assert "second person" in work.view(task, mine).attest_refusal
+    with pytest.raises(ForbiddenError, match="second person"):
+        tasks.attest(task, mine, "Yes")
+    assert tasks.attest(task, operator("paul"), "Seen").state is WorkItemState.DONE
+
+
 def test_a_task_is_said_to_be_done_once(connector, ann, work, tasks):
     task = open_task(connector, ann)
     tasks.complete(task, operator("olga"), "Told her")
