@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from urllib.parse import urlencode
 
 import orjson
 from flask import Blueprint, Response, abort, render_template, request
 
+from connector.console.event_titles import TITLES
 from connector.console.here import is_fragment, principal, tenant
 from connector.console.users import number_of, printable
 from connector.console.words import event_title, told
@@ -36,6 +38,7 @@ def search() -> str:
         follows=follows,
         problem=problem,
         kept=kept,
+        actions=_actions(kept.get("action", "")),
         query=urlencode(kept),
     )
 
@@ -63,6 +66,15 @@ def export(form: str) -> Response:
     response = Response(lines, mimetype=mimetype)
     response.headers["Content-Disposition"] = f'attachment; filename="audit.{form}"'
     return response
+
+
+def _actions(chosen: str) -> Sequence[tuple[str, str]]:
+    """Return what can be asked for, with its title, in the order of titles.
+
+    :param chosen: what is asked for now; a pattern that came by a link is kept.
+    """
+    known = sorted(TITLES.items(), key=lambda item: item[1].casefold())
+    return [*known, (chosen, chosen)] if chosen and chosen not in TITLES else known
 
 
 def _wanted() -> tuple[AuditFilter, str]:

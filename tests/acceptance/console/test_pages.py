@@ -225,7 +225,12 @@ def test_who_may_not_work_tasks_sees_no_buttons_and_gets_nowhere(connector, role
 def test_the_audit_is_searched_and_taken_along(lived):
     connector, ids, ann = lived
     page = text(ann.get(f"/audit?subject={ids['user']}&action=work_item.*"))
-    assert "Waits for a person" in page and "Carried out" not in page
+    assert '<option value="work_item.*" selected>' in page
+    chosen = text(ann.get("/audit?action=work_item.opened"))
+    assert '<option value="work_item.opened" selected>Waits for a person</option>' in chosen
+    assert '<option value="work_item.*"' not in chosen
+    events = page.partition("<table")[2]
+    assert "Waits for a person" in events and "Carried out" not in events
     found = text(ann.get("/audit?subject=ada.lovelace@northwind.example"))
     assert "Carried out in DocuSign" in found and "HR Sender" in found
     assert ">Ada Lovelace</a>" in found
