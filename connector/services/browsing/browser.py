@@ -27,6 +27,7 @@ from connector.domain.work_items.items import WorkItemState
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, ResourceQuery, UnitOfWork
 from connector.services.browsing.accounts import AccountReader
+from connector.services.browsing.client_facts import client_facts
 from connector.services.browsing.search import holding, user_filter, user_line
 from connector.services.browsing.views import (
     AccountDetail,
@@ -93,15 +94,16 @@ class Browser:
             catalogue = uow.mirror.catalogue()
             reasons = {item.entitlement: item for item in uow.attributes.provenance(user_id)}
             same_address = uow.mirror.users_by_email([user.email_key]).get(user.email_key, ())
-            attested = load_attributes(uow, user_id).attested_roles
+            attributes = load_attributes(uow, user_id)
             return UserDetail(
                 user=user,
                 memberships=self._memberships(user, catalogue, reasons),
-                roles=self._roles(user, attested, reasons),
+                roles=self._roles(user, attributes.attested_roles, reasons),
                 items=uow.work_items.search(subject_ids=[user_id])[::-1],
                 others=[item for item in same_address if item.user_id != user_id],
                 fetched_at=uow.mirror.fetched_at(user_id),
                 deleted=user_id in uow.attributes.is_deleted(USER, [user_id]),
+                said=client_facts(uow, attributes),
             )
 
     def _memberships(

@@ -100,6 +100,20 @@ class HeldMembership:
 
 
 @dataclass(frozen=True)
+class ClientFacts:
+    """What SCIM clients say of somebody and DocuSign does not hold; empty where they do not."""
+
+    external_ids: Sequence[tuple[str, str]] = ()
+    """Each ``externalId``, after the clients who know the person by it."""
+    title: str = ""
+    department: str = ""
+    manager: str = ""
+    """Their address; of somebody unknown, what the client gave."""
+    manager_id: str = ""
+    """The user id, where the manager is known."""
+
+
+@dataclass(frozen=True)
 class UserDetail:
     """Everything known of one user."""
 
@@ -112,6 +126,7 @@ class UserDetail:
     """Who else has, or had, this address in DocuSign."""
     fetched_at: datetime | None
     deleted: bool
+    said: ClientFacts = ClientFacts()
 
     @property
     def open_items(self) -> Sequence[WorkItem]:

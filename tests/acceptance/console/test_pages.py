@@ -13,6 +13,7 @@ import pytest
 
 from connector.progress import report_progress
 from connector.services.context import Actor
+from mappings.model import ENTERPRISE_USER
 from tests.approvals import approver
 from tests.bench.pages import table_of, times_of
 from tests.connector import ORGANIZATION_ADMIN
@@ -220,6 +221,24 @@ def test_who_may_not_work_tasks_sees_no_buttons_and_gets_nowhere(connector, role
     for act in ("complete", "verify", "reject"):
         assert who.post(f"/tasks/{task}/{act}", comment="Let me").status_code == 403
     assert connector.services.work_items.get(task).state == "open"
+
+
+def test_the_page_of_a_user_has_what_clients_say_of_them(lived):
+    connector, ids, ann = lived
+    enterprise = {"department": "Notes", "manager": {"value": ids["user"]}}
+    new = connector.create(
+        "new.person@northwind.example",
+        externalId="hr-4711",
+        title="Engineer",
+        **{ENTERPRISE_USER: enterprise},
+    )
+    with connector.services.context.read() as uow:
+        names = {client.client_id for client in uow.clients.list()}
+    page = text(ann.get(f"/users/{new['id']}"))
+    assert '<code class="break">hr-4711</code>' in page
+    assert any(f"of {name}</span>" in page for name in names)
+    assert "<dd>Engineer</dd>" in page and "<dd>Notes</dd>" in page
+    assert ">ada.lovelace@northwind.example</a>" in page
 
 
 def test_the_audit_is_searched_and_taken_along(lived):
