@@ -140,7 +140,7 @@ def test_an_approval_decided_on_twice_is_refused_and_noted(connector, ann, asked
         connector.services.approvals.decide(item.work_item_id, APPROVE, approver("emil"))
 
     history = connector.services.approvals.get(item.work_item_id).history
-    assert history[-1].act == "refused"
+    assert history[-1].act == "missed"
     assert history[-1].actor == "user:emil"
 
 
