@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import unquote_plus
 
 from scim.errors import InvalidPath, InvalidSyntax, InvalidValue
 from scim.filters import parse_filter, parse_path
@@ -18,8 +18,6 @@ from scim.service import ScimConfig
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"|[^\s,"]+')
 _MAX_PARAMETERS = 50
-_PLAIN_QUERY = re.compile(r"[\w.,:*-]+=[\w.,:*-]*(?:&[\w.,:*-]+=[\w.,:*-]*)*", re.ASCII)
-"""Query strings of a sweep, which say what they mean without a single escape."""
 _LARGEST_NUMBER = 10**15
 """Far beyond every list, and within the 64 bits of a database's integer."""
 
@@ -29,27 +27,22 @@ def parse_query_string(raw: str) -> dict[str, str]:
 
     :raises InvalidSyntax: percent-encoding or UTF-8 is broken, or there are too many.
     """
-    if _PLAIN_QUERY.fullmatch(raw) and raw.count("&") < _MAX_PARAMETERS:
-        return _split_plain(raw)
+    if raw.count("&") >= _MAX_PARAMETERS:
+        raise InvalidSyntax(f"The query string may have {_MAX_PARAMETERS} parameters at most.")
     if _BROKEN_ESCAPE.search(raw):
         raise InvalidSyntax("The query string has a % that begins no escape; send it as %25.")
+    parameters: dict[str, str] = {}
     try:
         if not raw.isascii():
             # WSGI hands on raw bytes as Latin-1; some clients do not escape at all.
             raw = raw.encode("latin-1").decode("utf-8")
-        pairs = parse_qsl(
-            raw, keep_blank_values=True, errors="strict", max_num_fields=_MAX_PARAMETERS
-        )
+        # As parse_qsl does, which takes twice as long.
+        for pair in filter(None, raw.split("&")):
+            name, _, value = pair.partition("=")
+            decoded = unquote_plus(value, errors="strict")
+            parameters.setdefault(unquote_plus(name, errors="strict"), decoded)
     except ValueError:
-        raise InvalidSyntax("The query string must be UTF-8 with few parameters.") from None
-    return dict(reversed(pairs))
-
-
-def _split_plain(raw: str) -> dict[str, str]:
-    parameters: dict[str, str] = {}
-    for pair in raw.split("&"):
-        name, _, value = pair.partition("=")
-        parameters.setdefault(name, value)
+        raise InvalidSyntax("The query string must be UTF-8.") from None
     return parameters
 
 

@@ -46,19 +46,18 @@ ROWS = Records(resources, ResourceRow)
 
 _owned = (resources.c.tenant == bindparam("tenant"), resources.c.kind == bindparam("kind"))
 _shown = (*_owned, resources.c.visible == true())
-_has_external_id = resources.c.scim_id.in_(
-    select(external_ids.c.scim_id).where(
-        external_ids.c.tenant == bindparam("tenant"),
-        external_ids.c.kind == bindparam("kind"),
-        external_ids.c.scope == bindparam("scope"),
-        external_ids.c.external_id == bindparam("value"),
-    )
+_has_external_id = (
+    external_ids.c.tenant == bindparam("tenant"),
+    external_ids.c.kind == bindparam("kind"),
+    external_ids.c.scope == bindparam("scope"),
+    external_ids.c.external_id == bindparam("value"),
+    external_ids.c.scim_id == resources.c.scim_id,
 )
 _BY_ID = Prepared(select(*pages.STORED).where(*_shown, resources.c.scim_id == bindparam("scim_id")))
 _BY_NAME = Prepared(
     select(*pages.STORED).where(*_shown, resources.c.name_key == bindparam("name_key"))
 )
-_BY_EXTERNAL_ID = Prepared(select(*pages.STORED).where(*_shown, _has_external_id))
+_BY_EXTERNAL_ID = Prepared(select(*pages.STORED).where(*_shown, *_has_external_id))
 _LATEST = Prepared(select(func.max(resources.c.last_modified_at)).where(*_owned))
 
 

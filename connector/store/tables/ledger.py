@@ -183,7 +183,8 @@ external_ids = Table(
     key("scope"),
     key("scim_id"),
     required("external_id"),
-    Index("ix_external_ids_value", "tenant", "kind", "scope", "external_id"),
+    # With the id, so that the index alone tells whose it is.
+    Index("ix_external_ids_value", "tenant", "kind", "scope", "external_id", "scim_id"),
     Index("ix_external_ids_resource", "tenant", "kind", "scim_id"),
 )
 
