@@ -60,9 +60,9 @@ def task(connector) -> str:
 
 
 def attest(connector) -> Callable[[str], Any]:
-    item, work = task(connector), connector.services.work_items
-    work.complete(item, operator("olga"))
-    return lambda said: work.attest(item, operator("paul"), said)
+    item, tasks = task(connector), connector.services.tasks
+    tasks.complete(item, operator("olga"))
+    return lambda said: tasks.attest(item, operator("paul"), said)
 
 
 def accept(connector) -> Callable[[str], Any]:
@@ -82,8 +82,8 @@ def several(connector) -> Callable[[str], Any]:
 
 
 def reject(connector) -> Callable[[str], Any]:
-    item, work = task(connector), connector.services.work_items
-    return lambda said: work.reject(item, operator(), said)
+    item, tasks = task(connector), connector.services.tasks
+    return lambda said: tasks.reject(item, operator(), said)
 
 
 def comment(connector) -> Callable[[str], Any]:

@@ -183,7 +183,9 @@ def test_settings_are_shown_to_administrators_with_secrets_masked(lived):
         assert "/console/settings" not in text(who.get("/"))
 
 
-def test_a_task_is_worked_off_from_the_page(connector):
+def test_a_task_is_worked_off_from_the_page(connect):
+    link = {"deep_link": "https://admin.docusign.example/administrators"}
+    connector = connect(manual_roles={ORGANIZATION_ADMIN: link})
     operator = signed_in(connector, "operator")
     user_id = connector.world.member().user.user_id
     task = ask_for_admin(connector, user_id)
