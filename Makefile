@@ -6,8 +6,8 @@ BIN = $(VENV)/bin
 CONFIG ?= config.yaml
 # More arguments for pytest, the demo or the benchmark, such as ARGS="-k patch".
 ARGS ?=
-# Test processes: `logical` is one for each processor.
-WORKERS ?= logical
+# Test processes: one more than processors, because tests wait too, for servers, browsers and clocks.
+WORKERS ?= $(shell python3 -c "import os; print((os.cpu_count() or 1) + 1)")
 
 STAMP = $(VENV)/.installed
 DEV_STAMP = $(VENV)/.installed-dev
