@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
 import yaml
 from marshmallow import (
-    EXCLUDE,
     Schema,
     ValidationError,
     fields,
     post_load,
     pre_load,
     validate,
-    validates_schema,
 )
 
 from mappings.model import (
@@ -34,6 +31,7 @@ from mappings.model import (
     UserMapping,
 )
 from mappings.transforms import TRANSFORMS
+from mappings.wording import Strict, lines
 
 PERSON_FIELDS = (
     "email",
@@ -154,85 +152,11 @@ def _merged(
     return merged
 
 
-_SAID = {
-    "Missing data for required field.": "must be given",
-    "Field may not be null.": "must not be empty",
-    "Not a valid integer.": "must be a whole number",
-    "Not a valid string.": "must be text; put it in quotes",
-    "Not a valid boolean.": "must be true or false",
-    "Not a valid list.": "must be a list",
-    "Not a valid mapping type.": "must be a section with names below it",
-    "Invalid input type.": "must be a section with settings below it",
-    "Not a valid URL.": "must be a URL that begins with https://",
-}
-"""marshmallow's words for what people write themselves, in those of the configuration."""
-_SAID_OF = (
-    (re.compile(r"Must be one of: (.*)\.", re.S), r"must be one of \1"),
-    (re.compile(r"Shorter than minimum length 1\."), "must not be empty"),
-    (
-        re.compile(r"Must be greater than or equal to (\d+) and less than or equal to (\d+)\."),
-        r"must be at least \1 and at most \2",
-    ),
-    (re.compile(r"Must be greater than or equal to (\d+)\."), r"must be at least \1"),
-)
-"""The same, of those with values in them."""
-_FROM_US = "source"
-"""What a rule is loaded with and nobody writes."""
-
-
-class _Strict(Schema):
-    """Takes no unknown name, and tells it together with the nearest known one."""
-
-    class Meta:
-        unknown = EXCLUDE  # told by _names, with a suggestion
-
-    @validates_schema(pass_original=True, skip_on_field_errors=False)
-    def _names(self, _: Any, original: Any, **__: Any) -> None:
-        known = {item.data_key or name for name, item in self.fields.items()} - {_FROM_US}
-        given = original if isinstance(original, Mapping) else {}
-        unknown = {str(name) for name in given} - known - {_FROM_US}
-        if unknown:
-            raise ValidationError({name: [_unknown(name, known)] for name in sorted(unknown)})
-
-
-def _unknown(name: str, known: Iterable[str]) -> str:
-    near = get_close_matches(name, known, n=1)
-    if near:
-        return f"unknown setting; did you mean {near[0]!r}?"
-    return f"unknown setting; there are {', '.join(sorted(known))}"
-
-
-def _said(message: str) -> str:
-    for pattern, words in _SAID_OF:
-        if found := pattern.fullmatch(message):
-            return found.expand(words)
-    return _SAID.get(message, message)
-
-
 def _load(schema: Schema, data: Mapping[str, Any]) -> Any:
     try:
         return schema.load(data)
     except ValidationError as error:
-        raise MappingError(list(_lines(error.messages))) from error
-
-
-def _lines(messages: Any, path: str = "") -> list[str]:
-    """Flatten marshmallow's nested messages to ``path: message``."""
-    if not isinstance(messages, Mapping):
-        return [f"{path}: {_said(message)}" for message in messages]
-    lines: list[str] = []
-    for key, inner in messages.items():
-        lines += _lines(inner, _joined(path, key))
-    return lines
-
-
-def _joined(path: str, key: Any) -> str:
-    if key in ("key", "value", "_schema"):
-        # marshmallow marks the sides of a Dict and the schema itself; people do not need them.
-        return path
-    if isinstance(key, int):
-        return f"{path}[{key}]"
-    return f"{path}.{key}" if path else str(key)
+        raise MappingError(lines(error.messages)) from error
 
 
 def _known_transform(name: str) -> None:
@@ -251,7 +175,7 @@ def _names() -> fields.List[str]:
     return fields.List(fields.String(validate=_known_transform), load_default=list)
 
 
-class _SourceSchema(_Strict):
+class _SourceSchema(Strict):
     attribute = fields.String(load_default=None)
     from_fields = fields.List(
         fields.String(validate=validate.OneOf(PERSON_FIELDS)), load_default=list
@@ -269,7 +193,7 @@ class _SourceSchema(_Strict):
         return Source(**data)
 
 
-class _FieldSchema(_Strict):
+class _FieldSchema(Strict):
     sources = fields.List(
         fields.Nested(_SourceSchema), required=True, validate=validate.Length(min=1)
     )
@@ -277,7 +201,7 @@ class _FieldSchema(_Strict):
     case_exact = fields.Boolean(load_default=True)
 
 
-class _UserMappingSchema(_Strict):
+class _UserMappingSchema(Strict):
     fields_ = fields.Dict(
         keys=fields.String(validate=validate.OneOf(PERSON_FIELDS)),
         values=fields.Nested(_FieldSchema),
@@ -309,7 +233,7 @@ class _UserMappingSchema(_Strict):
         )
 
 
-class _InstructionsSchema(_Strict):
+class _InstructionsSchema(Strict):
     grant = fields.List(fields.String(validate=_known_placeholders), load_default=list)
     revoke = fields.List(fields.String(validate=_known_placeholders), load_default=list)
 
@@ -318,7 +242,7 @@ class _InstructionsSchema(_Strict):
         return Instructions(tuple(data["grant"]), tuple(data["revoke"]))
 
 
-class _ApproversSchema(_Strict):
+class _ApproversSchema(Strict):
     people = fields.List(fields.String(validate=validate.Length(min=1)), load_default=list)
     groups = fields.List(fields.String(validate=validate.Length(min=1)), load_default=list)
     manager = fields.Boolean(load_default=False)
@@ -345,7 +269,7 @@ class _WhoSaysWhy(fields.Boolean):
         return "approver" if super()._deserialize(value, *args, **kwargs) else ""
 
 
-class _MeaningSchema(_Strict):
+class _MeaningSchema(Strict):
     risk = fields.String(
         load_default="low", validate=validate.OneOf(("low", "medium", "high", "critical"))
     )
@@ -434,7 +358,7 @@ class _RoleSchema(_MeaningSchema):
         return {**data, "after_approval": "manual"}
 
 
-class _EntitlementMappingSchema(_Strict):
+class _EntitlementMappingSchema(Strict):
     entitlements = fields.List(fields.Nested(_RuleSchema), load_default=list)
     roles = fields.Dict(
         keys=fields.String(

@@ -20,6 +20,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 from connector.config.keys import check_private_key
 from connector.config.limits import CHOICES, GUIDS, REQUIRED, URLS, Setting, number_range
 from connector.settings import DatabaseSettings, DocusignSettings, Secret, TenantSettings
+from mappings.wording import unknown_setting
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _KEYS: frozenset[Setting] = frozenset(
@@ -106,7 +107,7 @@ class _SettingsSchema(Schema):
     secrets: tuple[str, ...]
 
     class Meta:
-        unknown = EXCLUDE  # told by _unknown_names, with a suggestion
+        unknown = EXCLUDE  # told by _names, with a suggestion
 
     error_messages = {"type": "must be a section with settings below it"}  # noqa: RUF012
 
@@ -114,7 +115,9 @@ class _SettingsSchema(Schema):
     def _names(self, _: Any, original: Any, **__: Any) -> None:
         given = original if isinstance(original, Mapping) else {}
         problems = {
-            name: [_unknown(str(name), self.fields)] for name in given if name not in self.fields
+            name: [unknown_setting(str(name), self.fields)]
+            for name in given
+            if name not in self.fields
         }
         for name in self.secrets:
             if {name, f"{name}_file"} <= set(given):
@@ -128,13 +131,6 @@ class _SettingsSchema(Schema):
             secret = data.pop(f"{name}_file", None)
             data[name] = secret or data.get(name)
         return self.target(**data)
-
-
-def _unknown(name: str, known: Mapping[str, Any]) -> str:
-    near = get_close_matches(name, known, n=1)
-    if near:
-        return f"unknown setting; did you mean {near[0]!r}?"
-    return f"unknown setting; there are {', '.join(sorted(known))}"
 
 
 def schema_for(target: type[Any], base_dir: Path) -> type[Schema]:
