@@ -9,8 +9,8 @@ from connector.errors import InvalidRequestError, NotFoundError, UniquenessError
 from connector.services.authentication.api_clients import (
     ApiClientService,
     InvalidTokenError,
-    hash_token,
 )
+from connector.services.authentication.credentials import hash_token
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

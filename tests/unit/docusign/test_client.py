@@ -1,4 +1,4 @@
-"""What is repeated and what is not, what is an answer, and that nothing secret is shown."""
+"""What is repeated and what is not, and that nothing secret is shown."""
 
 from __future__ import annotations
 
@@ -12,17 +12,14 @@ from unittest.mock import Mock
 import pytest
 import requests
 import structlog
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError
 
 from connector.docusign import errors
 from connector.docusign import transport as transport_module
-from connector.docusign.causes import CAUSES
-from connector.docusign.client import ApiClient, Call, listed
+from connector.docusign.client import ApiClient, Call
 from connector.docusign.limits import LimitGate
-from connector.docusign.session import answered, pooled_session
-from connector.errors import ConfigError, TemporaryError
-from connector.settings import DocusignSettings
+from connector.docusign.session import answered
+from connector.errors import TemporaryError
 from tests.unit.docusign.calls import BASE, BURST, HOURLY, OAUTH, READ, URL, write
 
 UNCONNECTED: Any = None
@@ -248,115 +245,6 @@ def test_nothing_is_sent_once_the_hour_is_known_to_be_used_up(client, target, wi
     client.send(target, READ)
     assert clock.sleeps == [5]
     assert tried.call_count == 2
-
-
-# ------------------------------------------------------------------ answers
-
-
-def test_empty_body_is_an_empty_answer(client, target, wire_mock):
-    wire_mock.delete(URL, status_code=200)
-    assert client.send(target, write("DELETE")) == {}
-
-
-@pytest.mark.parametrize("body", [{}, {"users": "x"}, {"users": [1]}])
-def test_missing_list_is_never_taken_for_nobody(body):
-    with pytest.raises(errors.BadAnswerError):
-        listed(READ, body, "users")
-
-
-def test_counted_empty_list_may_be_absent():
-    assert listed(READ, {"resultSetSize": "0"}, "users") == []
-
-
-@pytest.mark.parametrize("code", sorted(CAUSES))
-def test_every_code_leads_to_its_class_in_any_case(client, target, wire_mock, code):
-    wire_mock.get(
-        URL,
-        status_code=400,
-        json={"errorCode": code.title(), "message": "why"},
-        headers={"X-DocuSign-TraceToken": "trace-1"},
-    )
-    with pytest.raises(CAUSES[code].error) as caught:
-        client.send(target, READ)
-    if not isinstance(caught.value, errors.TokenRejectedError):
-        assert caught.value.status == 400
-        assert caught.value.error_code == code.title()
-        assert caught.value.trace_token == "trace-1"
-        assert str(caught.value).startswith("Reading a thing failed. ")
-        assert "trace token trace-1" in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("status", "expected"),
-    [
-        (400, errors.RefusedError),
-        (401, errors.TokenRejectedError),
-        (403, errors.PermissionLostError),
-        (404, errors.BadAnswerError),
-        (408, errors.UnavailableError),
-        (429, errors.RateLimitedError),
-        (444, errors.RateLimitedError),
-        (500, errors.UnavailableError),
-        (418, errors.BadAnswerError),
-    ],
-)
-@pytest.mark.parametrize("text", ["", "<html><body>sorry</body></html>"])
-def test_without_a_code_the_status_decides(*, client, target, wire_mock, status, expected, text):
-    wire_mock.get(URL, status_code=status, text=text)
-    with pytest.raises(expected) as caught:
-        client.send(target, READ)
-    assert "sorry" not in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        ({"errorCode": "ENVELOPE_DOES_NOT_EXIST", "message": "m"}, errors.MissingError),
-        ({"error": "not_found"}, errors.MissingError),
-        ({"errorMessage": "No such user.", "referenceId": "r"}, errors.MissingError),
-        ({"error": "Not Found", "status": 404, "path": "/things/1"}, errors.BadAnswerError),
-        ({"message": "no Route matched with those values"}, errors.BadAnswerError),
-        ({}, errors.BadAnswerError),
-    ],
-    ids=str,
-)
-def test_only_docusign_says_that_something_is_missing(client, target, wire_mock, body, expected):
-    wire_mock.get(URL, status_code=404, json=body)
-    with pytest.raises(expected):
-        client.send(target, READ)
-
-
-def test_membership_of_the_service_user_is_told_from_that_of_others(client, target, wire_mock):
-    body = {"errorCode": "USER_LACKS_MEMBERSHIP"}
-    wire_mock.get(URL, status_code=403, json=body)
-    with pytest.raises(errors.PermissionLostError):
-        client.send(target, READ)
-    wire_mock.get(URL, status_code=400, json=body)
-    with pytest.raises(errors.MissingError):
-        client.send(target, READ)
-
-
-def test_unknown_certificate_authority_is_named(client, target, wire_mock):
-    wire_mock.get(URL, exc=requests.exceptions.SSLError("[SSL: CERTIFICATE_VERIFY_FAILED] x"))
-    with pytest.raises(errors.CertificateRejectedError, match="ca_bundle"):
-        client.send(target, READ)
-
-
-def test_session_pools_connections_and_leaves_repetition_to_the_client():
-    with pooled_session(DocusignSettings(pool_size=7)) as session:
-        adapter = session.get_adapter("https://demo.docusign.net")
-        assert isinstance(adapter, HTTPAdapter)
-        assert adapter.poolmanager.connection_pool_kw["maxsize"] == 7
-        assert adapter.max_retries.total == 0
-
-
-@pytest.mark.parametrize("content", [None, "no certificate"])
-def test_unreadable_certificate_bundle_is_a_configuration_error(tmp_path, content):
-    bundle = tmp_path / "ca.pem"
-    if content is not None:
-        bundle.write_text(content)
-    with pytest.raises(ConfigError, match=r"docusign\.ca_bundle"):
-        pooled_session(DocusignSettings(ca_bundle=str(bundle)))
 
 
 # ------------------------------------------------------------------ secrets
