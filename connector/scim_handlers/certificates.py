@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
 from urllib.parse import unquote
 
-from connector.services.authentication.api_clients import InvalidTokenError, fingerprint
+from connector.services.authentication.api_clients import InvalidTokenError
+from connector.services.authentication.credentials import fingerprint
 from connector.settings import AuthenticationSettings
 
 _MAX_HEADER = 16_384

@@ -7,7 +7,6 @@ is exchanged without an interruption.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import secrets
 import threading
@@ -23,6 +22,12 @@ from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.authentication.api_clients import ApiClient, ApiToken, Method, Scope, widened
 from connector.errors import InvalidRequestError, NotFoundError, UniquenessError
 from connector.ports import Clock, Store, UnitOfWork
+from connector.services.authentication.credentials import (
+    bound_form,
+    hash_secret,
+    hash_token,
+    stored_hash,
+)
 
 TOKEN_PREFIX = "dsiga_"  # noqa: S105 - lets secret scanners recognise a leaked token
 _TOKEN_BYTES = 32
@@ -40,8 +45,6 @@ class InvalidTokenError(NotFoundError):
 
 
 READ_WRITE = frozenset({Scope.READ, Scope.WRITE})
-_FINGERPRINT = re.compile(r"[0-9a-f]{64}\Z")
-_SUBJECT = re.compile(r"[!-~]{1,255}\Z")
 
 
 class ApiClientService:
@@ -237,13 +240,13 @@ class ApiClientService:
     def _new_token(
         self, client_id: str, method: Method, expires_in: timedelta | None, bound_to: str = ""
     ) -> tuple[str, ApiToken]:
-        bound_to = _checked(method, bound_to)
+        bound_to = bound_form(method, bound_to)
         text = bound_to or TOKEN_PREFIX + secrets.token_urlsafe(_TOKEN_BYTES)
         now = self._clock.now()
         token = ApiToken(
             token_id=uuid4().hex,
             client_id=client_id,
-            token_hash=_hash(method, client_id, text),
+            token_hash=stored_hash(method, client_id, text),
             label=bound_to or None,
             created_at=now,
             expires_at=None if expires_in is None else now + expires_in,
@@ -343,46 +346,6 @@ class ApiClientService:
         with self._lock:
             self._known.clear()
             self._unknown.clear()
-
-
-def hash_token(token: str) -> str:
-    """Return what the store keeps of a token: its SHA-256 in hexadecimal."""
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-
-
-def hash_secret(method: Method, client_id: str, secret: str) -> str:
-    """Return what the store keeps of a secret, which is good for one client and one method."""
-    return hash_token(f"{method}\0{client_id}\0{secret}")
-
-
-def fingerprint(text: str) -> str | None:
-    """Return a SHA-256 fingerprint as 64 hexadecimal digits, or None where it is none."""
-    digits = text.replace(":", "").strip().lower()
-    return digits if _FINGERPRINT.match(digits) else None
-
-
-def _checked(method: Method, bound_to: str) -> str:
-    """Return what a client of this method is bound to, in the one form that is compared."""
-    if method is Method.MTLS:
-        found = fingerprint(bound_to)
-        if found is None:
-            raise InvalidRequestError("Give the certificate's SHA-256 fingerprint: 64 hex digits.")
-        return found
-    if method is Method.JWT:
-        if not _SUBJECT.match(bound_to):
-            raise InvalidRequestError("Give the application's id at the identity provider.")
-        return bound_to
-    if bound_to:
-        raise InvalidRequestError(f"A client of method {method} gets a secret of our making.")
-    return ""
-
-
-def _hash(method: Method, client_id: str, text: str) -> str:
-    if method in (Method.JWT, Method.MTLS):
-        return hash_secret(method, "", text)
-    if method in (Method.BASIC, Method.OAUTH):
-        return hash_secret(method, client_id, text)
-    return hash_token(text)
 
 
 def _method(tokens: Sequence[ApiToken]) -> Method:
