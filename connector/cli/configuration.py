@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import closing, suppress
+from contextlib import closing
 from importlib import resources
 from pathlib import Path
 
@@ -69,8 +69,8 @@ def check(context: CommandContext) -> None:
 
 
 def _held_against_database(settings: Settings) -> Sequence[str]:
-    """Hold the file against the database; return warnings. Without one, before its migration and
-    where it cannot be reached the file alone is checked, as it is on another machine.
+    """Hold the file against the database; return warnings. Before its migration and where it cannot
+    be reached, as on another machine, the file alone is checked, and a warning says so.
 
     :raises ConfigError: what the file says is not so.
     """
@@ -84,21 +84,26 @@ def _held_against_database(settings: Settings) -> Sequence[str]:
     from connector.services.tenants.mirrored_names import unknown_names  # noqa: PLC0415
     from connector.store import open_database  # noqa: PLC0415
 
-    problems: Sequence[str] = ()
-    warnings: Sequence[str] = ()
     try:
         store = open_database(settings.database)
-    except ConfigError:  # Such as without the driver, which only the machine that serves needs.
-        return ()
-    with closing(store), suppress(TemporaryError, SQLAlchemyError):
-        current, newest = store.revisions()
-        if current != newest:
-            return ()
-        absent, warnings = unknown_names(store, settings.tenants)
-        problems = [*declaration_problems(store, settings.tenants), *absent]
+    except ConfigError as error:  # Such as without the driver, which only who serves needs.
+        return [_only_the_file(str(error))]
+    try:
+        with closing(store):
+            current, newest = store.revisions()
+            if current != newest:
+                return [_only_the_file("`docusign-iga db upgrade` or `serve` has to migrate it.")]
+            absent, warnings = unknown_names(store, settings.tenants)
+            problems = [*declaration_problems(store, settings.tenants), *absent]
+    except (TemporaryError, SQLAlchemyError) as error:
+        return [_only_the_file(str(error).partition("\n")[0])]
     if problems:
         raise ConfigError(problems)
     return warnings
+
+
+def _only_the_file(why: str) -> str:
+    return f"Only the file was checked, and not what the database has of its tenants: {why}"
 
 
 @config.command()

@@ -303,7 +303,7 @@ def _told(decided: Decided, outcomes: Sequence[tuple[FindingView, str]]) -> str:
         lines.append(f"  {more:,} more; `docusign-iga drift list --all` shows each.")
     if decided.problems:
         number = len(decided.problems)
-        stays = "stays as it was" if number == 1 else "stay as they were"
+        stays = noun(number, "stays as it was", "stay as they were")
         lines.append(f"{number:,} {stays}:")
         lines += [f"  {key[:8]} {why}" for key, why in list(decided.problems.items())[:_SHOWN]]
     return "\n".join(lines)

@@ -73,7 +73,6 @@ def show() -> tuple[str, int]:
 def _chapters(found: Explanation) -> list[Chapter]:
     events = [event for story in found.stories for event in story.events]
     page = tenant().browser.named(events, found.user_ids)
-    page = tenant().browser.named(events, found.user_ids)
     lines = {line[0].sequence: line for line in told(page)}
 
     def of(chosen: Sequence[AuditEvent]) -> list[Line]:

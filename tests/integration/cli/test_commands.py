@@ -124,6 +124,13 @@ def test_a_rule_that_covers_nothing_is_a_warning(run, with_profiles):
     assert warning.endswith("did you mean 'Legal'?")
 
 
+@pytest.mark.parametrize("content", [b"", b"no database at all" * 100], ids=["empty", "broken"])
+def test_a_database_that_the_file_was_not_held_against_is_told(run, config_file, content):
+    (config_file.parent / "connector.db").write_bytes(content)
+    (warning,) = json.loads(run("config", "check", "--json").stdout)["warnings"]
+    assert warning.startswith("Only the file was checked")
+
+
 def test_a_check_of_the_configuration_makes_no_database(run, config_file):
     assert run("config", "check").exit_code == 0
     assert not (config_file.parent / "connector.db").exists()
