@@ -204,6 +204,8 @@ class Resource:
             return None
         if self._context.kind == USER and name in EXACT:
             return None if self.holders(target, wanted) is None else Index.OF_MANY
+        if self._context.kind == USER and name == "roles.value":
+            return Index.OF_MANY
         is_known = name == "externalId" or (self._is_members(target) and name == "members.value")
         is_known |= self._context.kind == USER and name in CANDIDATES
         return Index.OF_FEW if is_known else None

@@ -173,6 +173,7 @@ NOT_ANSWERED = [
     'groups.display eq "a"',
     f'groups.value eq "{people.in_group(1)}" and title co "x"',
     f'groups[value eq "{people.in_group(1)}" and display co "x"]',
+    'roles.value eq "auditor" and title co "x"',
     f'groups.value eq "{people.ACCOUNT}.p1"',
     f'groups.value sw "{people.ACCOUNT}"',
 ]
