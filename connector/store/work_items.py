@@ -147,7 +147,7 @@ class SqlWorkItems:
                     users.c.tenant == work_items.c.tenant,
                     users.c.user_id == work_items.c.subject_id,
                     *(
-                        or_(_has(users.c.email_key, word), _has(_folded(users.c.user_name), word))
+                        or_(_has(users.c.email_key, word), _has(users.c.user_name_key, word))
                         for word in _words(wanted.person)
                     ),
                 ),

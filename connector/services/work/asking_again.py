@@ -30,6 +30,8 @@ def denials_against(
     :param reason: why it is asked for now; may be empty.
     """
     ids = list(user_ids)
+    if not ids or not context.settings.approvals.quiet_days_after_denial:
+        return {}
     holding = holding_denials(uow, context, _people(uow, ids), entitlement)
     said = gist(tidy(reason)) if says_something(reason) else ""
     return {
