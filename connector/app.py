@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from flask import Flask, redirect
 
@@ -101,11 +101,12 @@ def create() -> Flask:
 
 def share_threads(app: Flask, application: Application) -> None:
     """Let whatever holds threads for long leave some to everything else."""
-    server = application.settings.server
-    writes = SlowWrites(app.wsgi_app, server.threads)
+    server, reads = application.settings.server, cast(DirectReads, app.wsgi_app)
+    writes = SlowWrites(reads.application, server.threads)
     searches = SlowSearches(server.threads, server.search_timeout_s, writes.lend, writes.take_back)
     application.store.long_searches.bound(searches, server.search_timeout_s)
-    app.wsgi_app = SlowBodies(writes, server.threads)  # type: ignore[method-assign]
+    # A read without a body meets neither.
+    reads.application = SlowBodies(writes, server.threads)
 
 
 def _spare_collector() -> None:

@@ -29,7 +29,9 @@ class DirectReads:
     def __init__(
         self, application: WSGIApplication, front: Front, default_tenant: str = "default"
     ) -> None:
-        self._application = application
+        self.application = application
+        """Answers everything else. What holds only for writes, such as a cap on the threads that
+        they take, stands around this one alone."""
         self._front = front
         self._default_tenant = default_tenant
 
@@ -37,7 +39,7 @@ class DirectReads:
         """Answer the request, or hand it on."""
         found = _PATH.match(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "GET" else None
         if found is None:
-            return self._application(environ, start_response)
+            return self.application(environ, start_response)
         tenant, rest = found.groups()
         response = self._front.answer(Request(environ), tenant or self._default_tenant, rest)
         return response(environ, start_response)
