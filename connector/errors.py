@@ -142,11 +142,15 @@ class Translated(AbstractContextManager[None]):
     """
 
     def __init__(self, translate: Callable[[Exception], Exception | None]) -> None:
-        self._translate = translate
+        self._meaning = translate
 
     def __exit__(
         self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
     ) -> None:
         """Raise what the error of the block means, if anything."""
-        if isinstance(error, Exception) and (meant := self._translate(error)) is not None:
+        self.translate(error)
+
+    def translate(self, error: BaseException | None) -> None:
+        """Raise what an error means, if there is one and it means anything."""
+        if isinstance(error, Exception) and (meant := self._meaning(error)) is not None:
             raise meant from error

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from types import TracebackType
 from typing import Any, Protocol, cast
 
 import structlog
@@ -127,12 +128,15 @@ class SqliteDatabase:
         ):
             driver.execute(f"PRAGMA {pragma}")
 
-    @contextmanager
-    def reading(self, *, single: bool = False) -> Iterator[Connection]:
+    def reading(self, *, single: bool = False) -> AbstractContextManager[Connection]:
         """Open a consistent view on a connection that nobody else uses meanwhile.
 
         :param single: a statement is consistent in itself; to begin and end costs as much again.
         """
+        return _Reading(self, single)
+
+    def take(self, *, single: bool) -> Connection:
+        """Return a connection that nobody else uses until it is given back."""
         with self._errors:
             try:
                 connection = self._idle.pop()
@@ -141,10 +145,13 @@ class SqliteDatabase:
             # The driver begins by itself: SQLAlchemy takes longer over it than SQLite over a row.
             if not single:
                 _driver(connection).execute("BEGIN")
-            try:
-                yield connection
-            finally:
-                _give_back(connection, self._idle)
+            return connection
+
+    def give_back(self, connection: Connection, error: BaseException | None) -> None:
+        """End what was read on a connection, and raise what an error of it means."""
+        with self._errors:
+            _give_back(connection, self._idle)
+        self._errors.translate(error)
 
     @contextmanager
     def writing(self, tenant: str = "") -> Iterator[Connection]:
@@ -228,6 +235,26 @@ class PostgresqlDatabase:
     def close(self) -> None:
         """Close every connection."""
         self.engine.dispose()
+
+
+class _Reading(AbstractContextManager[Connection]):
+    """What :meth:`SqliteDatabase.reading` returns. A class, because each read makes one: a
+    generator would cost as much as SQLite takes to find a row."""
+
+    __slots__ = ("_connection", "_database", "_single")
+
+    def __init__(self, database: SqliteDatabase, single: bool) -> None:
+        self._database = database
+        self._single = single
+
+    def __enter__(self) -> Connection:
+        self._connection = self._database.take(single=self._single)
+        return self._connection
+
+    def __exit__(
+        self, _kind: object, error: BaseException | None, _traceback: TracebackType | None
+    ) -> None:
+        self._database.give_back(self._connection, error)
 
 
 def _begin(connection: Connection) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from threading import local
+from types import TracebackType
 from typing import Any, cast
 
 from sqlalchemy import Connection, select, text
@@ -193,6 +194,30 @@ class SqlUnitOfWork:
         return f"{server}/{self.connection.execute(_DATABASE).scalar_one()}"
 
 
+class _Read(AbstractContextManager[UnitOfWork]):
+    """What :meth:`SqlStore.read` returns. A class, as each read makes one; see the database's."""
+
+    __slots__ = ("_reading", "_rules", "_tenant")
+
+    def __init__(
+        self, tenant: str, reading: AbstractContextManager[Connection], rules: SearchRules
+    ) -> None:
+        self._tenant = tenant
+        self._reading = reading
+        self._rules = rules
+
+    def __enter__(self) -> UnitOfWork:
+        return SqlUnitOfWork(self._tenant, self._reading.__enter__(), self._rules)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> bool | None:
+        return self._reading.__exit__(kind, error, traceback)
+
+
 class SqlStore:
     """A :class:`connector.ports.Store` in SQLite or PostgreSQL. Thread-safe."""
 
@@ -205,15 +230,11 @@ class SqlStore:
         self._pending = pending
         self._joined = local()
 
-    @contextmanager
-    def read(self, tenant: str, *, single: bool = False) -> Iterator[UnitOfWork]:
+    def read(self, tenant: str, *, single: bool = False) -> AbstractContextManager[UnitOfWork]:
         """Open a consistent view for reading; on SQLite it never waits for writers."""
         joined: Connection | None = getattr(self._joined, "connection", None)
-        if joined is not None:
-            yield SqlUnitOfWork(tenant, joined, self._rules)
-            return
-        with self.database.reading(single=single) as connection:
-            yield SqlUnitOfWork(tenant, connection, self._rules)
+        reading = self.database.reading(single=single) if joined is None else nullcontext(joined)
+        return _Read(tenant, reading, self._rules)
 
     @contextmanager
     def write(self, tenant: str) -> Iterator[UnitOfWork]:
