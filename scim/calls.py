@@ -14,18 +14,11 @@ from scim.discovery import canonical_name, is_discovery
 from scim.errors import InsufficientScope, PayloadTooLarge, Unauthorized, UnsupportedMediaType
 from scim.filters import AttributePath
 from scim.handlers import Caller, Preconditions, Projection, RequestContext
-from scim.parameters import (
-    parse_preconditions,
-    parse_projection,
-    parse_query_string,
-    wants_dry_run,
-)
+from scim.parameters import QueryString, parse_preconditions, read_query_string
 from scim.responses import negotiate
 from scim.service import ScimService
 
 _JSON_TYPES = ("application/scim+json", "application/json", "")
-_NO_PARAMETERS: Mapping[str, str] = {}
-_DEFAULT_PROJECTION = Projection()
 _NO_PRECONDITIONS = Preconditions()
 _WRITTEN = Projection((AttributePath("meta"),))
 """What a credential without the scope ``read`` gets of what it wrote: ``id``, version, address."""
@@ -34,16 +27,21 @@ _WRITTEN = Projection((AttributePath("meta"),))
 class Call:
     """One request on its way through the endpoints."""
 
-    __slots__ = ("content_type", "context", "method", "parameters", "request")
+    __slots__ = ("content_type", "context", "method", "query_string", "request")
 
     def __init__(
-        self, request: Request, context: RequestContext, parameters: Mapping[str, str], accept: str
+        self, request: Request, context: RequestContext, query_string: QueryString, accept: str
     ) -> None:
         self.request = request
         self.method = "GET" if request.method == "HEAD" else request.method
         self.context = context
-        self.parameters = parameters
+        self.query_string = query_string
         self.content_type = negotiate(accept)
+
+    @property
+    def parameters(self) -> Mapping[str, str]:
+        """The parameters of the query string."""
+        return self.query_string.values
 
     def require(self, scope: str) -> None:
         """Refuse callers without a scope.
@@ -103,32 +101,29 @@ class Calls:
         """
         environ = request.environ
         caller = self._caller(request, tenant, segments)
-        query_string = environ.get("QUERY_STRING")
-        parameters = parse_query_string(query_string) if query_string else _NO_PARAMETERS
+        query_string = read_query_string(environ.get("QUERY_STRING", ""))
         if_match = environ.get("HTTP_IF_MATCH")
         if_none_match = environ.get("HTTP_IF_NONE_MATCH")
         is_reader = "read" in caller.scopes
-        dry_run = bool(parameters) and wants_dry_run(parameters)
-        if dry_run and not is_reader:
+        if query_string.dry_run and not is_reader:
             raise InsufficientScope("A dry run tells what there is: it takes the scope 'read'.")
-        projection = _projection(parameters) if parameters else _DEFAULT_PROJECTION
         context = RequestContext(
             caller=caller,
             base_url=self._service.base_url(tenant),
             correlation_id=correlation_id,
-            projection=projection if is_reader else _WRITTEN,
+            projection=query_string.projection if is_reader else _WRITTEN,
             preconditions=(
                 parse_preconditions(if_match, if_none_match)
                 if if_match or if_none_match
                 else _NO_PRECONDITIONS
             ),
-            dry_run=dry_run,
+            dry_run=query_string.dry_run,
             respond_async=(
                 "respond-async" in environ.get("HTTP_PREFER", "").lower()
                 and self._service.request_status is not None
             ),
         )
-        return Call(request, context, parameters, environ.get("HTTP_ACCEPT", ""))
+        return Call(request, context, query_string, environ.get("HTTP_ACCEPT", ""))
 
     def _caller(self, request: Request, tenant: str, segments: Sequence[str]) -> Caller:
         authenticator = self._service.authenticator
@@ -153,11 +148,3 @@ class Calls:
             return False
         self._service.base_url(tenant)
         return canonical_name(segments[0]) in self._service.config_of(tenant).anonymous
-
-
-def _projection(parameters: Mapping[str, str]) -> Projection:
-    attributes = parameters.get("attributes")
-    excluded = parameters.get("excludedAttributes")
-    if not attributes and not excluded:
-        return _DEFAULT_PROJECTION
-    return parse_projection([attributes or ""], [excluded or ""])

@@ -140,7 +140,7 @@ class Endpoints:
     def _collection(self, call: Call, registered: Registered) -> Response:
         if call.method == "GET":
             call.require("read")
-            return self._page(call, registered, call.parameters)
+            return self._listed(call, registered)
         if call.method != "POST":
             raise NotAllowed(allow=_allowed(registered, is_item=False))
         _refuse_read_only(call, registered)
@@ -175,11 +175,16 @@ class Endpoints:
         location = f"{call.context.base_url}{resource_type.endpoint}/{scim_id}"
         return resource_response(body, 200, location, _version(rendered, call), call.content_type)
 
-    def _page(self, call: Call, registered: Registered, values: Mapping[str, Any]) -> Response:
-        resource_type, handler = registered
-        joined = not call.context.projection
+    def _listed(self, call: Call, registered: Registered) -> Response:
         config = self._service.config_of(call.context.caller.tenant)
-        query = parse_query(values, config, resource_type, joined=joined)
+        joined = not call.context.projection
+        query = call.query_string.query(config, registered[0], joined=joined)
+        return self._page(call, registered, call.parameters, query)
+
+    def _page(
+        self, call: Call, registered: Registered, values: Mapping[str, Any], query: Query
+    ) -> Response:
+        resource_type, handler = registered
         if values.get("cursor") is not None:
             return self._page_by_cursor(call, registered, values, query)
         page = handler.search(call.context, query)
@@ -210,7 +215,10 @@ class Endpoints:
             raise NotAllowed(allow=_SEARCH_METHODS)
         call.require("read")
         search = self._read_search(call)
-        return self._page(call, registered, search)
+        config = self._service.config_of(call.context.caller.tenant)
+        joined = not call.context.projection
+        query = parse_query(search, config, registered[0], joined=joined)
+        return self._page(call, registered, search, query)
 
     def _read_search(self, call: Call) -> Mapping[str, Any]:
         document = self._read_json(call)

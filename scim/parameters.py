@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -17,7 +18,10 @@ from scim.service import ScimConfig
 
 _BROKEN_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"|[^\s,"]+')
+_DEFAULT_PROJECTION = Projection()
 _MAX_PARAMETERS = 50
+_LONGEST_KEPT = 500
+"""Characters of the query strings that are kept; longer ones are hardly sent twice."""
 _LARGEST_NUMBER = 10**15
 """Far beyond every list, and within the 64 bits of a database's integer."""
 
@@ -46,6 +50,43 @@ def parse_query_string(raw: str) -> dict[str, str]:
     return parameters
 
 
+class QueryString:
+    """What a query string says: read once for all requests that repeat it, as clients do with the
+    pages of a list and with whatever they ask again and again.
+
+    :raises InvalidSyntax: it cannot be read.
+    :raises InvalidValue: ``dryRun`` is neither true nor false, or it names both attributes and
+        excluded ones.
+    """
+
+    __slots__ = ("_last", "dry_run", "projection", "values")
+
+    def __init__(self, raw: str) -> None:
+        self.values: Mapping[str, str] = parse_query_string(raw)
+        self.dry_run = wants_dry_run(self.values)
+        self.projection = _projection(self.values)
+        self._last: tuple[ScimConfig, ResourceType | None, bool, Query] | None = None
+
+    def query(
+        self, config: ScimConfig, resource_type: ResourceType | None = None, *, joined: bool = False
+    ) -> Query:
+        """Return the search that it describes; see :func:`parse_query`."""
+        last = self._last
+        if last and last[0] is config and last[1] is resource_type and last[2] is joined:
+            return last[3]
+        query = parse_query(self.values, config, resource_type, joined=joined)
+        self._last = (config, resource_type, joined, query)
+        return query
+
+
+_kept = lru_cache(maxsize=256)(QueryString)
+
+
+def read_query_string(raw: str) -> QueryString:
+    """Return what a query string says; see :class:`QueryString`."""
+    return _kept(raw) if len(raw) <= _LONGEST_KEPT else QueryString(raw)
+
+
 def wants_dry_run(parameters: Mapping[str, str]) -> bool:
     """Return whether ``dryRun``, in any case, says so.
 
@@ -56,6 +97,13 @@ def wants_dry_run(parameters: Mapping[str, str]) -> bool:
     if said.lower() not in ("true", "false"):
         raise InvalidValue("dryRun is true or false; nothing was changed.")
     return said.lower() == "true"
+
+
+def _projection(values: Mapping[str, str]) -> Projection:
+    attributes, excluded = values.get("attributes"), values.get("excludedAttributes")
+    if not attributes and not excluded:
+        return _DEFAULT_PROJECTION
+    return parse_projection([attributes or ""], [excluded or ""])
 
 
 def parse_projection(attributes: Iterable[str], excluded: Iterable[str]) -> Projection:

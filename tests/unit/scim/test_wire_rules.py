@@ -216,7 +216,7 @@ def test_excluded_members_stay_away(client):
 
 
 def test_unexpected_errors_keep_their_traceback(client, monkeypatch, caplog):
-    monkeypatch.setattr("scim.endpoints.parse_query", None)
+    monkeypatch.setattr("scim.parameters.parse_query", None)
     response = send(client, "GET", "/Users")
     assert response.status_code == 500
     assert response.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
