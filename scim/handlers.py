@@ -195,11 +195,11 @@ class Query:
     """Whether the resources pass through untouched, so that :attr:`Page.joined` will do."""
 
 
-@dataclass(frozen=True)
-class Joined:
+class Joined(NamedTuple):
     """The documents of a page as one text, for handlers that have it cheaper than one by one."""
 
-    count: int
+    size: int
+    """How many there are."""
     documents: bytes
     """Separated by commas."""
 

@@ -89,7 +89,7 @@ def joined_response(
     total_results: int, start_index: int, page: Joined, content_type: str
 ) -> Response:
     """Return a ListResponse around documents that are one text already."""
-    head = _LIST_HEAD % (total_results, start_index, page.count)
+    head = _LIST_HEAD % (total_results, start_index, page.size)
     return _in_parts(head, page.documents, content_type)
 
 
@@ -99,7 +99,7 @@ def cursor_response(
     """Return a page by cursor (RFC 9865): without startIndex, with nextCursor unless it is the
     last."""
     follows = b'"nextCursor":"%s",' % next_cursor.encode() if next_cursor else b""
-    head = _CURSOR_HEAD % (total_results, page.count, follows)
+    head = _CURSOR_HEAD % (total_results, page.size, follows)
     return _in_parts(head, page.documents, content_type)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from scim.filters import AttributePath, Filter
 
@@ -72,7 +72,7 @@ class ResourceQuery:
     start_index: int = 1
     count: int = 100
     external_id_scope: str = ""
-    """Whose ``externalId`` a filter means, and a joined page may have."""
+    """Whose ``externalId`` a filter means."""
     after: int | None = None
     """For pages by cursor: the ``next_after`` of the page before, 0 for the first. It excludes
     ``start_index``."""
@@ -98,17 +98,17 @@ class StoredPage:
     """What the last resource of this page is sorted by, where the list is sorted."""
 
 
-@dataclass(frozen=True)
-class JoinedPage:
+class JoinedPage(NamedTuple):
     """A page as one text: its documents, separated by commas."""
 
     total: int
-    count: int
+    size: int
+    """How many documents there are."""
     documents: bytes
     """UTF-8, with the marks of :class:`ResourceRow`."""
     is_shared: bool = False
-    """Whether others than ``external_id_scope`` have given external ids to the kind, so that the
-    documents may have some of theirs."""
+    """Whether others than the reader have given external ids to the kind, so that the documents may
+    have some of theirs."""
     next_after: int | None = None
     """As in :class:`StoredPage`."""
 
@@ -145,8 +145,17 @@ class ResourceRepository(Protocol):
         :raises connector.errors.TemporaryError: it takes long, as too many others do just now.
         """
 
-    def joined_page(self, query: ResourceQuery) -> JoinedPage:
-        """Return a page of a query without filter and order, made by the database in one go."""
+    def joined_page(self, kind: str, scope: str, start_index: int, count: int) -> JoinedPage:
+        """Return a page of everything, made by the database in one go.
+
+        :param scope: whose external ids the reader gets.
+        """
+
+    def joined_behind(self, kind: str, scope: str, after: int, count: int) -> JoinedPage:
+        """Return a page of everything by cursor.
+
+        :param after: the ``next_after`` of the page before, 0 for the first.
+        """
 
     def latest_change(self, kind: str) -> datetime | None:
         """Return the latest ``last_modified_at`` of a kind, visible or not."""

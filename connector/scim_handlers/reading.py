@@ -44,6 +44,11 @@ class StoredReader:
         :raises scim.errors.Unavailable: it takes long, as too many others do just now.
         """
         after, key = (None, None) if query.after is None else read_place(query.after)
+        is_plain = query.filter is None and query.sort_by is None
+        if query.joined and is_plain and self._passes_through:
+            joined = self._joined(context, query, after)
+            if joined is not None:
+                return joined
         wanted = ResourceQuery(
             self.kind,
             query.filter and as_stored(query.filter, context.base_url),
@@ -56,11 +61,6 @@ class StoredReader:
             key,
             asked_by=context.caller.client_id,
         )
-        is_plain = query.filter is None and query.sort_by is None
-        if query.joined and is_plain and self._passes_through:
-            joined = self._joined(context, wanted)
-            if joined is not None:
-                return joined
         # What is not plain begins a transaction by itself where it takes several statements.
         single = self._passes_through and not is_plain
         with translated(), self._services(context).context.read(single=single) as uow:
@@ -68,14 +68,18 @@ class StoredReader:
             documents = self._render_page(uow, context, page.resources)
             return Page(page.total, documents, next_after=place(page.next_after, page.next_key))
 
-    def _joined(self, context: RequestContext, wanted: ResourceQuery) -> Page | None:
+    def _joined(self, context: RequestContext, query: Query, after: int | None) -> Page | None:
         """Return a page made by the database; see :func:`render_joined`.
 
         It is one statement; a cursor takes another to see where the page ends.
         """
-        single = wanted.after is None
+        kind, scope, count = self.kind, context.caller.external_id_scope, query.count
+        single = after is None
         with translated(), self._services(context).context.read(single=single) as uow:
-            page = uow.resources.joined_page(wanted)
+            if after is None:
+                page = uow.resources.joined_page(kind, scope, query.start_index, count)
+            else:
+                page = uow.resources.joined_behind(kind, scope, after, count)
         return render_joined(page, reader_of(context))
 
     def _in_time(self, context: RequestContext) -> AbstractContextManager[None]:

@@ -78,7 +78,7 @@ def render_joined(page: JoinedPage, reader: Reader) -> Page | None:
     if page.is_shared:
         return None
     documents = page.documents.replace(_MARK, reader.base_url.encode())
-    joined = Joined(page.count, documents)
+    joined = Joined(page.size, documents)
     return Page(page.total, joined=joined, next_after=place(page.next_after))
 
 

@@ -216,6 +216,6 @@ def last_key(session: Session, kind: str, after: int, count: int) -> int | None:
 
 def _fetch_joined(session: Session, where: str, **parameters: Any) -> JoinedPage:
     prepared = _JOINED[where][session.connection.dialect.name]
-    [(number, count, found, is_shared)] = session.fetch(prepared, **parameters)
+    [(number, size, found, is_shared)] = session.fetch(prepared, **parameters)
     documents = found.encode() if isinstance(found, str) else found or b""
-    return JoinedPage(number, count, documents, bool(is_shared))
+    return JoinedPage(number, size, documents, bool(is_shared))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -169,18 +168,18 @@ class SqlResources:
         end = pages.last_key(self._session, kind, query.after, count)
         return StoredPage(total, [_stored_of(row) for row in rows], end)
 
-    def joined_page(self, query: ResourceQuery) -> JoinedPage:
-        """Return a page of a query without filter and order, made by the database in one go."""
-        kind, count, scope = query.kind, query.count, query.external_id_scope
-        if query.after is None:
-            place = query.start_index - 1
-            return pages.joined_at(self._session, scope, kind, place, max(0, count))
-        total = 0 if query.after else pages.total(self._session, kind)
+    def joined_page(self, kind: str, scope: str, start_index: int, count: int) -> JoinedPage:
+        """Return a page of everything, made by the database in one go."""
+        return pages.joined_at(self._session, scope, kind, start_index - 1, max(0, count))
+
+    def joined_behind(self, kind: str, scope: str, after: int, count: int) -> JoinedPage:
+        """Return a page of everything by cursor."""
+        total = 0 if after else pages.total(self._session, kind)
         if count <= 0:
             return JoinedPage(total, 0, b"")
-        joined = pages.joined_behind(self._session, scope, kind, query.after, count)
-        end = pages.last_key(self._session, kind, query.after, count)
-        return replace(joined, total=total, next_after=end)
+        joined = pages.joined_behind(self._session, scope, kind, after, count)
+        end = pages.last_key(self._session, kind, after, count)
+        return joined._replace(total=total, next_after=end)
 
     # writing ------------------------------------------------------------------
 

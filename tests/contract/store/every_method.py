@@ -114,7 +114,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.resources.find_by_name(USER, "person1@example.com"),
         lambda unit: unit.resources.search(ResourceQuery(USER)).resources,
         lambda unit: unit.resources.search(ResourceQuery(USER)).total,
-        lambda unit: unit.resources.joined_page(ResourceQuery(USER)).documents,
+        lambda unit: unit.resources.joined_page(USER, "", 1, 100).documents,
         lambda unit: (
             unit.resources.search(ResourceQuery(USER, Present(AttributePath("id")))).resources
         ),

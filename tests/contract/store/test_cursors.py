@@ -74,14 +74,13 @@ def test_the_first_page_counts_and_the_others_do_not(
 def test_a_joined_page_leads_on_like_any_other(store: SqlStore) -> None:
     _fill(store, 1, 2, 3, 4, 5)
     with store.read("default") as unit:
-        query = ResourceQuery(USER, count=2, after=0)
-        first = unit.resources.joined_page(query)
-        plain = unit.resources.search(query)
-        assert (first.total, first.count, first.next_after) == (5, 2, plain.next_after)
-        second = unit.resources.joined_page(replace(query, after=first.next_after))
-        third = unit.resources.joined_page(replace(query, after=second.next_after))
-        behind = unit.resources.joined_page(replace(query, after=10**9))
-    assert [second.count, third.count, behind.count] == [2, 1, 0]
+        first = unit.resources.joined_behind(USER, "", 0, 2)
+        plain = unit.resources.search(ResourceQuery(USER, count=2, after=0))
+        assert (first.total, first.size, first.next_after) == (5, 2, plain.next_after)
+        second = unit.resources.joined_behind(USER, "", first.next_after or 0, 2)
+        third = unit.resources.joined_behind(USER, "", second.next_after or 0, 2)
+        behind = unit.resources.joined_behind(USER, "", 10**9, 2)
+    assert [second.size, third.size, behind.size] == [2, 1, 0]
     assert (third.next_after, behind.next_after) == (None, None)
     assert b"erson5" in third.documents
 
