@@ -115,6 +115,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.resources.search(ResourceQuery(USER)).resources,
         lambda unit: unit.resources.search(ResourceQuery(USER)).total,
         lambda unit: unit.resources.joined_page(USER, "", 1, 100).documents,
+        lambda unit: unit.resources.joined_behind(USER, "", 0, 100).documents,
         lambda unit: (
             unit.resources.search(ResourceQuery(USER, Present(AttributePath("id")))).resources
         ),
