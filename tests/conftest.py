@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+import structlog
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
-from connector.settings import DatabaseSettings
+from connector.logs import configure_logging
+from connector.settings import DatabaseSettings, LoggingSettings
 from connector.store import SqlStore
-from tests import databases
+from tests import databases, logs
 
 # How long an example takes says something about the machine, and nothing about the program.
 hypothesis_settings.register_profile(
@@ -31,6 +35,36 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(place.cleanup)
         os.environ["PYTHONPYCACHEPREFIX"] = place.name
         os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _loggers_follow_their_configuration() -> Iterator[None]:
+    with logs.configurable():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _logging_is_given_back(_loggers_follow_their_configuration: None) -> Iterator[None]:
+    with logs.given_back():
+        yield
+
+
+@pytest.fixture
+def logged() -> Iterator[list[MutableMapping[str, Any]]]:
+    """What is logged from now on: each event with its values and its ``log_level``."""
+    with structlog.testing.capture_logs() as events:
+        yield events
+
+
+@pytest.fixture
+def log_lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str, Any]]]:
+    """A function that returns the lines logged since its last call, as an operator's collector
+    of JSON gets them."""
+    configure_logging(LoggingSettings(level="debug", format="json"))
+    capsys.readouterr()
+    return lambda: [
+        json.loads(line) for line in capsys.readouterr().err.splitlines() if line[:1] == "{"
+    ]
 
 
 @pytest.fixture(scope="session")

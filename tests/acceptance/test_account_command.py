@@ -27,7 +27,7 @@ def connector(tmp_path: Path) -> Iterator[Connector]:
 
 
 @pytest.fixture
-def run(connector: Connector, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
+def run(connector: Connector, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr(CommandContext, "application", connector.application)
     monkeypatch.setattr(CommandContext, "known_tenant", "default")
 
@@ -37,8 +37,7 @@ def run(connector: Connector, monkeypatch: pytest.MonkeyPatch) -> Iterator[Run]:
     def run(*arguments: str, text: str | None = None) -> Result:
         return CliRunner().invoke(main, ["account", *arguments], input=text)
 
-    yield run
-    structlog.reset_defaults()
+    return run
 
 
 def test_one_account_becomes_like_another(connector: Connector, run: Run, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """What monitoring sees: readiness in words, metrics, and one id from a request to DocuSign."""
 
 import json
-import logging
 import os
 import re
 import shutil
@@ -11,16 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import structlog
 import yaml
 
 from connector.app import create_app
-from connector.docusign import transport
 from connector.domain.budget import CallCount, hour_start
 from connector.errors import ConnectorError
-from connector.logs import configure_logging
 from connector.metrics import share_metrics
-from connector.settings import LoggingSettings, ObservingSettings, Secret
+from connector.settings import ObservingSettings, Secret
 from scim.direct_reads import DirectReads
 from simulator.faults import Fault
 from tests.connector import connected
@@ -287,17 +283,6 @@ def _alert_cases(rules):
 
 
 # logs --------------------------------------------------------------------------
-
-
-@pytest.fixture
-def log_lines(capsys, monkeypatch):
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
-    configure_logging(LoggingSettings(format="json"))
-    monkeypatch.setattr(transport, "_log", structlog.get_logger("docusign"))
-    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    root.handlers[:], root.level = before
-    structlog.reset_defaults()
 
 
 def test_one_id_leads_from_a_request_to_docusigns_trace_token(connector, log_lines):

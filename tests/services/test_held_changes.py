@@ -1,7 +1,6 @@
 """Changes from before a database was restored wait for a person, and cost DocuSign nothing."""
 
 import pytest
-import structlog
 
 from connector.services.context import Actor
 from connector.services.locks import LEASE
@@ -47,18 +46,17 @@ def unreachable(connector):
     connector.world.faults.add(Fault("error", "GET", "", times=None, status=503))
 
 
-def waits_told(logs):
-    return [item["plans"] for item in logs if "db restored --go-on" in item["event"]]
+def waits_told(events):
+    return [item["plans"] for item in events if "db restored --go-on" in item["event"]]
 
 
-def test_what_is_held_is_looked_up_once_and_told_once(begun):
+def test_what_is_held_is_looked_up_once_and_told_once(begun, logged):
     declare_restored(begun.services.context, ACTOR)
-    with structlog.testing.capture_logs() as logs:
-        assert settled(begun)["held"] == 1
-        unreachable(begun)  # Whoever asks now would have to wait.
-        for _ in range(3):
-            assert settled(begun) == {"settled": 0, "waiting": 0, "failed": 0, "held": 1}
-    assert waits_told(logs) == [1]
+    assert settled(begun)["held"] == 1
+    unreachable(begun)  # Whoever asks now would have to wait.
+    for _ in range(3):
+        assert settled(begun) == {"settled": 0, "waiting": 0, "failed": 0, "held": 1}
+    assert waits_told(logged) == [1]
 
 
 def test_where_docusign_does_not_answer_the_look_is_repeated_after_a_growing_pause(begun):

@@ -6,7 +6,6 @@ import threading
 from dataclasses import replace
 
 import pytest
-import structlog
 
 from connector.docusign.client import ApiClient
 from connector.docusign.errors import PermissionLostError
@@ -124,11 +123,11 @@ def test_nobody_waits_while_another_asks_which_organizations_there_are(connector
         first.join()
 
 
-def test_a_delta_says_so(connector):
-    with structlog.testing.capture_logs() as logs, pytest.raises(PermissionLostError) as refused:
+def test_a_delta_says_so(connector, logged):
+    with pytest.raises(PermissionLostError) as refused:
         connector.services.delta.run()
     assert right_id(connector) in str(refused.value)
-    told = [item["error"] for item in logs if item["log_level"] == "warning" and "error" in item]
+    told = [item["error"] for item in logged if item["log_level"] == "warning" and "error" in item]
     assert told
     assert all(right_id(connector) in error for error in told)
 

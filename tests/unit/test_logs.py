@@ -8,23 +8,14 @@ import structlog
 
 from connector.logs import configure_logging, correlated, correlation_id, redact, redact_text
 from connector.settings import LoggingSettings, Secret
+from tests import logs
 
 
-@pytest.fixture
-def lines(capsys):
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
-    configure_logging(LoggingSettings(format="json"))
-    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    root.handlers[:], root.level = before
-    structlog.reset_defaults()
-
-
-def test_our_lines_and_those_of_libraries_look_alike(lines):
+def test_our_lines_and_those_of_libraries_look_alike(log_lines):
     with correlated("c1"):
         structlog.get_logger("connector.x").info("user closed", user_id="u1")
         logging.getLogger("some.package").warning("took %d s", 3)
-    ours, theirs = lines()
+    ours, theirs = log_lines()
     assert (ours["event"], ours["user_id"], ours["correlation_id"]) == ("user closed", "u1", "c1")
     assert (theirs["event"], theirs["level"], theirs["correlation_id"]) == (
         "took 3 s",
@@ -34,10 +25,22 @@ def test_our_lines_and_those_of_libraries_look_alike(lines):
 
 
 @pytest.mark.parametrize("library", ["procrastinate.worker", "procrastinate.jobs", "alembic"])
-def test_of_libraries_that_tell_of_each_step_only_what_goes_wrong_is_logged(lines, library):
+def test_of_libraries_that_tell_of_each_step_only_what_goes_wrong_is_logged(log_lines, library):
     logging.getLogger(library).info("Job settle[7] ended with status: Success")
     logging.getLogger(library).error("the connection is gone")
-    assert [line["event"] for line in lines()] == ["the connection is gone"]
+    assert [line["event"] for line in log_lines()] == ["the connection is gone"]
+
+
+def test_a_logger_that_one_test_configured_is_heard_in_the_next():
+    logger, root = structlog.get_logger("used.before"), logging.getLogger()
+    before = (root.handlers[:], root.level, structlog.get_config())
+    with logs.given_back():
+        configure_logging(LoggingSettings(format="json"))
+        logger.info("in the first")
+    assert (root.handlers, root.level, structlog.get_config()) == before
+    with structlog.testing.capture_logs() as events:
+        logger.info("in the second")
+    assert [item["event"] for item in events] == ["in the second"]
 
 
 def test_a_correlation_id_ends_with_its_block():
@@ -48,12 +51,12 @@ def test_a_correlation_id_ends_with_its_block():
     assert correlation_id() == ""
 
 
-def test_secrets_in_exceptions_are_removed(lines):
+def test_secrets_in_exceptions_are_removed(log_lines):
     try:
         int("Bearer abc.def.ghi")
     except ValueError:
         structlog.get_logger("x").exception("failed")
-    [line] = lines()
+    [line] = log_lines()
     assert "abc.def" not in json.dumps(line)
     assert "ValueError" in line["exception"]
 

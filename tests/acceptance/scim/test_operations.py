@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import logging
 
-import pytest
-import structlog
-
-from connector.logs import configure_logging
-from connector.settings import LoggingSettings
-
-
-@pytest.fixture
-def lines(capsys):
-    root = logging.getLogger()
-    before = (root.handlers[:], root.level)
-    configure_logging(LoggingSettings(level="debug", format="json"))
-    capsys.readouterr()
-    yield lambda: [
-        json.loads(line) for line in capsys.readouterr().err.splitlines() if line[:1] == "{"
-    ]
-    root.handlers[:], root.level = before
-    structlog.reset_defaults()
-
-
-def test_calls_of_docusign_carry_the_id_of_their_request(connector, lines):
+def test_calls_of_docusign_carry_the_id_of_their_request(connector, log_lines):
     answer = connector.post("/Users", {"userName": "ann@northwind-freight.example"})
-    calls = [line for line in lines() if line["event"] == "docusign call"]
+    calls = [line for line in log_lines() if line["event"] == "docusign call"]
     assert calls
     assert {line["correlation_id"] for line in calls} == {answer.headers["X-Correlation-Id"]}
 
 
-def test_an_unexpected_error_is_logged_under_the_id_of_the_answer(connector, lines, monkeypatch):
+def test_an_unexpected_error_is_logged_under_the_id_of_the_answer(
+    connector, log_lines, monkeypatch
+):
     def broken(*_: object, **__: object) -> None:
         raise RuntimeError("broken")
 
     monkeypatch.setattr(type(connector.application), "tenant", broken)
     answer = connector.get("/Users", x_correlation_id="c-1")
     assert (answer.status_code, answer.headers["X-Correlation-Id"]) == (500, "c-1")
-    (line,) = [line for line in lines() if line["level"] == "error"]
+    (line,) = [line for line in log_lines() if line["level"] == "error"]
     assert line["correlation_id"] == "c-1"
 
 

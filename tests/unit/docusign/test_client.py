@@ -11,11 +11,9 @@ from unittest.mock import Mock
 
 import pytest
 import requests
-import structlog
 from urllib3.exceptions import MaxRetryError, NameResolutionError, NewConnectionError, ProtocolError
 
 from connector.docusign import errors
-from connector.docusign import transport as transport_module
 from connector.docusign.client import ApiClient, Call
 from connector.docusign.limits import LimitGate
 from connector.docusign.session import answered
@@ -288,14 +286,11 @@ def test_secrets_are_never_shown(*, client, target, wire_mock, pem, capsys, capl
     assert getattr(cause, "request", None) is None
 
 
-def test_log_shows_template_and_trace_token_but_no_value(client, target, wire_mock, monkeypatch):
-    # The module's logger keeps the configuration of whoever used it first.
-    lines = structlog.testing.CapturingLogger()
-    monkeypatch.setattr(transport_module, "_log", lines)
+def test_log_shows_template_and_trace_token_but_no_value(client, target, wire_mock, logged):
     call = Call("x", "GET", "/things/{id}", {"id": "canary-id"}, {"email": "canary@example.net"})
     wire_mock.get(f"{BASE}/things/canary-id", json={}, headers={"X-DocuSign-TraceToken": "tt-1"})
     client.send(target, call)
-    output = repr(lines.calls)
+    output = repr(logged)
     assert "/things/{id}" in output
     assert "tt-1" in output
     assert "canary" not in output
