@@ -12,9 +12,9 @@ from connector.api.here import needs, principal, tenant
 from connector.api.paging import Page, PageArguments, cut, page_of
 from connector.api.resource import Resource, seen
 from connector.domain.authentication.console import ConsoleRole
-from connector.domain.erasure import ErasureState
+from connector.domain.erasure import Erasure, ErasureState
 from connector.services.context import Seen
-from connector.services.plain_data import erasure_data
+from connector.services.plain_data import erasure_data, erasure_preview
 
 resource = Resource("erasures", __name__, "Forgetting a person, for good.", "/erasures")
 
@@ -45,6 +45,24 @@ class ErasureSchema(Schema):
     finished_at = instant("When it was done or withdrawn.", optional=True)
 
 
+class ErasurePreviewSchema(ErasureSchema):
+    """A request to be forgotten, with the addresses that the person's data is looked for by."""
+
+    addresses = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The present one and earlier ones; empty once it is done."},
+    )
+    recycled_addresses = fields.List(
+        fields.String(),
+        required=True,
+        metadata={
+            "description": "Earlier ones that somebody else has, or had too: nothing is looked for "
+            "by these, as it could be the other's."
+        },
+    )
+
+
 class RequestArguments(Schema):
     """Whom to forget, and why."""
 
@@ -73,15 +91,15 @@ def listed(query: Mapping[str, Any]) -> Page:
 
 
 @resource.route("/<erasure_id>")
-@resource.response(200, ErasureSchema)
+@resource.response(200, ErasurePreviewSchema)
 def show(erasure_id: str) -> Mapping[str, Any]:
     """Show an erasure and how far it is."""
-    return erasure_data(tenant().erasures.get(erasure_id))
+    return _preview(tenant().erasures.get(erasure_id))
 
 
 @resource.act("")
 @resource.arguments(RequestArguments)
-@resource.response(201, ErasureSchema)
+@resource.response(201, ErasurePreviewSchema)
 def request(said: Mapping[str, Any]) -> Mapping[str, Any]:
     """Ask for a person to be forgotten. Takes an administrator.
 
@@ -89,12 +107,12 @@ def request(said: Mapping[str, Any]) -> Mapping[str, Any]:
     ago, and nothing of theirs may be open: 422 says what stands in the way.
     """
     needs(ConsoleRole.ADMINISTRATOR)
-    return erasure_data(tenant().erasures.request(said["person"], said["reason"], principal()))
+    return _preview(tenant().erasures.request(said["person"], said["reason"], principal()))
 
 
 @resource.act("/<erasure_id>/confirm")
 @resource.arguments(ConfirmationArguments)
-@resource.response(200, ErasureSchema)
+@resource.response(200, ErasurePreviewSchema)
 def confirm(_said: Mapping[str, Any], erasure_id: str) -> Mapping[str, Any]:
     """Confirm an erasure that another person asked for, and carry it out. IRREVERSIBLE.
 
@@ -104,17 +122,21 @@ def confirm(_said: Mapping[str, Any], erasure_id: str) -> Mapping[str, Any]:
     """
     needs(ConsoleRole.ADMINISTRATOR)
     service = tenant().erasures
-    return erasure_data(service.confirm(erasure_id, principal(), seen=_seen(erasure_id)))
+    return _preview(service.confirm(erasure_id, principal(), seen=_seen(erasure_id)))
 
 
 @resource.act("/<erasure_id>/withdraw")
-@resource.response(200, ErasureSchema)
+@resource.response(200, ErasurePreviewSchema)
 def withdraw(erasure_id: str) -> Mapping[str, Any]:
     """Take a request back that nobody has confirmed. Takes an administrator."""
     needs(ConsoleRole.ADMINISTRATOR)
     service = tenant().erasures
-    return erasure_data(service.withdraw(erasure_id, principal(), seen=_seen(erasure_id)))
+    return _preview(service.withdraw(erasure_id, principal(), seen=_seen(erasure_id)))
 
 
 def _seen(erasure_id: str) -> Seen:
-    return seen(ErasureSchema, lambda: erasure_data(tenant().erasures.get(erasure_id)))
+    return seen(ErasurePreviewSchema, lambda: _preview(tenant().erasures.get(erasure_id)))
+
+
+def _preview(item: Erasure) -> Mapping[str, Any]:
+    return erasure_preview(item, tenant().erasures.addresses(item.erasure_id))

@@ -12,8 +12,8 @@ from connector.cli.context import CommandContext, cli_person, handle_errors, ten
 from connector.cli.groups import Commands
 from connector.domain.writing import LEAST_WORDS
 from connector.services.context import Principal
-from connector.services.erasure import require_done
-from connector.services.plain_data import erasure_data
+from connector.services.erasure import goes_by, require_done
+from connector.services.plain_data import erasure_data, erasure_preview
 
 
 @click.group(cls=Commands)
@@ -46,9 +46,11 @@ def request(context: CommandContext, by: Callable[[], Principal], person: str, r
       docusign-iga erase request ada@example.com --as ann --reason "letter 2026-117"
     """
     item = context.tenant.erasures.request(person, reason, by())
+    addresses = context.tenant.erasures.addresses(item.erasure_id)
     context.output(
-        erasure_data(item),
-        f"Noted as {item.erasure_id[:8]}. Another person has to confirm it:\n"
+        erasure_preview(item, addresses),
+        f"Noted as {item.erasure_id[:8]}. {goes_by(addresses)}\n"
+        "Another person has to confirm it:\n"
         f"  docusign-iga erase confirm {item.erasure_id[:8]} --as LOGIN",
     )
 
@@ -66,14 +68,19 @@ def confirm(context: CommandContext, by: Callable[[], Principal], erasure: str, 
     Example:
       docusign-iga erase confirm 3f2a --as bob
     """
+    service = context.tenant.erasures
+    addresses = service.addresses(erasure)
     if not yes:
         click.confirm(
+            f"{goes_by(addresses)}\n"
             "This deletes the person's data in DocuSign and here. Nothing brings it back. Go on?",
             abort=True,
             err=True,
         )
-    item = require_done(context.tenant.erasures.confirm(erasure, by()))
-    context.output(erasure_data(item), "Erased, in DocuSign and here.")
+    item = require_done(service.confirm(erasure, by()))
+    context.output(
+        erasure_preview(item, service.addresses(item.erasure_id)), "Erased, in DocuSign and here."
+    )
 
 
 @erase.command("withdraw")

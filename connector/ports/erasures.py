@@ -23,11 +23,12 @@ class ErasureRepository(Protocol):
     def search(self, states: Iterable[ErasureState] = ()) -> Sequence[Erasure]:
         """Return requests, oldest first; no states means all."""
 
-    def forget_person(self, user_id: str, email: str) -> None:
+    def forget_person(self, user_id: str, *emails: str) -> None:
         """Delete what the mirror and the ledger hold of a person. Plans and work items stay, with
         who did what and when, and every text in them replaced.
 
-        :param email: also in plans that never led to a user; empty: not known any more.
+        :param emails: the addresses that the person had, looked for in plans that never led to a
+            user as well; none, or empty: not known any more.
         """
 
     def forget_actor(self, names: Collection[str]) -> Sequence[str]:

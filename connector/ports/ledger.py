@@ -298,6 +298,13 @@ class AttributeRepository(Protocol):
         somebody who is deleted and created again a new id.
         """
 
+    def addresses_left(self, user_id: str) -> frozenset[str]:
+        """Return the folded addresses that this very user id had before."""
+
+    def who_left(self, email_keys: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        """Return by folded address the ids of the users who had it before; who has it now is found
+        in the mirror. An address that nobody left is left out."""
+
     def put_provenance(self, provenance: Provenance) -> None:
         """Record why somebody holds an entitlement."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import structlog
@@ -27,7 +28,7 @@ from connector.services.context import Actor, Principal, Seen, TenantContext, ne
 from connector.services.locks import WriteLocks, address_key, user_key
 from connector.services.mirror.actual import OPEN_STATES, load_attributes
 from connector.services.mirror.changes import tombstone_id
-from connector.services.people import is_same_person, names_of_user
+from connector.services.people import Addresses, addresses_of, is_same_person, names_of_user
 
 _log = structlog.get_logger(__name__)
 
@@ -45,6 +46,8 @@ class ErasureView:
     erasure: Erasure
     subject: User | None
     """None where nothing of the person is left."""
+    addresses: Addresses
+    """By which addresses the data is looked for."""
     refusal: str | None
     """Why whoever looks cannot confirm it now; None where they can."""
 
@@ -127,6 +130,14 @@ class ErasureService:
         with self._context.read() as uow:
             return uow.erasures.get(erasure_id)
 
+    def addresses(self, erasure_id: str) -> Addresses:
+        """Return by which addresses the person's data is looked for; none once it is erased.
+
+        :raises NotFoundError: there is no such request, or there are several.
+        """
+        with self._context.read() as uow:
+            return addresses_of(uow, uow.erasures.get(erasure_id).subject_id)
+
     def count_requested(self) -> int:
         """Return how many wait for somebody to confirm them."""
         with self._context.read() as uow:
@@ -140,7 +151,12 @@ class ErasureService:
         with self._context.read() as uow:
             erasure = uow.erasures.get(erasure_id)
             user = uow.mirror.get_users([erasure.subject_id]).get(erasure.subject_id)
-            return ErasureView(erasure, user, self._refusal(uow, erasure, user, by))
+            return ErasureView(
+                erasure,
+                user,
+                addresses_of(uow, erasure.subject_id),
+                self._refusal(uow, erasure, user, by),
+            )
 
     def _refusal(
         self, uow: UnitOfWork, erasure: Erasure, user: User | None, by: Principal
@@ -250,19 +266,19 @@ class ErasureService:
         user_id = erasure.subject_id
         with self._context.read() as uow:
             user = uow.mirror.get_users([user_id]).get(user_id)
-            email = user.email if user is not None else ""
+            emails = addresses_of(uow, user_id).own
             # A walk over everything, so not in the transaction for which others wait.
-            mentions = events_naming(uow, email) if email else set()
+            mentions = events_naming(uow, emails) if emails else set()
         with self._context.write() as uow:
             sequences = sorted(mentions | events_about(uow, user_id))
-            actors = uow.erasures.forget_actor(_names(uow, email)) if email else ()
+            actors = uow.erasures.forget_actor(_names(uow, emails)) if emails else ()
             pseudonyms = uow.audit.erase(sequences, actors)
             if user is not None:
                 self._keep_hidden(uow, user)
             uow.resources.remove(USER, [user_id])
             uow.resources.remove(TOMBSTONE, [tombstone_id(USER, user_id)])
             uow.attributes.remove(USER, user_id)
-            uow.erasures.forget_person(user_id, email)
+            uow.erasures.forget_person(user_id, *emails)
             uow.drift.forget_subject(user_id)
             done = replace(
                 erasure,
@@ -300,11 +316,15 @@ class ErasureService:
             users = list(uow.mirror.get_users([person.lower()]).values())
         else:
             users = list(uow.mirror.users_by_email([fold(person)]).get(fold(person), ()))
+            left = uow.attributes.who_left([fold(person)]).get(fold(person), ())
+            users += uow.mirror.get_users(set(left) - {user.user_id for user in users}).values()
         if not users:
             raise NotFoundError(f"Nobody is known as {person!r}. Run a sync, or give the id.")
         if len(users) > 1:
             ids = ", ".join(user.user_id for user in users)
-            raise InvalidRequestError(f"Several users had this address: {ids}. Give the id.")
+            raise InvalidRequestError(
+                f"Several users have or had this address: {ids}. Give the id."
+            )
         return users[0]
 
     def _require_erasable(self, uow: UnitOfWork, user: User) -> None:
@@ -315,9 +335,12 @@ class ErasureService:
                 "The person still has an open membership. Delete the user first, over SCIM; "
                 "DocuSign erases a membership 24 hours after its closing."
             )
+        addresses = addresses_of(uow, user.user_id).own
         for account in uow.console.accounts():
-            names = {fold(account.login), fold(account.email)}
-            if user.email_key in names and account.disabled_at is None:
+            if (
+                addresses & {fold(account.login), fold(account.email)}
+                and account.disabled_at is None
+            ):
                 raise InvalidRequestError(
                     f"The person still has the account {account.login!r} of the console. Disable "
                     f"it first: docusign-iga console user disable {account.login}."
@@ -335,7 +358,7 @@ class ErasureService:
                 "Work items of the person are open. Have them done or rejected first: "
                 "docusign-iga tasks list."
             )
-        keys = [user_key(user.user_id), address_key(user.email_key)]
+        keys = [user_key(user.user_id), *(address_key(key) for key in sorted(addresses))]
         waiting = uow.turns.ahead(keys, self._context.clock.now())
         if waiting or uow.plans.open_for_subject(USER, user.user_id):
             raise InvalidRequestError("A change of the person is not finished yet.")
@@ -367,10 +390,22 @@ def _is_who_asked(uow: UnitOfWork, person: Principal, erasure: Erasure) -> bool:
     return is_same_person(uow, person, erasure.requested_by, erasure.requested_email)
 
 
-def _names(uow: UnitOfWork, email: str) -> set[str]:
-    """Return by what names somebody worked with the connector: address and local accounts."""
-    key = fold(email)
-    return {key, *(fold(it.login) for it in uow.console.accounts() if fold(it.email) == key)}
+def _names(uow: UnitOfWork, emails: AbstractSet[str]) -> set[str]:
+    """Return by what names somebody worked with the connector: addresses and local accounts."""
+    accounts = uow.console.accounts()
+    return {*emails, *(fold(it.login) for it in accounts if fold(it.email) in emails)}
+
+
+def goes_by(addresses: Addresses) -> str:
+    """Return in a sentence or two by which addresses a person's data is looked for."""
+    own = ", ".join(sorted(addresses.own)) or "no address: none is known any more"
+    told = f"What is erased is looked for by the user id and {own}."
+    if not addresses.recycled:
+        return told
+    return (
+        f"{told} Not by {', '.join(sorted(addresses.recycled))}: somebody else has, or has had, "
+        "that address too, and what names it may be about them."
+    )
 
 
 def require_done(erasure: Erasure) -> Erasure:

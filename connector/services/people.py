@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from connector.domain.authentication.console import ConsoleAccount
 from connector.domain.model import User, fold
@@ -24,14 +25,15 @@ def subject_of(uow: UnitOfWork, item: WorkItem) -> User:
 
 
 def user_ids_of(uow: UnitOfWork, person: str) -> tuple[str, ...]:
-    """Return everybody whom an address or an id may mean, deleted users included; nobody where an
-    address is not known."""
+    """Return everybody whom an address or an id may mean: who has it, who was deleted with it, and
+    who had it before. Nobody where an address is not known."""
     if "@" not in person:
         return (person.lower(),)
     key = fold(person)
     users = [user.user_id for user in uow.mirror.users_by_email([key]).get(key, ())]
     gone = [tombstone.scim_id for tombstone in uow.attributes.tombstones(key)]
-    return tuple(dict.fromkeys([*users, *gone]))
+    left = sorted(uow.attributes.who_left([key]).get(key, ()))
+    return tuple(dict.fromkeys([*users, *gone, *left]))
 
 
 def standing_accounts(
@@ -92,6 +94,28 @@ def names_of_users(uow: UnitOfWork, users: Iterable[User]) -> Mapping[str, froze
 def names_of_user(uow: UnitOfWork, user: User) -> frozenset[str]:
     """Return the same of one user; nothing for nobody."""
     return names_of_users(uow, [user]).get(user.user_id, frozenset())
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """By which addresses somebody was known here, folded."""
+
+    own: frozenset[str]
+    """The present one, and earlier ones that nobody else has had."""
+    recycled: frozenset[str]
+    """Earlier ones that somebody else has, or has had too: what says them may be about others."""
+
+
+def addresses_of(uow: UnitOfWork, user_id: str) -> Addresses:
+    """Return every address that a user had here, and which of them others had as well."""
+    user = uow.mirror.get_users([user_id]).get(user_id)
+    present = frozenset({user.email_key} - {""}) if user is not None else frozenset[str]()
+    earlier = uow.attributes.addresses_left(user_id) - present
+    now = uow.mirror.users_by_email(sorted(earlier))
+    left = uow.attributes.who_left(earlier)
+    holders = {key: left[key].union(one.user_id for one in now.get(key, ())) for key in earlier}
+    recycled = frozenset(key for key, ids in holders.items() if ids != {user_id})
+    return Addresses(present | earlier - recycled, recycled)
 
 
 def refuse_own(uow: UnitOfWork, subject_id: str, person: Principal) -> None:

@@ -21,6 +21,7 @@ from connector.domain.work_items.history import Evidence, WorkItemEvent
 from connector.domain.work_items.items import WorkItem
 from connector.services.consent.checks import ConsentLine
 from connector.services.drift.desk import FindingView
+from connector.services.people import Addresses
 from connector.services.rules.policy import Explained, Simulation, in_words
 from connector.services.work.leavers import Succession
 
@@ -289,6 +290,15 @@ def erasure_data(item: Erasure) -> Data:
         "outcomes": dict(item.outcomes),
         "error": item.error,
         "finished_at": item.finished_at,
+    }
+
+
+def erasure_preview(item: Erasure, addresses: Addresses) -> Data:
+    """Return an erasure with the addresses that it goes by."""
+    return {
+        **erasure_data(item),
+        "addresses": sorted(addresses.own),
+        "recycled_addresses": sorted(addresses.recycled),
     }
 
 

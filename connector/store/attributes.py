@@ -183,6 +183,26 @@ class SqlAttributes:
                 found.setdefault(user_id, set()).add(email_key)
         return {user_id: frozenset(keys) for user_id, keys in found.items()}
 
+    def addresses_left(self, user_id: str) -> frozenset[str]:
+        """Return the folded addresses that this very user id had before."""
+        past = earlier_addresses
+        statement = select(past.c.email_key).where(
+            past.c.tenant == self._tenant, past.c.user_id == user_id
+        )
+        return frozenset(self._connection.scalars(statement))
+
+    def who_left(self, email_keys: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        """Return by folded address the ids of the users who had it before; see the port."""
+        found: dict[str, set[str]] = {}
+        past = earlier_addresses
+        for chunk in chunked(email_keys):
+            statement = select(past.c.email_key, past.c.user_id).where(
+                past.c.tenant == self._tenant, past.c.email_key.in_(chunk)
+            )
+            for email_key, user_id in self._connection.execute(statement):
+                found.setdefault(email_key, set()).add(user_id)
+        return {email_key: frozenset(ids) for email_key, ids in found.items()}
+
     def put_provenance(self, provenance_: Provenance) -> None:
         """Record why somebody holds an entitlement."""
         put_rows(self._connection, provenance, [PROVENANCE.to_row(self._tenant, provenance_)])

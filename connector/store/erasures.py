@@ -83,7 +83,7 @@ class SqlErasures:
 
     # forgetting ---------------------------------------------------------------
 
-    def forget_person(self, user_id: str, email: str) -> None:
+    def forget_person(self, user_id: str, *emails: str) -> None:
         """Delete what the mirror and the ledger hold of a person; see the port."""
         self._delete(group_members, group_members.c.user_id == user_id)
         self._delete(memberships, memberships.c.user_id == user_id)
@@ -96,15 +96,15 @@ class SqlErasures:
         self._delete(consent_links, consent_links.c.user_id == user_id)
         self._delete(read_hints, read_hints.c.user_id == user_id)
         self._delete(audit_people, audit_people.c.user_id == user_id)
-        self._scrub_plans(user_id, email)
+        self._scrub_plans(user_id, emails)
         self._scrub_plans_of_groups(user_id)
-        self._scrub_work_items(user_id, email)
+        self._scrub_work_items(user_id, emails)
 
     def forget_actor(self, names: Collection[str]) -> Sequence[str]:
         """Forget somebody who worked with the connector; see the port."""
         return forget_actors(self._session, names)
 
-    def _scrub_plans(self, user_id: str, email: str) -> None:
+    def _scrub_plans(self, user_id: str, emails: Collection[str]) -> None:
         found = self._connection.execute(
             select(plans.c.plan_id, plans.c.subject_id, plans.c.summary, plans.c.context).where(
                 plans.c.tenant == self._tenant,
@@ -120,7 +120,7 @@ class SqlErasures:
             # A creation that led to nobody has no subject. One that was refused before it was
             # planned names the address in its lock alone.
             texts = (row.summary, *row.context.get("locks", ()))
-            if row.subject_id == user_id or _names(texts, email):
+            if row.subject_id == user_id or _names(texts, *emails):
                 self._scrub_plan(row.plan_id)
 
     def _scrub_plan(self, plan_id: str) -> None:
@@ -153,7 +153,7 @@ class SqlErasures:
             .values(summary=ERASED_TEXT, context={})
         )
 
-    def _scrub_work_items(self, user_id: str, email: str) -> None:
+    def _scrub_work_items(self, user_id: str, emails: Collection[str]) -> None:
         columns = (work_items.c.work_item_id, work_items.c.subject_id, work_items.c.title)
         found = self._connection.execute(
             select(*columns, work_items.c.instructions).where(
@@ -163,7 +163,7 @@ class SqlErasures:
         for row in found:
             # A refused creation has no subject, a refused change of a group names members.
             texts = (row.title, *row.instructions)
-            if row.subject_id == user_id or _names(texts, user_id, email):
+            if row.subject_id == user_id or _names(texts, user_id, *emails):
                 self._scrub_work_item(row.work_item_id)
 
     def _scrub_work_item(self, work_item_id: str) -> None:

@@ -282,7 +282,8 @@ def test_two_administrators_erase_somebody_over_the_api(connector):
     ann, bob = (program(connector, "administrator", login=name) for name in ("ann", "bob"))
     asked = ann.post("/erasures", {"person": ADDRESS, "reason": "letter 1"})
     assert asked.status_code == 201 and asked.json["subject_id"] == user_id
-    assert ADDRESS not in asked.get_data(as_text=True)
+    assert asked.json["addresses"] == [ADDRESS]
+    assert ADDRESS not in ann.get("/erasures").get_data(as_text=True)
     path = f"/erasures/{asked.json['id']}"
     problem(bob.post(f"{path}/confirm", {"irreversible": False}), 422, "invalid-content")
     assert ann.read(path)["state"] == "requested"

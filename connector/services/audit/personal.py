@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.model import fold
 from connector.ports import UnitOfWork
@@ -17,14 +19,17 @@ def events_about(uow: UnitOfWork, user_id: str) -> set[int]:
     return {event.sequence for event in found if _is_personal(event)}
 
 
-def events_naming(uow: UnitOfWork, email: str) -> set[int]:
-    """Return the events that name an address, such as the refusal of a request."""
-    text = fold(email)
+def events_naming(uow: UnitOfWork, emails: Collection[str]) -> set[int]:
+    """Return the events that name one of these addresses, such as the refusal of a request."""
+    texts = [fold(email) for email in emails]
     return {
-        event.sequence
-        for event in uow.audit.walk()
-        if _is_personal(event) and text in fold(str(event.data))
+        event.sequence for event in uow.audit.walk() if _is_personal(event) and _says(event, texts)
     }
+
+
+def _says(event: AuditEvent, texts: Collection[str]) -> bool:
+    said = fold(str(event.data))
+    return any(text in said for text in texts)
 
 
 def _is_personal(event: AuditEvent) -> bool:

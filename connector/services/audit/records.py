@@ -215,7 +215,7 @@ class AuditService:
         if not users:
             raise NotFoundError(
                 f"Nobody on the address {person} is known. Give the user's id: an address that was "
-                "changed or erased leads to nobody."
+                "erased leads to nobody."
             )
         return users
 

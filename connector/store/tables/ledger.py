@@ -208,6 +208,7 @@ earlier_addresses = Table(
     key("tenant"),
     key("user_id"),
     key("email_key"),
+    Index("ix_earlier_addresses_email", "tenant", "email_key"),
     sqlite_with_rowid=False,
 )
 

@@ -190,6 +190,8 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.attributes.deleted_at(USER, [ID]),
         lambda unit: unit.attributes.external_ids_of_deleted(USER, [ID]),
         lambda unit: unit.attributes.earlier_addresses([ID]),
+        lambda unit: unit.attributes.addresses_left(ID),
+        lambda unit: unit.attributes.who_left(["maiden1@example.com"]),
         lambda unit: unit.attributes.provenance(ID),
         lambda unit: unit.attributes.provenance_of([ID]),
         lambda unit: unit.attributes.named(USER, ["iiq"], "e1"),

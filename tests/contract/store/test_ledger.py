@@ -245,6 +245,12 @@ def test_earlier_addresses_are_kept_until_the_person_is_erased(store: SqlStore) 
             "user-00004": {"d@x"},
             "user-gone": {"c@x"},
         }
+        assert unit.attributes.addresses_left("user-00001") == {"a@x", "b@x"}
+        assert unit.attributes.addresses_left("user-00002") == set()
+        assert unit.attributes.who_left(["a@x", "c@x", "z@x"]) == {
+            "a@x": {"user-00001"},
+            "c@x": {"user-gone"},
+        }
         unit.erasures.forget_person("user-00001", "person1@example.com")
         assert unit.attributes.earlier_addresses(ids).keys() == {"user-00004", "user-gone"}
 

@@ -1,0 +1,126 @@
+"""Whose address changed is forgotten by every address that they had, and people see by which."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+
+from connector.domain.audit.events import AuditFilter
+from connector.domain.erasure import ErasureState
+from connector.errors import InvalidRequestError
+from connector.services.context import person
+from tests import databases
+from tests.acceptance.test_erasure import ANN, BOB, OPERATOR, everything
+from tests.approvals import administrator
+from tests.connector import ENTERPRISE, ManualClock, connected, ok, refused
+from tests.programs import program
+from tests.simulated import simulated
+from tests.visitors import add_account, signed_in
+
+BEFORE = "ada.byron@northwind-freight.example"
+AFTER = "ada.lovelace@northwind-freight.example"
+DAY_AND_MORE = timedelta(hours=25).total_seconds()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def connector(request, tmp_path):
+    clock = ManualClock()
+    with ExitStack() as stack:
+        database = tmp_path / "connector.db"
+        if request.param == "postgresql":
+            server = request.getfixturevalue("postgresql_server")
+            database = stack.enter_context(databases.postgresql_database(server, "every_address"))
+        running = connected(database, world=simulated(20, now=clock.now), clock=clock)
+        stack.callback(running.close)
+        yield running
+
+
+def rename(connector, user_id, address=AFTER):
+    state = connector.world.state
+    state.readdress(state.user(user_id), address)
+    connector.sync()
+
+
+def leave(connector, user_id):
+    connector.delete(f"/Users/{user_id}")
+    connector.clock.advance(DAY_AND_MORE)
+
+
+def forget(connector, named):
+    erasures = connector.services.erasures
+    return erasures.confirm(erasures.request(named, "letter 7", ANN).erasure_id, BOB)
+
+
+def test_nothing_is_left_that_names_an_earlier_address(connector):
+    ada = connector.create(BEFORE)["id"]
+    # A refusal is about nobody, and names the address alone.
+    refused(connector.post("/Users", {"userName": BEFORE}), 409, "uniqueness")
+    aby = person("aby", source="console", correlation_id="c", roles=OPERATOR, email=BEFORE)
+    add_account(connector, "aby", "operator")
+    accounts = connector.application.console_accounts
+    accounts.set_email("default", "aby", BEFORE, administrator())
+    connector.services.delegations.begin(
+        aby, "vic", connector.clock.now(), connector.clock.now() + timedelta(days=9)
+    )
+    rename(connector, ada)
+    leave(connector, ada)
+    with pytest.raises(InvalidRequestError, match="account 'aby' of the console"):
+        forget(connector, AFTER)
+    accounts.disable("default", "aby", administrator())
+    assert forget(connector, AFTER).state is ErasureState.DONE
+    left = everything(connector).lower()
+    for trace in (BEFORE, AFTER, "'aby'", "user:aby"):
+        assert trace not in left
+    assert connector.services.audit.verify().broken is None
+
+
+def test_an_earlier_address_finds_the_person(connector):
+    ada = connector.create(BEFORE)["id"]
+    rename(connector, ada)
+    leave(connector, ada)
+    assert connector.services.erasures.request(BEFORE, "letter 7", ANN).subject_id == ada
+    found = connector.services.browser.events(AuditFilter(), person=BEFORE).events
+    assert ada in {event.subject for event in found}
+
+
+def test_what_names_somebody_else_who_has_the_address_now_is_kept(connector):
+    ada = connector.create(BEFORE, externalId="hr-1")["id"]
+    rename(connector, ada)
+    extension = {"schemas": [ENTERPRISE], ENTERPRISE: {"department": "Quaternions"}}
+    heir = connector.create(BEFORE, externalId="hr-2", **extension)["id"]
+    leave(connector, ada)
+    erasures = connector.services.erasures
+    with pytest.raises(InvalidRequestError, match="Several users have or had this address"):
+        erasures.request(BEFORE, "letter 7", ANN)
+    asked = erasures.request(ada, "letter 7", ANN)
+    known = erasures.addresses(asked.erasure_id)
+    assert (known.own, known.recycled) == ({AFTER}, {BEFORE})
+    erasures.confirm(asked.erasure_id, BOB)
+    assert ok(connector.get(f"/Users/{heir}"))["userName"] == BEFORE
+    left = everything(connector).lower()
+    assert "quaternions" in left and AFTER not in left
+    told = connector.services.browser.events(AuditFilter(), person=heir).events
+    assert any(BEFORE in str(event.data) for event in told)
+
+
+def test_whoever_confirms_sees_by_which_addresses_it_goes(connector):
+    ada = connector.create(BEFORE, externalId="hr-1")["id"]
+    other = "ada.king@northwind-freight.example"
+    rename(connector, ada, other)
+    rename(connector, ada)
+    connector.create(BEFORE, externalId="hr-2")
+    leave(connector, ada)
+    ann = signed_in(connector, "administrator")
+    page = (
+        ann.post("/erasures", page="/erasures", person=ada, reason="Letter 7")
+        .headers["Location"]
+        .removeprefix("/console")
+    )
+    shown = ann.get(page).get_data(as_text=True)
+    assert f"It goes by {other}, {AFTER}, every address that the person had here." in shown
+    assert f"Not by {BEFORE}: somebody else has" in shown
+    told = program(connector, "administrator", login="bob").get(page).get_json()
+    assert told["addresses"] == [other, AFTER]
+    assert told["recycled_addresses"] == [BEFORE]
