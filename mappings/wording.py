@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
@@ -54,10 +54,26 @@ class Strict(Schema):
 
 def unknown_setting(name: str, known: Iterable[str]) -> str:
     """Return what is wrong with a name that no setting has, with the nearest that one has."""
-    near = get_close_matches(name, known, n=1)
-    if near:
-        return f"unknown setting; did you mean {near[0]!r}?"
-    return f"unknown setting; there are {', '.join(sorted(known))}"
+    return f"unknown setting; {nearest_or_all(name, sorted(known))}"
+
+
+def nearest_or_all(name: str, known: Collection[str]) -> str:
+    """Return which of the known names is meant by one that is unknown, or what there is."""
+    return did_you_mean(name, known) or f"there are {', '.join(known) or 'none'}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the question after the known name that is meant by one that is unknown; nothing where
+    none is near."""
+    near = nearest(name, known)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def nearest(name: str, known: Iterable[str], at_most: int = 1) -> Sequence[str]:
+    """Return the known names that are written nearly as a name is, in whatever case, the nearest
+    first."""
+    by_key = {one.casefold(): one for one in known}
+    return [by_key[key] for key in get_close_matches(name.casefold(), by_key, n=at_most)]
 
 
 def _said(message: str) -> str:

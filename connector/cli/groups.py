@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 
 import click
 
@@ -41,8 +40,10 @@ class Commands(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as error:
+            from mappings.wording import nearest  # noqa: PLC0415 - only after a mistake
+
             # click itself knows only commands that are imported already.
-            close = get_close_matches(args[0], self.list_commands(ctx), n=2)
+            close = nearest(args[0], self.list_commands(ctx), at_most=2)
             if not close or getattr(error, "possibilities", None):
                 raise
             raise click.UsageError(

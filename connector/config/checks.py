@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from ipaddress import ip_network
 from typing import Any
@@ -27,6 +26,7 @@ from connector.settings import (
     ScimSettings,
 )
 from mappings import MappingError, load_entitlements, load_user_mapping
+from mappings.wording import nearest_or_all
 
 Problem = tuple[str, str]
 _ROLES = ("viewer", "approver", "operator", "administrator")
@@ -221,9 +221,7 @@ def _accounts(path: str, tenant: Mapping[str, Any]) -> Iterator[Problem]:
 def _known_account(path: str, wanted: Any, names: list[str]) -> Iterator[Problem]:
     if not isinstance(wanted, str) or not wanted or wanted in names:
         return
-    near = get_close_matches(wanted, names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(names) or 'none'}"
-    yield path, f"no account has the id or alias {wanted!r}; {hint}"
+    yield path, f"no account has the id or alias {wanted!r}; {nearest_or_all(wanted, names)}"
 
 
 def _page_sizes(path: str, scim: Mapping[str, Any]) -> Iterator[Problem]:

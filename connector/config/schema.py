@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import MISSING, Field, is_dataclass
 from dataclasses import fields as dataclass_fields
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin, get_type_hints
 from urllib.parse import urlsplit
@@ -20,7 +19,7 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, post_load, val
 from connector.config.keys import check_private_key
 from connector.config.limits import CHOICES, GUIDS, REQUIRED, URLS, Setting, number_range
 from connector.settings import DatabaseSettings, DocusignSettings, Secret, TenantSettings
-from mappings.wording import unknown_setting
+from mappings.wording import did_you_mean, unknown_setting
 
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z")
 _KEYS: frozenset[Setting] = frozenset(
@@ -294,8 +293,8 @@ def _choice(allowed: tuple[str, ...]) -> Check:
     def check(value: str) -> None:
         if value in allowed:
             return
-        near = get_close_matches(value, allowed, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        raise ValidationError(f"must be one of {', '.join(allowed)}, not {value!r}{hint}")
+        hint = did_you_mean(value, allowed)
+        told = f"must be one of {', '.join(allowed)}, not {value!r}"
+        raise ValidationError(f"{told}; {hint}" if hint else told)
 
     return check

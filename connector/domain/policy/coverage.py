@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Mapping
 
-from connector.domain.model import Catalogue, fold
+from connector.domain.model import Catalogue
 from connector.domain.naming.account_book import AccountBook
 from connector.domain.policy.entitlement_rules import (
     ANY,
@@ -18,6 +17,7 @@ from connector.domain.policy.entitlement_rules import (
 from connector.errors import PermanentError
 from connector.settings import TenantSettings
 from mappings.model import OF_THE_TENANT, EntitlementRule
+from mappings.wording import did_you_mean
 
 _WILDCARDS = "*?"
 
@@ -100,7 +100,6 @@ def _fits(rule: EntitlementRule, item: Target) -> bool:
     return EntitlementRule(match=rule.match).covers(item.scim_id, item.name)
 
 
-def _nearest(pattern: str, names: Iterator[str]) -> str:
-    by_key = {fold(name): name for name in names}
-    near = get_close_matches(fold(pattern).strip(_WILDCARDS), by_key, n=1)
-    return f"; did you mean {by_key[near[0]]!r}?" if near else ""
+def _nearest(pattern: str, names: Iterable[str]) -> str:
+    hint = did_you_mean(pattern.strip(_WILDCARDS), names)
+    return f"; {hint}" if hint else ""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from connector.errors import ConfigError
 from connector.services.jobs.declared import JOBS
 from connector.services.jobs.schedules import check
 from connector.settings import JobSettings, ScheduleSettings, Settings, TenantSettings
+from mappings.wording import nearest_or_all
 
 
 def require_known_jobs(settings: Settings) -> None:
@@ -79,9 +79,7 @@ def _problems(
     for name, schedule in schedules.items():
         here = f"{path}.schedule.{name}"
         if name not in JOBS:
-            near = get_close_matches(name, JOBS, n=1)
-            hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(JOBS)}"
-            yield here, f"there is no such job; {hint}"
+            yield here, f"there is no such job; {nearest_or_all(name, JOBS)}"
         if schedule.cron and schedule.every_s:
             yield here, "every_s and cron exclude each other; remove one"
         try:

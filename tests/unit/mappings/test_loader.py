@@ -30,6 +30,7 @@ def test_the_shipped_role_has_exact_steps_for_both_directions():
             {"approvers": {"poeple": ["b"]}},
             "approvers.poeple: unknown setting; did you mean 'people'?",
         ),
+        ({"Due_Days": 3}, "Due_Days: unknown setting; did you mean 'due_days'?"),
         ({"due_days": "soon"}, "due_days: must be a whole number"),
         ({"due_days": 0}, "due_days: must be at least 1"),
         ({"approvals_needed": 21}, "approvals_needed: must be at least 1 and at most 20"),
