@@ -10,6 +10,8 @@
             UniquenessError         the name is taken
             InvalidRequestError     the request contradicts itself or the catalogue
                 ClosedError             it is over: decided, done, expired
+                InvalidFilterError      what a search compares cannot be compared
+                InvalidOrderError       what a search sorts by is no attribute
                 SearchTooLongError      it looks at too much for one search
             PreconditionError       the resource changed since the client read it
             InvitationPendingError  the person has to accept DocuSign's invitation first
@@ -99,6 +101,14 @@ class InvalidRequestError(PermanentError):
 
 class ClosedError(InvalidRequestError):
     """What is asked for was possible until somebody, or time, ended it."""
+
+
+class InvalidFilterError(InvalidRequestError):
+    """A search compares what there is not, or what cannot be compared."""
+
+
+class InvalidOrderError(InvalidRequestError):
+    """A search sorts by what there is not."""
 
 
 class SearchTooLongError(InvalidRequestError):

@@ -139,7 +139,9 @@ class ResourceRepository(Protocol):
     def search(self, query: ResourceQuery) -> StoredPage:
         """Return a page.
 
-        :raises scim.errors.InvalidFilter: an unknown attribute or an impossible comparison.
+        :raises connector.errors.InvalidFilterError: an unknown attribute, or a comparison that
+            cannot be.
+        :raises connector.errors.InvalidOrderError: an unknown attribute to sort by.
         :raises connector.errors.SearchTooLongError: no index answers it, and it takes longer than a
             search of a client may.
         :raises connector.errors.TemporaryError: it takes long, as too many others do just now.

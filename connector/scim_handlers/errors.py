@@ -4,6 +4,8 @@
     UniquenessError         409 uniqueness
     PreconditionError       412
     InvalidRequestError     400 invalidValue
+    InvalidFilterError      400 invalidFilter
+    InvalidOrderError       400 invalidPath
     SearchTooLongError      400 tooMany
     GuardError              403, naming the setting
     TemporaryError          503 with Retry-After: DocuSign's limits and failures, a busy resource
@@ -17,10 +19,14 @@ Every message of the connector is made for administrators and holds no secret, s
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from copy import copy
+from http import HTTPStatus
 
 from connector.errors import (
     ConnectorError,
     GuardError,
+    InvalidFilterError,
+    InvalidOrderError,
     InvalidRequestError,
     NotFoundError,
     PermanentError,
@@ -34,6 +40,8 @@ from connector.errors import (
 from scim.errors import (
     BadGateway,
     Forbidden,
+    InvalidFilter,
+    InvalidPath,
     InvalidValue,
     NotFound,
     PreconditionFailed,
@@ -47,6 +55,8 @@ _SAME_MEANING: tuple[tuple[type[ConnectorError], type[ScimError]], ...] = (
     (NotFoundError, NotFound),
     (UniquenessError, Uniqueness),
     (PreconditionError, PreconditionFailed),
+    (InvalidFilterError, InvalidFilter),
+    (InvalidOrderError, InvalidPath),
     (SearchTooLongError, TooMany),
     (InvalidRequestError, InvalidValue),
     (PermanentError, BadGateway),
@@ -54,6 +64,14 @@ _SAME_MEANING: tuple[tuple[type[ConnectorError], type[ScimError]], ...] = (
 _TRANSIENT = "temporarily unavailable"
 """What administrators of IdentityIQ list as retryable: it looks for these very words."""
 _UNKNOWN_RETRY_S = 30.0
+
+
+class _ProtocolRefusalError(InvalidRequestError):
+    """What SCIM refuses of a request, on its way through a service that calls a handler back."""
+
+    def __init__(self, answer: ScimError) -> None:
+        super().__init__(answer.detail)
+        self.answer = answer
 
 
 def translated() -> AbstractContextManager[None]:
@@ -64,15 +82,33 @@ def translated() -> AbstractContextManager[None]:
     return _TRANSLATED
 
 
+def called_back() -> AbstractContextManager[None]:
+    """Raise what is wrong with a request, in what a service calls back, as the service knows it;
+    :func:`translated` makes the same error of SCIM of it again.
+
+    :raises InvalidRequestError: SCIM answers 400.
+    """
+    return _CALLED_BACK
+
+
 def _meant(error: Exception) -> ScimError | None:
     return to_scim_error(error) if isinstance(error, ConnectorError) else None
 
 
+def _known_to_services(error: Exception) -> InvalidRequestError | None:
+    if isinstance(error, ScimError) and error.status == HTTPStatus.BAD_REQUEST:
+        return _ProtocolRefusalError(error)
+    return None
+
+
 _TRANSLATED = Translated(_meant)
+_CALLED_BACK = Translated(_known_to_services)
 
 
 def to_scim_error(error: ConnectorError) -> ScimError:
     """Return what a client is told of an error."""
+    if isinstance(error, _ProtocolRefusalError):
+        return copy(error.answer)  # It is the cause of this one, and would be its own.
     if isinstance(error, TemporaryError):
         return Unavailable(_transient(str(error)), retry_after_s=error.retry_after_s)
     if isinstance(error, UnknownOutcomeError):

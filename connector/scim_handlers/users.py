@@ -10,7 +10,7 @@ import orjson
 
 from connector.domain.planning import ActualUser, DesiredUser, ProfileKey, held_profiles
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, StoredResource, UnitOfWork
-from connector.scim_handlers.errors import translated
+from connector.scim_handlers.errors import called_back, translated
 from connector.scim_handlers.ports import actor_of
 from connector.scim_handlers.reading import StoredReader
 from connector.scim_handlers.rendering import deferred, is_queued, preview, reader_of, to_resource
@@ -166,11 +166,16 @@ class UserHandler(StoredReader):
         asked: Callable[[Resource], Resource],
     ) -> Outcome:
         """Carry a wish out, and then what *asked* makes of the groups that the user is in."""
+
+        def wished(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
+            with called_back():
+                return wish(uow, actual)
+
         with translated(), self._in_time(context):
             wishes = self._group_wishes(context, scim_id, asked)
             actor = actor_of(context, following(scim_id, wishes))
             outcome = self._services(context).users.update(
-                scim_id, wish, actor, dry_run=context.dry_run
+                scim_id, wished, actor, dry_run=context.dry_run
             )
             if wishes and not _is_followed(context, outcome):
                 outcome = self._change_groups(context, replace(outcome, subject_id=scim_id), wishes)

@@ -19,10 +19,10 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Integer, Numeric
 
 from connector.domain.model import fold
+from connector.errors import InvalidFilterError
 from connector.store.columns import TEXT
 from connector.store.statements import after_prefix
 from scim.datetimes import format_datetime
-from scim.errors import InvalidFilter
 from scim.filters import Operator
 from scim.schemas import Attribute
 
@@ -129,14 +129,14 @@ def _number(wanted: int | Decimal) -> int | float:
 def refuse_unstorable(text: str) -> None:
     """Refuse what no database takes as text.
 
-    :raises InvalidFilter: NUL, or half a surrogate pair.
+    :raises InvalidFilterError: NUL, or half a surrogate pair.
     """
     try:
         text.encode()
     except UnicodeEncodeError:
-        raise InvalidFilter("The filter contains half a surrogate pair.") from None
+        raise InvalidFilterError("The filter contains half a surrogate pair.") from None
     if "\x00" in text:
-        raise InvalidFilter("The filter contains the character NUL.")
+        raise InvalidFilterError("The filter contains the character NUL.")
 
 
 def _text_test(

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Select, func, select, true
 
 from connector.domain.model import fold
+from connector.errors import InvalidFilterError, InvalidOrderError, InvalidRequestError, Translated
 from connector.ports import ResourceQuery, StoredPage, StoredResource
 from connector.store import group_view, pages, scim_filter, scim_sort
 from connector.store.long_searches import LongSearches
@@ -17,9 +18,23 @@ from connector.store.scim_sources import Context, Schemas
 from connector.store.scim_values import refuse_unstorable
 from connector.store.statements import Session
 from connector.store.tables import resources
+from scim.errors import InvalidFilter, InvalidPath
 
 FEW = 1000
 """Fewer recent changes than this are found by time and sorted; more are met on the way."""
+
+
+def _in_our_words(error: Exception) -> InvalidRequestError | None:
+    """Return what the compilers of a filter and an order refuse as the port has it."""
+    match error:
+        case InvalidFilter():
+            return InvalidFilterError(error.detail)
+        case InvalidPath():
+            return InvalidOrderError(error.detail)
+    return None
+
+
+_IN_OUR_WORDS = Translated(_in_our_words)
 
 
 @dataclass(frozen=True)
@@ -50,10 +65,14 @@ class FilteredSearch:
     def page(self) -> StoredPage:
         """Return the page that is asked for.
 
-        :raises scim.errors.InvalidFilter: an unknown attribute or an impossible comparison.
-        :raises scim.errors.InvalidPath: an unknown attribute to sort by.
+        :raises InvalidFilterError: an unknown attribute or an impossible comparison.
+        :raises InvalidOrderError: an unknown attribute to sort by.
         :raises connector.errors.ConnectorError: see :meth:`LongSearches.run`.
         """
+        with _IN_OUR_WORDS:
+            return self._page()
+
+    def _page(self) -> StoredPage:
         query = self._query
         conditions: list[Condition] = [
             resources.c.tenant == self._tenant,

@@ -24,7 +24,7 @@ from connector.domain.model import (
 )
 from connector.domain.plan import Operation, operation_from_dict
 from connector.domain.work_items.items import WorkItemState
-from connector.errors import InvalidRequestError, NotFoundError
+from connector.errors import InvalidFilterError, InvalidRequestError, NotFoundError
 from connector.ports import USER, ResourceQuery, UnitOfWork
 from connector.services.browsing.accounts import AccountReader
 from connector.services.browsing.client_facts import client_facts
@@ -50,7 +50,6 @@ from connector.services.mirror.actual import OPEN_STATES, load_attributes
 from connector.services.naming import names_for
 from connector.services.people import user_ids_of
 from mappings.model import Meaning
-from scim.errors import InvalidFilter
 
 PAGE = 50
 """Lines of a page: what fits a few screens, and costs milliseconds."""
@@ -77,7 +76,7 @@ class Browser:
         try:
             with self._context.read() as uow:
                 page = uow.resources.search(wanted)
-        except InvalidFilter as error:
+        except InvalidFilterError as error:
             raise InvalidRequestError(f"Search for something else: {error}") from error
         lines = [user_line(orjson.loads(item.document)) for item in page.resources]
         return UserPage(lines, None if query.after else page.total, page.next_after)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, ExitStack
 from functools import partial
-from http import HTTPStatus
 from typing import Any
 
 from connector.domain.model import fold
@@ -48,7 +47,6 @@ from connector.services.provisioning.wishes import (
 )
 from connector.services.queued_requests import Subject
 from connector.services.targeted_aggregation.refresh import RefreshService
-from scim.errors import ScimError
 
 
 class UserProvisioning:
@@ -206,8 +204,8 @@ class UserProvisioning:
                 self._plan(uow, user_id, wish, Addresses(None))
             except TemporaryError:
                 continue  # It changes an address: DocuSign has to be asked what is claimed.
-            except (InvalidRequestError, ScimError) as error:
-                if is_next or getattr(error, "status", 400) != HTTPStatus.BAD_REQUEST:
+            except InvalidRequestError:
+                if is_next:
                     raise
                 # What it contradicts may be otherwise when its turn comes.
 

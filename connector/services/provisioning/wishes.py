@@ -17,7 +17,8 @@ from connector.services.work.reasons import as_context
 
 Wish = Callable[[UnitOfWork, ActualUser], DesiredUser]
 """Says what a user shall become, from what they are; runs under the write lock and checks the
-client's precondition there."""
+client's precondition there. Raises :class:`InvalidRequestError` where what is asked for cannot be
+of what they are."""
 Check = Callable[[UnitOfWork, ActualUser], None]
 
 

@@ -9,8 +9,8 @@ import pytest
 
 from connector.domain.model import Account, MembershipStatus, Profile
 from connector.domain.work_items.items import WorkItemKind, WorkItemState
+from connector.errors import InvalidFilterError
 from connector.ports import USER, ResourceQuery
-from scim.errors import InvalidFilter
 from scim.filters import AttributePath, Comparison, Operator
 from tests.contract.store import people, records
 from tests.contract.store.people import ACCOUNT, NOW
@@ -100,7 +100,7 @@ def test_holders_of_profiles_and_groups_are_found_page_by_page(store, monkeypatc
     assert found(f"{ACCOUNT}.2", f"{ACCOUNT}.g7") == found("nobody.1") == found("x") == []
     name = Comparison(AttributePath("userName"), Operator.SW, "person5")
     assert found(f"{ACCOUNT}.1", f"{ACCOUNT}.g7", filter=name) == [5]
-    with pytest.raises(InvalidFilter):
+    with pytest.raises(InvalidFilterError):
         found("a\0.1")
 
 

@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from connector.domain.ledger.plans import ROLES_KEY
 from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import ORGANIZATION_ADMIN
+from connector.errors import InvalidFilterError
 from connector.ports import GROUP, USER, ResourceQuery
 from connector.settings import DatabaseSettings
 from connector.store import SqlStore, open_database
@@ -85,7 +86,7 @@ class World:
         try:
             with self.store.read("default") as unit:
                 return {item.scim_id for item in unit.resources.search(query).resources}
-        except InvalidFilter:
+        except InvalidFilterError:
             return "invalid"
 
     def expected(self, kind: str, filter_: Filter) -> set[str] | str:

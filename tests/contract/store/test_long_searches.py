@@ -9,12 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from connector.errors import SearchTooLongError
+from connector.errors import InvalidFilterError, SearchTooLongError
 from connector.ports import GROUP, USER, ResourceQuery
 from connector.store import SqlStore, long_searches, time_limit
 from connector.store.scim_filter import is_answered_by_index
 from connector.store.scim_sources import Context
-from scim.errors import InvalidFilter
 from scim.filters import AttributePath, parse_filter
 from tests.contract.store import people
 from tests.contract.store.random_people import SCHEMAS
@@ -137,7 +136,7 @@ def test_what_an_index_answers_is_not_bounded(filled: SqlStore, bound) -> None:
 
 def test_an_impossible_filter_is_told_as_such(filled: SqlStore, bound) -> None:
     bound(0)
-    with pytest.raises(InvalidFilter):
+    with pytest.raises(InvalidFilterError):
         _found(filled, replace(ASKED, filter=parse_filter('title co 7 or title co "x"')))
 
 

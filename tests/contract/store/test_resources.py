@@ -12,10 +12,10 @@ from sqlalchemy import text
 
 from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import MembershipStatus
+from connector.errors import InvalidOrderError
 from connector.ports import GROUP, USER, GroupMember, ResourceQuery, StoredPage, UnitOfWork
 from connector.store import SqlStore, engine
 from connector.store.tables import BLOCK_SIZES
-from scim.errors import InvalidPath
 from scim.filters import AttributePath, Comparison, Filter, Operator
 from tests.contract.store import people
 
@@ -181,7 +181,7 @@ def test_multi_valued_attributes_sort_by_the_primary_element(store: SqlStore) ->
 def test_sorting_by_nothing_known_is_refused(store: SqlStore) -> None:
     with store.read("default") as unit:
         for path in (AttributePath("nope"), AttributePath("name")):
-            with pytest.raises(InvalidPath):
+            with pytest.raises(InvalidOrderError):
                 unit.resources.search(ResourceQuery(USER, sort_by=path))
 
 

@@ -7,6 +7,8 @@ import pytest
 from connector.errors import (
     ConflictingWriteError,
     GuardError,
+    InvalidFilterError,
+    InvalidOrderError,
     InvalidRequestError,
     NotFoundError,
     PermanentError,
@@ -15,8 +17,8 @@ from connector.errors import (
     UniquenessError,
     UnknownOutcomeError,
 )
-from connector.scim_handlers.errors import to_scim_error, translated
-from scim.errors import ScimError
+from connector.scim_handlers.errors import called_back, to_scim_error, translated
+from scim.errors import NoTarget, PreconditionFailed, ScimError
 
 
 @pytest.mark.parametrize(
@@ -26,6 +28,8 @@ from scim.errors import ScimError
         (UniquenessError("x"), 409, "uniqueness"),
         (PreconditionError("x"), 412, None),
         (InvalidRequestError("x"), 400, "invalidValue"),
+        (InvalidFilterError("x"), 400, "invalidFilter"),
+        (InvalidOrderError("x"), 400, "invalidPath"),
         (GuardError("x", guard="size"), 403, None),
         (PermanentError("x"), 502, None),
         (TemporaryError("x"), 503, None),
@@ -39,6 +43,26 @@ def test_each_error_has_its_status(error, status, scim_type):
 
     assert (caught.value.status, caught.value.scim_type) == (status, scim_type)
     assert "x" in caught.value.detail
+
+
+def test_a_service_knows_what_scim_refuses_in_what_it_calls_back_as_a_request_that_cannot_be():
+    with pytest.raises(InvalidRequestError, match="no such role"), called_back():
+        raise NoTarget("no such role")
+
+
+def test_what_a_service_was_told_comes_back_to_the_client_as_it_was():
+    refusal = NoTarget("no such role", headers=[("X-Why", "because")])
+
+    with pytest.raises(NoTarget) as caught, translated(), called_back():
+        raise refusal
+
+    assert caught.value.to_json() == refusal.to_json()
+    assert caught.value.headers == refusal.headers
+
+
+def test_what_is_no_fault_of_the_request_passes_a_service_as_it_is():
+    with pytest.raises(PreconditionFailed), called_back():
+        raise PreconditionFailed
 
 
 def test_what_passes_says_so_in_the_words_that_clients_look_for():
