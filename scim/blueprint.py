@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 import flask
 from flask import Blueprint, Response
 from flask.blueprints import BlueprintSetupState
@@ -38,7 +36,12 @@ def create_blueprint(front: Front, name: str = "scim") -> Blueprint:
     blueprint = Blueprint(name, __name__)
 
     def serve(tenant: str, rest: str = "") -> Response:
-        return cast(Response, front.answer(flask.request, tenant, rest))
+        answer = front.answer(flask.request, tenant, rest)
+        response = Response(answer.body, answer.status, answer.headers)
+        if not answer.body:
+            # Flask gives every response a type, also one without a body.
+            response.headers.pop("Content-Type", None)
+        return response
 
     blueprint.record(_add_converter)
     # Strict slashes would answer the base address itself with a redirect, on which some clients

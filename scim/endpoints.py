@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import orjson
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from scim import writes
 from scim.bodies import SEARCH_REQUEST, parse_search
@@ -43,6 +43,7 @@ from scim.projection import Projector
 from scim.rate_limits import RateLimits
 from scim.resources import ResourceType
 from scim.responses import (
+    Response,
     cursor_response,
     empty_response,
     joined_response,

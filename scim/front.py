@@ -8,11 +8,11 @@ import re
 import time
 
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge, ServiceUnavailable
-from werkzeug.wrappers import Request, Response
+from werkzeug.wrappers import Request
 
 from scim.endpoints import Endpoints
 from scim.errors import InternalError, InvalidSyntax, PayloadTooLarge, ScimError, Unavailable
-from scim.responses import error_response
+from scim.responses import Response, error_response
 from scim.service import ScimService
 
 _log = logging.getLogger("scim")
@@ -37,7 +37,7 @@ class Front:
         correlation_id = _known_or_new(request.environ.get("HTTP_X_CORRELATION_ID"))
         with self._around_request(correlation_id):
             response = self._answer(request, tenant, rest, correlation_id)
-        response.headers.add("X-Correlation-Id", correlation_id)
+        response.headers.append(("X-Correlation-Id", correlation_id))
         if self._measured is not None:
             seconds = time.perf_counter() - started
             self._measured(request.method, rest, response.status_code, seconds)

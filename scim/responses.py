@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
 
 import orjson
-from flask import Response
 from werkzeug.datastructures import MIMEAccept
 from werkzeug.http import parse_accept_header
 
@@ -34,20 +34,48 @@ _CURSOR_HEAD = (
     b'"totalResults":%d,"itemsPerPage":%d,%s"Resources":['
 )
 _LIST_TAIL = b"]}"
+_STATUS = {item.value: f"{item.value} {item.phrase}" for item in HTTPStatus}
+_WITHOUT_LENGTH = (204, 304)
+
+Header = tuple[str, str]
 
 
-class ScimResponse(Response):
-    """A response whose body is there and whose headers are final.
+class Response:
+    """A response whose body is there, to be called as WSGI.
 
-    Werkzeug would look through the headers again and rewrite ``Location``, which takes as long as
-    finding a resource.
+    Werkzeug's looks through the headers more than once and rewrites ``Location``, which takes as
+    long as finding a resource. Nothing here checks header values: what clients send stands in them
+    only where it was checked before.
     """
+
+    __slots__ = ("body", "headers", "status_code")
+
+    def __init__(
+        self, body: list[bytes], status_code: int = 200, headers: Iterable[Header] = ()
+    ) -> None:
+        """:param body: its parts, which the server joins: a large one is copied once less."""
+        self.body = body
+        self.status_code = status_code
+        self.headers = list(headers)
+
+    @property
+    def status(self) -> str:
+        """The status code with its phrase."""
+        return _STATUS[self.status_code]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Send the response."""
-        start_response(self.status, self.headers.to_wsgi_list())
+        start_response(self.status, self.headers)
         # Servers send a list in one piece, and an iterator in several steps.
-        return [] if environ["REQUEST_METHOD"] == "HEAD" else cast(list[bytes], self.response)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else self.body
+
+
+def _with_body(
+    body: list[bytes], content_type: str, status_code: int = 200, headers: Iterable[Header] = ()
+) -> Response:
+    length = str(sum(map(len, body)))
+    own = ("Content-Type", content_type), ("Content-Length", length)
+    return Response(body, status_code, (*own, *headers))
 
 
 @lru_cache(maxsize=256)
@@ -71,7 +99,7 @@ def resource_response(
 ) -> Response:
     """Return a response with one resource; an empty version is no entity tag."""
     headers = [("ETag", version), ("Location", location)] if version else [("Location", location)]
-    return ScimResponse(body, status, headers, content_type=content_type)
+    return _with_body([body], content_type, status, headers)
 
 
 def list_response(
@@ -82,7 +110,7 @@ def list_response(
     # Head and tail join the outer documents, so that a large page is copied once.
     parts[0] = _LIST_HEAD % (total_results, start_index, len(documents)) + parts[0]
     parts[-1] += _LIST_TAIL
-    return ScimResponse(b",".join(parts), 200, content_type=content_type)
+    return _with_body([b",".join(parts)], content_type)
 
 
 def joined_response(
@@ -90,7 +118,7 @@ def joined_response(
 ) -> Response:
     """Return a ListResponse around documents that are one text already."""
     head = _LIST_HEAD % (total_results, start_index, page.size)
-    return _in_parts(head, page.documents, content_type)
+    return _with_body([head, page.documents, _LIST_TAIL], content_type)
 
 
 def cursor_response(
@@ -100,26 +128,19 @@ def cursor_response(
     last."""
     follows = b'"nextCursor":"%s",' % next_cursor.encode() if next_cursor else b""
     head = _CURSOR_HEAD % (total_results, page.size, follows)
-    return _in_parts(head, page.documents, content_type)
-
-
-def _in_parts(head: bytes, documents: bytes, content_type: str) -> Response:
-    """Return a list around a large text, which the server joins: one copy less."""
-    length = len(head) + len(documents) + len(_LIST_TAIL)
-    headers = [("Content-Type", content_type), ("Content-Length", str(length))]
-    return ScimResponse([head, documents, _LIST_TAIL], 200, headers)
+    return _with_body([head, page.documents, _LIST_TAIL], content_type)
 
 
 def json_response(document: Mapping[str, Any], content_type: str, status: int = 200) -> Response:
     """Return a response with any JSON object."""
-    return ScimResponse(orjson.dumps(document), status, content_type=content_type)
+    return _with_body([orjson.dumps(document)], content_type, status)
 
 
-def empty_response(status: int, headers: Iterable[tuple[str, str]] = ()) -> Response:
+def empty_response(status: int, headers: Iterable[Header] = ()) -> Response:
     """Return a response without body and without content type."""
-    response = ScimResponse(status=status, headers=[*headers])
-    response.headers.pop("Content-Type", None)
-    return response
+    # RFC 9110 §8.6: 204 has no length, and that of 304 would be the resource's.
+    length = [] if status in _WITHOUT_LENGTH else [("Content-Length", "0")]
+    return Response([], status, [*length, *headers])
 
 
 def error_response(error: ScimError, accept: str) -> Response:
@@ -129,5 +150,5 @@ def error_response(error: ScimError, accept: str) -> Response:
     except NotAcceptable:
         content_type = SCIM_JSON
     response = json_response(error.to_json(), content_type, error.status)
-    response.headers.extend(list(error.headers))
+    response.headers.extend(error.headers)
     return response

@@ -7,6 +7,7 @@ import re
 import flask
 import werkzeug.exceptions
 from flask import Flask
+from flask.typing import ResponseReturnValue
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response
 
@@ -32,7 +33,7 @@ def add_error_handlers(app: Flask) -> None:
     app.register_error_handler(HTTPException, _answer)
 
 
-def _answer(error: HTTPException) -> Response:
+def _answer(error: HTTPException) -> ResponseReturnValue:
     request = flask.request
     found = _SCIM.match(request.path)
     if found:
