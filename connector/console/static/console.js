@@ -37,6 +37,12 @@ function prepare() {
 
 prepare();
 
+// Rows that are pushed sideways begin where one is.
+for (const row of document.querySelectorAll(".side, .tabs")) {
+  const current = row.querySelector("[aria-current]");
+  if (current) row.scrollLeft = current.offsetLeft - (row.clientWidth - current.offsetWidth) / 2;
+}
+
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll("details.me[open]")) {
     if (!menu.contains(event.target)) menu.open = false;
