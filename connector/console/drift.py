@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from urllib.parse import urlencode
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
@@ -11,7 +12,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from connector.console.here import is_fragment, may_try, principal, session, tenant
 from connector.console.users import printable
 from connector.console.words import state_words
-from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.difference import CHANGES, DriftKind
 from connector.domain.drift.findings import FindingFilter, FindingState
 from connector.services.drift.desk import PAGE
 
@@ -20,37 +21,55 @@ _OPEN = tuple(state for state in FindingState if state.is_open)
 _CLOSED = tuple(state for state in FindingState if not state.is_open)
 _TOLD = 5
 """Reasons that are told of findings that stayed."""
-_FIELDS = ("class", "state", "account", "user")
+_FIELDS = ("class", "account", "user")
+_VIEWS: Mapping[str, tuple[str, tuple[DriftKind, ...], tuple[FindingState, ...]]] = {
+    "changes": ("Changes", CHANGES, _OPEN),
+    "pending": ("Invited, never came", (DriftKind.PENDING_USER,), _OPEN),
+    "unused": ("Dormant or orphaned", (DriftKind.DORMANT_USER, DriftKind.ORPHAN_USER), _OPEN),
+    "all": ("Everything open", tuple(DriftKind), _OPEN),
+    "closed": ("Closed", tuple(DriftKind), _CLOSED),
+}
+"""What each list is called, and which findings it holds."""
 
 
 @blueprint.get("")
 def every() -> str:
-    """Show a page of findings."""
+    """Show a page of one of the lists of findings."""
     desk, browser = tenant().drift.desk, tenant().browser
     kept = {name: printable(request.args.get(name, "")) for name in _FIELDS}
-    kind = next((item for item in DriftKind if item == kept["class"]), None)
-    who = desk.people(kept["user"]) if kept["user"] else ()
+    kept = {name: value for name, value in kept.items() if value}
+    view = request.args.get("view") or ("all" if kept else "changes")
+    if view not in _VIEWS:
+        abort(404)
+    _, kinds, states = _VIEWS[view]
+    kind = next((item for item in kinds if item == kept.get("class")), None)
+    user, account = kept.get("user"), kept.get("account")
     wanted = FindingFilter(
-        _CLOSED if kept["state"] == "closed" else _OPEN,
-        (kind,) if kind else (),
-        tuple(who) or (("",) if kept["user"] else ()),
-        (kept["account"],) if kept["account"] else (),
+        states,
+        (kind,) if kind else kinds,
+        (tuple(desk.people(user)) or ("",)) if user else (),
+        (account,) if account else (),
     )
     found = desk.list(wanted, after=request.args.get("after", ""), limit=PAGE + 1)
     views, follows = found[:PAGE], None
     if len(found) > PAGE:
-        query = {name: value for name, value in kept.items() if value}
         last = views[-1].finding.finding_id
-        follows = f"{url_for('drift.every')}?{urlencode({**query, 'after': last})}"
+        follows = f"{url_for('drift.every')}?{urlencode({**kept, 'view': view, 'after': last})}"
+    counts = desk.open_counts()
     return render_template(
         "drift_lines.html" if is_fragment() else "drift.html",
         views=views,
         follows=follows,
         kept=kept,
-        kinds=list(DriftKind),
+        view=view,
+        tabs=[
+            (name, words, sum(counts.get(one, 0) for one in within) if name != "closed" else 0)
+            for name, (words, within, _) in _VIEWS.items()
+        ],
+        kinds=kinds,
         accounts=browser.accounts(),
-        counts=desk.open_counts(),
-        chooses=session().may_work and kept["state"] != "closed",
+        counts={one: counts[one] for one in kinds if one in counts and view != "closed"},
+        chooses=session().may_work and view != "closed",
     )
 
 
@@ -68,7 +87,7 @@ def show(finding_id: str) -> str:
 @may_try(lambda person: person.may_work)
 def several() -> BaseResponse:
     """Accept the chosen findings or have them put right; why some stay is told."""
-    decisions, back = tenant().drift.decisions, redirect(url_for("drift.every"), 303)
+    decisions, back = tenant().drift.decisions, redirect(_list_of(request.form.get("view")), 303)
     acts = {"accept": decisions.accept, "revert": decisions.revert}
     act = acts.get(request.form.get("act", ""))
     if act is None:
@@ -87,6 +106,10 @@ def several() -> BaseResponse:
     if decided.stopped_by:
         flash(f"{len(decided.left):,} were not tried: {decided.stopped_by}", "bad")
     return back
+
+
+def _list_of(view: str | None) -> str:
+    return url_for("drift.every", view=view if view in _VIEWS else None)
 
 
 @blueprint.post("/<finding_id>/<act>")

@@ -46,6 +46,9 @@ class DriftKind(StrEnum):
         return self in (DriftKind.DORMANT_USER, DriftKind.PENDING_USER, DriftKind.ORPHAN_USER)
 
 
+CHANGES: tuple[DriftKind, ...] = tuple(kind for kind in DriftKind if not kind.is_standing)
+"""What somebody changed in DocuSign itself."""
+
 USER, GROUP, ENTITLEMENT = "User", "Group", "Entitlement"
 
 

@@ -33,7 +33,6 @@ from connector.services.targeted_aggregation.refresh import RefreshService
 from connector.services.work.manual_tasks import ManualTasks
 from connector.services.work.reasons import as_context
 
-_OF_TIME = (DriftKind.DORMANT_USER, DriftKind.PENDING_USER, DriftKind.ORPHAN_USER)
 _NOBODY = Actor("job:reconcile", "job", "")
 
 
@@ -114,7 +113,7 @@ class Reversals:
             )
         if drift.subject_kind != USER:
             raise _beyond_us(drift)
-        if drift.kind in _OF_TIME:
+        if drift.kind.is_standing:
             # What ends such a finding, a person does without anybody telling the connector, and
             # however young the copy is, it may be of something else that it was written last.
             self._refresh.refresh(drift.subject_id)

@@ -69,6 +69,46 @@ _GAPS = """() => [...document.querySelectorAll("main form")].flatMap(form => {
 })"""
 
 
+PHONE = {"width": 390, "height": 844}
+
+
+@pytest.mark.parametrize("path", ["/", "/?view=all", "/users", "/audit", "/drift?view=all"])
+def test_on_a_phone_the_first_screen_shows_work(site, path):
+    page = site.visit(viewport=PHONE)
+    page.goto(site.url + path)
+    first = page.locator(".list tbody tr").first.bounding_box()
+    assert first["y"] < PHONE["height"] / 2, "the frame and the fields take half of the screen"
+
+
+def test_on_a_phone_search_fields_show_where_they_are_wanted_or_used(site):
+    page = site.visit(viewport=PHONE)
+    page.goto(f"{site.url}/audit")
+    field, tick = page.get_by_label("By", exact=True), page.get_by_label("Search this list")
+    assert not field.is_visible()
+    tick.focus()
+    page.keyboard.press("Space")
+    field.fill("user:nobody")
+    page.get_by_role("button", name="Search").click()
+    page.get_by_text("No event fits").wait_for()
+    assert field.is_visible() and field.input_value() == "user:nobody"
+    wide = site.visit(viewport={"width": 1280, "height": 900})
+    wide.goto(f"{site.url}/audit")
+    assert wide.get_by_label("By", exact=True).is_visible()
+    assert not wide.get_by_label("Search this list").is_visible()
+
+
+@pytest.mark.parametrize("java_script", [True, False])
+def test_on_a_phone_every_page_is_reached_from_one_row(site, java_script):
+    page = site.visit(viewport=PHONE, java_script_enabled=java_script)
+    row = page.get_by_role("navigation", name="Console")
+    assert row.bounding_box()["height"] < 60
+    row.get_by_role("link", name="Settings").click()
+    page.get_by_role("heading", name="Settings", level=1).wait_for()
+    if java_script:
+        box = row.get_by_role("link", name="Settings").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= PHONE["width"]
+
+
 def test_on_a_phone_values_stand_beside_their_labels_and_buttons_apart(site):
     page = site.visit(viewport={"width": 400, "height": 900})
     page.goto(f"{site.url}/connection")
