@@ -11,6 +11,7 @@ from http import HTTPStatus
 import structlog
 
 from connector.docusign.auth import Subject
+from connector.docusign.causes import USERINFO
 from connector.docusign.client import Answer, ApiClient, Call, Json, Target, listed
 from connector.docusign.errors import (
     BadAnswerError,
@@ -229,7 +230,7 @@ class Access:
             return self._places
 
     def _read(self) -> None:
-        call = Call("asking who the service user is", "GET", "/oauth/userinfo")
+        call = Call("asking who the service user is", "GET", USERINFO)
         subject = self._subject(ESIGN_SCOPES)
         target = Target(self._hosts.oauth_url, subject, AUTHENTICATION, self._tenant.name)
         answer = self._client.send(target, call)

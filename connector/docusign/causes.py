@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +53,8 @@ class Cause:
 
     error: type[DocusignError]
     text: str
+    may_be_the_token: bool = False
+    """Whether a fresh token may help: one is asked for, once."""
 
 
 _CONSENT = Cause(
@@ -80,6 +82,7 @@ _TOKEN = Cause(
     TokenRejectedError,
     "DocuSign refuses the access token, even a fresh one. Check that the account belongs to "
     "docusign.environment and that the service user may use the API.",
+    may_be_the_token=True,
 )
 _PERMISSION = Cause(
     PermissionLostError,
@@ -171,8 +174,15 @@ CAUSES: Mapping[str, Cause] = {
 }
 """By ``errorCode``, by OAuth ``error_description``, or by OAuth ``error``, in capitals."""
 
-# The token endpoint says user_not_found of the service user, the APIs of the user asked for.
-_TOKEN_CAUSES: Mapping[str, Cause] = {"USER_NOT_FOUND": _SUBJECT}
+GRANT_ENDPOINT = "/oauth/token"
+USERINFO = "/oauth/userinfo"
+_CAUSES_AT: Mapping[str, Mapping[str, Cause]] = {
+    # Said of the service user here, and by the APIs of the user asked for.
+    GRANT_ENDPOINT: {"USER_NOT_FOUND": _SUBJECT},
+    # Reports only: said where the token is of no use, and perhaps where nothing works.
+    USERINFO: {"INTERNAL_SERVER_ERROR": replace(_DOWN, may_be_the_token=True)},
+}
+"""What codes mean at one path alone."""
 # The Admin API says so of many faults that are none of the service user's rights.
 _ITEM_CAUSES: Mapping[str, Cause] = {
     "UNAUTHORIZED": Cause(
@@ -187,7 +197,7 @@ _SERVICE_USER_CODES = frozenset(
     {"USER_LACKS_MEMBERSHIP", "USER_DOES_NOT_BELONG_TO_SPECIFIED_ACCOUNT"}
 )
 # Of these, the token endpoint says nothing by the status alone: an access token is what it gives.
-_NOT_AT_TOKEN_ENDPOINT = frozenset({401, 403, 404})
+_NOT_AT_GRANT_ENDPOINT = frozenset({401, 403, 404})
 _CODE = re.compile(r"\w+")
 """A code of DocuSign's is one word; what stands in between says "Not Found"."""
 _BY_STATUS: Mapping[int, Cause] = {
@@ -210,17 +220,21 @@ class Said:
     detail: str = ""
     """As it came: foreign text."""
     trace_token: str | None = None
-    at_token_endpoint: bool = False
+    path: str = ""
+    """The template of the path that was asked."""
     is_item: bool = False
     """One item of a call that as a whole succeeded."""
 
 
-def said(response: requests.Response, *, at_token_endpoint: bool = False) -> Said:
-    """Return what an answer says; nothing of a body that is no JSON object."""
+def said(response: requests.Response, path: str = "") -> Said:
+    """Return what an answer says; nothing of a body that is no JSON object.
+
+    :param path: the template of the path that was asked.
+    """
     body = json_object(response) or {}
     code, detail = _code_and_detail(body)
     trace_token = response.headers.get(TRACE_HEADER)
-    return Said(response.status_code, code, detail, trace_token, at_token_endpoint)
+    return Said(response.status_code, code, detail, trace_token, path)
 
 
 def json_object(response: requests.Response) -> dict[str, Any] | None:
@@ -237,7 +251,7 @@ def _code_and_detail(body: Mapping[str, Any]) -> tuple[str, str]:
     if body.get("errorCode"):
         return _clean_code(str(body["errorCode"])), str(body.get("message") or "")
     error, description = str(body.get("error") or ""), str(body.get("error_description") or "")
-    if description.upper() in CAUSES or description.upper() in _TOKEN_CAUSES:
+    if description.upper() in CAUSES:
         return description, ""
     return _clean_code(error), description or str(body.get("errorMessage") or "")
 
@@ -252,8 +266,8 @@ def cause_of(refusal: Said) -> Cause:
     code = refusal.code.upper()
     if refusal.is_item:
         return _ITEM_CAUSES.get(code) or CAUSES.get(code, _UNKNOWN)
-    if refusal.at_token_endpoint and code in _TOKEN_CAUSES:
-        return _TOKEN_CAUSES[code]
+    if cause := _CAUSES_AT.get(refusal.path, {}).get(code):
+        return cause
     if code in _SERVICE_USER_CODES and refusal.status in (401, 403):
         return _NO_MEMBERSHIP
     return CAUSES.get(code) or _cause_by_status(refusal)
@@ -263,7 +277,7 @@ def _cause_by_status(refusal: Said) -> Cause:
     if refusal.status == HTTPStatus.NOT_FOUND and not _is_docusigns(refusal):
         # Believed, it would turn a proxy's page into "this leaver has no access".
         return _STRANGE
-    says_nothing = refusal.at_token_endpoint and refusal.status in _NOT_AT_TOKEN_ENDPOINT
+    says_nothing = refusal.path == GRANT_ENDPOINT and refusal.status in _NOT_AT_GRANT_ENDPOINT
     if refusal.status in _BY_STATUS and not says_nothing:
         return _BY_STATUS[refusal.status]
     if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -289,6 +303,7 @@ def refusal_error(what: str, refusal: Said) -> DocusignError:
         error_code=refusal.code or None,
         trace_token=refusal.trace_token,
     )
+    error.may_be_the_token = cause.may_be_the_token
     if isinstance(error, InvalidDataError):
         error.fields = fields_named(refusal.detail)
     return error

@@ -17,12 +17,11 @@ from connector.docusign.errors import (
     DocusignError,
     NoAnswerError,
     RateLimitedError,
-    TokenRejectedError,
     UnavailableError,
 )
 from connector.docusign.limits import Gate
 from connector.docusign.transport import Bearer, Transport
-from connector.errors import TemporaryError
+from connector.errors import ConnectorError, TemporaryError
 from connector.patience import take_place, within
 from connector.ports import Clock
 from connector.settings import DocusignSettings
@@ -126,13 +125,9 @@ class ApiClient:
             try:
                 token = self._tokens.token(target.subject, target.tenant)
                 return read(call, self._once(target, call, token, into))
-            except TokenRejectedError:
-                if is_reissued or not token:
-                    raise
-                is_reissued = True
-                self._tokens.invalidate(target.subject, token, target.tenant)
-            except TemporaryError as error:
-                if token and not is_reissued and _may_mean_the_token(call, error):
+            except ConnectorError as error:
+                is_suspect = isinstance(error, DocusignError) and error.may_be_the_token
+                if token and is_suspect and not is_reissued:
                     is_reissued = True
                     self._tokens.invalidate(target.subject, token, target.tenant)
                     continue
@@ -142,9 +137,9 @@ class ApiClient:
                 self._clock.sleep(wait_s)
                 waited_s, attempt = waited_s + wait_s, attempt + 1
 
-    def _wait_s(self, call: Call, error: TemporaryError, attempt: int) -> float | None:
+    def _wait_s(self, call: Call, error: ConnectorError, attempt: int) -> float | None:
         """Return how long to wait before a repetition, or None where there is to be none."""
-        if attempt >= self._settings.retry_attempts:
+        if attempt >= self._settings.retry_attempts or not isinstance(error, TemporaryError):
             return None
         if isinstance(error, RateLimitedError):
             return error.retry_after_s
@@ -176,7 +171,7 @@ class ApiClient:
         raise self._refusal(target, call, response)
 
     def _refusal(self, target: Target, call: Call, response: requests.Response) -> DocusignError:
-        refusal = said(response)
+        refusal = said(response, call.template)
         error = refusal_error(call.what, refusal)
         if isinstance(error, RateLimitedError):
             error.retry_after_s = self._gate.exceeded(
@@ -188,12 +183,6 @@ class ApiClient:
             # codes, and do say so.
             return _uncertain(call, refusal)
         return error
-
-
-def _may_mean_the_token(call: Call, error: TemporaryError) -> bool:
-    """Whether a failure may be what userinfo says of a token that is of no use (reports only)."""
-    code = error.error_code if isinstance(error, UnavailableError) else None
-    return call.template == "/oauth/userinfo" and code == "internal_server_error"
 
 
 _NO_JSON = "The answer is no JSON object. Check whether a proxy stands in between."

@@ -17,7 +17,7 @@ from uuid import uuid4
 import structlog
 
 from connector.docusign import wire
-from connector.docusign.causes import json_object, refusal_error, said
+from connector.docusign.causes import USERINFO, json_object, refusal_error, said
 from connector.docusign.client import Call, listed
 from connector.docusign.errors import (
     BadAnswerError,
@@ -278,15 +278,15 @@ class CodeGranter:
         response = self._transport.send(
             what,
             "GET",
-            f"{self._hosts.oauth_url}/oauth/userinfo",
-            template="/oauth/userinfo",
+            f"{self._hosts.oauth_url}{USERINFO}",
+            template=USERINFO,
             tenant=self._tenant.name,
             auth=Bearer(token),
         )
         body = json_object(response)
         if response.status_code != 200 or body is None:  # noqa: PLR2004 -- RFC 9110
-            raise refusal_error(what, said(response))
-        listing = listed(Call(what, "GET", "/oauth/userinfo"), body, "accounts")
+            raise refusal_error(what, said(response, USERINFO))
+        listing = listed(Call(what, "GET", USERINFO), body, "accounts")
         return body, [
             {
                 "account_id": wire.text(item, "account_id").lower(),

@@ -49,6 +49,9 @@ class DocusignError(ConnectorError):
     :param trace_token: ``X-DocuSign-TraceToken``, which DocuSign's support asks for.
     """
 
+    may_be_the_token = False
+    """Whether the access token may be at fault."""
+
     def __init__(
         self,
         text: str,

@@ -10,6 +10,7 @@ from email.utils import parsedate_to_datetime
 from connector.docusign import wire
 from connector.docusign.access import Access, place_of
 from connector.docusign.auth import Subject, TokenSource
+from connector.docusign.causes import USERINFO
 from connector.docusign.client import ApiClient, Call, Json, Target, listed
 from connector.docusign.errors import BadAnswerError, FeatureMissingError, RateLimitedError
 from connector.docusign.esign_reads import EsignReader
@@ -85,8 +86,8 @@ class DocusignExaminer:
         answer = self._transport.send(
             "asking for the time",
             "GET",
-            f"{self._hosts.oauth_url}/oauth/userinfo",
-            template="/oauth/userinfo",
+            f"{self._hosts.oauth_url}{USERINFO}",
+            template=USERINFO,
             tenant=self._tenant.name,
         )
         passed = self._clock.now() - before
@@ -129,7 +130,7 @@ class DocusignExaminer:
 
     def identity(self) -> Identity:
         """Return who the service user is."""
-        call = Call("asking who the service user is", "GET", "/oauth/userinfo")
+        call = Call("asking who the service user is", "GET", USERINFO)
         subject = Subject(self._tenant.user_id, ESIGN_SCOPES)
         target = Target(self._hosts.oauth_url, subject, AUTHENTICATION, self._tenant.name)
         answer = self._client.send(target, call)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from connector.docusign.causes import json_object, refusal_error, said
+from connector.docusign.causes import GRANT_ENDPOINT, json_object, refusal_error, said
 from connector.docusign.errors import (
     BadAnswerError,
     DocusignError,
@@ -61,7 +61,7 @@ class TokenEndpoint:
 
     def __init__(self, settings: DocusignSettings, hosts: Hosts, transport: Transport) -> None:
         self._settings = settings
-        self._url = f"{hosts.oauth_url}/oauth/token"
+        self._url = f"{hosts.oauth_url}{GRANT_ENDPOINT}"
         self._transport = transport
 
     def ask(
@@ -77,7 +77,7 @@ class TokenEndpoint:
                 WHAT,
                 "POST",
                 self._url,
-                template="/oauth/token",
+                template=GRANT_ENDPOINT,
                 tenant=tenant,
                 auth=auth,
                 data=form,
@@ -85,7 +85,7 @@ class TokenEndpoint:
         except (NoAnswerError, UnavailableError) as error:
             raise _unavailable(str(error)) from None
         if response.status_code != 200:  # noqa: PLR2004 -- the only success of RFC 6749
-            raise _refused(refusal_error(WHAT, said(response, at_token_endpoint=True)))
+            raise _refused(refusal_error(WHAT, said(response, GRANT_ENDPOINT)))
         return json_object(response) or {}
 
     def grant_of(self, body: Mapping[str, Any], asked: frozenset[str], now: datetime) -> Grant:

@@ -303,16 +303,23 @@ def test_temporary_errors_say_when_to_come_back(client, target, wire_mock):
     assert caught.value.retry_after_s > 0
 
 
-@pytest.mark.parametrize("code", ["internal_server_error", "other"])
-def test_userinfo_that_fails_for_longer_is_out_of_order_and_costs_one_token(
-    client, target, wire_mock, code
+@pytest.mark.parametrize(
+    ("path", "status", "code", "issued"),
+    [
+        ("/oauth/userinfo", 500, "internal_server_error", 2),
+        ("/oauth/userinfo", 401, "Internal_Server_Error", 2),
+        ("/oauth/userinfo", 500, "other", 1),
+        ("/v2/organizations", 500, "internal_server_error", 1),
+    ],
+)
+def test_a_failure_that_may_be_the_token_costs_one_more_and_is_out_of_order_then(
+    *, client, target, wire_mock, path, status, code, issued
 ):
-    call = Call("asking who it is", "GET", "/oauth/userinfo")
-    wire_mock.get(f"{BASE}/oauth/userinfo", status_code=500, json={"error": code})
+    wire_mock.get(f"{BASE}{path}", status_code=status, json={"error": code})
     with pytest.raises(errors.UnavailableError):
-        client.send(target, call)
+        client.send(target, Call("asking", "GET", path))
     asked = [request for request in wire_mock.request_history if request.url == OAUTH]
-    assert len(asked) == (2 if code == "internal_server_error" else 1)
+    assert len(asked) == issued
 
 
 # ------------------------------------------------------------------ waits
