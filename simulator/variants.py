@@ -95,6 +95,8 @@ class Variants:
     """Cursors of earlier answers are refused; times are not."""
     people_modified_within_days: int = 0
     """``users/profile`` shows only users modified in so many days; 0: all."""
+    bare_refusals: bool = False
+    """Whoever may not call is told so by 401 or 403 alone, without a body."""
     token_error_status: Literal[400, 401] = 400
     """HTTP status of a refused token."""
     broken_token_status: Literal[401, 500] = 401

@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 _LOOK_AGAIN_AFTER = timedelta(minutes=1)
 """An account that userinfo does not show is looked for again, but not at each call."""
 _OF_NO_USER = ("", "RESOURCE_NOT_FOUND")
-"""Codes of a 404 that may be about the organization: the others are about a user."""
+"""Codes of a refusal that may be about the organization: the others are about a user."""
 _ASK_AGAIN_AFTER = timedelta(minutes=10)
 """Which organizations there are is asked again, but not at each refusal."""
 
@@ -134,8 +134,8 @@ class Access:
             self.explain_refusal(error)
             raise
         except (MissingError, BadAnswerError) as error:
-            is_missing = error.status == HTTPStatus.NOT_FOUND
-            if is_missing and (error.error_code or "").upper() in _OF_NO_USER:
+            is_refusal = error.status in (HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND)
+            if is_refusal and (error.error_code or "").upper() in _OF_NO_USER:
                 self.explain_refusal(error)
             raise
 

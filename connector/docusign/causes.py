@@ -126,6 +126,19 @@ _STRANGE = Cause(
     BadAnswerError,
     "The answer does not come from DocuSign's API. Check whether a proxy stands in between.",
 )
+_FOREIGN_SIGN_IN = Cause(
+    BadAnswerError,
+    "The answer has no code of DocuSign's: most likely a proxy in between wants a sign-in of its "
+    "own. Let it pass the connector's calls. If none is there, check that the account belongs to "
+    "docusign.environment and that the service user may use the API.",
+    may_be_the_token=True,
+)
+_FOREIGN_BAN = Cause(
+    BadAnswerError,
+    "The answer has no code of DocuSign's: most likely a proxy or firewall in between forbids the "
+    "call. Let it pass the connector's calls. If none is there, check that the service user is an "
+    "administrator.",
+)
 
 CAUSES: Mapping[str, Cause] = {
     "CONSENT_REQUIRED": _CONSENT,
@@ -196,18 +209,11 @@ _ITEM_CAUSES: Mapping[str, Cause] = {
 _SERVICE_USER_CODES = frozenset(
     {"USER_LACKS_MEMBERSHIP", "USER_DOES_NOT_BELONG_TO_SPECIFIED_ACCOUNT"}
 )
-# Of these, the token endpoint says nothing by the status alone: an access token is what it gives.
-_NOT_AT_GRANT_ENDPOINT = frozenset({401, 403, 404})
 _CODE = re.compile(r"\w+")
 """A code of DocuSign's is one word; what stands in between says "Not Found"."""
-_BY_STATUS: Mapping[int, Cause] = {
-    401: _TOKEN,
-    403: _PERMISSION,
-    404: _MISSING,
-    408: _DOWN,
-    429: _BURST,
-    444: _BLOCKED,
-}
+_WHOEVER_SAYS_SO: Mapping[int, Cause] = {408: _DOWN, 429: _BURST, 444: _BLOCKED}
+_SAID_BY_DOCUSIGN: Mapping[int, Cause] = {401: _TOKEN, 403: _PERMISSION, 404: _MISSING}
+_SAID_BY_OTHERS: Mapping[int, Cause] = {401: _FOREIGN_SIGN_IN, 403: _FOREIGN_BAN}
 
 
 @dataclass(frozen=True)
@@ -274,15 +280,17 @@ def cause_of(refusal: Said) -> Cause:
 
 
 def _cause_by_status(refusal: Said) -> Cause:
-    if refusal.status == HTTPStatus.NOT_FOUND and not _is_docusigns(refusal):
-        # Believed, it would turn a proxy's page into "this leaver has no access".
-        return _STRANGE
-    says_nothing = refusal.path == GRANT_ENDPOINT and refusal.status in _NOT_AT_GRANT_ENDPOINT
-    if refusal.status in _BY_STATUS and not says_nothing:
-        return _BY_STATUS[refusal.status]
+    if refusal.status in _WHOEVER_SAYS_SO:
+        return _WHOEVER_SAYS_SO[refusal.status]
     if refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return _DOWN
-    return _UNKNOWN if refusal.code or refusal.status == HTTPStatus.BAD_REQUEST else _STRANGE
+    if not _is_docusigns(refusal):
+        # Believed, a proxy's page would turn into lost rights, or into "this leaver has no access".
+        return _SAID_BY_OTHERS.get(refusal.status, _STRANGE)
+    if refusal.path == GRANT_ENDPOINT:
+        # By the status alone it says nothing: an access token is what it gives.
+        return _UNKNOWN
+    return _SAID_BY_DOCUSIGN.get(refusal.status, _UNKNOWN)
 
 
 def _is_docusigns(refusal: Said) -> bool:

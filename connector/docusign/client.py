@@ -11,7 +11,15 @@ from urllib.parse import quote
 import orjson
 
 from connector.docusign.auth import Subject, TokenSource
-from connector.docusign.causes import TRACE_HEADER, Said, json_object, message, refusal_error, said
+from connector.docusign.causes import (
+    TRACE_HEADER,
+    Said,
+    cause_of,
+    json_object,
+    message,
+    refusal_error,
+    said,
+)
 from connector.docusign.errors import (
     BadAnswerError,
     DocusignError,
@@ -130,7 +138,8 @@ class ApiClient:
                 if token and is_suspect and not is_reissued:
                     is_reissued = True
                     self._tokens.invalidate(target.subject, token, target.tenant)
-                    continue
+                    if not isinstance(error, NoAnswerError):
+                        continue
                 wait_s = self._wait_s(call, error, attempt)
                 if wait_s is None or wait_s > within(self._settings.retry_wait_s - waited_s):
                     raise
@@ -177,11 +186,14 @@ class ApiClient:
             error.retry_after_s = self._gate.exceeded(
                 target.budget, refusal.code, refusal.status, target.tenant
             )
-        elif not call.is_read and isinstance(error, UnavailableError):
+        elif not call.is_read and isinstance(error, UnavailableError | BadAnswerError):
             # Also a 503 with a code: DocuSign documents none that says that nothing was done, and
-            # what stands in front of it may have passed the write on. Limits are told by their
-            # codes, and do say so.
-            return _uncertain(call, refusal)
+            # what stands in front of it may have passed the write on, whatever its page says.
+            # Limits are told by their codes, and do say so.
+            why = cause_of(refusal).text if isinstance(error, BadAnswerError) else ""
+            uncertain = _uncertain(call, refusal, why)
+            uncertain.may_be_the_token = error.may_be_the_token
+            return uncertain
         return error
 
 

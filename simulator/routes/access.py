@@ -52,7 +52,7 @@ def esign(view: View) -> View:
                 _check_administrator(account, caller)
                 response = view(account, **rest)
             except RuleError as error:
-                response = wire.esign_error(error)
+                response = _refusal(error, wire.esign_error)
             finally:
                 simulator.state.acting = ("", "")
         return _with_limits(response)
@@ -82,7 +82,7 @@ def admin(scope: str, *, application_may: bool = True) -> Callable[[View], View]
                     _check_organization(rest.pop("organization_id", organization_id))
                     response = view(**rest)
                 except RuleError as error:
-                    response = wire.admin_error(error)
+                    response = _refusal(error, wire.admin_error)
                 finally:
                     simulator.state.acting = ("", "")
             return _with_limits(response)
@@ -103,9 +103,16 @@ def monitor(view: View) -> View:
                 _check_monitor()
                 return view(**rest)
             except RuleError as error:
-                return wire.admin_error(error)
+                return _refusal(error, wire.admin_error)
 
     return guarded  # type: ignore[return-value]
+
+
+def _refusal(error: RuleError, written: Callable[[RuleError], Response]) -> Response:
+    """Return a refusal as the API writes it, or as what stands in front of the API would."""
+    if current().state.variants.bare_refusals and error.status in (401, 403):
+        return Response(status=error.status)
+    return written(error)
 
 
 def caller() -> User | None:

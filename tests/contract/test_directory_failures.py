@@ -51,11 +51,23 @@ def test_revoked_consent_is_named(world):
         directory.list_groups(world.account.account_id)
 
 
-def test_revoked_token_is_issued_again(world):
+@pytest.mark.parametrize("bare", [False, True])
+def test_revoked_token_is_issued_again(bare):
+    world = simulated(n_users=50, bare_refusals=bare)
     directory = directory_of(world)
     directory.list_accounts()
     world.state.applications.revoke_tokens()
     assert directory.list_groups(world.account.account_id).groups
+
+
+def test_a_write_without_a_code_of_refusal_is_not_repeated_and_costs_the_token():
+    world = simulated(n_users=50, bare_refusals=True)
+    directory, account_id = directory_of(world), world.account.account_id
+    directory.list_accounts()
+    world.state.applications.revoke_tokens()
+    with pytest.raises(errors.NoAnswerError):
+        directory.create_group(account_id, "Looms")
+    assert directory.create_group(account_id, "Looms").name == "Looms"
 
 
 @pytest.mark.parametrize("status", [401, 500])
@@ -77,6 +89,14 @@ def test_closed_service_user_is_named(status):
         membership.status = Status.CLOSED
     with pytest.raises(errors.SubjectUnknownError):
         directory_of(world).list_accounts()
+
+
+def test_a_bare_403_is_no_word_of_docusign_s_and_names_what_else_it_may_be():
+    world = simulated(n_users=50, bare_refusals=True)
+    membership = world.service_user.memberships[world.account.account_id]
+    membership.profile_id = world.account.default_profile_id
+    with pytest.raises(errors.BadAnswerError, match=r"proxy .* administrator"):
+        directory_of(world).list_groups(world.account.account_id)
 
 
 def test_demoted_service_user_has_lost_permission(world):

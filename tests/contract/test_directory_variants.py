@@ -27,6 +27,7 @@ from tests.simulated import simulated
 
 ROOT = Path(__file__).parents[2]
 HAS_ITS_OWN_TESTS = {
+    "bare_refusals": "tests/contract/test_directory_failures.py",
     "export_fails": "tests/services/test_exported_aggregation.py",
     "export_shows_closed": "tests/services/test_exported_aggregation.py",
     "export_polls": "tests/services/test_exported_aggregation.py",

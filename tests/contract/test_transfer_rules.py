@@ -6,7 +6,7 @@ import itertools
 
 import pytest
 
-from connector.docusign.errors import BadAnswerError, InvalidDataError
+from connector.docusign.errors import InvalidDataError, NoAnswerError
 from simulator.faults import Fault
 from tests.contract.directories import directory_of
 from tests.simulated import simulated
@@ -54,7 +54,7 @@ def test_a_refusal_counts_where_the_rule_is_behind_the_first_page(world):
 def test_a_page_of_a_proxy_is_no_missing_rule(world):
     directory, account, [_, (rule_id, _)] = with_rules(world)
     world.faults.add(Fault("html", "DELETE", status=404))
-    with pytest.raises(BadAnswerError):
+    with pytest.raises(NoAnswerError):
         directory.delete_transfer_rule(account, rule_id)
 
 

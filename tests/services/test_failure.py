@@ -211,6 +211,8 @@ def test_undoing_that_nobody_answers_is_gone_on_with(tmp_path):
         ({"kind": "error", "status": 503}, "503"),
         ({"kind": "html", "status": 200}, "proxy"),
         ({"kind": "html", "status": 502}, "502"),
+        ({"kind": "html", "status": 400}, "proxy"),
+        ({"kind": "html", "status": 403}, "firewall"),
     ],
 )
 @pytest.mark.parametrize("reads", ["fail", "go on"])
@@ -229,4 +231,14 @@ def test_a_failed_write_says_what_docusign_answered(tmp_path, fault, said, reads
     assert answer.status_code == 503
     assert said in answer.json["detail"]
     assert "Trace token" in answer.json["detail"] or "trace token" in answer.json["detail"]
+    connector.close()
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 403, 404])
+def test_a_write_that_a_page_of_a_proxy_hides_is_looked_up(tmp_path, status):
+    connector = running(tmp_path)
+    connector.world.faults.add(Fault("error_after_effect", "POST", "/users$", status=status))
+    assert connector.post("/Users", {"userName": ADDRESS}).status_code == 201
+    assert len(connector.world.state.on_address(ADDRESS)) == 1
+    assert differences(connector) == []
     connector.close()

@@ -51,9 +51,9 @@ def test_every_code_leads_to_its_class_in_any_case(client, target, wire_mock, co
 @pytest.mark.parametrize(
     ("status", "expected"),
     [
-        (400, errors.RefusedError),
-        (401, errors.TokenRejectedError),
-        (403, errors.PermissionLostError),
+        (400, errors.BadAnswerError),
+        (401, errors.BadAnswerError),
+        (403, errors.BadAnswerError),
         (404, errors.BadAnswerError),
         (408, errors.UnavailableError),
         (429, errors.RateLimitedError),
@@ -63,7 +63,9 @@ def test_every_code_leads_to_its_class_in_any_case(client, target, wire_mock, co
     ],
 )
 @pytest.mark.parametrize("text", ["", "<html><body>sorry</body></html>"])
-def test_without_a_code_the_status_decides(*, client, target, wire_mock, status, expected, text):
+def test_what_is_not_docusign_s_is_told_as_such(
+    *, client, target, wire_mock, status, expected, text
+):
     wire_mock.get(URL, status_code=status, text=text)
     with pytest.raises(expected) as caught:
         client.send(target, READ)
@@ -85,6 +87,33 @@ def test_without_a_code_the_status_decides(*, client, target, wire_mock, status,
 def test_only_docusign_says_that_something_is_missing(client, target, wire_mock, body, expected):
     wire_mock.get(URL, status_code=404, json=body)
     with pytest.raises(expected):
+        client.send(target, READ)
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        (400, errors.RefusedError),
+        (401, errors.TokenRejectedError),
+        (403, errors.PermissionLostError),
+        (404, errors.MissingError),
+        (418, errors.RefusedError),
+    ],
+)
+@pytest.mark.parametrize("body", [{"errorCode": "NEW_ONE"}, {"errorMessage": "No."}], ids=str)
+def test_of_a_word_of_docusign_s_that_nobody_knows_the_status_decides(
+    *, client, target, wire_mock, status, expected, body
+):
+    wire_mock.get(URL, status_code=status, json=body)
+    with pytest.raises(expected):
+        client.send(target, READ)
+
+
+@pytest.mark.parametrize("text", ["", "<html>sign in</html>", '{"error": "Not Authorized"}'])
+@pytest.mark.parametrize(("status", "named"), [(401, "sign-in"), (403, "firewall")])
+def test_a_page_of_a_proxy_is_no_lost_right(*, client, target, wire_mock, status, named, text):
+    wire_mock.get(URL, status_code=status, text=text)
+    with pytest.raises(errors.BadAnswerError, match=f"{named}.*service user"):
         client.send(target, READ)
 
 

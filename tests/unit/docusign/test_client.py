@@ -106,6 +106,11 @@ def test_writes_are_repeated_where_nothing_was_sent(client, target, wire_mock, a
         {"status_code": 503, "json": {"errorCode": "UNSPECIFIED_ERROR"}},
         {"status_code": 504},
         {"status_code": 200, "text": "<html>login</html>"},
+        {"status_code": 302, "headers": {"Location": "https://proxy.example/"}},
+        {"status_code": 400, "text": "<html>bad request</html>"},
+        {"status_code": 401, "text": "<html>sign in</html>"},
+        {"status_code": 403, "text": "<html>forbidden</html>"},
+        {"status_code": 404},
         {"exc": RESET},
         {"exc": requests.ReadTimeout},
     ],
@@ -151,7 +156,7 @@ def test_delete_sends_its_body(client, target, wire_mock):
 
 def test_redirects_are_not_followed(client, target, wire_mock):
     wire_mock.post(URL, status_code=302, headers={"Location": "https://elsewhere.example/"})
-    with pytest.raises(errors.BadAnswerError):
+    with pytest.raises(errors.NoAnswerError):
         client.send(target, write())
 
 
@@ -170,6 +175,17 @@ def test_token_refused_twice_is_an_error(client, target, wire_mock):
     with pytest.raises(errors.TokenRejectedError):
         client.send(target, READ)
     assert tried.call_count == 2
+
+
+@pytest.mark.parametrize("call", [READ, write()])
+def test_a_401_without_a_code_costs_one_token_and_no_second_write(client, target, wire_mock, call):
+    tried = wire_mock.register_uri(call.method, URL, status_code=401)
+    for _ in range(2):
+        with pytest.raises(errors.DocusignError):
+            client.send(target, call)
+    assert tried.call_count == (10 if call.is_read else 2)
+    asked = [request for request in wire_mock.request_history if request.url == OAUTH]
+    assert len(asked) == (3 if call.is_read else 2)
 
 
 @pytest.mark.parametrize("call", [READ, write()])
