@@ -48,6 +48,8 @@ class Answer(Json):
 
 
 _FIRST_BACKOFF_S = 0.5
+_REFUSING = 300
+"""From this status on an answer is no success (RFC 9110 §15)."""
 
 
 @dataclass(frozen=True)
@@ -154,6 +156,9 @@ class ApiClient:
             return error.retry_after_s
         if not call.is_read and not (isinstance(error, UnavailableError) and error.nothing_sent):
             return None
+        if isinstance(error, BadAnswerError) and (error.status or 0) >= _REFUSING:
+            # What forbids a call, or has no such page, does so again in a second.
+            return None
         # Full jitter: many clients must not come back at the same moment.
         return random.uniform(0, _FIRST_BACKOFF_S * 2**attempt)  # noqa: S311
 
@@ -175,7 +180,7 @@ class ApiClient:
             into=into,
         )
         self._gate.learn(target.budget, response.headers, target.tenant)
-        if 200 <= response.status_code < 300:  # noqa: PLR2004 -- RFC 9110 §15.3
+        if 200 <= response.status_code < _REFUSING:  # noqa: PLR2004 -- RFC 9110 §15.3
             return response
         raise self._refusal(target, call, response)
 

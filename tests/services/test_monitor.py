@@ -5,6 +5,7 @@ import pytest
 from connector.errors import PermanentError
 from connector.services.aggregation.places import place
 from connector.settings import AggregationSettings
+from simulator.faults import Fault
 from simulator.state import groups, users
 from simulator.state.model import Status
 from tests.connector import ManualClock, connected
@@ -143,6 +144,16 @@ def test_a_stream_that_is_not_bought_is_told_and_keeps_nothing_else_from_working
     with pytest.raises(PermanentError, match="Monitor is a product of its own"):
         delta(connector)
     assert shown_name(connector, user_id) == "Renamed Natively"
+    connector.close()
+
+
+def test_a_host_without_the_stream_costs_one_call_a_poll(tmp_path):
+    connector = listening(tmp_path)
+    del vars(connector.services.delta)["_ask_lists"]
+    connector.world.faults.add(Fault("html", "GET", "/stream$", times=None, status=404))
+    with pytest.raises(PermanentError, match="Monitor is a product of its own"):
+        delta(connector)
+    assert [item["matched"] for item in connector.world.faults.as_json()] == [1]
     connector.close()
 
 
