@@ -73,6 +73,18 @@ def test_where_docusign_does_not_answer_the_look_is_repeated_after_a_growing_pau
     assert settled(begun)["waiting"] == 0, "it was answered"
 
 
+def test_a_look_that_breaks_is_repeated_after_a_growing_pause_too(begun, monkeypatch):
+    declare_restored(begun.services.context, ACTOR)
+    finder = begun.services.settlement._turns._fulfilment._attempts._finder
+    with monkeypatch.context() as patch:
+        patch.setattr(finder, "find_effect", lambda _: {}["no such key"])
+        looks = [settled(begun)["failed"] for _ in range(20)]
+    assert sum(looks[:2]) == 2
+    assert sum(looks) < 8
+    begun.clock.advance(3600)
+    assert settled(begun) == {"settled": 0, "waiting": 0, "failed": 0, "held": 1}
+
+
 def test_a_second_restoring_is_looked_up_again(begun):
     declare_restored(begun.services.context, ACTOR)
     settled(begun)

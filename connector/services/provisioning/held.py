@@ -1,7 +1,8 @@
 """Changes from before a database was restored: held until a person lets them go on.
 
 What DocuSign was at when the backup was made is looked up once for each restoring. Where DocuSign
-does not answer it is asked again after a pause that grows: what is held may stay so for days.
+does not answer, or a look fails otherwise, it is asked again after a pause that grows: what is held
+may stay so for days.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import structlog
 
 from connector.domain.ledger.plans import PlanState
 from connector.domain.ledger.restoring import HELD
-from connector.errors import TemporaryError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.provisioning.failures import UNFINISHED
@@ -53,7 +53,8 @@ class HeldChanges:
         """
         try:
             self._turns.confirm(plan_id, actor)
-        except TemporaryError:
+        except Exception:
+            # A defect, too: a look that fails each time costs calls of the hour at each settlement.
             self._keep_look(plan_id, is_answered=False)
             raise
         self._keep_look(plan_id, is_answered=True)
