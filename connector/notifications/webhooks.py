@@ -117,12 +117,22 @@ class WebhookSender:
 
         :raises TemporaryError: it does not answer.
         """
+        refused: list[int] = []
         for call in looking(channel, message, delivery_id, target):
             answer = self._ask(channel, target, delivery_id, call)
             if answer.is_success:
                 return found_in(channel, message, delivery_id, target, answer.text)
             if answer.status in _LATER:
                 raise _trouble(target, answer, TemporaryError)
+            refused.append(answer.status)
+        if refused:
+            _log.warning(
+                "a receiver does not tell whether it has a record of a case: one whose answer was "
+                "lost may get a second. Let the account that the channel uses read there",
+                channel=channel.name,
+                receiver=target.host,
+                answered=refused,
+            )
         return ""
 
     def _call(

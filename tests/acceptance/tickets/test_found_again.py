@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import structlog
 
 from tests.acceptance.tickets.ticket_system import TABLE, finished, is_ended, opened
 
@@ -56,18 +57,28 @@ def test_a_record_that_nobody_heard_of_is_found_and_not_made_twice(
 def test_jira_data_center_is_asked_in_its_own_way(connector, tickets, template, monkeypatch):
     if template == "jira":
         tickets.refuses["/search/jql"] = 404
-    told_without_knowing(connector, tickets, monkeypatch, LOST[0])
-    connector.services.notifications.deliver_due()
+    with structlog.testing.capture_logs() as logs:
+        told_without_knowing(connector, tickets, monkeypatch, LOST[0])
+        connector.services.notifications.deliver_due()
     assert len(tickets.records) == 1
+    assert not warned(logs)
     assert ("/search?" in tickets.questions[-1]) is (template == "jira")
 
 
-@pytest.mark.parametrize("status", [400, 403, 404, 410])
-def test_who_may_not_be_asked_is_told_all_the_same(connector, tickets, status):
+def warned(logs):
+    return [item for item in logs if "does not tell whether it has a record" in item["event"]]
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 410])
+def test_who_may_not_be_asked_is_told_all_the_same_and_the_log_says_so(connector, tickets, status):
     tickets.found = lambda path: (status, {})
-    opened(connector)
+    with structlog.testing.capture_logs() as logs:
+        opened(connector)
     assert tickets.questions
     assert len(tickets.records) == 1
+    (warning,) = warned(logs)
+    assert warning["channel"] == "tickets"
+    assert set(warning["answered"]) == {status}
 
 
 def test_who_cannot_answer_now_is_asked_again_before_anything_is_made(connector, tickets):
