@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-import structlog
-
 from connector.docusign import wire
 from connector.docusign.access import Access
 from connector.docusign.causes import raise_item_errors
 from connector.docusign.client import Answer, ApiClient, Call, Json, listed
 from connector.docusign.errors import MissingError, NoAnswerError, RefusedError
-from connector.docusign.esign_reads import REPEATS
+from connector.docusign.pages import Repeats
 from connector.domain.model import User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.errors import TemporaryError
 from connector.ports import Clock
 from connector.settings import Behaviour, TenantSettings
-
-_log = structlog.get_logger(__name__)
 
 _DOMAINS_FRESH_FOR = timedelta(minutes=10)
 """Domains are claimed over days."""
@@ -86,8 +82,7 @@ class AdminApi:
             yield [wire.text(item, "id").lower() for item in items]
 
     def _pages(self, what: str, query: Mapping[str, str]) -> Iterator[list[Json]]:
-        start, repeats = 0, 0
-        before: list[Json] = []
+        start, repeats = 0, Repeats(what)
         while True:
             page = {"start": str(start), "take": str(self._page_size)}
             call = self._call(what, "GET", "/users", query={**query, **page})
@@ -96,13 +91,8 @@ class AdminApi:
             yield items
             # A smaller page than asked for is no last page: the maximum is unpublished.
             start += len(items)
-            repeats = repeats + 1 if items == before else 0
-            before = items
-            if not items or not (answer.get("paging") or {}).get("next"):
-                return
-            if repeats >= REPEATS:
-                # The walk would have no end; a full run reads what this one did not come to.
-                _log.warning("docusign gives one page again and again", what=what, start=start)
+            more = items and (answer.get("paging") or {}).get("next")
+            if not more or repeats.are_endless(items):
                 return
 
     def sites(self) -> Mapping[str, int]:

@@ -9,14 +9,11 @@ from functools import partial
 from connector.docusign import wire
 from connector.docusign.access import Access
 from connector.docusign.client import ApiClient, Call, Json, listed
+from connector.docusign.pages import Page, esign_pages
 from connector.domain.model import DirectoryGroup, Profile, User, fold
 from connector.ports import Clock, GroupList, GroupMembers, UserPage
 from connector.settings import Behaviour
 
-PAGE = 100
-"""The largest page of users, groups and members that DocuSign gives."""
-REPEATS = 3
-"""A page that comes so often in a row is taken for the last."""
 _PROFILES_FRESH_FOR = timedelta(minutes=10)
 _ACCOUNT = "/v2.1/accounts/{account_id}"
 
@@ -54,11 +51,11 @@ class EsignReader:
         call = Call("listing the groups", "GET", f"{_ACCOUNT}/groups", path)
         found: dict[str, DirectoryGroup] = {}
         counted = 0
-        for items, _, _, total in self._pages(account_id, call, "groups"):
+        for page in self._pages(account_id, call, "groups"):
             found |= {
-                group.group_id: group for group in map(partial(wire.group, account_id), items)
+                group.group_id: group for group in map(partial(wire.group, account_id), page.items)
             }
-            counted = total
+            counted = page.total
         return GroupList(list(found.values()), max(0, counted - len(found)))
 
     def group_members(self, account_id: str, group_id: str) -> GroupMembers:
@@ -69,9 +66,9 @@ class EsignReader:
         )
         found: set[str] = set()
         counted = 0
-        for items, _, _, total in self._pages(account_id, call, "users"):
-            found |= {wire.text(item, "userId").lower() for item in items}
-            counted = total
+        for page in self._pages(account_id, call, "users"):
+            found |= {wire.text(item, "userId").lower() for item in page.items}
+            counted = page.total
         return GroupMembers(frozenset(found), max(0, counted - len(found)))
 
     # users --------------------------------------------------------------------
@@ -81,13 +78,12 @@ class EsignReader:
         path, query = {"account_id": account_id}, {"additional_info": "true"}
         call = Call("listing the users", "GET", f"{_ACCOUNT}/users", path, query)
         seen: set[str] = set()
-        for items, start, following, total in self._pages(
-            account_id, call, "users", start_position
-        ):
-            users = [self._listed(account_id, item) for item in items]
+        for page in self._pages(account_id, call, "users", start_position):
+            users = [self._listed(account_id, item) for item in page.items]
             fresh = [user for user in users if user.user_id not in seen]
             seen.update(user.user_id for user in fresh)
-            yield UserPage(fresh, start, following, total, self._has_groups(items))
+            has_groups = self._has_groups(page.items)
+            yield UserPage(fresh, page.start, page.following, page.total, has_groups)
 
     def member(self, account_id: str, user_id: str) -> User:
         """Return one user of an account, groups included.
@@ -106,9 +102,9 @@ class EsignReader:
         query = {"email": email, "additional_info": "true"}
         call = Call("looking for an address", "GET", f"{_ACCOUNT}/users", path, query)
         found: dict[str, User] = {}
-        for items, _, _, _ in self._pages(account_id, call, "users"):
-            is_complete = self._has_groups(items)
-            for item in items:
+        for page in self._pages(account_id, call, "users"):
+            is_complete = self._has_groups(page.items)
+            for item in page.items:
                 user = self._listed(account_id, item)
                 if fold(user.email) == fold(email):
                     found[user.user_id] = (
@@ -147,35 +143,5 @@ class EsignReader:
             _, ids = self._profile_ids[account_id]
         return ids.get(name, given)
 
-    # paging -------------------------------------------------------------------
-
-    def _pages(
-        self, account_id: str, call: Call, name: str, start: int = 0
-    ) -> Iterator[tuple[list[Json], int, int | None, int]]:
-        """Walk a list: items, start position, start of the next page, total."""
-        target = self._access.account(account_id)
-        before: list[Json] = []
-        repeats, is_second_try = 0, False
-        while True:
-            query = {**call.query, "count": str(PAGE), "start_position": str(start)}
-            answer = self._client.send(
-                target, Call(call.what, call.method, call.template, call.path, query)
-            )
-            items = listed(call, answer, name)
-            end = start + len(items)
-            total = wire.number(answer.get("totalSetSize")) or end
-            if not items and start < total and not is_second_try:
-                # A page is missing: once more, before the walk is taken for shorter than it is.
-                is_second_try = True
-                continue
-            is_second_try = False
-            repeats = repeats + 1 if items and items == before else 0
-            before = items
-            # A full page may have another behind it, whatever the total says.
-            more = bool(answer.get("nextUri")) or end < total or len(items) >= PAGE
-            # A list that gives one page again and again has no end of its own.
-            following = end if items and more and repeats < REPEATS else None
-            yield items, start, following, total
-            if following is None:
-                return
-            start = following
+    def _pages(self, account_id: str, call: Call, name: str, start: int = 0) -> Iterator[Page]:
+        return esign_pages(self._client, self._access.account(account_id), call, name, start)

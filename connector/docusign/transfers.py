@@ -8,11 +8,11 @@ from connector.docusign import wire
 from connector.docusign.access import Access
 from connector.docusign.client import Answer, ApiClient, Call, Json
 from connector.docusign.errors import MissingError, NoAnswerError, RefusedError
+from connector.docusign.pages import esign_pages
 
 _RULES = "/v2.1/accounts/{account_id}/envelopes/transfer_rules"
 _EVENT = "completed"
 """Covers what is in flight when a sender leaves."""
-_PAGE = 100
 
 
 class TransferRules:
@@ -63,18 +63,10 @@ class TransferRules:
                 raise
 
     def _rules(self, account_id: str) -> Iterator[Json]:
-        start, before = 0, None
-        while True:
-            query = {"start_position": str(start), "count": str(_PAGE)}
-            call = Call("listing transfer rules", "GET", _RULES, {"account_id": account_id}, query)
-            rules = self._send(call).get("envelopeTransferRules") or []
-            # Whoever knows no pages gives all the rules again.
-            if rules == before:
-                return
-            yield from rules
-            if len(rules) < _PAGE:
-                return
-            start, before = start + len(rules), rules
+        call = Call("listing transfer rules", "GET", _RULES, {"account_id": account_id})
+        target = self._access.account(account_id)
+        for page in esign_pages(self._client, target, call, "envelopeTransferRules"):
+            yield from page.items
 
     def _send(self, call: Call) -> Answer:
         return self._client.send(self._access.account(call.path["account_id"]), call)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 
 import pytest
+import structlog
 
-from connector.docusign.errors import InvalidDataError, NoAnswerError
+from connector.docusign.errors import BadAnswerError, InvalidDataError, NoAnswerError
 from simulator.faults import Fault
 from tests.contract.directories import directory_of
 from tests.simulated import simulated
@@ -58,11 +59,29 @@ def test_a_page_of_a_proxy_is_no_missing_rule(world):
         directory.delete_transfer_rule(account, rule_id)
 
 
-def test_rules_without_pages_are_walked_once(world, monkeypatch):
-    directory, account, [_, (rule_id, pair)] = with_rules(world)
-    rules = list(world.account.transfer_rules.values())
+def answering(world, monkeypatch, answer):
     view = "transfer_rules.list_rules"
-    whole = {"envelopeTransferRules": rules}
-    monkeypatch.setitem(world.app.view_functions, view, lambda account_id: whole)
+    monkeypatch.setitem(world.app.view_functions, view, lambda account_id: answer)
+
+
+@pytest.mark.parametrize("number", [MANY, 100])
+def test_rules_without_pages_have_an_end_and_the_log_says_so(world, monkeypatch, number):
+    directory, account, _ = with_rules(world)
+    rules = list(world.account.transfer_rules.values())[:number]
+    answering(world, monkeypatch, {"envelopeTransferRules": rules})
+    pair = [rules[-1][side]["userId"] for side in ("fromUser", "toUser")]
+    rule_id = rules[-1]["envelopeTransferRuleId"]
     assert directory.find_transfer_rule(account, *pair) == rule_id
-    assert directory.find_transfer_rule(account, *reversed(pair)) is None
+    with structlog.testing.capture_logs() as logs:
+        assert directory.find_transfer_rule(account, *reversed(pair)) is None
+    told = [item["what"] for item in logs if "again and again" in item["event"]]
+    assert told == ["listing transfer rules"]
+
+
+def test_an_answer_without_a_list_is_not_taken_for_no_rule(world, monkeypatch):
+    directory, account, [_, (_, pair)] = with_rules(world)
+    answering(world, monkeypatch, {"message": "busy"})
+    with pytest.raises(BadAnswerError, match="lacks the list"):
+        directory.find_transfer_rule(account, *pair)
+    answering(world, monkeypatch, {"resultSetSize": "0"})
+    assert directory.find_transfer_rule(account, *pair) is None
