@@ -14,7 +14,7 @@ from connector.docusign.errors import NoAnswerError, RefusedError
 from connector.docusign.esign_reads import EsignReader
 from connector.docusign.esign_writes import EsignWriter
 from connector.docusign.members import Members, is_open
-from connector.domain.model import Membership, User
+from connector.domain.model import User
 from connector.domain.plan import CreateMembership, ReopenMembership
 from connector.errors import PermanentError, TemporaryError
 from connector.ports import Clock, looks
@@ -90,32 +90,26 @@ class Openings:
         else:
             self._writer.resend_activation(account_id, user_id, profile)
 
-    def _established(
-        self,
-        operation: CreateMembership | ReopenMembership,
-        user_id: str,
-        *,
-        given_again: bool = False,
-    ) -> User:
+    def _established(self, operation: CreateMembership | ReopenMembership, user_id: str) -> User:
         """Read the membership back until it is as asked for, giving once more what is missing.
 
         :raises RefusedError: it stays closed.
         :raises NoAnswerError: it does not show what was asked for.
         """
-        account_id = operation.account_id
-        user = None
-        for _ in looks(self._clock, timedelta(seconds=self._behaviour.read_after_write_s)):
+        account_id, user = operation.account_id, None
+        given_at: int | None = None
+        lag = timedelta(seconds=self._behaviour.read_after_write_s)
+        for number, _ in enumerate(looks(self._clock, lag)):
             user = self._members.find(account_id, user_id)
             if user is None or not is_open(account_id, user):
                 continue
-            # A pending user may hide the profile: what was sent counts as taken over.
-            was_sent = given_again or isinstance(operation, CreateMembership)
-            if _is_as_asked(user.memberships[account_id], operation, was_sent=was_sent):
-                return _with_profile(account_id, user, operation.profile_id)
-            if not given_again:
+            if given_at is None and not _is_as_asked(user, operation):
                 self._give_again(operation, user)
-                return self._established(operation, user_id, given_again=True)
-        raise self._not_shown(operation, user)
+                given_at = number
+                user = self._members.find(account_id, user_id) or user
+            if _is_as_asked(user, operation, is_given_again=given_at is not None):
+                return _with_profile(account_id, user, operation.profile_id)
+        raise self._not_shown(operation, user, has_had_time=given_at == 0)
 
     def _give_again(self, operation: CreateMembership | ReopenMembership, user: User) -> None:
         """Send what DocuSign did not take over."""
@@ -127,15 +121,22 @@ class Openings:
                 self._members.add_to_group(operation.account_id, group_id, [user.user_id])
 
     def _not_shown(
-        self, operation: CreateMembership | ReopenMembership, user: User | None
+        self,
+        operation: CreateMembership | ReopenMembership,
+        user: User | None,
+        *,
+        has_had_time: bool,
     ) -> NoAnswerError | RefusedError:
+        """:param has_had_time: whether what was given again could show as long as any write may
+        take; else it may still come."""
         if user is not None and not is_open(operation.account_id, user):
             return RefusedError(
                 f"DocuSign accepted to open the membership in account {operation.account_id} and "
                 "still shows it as closed. Open it in DocuSign, or try another "
                 f"docusign.behaviour.reactivation (now {self._behaviour.reactivation})."
             )
-        if user is not None and user.memberships[operation.account_id].status.is_pending:
+        is_pending = user is not None and user.memberships[operation.account_id].status.is_pending
+        if is_pending and has_had_time:
             return RefusedError(
                 f"DocuSign opened the membership in account {operation.account_id} and ignored the "
                 "profile or groups that were asked for: the person has not activated it yet. It "
@@ -167,12 +168,18 @@ def _after_effect(operation: CreateMembership | ReopenMembership) -> Iterator[No
 
 
 def _is_as_asked(
-    membership: Membership, operation: CreateMembership | ReopenMembership, *, was_sent: bool
+    user: User,
+    operation: CreateMembership | ReopenMembership,
+    *,
+    is_given_again: bool = False,
 ) -> bool:
+    membership = user.memberships[operation.account_id]
     has_groups = set(operation.group_ids) <= membership.group_ids
+    # A pending user may hide the profile: what was sent counts as taken over.
+    was_sent = is_given_again or isinstance(operation, CreateMembership)
     is_hidden = membership.profile_id is None and membership.status.is_pending
     has_profile = membership.profile_id == operation.profile_id or (was_sent and is_hidden)
-    return has_groups and has_profile
+    return membership.status.is_open and has_groups and has_profile
 
 
 def _with_profile(account_id: str, user: User, profile_id: str) -> User:

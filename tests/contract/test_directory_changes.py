@@ -14,6 +14,7 @@ from simulator.faults import Fault
 from simulator.state.model import Status
 from tests.contract.directories import (
     NEW,
+    SkippingClock,
     creation,
     custom_group,
     directory_of,
@@ -70,6 +71,42 @@ def test_creation_is_never_repeated_by_itself(world):
     with pytest.raises(UnknownOutcomeError):
         directory_of(world).create_member(creation(world))
     assert world.faults.as_json()[0]["matched"] == 1
+
+
+@pytest.mark.parametrize(
+    ("shown_after_s", "verdict"),
+    [(0, errors.RefusedError), (6, errors.NoAnswerError), (99, errors.NoAnswerError)],
+)
+def test_an_opening_is_read_back_for_as_long_as_the_settings_say(
+    world, monkeypatch, shown_after_s, verdict
+):
+    """It is not waited for again after what was missing was given once more."""
+    clock = SkippingClock()
+    directory = directory_of(world, clock=clock, read_after_write_s=10)
+    find, account_id = directory._members.find, world.account.account_id
+
+    def without_groups(*args):
+        if clock.slept_s < shown_after_s:
+            return None
+        user = find(*args)
+        assert user is not None
+        bare = replace(user.memberships[account_id], group_ids=frozenset())
+        return replace(user, memberships={account_id: bare})
+
+    monkeypatch.setattr(directory._members, "find", without_groups)
+    with pytest.raises(verdict):
+        directory.create_member(creation(world))
+    assert clock.slept_s == pytest.approx(10, abs=1.1)
+
+
+@pytest.mark.parametrize("lag_s", [0, 2])
+def test_what_is_given_again_is_looked_at_at_once(lag_s):
+    clock, world = SkippingClock(), simulated(n_users=100)
+    directory = directory_of(world, clock=clock, read_after_write_s=lag_s)
+    operation = reopening(world.member(status=Status.CLOSED))
+    user = directory.reopen_member(operation)
+    assert set(operation.group_ids) <= user.memberships[operation.account_id].group_ids
+    assert clock.slept_s == 0
 
 
 @pytest.mark.parametrize("reactivation", ["resend_activation", "user_status", "admin_profiles"])
