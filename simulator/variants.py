@@ -93,6 +93,12 @@ class Variants:
     """Every so manieth event is missing; 0: none."""
     monitor_forgets_cursors: bool = False
     """Cursors of earlier answers are refused; times are not."""
+    invited_admin_flag: bool = False
+    """``is_organization_admin`` of whoever was made one and has not accepted yet."""
+    delegated_admin_flag: bool = False
+    """``is_organization_admin`` of delegated administrators."""
+    foreign_admin_flag: bool = False
+    """``is_organization_admin`` of whoever administers another organization."""
     people_modified_within_days: int = 0
     """``users/profile`` shows only users modified in so many days; 0: all."""
     bare_refusals: bool = False

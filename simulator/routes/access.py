@@ -13,7 +13,7 @@ from simulator.limits import Reading
 from simulator.simulator import current
 from simulator.state.consent import Token
 from simulator.state.errors import RuleError
-from simulator.state.model import Account, Status, User
+from simulator.state.model import Account, OtherAdmin, Status, User
 
 View = TypeVar("View", bound=Callable[..., Response])
 
@@ -60,11 +60,20 @@ def esign(view: View) -> View:
     return guarded  # type: ignore[return-value]
 
 
-def admin(scope: str, *, application_may: bool = True) -> Callable[[View], View]:
+def administers(user: User) -> bool:
+    """Return whether somebody administers the organization or a part of it. What a delegated
+    administrator may not see of it is not modelled."""
+    return user.is_organization_admin or OtherAdmin.DELEGATED in user.other_admin
+
+
+def admin(
+    scope: str, *, application_may: bool = True, elsewhere_too: bool = False
+) -> Callable[[View], View]:
     """Let organization administrators through to a view ``(…)`` of the Admin API.
 
     :param scope: the scope that the call needs.
     :param application_may: whether a token without a user is accepted.
+    :param elsewhere_too: whether those of another organization are.
     """
 
     def decorate(view: View) -> View:
@@ -73,7 +82,9 @@ def admin(scope: str, *, application_may: bool = True) -> Callable[[View], View]
             simulator = current()
             with simulator.state.lock:
                 try:
-                    _check_organization_admin(scope, application_may=application_may)
+                    _check_organization_admin(
+                        scope, application_may=application_may, elsewhere_too=elsewhere_too
+                    )
                     token = bearer()
                     simulator.state.acting = (token.user_id or "", token.integration_key)
                     organization_id = simulator.state.organization.organization_id
@@ -155,7 +166,7 @@ def _check_administrator(account: Account, user: User) -> None:
         )
 
 
-def _check_organization_admin(scope: str, *, application_may: bool) -> None:
+def _check_organization_admin(scope: str, *, application_may: bool, elsewhere_too: bool) -> None:
     token = bearer()
     unauthorized = RuleError("UNAUTHORIZED", "Not Authorized", status=403)
     if scope not in token.scopes:
@@ -165,7 +176,8 @@ def _check_organization_admin(scope: str, *, application_may: bool) -> None:
             raise unauthorized
         return
     g.caller = _impersonated(token)
-    if not g.caller.is_organization_admin:
+    is_foreign = OtherAdmin.FOREIGN in g.caller.other_admin
+    if not administers(g.caller) and not (elsewhere_too and is_foreign):
         raise unauthorized
 
 
@@ -175,7 +187,10 @@ def _check_monitor() -> None:
         raise RuleError("NOT_FOUND", "There is no such data set.", status=404)
     if token.user_id is None or not {"signature", "impersonation"} <= token.scopes:
         raise RuleError("FORBIDDEN", "The token has not the scopes.", status=403)
-    if bought == "forbidden" or not _impersonated(token).is_organization_admin:
+    user = _impersonated(token)
+    # Whoever administers two organizations gets the events of none.
+    administers_one = user.is_organization_admin and OtherAdmin.FOREIGN not in user.other_admin
+    if bought == "forbidden" or not administers_one:
         text = "Organization does not have Monitor entitlement"
         raise RuleError("FORBIDDEN", text, status=403)
 

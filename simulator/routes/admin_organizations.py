@@ -8,22 +8,43 @@ from flask import Blueprint, Response, request
 
 from simulator import wire
 from simulator.routes import admin_views as views
-from simulator.routes.access import admin, caller
+from simulator.routes.access import admin, administers, caller
 from simulator.simulator import current
-from simulator.state.model import Account, ReservedDomain
+from simulator.state.model import Account, OtherAdmin, ReservedDomain, User
 
 blueprint = Blueprint("admin_organizations", __name__, url_prefix="/v2/organizations")
 
 
 @blueprint.get("")
-@admin("organization_read", application_may=False)
+@admin("organization_read", application_may=False, elsewhere_too=True)
 def list_organizations() -> Response:
-    """List the organizations that the caller administers: here, the one."""
+    """List the organizations that the caller administers."""
+    user, found = caller(), []
+    if user is None or administers(user):
+        found.append(_organization(user))
+    if user is not None and OtherAdmin.FOREIGN in user.other_admin:
+        found.append(_foreign_organization())
+    return wire.answer({"organizations": found})
+
+
+def _foreign_organization() -> dict[str, Any]:
+    organization_id = str(views.ELSEWHERE)
+    return {
+        "id": organization_id,
+        "name": "Elsewhere Ltd.",
+        "description": "",
+        "default_account_id": organization_id,
+        "accounts": [],
+        "reserved_domains": [],
+        "links": [{"rel": "self", "href": f"{request.base_url}/{organization_id}"}],
+    }
+
+
+def _organization(user: User | None) -> dict[str, Any]:
     organization = current().state.organization
     default = next(iter(current().state.accounts.values()))
-    user = caller()
     address = f"{request.base_url}/{organization.organization_id}"
-    shown = {
+    return {
         "id": organization.organization_id,
         "name": organization.name,
         "description": "",
@@ -35,7 +56,6 @@ def list_organizations() -> Response:
         "reserved_domains": _domains(),
         "links": [{"rel": "self", "href": address}],
     }
-    return wire.answer({"organizations": [shown]})
 
 
 def _account(account: Account) -> dict[str, Any]:

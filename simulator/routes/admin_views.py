@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +11,7 @@ from flask import request
 from simulator import wire
 from simulator.simulator import current
 from simulator.state import groups
-from simulator.state.model import Group, GroupType, Membership, Profile, User
+from simulator.state.model import Group, GroupType, Membership, OtherAdmin, Profile, User
 from simulator.wire import admin_moment
 
 GROUP_TYPES: dict[GroupType, tuple[str, int]] = {
@@ -19,6 +20,8 @@ GROUP_TYPES: dict[GroupType, tuple[str, int]] = {
     GroupType.CUSTOM: ("custom_group", 3),
 }
 DEFAULT_TAKE = 20
+ELSEWHERE = uuid.UUID("e15e0000-0000-4000-8000-000000000001")
+"""The account, and the organization, of foreign administrators."""
 
 
 def listed_user(user: User, membership: Membership | None) -> dict[str, Any]:
@@ -63,9 +66,9 @@ def profile_of_user(user: User) -> dict[str, Any]:
         "default_account_name": default.name if default else "",
         "language_culture": user.language,
         "federated_status": user.federated_status,
-        "is_organization_admin": user.is_organization_admin,
+        "is_organization_admin": _says_admin(user),
         "created_on": admin_moment(user.created_at),
-        "memberships": [membership_view(item) for item in user.memberships.values()],
+        "memberships": _places(user),
         "identities": [],
         "device_verification_enabled": False,
         "is_managed_by_scim": user.managed_by_scim,
@@ -73,6 +76,38 @@ def profile_of_user(user: User) -> dict[str, Any]:
     if user.last_login_at is not None:
         shown["last_login"] = admin_moment(user.last_login_at)
     return shown
+
+
+def _says_admin(user: User) -> bool:
+    """Return the flag of full administrators, and perhaps of those who look like one."""
+    variants = current().state.variants
+    flagged = {
+        OtherAdmin.INVITED: variants.invited_admin_flag,
+        OtherAdmin.DELEGATED: variants.delegated_admin_flag,
+        OtherAdmin.FOREIGN: variants.foreign_admin_flag,
+    }
+    return user.is_organization_admin or any(flagged[kind] for kind in user.other_admin)
+
+
+def _places(user: User) -> list[dict[str, Any]]:
+    """Return a user's memberships; those in other organizations are external ones."""
+    places = [membership_view(item) for item in user.memberships.values()]
+    if OtherAdmin.FOREIGN in user.other_admin:
+        external = {
+            "id": str(uuid.uuid5(ELSEWHERE, user.user_id)),
+            "email": user.email,
+            "account_id": str(ELSEWHERE),
+            "external_account_id": "900000001",
+            "account_name": "Elsewhere Ltd.",
+            "is_external_account": True,
+            "status": "active",
+            "permission_profile": {},
+            "created_on": admin_moment(user.created_at),
+            "groups": [],
+            "is_admin": True,
+        }
+        places.append(external)
+    return places
 
 
 def membership_view(membership: Membership) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from simulator.faults import Fault, Latency
 from simulator.simulator import Simulator, current
 from simulator.state import RuleError, groups, memberships, users
 from simulator.state.errors import invalid
-from simulator.state.model import Account, Membership, User
+from simulator.state.model import Account, Membership, OtherAdmin, User
 
 blueprint = Blueprint("control", __name__)
 
@@ -82,6 +82,7 @@ def _user(user: User) -> dict[str, Any]:
         "first_name": user.first_name,
         "last_name": user.last_name,
         "is_organization_admin": user.is_organization_admin,
+        "other_admin": sorted(user.other_admin),
         "memberships": {key: _membership(item) for key, item in user.memberships.items()},
     }
 
@@ -181,6 +182,17 @@ def set_latency(simulator: Simulator) -> dict[str, Any]:
 def grant_organization_admin(simulator: Simulator, user_id: str) -> dict[str, Any]:
     """Make somebody an organization administrator, as only people can."""
     return _set_organization_admin(simulator, user_id, value=True)
+
+
+@blueprint.put("/_simulator/users/<user_id>/organization-admin/<kind>")
+@controls
+def make_other_admin(simulator: Simulator, user_id: str, kind: str) -> dict[str, Any]:
+    """Make somebody an invited, a delegated or a foreign organization administrator."""
+    if kind not in set(OtherAdmin):
+        raise invalid(f"{kind} is none of {', '.join(OtherAdmin)}.")
+    user = simulator.state.user(user_id)
+    users.make_other_admin(simulator.state, user, OtherAdmin(kind))
+    return _user(user)
 
 
 @blueprint.delete("/_simulator/users/<user_id>/organization-admin")

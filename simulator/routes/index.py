@@ -32,6 +32,8 @@ curl {{ url }}/_simulator/users/{{ state.service_user_id }}
 # (with buttons: {{ url }}/administrators)
 curl -X PUT {{ url }}/_simulator/users/USER_ID/organization-admin
 curl -X DELETE {{ url }}/_simulator/users/USER_ID/organization-admin
+# who looks like one: invited, delegated, or foreign (of another organization)
+curl -X PUT {{ url }}/_simulator/users/USER_ID/organization-admin/delegated
 # a pending person accepts
 curl -X POST {{ url }}/_simulator/users/USER_ID/activate
 # a change behind everybody's back

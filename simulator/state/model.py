@@ -113,6 +113,17 @@ class Membership:
         return profile is not None and profile.is_admin
 
 
+class OtherAdmin(StrEnum):
+    """What makes somebody look like an organization administrator who is none here, or not yet."""
+
+    INVITED = "invited"
+    """Made one, and has not accepted yet."""
+    DELEGATED = "delegated"
+    """Administers a part of the organization."""
+    FOREIGN = "foreign"
+    """Administers another organization."""
+
+
 @dataclass(slots=True)
 class User:
     """One person as DocuSign knows them: one GUID over all accounts."""
@@ -133,6 +144,8 @@ class User:
     language: str = "en"
     federated_status: str = "RemoveStatus"
     is_organization_admin: bool = False
+    """Of this organization, in full."""
+    other_admin: set[OtherAdmin] = field(default_factory=set)
     managed_by_scim: bool = False
     memberships: dict[str, Membership] = field(default_factory=dict, repr=False)
     """By account id."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from simulator.state.errors import RuleError, invalid
-from simulator.state.model import Account, Membership, Status, User, new_guid
+from simulator.state.model import Account, Membership, OtherAdmin, Status, User, new_guid
 from simulator.state.organization import State
 
 MAX_NAME_PART = 50
@@ -239,8 +239,18 @@ def rename(state: State, user: User, names: Mapping[str, str]) -> None:
 
 
 def set_organization_admin(state: State, user: User, *, value: bool) -> None:
-    """Make somebody an organization administrator, or no more."""
+    """Make somebody a full organization administrator who has accepted it, or none any more."""
     user.is_organization_admin = value
+    user.other_admin.discard(OtherAdmin.INVITED)
+    if not value:
+        user.other_admin.discard(OtherAdmin.DELEGATED)
+    state.touch(user, what="OrganizationAdministrator")
+
+
+def make_other_admin(state: State, user: User, kind: OtherAdmin) -> None:
+    """Invite somebody to be an organization administrator, delegate a part of the organization to
+    them, or let them administer another one."""
+    user.other_admin.add(kind)
     state.touch(user, what="OrganizationAdministrator")
 
 

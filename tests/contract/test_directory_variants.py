@@ -27,6 +27,9 @@ from tests.simulated import simulated
 
 ROOT = Path(__file__).parents[2]
 HAS_ITS_OWN_TESTS = {
+    "invited_admin_flag": "tests/services/tasks/test_other_administrators.py",
+    "delegated_admin_flag": "tests/services/tasks/test_other_administrators.py",
+    "foreign_admin_flag": "tests/services/tasks/test_other_administrators.py",
     "bare_refusals": "tests/contract/test_directory_failures.py",
     "export_fails": "tests/services/test_exported_aggregation.py",
     "export_shows_closed": "tests/services/test_exported_aggregation.py",

@@ -16,8 +16,9 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from simulator.state import users
 from simulator.state.keys import SCOPES
-from simulator.state.model import Status
+from simulator.state.model import OtherAdmin, Status
 from tests.simulated import BASE_URL, simulated
 
 DESCRIPTIONS = Path(
@@ -212,6 +213,17 @@ def test_organization_users(admin, world):
     email = world.member(status=Status.CLOSED).user.email
     assert admin.call(f"GET {ORGANIZATION}/users", query=f"?email={email}")["users"]
     assert admin.call(f"GET {ORGANIZATION}/users/profile", query=f"?email={email}")["users"]
+
+
+@pytest.mark.parametrize("kind", list(OtherAdmin))
+def test_people_who_look_like_organization_admins(admin, world, kind):
+    users.make_other_admin(world.state, world.service_user, kind)
+    query = f"?email={world.service_user.email}"
+    (person,) = admin.call(f"GET {ORGANIZATION}/users/profile", query=query)["users"]
+    external = [item for item in person["memberships"] if item["is_external_account"]]
+    assert len(external) == (kind is OtherAdmin.FOREIGN)
+    shown = admin.call("GET /v2/organizations")["organizations"]
+    assert len(shown) == 1 + (kind is OtherAdmin.FOREIGN)
 
 
 def test_organization_user_from_creation_to_closing(admin, world):

@@ -7,7 +7,7 @@ from connector.services.aggregation.places import place
 from connector.settings import AggregationSettings
 from simulator.faults import Fault
 from simulator.state import groups, users
-from simulator.state.model import Status
+from simulator.state.model import OtherAdmin, Status
 from tests.connector import ManualClock, connected
 from tests.simulated import simulated
 
@@ -144,6 +144,14 @@ def test_a_stream_that_is_not_bought_is_told_and_keeps_nothing_else_from_working
     with pytest.raises(PermanentError, match="Monitor is a product of its own"):
         delta(connector)
     assert shown_name(connector, user_id) == "Renamed Natively"
+    connector.close()
+
+
+def test_whoever_administers_two_organizations_reads_the_stream_of_none(tmp_path):
+    connector = listening(tmp_path)
+    users.make_other_admin(connector.world.state, connector.world.service_user, OtherAdmin.FOREIGN)
+    with pytest.raises(PermanentError, match="administers exactly one"):
+        delta(connector)
     connector.close()
 
 

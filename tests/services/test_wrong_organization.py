@@ -14,6 +14,7 @@ from connector.services.bindings import binding_problems
 from connector.services.doctor.probe import ProbeService
 from connector.settings import AggregationSettings
 from simulator.faults import Fault
+from simulator.state.model import OtherAdmin
 from tests.connector import connected
 from tests.visitors import ROOT
 
@@ -153,6 +154,15 @@ def test_an_administrator_of_no_organization_is_told_that(connector):
     with pytest.raises(PermissionLostError) as refused:
         connector.services.context.directory.claimed_domains()
     assert right_id(connector) not in str(refused.value)
+
+
+def test_an_administrator_of_another_organization_is_told_which(connector):
+    user = connector.world.service_user
+    user.is_organization_admin = False
+    user.other_admin.add(OtherAdmin.FOREIGN)
+    connector.clock.advance(601)
+    with pytest.raises(PermissionLostError, match=r"It administers .* \(Elsewhere Ltd\.\)"):
+        connector.services.context.directory.claimed_domains()
 
 
 def test_lost_rights_in_the_right_organization_stay_lost_rights(tmp_path):

@@ -57,6 +57,16 @@ def test_organization_admins_are_made_by_hand(world):
     assert not user.is_organization_admin
 
 
+def test_others_who_look_like_organization_admins_are_made_by_hand(world):
+    user = world.member().user
+    path = f"users/{user.user_id}/organization-admin"
+    assert control(world, "PUT", f"{path}/invited").json()["other_admin"] == ["invited"]
+    assert control(world, "PUT", f"{path}/foreign").json()["is_organization_admin"] is False
+    assert control(world, "PUT", f"{path}/half").status_code == 400
+    accepted = control(world, "PUT", path).json()
+    assert (accepted["is_organization_admin"], accepted["other_admin"]) == (True, ["foreign"])
+
+
 def test_a_pending_person_accepts(world):
     pending = world.member(status=Status.ACTIVATION_SENT)
     control(world, "POST", f"users/{pending.user.user_id}/activate")
