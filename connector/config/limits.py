@@ -99,7 +99,7 @@ RANGES: dict[Setting, tuple[float, float | None]] = {
     (ServerSettings, "max_body_bytes"): (1_024, None),
     (DocusignSettings, "retry_attempts"): (0, 10),
     (DocusignSettings, "key_max_age_days"): (0, None),
-    # Together below the lease of a write (connector.services.locks): 30 + 45 s, or 45 s.
+    # Together below what a step of a change may take (connector.services.locks): 75 s, or 45 s.
     (DocusignSettings, "connect_timeout_s"): (0.1, 30),
     (DocusignSettings, "read_timeout_s"): (0.1, 45),
     (ProvisioningSettings, "wait_s"): (5, 45),

@@ -163,7 +163,8 @@ def _require_time(what: str) -> None:
     if is_too_late():
         error = UnavailableError(
             f"{what[:1].upper()}{what[1:]} was not begun: DocuSign answers too slowly for the time "
-            "that a request waits (provisioning.wait_s)."
+            "that a request waits (provisioning.wait_s), or a step of a change may take that is "
+            "carried out later (less than two minutes)."
         )
         error.nothing_sent = True
         raise error

@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import datetime, timedelta
 
 from connector.domain.model import fold
 from connector.errors import ConflictingWriteError, TemporaryError
+from connector.patience import waiting
 from connector.services.context import TenantContext, new_id
 
 LEASE = timedelta(seconds=120)
-"""Must outlive an operation, with each of which it is renewed: a call takes 75 s at most (30 to
-connect, 45 to read), and a request waits for 45 (connector.config.limits)."""
+"""Renewed before each operation, which :func:`within_lease` keeps from outlasting it; a request
+waits for 45 s at most (connector.config.limits)."""
+_WRITING_DOWN = timedelta(seconds=20)
+"""For what DocuSign answered. A call takes 75 s at most (30 to connect, 45 to read): one always
+fits into the rest."""
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.005, 0.25
 LOCKED_USERS = 200
 """Larger changes lock the group alone: a lock for each of thousands costs more than a re-read."""
@@ -57,6 +61,15 @@ def group_name_key(account_id: str, name: str) -> str:
 def admins_key(account_id: str) -> str:
     """Return the lock of an account's administrators, taken after that of a user who is one."""
     return f"admins:{account_id}"
+
+
+def within_lease(passed_s: float = 0.0) -> AbstractContextManager[None]:
+    """Let what DocuSign is asked in a block, repetitions and waits included, end before a lease
+    does that was renewed just before the block; requests wait for less in any case.
+
+    :param passed_s: since it was renewed.
+    """
+    return waiting((LEASE - _WRITING_DOWN).total_seconds() - passed_s)
 
 
 class WriteLocks:

@@ -39,10 +39,11 @@ from connector.errors import (
 from connector.patience import within
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
-from connector.services.locks import LEASE, WriteLocks, admins_key, plan_key
+from connector.services.locks import WriteLocks, within_lease
 from connector.services.provisioning.attempts import Attempts
 from connector.services.provisioning.confirmed_facts import Performed
 from connector.services.provisioning.failures import UNFINISHED, Failures
+from connector.services.provisioning.leases import is_long_for_a_lease, prolong, renew
 from connector.services.provisioning.safety import refuse_if_unsafe
 from connector.services.provisioning.subjects import Subjects, keep_attributes, record_provenance
 from connector.services.provisioning.undoing import Undoer, is_undoing, refuse_if_undoing
@@ -136,6 +137,11 @@ class FulfilmentService:
             plan, records = uow.plans.get(plan_id)
         if is_undoing(plan):
             return
+        with within_lease():
+            self._confirm(plan, records, actor)
+
+    def _confirm(self, plan: PlanRecord, records: Sequence[OperationRecord], actor: Actor) -> None:
+        plan_id = plan.plan_id
         for record in records:
             if record.state is not OperationState.IN_FLIGHT:
                 continue
@@ -171,8 +177,11 @@ class FulfilmentService:
 
     def _waits_for_decision(self, plan: PlanRecord, actor: Actor) -> bool:
         """Return whether a plan was approved for what is no longer so: it is planned again."""
-        is_approved = APPROVAL in plan.context and plan.state is PlanState.QUEUED
-        return is_approved and not self._desk.still_fits(plan.plan_id, actor)
+        if APPROVAL not in plan.context or plan.state is not PlanState.QUEUED:
+            return False
+        # Since the locks were taken those of administrators may have been waited for.
+        with within_lease(self._context.settings.provisioning.wait_s):
+            return not self._desk.still_fits(plan.plan_id, actor)
 
     def _guard_again(self, records: Sequence[OperationRecord]) -> None:
         """Let the operations through that DocuSign has not heard of: since the plan was recorded
@@ -203,18 +212,17 @@ class FulfilmentService:
         """
         record = replace(record, operation=with_subject_id(record.operation, plan.subject_id))
         if record.fulfilment is not Fulfilment.AUTOMATIC:
-            return self._leave_to_people(plan, record, actor)
+            renew(self._context, plan, record.operation)
+            with within_lease():
+                return self._leave_to_people(plan, record, actor)
         if isinstance(record.operation, HandOverEnvelopes):
             return self._hand_over(plan, record, actor, resumed=resumed)
-        was_in_flight = record.state is OperationState.IN_FLIGHT
-        performed: Performed | None = None
-        if was_in_flight and resumed:
-            performed = self._attempts.look_up(record.operation)
-        elif not was_in_flight:
-            record = self._mark_in_flight(plan, record)
+        is_looked_up = resumed and record.state is OperationState.IN_FLIGHT
+        record = self._taken_up(plan, record)
         try:
-            if performed is None:
-                performed = self._attempts.make(record.operation, deadline)
+            with within_lease():
+                found = self._attempts.look_up(record.operation) if is_looked_up else None
+                performed = found or self._attempts.make(record.operation, deadline)
         except InvitationPendingError as error:
             if not is_extra:
                 raise
@@ -225,12 +233,12 @@ class FulfilmentService:
         self, plan: PlanRecord, record: OperationRecord, actor: Actor, *, resumed: bool
     ) -> PlanRecord:
         """Try once, and go on without it: what becomes of envelopes must not delay a closing."""
-        was_in_flight = record.state is OperationState.IN_FLIGHT
-        if not was_in_flight:
-            record = self._mark_in_flight(plan, record)
+        is_looked_up = resumed and record.state is OperationState.IN_FLIGHT
+        record = self._taken_up(plan, record)
         try:
-            found = self._attempts.look_up(record.operation) if was_in_flight and resumed else None
-            performed = found or self._attempts.once(record.operation)
+            with within_lease():
+                found = self._attempts.look_up(record.operation) if is_looked_up else None
+                performed = found or self._attempts.once(record.operation)
         except ConnectorError as error:
             return self._go_on_without(plan, record, error, actor)
         return self._commit(plan, record, performed, actor)
@@ -262,23 +270,26 @@ class FulfilmentService:
             uow.commit()
         return plan
 
+    def _taken_up(self, plan: PlanRecord, record: OperationRecord) -> OperationRecord:
+        """Return an operation of which DocuSign may hear now, in flight with a lease that lasts."""
+        is_in_flight = record.state is OperationState.IN_FLIGHT
+        if is_in_flight and not is_long_for_a_lease():
+            return record
+        return self._mark_in_flight(plan, record)
+
     def _mark_in_flight(self, plan: PlanRecord, record: OperationRecord) -> OperationRecord:
         """Commit that DocuSign is about to hear of an operation, and renew what the caller holds:
         a plan of many operations takes longer than a lease lasts."""
-        lease_until = self._context.clock.now() + LEASE
-        held = [*plan.context.get("locks", ()), plan_key(plan.plan_id)]
-        if account_id := getattr(record.operation, "account_id", None):
-            held.append(admins_key(account_id))
-        record = replace(
-            record,
-            state=OperationState.IN_FLIGHT,
-            attempts=record.attempts + 1,
-            owner=self._context.owner,
-            lease_until=lease_until,
-        )
+        is_new = record.state is not OperationState.IN_FLIGHT
         with self._context.write() as uow:
+            record = replace(
+                record,
+                state=OperationState.IN_FLIGHT,
+                attempts=record.attempts + is_new,
+                owner=self._context.owner,
+                lease_until=prolong(uow, self._context, plan, record.operation),
+            )
             uow.plans.save_operation(record)
-            uow.locks.prolong(held, f"{self._context.owner}:", lease_until)
             uow.commit()
         return record
 

@@ -21,7 +21,7 @@ from connector.errors import ConflictingWriteError, TemporaryError
 from connector.patience import take_place, waiting, within
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, Principal, TenantContext, new_id
-from connector.services.locks import LEASE, WriteLocks
+from connector.services.locks import LEASE, WriteLocks, within_lease
 from connector.services.naming import names_for
 from connector.services.provisioning.fulfilment import FulfilmentService
 from connector.services.provisioning.safety import refuse_if_unsafe
@@ -288,7 +288,8 @@ class ChangePipeline:
                 held.enter_context(self._locks.hold(subject.locks, self._left_s(deadline)))
                 if not dry_run:
                     self._turns.require(subject, behind, actor, bears_on_it)
-                outcome = record(held)
+                with within_lease():
+                    outcome = record(held)
             except TemporaryError as error:
                 if not may_wait:
                     raise
@@ -311,7 +312,7 @@ class ChangePipeline:
 
 def answered_in_time(actor: Actor, settings: ProvisioningSettings) -> AbstractContextManager[None]:
     """Let what the block waits for take no longer than whoever asked waits for the answer;
-    what the jobs ask for may take its time.
+    what the jobs ask for may take its time, but for :func:`within_lease`.
 
     :raises TemporaryError: as many threads of this process wait for DocuSign as may.
     """

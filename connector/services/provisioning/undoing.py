@@ -12,10 +12,12 @@ from connector.domain.ledger.plans import OperationRecord, OperationState, PlanR
 from connector.domain.plan import Operation, with_subject_id
 from connector.errors import ConnectorError, PermanentError, TemporaryError, UnknownOutcomeError
 from connector.services.context import Actor, TenantContext
+from connector.services.locks import within_lease
 from connector.services.naming import names_for
 from connector.services.provisioning.attempts import Attempts
 from connector.services.provisioning.confirmed_facts import Performed
 from connector.services.provisioning.effects import EffectFinder
+from connector.services.provisioning.leases import renew
 
 _log = structlog.get_logger(__name__)
 
@@ -68,22 +70,31 @@ class Undoer:
             names = names_for(uow, self._context, [item.operation for item in to_undo])
         for record in reversed(to_undo):
             text = record.operation.describe(names)
-            try:
-                if self._undo_one(record, undoing.deadline, actor):
-                    undoing.undone.append(text)
-            except (TemporaryError, UnknownOutcomeError) as trouble:
-                _log.warning(
-                    "undoing waits", plan=plan_id, step=record.operation.kind, error=str(trouble)
-                )
-                undoing.waiting.append(text)
+            renew(self._context, plan, record.operation)
+            with within_lease():
+                self._try_to_undo(record, text, undoing, actor)
+            if undoing.waiting:
                 break
-            except ConnectorError as refusal:
-                _log.warning(
-                    "undo failed", plan=plan_id, step=record.operation.kind, error=str(refusal)
-                )
-                self._read_back(record.operation)
-                undoing.stuck.append(text)
         return undoing
+
+    def _try_to_undo(
+        self, record: OperationRecord, text: str, undoing: Undoing, actor: Actor
+    ) -> None:
+        """Undo an operation as far as DocuSign lets us.
+
+        :param text: the operation in words.
+        """
+        facts = {"plan": record.plan_id, "step": record.operation.kind}
+        try:
+            if self._undo_one(record, undoing.deadline, actor):
+                undoing.undone.append(text)
+        except (TemporaryError, UnknownOutcomeError) as trouble:
+            _log.warning("undoing waits", error=str(trouble), **facts)
+            undoing.waiting.append(text)
+        except ConnectorError as refusal:
+            _log.warning("undo failed", error=str(refusal), **facts)
+            self._read_back(record.operation)
+            undoing.stuck.append(text)
 
     def _begin_undoing(
         self, plan_id: str, error: ConnectorError
