@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from connector.domain.audit.events import AuditHead
 from connector.errors import PermanentError
+
+_BLOCK = 65_536
+"""Bytes that are read at once from the end: several hundred anchors."""
 
 
 class AnchorFile:
@@ -38,6 +42,53 @@ class AnchorFile:
         except OSError as error:
             raise PermanentError(f"The anchor file {self._path}: {error.strerror}.") from error
 
+    def last(self, tenant: str) -> AuditHead | None:
+        """Return the last anchor of a tenant; None where it has none yet.
+
+        :raises PermanentError: the file cannot be read, or its last line about the tenant is no
+            anchor.
+        """
+        try:
+            with self._path.open("rb") as file:
+                for line in _backwards(file):
+                    if line.strip() and (found := _anchor_in(line, tenant)) is not None:
+                        return found
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise PermanentError(f"The anchor file {self._path}: {error.strerror}.") from error
+        except _NoAnchorError as error:
+            raise PermanentError(
+                f"{self._path} has a line near its end that is no anchor. Look what wrote it, keep "
+                "a copy, and remove the line."
+            ) from error
+        return None
+
+
+class _NoAnchorError(Exception):
+    """A line is no anchor."""
+
+
+def _anchor_in(line: str | bytes, tenant: str) -> AuditHead | None:
+    """Return the anchor that a line has for a tenant, None where it is another's."""
+    try:
+        anchor = json.loads(line)
+        whose, head = anchor["tenant"], AuditHead(int(anchor["sequence"]), str(anchor["hash"]))
+    except (ValueError, TypeError, KeyError) as error:
+        raise _NoAnchorError from error
+    return head if whose == tenant else None
+
+
+def _backwards(file: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines of a file, the last one first: it grows for years, and many share it."""
+    place, rest = file.seek(0, os.SEEK_END), b""
+    while place:
+        size = min(_BLOCK, place)
+        place = file.seek(place - size)
+        rest, *lines = (file.read(size) + rest).split(b"\n")
+        yield from reversed(lines)
+    yield rest
+
 
 def read_anchors(path: Path, tenant: str) -> Mapping[int, str]:
     """Return the hashes by sequence that a file has for a tenant.
@@ -52,13 +103,12 @@ def read_anchors(path: Path, tenant: str) -> Mapping[int, str]:
         raise PermanentError(f"The anchor file {path} cannot be read: {error}.") from error
     for number, line in enumerate(lines, 1):
         try:
-            anchor = json.loads(line)
-            whose, sequence, hash_ = anchor["tenant"], int(anchor["sequence"]), str(anchor["hash"])
-        except (ValueError, TypeError, KeyError) as error:
+            anchor = _anchor_in(line, tenant)
+        except _NoAnchorError as error:
             raise PermanentError(f"{path}, line {number}, is no anchor.") from error
-        if whose == tenant and found.setdefault(sequence, hash_) != hash_:
+        if anchor and found.setdefault(anchor.sequence, anchor.hash) != anchor.hash:
             raise PermanentError(
-                f"{path}, line {number}, contradicts an earlier line about event {sequence}: the "
-                "chain was written anew between the two."
+                f"{path}, line {number}, contradicts an earlier line about event "
+                f"{anchor.sequence}: the chain was written anew between the two."
             )
     return found

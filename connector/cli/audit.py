@@ -205,7 +205,8 @@ def anchor(context: CommandContext, path: Path) -> None:
     """Append where the chain ends now to the file PATH, for `audit verify --anchors`.
 
     Keep the file where whoever can write to the database cannot. audit.anchor_file does the same
-    on schedule.
+    on schedule. Where the chain is not the one that the last anchor in the file knows, nothing is
+    appended: the command says what is broken and fails.
 
     \b
     Example:
@@ -213,9 +214,7 @@ def anchor(context: CommandContext, path: Path) -> None:
     """
     from connector.anchor_file import AnchorFile  # noqa: PLC0415 - only here
 
-    application = context.application
-    head = context.tenant.audit.head()
-    AnchorFile(path).write(context.known_tenant, head, application.clock.now())
+    head = context.tenant.audit.anchor_at(AnchorFile(path))
     context.output({"sequence": head.sequence, "hash": head.hash}, f"Event {head.sequence} noted.")
 
 

@@ -107,6 +107,7 @@ TITLES: Mapping[str, str] = {
     "database.released": "The policy reverts again after a backup was restored",
     "audit.erased": "Personal data was erased",
     "audit.anchored": "The audit was anchored",
+    "audit.broken": "The audit does not agree with its last anchor",
     "notification.replayed": "A notification is sent again",
     "probe.begun": "A probe of DocuSign began",
     "probe.done": "A probe of DocuSign ended",

@@ -40,6 +40,7 @@ class Notice(StrEnum):
     DRIFT_FOUND = "drift.found"
     DRIFT_HELD_BACK = "drift.held_back"
     AUDIT_ANCHORED = "audit.anchored"
+    AUDIT_BROKEN = "audit.broken"
     TEST = "test"
     """Sent by ``docusign-iga notify test`` alone, to whatever channel is named there."""
 
@@ -69,6 +70,7 @@ _OTHERS: Mapping[str, Notice] = {
     "drift.found": Notice.DRIFT_FOUND,
     "drift.held_back": Notice.DRIFT_HELD_BACK,
     "audit.anchored": Notice.AUDIT_ANCHORED,
+    "audit.broken": Notice.AUDIT_BROKEN,
 }
 REPEATED = frozenset({Notice.APPROVAL_REMINDER, Notice.TASK_DUE, Notice.TASK_OVERDUE})
 """What is told of one work item more than once."""

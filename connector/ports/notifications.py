@@ -84,3 +84,6 @@ class AnchorSink(Protocol):
 
     def write(self, tenant: str, head: AuditHead, at: datetime) -> None:
         """Append an anchor, durable when this returns."""
+
+    def last(self, tenant: str) -> AuditHead | None:
+        """Return the last anchor of a tenant; None where it has none yet."""

@@ -50,6 +50,7 @@ NOTICES = (
     "drift.found",
     "drift.held_back",
     "audit.anchored",
+    "audit.broken",
 )
 """What a channel may name (:class:`connector.domain.notifications.Notice`)."""
 
@@ -70,6 +71,7 @@ class ChannelSettings:
         "changes.*",
         "organization_admin.*",
         "drift.*",
+        "audit.broken",
     )
     """What is told: names as in docs/notifications.md, or patterns with ``*``."""
     recipients: tuple[str, ...] = ()

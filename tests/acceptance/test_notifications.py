@@ -7,11 +7,12 @@ from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from sqlalchemy import update
 
 from connector.docusign.errors import ConsentRequiredError
 from connector.domain.authentication.console import ConsoleRole
 from connector.domain.notifications import DeliveryState, Notice
-from connector.errors import TemporaryError
+from connector.errors import PermanentError, TemporaryError
 from connector.services.context import Actor
 from connector.settings import (
     NOTICES,
@@ -21,6 +22,7 @@ from connector.settings import (
     Secret,
     SmtpSettings,
 )
+from connector.store.tables import audit_events
 from tests.connector import ENTERPRISE, ORGANIZATION_ADMIN, connected, ok
 from tests.receivers import mail_server, web_receiver
 
@@ -184,6 +186,26 @@ def test_the_chain_is_anchored_in_a_file_and_told(connector, web, tmp_path):
     connector.services.notifications.deliver_due()
     anchors = [body for body in told(web) if body["type"] == "audit.anchored"]
     assert [body["data"]["details"]["hash"] for body in anchors] == [head.hash]
+
+
+def test_a_chain_that_was_written_anew_is_told_once_and_anchored_no_more(
+    connector, web, tmp_path, logged
+):
+    open_task(connector)
+    head = connector.services.anchor(Actor("job:anchor", "job", "c5"))
+    with connector.application.store.database.writing() as connection:
+        anew = update(audit_events).where(audit_events.c.sequence == head.sequence)
+        connection.execute(anew.values(hash="0" * 64))
+        connection.commit()
+    for _ in range(2):
+        with pytest.raises(PermanentError, match=f"broken at event {head.sequence}: .* anew"):
+            connector.services.anchor(Actor("job:anchor", "job", "c6"))
+    broken = [item["sequence"] for item in logged if item["log_level"] == "error"]
+    assert broken == [head.sequence] * 2
+    assert len((tmp_path / "anchors.jsonl").read_text().splitlines()) == 1
+    connector.services.notifications.deliver_due()
+    (told_of,) = [body for body in told(web) if body["type"] == "audit.broken"]
+    assert told_of["data"]["details"]["sequence"] == head.sequence
 
 
 def test_a_channel_is_tried_on_demand(connector, web, box):

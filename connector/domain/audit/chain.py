@@ -211,6 +211,33 @@ class Break:
     reason: str
 
 
+_ANEW = "an anchor knows it with another hash: the chain was written anew"
+_ALTERED = "its content was altered"
+
+
+def _cut_off(anchored: int) -> str:
+    return f"an anchor knows event {anchored}: events at the end were deleted"
+
+
+def break_at_anchor(
+    anchor: AuditHead, head: AuditHead, anchored: AuditEvent | None
+) -> Break | None:
+    """Return where a chain is not the one that an anchor knows; None where it is. Without a walk:
+    the hash of an event binds all that came before it, so that who writes one of them anew has to
+    write this one too.
+
+    :param head: where the chain ends.
+    :param anchored: the event that has the anchor's number, if there is one.
+    """
+    if anchor.sequence > head.sequence:
+        return Break(head.sequence + 1, _cut_off(anchor.sequence))
+    if anchored is None:
+        return Break(anchor.sequence, "an anchor knows it, and it is missing")
+    if anchored.hash != anchor.hash:
+        return Break(anchor.sequence, _ANEW)
+    return None if event_hash(anchored) == anchor.hash else Break(anchor.sequence, _ALTERED)
+
+
 @dataclass
 class ChainCheck:
     """Walks a chain, event by event; :attr:`broken` is its first broken link."""
@@ -254,7 +281,7 @@ class ChainCheck:
             )
         known = max(self.anchors, default=0)
         if known > self.last.sequence:
-            return Break(after, f"an anchor knows event {known}: events at the end were deleted")
+            return Break(after, _cut_off(known))
         if self._unexplained:
             first = min(self._unexplained.values())
             return Break(first, "its personal data is gone, and no erasure is recorded")
@@ -267,11 +294,11 @@ class ChainCheck:
         if event.previous_hash != self.last.hash:
             return "it does not continue the event before, which was altered or exchanged"
         if event.hash != event_hash(event):
-            return "its content was altered"
+            return _ALTERED
         if not _opens(event):
             return "its personal data was altered"
         if self.anchors.get(event.sequence, event.hash) != event.hash:
-            return "an anchor knows it with another hash: the chain was written anew"
+            return _ANEW
         return ""
 
 

@@ -6,20 +6,26 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from connector.domain.audit.chain import Break, ChainCheck
+import structlog
+
+from connector.domain.audit.chain import Break, ChainCheck, break_at_anchor
 from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead
 from connector.domain.audit.story import Entitlements, Outcome, Story, stories
 from connector.domain.model import Catalogue, fold
-from connector.errors import InvalidRequestError, NotFoundError
+from connector.errors import InvalidRequestError, NotFoundError, PermanentError
 from connector.ports import AnchorSink, UnitOfWork
 from connector.services.audit.export import FORMS, begun
 from connector.services.context import Actor, TenantContext
 from connector.services.people import user_ids_of
 from mappings.model import Role
 
+_log = structlog.get_logger(__name__)
+
 ACCOUNT_ADMINISTRATION = "account-admin"
 """Means every profile that makes an administrator of an account."""
 _ANCHOR = "audit.anchor"
+_TOLD = "chain_break_told"
+"""A fact: where the chain did not agree with its last anchor, as people were told."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LAST_SEQUENCE = 2**63 - 1
 """The largest number that a database can look for."""
@@ -72,8 +78,8 @@ class AuditService:
         """
         given = anchors or {}
         with self._context.read() as uow:
-            last = uow.facts().get(_ANCHOR)
-            noted = {int(last["sequence"]): str(last["hash"])} if last else {}
+            last = _noted(uow)
+            noted = {last.sequence: last.hash} if last else {}
             check = ChainCheck({**noted, **given})
             for event in uow.audit.walk():
                 check.take(event)
@@ -85,21 +91,59 @@ class AuditService:
 
     def anchor(self, sinks: Iterable[AnchorSink], actor: Actor) -> AuditHead | None:
         """Note outside the database where the chain stands, and tell it to the channels that want
-        to know; None where nothing has happened since the last anchor."""
+        to know; None where nothing has happened since the last anchor.
+
+        :raises PermanentError: the chain is not the one that the last anchor knows. Nothing is
+            noted then, and people are told once.
+        """
+        places = list(sinks)
+        broken = self._break_at_last(places)
+        self._tell_once(broken, actor)
+        _require_whole(broken)
         head = self.head()
         with self._context.write() as uow:
-            last = uow.facts().get(_ANCHOR) or {"sequence": 0}
+            last = _noted(uow)
             # The event about the last anchor alone is no reason for another.
-            if head.sequence <= int(last["sequence"]) + 1:
+            if head.sequence <= (last.sequence if last else 0) + 1:
                 return None
             now = self._context.clock.now()
-            for sink in sinks:
+            for sink in places:
                 sink.write(self._context.tenant, head, now)
             uow.put_fact(_ANCHOR, {"sequence": head.sequence, "hash": head.hash})
             facts = {"sequence": head.sequence, "hash": head.hash}
             self._context.audit(uow, actor, "audit.anchored", "", **facts)
             uow.commit()
         return head
+
+    def anchor_at(self, sink: AnchorSink) -> AuditHead:
+        """Note in one place outside the database where the chain stands.
+
+        :raises PermanentError: the chain is not the one that the last anchor there knows, or the
+            place cannot be written to.
+        """
+        _require_whole(self._break_at_last([sink]))
+        head = self.head()
+        sink.write(self._context.tenant, head, self._context.clock.now())
+        return head
+
+    def _break_at_last(self, sinks: Iterable[AnchorSink]) -> Break | None:
+        """Return where the chain is not the one that the last anchors know, the sinks' and the one
+        that the database noted."""
+        given = [sink.last(self._context.tenant) for sink in sinks]
+        with self._context.read() as uow:
+            anchors = filter(None, (*given, _noted(uow)))
+            return next(filter(None, (_against(uow, anchor) for anchor in anchors)), None)
+
+    def _tell_once(self, broken: Break | None, actor: Actor) -> None:
+        told = None if broken is None else {"sequence": broken.sequence, "reason": broken.reason}
+        with self._context.read() as uow:
+            if uow.facts().get(_TOLD) == told:
+                return
+        with self._context.write() as uow:
+            uow.put_fact(_TOLD, told)
+            if told is not None:
+                self._context.audit(uow, actor, "audit.broken", "", **told)
+            uow.commit()
 
     def head(self) -> AuditHead:
         """Return where the chain ends."""
@@ -152,9 +196,8 @@ class AuditService:
         """
         if 0 < sequence <= _LAST_SEQUENCE:
             with self._context.read() as uow:
-                for event in uow.audit.events(after=sequence - 1, limit=1):
-                    if event.sequence == sequence:
-                        return event
+                if (event := _event(uow, sequence)) is not None:
+                    return event
         raise NotFoundError(f"There is no event {sequence}.")
 
     def export(
@@ -271,6 +314,38 @@ def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitle
             **{item.scim_id: item.name for item in groups.values()},
             **{name: role.display for name, role in chosen.items()},
         },
+    )
+
+
+def _noted(uow: UnitOfWork) -> AuditHead | None:
+    """Return the last anchor as the database noted it."""
+    fact = uow.facts().get(_ANCHOR)
+    return AuditHead(int(fact["sequence"]), str(fact["hash"])) if fact else None
+
+
+def _event(uow: UnitOfWork, sequence: int) -> AuditEvent | None:
+    found = uow.audit.events(after=sequence - 1, limit=1)
+    return next((event for event in found if event.sequence == sequence), None)
+
+
+def _against(uow: UnitOfWork, anchor: AuditHead) -> Break | None:
+    """Return where the chain is not the one that an anchor knows, None where it is."""
+    return break_at_anchor(anchor, uow.audit.head(), _event(uow, anchor.sequence))
+
+
+def _require_whole(broken: Break | None) -> None:
+    """Let a chain pass that its last anchors know.
+
+    :raises PermanentError: it is another one.
+    """
+    if broken is None:
+        return
+    _log.error("the audit chain is broken", sequence=broken.sequence, reason=broken.reason)
+    raise PermanentError(
+        f"The audit chain is broken at event {broken.sequence}: {broken.reason}. No anchor was "
+        "added. Keep database and anchors as they are for whoever looks into it, and run "
+        "`docusign-iga audit verify`. Where the database was restored from a backup, keep the old "
+        "file and name a new one in audit.anchor_file."
     )
 
 

@@ -126,6 +126,15 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
         "The audit chain stands at event {sequence}",
         "Keep this message: it proves that no event up to this one was altered or removed.",
     ),
+    Notice.AUDIT_BROKEN: (
+        "The audit chain is broken at event {sequence}",
+        (
+            "It is not the chain that its last anchor knows: somebody who can write to the "
+            "database deleted events or wrote them anew, or an older backup was restored. Keep "
+            "database and anchors as they are, and run `docusign-iga audit verify`. No anchor is "
+            "added until it is mended."
+        ),
+    ),
     Notice.TEST: ("Test message of the DocuSign connector", "This channel works."),
 }
 _OF_ACTS: Mapping[tuple[Notice, str], tuple[str, str]] = {

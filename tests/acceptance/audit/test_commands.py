@@ -68,6 +68,16 @@ def test_verify_compares_with_the_anchors_that_were_configured(connector, run, a
     assert "BROKEN at event 4" in explained
 
 
+def test_no_anchor_is_added_to_those_that_the_chain_contradicts(connector, run, anchors):
+    connector.create("ada@northwind-freight.example")
+    run("anchor", str(anchors))
+    before = anchors.read_text()
+    cut(connector, after=3)
+    refused = run("anchor", str(anchors), status=1, stream="stderr")
+    assert "broken at event 4" in refused and "audit verify" in refused
+    assert anchors.read_text() == before
+
+
 def test_verify_warns_where_the_configured_anchors_are_missing(run, anchors):
     assert "no anchors were compared" in run("verify")
     assert f"{anchors} is missing" in run("verify", stream="stderr")
