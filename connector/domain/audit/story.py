@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from connector.domain.audit.events import AuditEvent
+from connector.domain.plan import NEWCOMER
 from connector.domain.work_items.items import Direction, WorkItemKind
 
 RECORDED = "plan.recorded"
@@ -81,6 +82,9 @@ class Entitlements:
 
     def change(self, step: Mapping[str, Any], user_id: str) -> Direction | None:
         """Return whether an operation gives one of them to a user or takes it, or neither."""
+        # A membership that begins an account for somebody new names nobody yet.
+        if (step.get("user_id") or user_id) not in (user_id, NEWCOMER):
+            return None
         kind = str(step.get("kind"))
         if kind.endswith("_role"):
             touches = step.get("role") in self.roles
@@ -207,7 +211,8 @@ def _is_read_back(event: AuditEvent) -> bool:
 def stories(events: Iterable[AuditEvent], wanted: Entitlements, user_id: str) -> Sequence[Story]:
     """Return the changes of the entitlements of a user, oldest first.
 
-    :param events: those about the user and the groups, and of the requests that these belong to.
+    :param events: those that are about the user or name them, and of the requests that these belong
+        to.
     """
     ordered = sorted(events, key=lambda event: event.sequence)
     found: list[Story] = []

@@ -357,8 +357,11 @@ def _has_history(uow: UnitOfWork) -> bool:
 
 
 def _events_about(uow: UnitOfWork, user_id: str, wanted: Entitlements) -> Sequence[AuditEvent]:
-    groups = (f"{account}.g{group}" for account, group in wanted.groups)
-    about = AuditFilter(subjects=(user_id, *groups))
+    about = AuditFilter(people=(user_id,))
+    if not uow.mirror.get_users([user_id]):
+        # What tells whom events name went with somebody who was erased.
+        groups = (f"{account}.g{group}" for account, group in wanted.groups)
+        about = AuditFilter(subjects=(user_id, *groups))
     first = list(uow.audit.walk(about))
     requests = sorted({event.correlation_id for event in first} - {""})
     found = {event.sequence: event for event in first}
@@ -378,7 +381,7 @@ def _mentions(event: AuditEvent, wanted: Entitlements) -> bool:
         wanted.change(step, user) is not None
         for step in steps
         if isinstance(step, Mapping)
-        for user in (step.get("user_ids") or [event.subject])
+        for user in (step.get("user_ids") or [step.get("user_id") or event.subject])
     )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from connector.domain.audit.story import Outcome
+from connector.domain.work_items.items import Direction
 from connector.services.context import Actor
 from simulator.faults import Fault
 from tests.acceptance.scim.members import add, members, remove
@@ -39,6 +41,24 @@ def test_joining_a_profile_replaces_the_one_held(with_profiles):
 
     ok(connector.patch(f"/Groups/{new}", remove(ann)))
     assert connector.membership(ann["id"]).profile_id == connector.world.account.default_profile_id
+
+
+def test_of_each_who_joined_a_profile_together_it_is_told_why_they_have_it(
+    with_profiles,
+):
+    connector = with_profiles
+    ann, bob, eve = (connector.create(f"{name}@acme.test") for name in ("ann", "bob", "eve"))
+    path = f"/Groups/{as_group(connector.entitlement())}"
+    ok(connector.patch(path, add(ann, bob)))
+    ok(connector.patch(path, remove(bob), add(eve)))
+
+    def told(user):
+        explained = connector.services.audit.explain(user["id"], connector.entitlement())
+        return [(story.direction, story.outcome) for story in explained.stories]
+
+    assert told(ann) == [(Direction.GRANT, Outcome.DONE)]
+    assert told(bob) == [(Direction.GRANT, Outcome.DONE), (Direction.REVOKE, Outcome.DONE)]
+    assert told(eve) == [(Direction.GRANT, Outcome.DONE)]
 
 
 def test_nobody_joins_a_profile_where_one_is_refused(with_profiles):
