@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -17,7 +17,7 @@ import structlog
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from connector.domain.ledger.job_runs import RunState
+from connector.domain.ledger.job_runs import JobRun, RunState
 from connector.domain.tenants.records import INSTALLATION
 from connector.errors import ConnectorError
 from connector.ports import Clock, Store
@@ -44,6 +44,9 @@ Start = Callable[[str, str], float | None]
 """Starts a job of a tenant (tenant, job); returns the seconds after which to start it again, sooner
 than its schedule says, or None."""
 
+Waiting = Callable[[datetime], Mapping[tuple[str, str], JobRun]]
+"""Returns the last runs that wait for calls at a time, by tenant and job."""
+
 
 def _nothing() -> None:
     """Do nothing."""
@@ -61,9 +64,11 @@ class JobScheduler:
         *,
         tenants: Callable[[], Iterable[JobTenant]],
         start: Start,
+        waiting: Waiting,
         leading: Callable[[], None] = _nothing,
     ) -> None:
         """:param tenants: those that are served now; asked again and again.
+        :param waiting: returns the last runs that wait for calls now, of all tenants.
         :param leading: done every few seconds by whoever holds the lease.
         """
         self._store = store
@@ -72,6 +77,7 @@ class JobScheduler:
         self._settings = settings
         self._tenants = tenants
         self._start = start
+        self._waiting = waiting
         self._leading = leading
         self._leads = threading.Event()
         self._known: dict[str, JobTenant] = {}
@@ -215,21 +221,31 @@ class JobScheduler:
         """Schedule what waits for calls to go on once they are allowed again, sooner than its
         schedule says, whoever began it: another process, or a person by a command. What belongs to
         a paused job waits until it is resumed."""
-        for name, tenant in self._known.items():
-            for job in (item.name for item in JOBS.values() if item.resumes):
-                try:
-                    at = tenant.runs.goes_on_at(job)
-                    is_paused = at is not None and job in tenant.runs.paused()
-                except ConnectorError as error:
-                    _log.warning("what waits cannot be read", tenant=name, error=str(error))
-                    continue
-                job_id = f"{name}:{job}:again"
-                is_known = self._taken_up.get(job_id) == at or self._scheduler.get_job(job_id)
-                if at is None or is_paused or is_known:
-                    continue
-                self._taken_up[job_id] = at
-                wait_s = (at + TAKEN_UP_AFTER - self._clock.now()).total_seconds()
-                self._go_on_in(name, job, max(0.0, wait_s))
+        now = self._clock.now()
+        try:
+            waiting = self._waiting(now)
+        except ConnectorError as error:
+            _log.warning("what waits cannot be read", error=str(error))
+            return
+        for (name, job), run in waiting.items():
+            tenant, at = self._known.get(name), run.goes_on_at
+            if tenant is not None and at is not None and job in JOBS and JOBS[job].resumes:
+                self._take_up(tenant, job, at, now)
+
+    def _take_up(self, tenant: JobTenant, job: str, at: datetime, now: datetime) -> None:
+        name = tenant.settings.name
+        job_id = f"{name}:{job}:again"
+        if self._taken_up.get(job_id) == at or self._scheduler.get_job(job_id):
+            return
+        try:
+            if job in tenant.runs.paused():
+                return
+        except ConnectorError as error:
+            _log.warning("what waits cannot be read", tenant=name, error=str(error))
+            return
+        self._taken_up[job_id] = at
+        wait_s = (at + TAKEN_UP_AFTER - now).total_seconds()
+        self._go_on_in(name, job, max(0.0, wait_s))
 
     def _renew(self) -> None:
         """Take or keep the lease; without it this process only waits."""

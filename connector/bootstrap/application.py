@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from dataclasses import replace
+from datetime import datetime
 from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING
 from uuid import uuid4
@@ -23,6 +24,7 @@ from connector.bootstrap.tenant import Adapters, TenantServices, wire
 from connector.config.masking import flattened
 from connector.docusign.connection import Connection
 from connector.domain.authentication.api_clients import Method
+from connector.domain.ledger.job_runs import JobRun
 from connector.domain.ledger.plans import PlanRecord
 from connector.domain.policy.entitlement_rules import Policy
 from connector.domain.tenants.records import INSTALLATION
@@ -51,6 +53,7 @@ from connector.services.tenants.declarations import declaration_problems
 from connector.services.tenants.overview import Standing, overview
 from connector.settings import Settings, TenantSettings
 from connector.store import SqlStore
+from connector.store.jobs import waiting_runs
 from mappings import load_entitlements, load_user_mapping
 
 if TYPE_CHECKING:
@@ -130,6 +133,10 @@ class Application:
         age_s = self.settings.observing.ready_sync_age_s
         readiness = Readiness(self.store, self.clock, list, self.store.revisions, age_s)
         return overview(self.catalogue, readiness)
+
+    def waiting_runs(self, now: datetime) -> Mapping[tuple[str, str], JobRun]:
+        """Return the last runs of jobs that wait for calls, by tenant and job, of every tenant."""
+        return waiting_runs(self.store.database, now)
 
     @cached_property
     def clients(self) -> ApiClientService:

@@ -62,6 +62,7 @@ def _scheduler(
         application.settings.jobs,
         tenants=application.tenants,
         start=start,
+        waiting=application.waiting_runs,
         leading=leading,
     )
 

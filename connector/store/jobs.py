@@ -2,24 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Tuple,
+    and_,
+    delete,
+    exists,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
 
 from connector.domain.ledger.job_runs import JobRun, RunState
+from connector.store.engine import Database
 from connector.store.statements import Records, Session, add_rows, put_rows
 from connector.store.tables import job_runs
 
 RUNS = Records(job_runs, JobRun)
+_WAITS = job_runs.c.state == literal_column(f"'{RunState.WAITING}'")
+"""A literal: databases do not see from a parameter that the index of such runs has what is asked
+for."""
 _CLOCKS_DIFFER = timedelta(minutes=1)
 """By so much the clocks of machines that are well may."""
 
 
-def begun_by(now: datetime | None) -> Sequence[ColumnElement[bool]]:
+def begun_by(now: datetime | None, runs: FromClause = job_runs) -> Sequence[ColumnElement[bool]]:
     """Return the condition that a run has begun by now: what a clock that was ahead wrote would
     be the last run for as long as it was ahead."""
-    return [] if now is None else [job_runs.c.started_at <= now + _CLOCKS_DIFFER]
+    return [] if now is None else [runs.c.started_at <= now + _CLOCKS_DIFFER]
+
+
+def waiting_runs(database: Database, now: datetime) -> Mapping[tuple[str, str], JobRun]:
+    """Return the last runs of jobs that wait for calls, by tenant and job: of all tenants at once,
+    for whoever serves them all."""
+    later = job_runs.alias("later")
+    is_last = ~exists().where(
+        later.c.tenant == job_runs.c.tenant,
+        later.c.job == job_runs.c.job,
+        _place(later) > _place(job_runs),
+        *begun_by(now, later),
+    )
+    wanted = select(*RUNS.columns, job_runs.c.tenant).where(_WAITS, is_last, *begun_by(now))
+    with database.reading(single=True) as connection:
+        found = connection.execute(wanted).all()
+    return {(row.tenant, row.job): RUNS.from_row(row) for row in found}
+
+
+def _place(runs: FromClause) -> Tuple:
+    return tuple_(runs.c.started_at, runs.c.run_id)
 
 
 class SqlJobs:

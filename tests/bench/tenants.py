@@ -73,9 +73,11 @@ def measure_tenants(number: int, directory: Path) -> Table:
         settings.jobs,
         tenants=application.tenants,
         start=lambda _tenant, _job: None,
+        waiting=application.waiting_runs,
     )
     note("all their jobs scheduled", scheduler.follow)
     note("looking for changes", scheduler.follow)
+    note("looking for runs that wait", scheduler.take_up)
     application.close()
     return table
 

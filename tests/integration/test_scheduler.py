@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import event
 
 from connector.domain.ledger.job_runs import RunState
 from connector.errors import BudgetUsedUpError, ConnectorError, TemporaryError
@@ -59,6 +60,7 @@ def scheduler(connector, owner, settings, *, tenants=None, start=lambda *_: None
         settings,
         tenants=tenants or application.tenants,
         start=start,
+        waiting=application.waiting_runs,
     )
 
 
@@ -257,7 +259,7 @@ def leave_waiting(connector):
     with pytest.raises(BudgetUsedUpError):
         connector.services.aggregation.sync()
     assert last_sync(connector).state is RunState.WAITING
-    return connector.services.runs.goes_on_at(SYNC_JOB)
+    return connector.services.runs.latest(SYNC_JOB).goes_on_at
 
 
 def test_a_sync_that_waits_is_taken_up_whoever_began_it(connector, paused):
@@ -332,7 +334,7 @@ def test_a_tenant_that_cannot_be_read_leaves_what_waits_of_others_taken_up(conne
         def last_starts(self, _):
             return {}
 
-        def goes_on_at(self, _):
+        def paused(self):
             raise TemporaryError("It cannot be read just now.")
 
     other = Other(connector.services)
@@ -340,8 +342,32 @@ def test_a_tenant_that_cannot_be_read_leaves_what_waits_of_others_taken_up(conne
     made = paused(tenants=lambda: [other, connector.services])
     made.follow()
     leave_waiting(connector)
+    with connector.application.store.write("another") as uow:
+        uow.jobs.add(replace(connector.services.runs.latest(SYNC_JOB), run_id="another"))
+        uow.commit()
     made.take_up()
     assert "default:sync:again" in planned(made)
+    assert "another:sync:again" not in planned(made)
+
+
+def test_what_waits_of_many_tenants_is_read_at_once(connector, paused):
+    class Unasked:
+        def last_starts(self, _):
+            return {}
+
+    others = [Other(connector.services) for _ in range(5)]
+    for number, other in enumerate(others):
+        other.settings = replace(other.settings, name=f"other-{number}")
+        other.runs = Unasked()
+    made = paused(tenants=lambda: [*others, connector.services])
+    made.follow()
+    leave_waiting(connector)
+    reads = []
+    listen = (connector.application.store.database.engine, "before_cursor_execute")
+    event.listen(*listen, lambda *what: reads.append(what[2]))
+    made.take_up()
+    assert "default:sync:again" in planned(made)
+    assert len([sql for sql in reads if sql.startswith("SELECT")]) == 2, "and whether it is paused"
 
 
 def test_a_sync_that_somebody_else_went_on_with_is_not_begun_anew(one_clock):

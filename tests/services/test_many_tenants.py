@@ -78,6 +78,7 @@ def test_their_jobs_share_a_few_threads_and_all_have_their_turn(
         only_notify,
         tenants=application.tenants,
         start=start,
+        waiting=application.waiting_runs,
     )
     thread = threading.Thread(target=scheduler.run, args=(stop,))
     thread.start()

@@ -83,12 +83,6 @@ class JobRuns:
             run = uow.jobs.latest(name, self._context.clock.now())
             return None if run is None else self._as_it_is(uow, run)
 
-    def goes_on_at(self, name: str) -> datetime | None:
-        """Return when the last run of a job may go on that waits for calls; None: none waits."""
-        with self._context.read() as uow:
-            run = uow.jobs.latest(name, self._context.clock.now())
-        return None if run is None else run.goes_on_at
-
     def goes_on(self, name: str) -> bool:
         """Whether a run of a job is under way, by its lease: a killed run left its record too."""
         with self._context.read() as uow:

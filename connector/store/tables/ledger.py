@@ -245,6 +245,14 @@ job_runs = Table(
     Column("correlation_id", TEXT, nullable=False, server_default=""),
     Index("ix_job_runs_job", "tenant", "job", "started_at"),
     Index("ix_job_runs_started", "tenant", "started_at"),
+    Index(
+        "ix_job_runs_waiting",
+        "tenant",
+        "job",
+        "started_at",
+        sqlite_where=text("state = 'waiting'"),
+        postgresql_where=text("state = 'waiting'"),
+    ),
 )
 
 locks = Table(

@@ -17,6 +17,7 @@ from connector.domain.work_items.items import Direction, WorkItemState
 from connector.errors import NotFoundError, UniquenessError
 from connector.ports import USER
 from connector.store import SqlStore
+from connector.store.jobs import waiting_runs
 from connector.store.tables import audit_events
 from tests.contract.store import people, records
 from tests.contract.store.people import NOW
@@ -287,6 +288,27 @@ def test_job_runs(store: SqlStore) -> None:
         assert unit.jobs.list(limit=1) == [second]
         assert unit.jobs.latest("sync") == second
         assert unit.jobs.latest("verify") is None
+
+
+def test_runs_that_wait_are_found_of_all_tenants_where_none_came_after(store: SqlStore) -> None:
+    waits = records.run(state=RunState.WAITING)
+    after = records.run("run-2", started_at=LATER, state=RunState.DONE)
+    runs: dict[str, list[JobRun]] = {
+        "one": [waits],
+        "two": [waits, after],
+        "three": [replace(waits, run_id="a"), replace(waits, job="delta"), records.run("run-3")],
+        "four": [replace(waits, started_at=LATER)],
+    }
+    for tenant, given in runs.items():
+        with store.write(tenant) as unit:
+            for run in given:
+                unit.jobs.add(run)
+            unit.commit()
+    found = waiting_runs(store.database, NOW)
+    assert found.keys() == {("one", "sync"), ("two", "sync"), ("three", "delta")}
+    assert found["one", "sync"] == waits
+    assert ("two", "sync") not in waiting_runs(store.database, LATER)
+    assert waiting_runs(store.database, LATER)["four", "sync"].started_at == LATER
 
 
 def test_locks_are_taken_together_or_not_at_all(store: SqlStore) -> None:
