@@ -29,8 +29,6 @@ MAX_LENGTH = 8192
 """Longest filter in characters; longer ones belong to nobody's honest client."""
 MAX_TERMS = 100
 """Comparisons in a filter: databases bound the depth of an expression, and each costs time."""
-MAX_SLOW_TERMS = 20
-"""Comparisons in a filter that no index can answer, so that each looks at every resource."""
 MAX_DEPTH = 50
 """Most parentheses and brackets open at one time."""
 
@@ -136,21 +134,13 @@ def parse_filter(text: str) -> Filter:
     """Return the syntax tree of a filter.
 
     :raises InvalidFilter: it does not follow the grammar, is longer than :data:`MAX_LENGTH` or
-        deeper than :data:`MAX_DEPTH`, or has more comparisons than :data:`MAX_TERMS`, or than
-        :data:`MAX_SLOW_TERMS` of those that take long.
+        deeper than :data:`MAX_DEPTH`, or has more comparisons than :data:`MAX_TERMS`.
     """
     _check_limits(text)
     simple = _parse_simple(text)
     if simple is not None:
         return simple
-    tree = _translate(parse_with_library(text))
-    if _slow_terms(tree) > MAX_SLOW_TERMS:
-        raise InvalidFilter(
-            f"A filter may have {MAX_SLOW_TERMS} comparisons at most that no index answers: with "
-            "co, ew or ne, within not, or of members by anything but members.value eq. Ask in "
-            "several requests."
-        )
-    return tree
+    return _translate(parse_with_library(text))
 
 
 def parse_path(text: str) -> PatchPath:
@@ -206,34 +196,6 @@ def _check_limits(text: str) -> None:
     # Brackets within strings count as well: a bound need not be exact, it has to be cheap.
     if text.count("(") + text.count("[") > MAX_DEPTH and _deepest(text) > MAX_DEPTH:
         raise InvalidFilter(f"A filter may be {MAX_DEPTH} levels deep at most.")
-
-
-_SLOW = (Operator.CO, Operator.EW, Operator.NE)
-
-
-def _slow_terms(node: Filter, *, negated: bool = False, of_members: bool = False) -> int:
-    """Return how many comparisons no index can answer."""
-    match node:
-        case And(left, right) | Or(left, right):
-            return sum(
-                _slow_terms(part, negated=negated, of_members=of_members) for part in (left, right)
-            )
-        case Not(operand):
-            return _slow_terms(operand, negated=True, of_members=of_members)
-        case ValuePath(path, inner):
-            return _slow_terms(inner, negated=negated, of_members=_is_members(path))
-        case Present(path):
-            return int(negated or of_members or _is_members(path))
-        case Comparison(path, operator, _):
-            if negated or operator in _SLOW:
-                return 1
-            named = path.attribute if of_members else path.sub_attribute or "value"
-            is_by_id = operator is Operator.EQ and named.lower() == "value"
-            return int((of_members or _is_members(path)) and not is_by_id)
-
-
-def _is_members(path: AttributePath) -> bool:
-    return path.attribute.lower() == "members"
 
 
 def _deepest(text: str) -> int:

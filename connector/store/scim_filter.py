@@ -83,6 +83,11 @@ def is_answered_by_index(filter_: Filter, context: Context) -> bool:
     return _Compiler(Resource(context), context.schemas.extensions).is_answered(filter_)
 
 
+def slow_terms(filter_: Filter, context: Context) -> int:
+    """Return for how many comparisons of a filter every resource is looked at."""
+    return _Compiler(Resource(context), context.schemas.extensions).slow_terms(filter_)
+
+
 def plain_name(path: AttributePath, schema: Schema) -> str | None:
     """Return the lower-case name of a top-level attribute of the core schema, else None."""
     if path.sub_attribute or (path.schema and path.schema.lower() != schema.id.lower()):
@@ -146,6 +151,15 @@ class _Compiler:
             case Or(left, right):
                 return self.is_answered(left) and self.is_answered(right)
         return self._index(node) is not None
+
+    def slow_terms(self, node: Filter) -> int:
+        """See :func:`slow_terms`."""
+        if self.is_answered(node):
+            return 0
+        match node:
+            case And(left, right) | Or(left, right):
+                return self.slow_terms(left) + self.slow_terms(right)
+        return _count_terms(node)
 
     def _finds_few(self, node: Filter) -> bool:
         match node:
@@ -268,6 +282,15 @@ def _with_value(target: Target, node: Comparison) -> Target:
     if value is None:
         raise InvalidFilter(f"{node.path} is complex: compare one of its sub-attributes.")
     return replace(target, sub_attribute=value)
+
+
+def _count_terms(node: Filter) -> int:
+    match node:
+        case And(left, right) | Or(left, right):
+            return _count_terms(left) + _count_terms(right)
+        case Not(inner) | ValuePath(_, inner):
+            return _count_terms(inner)
+    return 1
 
 
 def _disjuncts(node: Filter) -> Iterator[Filter]:

@@ -20,6 +20,8 @@ from connector.store.statements import Session
 from connector.store.tables import resources
 from scim.errors import InvalidFilter, InvalidPath
 
+MAX_SLOW_TERMS = 20
+"""Comparisons in a client's filter that no index answers, so that each looks at every resource."""
 FEW = 1000
 """Fewer recent changes than this are found by time and sorted; more are met on the way."""
 
@@ -65,7 +67,8 @@ class FilteredSearch:
     def page(self) -> StoredPage:
         """Return the page that is asked for.
 
-        :raises InvalidFilterError: an unknown attribute or an impossible comparison.
+        :raises InvalidFilterError: an unknown attribute, an impossible comparison, or more than
+            :data:`MAX_SLOW_TERMS` that take long.
         :raises InvalidOrderError: an unknown attribute to sort by.
         :raises connector.errors.ConnectorError: see :meth:`LongSearches.run`.
         """
@@ -87,6 +90,7 @@ class FilteredSearch:
         order = scim_sort.order_of(query, self._context)
         if not query.asked_by or self._is_quick(order):
             return self._found(conditions, holders, order)
+        self._refuse_slow_terms()
         whom = f"{self._tenant}/{query.asked_by}"
         return self._long.run(
             self._connection, whom, lambda: self._found(conditions, holders, order)
@@ -98,6 +102,17 @@ class FilteredSearch:
             return False
         filter_ = self._query.filter
         return filter_ is None or scim_filter.is_answered_by_index(filter_, self._context)
+
+    def _refuse_slow_terms(self) -> None:
+        filter_ = self._query.filter
+        slow = 0 if filter_ is None else scim_filter.slow_terms(filter_, self._context)
+        if slow > MAX_SLOW_TERMS:
+            raise InvalidFilterError(
+                f"A filter may have {MAX_SLOW_TERMS} comparisons at most that no index answers, "
+                f"and this one has {slow}: those with co, ew, ne or pr, within not, or of an "
+                "attribute without an index. Narrow it by and with one that an index answers, such "
+                "as userName eq, or ask in several requests."
+            )
 
     def _found(
         self,

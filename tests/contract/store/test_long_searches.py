@@ -14,6 +14,7 @@ from connector.ports import GROUP, USER, ResourceQuery
 from connector.store import SqlStore, long_searches, time_limit
 from connector.store.scim_filter import is_answered_by_index
 from connector.store.scim_sources import Context
+from connector.store.search import MAX_SLOW_TERMS
 from scim.filters import AttributePath, parse_filter
 from tests.contract.store import people
 from tests.contract.store.random_people import SCHEMAS
@@ -138,6 +139,56 @@ def test_an_impossible_filter_is_told_as_such(filled: SqlStore, bound) -> None:
     bound(0)
     with pytest.raises(InvalidFilterError):
         _found(filled, replace(ASKED, filter=parse_filter('title co 7 or title co "x"')))
+
+
+SLOW = [
+    (USER, 'title co "x"', 1),
+    (USER, 'title eq "x"', 1),
+    (USER, 'userName EW "x"', 1),
+    (USER, 'userName ne "x"', 1),
+    (USER, "userName pr", 1),
+    (USER, 'not (userName eq "x")', 1),
+    (USER, 'not (emails[type eq "work" and value eq "x"])', 2),
+    (USER, 'emails[value co "x" or display co "x"]', 2),
+    (USER, 'active eq true and title co "x"', 1),
+    (GROUP, 'members.display eq "x"', 1),
+    (GROUP, 'members[value sw "x"]', 1),
+    (GROUP, "members pr", 1),
+]
+QUICK = [
+    (USER, 'emails.value eq "x"'),
+    (USER, 'emails[type eq "work" and value eq "x"]'),
+    (USER, 'userName sw "x"'),
+    (USER, 'id eq "x" and not (title co "x")'),
+    (GROUP, 'members eq "x"'),
+    (GROUP, 'members[VALUE eq "x"]'),
+]
+
+
+def _asked(kind: str, *terms: str) -> ResourceQuery:
+    return replace(ASKED, kind=kind, filter=parse_filter(" or ".join(terms)))
+
+
+@pytest.mark.parametrize(("kind", "term", "each"), SLOW)
+def test_terms_that_no_index_answers_are_few(
+    store: SqlStore, kind: str, term: str, each: int
+) -> None:
+    most = MAX_SLOW_TERMS // each
+    assert _found(store, _asked(kind, *[term] * most)) == []
+    with pytest.raises(InvalidFilterError, match=f"{MAX_SLOW_TERMS} comparisons at most"):
+        _found(store, _asked(kind, *[term] * (most + 1)))
+
+
+@pytest.mark.parametrize(("kind", "term"), QUICK)
+def test_terms_that_an_index_answers_are_many(store: SqlStore, kind: str, term: str) -> None:
+    assert _found(store, _asked(kind, *[term] * 50)) == []
+
+
+def test_what_is_narrowed_to_a_few_may_have_many_terms(store: SqlStore) -> None:
+    slow = " or ".join(['title co "x"'] * (MAX_SLOW_TERMS + 1))
+    assert _found(store, _asked(USER, f'id eq "user-00007" and ({slow})')) == []
+    with pytest.raises(InvalidFilterError, match=f"this one has {MAX_SLOW_TERMS + 1}"):
+        _found(store, _asked(USER, f'userName sw "x" and ({slow})'))
 
 
 ANSWERED = [
