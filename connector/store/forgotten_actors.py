@@ -11,7 +11,7 @@ from sqlalchemy import Column, ColumnElement, Text, cast, delete, func, or_, sel
 from connector.domain.audit.chain import PERSON
 from connector.domain.erasure import ERASED_TEXT
 from connector.domain.model import fold
-from connector.store.columns import TEXT
+from connector.store.folding import Folded
 from connector.store.statements import Session
 from connector.store.tables import (
     audit_actors,
@@ -71,7 +71,7 @@ def forget_actors(session: Session, names: Collection[str]) -> Sequence[str]:
     names = {*names, *_other_logins(session, names)}
     known = select(audit_actors.c.name).where(
         audit_actors.c.tenant == tenant,
-        _folded(audit_actors.c.name).in_([f"{PERSON}{name}" for name in names]),
+        Folded(audit_actors.c.name).in_([f"{PERSON}{name}" for name in names]),
     )
     actors = list(connection.scalars(known))
     for doer in _DOERS:
@@ -83,7 +83,7 @@ def forget_actors(session: Session, names: Collection[str]) -> Sequence[str]:
     email = erasures.c.requested_email
     connection.execute(
         update(erasures)
-        .where(erasures.c.tenant == tenant, _folded(email).in_(list(names)))
+        .where(erasures.c.tenant == tenant, Folded(email).in_(list(names)))
         .values(requested_email="")
     )
     for column in (
@@ -94,7 +94,7 @@ def forget_actors(session: Session, names: Collection[str]) -> Sequence[str]:
     ):
         table = column.table
         connection.execute(
-            delete(table).where(table.c.tenant == tenant, _folded(column).in_(list(names)))
+            delete(table).where(table.c.tenant == tenant, Folded(column).in_(list(names)))
         )
     events = (work_item_events.c.work_item_id, work_item_events.c.sequence)
     _replace_in(session, events, work_item_events.c.data, names)
@@ -113,7 +113,7 @@ def _other_logins(session: Session, names: Collection[str]) -> set[str]:
     found = (
         session.connection.scalars(
             select(login).where(
-                login.table.c.tenant == session.tenant, _folded(address).in_(list(names))
+                login.table.c.tenant == session.tenant, Folded(address).in_(list(names))
             )
         )
         for login, address in used
@@ -166,7 +166,3 @@ def _may_say(column: Column[Any], names: Collection[str]) -> Sequence[ColumnElem
         return ()
     said = func.lower(cast(column, Text))
     return [or_(*(said.contains(name, autoescape=True) for name in names))]
-
-
-def _folded(text: ColumnElement[Any]) -> ColumnElement[str]:
-    return func.fold(text, type_=TEXT)

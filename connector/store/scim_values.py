@@ -21,6 +21,7 @@ from sqlalchemy.types import Integer, Numeric
 from connector.domain.model import fold
 from connector.errors import InvalidFilterError
 from connector.store.columns import TEXT
+from connector.store.folding import Folded
 from connector.store.statements import after_prefix
 from scim.datetimes import format_datetime
 from scim.filters import Operator
@@ -95,7 +96,7 @@ class Compares(Test):
 def folded(value: Value, attribute: Attribute) -> ColumnElement[Any]:
     """Return the expression as the attribute compares: folded unless caseExact."""
     if value.form is Form.TEXT and attribute.type == "string" and not attribute.case_exact:
-        return _Folded(value.expression)
+        return Folded(value.expression)
     return value.expression
 
 
@@ -157,27 +158,6 @@ def _text_test(
         return starts
     # The range is what an index can answer.
     return and_(expression >= operand, expression < literal(after_prefix(wanted), TEXT), starts)
-
-
-class _Folded(FunctionElement[str]):
-    """A text as it compares without case."""
-
-    type = TEXT
-    inherit_cache = True
-
-
-@compiles(_Folded, "postgresql")
-def _postgresql_folded(element: _Folded, compiler: SQLCompiler, **options: Any) -> str:
-    return f"fold({compiler.process(element.clauses, **options)})"
-
-
-@compiles(_Folded, "sqlite")
-def _sqlite_folded(element: _Folded, compiler: SQLCompiler, **options: Any) -> str:
-    # fold is a function of Python, for which threads take turns; most texts are ASCII, as long in
-    # bytes as in characters, and SQLite's own function does for them.
-    text = compiler.process(element.clauses, **options)
-    is_longer = f"length(CAST({text} AS BLOB)) <> length({text})"
-    return f"CASE WHEN {is_longer} THEN fold({text}) ELSE lower({text}) END"
 
 
 class _Position(FunctionElement[int]):

@@ -35,6 +35,7 @@ from connector.domain.work_items.items import (
 )
 from connector.errors import NotFoundError, UniquenessError
 from connector.store.columns import TEXT
+from connector.store.folding import Folded
 from connector.store.statements import Records, Session, after_prefix, among, put_rows
 from connector.store.tables import (
     delegations,
@@ -158,10 +159,10 @@ class SqlWorkItems:
             )
             # A refused change has no entitlement: its title says what it was.
             refused = work_items.c.entitlement.startswith(REFUSED, autoescape=True)
-            title = _folded(work_items.c.title)
+            title = Folded(work_items.c.title)
             told = and_(refused, *(_has(title, word) for word in _words(wanted.what)))
             yield or_(named, work_items.c.entitlement == wanted.what, told)
-        requester = _folded(work_items.c.requester)
+        requester = Folded(work_items.c.requester)
         yield from (_has(requester, word) for word in _words(wanted.asked_by))
 
     def page(
@@ -320,10 +321,6 @@ def _words(text: str) -> list[str]:
 
 def _has(text: ColumnElement[Any], word: str) -> ColumnElement[bool]:
     return text.contains(word, autoescape=True)
-
-
-def _folded(text: ColumnElement[Any]) -> ColumnElement[str]:
-    return func.fold(text, type_=TEXT)
 
 
 def _record(row: Row[tuple[object, ...]]) -> WorkItem:
