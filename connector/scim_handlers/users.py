@@ -31,7 +31,8 @@ from connector.scim_handlers.user_groups import (
     with_group_changes,
 )
 from connector.services.mirror.actual import load_attributes
-from connector.services.mirror.presentation import PERMISSION_PROFILE
+from connector.services.mirror.documents import present
+from connector.services.mirror.presentation import MANUAL_ROLE, PERMISSION_PROFILE
 from connector.services.provisioning.recording import Outcome as Recorded
 from connector.services.provisioning.wishes import Wish
 from connector.services.queued_requests import SUBJECT_MARK
@@ -106,7 +107,7 @@ class UserHandler(StoredReader):
 
         def wish(uow: UnitOfWork, actual: ActualUser) -> DesiredUser:
             shown = to_resource(find(uow), reader_of(context))
-            roles = _named(uow, ROLE, actual.requested_roles)
+            roles = _elements(uow, ROLE, actual.requested_roles, MANUAL_ROLE)
             before = as_requested(shown, roles, _entitlements(uow, actual.pending_profiles))
             desired = modification(
                 before,
@@ -243,13 +244,12 @@ def _is_followed(context: RequestContext, outcome: Recorded) -> bool:
 def _entitlements(uow: UnitOfWork, profiles: Iterable[ProfileKey]) -> list[Element]:
     """Return profiles as elements of ``entitlements``, as they are shown of somebody who holds
     them."""
-    elements = _named(uow, ENTITLEMENT, map(".".join, profiles))
-    return [{**element, "type": PERMISSION_PROFILE} for element in elements]
+    return _elements(uow, ENTITLEMENT, map(".".join, profiles), PERMISSION_PROFILE)
 
 
-def _named(uow: UnitOfWork, kind: str, scim_ids: Iterable[str]) -> list[Element]:
-    """Return what is in a catalogue as elements with the name that clients see there."""
+def _elements(uow: UnitOfWork, kind: str, scim_ids: Iterable[str], type_: str) -> list[Element]:
+    """Return what is in a catalogue as elements of a user, with the name that clients see there."""
     ids = sorted(scim_ids)
     rows = uow.resources.rows(kind, ids) if ids else {}
     names = {key: orjson.loads(row.document)["displayName"] for key, row in rows.items()}
-    return [{"value": key, **({"display": names[key]} if key in names else {})} for key in ids]
+    return [present(value=key, display=names.get(key), type=type_) for key in ids]
