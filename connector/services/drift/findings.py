@@ -28,7 +28,8 @@ from connector.services.expectations import Word, explain
 REFUSED = "refused"
 """Evidence: the plan that people refused. The policy asks them no second time."""
 ASKED_SINCE = "asked_since"
-"""Evidence: how a request ended the difference, where it was none of DocuSign's."""
+"""Evidence: whether a request ended the difference, and none of DocuSign's changes; the reason says
+how."""
 _ASKED_FOR = (
     "The policy closes such users, and requests have asked for access of this one since: see what "
     "is expected. Adopt or accept the user, or revert the finding by hand."
@@ -90,10 +91,8 @@ class Findings:
         uow.drift.add(new)
         for item in closed:
             if item.state is not FindingState.ACCEPTED:
-                why = item.evidence.get(ASKED_SINCE)
-                self._audit(
-                    uow, JOB, f"drift.{item.state}", item, **({"reason": why} if why else {})
-                )
+                why = {"reason": item.reason} if ASKED_SINCE in item.evidence else {}
+                self._audit(uow, JOB, f"drift.{item.state}", item, **why)
         return Recorded(new, seen, closed)
 
     def _new(self, uow: UnitOfWork, drift: Drift, frame: Frame, sighting: Sighting) -> Finding:
@@ -178,7 +177,7 @@ class Findings:
         if state is FindingState.OPEN:
             state = FindingState.GONE
             if asked := _asked_since(finding, sighting):
-                evidence = {**finding.evidence, ASKED_SINCE: asked}
+                evidence = {**finding.evidence, ASKED_SINCE: True}
                 finding = replace(finding, reason=asked, evidence=evidence)
         elif state is FindingState.REVERTING:
             state = FindingState.REVERTED
