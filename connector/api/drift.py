@@ -13,7 +13,13 @@ from connector.api.paging import Page, PageArguments, page_of, text_of, to_curso
 from connector.api.resource import Resource, seen
 from connector.domain.authentication.console import ConsoleRole
 from connector.domain.drift.difference import DriftKind
-from connector.domain.drift.findings import Finding, FindingFilter, FindingState
+from connector.domain.drift.findings import (
+    CLOSED_FINDINGS,
+    OPEN_FINDINGS,
+    Finding,
+    FindingFilter,
+    FindingState,
+)
 from connector.domain.drift.remedies import Remedy
 from connector.domain.writing import LEAST_WORDS, require_words
 from connector.errors import InvalidRequestError
@@ -104,7 +110,7 @@ class DriftSelectionArguments(Schema):
     states = fields.List(
         fields.Enum(FindingState, by_value=True),
         load_default=lambda: [FindingState.OPEN],
-        validate=validate.ContainsOnly([state for state in FindingState if state.is_open]),
+        validate=validate.ContainsOnly(list(OPEN_FINDINGS)),
         metadata={"description": "Where they stand: `open`, `reverting`."},
     )
     policies = fields.List(
@@ -168,7 +174,7 @@ def listed(query: Mapping[str, Any]) -> Page:
     """List findings, the newest first."""
     limit, user_id = query["limit"], query["user_id"].lower()
     wanted = FindingFilter(
-        tuple(state for state in FindingState if state.is_open is not query["over"]),
+        CLOSED_FINDINGS if query["over"] else OPEN_FINDINGS,
         (query["kind"],) if query["kind"] else (),
         (user_id,) if user_id else (),
         (query["account_id"].lower(),) if query["account_id"] else (),

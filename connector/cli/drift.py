@@ -13,13 +13,11 @@ from rich.table import Table
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.drift_decide import accept, filters, revert, wanted_of
 from connector.cli.groups import Commands
-from connector.domain.drift.findings import FindingFilter, FindingState
+from connector.domain.drift.findings import OPEN_FINDINGS, FindingFilter
 from connector.domain.writing import counted
 from connector.services.drift.desk import FindingView
 from connector.services.drift.report import to_csv, to_html
 from connector.services.plain_data import finding_data
-
-_OPEN = tuple(state for state in FindingState if state.is_open)
 
 
 @click.group(cls=Commands)
@@ -71,7 +69,7 @@ def _nothing(*, every: bool, filtered: bool) -> str:
 
 def _filter_of(context: CommandContext, options: dict[str, Any], *, every: bool) -> FindingFilter:
     decisions = context.tenant.drift.decisions
-    states = () if every else _OPEN
+    states = () if every else OPEN_FINDINGS
     return replace(decisions.filter_of(wanted_of(**options)), states=states)
 
 

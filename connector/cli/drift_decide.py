@@ -14,7 +14,7 @@ from rich.table import Table
 from connector.cli.acting_as import as_option
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.domain.drift.difference import DriftKind
-from connector.domain.drift.findings import FindingState
+from connector.domain.drift.findings import OPEN_FINDINGS, FindingState
 from connector.domain.drift.remedies import Remedy
 from connector.domain.writing import LEAST_WORDS, counted, noun, says_something
 from connector.errors import PermanentError
@@ -23,7 +23,6 @@ from connector.services.drift.decisions import Choice, Decided, DriftDecisions, 
 from connector.services.drift.desk import FindingView
 from connector.services.plain_data import finding_data
 
-_OPEN = tuple(str(state) for state in FindingState if state.is_open)
 _SHOWN = 50
 """Findings that a preview prints for people; --json has them all."""
 
@@ -76,7 +75,7 @@ def _decision(command: Any) -> Any:
             "--state",
             "states",
             multiple=True,
-            type=click.Choice(_OPEN),
+            type=click.Choice([str(state) for state in OPEN_FINDINGS]),
             help="Where they stand; without, open.",
         ),
     ):

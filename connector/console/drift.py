@@ -13,21 +13,28 @@ from connector.console.here import is_fragment, may_try, principal, session, ten
 from connector.console.users import printable
 from connector.console.words import state_words
 from connector.domain.drift.difference import CHANGES, DriftKind
-from connector.domain.drift.findings import FindingFilter, FindingState
+from connector.domain.drift.findings import (
+    CLOSED_FINDINGS,
+    OPEN_FINDINGS,
+    FindingFilter,
+    FindingState,
+)
 from connector.services.drift.desk import PAGE
 
 blueprint = Blueprint("drift", __name__, url_prefix="/drift")
-_OPEN = tuple(state for state in FindingState if state.is_open)
-_CLOSED = tuple(state for state in FindingState if not state.is_open)
 _TOLD = 5
 """Reasons that are told of findings that stayed."""
 _FIELDS = ("class", "account", "user")
 _VIEWS: Mapping[str, tuple[str, tuple[DriftKind, ...], tuple[FindingState, ...]]] = {
-    "changes": ("Changes", CHANGES, _OPEN),
-    "pending": ("Invited, never came", (DriftKind.PENDING_USER,), _OPEN),
-    "unused": ("Dormant or orphaned", (DriftKind.DORMANT_USER, DriftKind.ORPHAN_USER), _OPEN),
-    "all": ("Everything open", tuple(DriftKind), _OPEN),
-    "closed": ("Closed", tuple(DriftKind), _CLOSED),
+    "changes": ("Changes", CHANGES, OPEN_FINDINGS),
+    "pending": ("Invited, never came", (DriftKind.PENDING_USER,), OPEN_FINDINGS),
+    "unused": (
+        "Dormant or orphaned",
+        (DriftKind.DORMANT_USER, DriftKind.ORPHAN_USER),
+        OPEN_FINDINGS,
+    ),
+    "all": ("Everything open", tuple(DriftKind), OPEN_FINDINGS),
+    "closed": ("Closed", tuple(DriftKind), CLOSED_FINDINGS),
 }
 """What each list is called, and which findings it holds."""
 

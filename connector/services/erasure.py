@@ -14,6 +14,7 @@ from connector.domain.erasure import CLOSED_FOR, Erasure, ErasureState, Redactio
 from connector.domain.ledger.resources import Tombstone
 from connector.domain.mirror.visibility import held_before
 from connector.domain.model import User, fold
+from connector.domain.work_items.items import OPEN_STATES
 from connector.domain.writing import require_words
 from connector.errors import (
     ConnectorError,
@@ -26,7 +27,7 @@ from connector.ports import TOMBSTONE, USER, UnitOfWork
 from connector.services.audit.personal import events_about, events_naming
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
 from connector.services.locks import WriteLocks, address_key, user_key
-from connector.services.mirror.actual import OPEN_STATES, load_attributes
+from connector.services.mirror.actual import load_attributes
 from connector.services.mirror.changes import tombstone_id
 from connector.services.people import Addresses, addresses_of, is_same_person, names_of_user
 

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.expected import Expected, KnownEntitlement
-from connector.domain.drift.findings import Finding, FindingFilter, FindingState
+from connector.domain.drift.findings import OPEN_FINDINGS, Finding, FindingFilter, FindingState
 from connector.errors import NotFoundError, UniquenessError
 from connector.store.statements import (
     Records,
@@ -25,7 +25,6 @@ from connector.store.tables import expectations, findings, known_entitlements, u
 FINDINGS = Records(findings, Finding)
 KNOWN = Records(known_entitlements, KnownEntitlement)
 _COLUMNS = findings.c
-_OPEN = tuple(state for state in FindingState if state.is_open)
 _STANDING = tuple(kind for kind in DriftKind if kind.is_standing)
 
 
@@ -183,7 +182,7 @@ class SqlDrift:
             for item in self._select(
                 _COLUMNS.subject_id.in_(chunk),
                 or_(
-                    _COLUMNS.state.in_(_OPEN),
+                    _COLUMNS.state.in_(OPEN_FINDINGS),
                     and_(
                         _COLUMNS.state == FindingState.ACCEPTED,
                         _COLUMNS.kind.in_(_STANDING),
@@ -195,7 +194,8 @@ class SqlDrift:
 
     def standing_elsewhere(self, kinds: Iterable[str]) -> Sequence[Finding]:
         """Return the open and reverting findings whose subject is of these kinds."""
-        return self._select(_COLUMNS.subject_kind.in_(list(kinds)), _COLUMNS.state.in_(_OPEN))
+        is_open = _COLUMNS.state.in_(OPEN_FINDINGS)
+        return self._select(_COLUMNS.subject_kind.in_(list(kinds)), is_open)
 
     def named(self, finding_ids: Iterable[str]) -> Sequence[Finding]:
         """Return findings by their whole ids, in this order; those that are gone are left out."""

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, Table, false, select, true, union_all
 
 from connector.domain.model import ORGANIZATION_ADMIN, role_group_scim_id
-from connector.domain.work_items.items import WorkItemState
+from connector.domain.work_items.items import OPEN_STATES
 from connector.store.group_view import group_holders, profile_holders
 from connector.store.tables import (
     attested_roles,
@@ -21,8 +21,6 @@ from connector.store.tables import (
 )
 
 Condition = ColumnElement[bool]
-
-OPEN_STATES = [state for state in WorkItemState if state.is_open]
 
 
 def _in_group(tenant: str, wanted: str) -> Condition:

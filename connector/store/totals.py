@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from connector.domain.ledger.job_runs import JobRun
 from connector.domain.ledger.plans import PlanState
-from connector.domain.work_items.items import WorkItemKind, WorkItemState
+from connector.domain.work_items.items import OPEN_STATES, WorkItemKind
 from connector.store.jobs import RUNS, begun_by
 from connector.store.statements import Session
 from connector.store.tables import (
@@ -24,7 +24,6 @@ from connector.store.tables import (
 from connector.store.turns import waits_since
 
 _COUNTED = {"users": users, "memberships": memberships, "profiles": profiles, "groups": groups}
-_OPEN = [state for state in WorkItemState if state.is_open]
 
 
 class SqlTotals:
@@ -53,7 +52,7 @@ class SqlTotals:
         """Return the number of work items of each kind that wait for somebody."""
         found = self._connection.execute(
             select(work_items.c.kind, func.count().label("number"))
-            .where(work_items.c.tenant == self._tenant, work_items.c.state.in_(_OPEN))
+            .where(work_items.c.tenant == self._tenant, work_items.c.state.in_(OPEN_STATES))
             .group_by(work_items.c.kind)
         )
         counted = {row.kind: row.number for row in found}

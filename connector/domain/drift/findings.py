@@ -31,6 +31,10 @@ class FindingState(StrEnum):
         return self in (FindingState.OPEN, FindingState.REVERTING)
 
 
+OPEN_FINDINGS = tuple(state for state in FindingState if state.is_open)
+CLOSED_FINDINGS = tuple(state for state in FindingState if not state.is_open)
+
+
 @dataclass(frozen=True)
 class Finding:
     """One difference and its history."""

@@ -67,6 +67,10 @@ class WorkItemState(StrEnum):
         )
 
 
+OPEN_STATES = tuple(state for state in WorkItemState if state.is_open)
+CLOSED_STATES = tuple(state for state in WorkItemState if not state.is_open)
+
+
 class Direction(StrEnum):
     """Whether access is given or taken."""
 

@@ -13,11 +13,10 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from connector.domain.audit.events import AuditEvent
 from connector.domain.authentication.console import ConsoleAccount, ConsoleRole, may_work
 from connector.domain.work_items.history import Act, WorkItemEvent
-from connector.domain.work_items.items import WorkItemKind
+from connector.domain.work_items.items import OPEN_STATES, WorkItemKind
 from connector.errors import InvalidRequestError
 from connector.ports import Clock, Store, UnitOfWork
 from connector.services.context import Actor
-from connector.services.mirror.actual import OPEN_STATES
 
 PASSWORD_MIN, PASSWORD_MAX = 12, 256
 """Characters. Length is what counts; rules about kinds of characters only make passwords guessable

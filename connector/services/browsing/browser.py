@@ -23,7 +23,7 @@ from connector.domain.model import (
     fold,
 )
 from connector.domain.plan import Operation, operation_from_dict
-from connector.domain.work_items.items import WorkItemState
+from connector.domain.work_items.items import CLOSED_STATES, OPEN_STATES
 from connector.errors import InvalidFilterError, InvalidRequestError, NotFoundError
 from connector.ports import USER, ResourceQuery, UnitOfWork
 from connector.services.browsing.accounts import AccountReader
@@ -46,7 +46,7 @@ from connector.services.browsing.views import (
 from connector.services.context import TenantContext
 from connector.services.inbox.colleagues import Colleague, colleagues
 from connector.services.inbox.search import resolved
-from connector.services.mirror.actual import OPEN_STATES, load_attributes
+from connector.services.mirror.actual import load_attributes
 from connector.services.naming import names_for
 from connector.services.people import user_ids_of
 from mappings.model import Meaning
@@ -209,8 +209,7 @@ class Browser:
 
         What is open comes oldest first, what is closed newest first.
         """
-        closed = [state for state in WorkItemState if not state.is_open]
-        states = closed if query.closed else OPEN_STATES
+        states = CLOSED_STATES if query.closed else OPEN_STATES
         which: dict[str, Any] = {"kind": query.kind, "assignee": query.assignee}
         with self._context.read() as uow:
             which["wanted"] = resolved(uow, self._context, query.wanted)

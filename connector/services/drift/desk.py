@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from connector.domain.authentication.console import ConsoleRole
 from connector.domain.drift.catalogue import known_entitlements
 from connector.domain.drift.difference import DriftKind
-from connector.domain.drift.findings import Finding, FindingFilter, FindingState
+from connector.domain.drift.findings import OPEN_FINDINGS, Finding, FindingFilter, FindingState
 from connector.domain.model import ORGANIZATION_ADMIN, User, fold
 from connector.domain.naming.names import Names
 from connector.domain.writing import require_words
@@ -224,8 +224,7 @@ class DriftDesk:
 
 def open_findings(*subject_ids: str, account_id: str = "") -> FindingFilter:
     """Return the filter for what is open about users, or about one account."""
-    states = tuple(state for state in FindingState if state.is_open)
-    return FindingFilter(states, subject_ids=subject_ids, account_ids=_given(account_id))
+    return FindingFilter(OPEN_FINDINGS, subject_ids=subject_ids, account_ids=_given(account_id))
 
 
 def _given(text: str) -> tuple[str, ...]:

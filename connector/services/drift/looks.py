@@ -27,14 +27,13 @@ from connector.domain.ledger.resources import ClientAttributes, Provenance
 from connector.domain.model import User
 from connector.domain.plan import Operation
 from connector.domain.policy.guards import touched_users
-from connector.domain.work_items.items import Direction
+from connector.domain.work_items.items import OPEN_STATES, Direction
 from connector.ports import USER, UnitOfWork
 from connector.services.aggregation import SYNC_JOB
 from connector.services.aggregation.roles import ADMINS_KNOWN
 from connector.services.bindings import require_bound
 from connector.services.context import TenantContext
 from connector.services.expectations import BASELINE
-from connector.services.mirror.actual import OPEN_STATES
 from connector.services.queued_requests import QUEUED_REQUEST
 from mappings.model import ENTERPRISE_USER
 

@@ -13,7 +13,13 @@ from connector.domain.model import User
 from connector.domain.planning import Addresses
 from connector.domain.work_items.approvals import Verdict, Voter, in_words, standing, votes
 from connector.domain.work_items.history import Act, WorkItemEvent
-from connector.domain.work_items.items import WorkItem, WorkItemFilter, WorkItemKind, WorkItemState
+from connector.domain.work_items.items import (
+    OPEN_STATES,
+    WorkItem,
+    WorkItemFilter,
+    WorkItemKind,
+    WorkItemState,
+)
 from connector.domain.writing import require_words, tidy
 from connector.errors import (
     ClosedError,
@@ -28,7 +34,6 @@ from connector.errors import (
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, Seen, TenantContext
 from connector.services.inbox.search import resolved
-from connector.services.mirror.actual import OPEN_STATES
 from connector.services.people import subject_of
 from connector.services.provisioning.recording import answered_in_time
 from connector.services.provisioning.settlement import SettlementService

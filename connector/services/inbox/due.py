@@ -10,12 +10,11 @@ from datetime import datetime, timedelta
 
 from connector.domain.policy.entitlement_rules import Ruling
 from connector.domain.work_items.history import Act
-from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
+from connector.domain.work_items.items import OPEN_STATES, WorkItem, WorkItemKind, WorkItemState
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.denials import ended_denials, is_look_kept, keep_look
-from connector.services.mirror.actual import OPEN_STATES
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.long_waits import LongWaits
 from connector.services.work.approval_desk import ApprovalDesk

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from connector.domain.authentication.console import ConsoleRole
-from connector.domain.work_items.items import WorkItem, WorkItemFilter, WorkItemKind
+from connector.domain.work_items.items import OPEN_STATES, WorkItem, WorkItemFilter, WorkItemKind
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
 from connector.services.inbox.approvals import ApprovalService
 from connector.services.inbox.attesting import attest_refusal, is_to_attest
 from connector.services.inbox.search import resolved
-from connector.services.mirror.actual import OPEN_STATES
 from connector.services.work.matters import Matters
 
 _CHUNK = 200

@@ -11,11 +11,16 @@ import structlog
 from connector.domain.mirror.merge import merge_member
 from connector.domain.model import ORGANIZATION_ADMIN, User
 from connector.domain.policy.entitlement_rules import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN
-from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind, WorkItemState
+from connector.domain.work_items.items import (
+    OPEN_STATES,
+    Direction,
+    WorkItem,
+    WorkItemKind,
+    WorkItemState,
+)
 from connector.errors import NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
-from connector.services.mirror.actual import OPEN_STATES
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.targeted_aggregation.refresh import is_confirmed
 from connector.services.work.log import WorkItemLog

@@ -9,13 +9,12 @@ from connector.domain.authentication.console import ConsoleRole
 from connector.domain.ledger.plans import PlanRecord
 from connector.domain.model import User
 from connector.domain.work_items.history import Act, Evidence, WorkItemEvent
-from connector.domain.work_items.items import WorkItem, WorkItemFilter, WorkItemKind
+from connector.domain.work_items.items import OPEN_STATES, WorkItem, WorkItemFilter, WorkItemKind
 from connector.domain.writing import require_words
 from connector.errors import NotFoundError
 from connector.services.context import Principal, Seen, TenantContext
 from connector.services.inbox.attesting import attest_refusal, is_to_attest
 from connector.services.inbox.search import resolved
-from connector.services.mirror.actual import OPEN_STATES
 from connector.services.people import subject_of
 from connector.services.work.log import WorkItemLog
 from connector.services.work.matters import Matters

@@ -25,11 +25,11 @@ from connector.domain.model import (
 )
 from connector.domain.plan import AddGroupMembers, RemoveGroupMembers, RenameGroup
 from connector.domain.planning import confirmed_roles
-from connector.domain.work_items.items import WorkItem
+from connector.domain.work_items.items import OPEN_STATES, WorkItem
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.denials import holding_denials, is_granted, quiet_until, same_people
-from connector.services.mirror.actual import OPEN_STATES, remember_group
+from connector.services.mirror.actual import remember_group
 from connector.services.mirror.changes import overtaken_since, put_settled, remove, stamp
 from connector.services.mirror.group_rows import GroupRows
 from connector.services.mirror.presentation import Presenter

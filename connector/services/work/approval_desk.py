@@ -30,6 +30,7 @@ from connector.domain.planning import Addresses, plan_grant
 from connector.domain.policy.entitlement_rules import ROLE, Ruling
 from connector.domain.work_items.history import Act
 from connector.domain.work_items.items import (
+    OPEN_STATES,
     ApprovalTerms,
     Direction,
     WorkItem,
@@ -40,7 +41,7 @@ from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import group_key, user_key
-from connector.services.mirror.actual import OPEN_STATES, load_actual
+from connector.services.mirror.actual import load_actual
 from connector.services.naming import names_for
 from connector.services.targeted_aggregation.refresh import RefreshService
 from connector.services.work.asking_again import denials_against

@@ -27,6 +27,7 @@ from connector.domain.plan import (
 from connector.domain.policy.entitlement_rules import ROLE, VERIFY_WORD, Ruling, given
 from connector.domain.work_items.items import (
     CUSTODY,
+    OPEN_STATES,
     Direction,
     WorkItem,
     WorkItemKind,
@@ -37,7 +38,7 @@ from connector.ports import USER, UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.expectations import REVIEW
 from connector.services.locks import user_key
-from connector.services.mirror.actual import OPEN_STATES, load_actual
+from connector.services.mirror.actual import load_actual
 from connector.services.naming import names_for
 from connector.services.work.docusign_admin import admin_in_words, starting_link
 from connector.services.work.log import WorkItemLog

@@ -15,9 +15,14 @@ from connector.domain.plan import (
     ReopenMembership,
     SetProfile,
 )
-from connector.domain.work_items.items import CUSTODY, Direction, WorkItem, WorkItemState
+from connector.domain.work_items.items import (
+    CUSTODY,
+    OPEN_STATES,
+    Direction,
+    WorkItem,
+    WorkItemState,
+)
 from connector.ports import UnitOfWork
-from connector.services.mirror.actual import OPEN_STATES
 
 
 def open_grants(
