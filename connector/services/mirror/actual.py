@@ -14,11 +14,10 @@ from connector.domain.ledger.plans import ROLES_KEY
 from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.model import Membership
 from connector.domain.planning import ActualUser, Remembered
-from connector.domain.work_items.items import Direction, WorkItemState
+from connector.domain.work_items.items import OPEN_STATES, Direction
 from connector.errors import NotFoundError
 from connector.ports import USER, UnitOfWork
 
-OPEN_STATES = tuple(state for state in WorkItemState if state.is_open)
 MEMBERSHIPS_KEY = "_memberships"
 HAND_OVERS_KEY = "_hand_overs"
 
@@ -94,27 +93,22 @@ def keep_hand_over(
 
 def remember_membership(uow: UnitOfWork, user_id: str, membership: Membership) -> None:
     """Keep what a membership holds, so that it can be given again."""
-    held = {"profile": membership.profile_id, "groups": sorted(membership.group_ids)}
     attributes = load_attributes(uow, user_id)
-    memberships = {**attributes.kept.get(MEMBERSHIPS_KEY, {}), membership.account_id: held}
-    _save(uow, attributes, MEMBERSHIPS_KEY, memberships)
+    held = Remembered(membership.profile_id, tuple(membership.group_ids))
+    _keep(uow, attributes, {**_remembered(attributes.kept), membership.account_id: held})
 
 
 def forget_membership(uow: UnitOfWork, user_id: str, account_id: str) -> None:
     """Drop what was kept of a membership: it is open again, or gone for good."""
     attributes = load_attributes(uow, user_id)
-    memberships = dict(attributes.kept.get(MEMBERSHIPS_KEY, {}))
-    if memberships.pop(account_id, None) is not None:
-        _save(uow, attributes, MEMBERSHIPS_KEY, memberships)
+    memory = dict(_remembered(attributes.kept))
+    if memory.pop(account_id, None) is not None:
+        _keep(uow, attributes, memory)
 
 
 def put_remembered(uow: UnitOfWork, user_id: str, memory: Mapping[str, Remembered]) -> None:
     """Keep what enabling an inactive person shall give, by account id, and nothing else."""
-    kept = {
-        account_id: {"profile": held.profile_id, "groups": [*held.group_ids]}
-        for account_id, held in memory.items()
-    }
-    _save(uow, load_attributes(uow, user_id), MEMBERSHIPS_KEY, kept)
+    _keep(uow, load_attributes(uow, user_id), memory)
 
 
 def remember_group(
@@ -123,13 +117,22 @@ def remember_group(
     """Let closed memberships be given a group again, or no longer, once they are opened: who is
     taken out of a group while inactive does not come back into it."""
     for attributes in uow.attributes.get(USER, user_ids).values():
-        memberships = dict(attributes.kept.get(MEMBERSHIPS_KEY, {}))
-        kept = memberships.get(account_id)
-        if kept is None or (group_id in kept["groups"]) is held:
+        memory = _remembered(attributes.kept)
+        before = memory.get(account_id)
+        if before is None or (group_id in before.group_ids) is held:
             continue
-        groups = {*kept["groups"], group_id} if held else {*kept["groups"]} - {group_id}
-        memberships[account_id] = {**kept, "groups": sorted(groups)}
-        _save(uow, attributes, MEMBERSHIPS_KEY, memberships)
+        groups = {*before.group_ids} ^ {group_id}
+        after = replace(before, group_ids=tuple(groups))
+        _keep(uow, attributes, {**memory, account_id: after})
+
+
+def _keep(uow: UnitOfWork, attributes: ClientAttributes, memory: Mapping[str, Remembered]) -> None:
+    """Keep what closed memberships held, in the shape that :func:`_remembered` reads."""
+    kept = {
+        account_id: {"profile": held.profile_id, "groups": sorted(held.group_ids)}
+        for account_id, held in memory.items()
+    }
+    _save(uow, attributes, MEMBERSHIPS_KEY, kept)
 
 
 def _save(uow: UnitOfWork, attributes: ClientAttributes, key: str, value: Any) -> None:
