@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from functools import partial
 
 from connector.domain.model import User, group_scim_id
 from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind, WorkItemState
@@ -36,7 +37,7 @@ def same_people(uow: UnitOfWork, users: Iterable[User]) -> Mapping[str, frozense
     """
     on_address: dict[str, list[str]] = {}
     for user in users:
-        on_address.setdefault(user.email_key or user.user_id, []).append(user.user_id)
+        on_address.setdefault(_address(user), []).append(user.user_id)
     shared = [user_id for ids in on_address.values() if len(ids) > 1 for user_id in ids]
     named = external_ids_of(uow, shared) if shared else {}
     return {
@@ -64,42 +65,46 @@ def _differ(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
 def holding_denials(
     uow: UnitOfWork,
     context: TenantContext,
-    people: Mapping[str, AbstractSet[str]],
+    users: Collection[User],
     entitlement: str | None = None,
 ) -> Mapping[str, Sequence[WorkItem]]:
     """Return the denials that still hold, oldest first, by user id: nobody approved the same for
     the same person since, whether it is carried out already or not.
 
-    :param people: of :func:`same_people`.
+    :param users: with everybody on their addresses, as the same person may have been denied it as
+        one of those.
     :param entitlement: only those of this one.
     """
     quiet = _quiet(context)
-    ids = {one for same in people.values() for one in same}
-    if not ids or not quiet:
+    if not users or not quiet:
         return {}
-
-    def found(*states: WorkItemState, closed_after: datetime | None = None) -> Sequence[WorkItem]:
-        return uow.work_items.search(
-            states=states,
-            subject_ids=ids,
-            entitlement=entitlement,
-            kind=WorkItemKind.APPROVAL,
-            closed_after=closed_after,
-        )
-
-    denied = found(WorkItemState.REJECTED, closed_after=context.clock.now() - quiet)
+    approvals = partial(uow.work_items.search, entitlement=entitlement, kind=WorkItemKind.APPROVAL)
+    denied = approvals(
+        states=[WorkItemState.REJECTED],
+        subject_ids=[user.user_id for user in users],
+        closed_after=context.clock.now() - quiet,
+    )
     if not denied:
         return {}
+    people = same_people(uow, _on_addresses_of(users, {item.subject_id for item in denied}))
     # What is approved and waits to be carried out has not ended yet: no time bounds it.
-    decided = sorted(
-        [*denied, *found(WorkItemState.APPROVED, WorkItemState.DONE)],
-        key=lambda item: (item.created_at, item.work_item_id),
-    )
+    approved = approvals(states=[WorkItemState.APPROVED, WorkItemState.DONE], subject_ids=people)
+    decided = sorted([*denied, *approved], key=lambda item: (item.created_at, item.work_item_id))
     holding = {
         user_id: _not_overruled([item for item in decided if item.subject_id in same])
         for user_id, same in people.items()
     }
     return {user_id: items for user_id, items in holding.items() if items}
+
+
+def _on_addresses_of(users: Collection[User], chosen: AbstractSet[str]) -> Sequence[User]:
+    """Return those of the users who are on an address of one that is chosen by id."""
+    addresses = {_address(user) for user in users if user.user_id in chosen}
+    return [user for user in users if _address(user) in addresses]
+
+
+def _address(user: User) -> str:
+    return user.email_key or user.user_id
 
 
 def _not_overruled(decided: Iterable[WorkItem]) -> Sequence[WorkItem]:

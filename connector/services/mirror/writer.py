@@ -28,7 +28,7 @@ from connector.domain.planning import confirmed_roles
 from connector.domain.work_items.items import OPEN_STATES, WorkItem
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
 from connector.services.context import TenantContext
-from connector.services.denials import holding_denials, is_granted, quiet_until, same_people
+from connector.services.denials import holding_denials, is_granted, quiet_until
 from connector.services.mirror.actual import remember_group
 from connector.services.mirror.changes import overtaken_since, put_settled, remove, stamp
 from connector.services.mirror.group_rows import GroupRows
@@ -105,7 +105,7 @@ class MirrorWriter:
         attributes = uow.attributes.get(USER, ids)
         found = uow.work_items.search(states=OPEN_STATES, subject_ids=ids)
         items = _by_subject([item for item in found if item.is_access and item.state.is_open])
-        denied = holding_denials(uow, self._context, same_people(uow, users))
+        denied = holding_denials(uow, self._context, users)
         # An approved change is shown as its approval.
         plans = [plan for plan in uow.plans.queued(USER, ids) if "approval" not in plan.context]
         queued = _by_subject(plans)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
+from connector.domain.model import User
 from connector.domain.work_items.items import WorkItem, WorkItemKind, WorkItemState
 from connector.domain.writing import gist, says_something, tidy
 from connector.ports import UnitOfWork
@@ -29,23 +29,25 @@ def denials_against(
 
     :param reason: why it is asked for now; may be empty.
     """
-    ids = list(user_ids)
+    ids = set(user_ids)
     if not ids or not context.settings.approvals.quiet_days_after_denial:
         return {}
-    holding = holding_denials(uow, context, _people(uow, ids), entitlement)
+    holding = holding_denials(uow, context, _on_addresses_of(uow, ids), entitlement)
     said = gist(tidy(reason)) if says_something(reason) else ""
     return {
         user_id: items[-1]
         for user_id, items in holding.items()
+        if user_id in ids
         if not said or any(said == gist(_asked_with(uow, item)) for item in items)
     }
 
 
 def last_denial(uow: UnitOfWork, item: WorkItem) -> WorkItem | None:
     """Return when the same was denied last before an approval was asked for; None: never."""
+    people = same_people(uow, _on_addresses_of(uow, [item.subject_id]))
     found = uow.work_items.search(
         states=[WorkItemState.REJECTED],
-        subject_ids=_people(uow, [item.subject_id])[item.subject_id],
+        subject_ids=people[item.subject_id],
         entitlement=item.entitlement,
         kind=WorkItemKind.APPROVAL,
         closed_until=item.created_at,
@@ -53,12 +55,13 @@ def last_denial(uow: UnitOfWork, item: WorkItem) -> WorkItem | None:
     return max(found, key=lambda one: one.closed_at or one.created_at) if found else None
 
 
-def _people(uow: UnitOfWork, user_ids: Sequence[str]) -> Mapping[str, AbstractSet[str]]:
-    """Return who these users are, with every id on their addresses."""
-    addresses = {user.email_key for user in uow.mirror.get_users(user_ids).values()} - {""}
-    found = uow.mirror.users_by_email(addresses)
-    people = same_people(uow, [user for users in found.values() for user in users])
-    return {user_id: people.get(user_id, frozenset({user_id})) for user_id in user_ids}
+def _on_addresses_of(uow: UnitOfWork, user_ids: Collection[str]) -> Sequence[User]:
+    """Return these users, and everybody else on their addresses."""
+    known = uow.mirror.get_users(user_ids)
+    found = uow.mirror.users_by_email({user.email_key for user in known.values()} - {""})
+    there = {user.user_id: user for users in found.values() for user in users}
+    nobody = {user_id: User(user_id, email="", user_name="") for user_id in user_ids}
+    return list({**nobody, **known, **there}.values())
 
 
 def _asked_with(uow: UnitOfWork, item: WorkItem) -> str:
