@@ -34,6 +34,10 @@ class PlanRepository(Protocol):
         :raises connector.errors.NotFoundError: no such plan.
         """
 
+    def operations_of(self, plan_ids: Iterable[str]) -> Mapping[str, Sequence[OperationRecord]]:
+        """Return the operations of plans in their order, by plan id; a plan without any is left
+        out."""
+
     def save_plan(self, plan: PlanRecord) -> None:
         """Overwrite a plan."""
 

@@ -57,14 +57,22 @@ class SqlPlans:
         ).first()
         if found is None:
             raise NotFoundError(f"There is no plan {plan_id}.")
-        steps = self._connection.execute(
-            select(*OPERATIONS.columns)
-            .where(operations.c.tenant == self._tenant, operations.c.plan_id == plan_id)
-            .order_by(operations.c.position)
-        )
-        return PLANS.from_row(found), [
-            OPERATIONS.from_row(row, operation=operation_from_dict(row.operation)) for row in steps
-        ]
+        return PLANS.from_row(found), self.operations_of([plan_id]).get(plan_id, [])
+
+    def operations_of(self, plan_ids: Iterable[str]) -> Mapping[str, Sequence[OperationRecord]]:
+        """Return the operations of plans in their order, by plan id."""
+        found: dict[str, list[OperationRecord]] = {}
+        for chunk in chunked(plan_ids):
+            rows = self._connection.execute(
+                select(*OPERATIONS.columns)
+                .where(operations.c.tenant == self._tenant, operations.c.plan_id.in_(chunk))
+                .order_by(operations.c.plan_id, operations.c.position)
+            )
+            for row in rows:
+                operation = operation_from_dict(row.operation)
+                record = OPERATIONS.from_row(row, operation=operation)
+                found.setdefault(record.plan_id, []).append(record)
+        return found
 
     def save_plan(self, plan: PlanRecord) -> None:
         """Overwrite a plan; one that ended stands in nobody's way any more."""

@@ -7,6 +7,7 @@ have: what closed memberships held, and the roles that people attested.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from typing import Any
 
@@ -124,6 +125,18 @@ def remember_group(
         groups = {*before.group_ids} ^ {group_id}
         after = replace(before, group_ids=tuple(groups))
         _keep(uow, attributes, {**memory, account_id: after})
+
+
+def given_group_again(
+    uow: UnitOfWork, account_id: str, group_id: str, user_ids: Iterable[str]
+) -> AbstractSet[str]:
+    """Return whom opening a closed membership gives a group again."""
+    kept = {key: _remembered(one.kept) for key, one in uow.attributes.get(USER, user_ids).items()}
+    return {
+        user_id
+        for user_id, memory in kept.items()
+        if account_id in memory and group_id in memory[account_id].group_ids
+    }
 
 
 def _keep(uow: UnitOfWork, attributes: ClientAttributes, memory: Mapping[str, Remembered]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
@@ -39,7 +40,7 @@ from connector.services.locks import (
 )
 from connector.services.mirror.actual import remember_group
 from connector.services.mirror.writer import MirrorWriter
-from connector.services.provisioning.held_back import bears_on_members
+from connector.services.provisioning.held_back import bear_on_members
 from connector.services.provisioning.recording import ChangePipeline, Outcome
 from connector.services.queued_requests import Subject
 from connector.services.targeted_aggregation.reader import read_group_members
@@ -179,13 +180,15 @@ class GroupProvisioning:
             actor,
             check=check,
             dry_run=dry_run,
-            bears_on_it=partial(self._bears_on_members, scim_id, frozenset(users)),
+            bear_on_it=partial(self._bear_on_members, scim_id, frozenset(users)),
         )
 
-    def _bears_on_members(self, scim_id: str, named: frozenset[str], earlier: PlanRecord) -> bool:
+    def _bear_on_members(
+        self, scim_id: str, named: frozenset[str], earlier: Sequence[PlanRecord]
+    ) -> AbstractSet[str]:
         with self._context.read() as uow:
             group = self._get(uow, scim_id)
-        return bears_on_members(self._context, group, named, earlier)
+            return bear_on_members(uow, group, named, earlier, self._context.clock.now())
 
     def delete(
         self,

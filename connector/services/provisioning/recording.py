@@ -26,7 +26,7 @@ from connector.services.naming import names_for
 from connector.services.provisioning.fulfilment import FulfilmentService
 from connector.services.provisioning.safety import refuse_if_unsafe
 from connector.services.provisioning.subjects import Subjects
-from connector.services.provisioning.turns import BearsOnIt, Check, Turns
+from connector.services.provisioning.turns import BearOnIt, Check, Turns
 from connector.services.queued_requests import (
     QUEUED_REQUEST,
     Subject,
@@ -257,7 +257,7 @@ class ChangePipeline:
         check: Check,
         dry_run: bool,
         extra: Mapping[str, Any] | None = None,
-        bears_on_it: BearsOnIt | None = None,
+        bear_on_it: BearOnIt | None = None,
     ) -> Outcome:
         """Record a change and carry it out, within the request's time; or queue it, where it may
         wait and DocuSign cannot be asked, an earlier change waits for it, or another writer keeps
@@ -272,7 +272,7 @@ class ChangePipeline:
             are held until the change is carried out.
         :param check: refuses what cannot be, before it is queued.
         :param extra: what tells a queued creation from another one.
-        :param bears_on_it: as of :meth:`Turns.require`.
+        :param bear_on_it: as of :meth:`Turns.require`.
         :raises TemporaryError: it cannot be done now, and may not wait.
         """
         may_wait = not dry_run and self._turns.may_wait(actor)
@@ -287,7 +287,7 @@ class ChangePipeline:
                     self._turns.clear_way(subject, behind, actor, deadline)
                 held.enter_context(self._locks.hold(subject.locks, self._left_s(deadline)))
                 if not dry_run:
-                    self._turns.require(subject, behind, actor, bears_on_it)
+                    self._turns.require(subject, behind, actor, bear_on_it)
                 with within_lease():
                     outcome = record(held)
             except TemporaryError as error:

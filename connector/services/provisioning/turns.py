@@ -6,7 +6,8 @@ When its turn comes it is asked for again, and planned against what is then.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -37,8 +38,8 @@ Repeat = Callable[[PlanRecord], None]
 Check = Callable[[UnitOfWork, bool], None]
 """Refuses a request that cannot be, before it is queued; True where nothing stands in front of it,
 so that it will be planned against what is there now."""
-BearsOnIt = Callable[[PlanRecord], bool]
-"""Whether an earlier change can make a later one come out otherwise."""
+BearOnIt = Callable[[Sequence[PlanRecord]], AbstractSet[str]]
+"""Returns which earlier changes can make a later one come out otherwise, by their ids."""
 
 _OPEN = (PlanState.OPEN, PlanState.QUEUED)
 
@@ -111,11 +112,11 @@ class Turns:
         subject: Subject,
         behind: Collection[str] | None,
         actor: Actor,
-        bears_on_it: BearsOnIt | None = None,
+        bear_on_it: BearOnIt | None = None,
     ) -> None:
         """Let a change pass in front of which nothing stands. The caller holds its locks.
 
-        :param bears_on_it: of what a person has to let go on after a restoring, what this change
+        :param bear_on_it: of what a person has to let go on after a restoring, what this change
             depends on; None: all that stands in front.
         :raises AheadError: something does.
         """
@@ -124,11 +125,12 @@ class Turns:
             plan for plan in self._ahead(subject, behind, actor) if APPROVAL not in plan.context
         ]
         restored = restored_at(self._context, actor) if ahead else None
+        held = [plan for plan in ahead if is_from_before(restored, plan)]
+        passed = {plan.plan_id for plan in held}
+        passed -= bear_on_it(held) if held and bear_on_it is not None else passed
         for plan in ahead:
-            is_held = is_from_before(restored, plan)
-            if is_held and bears_on_it is not None and not bears_on_it(plan):
-                continue
-            raise AheadError(plan, is_held=is_held)
+            if plan.plan_id not in passed:
+                raise AheadError(plan, is_held=is_from_before(restored, plan))
 
     def _ahead(
         self, subject: Subject, behind: Collection[str] | None, actor: Actor

@@ -160,6 +160,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: list(unit.plans.since(NOW - timedelta(days=400))),
         lambda unit: unit.plans.in_progress_marks(),
         lambda unit: list(unit.plans.in_progress(["plan-1"])),
+        lambda unit: unit.plans.operations_of(["plan-1"]),
     ],
     "turns": [
         lambda unit: unit.turns.ahead(None, NOW),
