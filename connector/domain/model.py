@@ -6,7 +6,7 @@ lower case, groups and permission profiles as decimal digits. Times are aware UT
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -59,7 +59,7 @@ class Profile:
     @property
     def scim_id(self) -> str:
         """The id of the ``Entitlement`` resource, never changed once given."""
-        return f"{self.account_id}.{self.profile_id}"
+        return profile_scim_id(self.account_id, self.profile_id)
 
 
 class GroupType(StrEnum):
@@ -89,6 +89,11 @@ class DirectoryGroup:
     def scim_id(self) -> str:
         """The id of the ``Group`` resource; distinct from every entitlement's."""
         return group_scim_id(self.account_id, self.group_id)
+
+
+def profile_scim_id(account_id: str, profile_id: str) -> str:
+    """Return the SCIM id of a permission profile."""
+    return f"{account_id}.{profile_id}"
 
 
 def group_scim_id(account_id: str, group_id: str) -> str:
@@ -128,6 +133,13 @@ class Membership:
     groups_written_at: datetime | None = field(default=None, compare=False)
     """When the connector itself last put the person into a group of the account or took them out;
     not what DocuSign shows."""
+
+    def entitlements(self) -> Iterator[str]:
+        """Yield the SCIM ids of the profile and the groups, whether they count or not."""
+        if self.profile_id is not None:
+            yield profile_scim_id(self.account_id, self.profile_id)
+        for group_id in self.group_ids:
+            yield group_scim_id(self.account_id, group_id)
 
 
 @dataclass(frozen=True)
@@ -172,6 +184,12 @@ class User:
         """Return the memberships that hold the address."""
         return (item for item in self.memberships.values() if item.status.is_open)
 
+    def entitlements(self) -> frozenset[str]:
+        """Return the SCIM ids of the profiles and groups that the person holds."""
+        return frozenset(
+            scim_id for item in self.open_memberships() for scim_id in item.entitlements()
+        )
+
     def is_active(self, *, pending_counts: bool) -> bool:
         """Return SCIM's ``active``: some membership is usable."""
         return any(
@@ -189,6 +207,13 @@ class Catalogue:
     """By (account id, profile id)."""
     groups: Mapping[tuple[str, str], DirectoryGroup] = field(default_factory=dict)
     """By (account id, group id)."""
+
+    def find(self, scim_id: str) -> Profile | DirectoryGroup | None:
+        """Return the profile or the group of an id; None where there is none, or no longer."""
+        account_id, _, rest = scim_id.partition(".")
+        if rest.startswith("g"):
+            return self.groups.get((account_id, rest[1:]))
+        return self.profiles.get((account_id, rest))
 
     def title(self, item: Profile | DirectoryGroup) -> str:
         """Return what people are shown of a profile or a group: its name, and its account's in

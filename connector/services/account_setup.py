@@ -27,7 +27,7 @@ from connector.domain.account_setup.steps import (
     Step,
 )
 from connector.domain.account_setup.wish import ProfileWish, Wish, wanted_people
-from connector.domain.model import GroupType, User, fold
+from connector.domain.model import GroupType, User, fold, group_scim_id
 from connector.domain.planning import ActualUser, DesiredUser
 from connector.errors import (
     ConfigError,
@@ -201,7 +201,8 @@ class AccountSetup:
             case CreateGroup(name):
                 self._create_group(account_id, name, actor)
             case RemoveGroup():
-                self._groups.delete(f"{account_id}.g{step.group_id}", lambda *_: None, actor)
+                scim_id = group_scim_id(account_id, step.group_id)
+                self._groups.delete(scim_id, lambda *_: None, actor)
             case GrantAdministration():
                 waits = self._grant(account_id, step, actor)
             case RevokeAdministration():

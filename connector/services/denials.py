@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from functools import partial
 
-from connector.domain.model import User, group_scim_id
+from connector.domain.model import User
 from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind, WorkItemState
 from connector.ports import USER, UnitOfWork
 from connector.services.context import TenantContext
@@ -161,12 +161,4 @@ def is_granted(item: WorkItem, user: User, roles: AbstractSet[str]) -> bool:
     """
     if item.direction is not Direction.GRANT:
         return False
-    held = {
-        scim_id
-        for membership in user.open_memberships()
-        for scim_id in (
-            f"{membership.account_id}.{membership.profile_id}",
-            *(group_scim_id(membership.account_id, group) for group in membership.group_ids),
-        )
-    }
-    return item.entitlement in held | roles
+    return item.entitlement in user.entitlements() | roles

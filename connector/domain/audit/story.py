@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 
 from connector.domain.audit.events import AuditEvent
+from connector.domain.model import group_scim_id, profile_scim_id
 from connector.domain.plan import NEWCOMER
 from connector.domain.work_items.items import Direction, WorkItemKind
 
@@ -76,8 +77,8 @@ class Entitlements:
     @property
     def scim_ids(self) -> frozenset[str]:
         """The ids that SCIM and work items use."""
-        profiles = {f"{account}.{profile}" for account, profile in self.profiles}
-        groups = {f"{account}.g{group}" for account, group in self.groups}
+        profiles = {profile_scim_id(*place) for place in self.profiles}
+        groups = {group_scim_id(*place) for place in self.groups}
         return frozenset({*profiles, *groups, *self.roles})
 
     def change(self, step: Mapping[str, Any], user_id: str) -> Direction | None:
@@ -304,4 +305,4 @@ def _given(step: Mapping[str, Any]) -> Sequence[str]:
     if str(step.get("kind")) not in _PLACES:
         return ()
     account = str(step.get("account_id"))
-    return [f"{account}.{step.get('profile_id')}"]
+    return [profile_scim_id(account, str(step.get("profile_id")))]

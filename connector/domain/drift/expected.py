@@ -14,7 +14,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from connector.domain.model import Membership, User, group_scim_id
+from connector.domain.model import Membership, User, group_scim_id, profile_scim_id
 from connector.domain.plan import (
     AddGroupMembers,
     ChangeEmail,
@@ -160,7 +160,7 @@ class Expected:
 
 def _held(account_id: str, item: ExpectedMembership) -> Iterable[str]:
     if item.is_open and item.profile_id:
-        yield f"{account_id}.{item.profile_id}"
+        yield profile_scim_id(account_id, item.profile_id)
     yield from (group_scim_id(account_id, group_id) for group_id in item.group_ids)
 
 

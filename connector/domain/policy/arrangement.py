@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from connector.domain.ledger.plans import Fulfilment
-from connector.domain.model import group_scim_id
+from connector.domain.model import group_scim_id, profile_scim_id
 from connector.domain.naming.account_book import AccountBook
 from connector.domain.plan import (
     NEWCOMER,
@@ -66,7 +66,7 @@ class _Parts:
             self._now.append(step)
 
     def _add_opening(self, step: CreateMembership | ReopenMembership) -> None:
-        profile = f"{step.account_id}.{step.profile_id}"
+        profile = profile_scim_id(step.account_id, step.profile_id)
         waiting = tuple(
             item
             for item in step.group_ids

@@ -12,7 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connector.domain.ledger.plans import Fulfilment
-from connector.domain.model import ORGANIZATION_ADMIN, Account, Catalogue, group_scim_id
+from connector.domain.model import (
+    ORGANIZATION_ADMIN,
+    Account,
+    Catalogue,
+    Profile,
+    group_scim_id,
+    profile_scim_id,
+)
 from connector.domain.plan import (
     AddGroupMembers,
     CreateMembership,
@@ -101,7 +108,7 @@ class Policy:
 
     def fulfilment_of(self, entitlement: str, catalogue: Catalogue) -> Fulfilment:
         """Return who gives an entitlement; what the catalogue does not know, DocuSign refuses."""
-        if entitlement in self.roles or _is_known(entitlement, catalogue):
+        if entitlement in self.roles or catalogue.find(entitlement) is not None:
             return self.rule_on(entitlement, catalogue).fulfilment
         return Fulfilment.AUTOMATIC
 
@@ -112,15 +119,11 @@ class Policy:
         """
         if role := self.roles.get(entitlement):
             return Target(ROLE, entitlement, role.display)
-        account_id, _, rest = entitlement.partition(".")
-        profile = catalogue.profiles.get((account_id, rest))
-        group = catalogue.groups.get((account_id, rest.removeprefix("g")))
-        if rest.startswith("g") and group is not None:
-            return Target(GROUP, entitlement, group.name, self.account_names(account_id, catalogue))
-        if profile is not None:
-            return Target(
-                PROFILE, entitlement, profile.name, self.account_names(account_id, catalogue)
-            )
+        found = catalogue.find(entitlement)
+        if found is not None:
+            kind = PROFILE if isinstance(found, Profile) else GROUP
+            account = self.account_names(found.account_id, catalogue)
+            return Target(kind, entitlement, found.name, account)
         raise InvalidRequestError(
             f"There is no entitlement {entitlement!r}: neither a role, nor a profile "
             "({account id}.{profile id}), nor a group ({account id}.g{group id})."
@@ -160,18 +163,11 @@ def given(step: Operation) -> Sequence[str]:
     if isinstance(step, AddGroupMembers):
         return [group_scim_id(step.account_id, step.group_id)]
     if isinstance(step, SetProfile):
-        return [f"{step.account_id}.{step.profile_id}"]
+        return [profile_scim_id(step.account_id, step.profile_id)]
     if isinstance(step, CreateMembership | ReopenMembership):
         groups = [group_scim_id(step.account_id, group_id) for group_id in step.group_ids]
-        return [f"{step.account_id}.{step.profile_id}", *groups]
+        return [profile_scim_id(step.account_id, step.profile_id), *groups]
     return []
-
-
-def _is_known(entitlement: str, catalogue: Catalogue) -> bool:
-    account_id, _, rest = entitlement.partition(".")
-    if rest.startswith("g") and (account_id, rest[1:]) in catalogue.groups:
-        return True
-    return (account_id, rest) in catalogue.profiles
 
 
 def conditions_of(rule: EntitlementRule) -> str:

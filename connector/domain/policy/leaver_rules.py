@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from connector.domain.model import Catalogue, Membership, fold
+from connector.domain.model import Catalogue, Membership, fold, profile_scim_id
 from connector.settings import LeaverSettings
 
 
@@ -21,7 +21,7 @@ def rule_for(
     """
     profile_id = membership.profile_id or ""
     profile = catalogue.profiles.get((membership.account_id, profile_id))
-    profile_names = [profile_id, f"{membership.account_id}.{profile_id}"]
+    profile_names = [profile_id, profile_scim_id(membership.account_id, profile_id)]
     if profile is not None:
         profile_names.append(profile.name)
     for rule in rules:

@@ -11,7 +11,7 @@ import structlog
 from connector.domain.audit.chain import Break, ChainCheck, break_at_anchor
 from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead
 from connector.domain.audit.story import Entitlements, Outcome, Story, stories
-from connector.domain.model import Catalogue, fold
+from connector.domain.model import ORGANIZATION_ADMIN, Catalogue, fold, group_scim_id
 from connector.errors import InvalidRequestError, NotFoundError, PermanentError
 from connector.ports import AnchorSink, UnitOfWork
 from connector.services.audit.export import FORMS, begun
@@ -360,7 +360,7 @@ def _events_about(uow: UnitOfWork, user_id: str, wanted: Entitlements) -> Sequen
     about = AuditFilter(people=(user_id,))
     if not uow.mirror.get_users([user_id]):
         # What tells whom events name went with somebody who was erased.
-        groups = (f"{account}.g{group}" for account, group in wanted.groups)
+        groups = (group_scim_id(*place) for place in wanted.groups)
         about = AuditFilter(subjects=(user_id, *groups))
     first = list(uow.audit.walk(about))
     requests = sorted({event.correlation_id for event in first} - {""})
@@ -389,8 +389,6 @@ def _held(uow: UnitOfWork, user_id: str) -> Iterator[str]:
     user = uow.mirror.get_users([user_id]).get(user_id)
     if user is None:
         return
-    for membership in user.open_memberships():
-        yield f"{membership.account_id}.{membership.profile_id}"
-        yield from (f"{membership.account_id}.g{group}" for group in membership.group_ids)
+    yield from user.entitlements()
     if user.is_organization_admin:
-        yield "organization-admin"
+        yield ORGANIZATION_ADMIN

@@ -241,11 +241,5 @@ class Labels:
         if scim_id.startswith(CUSTODY):
             left = self.catalogue.accounts.get(scim_id.removeprefix(CUSTODY))
             return f"Custody of envelopes{f' ({left.name})' if left else ''}"
-        account_id, _, rest = scim_id.partition(".")
-        profile = self.catalogue.profiles.get((account_id, rest))
-        if profile is not None:
-            return self.catalogue.title(profile)
-        group = self.catalogue.groups.get((account_id, rest[1:])) if rest[:1] == "g" else None
-        if group is not None:
-            return self.catalogue.title(group)
-        return self.roles.get(scim_id, scim_id)
+        found = self.catalogue.find(scim_id)
+        return self.catalogue.title(found) if found else self.roles.get(scim_id, scim_id)

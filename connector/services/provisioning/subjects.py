@@ -12,7 +12,7 @@ from typing import Any
 
 from connector.domain.ledger.plans import OperationRecord, OperationState, PlanRecord
 from connector.domain.ledger.resources import ClientAttributes, Provenance, Tombstone
-from connector.domain.model import group_scim_id
+from connector.domain.model import group_scim_id, profile_scim_id
 from connector.domain.plan import (
     AddGroupMembers,
     CloseMembership,
@@ -214,11 +214,11 @@ def _given(step: Operation) -> Iterator[tuple[str, str]]:
         for user_id in step.user_ids:
             yield user_id, group_scim_id(step.account_id, step.group_id)
     elif isinstance(step, CreateMembership | ReopenMembership) and step.user_id:
-        yield step.user_id, f"{step.account_id}.{step.profile_id}"
+        yield step.user_id, profile_scim_id(step.account_id, step.profile_id)
         for group_id in step.group_ids:
             yield step.user_id, group_scim_id(step.account_id, group_id)
     elif isinstance(step, SetProfile):
-        yield step.user_id, f"{step.account_id}.{step.profile_id}"
+        yield step.user_id, profile_scim_id(step.account_id, step.profile_id)
 
 
 def _taken(uow: UnitOfWork, step: Operation) -> Iterator[tuple[str, str]]:
@@ -227,7 +227,7 @@ def _taken(uow: UnitOfWork, step: Operation) -> Iterator[tuple[str, str]]:
         for user_id in step.user_ids:
             yield user_id, group_scim_id(step.account_id, step.group_id)
     elif isinstance(step, SetProfile) and step.previous_profile_id:
-        yield step.user_id, f"{step.account_id}.{step.previous_profile_id}"
+        yield step.user_id, profile_scim_id(step.account_id, step.previous_profile_id)
     elif isinstance(step, CloseMembership):
         for known in uow.attributes.provenance(step.user_id):
             if known.entitlement.startswith(f"{step.account_id}."):

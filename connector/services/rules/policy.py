@@ -88,12 +88,7 @@ class PolicyService:
             scim_id = find_entitlement(policy, catalogue, entitlement)
             ruling = policy.rule_on(scim_id, catalogue)
             actual = load_actual(uow, user.user_id)
-            account_id, _, rest = scim_id.partition(".")
-            membership = user.memberships.get(account_id)
-            is_open = membership is not None and membership.status.is_open
-            held = scim_id in actual.confirmed_roles
-            if membership is not None and is_open:
-                held = membership.profile_id == rest or rest[1:] in membership.group_ids
+            held = scim_id in user.entitlements() | actual.confirmed_roles
             pending = {".".join(item) for item in actual.pending_profiles}
             return Explained(
                 user,

@@ -63,8 +63,7 @@ def task_about(uow: UnitOfWork, context: TenantContext, plan: PlanRecord, reason
 def _whom(uow: UnitOfWork, plan: PlanRecord, request: Mapping[str, Any]) -> tuple[str, str]:
     """Return in words what the change is of, and the id of the user, if it is one."""
     if plan.subject_kind == GROUP:
-        account_id, _, rest = (plan.subject_id or "").partition(".")
-        known = uow.mirror.catalogue().groups.get((account_id, rest[1:]))
+        known = uow.mirror.catalogue().find(plan.subject_id or "")
         name = known.name if known else _said(request, "displayName") or plan.subject_id
         return f"the group {name}", ""
     user = uow.mirror.get_users([plan.subject_id]).get(plan.subject_id) if plan.subject_id else None
