@@ -106,7 +106,11 @@ def explained(text):
     return found
 
 
-WHEN = re.compile(r"\b(change|raise|lower|set|turn|add|take|shorten|keep|widen|required)\b", re.I)
+WHEN = re.compile(
+    r"(?:^|[.:;#]\s+)(?:Change|Raise|Lower|Set|Turn|Add|Take|Shorten|Keep|Widen)\b|\brequired\b",
+    re.I,
+)
+"""An advice begins a sentence: "may take" and "cannot change" are none."""
 UNIT = re.compile(
     r"\b(port|processes|threads|bytes|connections|tenants|repetitions|users|people|days|jobs|page|"
     r"resources|requests|members|attempts|calls)\b",
