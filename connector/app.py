@@ -89,18 +89,27 @@ def create() -> Flask:
     settings = load_settings(Path(os.environ[CONFIG_VARIABLE]))
     configure_logging(settings.logging)
     application = build(settings)
-    app = create_app(application)
-    if is_tracing():
-        app.wsgi_app = TracedRequests(app.wsgi_app)  # type: ignore[method-assign]
-    share_threads(app, application)
+    app = create_served(application)
     if settings.server.bind_threads:
         app.wsgi_app = OneProcessor(app.wsgi_app)  # type: ignore[method-assign]
     _spare_collector()
     return app
 
 
+def create_served(application: Application) -> Flask:
+    """Return the Flask application with what a server of several threads needs around it."""
+    app = create_app(application)
+    share_threads(app, application)
+    if is_tracing():
+        app.wsgi_app = TracedRequests(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
 def share_threads(app: Flask, application: Application) -> None:
-    """Let whatever holds threads for long leave some to everything else."""
+    """Let whatever holds threads for long leave some to everything else.
+
+    To be called before anything else is put around the application.
+    """
     server, reads = application.settings.server, cast(DirectReads, app.wsgi_app)
     writes = SlowWrites(reads.application, server.threads)
     searches = SlowSearches(server.threads, server.search_timeout_s, writes.lend, writes.take_back)

@@ -6,12 +6,12 @@ import sys
 import pytest
 
 from connector import tracing
-from connector.app import create_app
+from connector.app import create_served
 from connector.errors import ConfigError
 from connector.services.context import Actor
 from connector.services.jobs.declared import run_job
 from connector.settings import ObservingSettings
-from connector.tracing import CORRELATION, TracedRequests, configure_tracing, span, stop_tracing
+from connector.tracing import CORRELATION, configure_tracing, span, stop_tracing
 from simulator.faults import Fault
 from tests.connector import connected, refused
 
@@ -33,9 +33,7 @@ def exporter():
 @pytest.fixture
 def connector(tmp_path, exporter):
     running = connected(tmp_path / "connector.db")
-    app = create_app(running.application)
-    app.wsgi_app = TracedRequests(app.wsgi_app)  # type: ignore[method-assign]
-    running.http = app.test_client()
+    running.http = create_served(running.application).test_client()
     exporter.clear()
     yield running
     running.close()
