@@ -6,11 +6,10 @@ bytes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import orjson
 from werkzeug.wrappers import Request
 
 from scim import writes
@@ -39,11 +38,12 @@ from scim.handlers import (
     ResourceHandler,
 )
 from scim.parameters import matches_version, parse_projection, parse_query
-from scim.projection import Projector
+from scim.projection import project_all
 from scim.rate_limits import RateLimits
 from scim.resources import ResourceType
 from scim.responses import (
     Response,
+    accepted_response,
     cursor_response,
     empty_response,
     joined_response,
@@ -172,7 +172,7 @@ class Endpoints:
         known = call.context.preconditions.if_none_match
         if known and matches_version(known, rendered.version):
             return empty_response(304, [("ETag", rendered.version)])
-        (body,) = _bodies([(resource_type, rendered)], call)
+        (body,) = project_all([(resource_type, rendered)], call.context.projection)
         location = f"{call.context.base_url}{resource_type.endpoint}/{scim_id}"
         return resource_response(body, 200, location, _version(rendered, call), call.content_type)
 
@@ -193,7 +193,9 @@ class Endpoints:
             return joined_response(
                 page.total_results, query.start_index, page.joined, call.content_type
             )
-        documents = _bodies([(resource_type, rendered) for rendered in page.resources], call)
+        documents = project_all(
+            [(resource_type, rendered) for rendered in page.resources], call.context.projection
+        )
         return list_response(page.total_results, query.start_index, documents, call.content_type)
 
     def _page_by_cursor(
@@ -202,7 +204,9 @@ class Endpoints:
         resource_type, handler = registered
         sweep = self._cursors.begin(values, query, call.context, resource_type.endpoint)
         page = handler.search(call.context, sweep.query)
-        documents = _bodies([(resource_type, rendered) for rendered in page.resources], call)
+        documents = project_all(
+            [(resource_type, rendered) for rendered in page.resources], call.context.projection
+        )
         return self._swept(call, sweep, page, documents)
 
     def _swept(self, call: Call, sweep: Sweep, page: Page, documents: Sequence[bytes]) -> Response:
@@ -267,7 +271,7 @@ class Endpoints:
         location = written.location or (
             f"{call.context.base_url}{resource_type.endpoint}/{rendered.scim_id}"
         )
-        (body,) = _bodies([(resource_type, rendered)], call)
+        (body,) = project_all([(resource_type, rendered)], call.context.projection)
         return resource_response(
             body, status, location, _version(rendered, call), call.content_type
         )
@@ -321,10 +325,10 @@ class Endpoints:
         if values.get("cursor") is not None:
             sweep = self._cursors.begin(values, query, call.context, "/")
             page, found = sweep_all(self._service.resources, call.context, sweep.query)
-            documents = _bodies(found, call)
+            documents = project_all(found, call.context.projection)
             return self._swept(call, sweep, page, documents)
         total, found = search_all(self._service.resources, call.context, query)
-        documents = _bodies(found, call)
+        documents = project_all(found, call.context.projection)
         return list_response(total, query.start_index, documents, call.content_type)
 
     def _bulk(self, call: Call) -> Response:
@@ -374,29 +378,8 @@ def _no_endpoint(segments: Sequence[str]) -> NotFound:
 
 
 def _accepted(call: Call, deferred: Deferred) -> Response:
-    """Answer that a write will be carried out later (RFC 9967, RFC 7240 §4.1)."""
-    applied = [("Preference-Applied", "respond-async")] if call.context.respond_async else []
-    headers = [
-        *applied,
-        ("Set-Txn", deferred.transaction),
-        ("Location", f"{call.context.base_url}/Requests/{deferred.transaction}"),
-    ]
-    return empty_response(202, headers)
-
-
-def _bodies(found: Iterable[tuple[ResourceType, Rendered]], call: Call) -> list[bytes]:
-    projection = call.context.projection
-    if not projection:
-        return [rendered.document for _, rendered in found]
-    projectors: dict[str, Projector] = {}
-    bodies = []
-    for resource_type, rendered in found:
-        projector = projectors.get(resource_type.name)
-        if projector is None:
-            projector = Projector(projection, resource_type)
-            projectors[resource_type.name] = projector
-        bodies.append(orjson.dumps(projector.project(orjson.loads(rendered.document))))
-    return bodies
+    context = call.context
+    return accepted_response(deferred.transaction, context.base_url, asked=context.respond_async)
 
 
 def _version(rendered: Rendered, call: Call) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import orjson
+
 from scim.filters import AttributePath
-from scim.handlers import Projection, Resource
+from scim.handlers import Projection, Rendered, Resource
 from scim.resources import ResourceType
 from scim.schemas import COMMON_ATTRIBUTES, Attribute, Schema
 
@@ -24,6 +26,23 @@ def parse_names(texts: Iterable[str]) -> tuple[AttributePath, ...]:
     """
     names = (name.strip() for text in texts for name in text.split(","))
     return tuple(_path(name) for name in names if name)
+
+
+def project_all(
+    found: Iterable[tuple[ResourceType, Rendered]], projection: Projection
+) -> list[bytes]:
+    """Return the documents of resources, of each what the client asked to see."""
+    if not projection:
+        return [rendered.document for _, rendered in found]
+    projectors: dict[str, Projector] = {}
+    documents = []
+    for resource_type, rendered in found:
+        projector = projectors.get(resource_type.name)
+        if projector is None:
+            projector = Projector(projection, resource_type)
+            projectors[resource_type.name] = projector
+        documents.append(orjson.dumps(projector.project(orjson.loads(rendered.document))))
+    return documents
 
 
 class Projector:

@@ -143,6 +143,16 @@ def empty_response(status: int, headers: Iterable[Header] = ()) -> Response:
     return Response([], status, [*length, *headers])
 
 
+def accepted_response(transaction: str, base_url: str, *, asked: bool) -> Response:
+    """Return the answer to a write that will be carried out later (RFC 9967, RFC 7240 §4.1).
+
+    :param asked: whether the client offered to come back for it.
+    """
+    applied = [("Preference-Applied", "respond-async")] if asked else []
+    place = f"{base_url}/Requests/{transaction}"
+    return empty_response(202, [*applied, ("Set-Txn", transaction), ("Location", place)])
+
+
 def error_response(error: ScimError, accept: str) -> Response:
     """Return the error as JSON (RFC 7644 §3.12)."""
     try:
