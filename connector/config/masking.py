@@ -9,10 +9,7 @@ from typing import Any
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from connector.settings import Secret, Settings
-
-MASK = "********"
-
+from connector.settings import MASK, Secret, Settings
 
 Show = Callable[[str], str]
 

@@ -16,11 +16,10 @@ from marshmallow import Schema, ValidationError
 from connector.config.checks import tenant_checks
 from connector.config.environment import resolve_environment
 from connector.config.loader import first_problems, flatten
-from connector.config.masking import MASK
 from connector.config.schema import schema_for
 from connector.errors import ConfigError, PermanentError
 from connector.sealing import Sealer
-from connector.settings import Secret, TenantSettings
+from connector.settings import MASK, Secret, TenantSettings
 
 _SEALED = "sealed:"
 _REFERENCE = re.compile(r"\$\{([^}]*)\}")

@@ -32,7 +32,7 @@ from connector.settings.notifications import (
     NotificationSettings,
     SmtpSettings,
 )
-from connector.settings.secret import Secret
+from connector.settings.secret import MASK, Secret
 from connector.settings.serving import (
     DatabaseSettings,
     LoggingSettings,
@@ -52,6 +52,7 @@ from connector.settings.tenant import (
 )
 
 __all__ = [
+    "MASK",
     "NOTICES",
     "AccountSettings",
     "AggregationSettings",

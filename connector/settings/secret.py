@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+MASK = "********"
+"""What is shown where a secret stands."""
+
 
 class Secret:
     """A string that is only seen where :meth:`reveal` is called."""
@@ -16,7 +19,7 @@ class Secret:
         return self._value
 
     def __repr__(self) -> str:
-        return "Secret('********')"
+        return f"Secret('{MASK}')"
 
     __str__ = __repr__
 
