@@ -98,7 +98,9 @@ def verify(context: CommandContext, anchors: Path | None) -> None:
 
 @audit.command("search")
 @_filters
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="The most shown."
+)
 @tenant_options
 @handle_errors
 def search(context: CommandContext, *, limit: int, **given: Any) -> None:
@@ -124,7 +126,14 @@ def search(context: CommandContext, *, limit: int, **given: Any) -> None:
 
 @audit.command("export")
 @_filters
-@click.option("--format", "form", type=click.Choice(["jsonl", "csv"]), default="jsonl")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "csv"]),
+    default="jsonl",
+    show_default=True,
+    help="One JSON object a line, or a table for spreadsheets.",
+)
 @click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Else: printed.")
 @tenant_options
 @handle_errors

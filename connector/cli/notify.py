@@ -22,8 +22,14 @@ def notify() -> None:
 
 
 @notify.command("list")
-@click.option("--state", type=click.Choice([str(state) for state in DeliveryState]))
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.option(
+    "--state",
+    type=click.Choice([str(state) for state in DeliveryState]),
+    help="Only those in this state.",
+)
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="The most shown."
+)
 @tenant_options
 @handle_errors
 def list_deliveries(context: CommandContext, state: str | None, limit: int) -> None:

@@ -323,7 +323,9 @@ def reseal(context: CommandContext) -> None:
 
 @tenant.command()
 @click.argument("name", default="")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10_000))
+@click.option(
+    "--limit", default=50, show_default=True, type=click.IntRange(1, 10_000), help="The most shown."
+)
 @installation_options
 @handle_errors
 def history(context: CommandContext, name: str, limit: int) -> None:
