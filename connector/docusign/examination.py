@@ -170,7 +170,6 @@ class DocusignExaminer:
             ClaimedDomain(
                 wire.text(item, "host_name").lower(),
                 wire.text(item, "status").lower(),
-                bool(item.get("identity_provider_id")),
             )
             for item in listed(call, answer, "reserved_domains")
         ]

@@ -48,7 +48,6 @@ class ClaimedDomain:
     host_name: str
     status: str
     """``unknown``, ``pending``, ``active``, ``deactivated`` or ``rejected``."""
-    has_identity_provider: bool
 
 
 @dataclass(frozen=True)
