@@ -66,9 +66,8 @@ _log = structlog.get_logger(__name__)
 _begun: ContextVar[dict[str, TenantServices] | None] = ContextVar("begun", default=None)
 
 
-class _Request(AbstractContextManager[str]):
-    """What :meth:`Application.request` returns. A class, as for each read a generator would cost
-    three times as much."""
+class _Request:
+    """What :meth:`Application.request` returns."""
 
     __slots__ = ("_correlated", "_token")
 

@@ -237,9 +237,12 @@ class PostgresqlDatabase:
         self.engine.dispose()
 
 
-class _Reading(AbstractContextManager[Connection]):
-    """What :meth:`SqliteDatabase.reading` returns. A class, because each read makes one: a
-    generator would cost as much as SQLite takes to find a row."""
+class _Reading:
+    """What :meth:`SqliteDatabase.reading` returns.
+
+    This, and the other contexts around every read, are classes: a generator takes three times as
+    long to enter and leave, which for each of them is as long as SQLite takes to find a row.
+    """
 
     __slots__ = ("_connection", "_database", "_single")
 

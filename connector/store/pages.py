@@ -192,7 +192,7 @@ def rows_behind(session: Session, kind: str, after: int, count: int) -> Sequence
     return session.fetch(_ROWS["behind"], kind=kind, count=count, after=after)
 
 
-def joined_at(session: Session, scope: str, kind: str, offset: int, count: int) -> JoinedPage:
+def joined_at(session: Session, kind: str, scope: str, offset: int, count: int) -> JoinedPage:
     """Return the documents from *offset* on and the number of all resources.
 
     :param scope: whose external ids are the reader's.
@@ -203,7 +203,7 @@ def joined_at(session: Session, scope: str, kind: str, offset: int, count: int) 
     return _fetch_joined(session, "offset", offset=offset, **parameters)
 
 
-def joined_behind(session: Session, scope: str, kind: str, after: int, count: int) -> JoinedPage:
+def joined_behind(session: Session, kind: str, scope: str, after: int, count: int) -> JoinedPage:
     """Return the documents behind a key; the number of all resources is not counted."""
     return _fetch_joined(session, "behind", scope=scope, kind=kind, count=count, after=after)
 

@@ -170,14 +170,14 @@ class SqlResources:
 
     def joined_page(self, kind: str, scope: str, start_index: int, count: int) -> JoinedPage:
         """Return a page of everything, made by the database in one go."""
-        return pages.joined_at(self._session, scope, kind, start_index - 1, max(0, count))
+        return pages.joined_at(self._session, kind, scope, start_index - 1, max(0, count))
 
     def joined_behind(self, kind: str, scope: str, after: int, count: int) -> JoinedPage:
         """Return a page of everything by cursor."""
         total = 0 if after else pages.total(self._session, kind)
         if count <= 0:
             return JoinedPage(total, 0, b"")
-        joined = pages.joined_behind(self._session, scope, kind, after, count)
+        joined = pages.joined_behind(self._session, kind, scope, after, count)
         end = pages.last_key(self._session, kind, after, count)
         return joined._replace(total=total, next_after=end)
 

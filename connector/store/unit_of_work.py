@@ -194,8 +194,8 @@ class SqlUnitOfWork:
         return f"{server}/{self.connection.execute(_DATABASE).scalar_one()}"
 
 
-class _Read(AbstractContextManager[UnitOfWork]):
-    """What :meth:`SqlStore.read` returns. A class, as each read makes one; see the database's."""
+class _Read:
+    """What :meth:`SqlStore.read` returns."""
 
     __slots__ = ("_reading", "_rules", "_tenant")
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from prometheus_client.metrics_core import GaugeMetricFamily
 
 _KEPT_S = 10.0
+"""Several Prometheus servers ask often; the database is asked less."""
 _EVERY_TENANT = "*"
 """The label of what is told of all tenants together, where there are many."""
 
@@ -45,7 +46,6 @@ _WORST: Mapping[str, Callable[[float, float], float]] = {
     "budget_calls_left": min,
 }
 """How values of several tenants become one; the others are summed."""
-"""Several Prometheus servers ask often; the database is asked less."""
 
 
 def create_observing_blueprint(application: Application) -> Blueprint:

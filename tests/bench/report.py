@@ -163,7 +163,7 @@ def _table(samples: Samples, connections: int) -> Table:
 
 
 def _memory_table(memory: Mapping[int, Memory]) -> Table:
-    table = Table(title="peak memory of serve")
+    table = Table(title="peak memory of serve, without the process of its jobs")
     for title in ("users", "MiB"):
         table.add_column(title, justify="right")
     for size, item in sorted(memory.items()):
