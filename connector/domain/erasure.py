@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from connector.domain.audit.chain import split
+from connector.domain.model import fold
 
 CLOSED_FOR = timedelta(hours=24)
 """DocuSign erases a membership no earlier after its closing (Admin API, data redaction)."""
 ERASED_TEXT = "(erased)"
+# An apostrophe before a name may be a quotation mark, after a letter it is a part of the name.
+_BEGINS = r"(?<![\w.+-])(?<!\w['\u2019])"
+# The full stop of a sentence ends an address, the one before a further label does not.
+_ENDS = r"(?![\w-]|\.\w)"
 
 
 class Redaction(StrEnum):
@@ -60,6 +66,19 @@ class Erasure:
     finished_at: datetime | None = None
     requested_email: str = ""
     """Address of who asked, by which they are told from who confirms it; kept no longer."""
+
+
+def names_any(texts: Iterable[str], names: Collection[str]) -> bool:
+    """Return whether one of these texts says one of these addresses or ids, in any case.
+
+    It has to stand there whole: ``ann@x.example`` is not in ``joann@x.example``, nor ``a@x.co`` in
+    ``a@x.com``.
+    """
+    wanted = "|".join(re.escape(fold(name)) for name in names if name)
+    if not wanted:
+        return False
+    whole = re.compile(f"{_BEGINS}(?:{wanted}){_ENDS}")
+    return any(whole.search(fold(text)) for text in texts)
 
 
 def scrubbed(data: Any) -> Any:

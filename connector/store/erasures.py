@@ -7,9 +7,8 @@ from typing import Any
 
 from sqlalchemy import Table, Text, and_, cast, delete, or_, select, update
 
-from connector.domain.erasure import ERASED_TEXT, Erasure, ErasureState, scrubbed
+from connector.domain.erasure import ERASED_TEXT, Erasure, ErasureState, names_any, scrubbed
 from connector.domain.ledger.plans import PlanState
-from connector.domain.model import fold
 from connector.errors import NotFoundError
 from connector.store.forgotten_actors import forget_actors
 from connector.store.statements import Records, Session, after_prefix, put_rows
@@ -120,7 +119,7 @@ class SqlErasures:
             # A creation that led to nobody has no subject. One that was refused before it was
             # planned names the address in its lock alone.
             texts = (row.summary, *row.context.get("locks", ()))
-            if row.subject_id == user_id or _names(texts, *emails):
+            if row.subject_id == user_id or names_any(texts, emails):
                 self._scrub_plan(row.plan_id)
 
     def _scrub_plan(self, plan_id: str) -> None:
@@ -163,7 +162,7 @@ class SqlErasures:
         for row in found:
             # A refused creation has no subject, a refused change of a group names members.
             texts = (row.title, *row.instructions)
-            if row.subject_id == user_id or _names(texts, user_id, *emails):
+            if row.subject_id == user_id or names_any(texts, (user_id, *emails)):
                 self._scrub_work_item(row.work_item_id)
 
     def _scrub_work_item(self, work_item_id: str) -> None:
@@ -184,10 +183,3 @@ class SqlErasures:
 
     def _delete(self, table: Table, *conditions: Any) -> None:
         self._connection.execute(delete(table).where(table.c.tenant == self._tenant, *conditions))
-
-
-def _names(texts: Iterable[str], *names: str) -> bool:
-    """Return whether one of these texts has one of these names in it, however it is written. The
-    databases do not look: they fold only ASCII, and JSON escapes what is none."""
-    said = fold("\n".join(texts))
-    return any(fold(name) in said for name in names if name)

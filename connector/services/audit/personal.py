@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
 
 from connector.domain.audit.events import AuditEvent, AuditFilter
-from connector.domain.model import fold
+from connector.domain.erasure import names_any
 from connector.ports import UnitOfWork
 
 
@@ -21,15 +22,24 @@ def events_about(uow: UnitOfWork, user_id: str) -> set[int]:
 
 def events_naming(uow: UnitOfWork, emails: Collection[str]) -> set[int]:
     """Return the events that name one of these addresses, such as the refusal of a request."""
-    texts = [fold(email) for email in emails]
     return {
-        event.sequence for event in uow.audit.walk() if _is_personal(event) and _says(event, texts)
+        event.sequence
+        for event in uow.audit.walk()
+        if _is_personal(event) and names_any(_texts(event.data), emails)
     }
 
 
-def _says(event: AuditEvent, texts: Collection[str]) -> bool:
-    said = fold(str(event.data))
-    return any(text in said for text in texts)
+def _texts(value: Any) -> Iterator[str]:
+    """Yield the texts in data as they were written: how Python or JSON shows them escapes some."""
+    if isinstance(value, Mapping):
+        for name, inner in value.items():
+            yield str(name)
+            yield from _texts(inner)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+    elif isinstance(value, str):
+        yield value
 
 
 def _is_personal(event: AuditEvent) -> bool:
