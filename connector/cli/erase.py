@@ -69,10 +69,9 @@ def confirm(context: CommandContext, by: Callable[[], Principal], erasure: str, 
       docusign-iga erase confirm 3f2a --as bob
     """
     service = context.tenant.erasures
-    addresses = service.addresses(erasure)
     if not yes:
         click.confirm(
-            f"{goes_by(addresses)}\n"
+            f"{goes_by(service.addresses(erasure))}\n"
             "This deletes the person's data in DocuSign and here. Nothing brings it back. Go on?",
             abort=True,
             err=True,

@@ -258,7 +258,9 @@ def test_erasing_says_that_it_cannot_be_undone_and_asks(run):
     assert "--as LOGIN" in run("erase", "request", "x@y.example", "--reason", "r").stderr
     refused = run("erase", "confirm", "3f2a")
     assert refused.exit_code == 1
-    assert "Nothing brings it back" in refused.stderr
+    assert "No erasure starts with '3f2a'" in refused.stderr
+    unasked = run("erase", "confirm", "3f2a", "--yes").stderr
+    assert "--as LOGIN" in unasked, "nothing is looked up for a question that is not put"
 
 
 def test_a_channel_that_is_not_there_is_a_message(run):
