@@ -51,14 +51,17 @@ class ErasurePreviewSchema(ErasureSchema):
     addresses = fields.List(
         fields.String(),
         required=True,
-        metadata={"description": "The present one and earlier ones; empty once it is done."},
+        metadata={
+            "description": "The present one and earlier ones, without those that somebody "
+            "else has, or had too; empty once it is done."
+        },
     )
     recycled_addresses = fields.List(
         fields.String(),
         required=True,
         metadata={
-            "description": "Earlier ones that somebody else has, or had too: nothing is looked for "
-            "by these, as it could be the other's."
+            "description": "Present and earlier ones that somebody else has, or had too: nothing "
+            "is looked for by these, as it could be the other's."
         },
     )
 

@@ -399,8 +399,11 @@ def _names(uow: UnitOfWork, emails: AbstractSet[str]) -> set[str]:
 
 def goes_by(addresses: Addresses) -> str:
     """Return in a sentence or two by which addresses a person's data is looked for."""
-    own = ", ".join(sorted(addresses.own)) or "no address: none is known any more"
-    told = f"What is erased is looked for by the user id and {own}."
+    own = ", ".join(sorted(addresses.own))
+    by = f"the user id and {own}" if own else "the user id alone"
+    told = f"What is erased is looked for by {by}."
+    if not addresses.own | addresses.recycled:
+        return f"{told} No address is known any more."
     if not addresses.recycled:
         return told
     return (

@@ -29,11 +29,14 @@ def user_ids_of(uow: UnitOfWork, person: str) -> tuple[str, ...]:
     who had it before. Nobody where an address is not known."""
     if "@" not in person:
         return (person.lower(),)
-    key = fold(person)
-    users = [user.user_id for user in uow.mirror.users_by_email([key]).get(key, ())]
+    return _holders(uow, fold(person))
+
+
+def _holders(uow: UnitOfWork, key: str) -> tuple[str, ...]:
+    """Return who has or had a folded address, by user id."""
     gone = [tombstone.scim_id for tombstone in uow.attributes.tombstones(key)]
     left = sorted(uow.attributes.who_left([key]).get(key, ()))
-    return tuple(dict.fromkeys([*users, *gone, *left]))
+    return tuple(dict.fromkeys([*uow.mirror.user_ids_by_email([key]), *gone, *left]))
 
 
 def standing_accounts(
@@ -101,21 +104,18 @@ class Addresses:
     """By which addresses somebody was known here, folded."""
 
     own: frozenset[str]
-    """The present one, and earlier ones that nobody else has had."""
+    """The present one and earlier ones that nobody else has, or has had."""
     recycled: frozenset[str]
-    """Earlier ones that somebody else has, or has had too: what says them may be about others."""
+    """Those that somebody else has, or has had too: what says them may be about others."""
 
 
 def addresses_of(uow: UnitOfWork, user_id: str) -> Addresses:
-    """Return every address that a user had here, and which of them others had as well."""
+    """Return every address that a user has or had here, and which of them are others' as well."""
     user = uow.mirror.get_users([user_id]).get(user_id)
     present = frozenset({user.email_key} - {""}) if user is not None else frozenset[str]()
-    earlier = uow.attributes.addresses_left(user_id) - present
-    now = uow.mirror.users_by_email(sorted(earlier))
-    left = uow.attributes.who_left(earlier)
-    holders = {key: left[key].union(one.user_id for one in now.get(key, ())) for key in earlier}
-    recycled = frozenset(key for key, ids in holders.items() if ids != {user_id})
-    return Addresses(present | earlier - recycled, recycled)
+    known = present | uow.attributes.addresses_left(user_id)
+    recycled = frozenset(key for key in known if {*_holders(uow, key)} - {user_id})
+    return Addresses(known - recycled, recycled)
 
 
 def refuse_own(uow: UnitOfWork, subject_id: str, person: Principal) -> None:

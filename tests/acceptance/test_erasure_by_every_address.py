@@ -11,13 +11,16 @@ from connector.domain.audit.events import AuditFilter
 from connector.domain.erasure import ErasureState
 from connector.errors import InvalidRequestError
 from connector.services.context import person
+from connector.services.erasure import goes_by
+from simulator.state.users import NewMember, join
 from tests import databases
+from tests.acceptance.scim.people import op
 from tests.acceptance.test_erasure import ANN, BOB, OPERATOR, everything
 from tests.approvals import administrator
 from tests.connector import ENTERPRISE, ManualClock, connected, ok, refused
 from tests.programs import program
 from tests.simulated import simulated
-from tests.visitors import add_account, signed_in
+from tests.visitors import add_account, signed_in, visitor
 
 BEFORE = "ada.byron@northwind-freight.example"
 AFTER = "ada.lovelace@northwind-freight.example"
@@ -124,3 +127,105 @@ def test_whoever_confirms_sees_by_which_addresses_it_goes(connector):
     told = program(connector, "administrator", login="bob").get(page).get_json()
     assert told["addresses"] == [other, AFTER]
     assert told["recycled_addresses"] == [BEFORE]
+
+
+def told_of(connector, user_id):
+    return connector.services.browser.events(AuditFilter(), person=user_id).events
+
+
+def working_on(connector, address):
+    """Return somebody who is signed in to the console, has an address, and is away soon."""
+    add_account(connector, "uma", "operator")
+    connector.application.console_accounts.set_email("default", "uma", address, administrator())
+    uma = person("uma", source="console", correlation_id="u", roles=OPERATOR, email=address)
+    now = connector.clock.now()
+    connector.services.delegations.begin(uma, "vic", now, now + timedelta(days=90))
+    visitor_ = visitor(connector)
+    assert visitor_.sign_in("uma").status_code == 303
+    return visitor_
+
+
+def joined(connector, address, name):
+    """Return who got an address in DocuSign, where somebody who was closed has it."""
+    join(connector.world.state, connector.world.account, NewMember(address, name))
+    connector.sync()
+    (found,) = ok(connector.get(f'/Users?filter=userName eq "{address}"'))["Resources"]
+    return found["id"]
+
+
+def test_who_has_the_address_of_somebody_closed_keeps_what_is_theirs(connector):
+    ada = connector.create(BEFORE, externalId="hr-1")["id"]
+    ok(connector.patch(f"/Users/{ada}", op("replace", "active", False)))
+    heir = joined(connector, BEFORE, "Uma Heiress")
+    assert heir != ada
+    refused(connector.post("/Users", {"userName": BEFORE}), 409, "uniqueness")
+    connector.clock.advance(DAY_AND_MORE)
+    uma = working_on(connector, BEFORE)
+    before = [event.data for event in told_of(connector, heir)]
+    erasures = connector.services.erasures
+    asked = erasures.request(ada, "letter 7", ANN)
+    known = erasures.addresses(asked.erasure_id)
+    assert (known.own, known.recycled) == (frozenset(), {BEFORE})
+    assert goes_by(known).startswith(
+        f"What is erased is looked for by the user id alone. Not by {BEFORE}: somebody else has"
+    )
+    shown = signed_in(connector, "administrator").get(f"/erasures/{asked.erasure_id}")
+    assert "It goes by the user id alone. Not by" in shown.get_data(as_text=True)
+    assert erasures.confirm(asked.erasure_id, BOB).state is ErasureState.DONE
+    assert [event.data for event in told_of(connector, heir)] == before
+    assert uma.get("/").status_code == 200, "the session is somebody else's"
+    assert [item.delegator for item in connector.services.delegations.list()] == ["uma"]
+    assert ok(connector.get(f"/Users/{heir}"))["userName"] == BEFORE
+    # Nobody else is on the address any more.
+    connector.application.console_accounts.disable("default", "uma", administrator())
+    leave(connector, heir)
+    assert forget(connector, heir).state is ErasureState.DONE
+    assert BEFORE not in everything(connector).lower()
+
+
+def test_the_heir_s_erasure_keeps_what_is_of_who_moved_away(connector):
+    ada = connector.create(BEFORE, externalId="hr-1")["id"]
+    refused(connector.post("/Users", {"userName": BEFORE}), 409, "uniqueness")
+    rename(connector, ada)
+    heir = connector.create(BEFORE, externalId="hr-2")["id"]
+    leave(connector, heir)
+    uma = working_on(connector, BEFORE)
+    refusals = list(connector.services.browser.events(AuditFilter(action="request.refused")).events)
+    assert any(BEFORE in str(event.data) for event in refusals)
+    erasures = connector.services.erasures
+    asked = erasures.request(heir, "letter 8", ANN)
+    known = erasures.addresses(asked.erasure_id)
+    assert (known.own, known.recycled) == (frozenset(), {BEFORE})
+    assert erasures.confirm(asked.erasure_id, BOB).state is ErasureState.DONE
+    assert uma.get("/").status_code == 200
+    left = connector.services.browser.events(AuditFilter(action="request.refused")).events
+    assert [event.data for event in left] == [event.data for event in refusals]
+    assert BEFORE in str([event.data for event in told_of(connector, ada)])
+
+
+def test_of_two_closed_users_on_one_address_the_last_one_takes_it_along(connector):
+    ada = connector.create(BEFORE, externalId="hr-1")["id"]
+    connector.delete(f"/Users/{ada}")
+    heir = connector.create(BEFORE, externalId="hr-2")["id"]
+    assert heir != ada
+    leave(connector, heir)
+    known = {}
+    for user_id in (heir, ada):
+        asked = connector.services.erasures.request(user_id, "letter 7", ANN)
+        known[user_id] = connector.services.erasures.addresses(asked.erasure_id)
+        connector.services.erasures.confirm(asked.erasure_id, BOB)
+    assert known[heir].recycled == known[ada].own == {BEFORE}
+    assert BEFORE not in everything(connector).lower()
+
+
+def test_whose_address_ends_or_begins_alike_keeps_what_is_theirs(connector):
+    ann, joann = "ann@northwind-freight.example", "joann@northwind-freight.example"
+    mine = connector.create(ann)["id"]
+    for address in (joann, f"{ann}.org"):
+        connector.create(address)
+        refused(connector.post("/Users", {"userName": address}), 409, "uniqueness")
+    leave(connector, mine)
+    assert forget(connector, mine).state is ErasureState.DONE
+    left = connector.services.browser.events(AuditFilter(action="request.refused")).events
+    said = str([event.data for event in left])
+    assert joann in said and f"{ann}.org" in said
