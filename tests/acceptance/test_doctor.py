@@ -14,7 +14,7 @@ from connector.bootstrap import build
 from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.diagnosis.symptoms import CHECKS
-from connector.settings import Secret
+from connector.settings import LeaverSettings, Secret
 from simulator.state.model import Status
 from simulator.transport import SimulatorAdapter
 from tests.connector import ManualClock
@@ -376,6 +376,8 @@ def test_a_misspelt_baseline_profile_is_told_with_the_profiles_that_there_are(fo
 
 def test_a_rule_that_covers_nothing_is_a_warning_with_the_nearest_name(found):
     rule = {"match": "DocuSign Sendr", "fulfilment": "approval"}
+    problems = found(1, leavers=(LeaverSettings(profile="DocuSign Sendr"),))
+    assert "did you mean 'DocuSign Sender'?" in problems["rule_covers_nothing"]["found"]
     problems = found(1, entitlements=(rule,))
     assert list(problems) == ["rule_covers_nothing"]
     said = problems["rule_covers_nothing"]["found"]

@@ -44,14 +44,27 @@ def remedy_for(drift: Drift, place: Place, rules: Sequence[DriftRule]) -> Remedy
     """Return what the policy does with a difference: the tenant's first rule that fits, else what
     the entitlement says, else what is usual for the class."""
     for rule in rules:
-        if _covers(rule, drift, place):
+        if covers(rule, drift, place):
             return Remedy(rule.then)
     if place.on_drift and drift.kind in _OF_GRANTS:
         return Remedy(place.on_drift)
     return USUAL_REMEDIES.get(drift.kind, Remedy.REPORT)
 
 
-def _covers(rule: DriftRule, drift: Drift, place: Place) -> bool:
+def conditions_of(rule: DriftRule) -> str:
+    """Return what a rule fits, as people read it."""
+    conditions = {
+        "class": rule.kind,
+        "account": rule.account,
+        "entitlement": rule.entitlement,
+        "attribute": rule.attribute,
+    }
+    said = [f"{name}: {value}" for name, value in conditions.items() if value != "*"]
+    return ", ".join(said) or "every difference"
+
+
+def covers(rule: DriftRule, drift: Drift, place: Place) -> bool:
+    """Return whether a rule fits a difference."""
     return (
         _fits(rule.kind, (drift.kind,))
         and _fits(rule.account, place.account)

@@ -22,14 +22,25 @@ from mappings.wording import did_you_mean
 _WILDCARDS = "*?"
 
 
-def idle_rules(policy: Policy, tenant: TenantSettings, catalogue: Catalogue) -> Iterator[str]:
+def read_accounts(catalogue: Catalogue) -> frozenset[str]:
+    """Return the accounts whose profiles or groups were read."""
+    return frozenset(account_id for account_id, _ in (*catalogue.profiles, *catalogue.groups))
+
+
+def is_read_whole(tenant: TenantSettings, catalogue: Catalogue) -> bool:
+    """Return whether every account of a tenant was read."""
+    return {item.account_id for item in tenant.accounts} <= read_accounts(catalogue)
+
+
+def idle_entitlement_rules(
+    policy: Policy, tenant: TenantSettings, catalogue: Catalogue
+) -> Iterator[str]:
     """Yield a sentence for each rule of the tenant itself that covers nothing there is.
 
     Passed over is what may concern an account of which nothing was read yet.
     """
     targets = list(_targets(policy, catalogue))
-    known = {account_id for account_id, _ in (*catalogue.profiles, *catalogue.groups)}
-    is_whole = all(item.account_id in known for item in tenant.accounts)
+    is_whole = is_read_whole(tenant, catalogue)
     for rule in _own(policy):
         here = any(_account_fits(rule, item.account) for item in targets)
         if not is_whole and (rule.account in ANY or not here):
@@ -86,10 +97,10 @@ def _hint(rule: EntitlementRule, targets: list[Target], policy: Policy) -> str:
         return " A role is given by its entry in `manual_roles`; rules do not cover it."
     here = [item for item in targets if _account_fits(rule, item.account)]
     if not here and rule.account not in ANY:
-        near = _nearest(rule.account, (name for item in targets for name in item.account))
+        near = with_nearest(rule.account, (name for item in targets for name in item.account))
         return f" No account is called {rule.account!r}{near or '.'}"
     of_kind = [item for item in here if rule.kind in ("", item.kind)]
-    near = _nearest(rule.match, (item.name for item in of_kind))
+    near = with_nearest(rule.match, (item.name for item in of_kind))
     if near:
         return f" Nothing is called {rule.match!r}{near}"
     other = next((item for item in here if item not in of_kind and _fits(rule, item)), None)
@@ -100,6 +111,8 @@ def _fits(rule: EntitlementRule, item: Target) -> bool:
     return EntitlementRule(match=rule.match).covers(item.scim_id, item.name)
 
 
-def _nearest(pattern: str, names: Iterable[str]) -> str:
+def with_nearest(pattern: str, names: Iterable[str]) -> str:
+    """Return how a sentence goes on that says that nothing is called so: with the name that is
+    meant; nothing where none is near."""
     hint = did_you_mean(pattern.strip(_WILDCARDS), names)
     return f"; {hint}" if hint else ""

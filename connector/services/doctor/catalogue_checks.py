@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from connector.domain.diagnosis.checks import Finding, Result
+from connector.domain.idle_rules import idle_rules
 from connector.domain.model import Account, Catalogue
-from connector.domain.policy.coverage import baseline_problems, idle_rules
+from connector.domain.policy.coverage import baseline_problems
 from connector.domain.writing import counted
 from connector.services.doctor.rights_checks import RightsChecks
 
@@ -46,5 +47,7 @@ class CatalogueChecks(RightsChecks):
         for found in idle:
             yield self.bad("policy", "rule_covers_nothing", found)
         if not idle:
-            count = counted(len(self.tenant.entitlements), "rule")
+            tenant = self.tenant
+            rules = (*tenant.entitlements, *tenant.drift.policy, *tenant.leavers)
+            count = counted(len(rules), "rule")
             yield Finding("policy", Result.OK, f"{count} of the tenant, none without a use")

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.remedies import USUAL_REMEDIES, Remedy
-from connector.domain.policy.coverage import idle_rules
+from connector.domain.drift.remedies import conditions_of as drift_conditions_of
+from connector.domain.idle_rules import idle_rules
 from connector.domain.policy.entitlement_rules import VERIFIED_BY_API, conditions_of
 from connector.services.context import TenantContext
 from connector.services.rules.policy import in_words
-from connector.settings import DriftRule, TenantSettings
+from connector.settings import TenantSettings
 from mappings import load_entitlements
 from mappings.model import FieldMapping, Meaning, Role, UserMapping
 
@@ -40,7 +41,7 @@ class RulesInForce:
     drift: Sequence[Rule]
     attributes: Sequence[Rule]
     warnings: Sequence[str]
-    """Rules for entitlements that cover nothing there is, a sentence each."""
+    """Rules for entitlements, drift and leavers that cover nothing there is, a sentence each."""
 
 
 def rules_in_force(context: TenantContext, mapping: UserMapping) -> RulesInForce:
@@ -89,7 +90,9 @@ def _source_of(role: Role, settings: TenantSettings) -> str:
 
 def _of_drift(context: TenantContext) -> Iterator[Rule]:
     for number, rule in enumerate(context.settings.drift.policy, 1):
-        yield Rule(_drift_conditions(rule), rule.then, f"rule {number} of {_TENANT} (drift.policy)")
+        yield Rule(
+            drift_conditions_of(rule), rule.then, f"rule {number} of {_TENANT} (drift.policy)"
+        )
     policy = context.policy.mapping
     for given in policy.rules:
         if given.on_drift:
@@ -104,17 +107,6 @@ def _of_drift(context: TenantContext) -> Iterator[Rule]:
         yield Rule(str(kind).replace("_", " "), says, _BUILT_IN)
     rest = [str(kind).replace("_", " ") for kind in DriftKind if kind not in USUAL_REMEDIES]
     yield Rule(f"everything else: {', '.join(rest)}", Remedy.REPORT, _BUILT_IN)
-
-
-def _drift_conditions(rule: DriftRule) -> str:
-    conditions = {
-        "class": rule.kind,
-        "account": rule.account,
-        "entitlement": rule.entitlement,
-        "attribute": rule.attribute,
-    }
-    said = [f"{name}: {value}" for name, value in conditions.items() if value != "*"]
-    return ", ".join(said) or "every difference"
 
 
 def _of_attributes(mapping: UserMapping, settings: TenantSettings) -> Iterator[Rule]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from connector.domain.idle_rules import idle_rules
 from connector.domain.ledger.plans import Fulfilment, PlanRecord
 from connector.domain.model import Catalogue, DirectoryGroup, Profile, User, fold
 from connector.domain.plan import Operation
-from connector.domain.policy.coverage import idle_rules
 from connector.domain.policy.entitlement_rules import PROFILE, ROLE, Policy, Ruling, Target, given
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork

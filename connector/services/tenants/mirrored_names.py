@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from connector.domain.policy.coverage import baseline_problems, idle_rules
+from connector.domain.idle_rules import idle_rules
+from connector.domain.policy.coverage import baseline_problems
 from connector.domain.policy.entitlement_rules import Policy
 from connector.ports import Store
 from connector.settings import TenantSettings

@@ -69,6 +69,13 @@ def test_a_rule_that_covers_nothing_is_told(connect):
     assert "Rule 2 of the tenant" in told[0] and "(match: *sendr*)" in told[0]
 
 
+def test_rules_for_drift_and_leavers_that_cover_nothing_are_told(connect):
+    drift = DriftSettings(policy=(DriftRule(kind="nativ_grant", then="revert"),))
+    page = settings_page(connect(drift=drift, leavers=(LeaverSettings(profile="DocuSign Sendr"),)))
+    told = re.findall(r'<p class="notice wait">(.*?)</p>', page)
+    assert ["drift.policy" in told[0], "leavers" in told[1], len(told)] == [True, True, 2]
+
+
 def test_what_is_done_about_drift_is_told_to_the_last_class(connect):
     rule = DriftRule(kind="native_grant", account="acme*", then="revert")
     reverted = {"match": "Signer", "on_drift": "accept"}

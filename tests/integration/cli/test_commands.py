@@ -124,6 +124,14 @@ def test_a_rule_that_covers_nothing_is_a_warning(run, with_profiles):
     assert warning.endswith("did you mean 'Legal'?")
 
 
+def test_rules_for_drift_and_leavers_that_cover_nothing_are_warnings(run, with_profiles):
+    policy = [{"class": "native_grant", "entitlement": "Legel", "then": "revert"}]
+    with_profiles(drift={"policy": policy}, leavers=[{"profile": "Legl"}, {"profile": "Legal"}])
+    drift, leavers = json.loads(run("config", "check", "--json").stdout)["warnings"]
+    assert "drift.policy" in drift and drift.endswith("did you mean 'Legal'?")
+    assert "Rule 1" in leavers and leavers.endswith("did you mean 'Legal'?")
+
+
 @pytest.mark.parametrize("content", [b"", b"no database at all" * 100], ids=["empty", "broken"])
 def test_a_database_that_the_file_was_not_held_against_is_told(run, config_file, content):
     (config_file.parent / "connector.db").write_bytes(content)

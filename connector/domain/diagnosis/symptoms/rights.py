@@ -182,13 +182,14 @@ RIGHTS: tuple[Check, ...] = (
     Check(
         "policy",
         "Rules of the policy",
-        "whether each rule of `entitlements` covers a profile or a group that there is",
+        "whether each rule of `entitlements`, `drift.policy`, `leavers` covers what there is",
         (
             Problem(
                 "rule_covers_nothing",
-                "Access is given without the approval that a rule asks for.",
-                "What the rule names (`match`, `kind`, `account`) is in none of the accounts: it "
-                "is misspelt, or was renamed or deleted in DocuSign.",
+                "Access is given without the approval that a rule asks for; or what a rule of "
+                "`drift.policy` or `leavers` asks for is not done.",
+                "What the rule names (`match`, `class`, `profile`, `account`) is in none of the "
+                "accounts: it is misspelt, or was renamed or deleted in DocuSign.",
                 "Correct the rule, or take it out; `docusign-iga policy explain` shows which rule "
                 "counts.",
                 result=Result.WARNING,
