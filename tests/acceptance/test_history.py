@@ -15,6 +15,8 @@ from click.testing import CliRunner
 from connector.cli.main import main
 from connector.console.event_titles import TITLES
 from connector.domain.audit.events import AuditFilter
+from connector.domain.audit.story import Outcome
+from connector.domain.work_items.items import Direction
 from simulator.faults import Fault
 from tests import databases
 from tests.approvals import administrator
@@ -73,6 +75,25 @@ def test_a_change_of_a_group_is_in_the_history_of_its_members(connector, people,
     assert all(ada in str(item["data"]) for item in new)
     last = [item["action"] for item in timeline(others[0])][:2]
     assert last == ["operation.done", "plan.recorded"], "the removal named nobody else"
+
+
+@ON_BOTH
+def test_a_group_that_is_deleted_is_in_the_history_of_whoever_was_in_it(
+    connector, people, timeline
+):
+    *others, ada = people
+    ok(change(connector, "add", [ada]))
+    seen = len(timeline(ada)), len(timeline(others[0]))
+    group = connector.group()
+    assert connector.delete(f"/Groups/{group}").status_code == 204
+
+    new = timeline(ada)[: -seen[0]]
+    assert [item["action"] for item in reversed(new)] == ["plan.recorded", "operation.done"]
+    assert len(timeline(others[0])) == seen[1], "who was not in it lost nothing"
+    page = signed_in(connector, "viewer").get(f"/users/{ada}").get_data(as_text=True)
+    assert "Delete group" in page.partition("Timeline")[2].partition(CARRIED_OUT)[2]
+    last = connector.services.audit.explain(ada, group).stories[-1]
+    assert (last.direction, last.outcome) == (Direction.REVOKE, Outcome.DONE)
 
 
 @ON_BOTH

@@ -89,7 +89,7 @@ class Entitlements:
         kind = str(step.get("kind"))
         if kind.endswith("_role"):
             touches = step.get("role") in self.roles
-        elif kind.endswith("_group_members"):
+        elif kind.endswith("_group_members") or kind == "delete_group":
             place = (str(step.get("account_id")), str(step.get("group_id")))
             touches = place in self.groups and user_id in step.get("user_ids", ())
         elif kind == "close_membership":

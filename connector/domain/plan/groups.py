@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from connector.domain.naming.names import IDS_ALONE, Names
 from connector.domain.plan.operation import NEWCOMER, Operation
+from connector.domain.writing import counted
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,10 @@ class DeleteGroup(Operation):
     account_id: str
     group_id: str
     name: str
+    user_ids: tuple[str, ...] = ()
+    """Who loses it: it is part of what happened to them."""
 
     def describe(self, names: Names = IDS_ALONE) -> str:
         account = names.account(self.account_id)
-        return f"delete group {self.name!r} ({self.group_id}) of account {account}"
+        whose = f", with {counted(len(self.user_ids), 'member')}" if self.user_ids else ""
+        return f"delete group {self.name!r} ({self.group_id}) of account {account}{whose}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from connector.domain.model import DirectoryGroup
 from connector.domain.plan import (
@@ -48,9 +48,13 @@ def plan_group_creation(account_id: str, name: str, members: frozenset[str] = fr
     return Plan((CreateGroup(account_id, name), *joining))
 
 
-def plan_group_deletion(group: DirectoryGroup) -> Plan:
-    """Return how a group goes."""
-    return Plan((DeleteGroup(group.account_id, group.group_id, group.name),))
+def plan_group_deletion(group: DirectoryGroup, members: Iterable[str] = ()) -> Plan:
+    """Return how a group goes.
+
+    :param members: who is in it, as far as the mirror knows.
+    """
+    losing = tuple(sorted(members))
+    return Plan((DeleteGroup(group.account_id, group.group_id, group.name, losing),))
 
 
 def _chunks(user_ids: frozenset[str]) -> Iterator[tuple[str, ...]]:

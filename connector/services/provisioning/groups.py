@@ -214,7 +214,9 @@ class GroupProvisioning:
         def record(_held: ExitStack) -> Outcome:
             with self._context.write() as uow:
                 refuse(uow, True)
-                plan = plan_group_deletion(self._get(uow, scim_id))
+                group = self._get(uow, scim_id)
+                members = uow.mirror.group_member_ids(group.account_id, group.group_id)
+                plan = plan_group_deletion(group, members)
                 return self._pipeline.record(
                     uow, plan, subject, actor, extra={"delete": True}, dry_run=dry_run
                 )
