@@ -173,6 +173,7 @@ class Application:
     def api_sign_in(self) -> ApiSignIn:
         """Who uses the REST API."""
         from connector.services.authentication.api_sign_in import ApiSignIn  # noqa: PLC0415 - see the module
+        from connector.services.authentication.known_addresses import KnownAddresses  # noqa: PLC0415 - see the module
 
         api = self.settings.api
         return ApiSignIn(
@@ -180,7 +181,8 @@ class Application:
             self.throttle,
             self.settings.console.oidc,
             lambda name: self.tenant(name).settings.console_groups,
-            self._verifier(api.audience) if api.identity_tokens else None,
+            verifier=self._verifier(api.audience) if api.identity_tokens else None,
+            addresses=KnownAddresses(self.store),
         )
 
     @cached_property

@@ -147,17 +147,26 @@ def set_roles(context: CommandContext, login: str, roles: Sequence[str]) -> None
 @user.command("email")
 @click.argument("login")
 @click.argument("address")
+@click.option(
+    "--was-wrong",
+    is_flag=True,
+    help="The address until now was never theirs, and is forgotten.",
+)
 @tenant_options
 @handle_errors
-def set_email(context: CommandContext, login: str, address: str) -> None:
+def set_email(context: CommandContext, login: str, address: str, was_wrong: bool) -> None:
     """Give LOGIN the e-mail ADDRESS; it holds from the next click on.
 
+    The address until now stays known as theirs, so that nobody decides on their own access while
+    DocuSign keeps it. If it was a mistake, say so.
+
     \b
-    Example:
+    Examples:
       docusign-iga console user email ann ann@example.com
+      docusign-iga console user email ann ann@example.com --was-wrong
     """
     account = context.application.console_accounts.set_email(
-        context.known_tenant, login, address, _actor()
+        context.known_tenant, login, address, _actor(), was_wrong=was_wrong
     )
     context.output(_to_json(account), f"{account.login} is {account.email or 'without one'} now.")
 

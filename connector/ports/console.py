@@ -38,6 +38,17 @@ class ConsoleRepository(Protocol):
     def save_account(self, account: ConsoleAccount) -> None:
         """Overwrite a local account."""
 
+    def note_address(self, login: str, email: str) -> None:
+        """Note an address by which somebody is, or was, known; also one of the identity
+        provider's people."""
+
+    def forget_address(self, login: str, email: str) -> None:
+        """Forget an address of a login: it was never theirs."""
+
+    def names_on(self, email_keys: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        """Return by folded address who has come in with it: their logins, and every other address
+        of theirs, folded. An address that nobody came in with is left out."""
+
     def add_session(self, session: ConsoleSession) -> None:
         """Insert a session."""
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import structlog
 
 from connector.domain.audit.chain import ERASED
-from connector.domain.authentication.console import ConsoleRole
+from connector.domain.authentication.console import ConsoleAccount, ConsoleRole
 from connector.domain.erasure import CLOSED_FOR, Erasure, ErasureState, Redaction
 from connector.domain.ledger.resources import Tombstone
 from connector.domain.mirror.visibility import held_before
@@ -337,14 +337,12 @@ class ErasureService:
                 "DocuSign erases a membership 24 hours after its closing."
             )
         addresses = addresses_of(uow, user.user_id).own
-        for account in uow.console.accounts():
-            if (
-                addresses & {fold(account.login), fold(account.email)}
-                and account.disabled_at is None
-            ):
+        for account in _accounts_of(uow, addresses):
+            if account.disabled_at is None:
                 raise InvalidRequestError(
-                    f"The person still has the account {account.login!r} of the console. Disable "
-                    f"it first: docusign-iga console user disable {account.login}."
+                    f"The person still has the account {account.login!r} of the console, by its "
+                    "login, its address or one that it had. Disable it first: docusign-iga console "
+                    f"user disable {account.login}."
                 )
         now = self._context.clock.now()
         closed = [item.closed_at for item in user.memberships.values() if item.closed_at]
@@ -393,8 +391,24 @@ def _is_who_asked(uow: UnitOfWork, person: Principal, erasure: Erasure) -> bool:
 
 def _names(uow: UnitOfWork, emails: AbstractSet[str]) -> set[str]:
     """Return by what names somebody worked with the connector: addresses and local accounts."""
-    accounts = uow.console.accounts()
-    return {*emails, *(fold(it.login) for it in accounts if fold(it.email) in emails)}
+    names = set(emails)
+    for account in _accounts_of(uow, emails):
+        key = fold(account.email)
+        # Who has the account by an earlier address alone may be using it as somebody else.
+        if account.disabled_at is not None or emails & {fold(account.login), key}:
+            names |= {fold(account.login), key} - {""}
+    return names
+
+
+def _accounts_of(uow: UnitOfWork, emails: AbstractSet[str]) -> Sequence[ConsoleAccount]:
+    """Return the local accounts of whoever has these addresses, or had them: by login, by address,
+    or by an earlier address of the account."""
+    had = frozenset[str]().union(*uow.console.names_on(emails).values())
+    return [
+        account
+        for account in uow.console.accounts()
+        if fold(account.login) in emails | had or fold(account.email) in emails
+    ]
 
 
 def goes_by(addresses: Addresses) -> str:

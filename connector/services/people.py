@@ -83,14 +83,22 @@ def is_same_person(uow: UnitOfWork, person: Principal, actor: str, email: str = 
 
 def names_of_users(uow: UnitOfWork, users: Iterable[User]) -> Mapping[str, frozenset[str]]:
     """Return everything that users of DocuSign are called, as compared with whoever decides on
-    them, by user id: the id, the address, and each address that they had here before. A change of
-    it in DocuSign makes nobody another person, while their console account keeps the old one.
+    them, by user id: the id, the address, each address that they had here before, and what whoever
+    has ever come in with one of these is called. A change of the address makes nobody another
+    person, in DocuSign while their console account keeps the old one, or the other way round.
     """
     known = {user.user_id: user for user in users if user.user_id}
-    earlier = uow.attributes.earlier_addresses(known) if known else {}
-    return {
-        user_id: frozenset({fold(user_id), user.email_key}) - {""} | earlier.get(user_id, set())
+    if not known:
+        return {}
+    earlier = uow.attributes.earlier_addresses(known)
+    addresses = {
+        user_id: frozenset({user.email_key} - {""}) | earlier.get(user_id, frozenset())
         for user_id, user in known.items()
+    }
+    names = uow.console.names_on(frozenset[str]().union(*addresses.values()))
+    return {
+        user_id: frozenset({fold(user_id)}).union(had, *(names.get(key, ()) for key in had))
+        for user_id, had in addresses.items()
     }
 
 

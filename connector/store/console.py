@@ -17,13 +17,15 @@ from connector.domain.authentication.console import (
     SignInFailures,
     SignInMethod,
 )
+from connector.domain.model import fold
 from connector.errors import NotFoundError, UniquenessError
-from connector.store.statements import Records, Session, add_rows, put_rows
+from connector.store.statements import Records, Session, add_rows, chunked, put_missing, put_rows
 from connector.store.tables import (
     console_accounts,
     console_failures,
     console_sessions,
     console_tokens,
+    login_addresses,
 )
 
 ACCOUNTS = Records(console_accounts, ConsoleAccount)
@@ -89,6 +91,40 @@ class SqlConsole:
     def save_account(self, account: ConsoleAccount) -> None:
         """Overwrite a local account."""
         put_rows(self._connection, console_accounts, [ACCOUNTS.to_row(self._tenant, account)])
+
+    # addresses ----------------------------------------------------------------
+
+    def note_address(self, login: str, email: str) -> None:
+        """Note an address by which somebody is, or was, known."""
+        if email:
+            row = {"tenant": self._tenant, "login": fold(login), "email_key": fold(email)}
+            put_missing(self._connection, login_addresses, [row])
+
+    def forget_address(self, login: str, email: str) -> None:
+        """Forget an address of a login: it was never theirs."""
+        table = login_addresses.c
+        self._connection.execute(
+            delete(login_addresses).where(
+                table.tenant == self._tenant,
+                table.login == fold(login),
+                table.email_key == fold(email),
+            )
+        )
+
+    def names_on(self, email_keys: Iterable[str]) -> Mapping[str, frozenset[str]]:
+        """Return by folded address who has come in with it; see the port."""
+        found: dict[str, set[str]] = {}
+        here, other = login_addresses, login_addresses.alias()
+        same = (other.c.tenant == here.c.tenant) & (other.c.login == here.c.login)
+        for chunk in chunked(email_keys):
+            statement = (
+                select(here.c.email_key, here.c.login, other.c.email_key)
+                .join_from(here, other, same)
+                .where(here.c.tenant == self._tenant, here.c.email_key.in_(chunk))
+            )
+            for email_key, *names in self._connection.execute(statement):
+                found.setdefault(email_key, set()).update(names)
+        return {email_key: frozenset(names) for email_key, names in found.items()}
 
     # sessions -----------------------------------------------------------------
 

@@ -25,6 +25,7 @@ from connector.store.tables import (
     facts,
     findings,
     job_runs,
+    login_addresses,
     notifications,
     plans,
     provenance,
@@ -90,6 +91,7 @@ def forget_actors(session: Session, names: Collection[str]) -> Sequence[str]:
         *(delegations.c.delegator, delegations.c.delegate, delegations.c.delegator_email),
         *(console_sessions.c.login, console_sessions.c.email),
         *(console_tokens.c.login, console_accounts.c.login),
+        *(login_addresses.c.login, login_addresses.c.email_key),
         notifications.c.recipient,
     ):
         table = column.table

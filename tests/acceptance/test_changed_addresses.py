@@ -7,14 +7,17 @@ from datetime import timedelta
 
 import pytest
 
+from connector.domain.authentication.console import ConsoleRole
 from connector.domain.work_items.approvals import Verdict
 from connector.domain.work_items.items import WorkItemState
 from connector.errors import ForbiddenError
+from connector.services.authentication.identities import Identity
 from connector.services.drift.adoption import Selection
 from tests import databases
 from tests.approvals import administrator, approver, ask, asking_first, held, operator
 from tests.connector import ManualClock, connected, ok
 from tests.simulated import simulated
+from tests.visitors import add_account
 
 BEFORE = "eve.stone@northwind-freight.example"
 AFTER = "eve.marble@northwind-freight.example"
@@ -93,6 +96,52 @@ def test_nobody_approves_what_was_asked_for_after_their_address_changed(
     change(connector, eve)
     ask(connector, eve, asked_for)
     refused_and_left_to_others(connector, eve, asked_for)
+
+
+NEW = "eve.flint@staff.example"
+
+
+def by_an_administrator(connector):
+    """Give the account of the console another address, while DocuSign keeps the old one."""
+    add_account(connector, "eve", "approver")
+    accounts, root = connector.application.console_accounts, administrator("root")
+    accounts.set_email("default", "eve", BEFORE, root)
+    accounts.set_email("default", "eve", NEW, root)
+
+
+def by_the_identity_provider(connector):
+    for email in (BEFORE, NEW):
+        identity = Identity("eve", "Eve", email, frozenset({ConsoleRole.APPROVER}), frozenset())
+        connector.application.console_sign_in.with_identity("default", identity, "c")
+
+
+@pytest.mark.parametrize("change", [by_an_administrator, by_the_identity_provider])
+def test_nobody_approves_their_own_access_after_the_console_knows_another_address(
+    connector, eve, asked_for, change
+):
+    ask(connector, eve, asked_for)
+    change(connector)
+    (item,) = connector.services.approvals.list()
+    # By the same login, and by another one that came to the new address.
+    for login in ("eve", "e.flint"):
+        mine = approver(login, email=NEW)
+        with pytest.raises(ForbiddenError, match="their own access"):
+            connector.services.approvals.decide(item.work_item_id, Verdict.APPROVE, mine)
+    other = approver("zoe", email="zoe@staff.example")
+    view = connector.services.approvals.decide(item.work_item_id, Verdict.APPROVE, other)
+    assert view.item.state is WorkItemState.DONE
+
+
+def test_an_address_that_was_never_theirs_makes_nobody_somebody_else(connector, eve, asked_for):
+    ask(connector, eve, asked_for)
+    add_account(connector, "ann", "approver")
+    accounts, root = connector.application.console_accounts, administrator("root")
+    accounts.set_email("default", "ann", BEFORE, root)
+    accounts.set_email("default", "ann", NEW, root, was_wrong=True)
+    (item,) = connector.services.approvals.list()
+    ann = approver("ann", email=NEW)
+    view = connector.services.approvals.decide(item.work_item_id, Verdict.APPROVE, ann)
+    assert view.item.state is WorkItemState.DONE
 
 
 def test_every_earlier_address_counts_also_of_somebody_who_is_created_again(

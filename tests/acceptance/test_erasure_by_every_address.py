@@ -79,6 +79,22 @@ def test_nothing_is_left_that_names_an_earlier_address(connector):
     assert connector.services.audit.verify().broken is None
 
 
+def test_an_account_that_had_the_address_is_theirs(connector):
+    ada = connector.create(BEFORE)["id"]
+    add_account(connector, "aby", "operator")
+    accounts, root = connector.application.console_accounts, administrator()
+    accounts.set_email("default", "aby", BEFORE, root)
+    accounts.set_email("default", "aby", "aby.byron@staff.example", root)
+    leave(connector, ada)
+    with pytest.raises(InvalidRequestError, match="account 'aby' of the console"):
+        forget(connector, BEFORE)
+    accounts.disable("default", "aby", root)
+    assert forget(connector, BEFORE).state is ErasureState.DONE
+    left = everything(connector).lower()
+    for trace in (BEFORE, "aby.byron", "'aby'"):
+        assert trace not in left
+
+
 def test_an_earlier_address_finds_the_person(connector):
     ada = connector.create(BEFORE)["id"]
     rename(connector, ada)

@@ -8,6 +8,7 @@ from connector.errors import ForbiddenError
 from connector.services.authentication.api_clients import InvalidTokenError
 from connector.services.authentication.identities import SignInRefusedError, identity_of
 from connector.services.authentication.identity_tokens import MAX_LENGTH, TokenVerifier
+from connector.services.authentication.known_addresses import KnownAddresses
 from connector.services.authentication.personal_tokens import PREFIX, PersonalTokens
 from connector.services.authentication.throttle import Throttle
 from connector.services.context import Principal, person
@@ -23,7 +24,9 @@ class ApiSignIn:
         throttle: Throttle,
         oidc: OidcSettings,
         groups: Callable[[str], ConsoleGroups],
+        *,
         verifier: TokenVerifier | None,
+        addresses: KnownAddresses,
     ) -> None:
         """:param groups: from a tenant's name, which groups of the provider have which role.
         :param verifier: of tokens of the identity provider, where they are accepted."""
@@ -32,6 +35,7 @@ class ApiSignIn:
         self._oidc = oidc
         self._groups = groups
         self._verifier = verifier
+        self._addresses = addresses
 
     def authenticate(self, tenant: str, token: str, address: str, correlation_id: str) -> Principal:
         """Return the person who acts.
@@ -70,7 +74,7 @@ class ApiSignIn:
             identity = identity_of(claims, self._oidc, self._groups(tenant))
         except SignInRefusedError as error:
             raise InvalidTokenError(str(error)) from error
-        return _with_roles(
+        found = _with_roles(
             person(
                 identity.login,
                 source="api",
@@ -80,6 +84,8 @@ class ApiSignIn:
                 roles=identity.roles,
             )
         )
+        self._addresses.note(tenant, found.login, found.email)
+        return found
 
 
 def _with_roles(found: Principal) -> Principal:

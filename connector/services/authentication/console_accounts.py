@@ -75,6 +75,7 @@ class ConsoleAccounts:
         )
         with self._store.write(tenant) as uow:
             uow.console.add_account(account)
+            uow.console.note_address(account.login, account.email)
             self._audit(uow, actor, "console.account_added", account)
             uow.commit()
         return account
@@ -104,17 +105,28 @@ class ConsoleAccounts:
             uow.commit()
         return account
 
-    def set_email(self, tenant: str, login: str, email: str, actor: Actor) -> ConsoleAccount:
-        """Replace the address; it holds from the person's next request on.
+    def set_email(
+        self, tenant: str, login: str, email: str, actor: Actor, *, was_wrong: bool = False
+    ) -> ConsoleAccount:
+        """Replace the address; it holds from the person's next request on. The one until now stays
+        known as theirs: DocuSign may keep it, and they are no other person.
 
+        :param was_wrong: the address until now was never theirs, and is forgotten.
         :raises connector.errors.NotFoundError: no such account.
         :raises InvalidRequestError: it is no address.
         """
         with self._store.write(tenant) as uow:
-            account = replace(uow.console.get_account(login.lower()), email=email.strip())
+            before = uow.console.get_account(login.lower())
+            account = replace(before, email=email.strip())
             _require_address(account.login, account.email, account.roles)
             uow.console.save_account(account)
-            self._audit(uow, actor, "console.email_changed", account, email=account.email)
+            if was_wrong:
+                uow.console.forget_address(account.login, before.email)
+            else:
+                uow.console.note_address(account.login, before.email)
+            uow.console.note_address(account.login, account.email)
+            wrong = {"comment": f"{before.email} was never theirs"} if was_wrong else {}
+            self._audit(uow, actor, "console.email_changed", account, email=account.email, **wrong)
             uow.commit()
         return account
 

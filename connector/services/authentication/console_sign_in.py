@@ -140,6 +140,7 @@ class ConsoleSignIn:
             self._uncount(uow, counted, now)
             uow.console.remove_old_sessions(unseen_since=now - self._idle, now=now)
             uow.console.add_session(session)
+            uow.console.note_address(session.login, session.email)
             self._audit(
                 uow,
                 identity.login,

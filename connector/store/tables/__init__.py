@@ -19,6 +19,7 @@ from connector.store.tables.console import (
     console_failures,
     console_sessions,
     console_tokens,
+    login_addresses,
 )
 from connector.store.tables.drift import expectations, findings, known_entitlements
 from connector.store.tables.erasures import erasures
@@ -87,6 +88,7 @@ __all__ = [
     "job_runs",
     "known_entitlements",
     "locks",
+    "login_addresses",
     "memberships",
     "metadata",
     "notifications",

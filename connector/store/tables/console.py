@@ -40,6 +40,17 @@ console_sessions = Table(
     Index("ix_console_sessions_seen", "tenant", "last_seen_at"),
 )
 
+# With which addresses people came in: it tells who somebody is once they have another one.
+login_addresses = Table(
+    "login_addresses",
+    metadata,
+    key("tenant"),
+    key("login"),
+    key("email_key"),
+    Index("ix_login_addresses_email", "tenant", "email_key"),
+    sqlite_with_rowid=False,
+)
+
 console_tokens = Table(
     "console_tokens",
     metadata,

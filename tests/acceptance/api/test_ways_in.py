@@ -13,6 +13,7 @@ from connector.domain.audit.events import AuditFilter
 from connector.errors import InvalidRequestError
 from connector.services.authentication.api_sign_in import ApiSignIn
 from connector.services.authentication.identity_tokens import KeySet, TokenVerifier
+from connector.services.authentication.known_addresses import KnownAddresses
 from connector.settings import ConsoleGroups, JwtSettings
 from tests.programs import problem, program, stranger, token_for
 from tests.visitors import ROOT, add_account, signed_in
@@ -144,7 +145,8 @@ def provided(connect):
         application.throttle,
         application.settings.console.oidc,
         lambda name: application.tenant(name).settings.console_groups,
-        verifier,
+        verifier=verifier,
+        addresses=KnownAddresses(application.store),
     )
     return connector
 

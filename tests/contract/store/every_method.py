@@ -91,6 +91,7 @@ def fill(unit: UnitOfWork) -> None:
     unit.jobs.add(records.run())
     unit.jobs.add(records.run(run_id="run-2", job="done", state=RunState.DONE, finished_at=NOW))
     unit.console.add_account(ANN)
+    unit.console.note_address("ann", "ann@example.com")
     unit.console.add_session(SESSION)
     unit.console.add_session(replace(SESSION, session_hash="h2", method=SignInMethod.OIDC))
     unit.console.put_token(TOKEN)
@@ -220,6 +221,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.console.get_account("ann"),
         lambda unit: unit.console.find_account("ann"),
         lambda unit: unit.console.accounts(),
+        lambda unit: unit.console.names_on(["ann@example.com"]),
         lambda unit: unit.console.find_session("h1"),
         lambda unit: unit.console.find_token("h1"),
         lambda unit: unit.console.provider_sessions(),
@@ -366,6 +368,8 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.jobs.save(records.run(error="y")),
     lambda unit: unit.console.add_account(ANN),
     lambda unit: unit.console.save_account(replace(ANN, disabled_at=NOW)),
+    lambda unit: unit.console.note_address("ann", "other@example.com"),
+    lambda unit: unit.console.forget_address("ann", "ann@example.com"),
     lambda unit: unit.console.add_session(SESSION),
     lambda unit: unit.console.touch_session("h1", CONSOLE_NOW.replace(year=2100)),
     lambda unit: unit.console.remove_session("h1"),
