@@ -72,7 +72,7 @@ def _outcome(view: ApprovalView) -> str:
         return f"You agreed: {agreed} of {view.needed}. The others are still asked."
     if state is WorkItemState.APPROVED:
         return "Approved. The connector carries it out as soon as DocuSign can be reached."
-    if state is WorkItemState.REJECTED:
+    if state is WorkItemState.DENIED:
         return "Denied. The access stays as it is."
     if state is WorkItemState.DONE:
         return "Approved, and carried out in DocuSign."

@@ -20,7 +20,7 @@ _FIRST_LOOK = timedelta(days=1)
 
 def quiet_until(context: TenantContext, item: WorkItem) -> datetime | None:
     """Return until when a denial is shown and holds; None where it no longer does, or is none."""
-    if item.kind is not WorkItemKind.APPROVAL or item.state is not WorkItemState.REJECTED:
+    if item.kind is not WorkItemKind.APPROVAL or item.state is not WorkItemState.DENIED:
         return None
     if item.closed_at is None:
         return None
@@ -80,7 +80,7 @@ def holding_denials(
         return {}
     approvals = partial(uow.work_items.search, entitlement=entitlement, kind=WorkItemKind.APPROVAL)
     denied = approvals(
-        states=[WorkItemState.REJECTED],
+        states=[WorkItemState.DENIED],
         subject_ids=[user.user_id for user in users],
         closed_after=context.clock.now() - quiet,
     )
@@ -112,7 +112,7 @@ def _not_overruled(decided: Iterable[WorkItem]) -> Sequence[WorkItem]:
     holding: dict[str, list[WorkItem]] = {}
     for item in decided:
         same = holding.setdefault(item.entitlement, [])
-        if item.state is WorkItemState.REJECTED:
+        if item.state is WorkItemState.DENIED:
             same.append(item)
         else:
             same.clear()
@@ -125,7 +125,7 @@ def ended_denials(uow: UnitOfWork, context: TenantContext) -> tuple[Collection[s
     until = context.clock.now() - _quiet(context)
     looked = _looked_until(uow)
     found = uow.work_items.search(
-        states=[WorkItemState.REJECTED],
+        states=[WorkItemState.DENIED],
         kind=WorkItemKind.APPROVAL,
         closed_after=until - _FIRST_LOOK if looked is None else looked,
         closed_until=until,

@@ -259,7 +259,8 @@ def _ledger(people: Mapping[str, Person], application: Application) -> Iterator[
         yield from (
             f"task {item.work_item_id} is {item.state} without a time"
             for item in items
-            if item.state in (WorkItemState.DONE, WorkItemState.REJECTED) and not item.closed_at
+            if item.state in (WorkItemState.DONE, WorkItemState.DENIED, WorkItemState.REJECTED)
+            and not item.closed_at
         )
         for user_id, person in people.items():
             given = {item.entitlement for item in uow.attributes.provenance(user_id)}

@@ -112,7 +112,7 @@ def test_at_a_terminal_a_decision_is_on_what_was_shown(
         assert "changed since you looked" in shown
     else:
         shown = as_dora("approvals", act, item.work_item_id, "--comment", "No.")
-        assert "rejected" in shown
+        assert "denied" in shown
     assert item.checksum in shown
     assert seen == [True]
 
@@ -129,7 +129,7 @@ def test_a_denial_needs_a_reason(connector, run, as_dora, ann, asked_for):
     ask(connector, ann["id"], asked_for)
     (item,) = connector.services.approvals.list()
     assert "--comment" in as_dora("approvals", "deny", item.work_item_id, code=2)
-    assert "rejected" in as_dora("approvals", "deny", item.work_item_id, "--comment", "No.")
+    assert "denied" in as_dora("approvals", "deny", item.work_item_id, "--comment", "No.")
     assert "Nothing waits" in run("approvals", "list")
 
 

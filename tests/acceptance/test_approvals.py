@@ -76,7 +76,7 @@ def test_a_denied_change_never_reaches_docusign(connector, ann, asked_for):
         the_approval(connector).work_item_id, DENY, approver(), comment="Not in her team."
     )
 
-    assert view.item.state is WorkItemState.REJECTED
+    assert view.item.state is WorkItemState.DENIED
     user = connector.user(ann["id"])
     assert held(user) == {connector.baseline()}
     assert pending(user) == []
@@ -136,7 +136,7 @@ def test_an_approval_decided_on_twice_is_refused_and_noted(connector, ann, asked
     item = the_approval(connector)
     connector.services.approvals.decide(item.work_item_id, DENY, approver(), comment="No.")
 
-    with pytest.raises(InvalidRequestError, match="rejected already"):
+    with pytest.raises(InvalidRequestError, match="denied already"):
         connector.services.approvals.decide(item.work_item_id, APPROVE, approver("emil"))
 
     history = connector.services.approvals.get(item.work_item_id).history

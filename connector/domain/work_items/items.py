@@ -49,7 +49,10 @@ class WorkItemState(StrEnum):
     APPROVED = "approved"
     """Enough approvers agreed; the connector carries it out."""
     DONE = "done"
+    DENIED = "denied"
+    """An approver said no to an approval."""
     REJECTED = "rejected"
+    """Whoever should have done a manual task refused it."""
     SUPERSEDED = "superseded"
     """The opposite was asked for, or another work item took its place."""
     EXPIRED = "expired"
@@ -104,7 +107,7 @@ class WorkItem:
     assignee: str | None = None
     """Who claimed it, as ``user:<login>``."""
     comment: str | None = None
-    """Why it was completed or rejected."""
+    """Why it was completed, denied or rejected."""
     closed_at: datetime | None = None
     closed_by: str | None = None
     last_checked_at: datetime | None = None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -219,8 +220,9 @@ class ApprovalService:
                 act = Act.REFUSED if is_barred else Act.MISSED
                 self._log.note(uow, item, by, act, str(problem), verdict=verdict)
             elif verdict is Verdict.DENY:
-                self._vote(uow, item, by, Act.DENIED, comment=comment)
-                item = self._log.close(uow, item, WorkItemState.REJECTED, by, tidy(comment))
+                said, vote = tidy(comment), self._vote(uow, item, by)
+                self._log.remember(uow, item, by, Act.DENIED, said, **vote)
+                item = self._log.close(uow, item, WorkItemState.DENIED, by, said, **vote)
             elif not self._desk.renew(uow, item, by, addresses):
                 problem = _changed(uow.work_items.get(item.work_item_id))
             else:
@@ -233,7 +235,8 @@ class ApprovalService:
         return self.get(item.work_item_id, by)
 
     def _approve(self, uow: UnitOfWork, item: WorkItem, by: Principal, comment: str) -> WorkItem:
-        self._vote(uow, item, by, Act.APPROVED, comment=comment)
+        vote = self._vote(uow, item, by)
+        self._log.note(uow, item, by, Act.APPROVED, tidy(comment), **vote)
         matters = self._matters(uow)
         agreed = votes(matters.events(item), item.checksum, matters.of(item))
         if len(agreed) < matters.terms(item).needed:
@@ -242,9 +245,8 @@ class ApprovalService:
         self._log.audit(uow, item, by, "decided", plan=item.plan_id, checksum=item.checksum)
         return item
 
-    def _vote(
-        self, uow: UnitOfWork, item: WorkItem, by: Principal, act: Act, *, comment: str
-    ) -> None:
+    def _vote(self, uow: UnitOfWork, item: WorkItem, by: Principal) -> Mapping[str, Any]:
+        """Return what is kept of a decision, and of who made it."""
         hand = _voter(by)
         voter = standing(hand, self._matters(uow).of(item)).voter or hand
         through = (
@@ -252,21 +254,16 @@ class ApprovalService:
             if voter is not hand
             else {}
         )
-        self._log.note(
-            uow,
-            item,
-            by,
-            act,
-            tidy(comment),
-            checksum=item.checksum,
-            plan=item.plan_id,
-            voter=voter.login,
-            email=voter.email,
-            groups=sorted(voter.groups),
-            is_approver=voter.is_approver,
-            is_local=voter.is_local,
+        return {
+            "checksum": item.checksum,
+            "plan": item.plan_id,
+            "voter": voter.login,
+            "email": voter.email,
+            "groups": sorted(voter.groups),
+            "is_approver": voter.is_approver,
+            "is_local": voter.is_local,
             **through,
-        )
+        }
 
     def _problem(
         self,

@@ -51,7 +51,7 @@ _TEXTS: Mapping[Notice, tuple[str, str]] = {
     Notice.TASK_DUE: ("Still open: {title}", "The task waits for somebody. Follow the steps."),
     Notice.TASK_OVERDUE: ("Overdue: {title}", "The task is still open after its due date."),
     Notice.TASK_VERIFIED: ("Done: {title}", "The task is done and closed."),
-    Notice.TASK_REJECTED: ("Rejected: {title}", "The task was refused; the access is unchanged."),
+    Notice.TASK_REJECTED: ("Rejected: {title}", "The task was rejected; the access is unchanged."),
     Notice.TASK_ENDED: (
         "Not needed any more: {title}",
         "Something else overtook the task; leave it. The comment says what.",

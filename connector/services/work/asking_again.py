@@ -46,7 +46,7 @@ def last_denial(uow: UnitOfWork, item: WorkItem) -> WorkItem | None:
     """Return when the same was denied last before an approval was asked for; None: never."""
     people = same_people(uow, _on_addresses_of(uow, [item.subject_id]))
     found = uow.work_items.search(
-        states=[WorkItemState.REJECTED],
+        states=[WorkItemState.DENIED],
         subject_ids=people[item.subject_id],
         entitlement=item.entitlement,
         kind=WorkItemKind.APPROVAL,

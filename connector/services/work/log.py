@@ -57,11 +57,23 @@ class WorkItemLog:
         **data: object,
     ) -> None:
         """Add a line to the history and to the audit, there as ``work_item.<act>``."""
+        self.remember(uow, item, actor, act, comment, **data)
+        self.audit(uow, item, actor, str(act), comment, **data)
+
+    def remember(
+        self,
+        uow: UnitOfWork,
+        item: WorkItem,
+        actor: Actor,
+        act: Act,
+        comment: str = "",
+        **data: object,
+    ) -> None:
+        """Add a line to the history alone."""
         now = self._context.clock.now()
         uow.work_items.add_event(
             WorkItemEvent(item.work_item_id, now, actor.name, act, comment, data)
         )
-        self.audit(uow, item, actor, str(act), comment, **data)
 
     def audit(
         self,
@@ -82,9 +94,18 @@ class WorkItemLog:
         )
 
     def close(
-        self, uow: UnitOfWork, item: WorkItem, state: WorkItemState, actor: Actor, comment: str
+        self,
+        uow: UnitOfWork,
+        item: WorkItem,
+        state: WorkItemState,
+        actor: Actor,
+        comment: str,
+        **data: object,
     ) -> WorkItem:
-        """End an item and what its plan still waited with; return it as it then stands."""
+        """End an item and what its plan still waited with; return it as it then stands.
+
+        :param data: what the audit says of it besides.
+        """
         now = self._context.clock.now()
         closed = replace(
             item, state=state, closed_at=now, closed_by=actor.name, comment=comment or item.comment
@@ -103,6 +124,7 @@ class WorkItemLog:
             kind=item.kind,
             entitlement=item.entitlement,
             direction=item.direction,
+            **data,
         )
         is_task = item.kind is WorkItemKind.MANUAL_TASK
         if is_task and item.is_access:
@@ -149,6 +171,7 @@ class WorkItemLog:
             return  # The plan has its own end.
         outcome = {
             WorkItemState.DONE: OperationState.DONE,
+            WorkItemState.DENIED: OperationState.FAILED,
             WorkItemState.REJECTED: OperationState.FAILED,
         }.get(item.state, OperationState.SKIPPED)
         plan, records = uow.plans.get(item.plan_id)

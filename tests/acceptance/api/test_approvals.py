@@ -62,7 +62,7 @@ def test_denying_needs_a_word_and_leaves_everything_as_it_was(asked):
     problem(answer, 422, "invalid-content")
     assert {"name": "comment", "detail": "Shorter than minimum length 1."} in answer.json["errors"]
     answer = robot.post(path, decision(robot, item_id, comment="Not needed"))
-    assert answer.json["state"] == "rejected" and answer.json["comment"] == "Not needed"
+    assert answer.json["state"] == "denied" and answer.json["comment"] == "Not needed"
     assert connector.membership(user_id).profile_id == before
 
 

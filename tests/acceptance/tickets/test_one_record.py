@@ -78,7 +78,7 @@ def test_a_record_that_was_deleted_there_is_not_made_anew_for_a_finished_case(co
 
 @pytest.mark.parametrize(
     "verdict, state",
-    [(Verdict.APPROVE, WorkItemState.DONE), (Verdict.DENY, WorkItemState.REJECTED)],
+    [(Verdict.APPROVE, WorkItemState.DONE), (Verdict.DENY, WorkItemState.DENIED)],
 )
 def test_an_approval_has_one_record_that_ends_once_it_is_decided(
     connector, tickets, template, verdict, state

@@ -66,7 +66,7 @@ def everything():
 def denied_approval():
     return replace(
         task(),
-        state=WorkItemState.REJECTED,
+        state=WorkItemState.DENIED,
         kind=WorkItemKind.APPROVAL,
         closed_at=NOW,
         comment="No",
