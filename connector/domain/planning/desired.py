@@ -103,18 +103,22 @@ class ActualUser:
     """What memberships held when the connector closed them, by account id."""
     pending_profiles: frozenset[ProfileKey] = frozenset()
     """Profiles that were asked for and wait for people."""
+    taken: frozenset[str] = frozenset()
+    """Accounts whose membership the connector closed for good while others stayed open."""
 
     @property
     def to_return(self) -> Mapping[str, Remembered]:
         """What enabling an inactive person gives again, by account id: what is remembered, else the
-        last known profiles."""
+        last known profiles, save in accounts that were taken from them before."""
         if self.remembered or any(self.user.open_memberships()):
             return self.remembered
-        return {
+        closed = {
             item.account_id: Remembered(item.profile_id)
             for item in self.user.memberships.values()
             if item.status is MembershipStatus.CLOSED
         }
+        held_last = {key: held for key, held in closed.items() if key not in self.taken}
+        return held_last or closed
 
     @property
     def profiles_to_return(self) -> frozenset[ProfileKey]:

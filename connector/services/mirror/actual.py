@@ -1,7 +1,8 @@
 """What is known of a person: the mirror's copy and what the ledger keeps beside it.
 
-Two facts of the ledger share the row of the kept attributes, under names that no schema URN can
-have: what closed memberships held, and the roles that people attested.
+Facts of the ledger share the row of the kept attributes, under names that no schema URN can have:
+what closed memberships held, which of them were taken from somebody who kept others, and the roles
+that people attested.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any
 
 from connector.domain.ledger.plans import ROLES_KEY
 from connector.domain.ledger.resources import ClientAttributes
-from connector.domain.model import Membership
+from connector.domain.model import Membership, User
 from connector.domain.planning import ActualUser, Remembered
 from connector.domain.work_items.items import OPEN_STATES, Direction
 from connector.errors import NotFoundError
@@ -21,6 +22,7 @@ from connector.ports import USER, UnitOfWork
 
 MEMBERSHIPS_KEY = "_memberships"
 HAND_OVERS_KEY = "_hand_overs"
+TAKEN_KEY = "_taken"
 
 
 def load_actual(uow: UnitOfWork, user_id: str) -> ActualUser:
@@ -46,7 +48,14 @@ def load_actual(uow: UnitOfWork, user_id: str) -> ActualUser:
         ),
         attested_roles=attributes.attested_roles,
         remembered=_remembered(attributes.kept),
+        taken=_taken(attributes.kept),
     )
+
+
+def closed_memory(uow: UnitOfWork, user: User) -> ActualUser:
+    """Return a user with what the ledger knows of their closed memberships, and nothing else."""
+    kept = load_attributes(uow, user.user_id).kept
+    return ActualUser(user, remembered=_remembered(kept), taken=_taken(kept))
 
 
 def remembered_memberships(uow: UnitOfWork, user_id: str) -> Mapping[str, Remembered]:
@@ -59,6 +68,10 @@ def _remembered(kept: Mapping[str, Any]) -> Mapping[str, Remembered]:
         account_id: Remembered(held["profile"], tuple(held["groups"]))
         for account_id, held in kept.get(MEMBERSHIPS_KEY, {}).items()
     }
+
+
+def _taken(kept: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(kept.get(TAKEN_KEY, ()))
 
 
 def load_attributes(uow: UnitOfWork, user_id: str) -> ClientAttributes:
@@ -105,6 +118,23 @@ def forget_membership(uow: UnitOfWork, user_id: str, account_id: str) -> None:
     memory = dict(_remembered(attributes.kept))
     if memory.pop(account_id, None) is not None:
         _keep(uow, attributes, memory)
+
+
+def note_taken(uow: UnitOfWork, user_id: str, account_id: str) -> None:
+    """Keep that a membership was taken from somebody who kept others: should these be closed in
+    DocuSign itself, enabling the person does not give it again."""
+    attributes = load_attributes(uow, user_id)
+    _save(uow, attributes, TAKEN_KEY, sorted({*_taken(attributes.kept), account_id}))
+
+
+def forget_taken(uow: UnitOfWork, opened: Mapping[str, Iterable[str]]) -> None:
+    """Forget it of memberships that are open again, given by user id as accounts."""
+    for user_id, attributes in uow.attributes.get(USER, opened).items():
+        taken = _taken(attributes.kept)
+        if left := taken - set(opened[user_id]) if taken else taken:
+            _save(uow, attributes, TAKEN_KEY, sorted(left))
+        elif taken:
+            _save(uow, attributes, TAKEN_KEY, None)
 
 
 def put_remembered(uow: UnitOfWork, user_id: str, memory: Mapping[str, Remembered]) -> None:

@@ -29,7 +29,7 @@ from connector.domain.work_items.items import OPEN_STATES, WorkItem
 from connector.ports import ENTITLEMENT, GROUP, ROLE, USER, ResourceRow, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.denials import holding_denials, is_granted, quiet_until
-from connector.services.mirror.actual import remember_group
+from connector.services.mirror.actual import forget_taken, remember_group
 from connector.services.mirror.changes import overtaken_since, put_settled, remove, stamp
 from connector.services.mirror.group_rows import GroupRows
 from connector.services.mirror.presentation import Presenter
@@ -77,6 +77,8 @@ class MirrorWriter:
         users = [keep_own_groups(before.get(user.user_id), user, unseen) for user in users]
         uow.mirror.put_users(users, fetched_at, before=before)
         uow.attributes.add_earlier_addresses(_left_addresses(before, users))
+        if opened := _opened(before, users):
+            forget_taken(uow, opened)
         keys = {user.email_key for user in (*users, *before.values())}
         self._group_rows.touch_shown(uow, before, users)
         moved = {
@@ -371,6 +373,19 @@ def _groups(user: User | None) -> set[tuple[str, str]]:
         for item in user.open_memberships()
         for group_id in item.group_ids
     }
+
+
+def _opened(before: Mapping[str, User], users: Iterable[User]) -> Mapping[str, frozenset[str]]:
+    """Return the accounts in which users were closed and are open now, by user id."""
+    found = {}
+    for user in users:
+        known = before.get(user.user_id)
+        if known is not None:
+            was_open = {item.account_id for item in known.open_memberships()}
+            is_open = frozenset(item.account_id for item in user.open_memberships())
+            if more := is_open - was_open:
+                found[user.user_id] = more
+    return found
 
 
 def _left_addresses(before: Mapping[str, User], users: Iterable[User]) -> Mapping[str, str]:

@@ -31,6 +31,7 @@ from connector.services.context import TenantContext
 from connector.services.mirror.actual import (
     forget_membership,
     keep_hand_over,
+    note_taken,
     remember_membership,
     remembered_memberships,
 )
@@ -128,6 +129,9 @@ class ConfirmedFacts:
             before = known.memberships[step.account_id]
             if step.strip or not (step.restorable or step.unasked):
                 forget_membership(uow, step.user_id, step.account_id)
+                others = (item.account_id for item in known.open_memberships())
+                if not step.strip and any(one != step.account_id for one in others):
+                    note_taken(uow, step.user_id, step.account_id)
             elif step.unasked:
                 if step.restorable:
                     _remember_baseline(uow, step.user_id, before)

@@ -22,16 +22,16 @@ from connector.domain.plan import (
     ReopenMembership,
     SetProfile,
 )
-from connector.domain.planning import ActualUser, Statement
+from connector.domain.planning import Statement
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.expectations import STATES, follow_plan, state
 from connector.services.mirror.actual import (
+    closed_memory,
     handed_over,
     keep_hand_over,
     load_attributes,
     put_remembered,
-    remembered_memberships,
 )
 from connector.services.mirror.writer import MirrorWriter
 
@@ -128,7 +128,7 @@ def _forget(
     user = uow.mirror.get_users([user_id]).get(user_id)
     if user is None:
         return
-    before = ActualUser(user, remembered=remembered_memberships(uow, user_id)).to_return
+    before = closed_memory(uow, user).to_return
     after = {
         account_id: replace(held, profile_id=None)
         if (account_id, held.profile_id) in profiles

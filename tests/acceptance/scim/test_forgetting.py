@@ -207,3 +207,31 @@ def test_who_is_taken_out_of_a_profile_shown_as_group_does_not_get_it_back(conne
     for user_id in users:
         again = ok(connector.patch(f"/Users/{user_id}", ENABLED))
         assert values(again["entitlements"]) == [connector.baseline()]
+
+
+def taken_from(connector):
+    """Return the id of somebody who was in two accounts, of which the second was taken."""
+    both = [{"value": connector.entitlement()}, {"value": connector.baseline(1)}]
+    user_id = connector.create(BOTH, entitlements=both)["id"]
+    taking = op("remove", f'entitlements[value eq "{connector.baseline(1)}"]')
+    left = ok(connector.patch(f"/Users/{user_id}", taking))
+    assert values(left["entitlements"]) == [connector.entitlement()]
+    assert connector.membership(user_id, 1).status is Status.CLOSED
+    return user_id
+
+
+def test_what_was_taken_from_somebody_active_does_not_come_back_with_what_was_held_last(connector):
+    user_id = taken_from(connector)
+    close_natively(connector, user_id)
+    again = ok(connector.patch(f"/Users/{user_id}", ENABLED))
+    assert values(again["entitlements"]) == [connector.entitlement()]
+    assert connector.membership(user_id, 1).status is Status.CLOSED
+
+
+def test_what_was_taken_and_held_again_since_does_come_back(connector):
+    user_id = taken_from(connector)
+    memberships.reopen(connector.world.state, connector.membership(user_id, 1), Status.ACTIVE)
+    connector.sync()
+    close_natively(connector, user_id, (0, 1))
+    again = ok(connector.patch(f"/Users/{user_id}", ENABLED))
+    assert values(again["entitlements"]) == sorted([connector.entitlement(), connector.baseline(1)])
