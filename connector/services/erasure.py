@@ -269,10 +269,11 @@ class ErasureService:
             user = uow.mirror.get_users([user_id]).get(user_id)
             emails = addresses_of(uow, user_id).own
             # A walk over everything, so not in the transaction for which others wait.
-            mentions = events_naming(uow, emails) if emails else set()
+            names = _names(uow, emails) if emails else set[str]()
+            mentions = events_naming(uow, names) if names else set()
         with self._context.write() as uow:
             sequences = sorted(mentions | events_about(uow, user_id))
-            actors = uow.erasures.forget_actor(_names(uow, emails)) if emails else ()
+            actors = uow.erasures.forget_actor(names) if names else ()
             pseudonyms = uow.audit.erase(sequences, actors)
             if user is not None:
                 self._keep_hidden(uow, user)

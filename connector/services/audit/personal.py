@@ -7,6 +7,7 @@ from typing import Any
 
 from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.erasure import names_any
+from connector.domain.model import fold
 from connector.ports import UnitOfWork
 
 
@@ -20,12 +21,21 @@ def events_about(uow: UnitOfWork, user_id: str) -> set[int]:
     return {event.sequence for event in found if _is_personal(event)}
 
 
-def events_naming(uow: UnitOfWork, emails: Collection[str]) -> set[int]:
-    """Return the events that name one of these addresses, such as the refusal of a request."""
+def events_naming(uow: UnitOfWork, names: Collection[str]) -> set[int]:
+    """Return the events that name one of these addresses, such as the refusal of a request, or are
+    about one of these logins of the console.
+
+    :param names: folded addresses and logins of one person.
+    """
+    # A login may be a word of anything.
+    emails = [name for name in names if "@" in name]
     return {
         event.sequence
         for event in uow.audit.walk()
-        if _is_personal(event) and names_any(_texts(event.data), emails)
+        if _is_personal(event)
+        and (
+            fold(str(event.data.get("login", ""))) in names or names_any(_texts(event.data), emails)
+        )
     }
 
 

@@ -263,7 +263,8 @@ class AuditService:
         return users
 
     def _entitlements(self, uow: UnitOfWork, text: str) -> Entitlements:
-        found = named(text, uow.mirror.catalogue(), self._context.policy.roles)
+        catalogue = uow.mirror.catalogue()
+        found = named(text, catalogue, self._context.policy.roles) or _gone(text, catalogue)
         if not found:
             raise NotFoundError(
                 f"There is no permission profile, group or role {text!r}. Give its id or its name, "
@@ -285,6 +286,17 @@ def month_of(text: str) -> tuple[datetime | None, datetime | None]:
     except ValueError as error:
         raise InvalidRequestError(f"{text!r} is no month such as 2026-03.") from error
     return since, until
+
+
+def _gone(text: str, catalogue: Catalogue) -> Entitlements:
+    """Return the profile or group of an id that DocuSign has no longer, or never had."""
+    account_id, _, rest = text.strip().lower().partition(".")
+    if account_id not in catalogue.accounts or not rest:
+        return Entitlements()
+    names = {f"{account_id}.{rest}": f"{rest} (gone from DocuSign)"}
+    if rest.startswith("g"):
+        return Entitlements(groups=frozenset({(account_id, rest[1:])}), names=names)
+    return Entitlements(profiles=frozenset({(account_id, rest)}), names=names)
 
 
 def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitlements:
