@@ -125,7 +125,7 @@ def test_a_rule_that_covers_nothing_is_a_warning(run, with_profiles):
 
 
 def test_rules_for_drift_and_leavers_that_cover_nothing_are_warnings(run, with_profiles):
-    policy = [{"class": "native_grant", "entitlement": "Legel", "then": "revert"}]
+    policy = [{"kind": "native_grant", "entitlement": "Legel", "then": "revert"}]
     with_profiles(drift={"policy": policy}, leavers=[{"profile": "Legl"}, {"profile": "Legal"}])
     drift, leavers = json.loads(run("config", "check", "--json").stdout)["warnings"]
     assert "drift.policy" in drift and drift.endswith("did you mean 'Legal'?")

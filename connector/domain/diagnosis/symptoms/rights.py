@@ -188,7 +188,7 @@ RIGHTS: tuple[Check, ...] = (
                 "rule_covers_nothing",
                 "Access is given without the approval that a rule asks for; or what a rule of "
                 "`drift.policy` or `leavers` asks for is not done.",
-                "What the rule names (`match`, `class`, `profile`, `account`) is in none of the "
+                "What the rule names (`match`, `kind`, `profile`, `account`) is in none of the "
                 "accounts: it is misspelt, or was renamed or deleted in DocuSign.",
                 "Correct the rule, or take it out; `docusign-iga policy explain` shows which rule "
                 "counts.",
