@@ -9,10 +9,10 @@ from urllib.parse import urlencode
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from connector.console.here import is_fragment, may_try, principal, session, tenant
+from connector.console.here import is_fragment, may_try, own_path, principal, session, tenant
 from connector.console.users import printable
 from connector.console.words import state_words
-from connector.domain.drift.difference import CHANGES, DriftKind
+from connector.domain.drift.difference import CHANGES, STANDING, DriftKind
 from connector.domain.drift.findings import (
     CLOSED_FINDINGS,
     OPEN_FINDINGS,
@@ -30,7 +30,7 @@ _VIEWS: Mapping[str, tuple[str, tuple[DriftKind, ...], tuple[FindingState, ...]]
     "pending": ("Invited, never came", (DriftKind.PENDING_USER,), OPEN_FINDINGS),
     "unused": (
         "Dormant or orphaned",
-        (DriftKind.DORMANT_USER, DriftKind.ORPHAN_USER),
+        tuple(kind for kind in STANDING if kind is not DriftKind.PENDING_USER),
         OPEN_FINDINGS,
     ),
     "all": ("Everything open", tuple(DriftKind), OPEN_FINDINGS),
@@ -45,11 +45,8 @@ def every() -> str:
     desk, browser = tenant().drift.desk, tenant().browser
     kept = {name: printable(request.args.get(name, "")) for name in _FIELDS}
     kept = {name: value for name, value in kept.items() if value}
-    view = request.args.get("view") or ("all" if kept else "changes")
-    if view not in _VIEWS:
-        abort(404)
+    view, kind = _view_of(kept)
     _, kinds, states = _VIEWS[view]
-    kind = next((item for item in kinds if item == kept.get("class")), None)
     user, account = kept.get("user"), kept.get("account")
     wanted = FindingFilter(
         states,
@@ -61,7 +58,7 @@ def every() -> str:
     views, follows = found[:PAGE], None
     if len(found) > PAGE:
         last = views[-1].finding.finding_id
-        follows = f"{url_for('drift.every')}?{urlencode({**kept, 'view': view, 'after': last})}"
+        follows = _path(**kept, view=view, after=last)
     counts = desk.open_counts()
     return render_template(
         "drift_lines.html" if is_fragment() else "drift.html",
@@ -69,6 +66,7 @@ def every() -> str:
         follows=follows,
         kept=kept,
         view=view,
+        page=_path(**kept, view=view)[len(request.script_root) :],
         tabs=[
             (name, words, sum(counts.get(one, 0) for one in within) if name != "closed" else 0)
             for name, (words, within, _) in _VIEWS.items()
@@ -78,6 +76,22 @@ def every() -> str:
         counts={one: counts[one] for one in kinds if one in counts and view != "closed"},
         chooses=session().may_work and view != "closed",
     )
+
+
+def _view_of(kept: Mapping[str, str]) -> tuple[str, DriftKind | None]:
+    """Return which list is wanted, and which class of it, if one is."""
+    kind = next((item for item in DriftKind if item == kept.get("class")), None)
+    # Before there were lists, what is over was found by this.
+    before = "closed" if request.args.get("state") == "closed" else ""
+    view = request.args.get("view") or before or ("all" if kept else "changes")
+    if view not in _VIEWS or ("class" in kept and kind is None):
+        abort(404)
+    # The tabs keep no class, but an address that somebody wrote may name one of another list.
+    return (view if kind is None or kind in _VIEWS[view][1] else "all"), kind
+
+
+def _path(**query: str) -> str:
+    return f"{url_for('drift.every')}?{urlencode(query)}"
 
 
 @blueprint.get("/<finding_id>")
@@ -94,7 +108,7 @@ def show(finding_id: str) -> str:
 @may_try(lambda person: person.may_work)
 def several() -> BaseResponse:
     """Accept the chosen findings or have them put right; why some stay is told."""
-    decisions, back = tenant().drift.decisions, redirect(_list_of(request.form.get("view")), 303)
+    decisions, back = tenant().drift.decisions, redirect(own_path(request.form.get("back")), 303)
     acts = {"accept": decisions.accept, "revert": decisions.revert}
     act = acts.get(request.form.get("act", ""))
     if act is None:
@@ -113,10 +127,6 @@ def several() -> BaseResponse:
     if decided.stopped_by:
         flash(f"{len(decided.left):,} were not tried: {decided.stopped_by}", "bad")
     return back
-
-
-def _list_of(view: str | None) -> str:
-    return url_for("drift.every", view=view if view in _VIEWS else None)
 
 
 @blueprint.post("/<finding_id>/<act>")

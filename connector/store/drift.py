@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sqlalchemy import ColumnElement, Text, and_, delete, func, or_, select, type_coerce
 from sqlalchemy.exc import IntegrityError
 
-from connector.domain.drift.difference import DriftKind
+from connector.domain.drift.difference import STANDING, DriftKind
 from connector.domain.drift.expected import Expected, KnownEntitlement
 from connector.domain.drift.findings import OPEN_FINDINGS, Finding, FindingFilter, FindingState
 from connector.errors import NotFoundError, UniquenessError
@@ -25,7 +25,6 @@ from connector.store.tables import expectations, findings, known_entitlements, u
 FINDINGS = Records(findings, Finding)
 KNOWN = Records(known_entitlements, KnownEntitlement)
 _COLUMNS = findings.c
-_STANDING = tuple(kind for kind in DriftKind if kind.is_standing)
 
 
 class SqlDrift:
@@ -185,7 +184,7 @@ class SqlDrift:
                     _COLUMNS.state.in_(OPEN_FINDINGS),
                     and_(
                         _COLUMNS.state == FindingState.ACCEPTED,
-                        _COLUMNS.kind.in_(_STANDING),
+                        _COLUMNS.kind.in_(STANDING),
                         _COLUMNS.closed_at.is_(None),
                     ),
                 ),

@@ -48,6 +48,8 @@ class DriftKind(StrEnum):
 
 CHANGES: tuple[DriftKind, ...] = tuple(kind for kind in DriftKind if not kind.is_standing)
 """What somebody changed in DocuSign itself."""
+STANDING: tuple[DriftKind, ...] = tuple(kind for kind in DriftKind if kind.is_standing)
+"""What time brings about."""
 
 USER, GROUP, ENTITLEMENT = "User", "Group", "Entitlement"
 
