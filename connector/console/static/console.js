@@ -62,6 +62,8 @@ document.addEventListener("keydown", (event) => {
     const find = document.getElementById("q") || document.getElementById("find");
     if (find) {
       event.preventDefault();
+      const reveal = find.closest(".filters, .top")?.querySelector(".reveal input");
+      if (reveal) reveal.checked = true;
       find.focus();
       find.select();
     }

@@ -98,6 +98,29 @@ def test_on_a_phone_search_fields_show_where_they_are_wanted_or_used(site):
 
 
 @pytest.mark.parametrize("java_script", [True, False])
+def test_on_a_phone_a_user_is_found_from_every_page(site, java_script):
+    page = site.visit(viewport=PHONE, java_script_enabled=java_script)
+    page.goto(f"{site.url}/audit")
+    field = page.get_by_role("searchbox", name="Find a user", exact=True)
+    row = page.locator(".top").bounding_box()
+    assert row["height"] < 60 and not field.is_visible()
+    page.get_by_role("checkbox", name="Find a user").check()
+    field.fill("ann")
+    field.press("Enter")
+    page.get_by_role("heading", name="Users", level=1).wait_for()
+    assert page.url.endswith("/users?q=ann")
+
+
+def test_on_a_narrow_screen_the_key_for_the_search_shows_it(site):
+    page = site.visit(viewport=PHONE)
+    for path, name in (("/audit", "find"), ("/users", "q")):
+        page.goto(site.url + path)
+        page.keyboard.press("/")
+        assert page.locator(f"#{name}").is_visible()
+        assert page.evaluate("document.activeElement.id") == name
+
+
+@pytest.mark.parametrize("java_script", [True, False])
 def test_on_a_phone_every_page_is_reached_from_one_row(site, java_script):
     page = site.visit(viewport=PHONE, java_script_enabled=java_script)
     row = page.get_by_role("navigation", name="Console")
