@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -96,20 +96,36 @@ class Openings:
         :raises RefusedError: it stays closed.
         :raises NoAnswerError: it does not show what was asked for.
         """
-        account_id, user = operation.account_id, None
-        given_at: int | None = None
+        account_id, began_at = operation.account_id, self._clock.now()
         lag = timedelta(seconds=self._behaviour.read_after_write_s)
-        for number, _ in enumerate(looks(self._clock, lag)):
+        user, is_at_once = self._look(account_id, user_id, lag, lambda _: True)
+        is_given_again = False
+        if user is not None and is_open(account_id, user) and not _is_as_asked(user, operation):
+            self._give_again(operation, user)
+            is_given_again = True
+            left = max(timedelta(0), began_at + lag - self._clock.now())
+            user, _ = self._look(
+                account_id,
+                user_id,
+                left,
+                lambda seen: _is_as_asked(seen, operation, is_given_again=True),
+            )
+        if user is not None and _is_as_asked(user, operation, is_given_again=is_given_again):
+            return _with_profile(account_id, user, operation.profile_id)
+        raise self._not_shown(operation, user, has_had_time=is_at_once)
+
+    def _look(
+        self, account_id: str, user_id: str, lag: timedelta, is_enough: Callable[[User], bool]
+    ) -> tuple[User | None, bool]:
+        """Return a member once the membership is open and shows enough, else as it was seen last;
+        and whether the first look was enough."""
+        user, is_first = None, True
+        for _ in looks(self._clock, lag):
             user = self._members.find(account_id, user_id)
-            if user is None or not is_open(account_id, user):
-                continue
-            if given_at is None and not _is_as_asked(user, operation):
-                self._give_again(operation, user)
-                given_at = number
-                user = self._members.find(account_id, user_id) or user
-            if _is_as_asked(user, operation, is_given_again=given_at is not None):
-                return _with_profile(account_id, user, operation.profile_id)
-        raise self._not_shown(operation, user, has_had_time=given_at == 0)
+            if user is not None and is_open(account_id, user) and is_enough(user):
+                return user, is_first
+            is_first = False
+        return user, False
 
     def _give_again(self, operation: CreateMembership | ReopenMembership, user: User) -> None:
         """Send what DocuSign did not take over."""

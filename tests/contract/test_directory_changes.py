@@ -109,6 +109,15 @@ def test_what_is_given_again_is_looked_at_at_once(lag_s):
     assert clock.slept_s == 0
 
 
+def test_what_is_given_again_is_looked_at_as_often_as_what_was_given_first():
+    clock = SkippingClock()
+    world = simulated(n_users=100, now=clock.now, stale_reads=3)
+    directory = directory_of(world, clock=clock)
+    operation = reopening(world.member(status=Status.CLOSED))
+    directory.reopen_member(operation)
+    assert clock.slept_s == pytest.approx(2 * (0.1 + 0.2 + 0.4), abs=0.01)
+
+
 @pytest.mark.parametrize("reactivation", ["resend_activation", "user_status", "admin_profiles"])
 @pytest.mark.parametrize("keeps", [True, False])
 def test_reopened_member_gets_profile_and_groups_again(reactivation, keeps):
