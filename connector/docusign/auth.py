@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -108,10 +108,11 @@ class TokenSource:
         remembered is forgotten.
 
         :raises ConsentRequiredError: and the other errors of the token endpoint.
+        :raises UnavailableError: another thread waits for the token endpoint for longer.
         """
         slot = self._slot(subject, tenant)
         grant = self._request(subject, self._clock.now(), tenant, anew=True)
-        with slot.lock:
+        with _held(slot.lock):
             slot.grant, slot.failure = grant, None
         self._forget_failures(subject, tenant)
         return grant.scopes
@@ -139,9 +140,13 @@ class TokenSource:
         return self._jwt.uses_previous_key
 
     def invalidate(self, subject: Subject, token: str, tenant: str = "") -> None:
-        """Forget a token that DocuSign refused, unless it was replaced meanwhile."""
+        """Forget a token that DocuSign refused, unless it was replaced meanwhile.
+
+        It is not forgotten where another thread renews it for longer than somebody waits here.
+        """
         slot = self._slot(subject, tenant)
-        with slot.lock:
+        # An error here would stand in the place of what the call came to, which may be in doubt.
+        with suppress(UnavailableError), _held(slot.lock):
             if slot.grant is not None and slot.grant.token == token:
                 slot.grant, slot.invalidated = None, True
 

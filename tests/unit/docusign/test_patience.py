@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import threading
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -95,3 +96,57 @@ def test_no_repetition_begins_that_nobody_can_wait_for(client, target, wire_mock
     with waiting(1.0), pytest.raises(errors.RateLimitedError):
         client.send(target, READ)
     assert tried.call_count == 1
+
+
+@contextmanager
+def renewing(tokens, subject):
+    """Hold the lock of a token as another thread does that waits for DocuSign."""
+    slot = tokens._slot(subject, "")
+    with slot.lock:
+        yield
+
+
+def ends(act):
+    """Return what an act comes to, which has to end although somebody else holds a lock."""
+    came_to: list[Any] = []
+
+    def run():
+        try:
+            with waiting(2.0):
+                came_to.append(act())
+        except errors.DocusignError as error:
+            came_to.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(10)
+    assert came_to, "waits for the lock for longer than somebody waits for the answer"
+    return came_to[0]
+
+
+def test_a_token_that_is_asked_for_anew_waits_for_no_other_thread(tokens, subject, wire_mock):
+    with renewing(tokens, subject):
+        came_to = ends(lambda: tokens.request(subject))
+    assert wire_mock.called
+    assert isinstance(came_to, errors.UnavailableError)
+    assert came_to.nothing_sent
+
+
+def test_a_refused_token_is_forgotten_unless_that_takes_too_long(tokens, subject, wire_mock):
+    token = tokens.token(subject)
+    with renewing(tokens, subject):
+        assert ends(lambda: tokens.invalidate(subject, token)) is None
+    wire_mock.post(OAUTH, json={"access_token": "another", "expires_in": 3600})
+    assert tokens.token(subject) == token
+    tokens.invalidate(subject, token)
+    assert tokens.token(subject) == "another"
+
+
+def test_a_doubt_about_a_write_stays_one_while_another_thread_renews(
+    client, target, tokens, subject, wire_mock
+):
+    tokens.token(subject)
+    wire_mock.post(URL, status_code=401, text="<html>Sign in</html>")
+    with renewing(tokens, subject):
+        came_to = ends(lambda: client.send(target, write()))
+    assert isinstance(came_to, errors.NoAnswerError)
