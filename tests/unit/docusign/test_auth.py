@@ -13,6 +13,8 @@ import requests
 from connector.docusign import errors
 from connector.docusign.auth import Subject, TokenSource
 from connector.docusign.hosts import Hosts
+from connector.docusign.jwt_grant import JwtGranter
+from connector.docusign.tokens import TokenEndpoint
 from connector.domain.consent.links import ADMIN_SCOPES
 from connector.settings import DocusignSettings, Secret
 
@@ -55,6 +57,15 @@ def test_token_is_used_until_shortly_before_its_end(tokens, subject, wire_mock, 
     assert tokens.token(subject) == "token-1"
     clock.advance(2)
     assert tokens.token(subject) == "token-2"
+
+
+def test_no_repr_shows_a_token(settings, transport, subject, wire_mock, clock):
+    wire_mock.post(OAUTH, json={"access_token": "ACCESS-1", "expires_in": 3600})
+    hosts = Hosts.of(settings)
+    endpoint = TokenEndpoint(settings, hosts, transport)
+    grant = JwtGranter(settings, hosts, endpoint).grant(subject, clock.now(), "")
+    assert grant.token == "ACCESS-1"
+    assert "ACCESS-1" not in f"{grant!r} {grant}"
 
 
 def test_each_scope_set_has_its_own_token(tokens, subject, wire_mock):
