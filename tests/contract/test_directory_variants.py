@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -262,4 +263,39 @@ def test_every_field_is_met_or_tested_elsewhere():
         if hint is int and name not in {*NUMBERS, *HAS_ITS_OWN_TESTS}
     ]
     for name, module in HAS_ITS_OWN_TESTS.items():
-        assert name in (ROOT / module).read_text(), f"{module} does not vary {name}"
+        assert is_varied(name, (ROOT / module).read_text()), f"{module} does not vary {name}"
+
+
+def is_varied(name: str, source: str) -> bool:
+    """Return whether a module gives a variant a value: as an argument (of what is none of the
+    connector's settings), in a dict, or by its name among the parameters of a test."""
+    return any(name in _varied_by(node) for node in ast.walk(ast.parse(source)))
+
+
+def _varied_by(node: ast.AST) -> set[object]:
+    if isinstance(node, ast.Dict):
+        found = (*node.keys, *node.values)
+        return {item.value for item in found if isinstance(item, ast.Constant)}
+    if not isinstance(node, ast.Call) or ast.unparse(node.func).endswith("Settings"):
+        return set()
+    if ast.unparse(node.func).endswith("mark.parametrize"):
+        values = (item for given in node.args[1:] for item in ast.walk(given))
+        return {item.value for item in values if isinstance(item, ast.Constant)}
+    return {keyword.arg for keyword in node.keywords}
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("simulated(monitor='forbidden')", True),
+        ("{'monitor': value}", True),
+        ("@pytest.mark.parametrize('name', ['monitor'])\ndef test(): ...", True),
+        ("@pytest.mark.parametrize('monitor', [1])\ndef test(): ...", False),
+        ("from connector import monitor", False),
+        ("'monitor'", False),
+        ("AggregationSettings(monitor=1)", False),
+        ("start(monitor_lag_s=1)", False),
+    ],
+)
+def test_only_a_value_varies_a_field(source, expected):
+    assert is_varied("monitor", source) is expected
