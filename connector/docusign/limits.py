@@ -23,6 +23,8 @@ _BURST_KEPT = 0.2
 _BURST_PAUSE_S = 1.0
 _BLOCK_WAIT_S = 600.0
 """A traffic block names no end; calling sooner prolongs it."""
+_SPREAD_S = 15.0
+"""Over so long come back those who waited for one moment, such as the next full hour."""
 
 
 class Gate(Protocol):
@@ -69,12 +71,11 @@ class LimitGate:
     def check(self, budget: str, tenant: str = "") -> None:
         """Let a call pass, or tell when it may."""
         now = self._clock.now()
-        with self._lock:
-            until = self._closed_until.get(budget)
+        until, hurried_until = self._closings(budget)
         if until is None or until <= now:
             return
         wait_s = (until - now).total_seconds()
-        if self._hurried.get(budget) == until:
+        if hurried_until == until:
             raise rate_limited(
                 f"DocuSign turned away calls of {budget} because too many came in a short time "
                 f"(burst limit); nothing was sent. They may go on in {wait_s:.0f} s.",
@@ -97,17 +98,19 @@ class LimitGate:
             if (burst := _burst(headers)) is not None:
                 self._bursts[budget] = (*burst, now)
             if headers.get("X-RateLimit-Remaining", "").strip() == "0":
-                self._closed_until[budget] = self._hour_end(budget, now)
+                # An answer that comes late opens nothing that was closed for longer meanwhile.
+                self._extend(self._closed_until, budget, self._hour_end(budget, now))
 
     def exceeded(self, budget: str, code: str, status: int, tenant: str = "") -> float:
         """Close a budget for as long as the kind of limit asks for."""
-        now = self._clock.now()
+        now, is_hourly = self._clock.now(), code.upper().startswith("HOURLY_")
         with self._lock:
             until = self._until(budget, code.upper(), status, now)
-            if not code.upper().startswith("HOURLY_"):
-                self._hurried[budget] = until
-            self._closed_until[budget] = max(until, self._closed_until.get(budget, until))
-            return (self._closed_until[budget] - now).total_seconds()
+            if not is_hourly:
+                self._extend(self._hurried, budget, until)
+            self._extend(self._closed_until, budget, until)
+            wait_s = (self._closed_until[budget] - now).total_seconds()
+        return spread(wait_s) if is_hourly else wait_s
 
     def pause_s(self, budget: str) -> float:
         """Return how long work that can wait should pause before its next call, so that the burst
@@ -123,10 +126,22 @@ class LimitGate:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _close(self, budget: str, until: datetime) -> None:
-        """Close a budget for as long as another process was told to wait."""
+    def _close(self, budget: str, until: datetime, hurried_until: datetime | None) -> None:
+        """Close a budget for as long as another process was told to wait, and for the pace of the
+        calls so long."""
         with self._lock:
-            self._closed_until[budget] = max(until, self._closed_until.get(budget, until))
+            self._extend(self._closed_until, budget, until)
+            if hurried_until is not None:
+                self._extend(self._hurried, budget, hurried_until)
+
+    def _closings(self, budget: str) -> tuple[datetime | None, datetime | None]:
+        """Return until when a budget is closed, and until when for the pace of the calls."""
+        with self._lock:
+            return self._closed_until.get(budget), self._hurried.get(budget)
+
+    @staticmethod
+    def _extend(times: dict[str, datetime], budget: str, until: datetime) -> None:
+        times[budget] = max(until, times.get(budget, until))
 
     def _until(self, budget: str, code: str, status: int, now: datetime) -> datetime:
         if code == THROTTLED or status == 444:  # noqa: PLR2004 -- DocuSign's own status
@@ -174,8 +189,13 @@ def _next_full_hour(now: datetime) -> datetime:
     return now.replace(minute=0, second=0, microsecond=0) + timedelta(hours=1)
 
 
-def rate_limited(text: str, retry_after_s: float) -> RateLimitedError:
-    """Return the error that tells how long to wait."""
+def rate_limited(text: str, wait_s: float) -> RateLimitedError:
+    """Return the error that tells how long to wait: not all who hear it as long as each other."""
     error = RateLimitedError(text)
-    error.retry_after_s = retry_after_s
+    error.retry_after_s = spread(wait_s)
     return error
+
+
+def spread(wait_s: float) -> float:
+    """Return a wait that ends some seconds after the moment which others wait for too."""
+    return wait_s + random.uniform(0, min(_SPREAD_S, wait_s))  # noqa: S311

@@ -84,8 +84,10 @@ class SharedGate(LimitGate):
         with self._guard:
             self._counts[tenant, budget, hour_start(now), current_purpose(), True] += 1
             known = self._told.get((tenant, budget)) or BudgetState(budget, now)
-            closed_until = now + timedelta(seconds=wait_s)
-            self._told[tenant, budget] = replace(known, seen_at=now, closed_until=closed_until)
+            closed_until, hurried_until = self._closings(budget)
+            self._told[tenant, budget] = replace(
+                known, seen_at=now, closed_until=closed_until, hurried_until=hurried_until
+            )
             self._untold.add((tenant, budget))
         self._tell_soon()
         return wait_s
@@ -164,7 +166,7 @@ class SharedGate(LimitGate):
                 if known is None or known.seen_at < state.seen_at:
                     self._told[tenant, name] = state
                 if state.closed_until is not None:
-                    self._close(name, state.closed_until)
+                    self._close(name, state.closed_until, state.hurried_until)
             used: Counter[tuple[str, str, datetime]] = Counter()
             for count in counts:
                 used[tenant, count.budget, count.hour] += count.calls

@@ -33,6 +33,8 @@ class BudgetState:
     """When the hour ends."""
     closed_until: datetime | None = None
     """Until then nothing is sent: a limit turned a call away."""
+    hurried_until: datetime | None = None
+    """Until then for the pace of the calls, not for their number in the hour."""
 
     def current(self, now: datetime) -> BudgetState:
         """Return what still holds: nothing of an hour that is over."""

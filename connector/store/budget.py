@@ -77,9 +77,13 @@ def _newer(known: BudgetState | None, told: BudgetState) -> BudgetState:
     if known is None:
         return told
     newest = told if told.seen_at >= known.seen_at else known
-    closings = [item for item in (known.closed_until, told.closed_until) if item is not None]
     return replace(
         newest,
         call_limit=newest.call_limit or known.call_limit or told.call_limit,
-        closed_until=max(closings, default=None),
+        closed_until=_later(known.closed_until, told.closed_until),
+        hurried_until=_later(known.hurried_until, told.hurried_until),
     )
+
+
+def _later(*moments: datetime | None) -> datetime | None:
+    return max((item for item in moments if item is not None), default=None)

@@ -62,6 +62,26 @@ def test_a_burst_closes_it_for_less_than_a_minute(connector):
     second.check(ACCOUNT, TENANT)
 
 
+@pytest.mark.parametrize(
+    ("code", "told"), [("BURST", "too many came in a short time"), ("HOURLY", "is used up")]
+)
+def test_every_process_says_which_limit_it_was(connector, code, told):
+    first, second = gate(connector), gate(connector)
+    first.exceeded(ACCOUNT, f"{code}_APIINVOCATION_LIMIT_EXCEEDED", 400, TENANT)
+    first.close()
+    with pytest.raises(RateLimitedError, match=told):
+        second.check(ACCOUNT, TENANT)
+
+
+def test_a_used_up_hour_is_no_burst_for_one_that_was_before(connector):
+    first, second = gate(connector), gate(connector)
+    first.exceeded(ACCOUNT, "BURST_APIINVOCATION_LIMIT_EXCEEDED", 400, TENANT)
+    first.exceeded(ACCOUNT, "HOURLY_APIINVOCATION_LIMIT_EXCEEDED", 400, TENANT)
+    first.close()
+    with pytest.raises(RateLimitedError, match="is used up"):
+        second.check(ACCOUNT, TENANT)
+
+
 def test_background_work_leaves_the_reserve_to_changes(connector):
     one = gate(connector)
     # A third of 1,000 is ours, 240 of that for the background.

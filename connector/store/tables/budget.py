@@ -17,6 +17,7 @@ budgets = Table(
     Column("remaining", Integer),
     Column("reset_at", Instant),
     Column("closed_until", Instant),
+    Column("hurried_until", Instant),
 )
 
 budget_calls = Table(
