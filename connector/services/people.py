@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from connector.domain.audit.chain import PSEUDONYM
 from connector.domain.authentication.console import ConsoleAccount
 from connector.domain.model import User, fold
 from connector.domain.work_items.items import WorkItem
@@ -63,10 +64,13 @@ def names_of(
 ) -> frozenset[str]:
     """Return everything that somebody is called, as compared; nothing for a program.
 
-    :param actor: as the ledger names them, ``user:<login>`` for a person.
+    :param actor: as the ledger names them, ``user:<login>`` for a person, a pseudonym for one who
+        was erased.
     :param email: the address they acted with; empty if unknown.
     :param find_account: returns the local account of a folded login.
     """
+    if actor.startswith(PSEUDONYM):
+        return frozenset(fold(name) for name in (actor, email) if name)
     kind, _, login = actor.partition(":")
     if kind != "user":
         return frozenset()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Text, cast, delete, func, or_, select, update
 
-from connector.domain.audit.chain import PERSON
-from connector.domain.erasure import ERASED_TEXT
+from connector.domain.audit.chain import PERSON, Pseudonym
 from connector.domain.model import fold
 from connector.store.folding import Folded
 from connector.store.statements import Session
@@ -63,29 +62,35 @@ _OF_WHO_ASKED = ("requester_email", "approved_by")
 
 
 def forget_actors(session: Session, names: Collection[str]) -> Sequence[str]:
-    """Replace who somebody was wherever the database says who did what, and delete their accounts
-    and absences; return how the audit called them.
+    """Replace who somebody was by a pseudonym wherever the database says who did what, and delete
+    their accounts and absences; return how the audit called them.
+
+    The pseudonym is the audit's, where they acted: no two people share one, so that rules which
+    compare names still tell them apart.
 
     :param names: folded logins and addresses of one person.
     """
     connection, tenant = session.connection, session.tenant
-    names = {*names, *_other_logins(session, names)}
-    known = select(audit_actors.c.name).where(
-        audit_actors.c.tenant == tenant,
-        Folded(audit_actors.c.name).in_([f"{PERSON}{name}" for name in names]),
-    )
-    actors = list(connection.scalars(known))
+    names = names_used(session, names)
+    known = connection.execute(
+        select(audit_actors.c.name, audit_actors.c.pseudonym).where(
+            audit_actors.c.tenant == tenant,
+            Folded(audit_actors.c.name).in_([f"{PERSON}{name}" for name in names]),
+        )
+    ).all()
+    actors = list(dict.fromkeys(row.name for row in known))
+    pseudonym = min((row.pseudonym for row in known), default=Pseudonym.of("").pseudonym)
     for doer in _DOERS:
         connection.execute(
             update(doer.table)
             .where(doer.table.c.tenant == tenant, doer.in_(actors))
-            .values({doer.name: f"{PERSON}{ERASED_TEXT}"})
+            .values({doer.name: pseudonym})
         )
     email = erasures.c.requested_email
     connection.execute(
         update(erasures)
         .where(erasures.c.tenant == tenant, Folded(email).in_(list(names)))
-        .values(requested_email="")
+        .values(requested_email=pseudonym)
     )
     for column in (
         *(delegations.c.delegator, delegations.c.delegate, delegations.c.delegator_email),
@@ -98,16 +103,17 @@ def forget_actors(session: Session, names: Collection[str]) -> Sequence[str]:
         connection.execute(
             delete(table).where(table.c.tenant == tenant, Folded(column).in_(list(names)))
         )
+    called = dict.fromkeys(names, pseudonym)
     events = (work_item_events.c.work_item_id, work_item_events.c.sequence)
-    _replace_in(session, events, work_item_events.c.data, names)
-    _replace_in(session, (work_items.c.work_item_id,), work_items.c.terms, names)
-    _replace_in(session, (plans.c.plan_id,), plans.c.context, names, _OF_WHO_ASKED)
-    _replace_in(session, (facts.c.key,), facts.c.value, names)
+    _replace_in(session, events, work_item_events.c.data, called)
+    _replace_in(session, (work_items.c.work_item_id,), work_items.c.terms, called)
+    _replace_in(session, (plans.c.plan_id,), plans.c.context, called, _OF_WHO_ASKED)
+    _replace_in(session, (facts.c.key,), facts.c.value, called)
     return actors
 
 
-def _other_logins(session: Session, names: Collection[str]) -> set[str]:
-    """Return the logins of the identity provider under which an address was used."""
+def names_used(session: Session, names: Collection[str]) -> frozenset[str]:
+    """Return folded names, and the logins of the identity provider under which they were used."""
     used = (
         (console_sessions.c.login, console_sessions.c.email),
         (delegations.c.delegator, delegations.c.delegator_email),
@@ -120,18 +126,19 @@ def _other_logins(session: Session, names: Collection[str]) -> set[str]:
         )
         for login, address in used
     )
-    return {fold(login) for logins in found for login in logins}
+    return frozenset({*names, *(fold(login) for logins in found for login in logins)})
 
 
 def _replace_in(
     session: Session,
     keys: Sequence[Column[Any]],
     column: Column[Any],
-    names: Collection[str],
+    names: Mapping[str, str],
     members: Sequence[str] = (),
 ) -> None:
     """Replace names as whole values of JSON.
 
+    :param names: what takes the place of each.
     :param members: of an object, those that are looked at; none: everything.
     """
     table = column.table
@@ -151,14 +158,12 @@ def _replace_in(
         session.connection.execute(update(table).where(mine, *is_row).values({column.name: value}))
 
 
-def _without(value: Any, names: Collection[str]) -> Any:
+def _without(value: Any, names: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
         return {name: _without(item, names) for name, item in value.items()}
     if isinstance(value, list):
         return [_without(item, names) for item in value]
-    if isinstance(value, str) and fold(value.removeprefix(PERSON)) in names:
-        return f"{PERSON if value.startswith(PERSON) else ''}{ERASED_TEXT}"
-    return value
+    return names.get(fold(value.removeprefix(PERSON)), value) if isinstance(value, str) else value
 
 
 def _may_say(column: Column[Any], names: Collection[str]) -> Sequence[ColumnElement[bool]]:

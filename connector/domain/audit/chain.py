@@ -20,7 +20,8 @@ from connector.domain.audit.events import AuditEvent, AuditHead, Seal
 
 PERSON = "user:"
 """How actors begin who are people."""
-_PSEUDONYM = "person:"
+PSEUDONYM = "person:"
+"""How what stands for a person begins, here and wherever they were erased."""
 ERASED = "audit.erased"
 """The action that names, in ``events`` and ``actors``, what was erased."""
 
@@ -117,7 +118,7 @@ class Pseudonym:
     def of(cls, name: str, salt: str = "") -> Pseudonym:
         """Return the pseudonym that a salt, or a new one, makes of a name."""
         salt = salt or secrets.token_hex(16)
-        return cls(_PSEUDONYM + digest(salt, name)[:40], name, salt)
+        return cls(PSEUDONYM + digest(salt, name)[:40], name, salt)
 
 
 def named_people(data: Any) -> frozenset[str]:
@@ -260,7 +261,7 @@ class ChainCheck:
         self.last = AuditHead(event.sequence, event.hash)
         if event.is_erased:
             self._unexplained[event.sequence] = event.sequence
-        if event.actor.startswith(_PSEUDONYM):
+        if event.actor.startswith(PSEUDONYM):
             self._unexplained.setdefault(event.actor, event.sequence)
         if event.action == ERASED:
             for erased in (*event.data.get("events", ()), *event.data.get("actors", ())):

@@ -14,6 +14,7 @@ from connector.domain.plan import AddGroupMembers, SetProfile
 from connector.domain.work_items.history import Act, WorkItemEvent
 from connector.domain.work_items.items import ApprovalTerms, WorkItemState
 from connector.ports import GROUP, UnitOfWork
+from connector.services.people import names_of
 from connector.store import SqlStore
 from mappings.model import Approvers
 from tests.contract.store import records
@@ -160,10 +161,33 @@ def test_who_asked_or_may_decide_is_found_in_json_however_it_is_written(
         (event,) = unit.work_items.events("item-1")
         plan, _ = unit.plans.get("plan-1")
     assert item.terms is not None
-    assert item.terms.approvers.people == ("(erased)", "b@acme.test")
-    assert item.terms.requester_email == "(erased)"
-    assert event.data == {"email": "(erased)", "to": "user:(erased)", "kept": "x"}
-    assert plan.context == {"requester_email": "(erased)", "request": {"manager": address}}
+    pseudonym = item.terms.requester_email
+    assert pseudonym.startswith("person:")
+    assert item.terms.approvers.people == (pseudonym, "b@acme.test")
+    assert event.data == {"email": pseudonym, "to": pseudonym, "kept": "x"}
+    assert plan.context == {"requester_email": pseudonym, "request": {"manager": address}}
+
+
+def test_two_who_are_erased_are_not_one_and_the_audit_calls_them_alike(store: SqlStore) -> None:
+    with store.write("default") as unit:
+        for name in ("ada", "bea"):
+            unit.audit.append(records.event("a.1", actor=f"user:{name}"))
+            unit.plans.add(records.plan(name, requester=f"user:{name}"), [])
+        asked = {"requester_email": "cleo"}
+        unit.plans.add(records.plan("by one who never acted", context=asked), [])
+        unit.commit()
+    for name in ("ada", "bea", "cleo"):
+        with store.write("default") as unit:
+            unit.audit.erase([], unit.erasures.forget_actor({name}))
+            unit.commit()
+    with store.read("default") as unit:
+        called = [unit.plans.get(name)[0].requester for name in ("ada", "bea")]
+        assert called == [event.actor for event in unit.audit.walk()]
+        plan, _ = unit.plans.get("by one who never acted")
+    called.append(plan.context["requester_email"])
+    assert len(set(called)) == 3
+    for pseudonym in called:
+        assert names_of(pseudonym, "", lambda _: None) == {pseudonym}
 
 
 def test_whoever_used_the_address_under_another_login_is_forgotten_too(store: SqlStore) -> None:
@@ -177,5 +201,5 @@ def test_whoever_used_the_address_under_another_login_is_forgotten_too(store: Sq
         assert unit.erasures.forget_actor({"ada@acme.test"}) == ["user:bob"]
         unit.commit()
     with store.read("default") as unit:
-        assert unit.plans.get("plan-1")[0].requester == "user:(erased)"
+        assert unit.plans.get("plan-1")[0].requester.startswith("person:")
         assert unit.console.find_session(session.session_hash) is None
