@@ -117,11 +117,13 @@ def _announce(state: State, url: str, ready_file: Path | None, key_out: Path | N
     """Write the key, say where we are, and write the ready file last and at once."""
     key_path = key_out or Path(tempfile.mkdtemp(prefix="simulator-")) / "private-key.pem"
     details = connection_details(state, url)
+    key_path.parent.mkdir(parents=True, exist_ok=True)
     key_path.touch(mode=0o600)
     key_path.write_text(details.pop("private_key_pem"))
     details |= {"url": url, "private_key_file": str(key_path.resolve())}
     click.echo(f"DocuSign simulator at {url} (open it in a browser); key in {key_path}")
     if ready_file is not None:
+        ready_file.parent.mkdir(parents=True, exist_ok=True)
         draft = ready_file.with_name(ready_file.name + ".part")
         draft.write_text(json.dumps(details, indent=2))
         draft.rename(ready_file)

@@ -83,7 +83,7 @@ def test_lost_answers_may_show_as_time_outs(world, session):
 
 
 def test_a_process_tells_when_it_answers_and_ends_on_sigterm(tmp_path):
-    ready, key = tmp_path / "ready.json", tmp_path / "key.pem"
+    ready, key = tmp_path / "made" / "ready.json", tmp_path / "secrets" / "key.pem"
     command = [sys.executable, "-m", "simulator", "--port", "0", "--users", "30"]
     command += ["--ready-file", str(ready), "--key-out", str(key), "--variant", "list_groups=false"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
