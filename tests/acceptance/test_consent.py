@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
 from concurrent.futures import ThreadPoolExecutor
 from html import unescape
@@ -63,6 +65,15 @@ def test_the_page_is_kept_nowhere_and_framed_by_nobody(connector):
     answer = connector.http.get("/consent/callback")
     assert answer.headers["Cache-Control"] == "no-store"
     assert "frame-ancestors 'none'" in answer.headers["Content-Security-Policy"]
+
+
+def test_the_page_may_show_its_own_style_alone_and_commands_as_such(connector):
+    answer = connector.http.get("/consent/callback?state=default.none")
+    style = re.search("<style>(.*?)</style>", answer.text).group(1)
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    assert f"style-src 'sha256-{digest}'" in answer.headers["Content-Security-Policy"]
+    assert "<code>docusign-iga consent url</code>" in answer.text
+    assert "`" not in answer.text
 
 
 def test_declining_changes_nothing_and_gives_another_link(connector, world):
