@@ -11,6 +11,7 @@ from connector.services.context import Actor
 from connector.services.monitoring.observation import observe
 from connector.services.provisioning import long_waits
 from connector.services.provisioning.long_waits import LongWaits
+from connector.services.restored import declare_restored, go_on_after_restoring
 from connector.settings import ChannelSettings, NotificationSettings, Secret
 from simulator.faults import Fault
 from tests.approvals import APPROVE, approver, decide
@@ -197,3 +198,12 @@ def waits(connector):
     """Return what the doctor says of changes that wait."""
     found = connector.services.doctor.examine().findings
     return next(item for item in found if item.check_id == "waiting")
+
+
+def test_doctor_says_that_a_restored_database_has_not_been_released(connector):
+    declare_restored(connector.services.context, ACTOR)
+    found = waits(connector)
+    assert (found.result, found.problem.code) == (Result.WARNING, "restored_waits")
+    assert "db restored --go-on" in found.problem.remedy
+    go_on_after_restoring(connector.services.context, ACTOR)
+    assert waits(connector).result is Result.OK

@@ -14,6 +14,7 @@ from connector.domain.writing import counted
 from connector.errors import ConnectorError
 from connector.ports import Identity
 from connector.services.doctor.examination import Examination
+from connector.services.restored import noted_restoring
 
 _NEAR_LIMIT = 0.2
 """The share of the hour's calls below which a warning is due."""
@@ -160,9 +161,16 @@ class RightsChecks(Examination):
 
     def waiting(self) -> Iterator[Finding]:
         """In the queues of the tenant; DocuSign is not asked."""
+        with self.context.read() as uow:
+            restored = noted_restoring(uow)
+        if restored is not None:
+            words = f"Restored from a backup ({restored:%Y-%m-%d %H:%M} UTC), and not released yet."
+            yield self.bad("waiting", "restored_waits", words)
         found = self.waits.look()
         hours = f"{self.waits.patience / timedelta(hours=1):g} hours"
         if not found:
+            if restored is not None:
+                return
             yield Finding("waiting", Result.OK, f"no change has waited for longer than {hours}")
             return
         first = found.oldest

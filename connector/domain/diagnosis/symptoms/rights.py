@@ -240,7 +240,8 @@ RIGHTS: tuple[Check, ...] = (
     Check(
         "waiting",
         "Changes that wait",
-        "whether accepted changes have waited for longer than `provisioning.tell_waiting_after_s`",
+        "whether accepted changes have waited for longer than `provisioning.tell_waiting_after_s`, "
+        "or wait because the database was restored",
         (
             Problem(
                 "changes_wait",
@@ -251,6 +252,16 @@ RIGHTS: tuple[Check, ...] = (
                 "Mend what is found above. If all is well, look at the job `settle` "
                 "(`docusign-iga jobs list` and `jobs history`) and at the log (`plan waits`) for "
                 "what DocuSign says. They are carried out by themselves once it takes them.",
+                result=Result.WARNING,
+            ),
+            Problem(
+                "restored_waits",
+                "The policy reverts nothing, and what was queued or begun before the backup is not "
+                "carried out; some writes are answered 503.",
+                "The database was restored from a backup, and nobody has said since that it may go "
+                "on: what was asked for after the backup looks like drift to it.",
+                "Look at the open findings (`docusign-iga drift list`), accept what is right "
+                "(`docusign-iga drift accept`), then say `docusign-iga db restored --go-on`.",
                 result=Result.WARNING,
             ),
         ),
