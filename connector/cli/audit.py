@@ -44,6 +44,8 @@ def _filters(command: Command) -> Command:
         (
             click.option(
                 "--person",
+                "--user",
+                "person",
                 default="",
                 help="Address or id of a user: what is about them or names them, such as a "
                 "change of a group's members, and what led to it.",
@@ -158,7 +160,7 @@ def export(context: CommandContext, *, form: str, output: Path | None, **given: 
 
 
 @audit.command("explain")
-@click.option("--user", "person", required=True, help="Address or id of the user.")
+@click.option("--user", "--person", "person", required=True, help="Address or id of the user.")
 @click.option(
     "--entitlement",
     default=ACCOUNT_ADMINISTRATION,
