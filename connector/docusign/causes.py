@@ -66,7 +66,8 @@ _CONSENT = Cause(
 _KEY = Cause(
     KeyRejectedError,
     "The private key does not belong to the integration key, or it is the key of the other "
-    "environment. Check docusign.private_key and docusign.integration_key under Apps and Keys.",
+    "environment. Check docusign.private_key and docusign.integration_key under Apps and Keys. If "
+    "the key's file was replaced while the connector ran, restart it: keys are read at start.",
 )
 _ISSUER = Cause(
     IntegrationKeyUnknownError,
