@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import orjson
@@ -16,6 +17,8 @@ from sqlalchemy import inspect, text
 from connector.domain.ledger.plans import ROLES_KEY
 from connector.domain.ledger.resources import ClientAttributes
 from connector.domain.plan import AddGroupMembers
+from connector.domain.work_items.history import Act, WorkItemEvent
+from connector.domain.work_items.items import WorkItemKind, WorkItemState
 from connector.errors import ConfigError, TemporaryError
 from connector.ports import USER
 from connector.settings import DatabaseSettings
@@ -23,6 +26,7 @@ from connector.store import SqlStore, migrate, open_database
 from connector.store.tables import metadata
 from tests import databases
 from tests.contract.store import people, records
+from tests.contract.store.test_console import ANN, SESSION
 
 LATEST = migrate.newest()
 """The newest migration that the package ships."""
@@ -215,3 +219,40 @@ def _people_named(store: SqlStore) -> list[tuple[object, ...]]:
     with store.database.reading() as connection:
         statement = text("SELECT tenant, user_id, sequence FROM audit_people ORDER BY 1, 2, 3")
         return [tuple(row) for row in connection.execute(statement)]
+
+
+def test_who_has_an_address_in_the_console_is_known_by_it_from_then_on(new_store: SqlStore) -> None:
+    new_store.migrate()
+    with new_store.write("default") as unit:
+        unit.console.add_account(replace(ANN, email="Ann@X.test"))
+        unit.console.add_session(replace(SESSION, login="Pat", email="pat@x.test"))
+        unit.console.add_session(replace(SESSION, session_hash="h2", login="nobody", email=""))
+        unit.commit()
+    migrate.downgrade(new_store.database, "0043")
+    new_store.migrate()
+    with new_store.read("default") as unit:
+        found = unit.console.names_on(["ann@x.test", "pat@x.test", ""])
+    assert found == {"ann@x.test": {"ann", "ann@x.test"}, "pat@x.test": {"pat", "pat@x.test"}}
+
+
+def test_denied_approvals_are_called_so_and_rejected_tasks_stay(new_store: SqlStore) -> None:
+    new_store.migrate()
+    ended = {"approval": WorkItemState.DENIED, "manual_task": WorkItemState.REJECTED}
+    with new_store.write("default") as unit:
+        for kind, state in ended.items():
+            item = records.work_item(kind, entitlement=kind, kind=WorkItemKind(kind), state=state)
+            unit.work_items.add(item)
+            data = {"state": state}
+            closed = WorkItemEvent(kind, people.NOW, "user:ann", Act.CLOSED, "No", data)
+            unit.work_items.add_event(closed)
+        unit.commit()
+    migrate.downgrade(new_store.database, "0044")
+    with new_store.database.reading() as connection:
+        before = set(connection.scalars(text("SELECT state FROM work_items")))
+    assert before == {"rejected"}
+    new_store.migrate()
+    with new_store.read("default") as unit:
+        for kind, state in ended.items():
+            assert unit.work_items.get(kind).state is state
+            (event,) = unit.work_items.events(kind)
+            assert event.data == {"state": state}
