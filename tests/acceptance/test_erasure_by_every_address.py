@@ -138,7 +138,7 @@ def test_whoever_confirms_sees_by_which_addresses_it_goes(connector):
         .removeprefix("/console")
     )
     shown = ann.get(page).get_data(as_text=True)
-    assert f"It goes by {other}, {AFTER}, every address that the person had here." in shown
+    assert f"by the user id and {other}, {AFTER}, every address that the person had here." in shown
     assert f"Not by {BEFORE}: somebody else has" in shown
     told = program(connector, "administrator", login="bob").get(page).get_json()
     assert told["addresses"] == [other, AFTER]
@@ -186,7 +186,7 @@ def test_who_has_the_address_of_somebody_closed_keeps_what_is_theirs(connector):
         f"What is erased is looked for by the user id alone. Not by {BEFORE}: somebody else has"
     )
     shown = signed_in(connector, "administrator").get(f"/erasures/{asked.erasure_id}")
-    assert "It goes by the user id alone. Not by" in shown.get_data(as_text=True)
+    assert "looked for by the user id alone. Not by" in shown.get_data(as_text=True)
     assert erasures.confirm(asked.erasure_id, BOB).state is ErasureState.DONE
     assert [event.data for event in told_of(connector, heir)] == before
     assert uma.get("/").status_code == 200, "the session is somebody else's"
