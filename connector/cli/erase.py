@@ -12,7 +12,8 @@ from connector.cli.context import CommandContext, cli_person, handle_errors, ten
 from connector.cli.groups import Commands
 from connector.domain.writing import LEAST_WORDS
 from connector.services.context import Principal
-from connector.services.erasure import goes_by, require_done
+from connector.services.erasure import require_done
+from connector.services.people import Addresses
 from connector.services.plain_data import erasure_data, erasure_preview
 
 
@@ -113,3 +114,18 @@ def list_erasures(context: CommandContext) -> None:
         people = (item.requested_by, item.confirmed_by or "")
         table.add_row(item.erasure_id[:8], item.subject_id, item.state, *people, item.error or "")
     context.output([erasure_data(item) for item in found], table if found else "There are none.")
+
+
+def goes_by(addresses: Addresses) -> str:
+    """Return in a sentence or two by which addresses a person's data is looked for."""
+    own = ", ".join(sorted(addresses.own))
+    by = f"the user id and {own}" if own else "the user id alone"
+    told = f"What is erased is looked for by {by}."
+    if not addresses.own | addresses.recycled:
+        return f"{told} No address is known any more."
+    if not addresses.recycled:
+        return told
+    return (
+        f"{told} Not by {', '.join(sorted(addresses.recycled))}: somebody else has, or has had, "
+        "that address too, and what names it may be about them."
+    )

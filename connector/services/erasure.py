@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 
 import structlog
 
 from connector.domain.audit.chain import ERASED
-from connector.domain.authentication.console import ConsoleAccount, ConsoleRole
+from connector.domain.authentication.console import ConsoleRole
 from connector.domain.erasure import CLOSED_FOR, Erasure, ErasureState, Redaction
 from connector.domain.ledger.resources import Tombstone
 from connector.domain.mirror.visibility import held_before
-from connector.domain.model import User, fold
+from connector.domain.model import User
 from connector.domain.work_items.items import OPEN_STATES
 from connector.domain.writing import require_words
 from connector.errors import (
     ConnectorError,
     ForbiddenError,
     InvalidRequestError,
-    NotFoundError,
     PermanentError,
 )
 from connector.ports import TOMBSTONE, USER, UnitOfWork
@@ -29,7 +27,15 @@ from connector.services.context import Actor, Principal, Seen, TenantContext, ne
 from connector.services.locks import WriteLocks, address_key, user_key
 from connector.services.mirror.actual import load_attributes
 from connector.services.mirror.changes import tombstone_id
-from connector.services.people import Addresses, addresses_of, is_same_person, names_of_user
+from connector.services.people import (
+    Addresses,
+    accounts_of,
+    addresses_of,
+    find_user,
+    is_same_person,
+    names_at_work,
+    names_of_user,
+)
 
 _log = structlog.get_logger(__name__)
 
@@ -79,7 +85,7 @@ class ErasureService:
         reason = require_words(reason, "Say why, such as the number of the person's letter.")
         now = self._context.clock.now()
         with self._context.write() as uow:
-            user = self._find(uow, person)
+            user = find_user(uow, person)
             _refuse_subject(uow, user, actor)
             self._require_erasable(uow, user)
             if any(item.subject_id == user.user_id for item in uow.erasures.search(_OPEN)):
@@ -269,7 +275,7 @@ class ErasureService:
             user = uow.mirror.get_users([user_id]).get(user_id)
             emails = addresses_of(uow, user_id).own
             # A walk over everything, so not in the transaction for which others wait.
-            names = _names(uow, emails) if emails else set[str]()
+            names = names_at_work(uow, user_id, emails) if emails else set[str]()
             mentions = events_naming(uow, names) if names else set()
         with self._context.write() as uow:
             sequences = sorted(mentions | events_about(uow, user_id))
@@ -313,22 +319,6 @@ class ErasureService:
 
     # checks -------------------------------------------------------------------
 
-    def _find(self, uow: UnitOfWork, person: str) -> User:
-        if "@" not in person:
-            users = list(uow.mirror.get_users([person.lower()]).values())
-        else:
-            users = list(uow.mirror.users_by_email([fold(person)]).get(fold(person), ()))
-            left = uow.attributes.who_left([fold(person)]).get(fold(person), ())
-            users += uow.mirror.get_users(set(left) - {user.user_id for user in users}).values()
-        if not users:
-            raise NotFoundError(f"Nobody is known as {person!r}. Run a sync, or give the id.")
-        if len(users) > 1:
-            ids = ", ".join(user.user_id for user in users)
-            raise InvalidRequestError(
-                f"Several users have or had this address: {ids}. Give the id."
-            )
-        return users[0]
-
     def _require_erasable(self, uow: UnitOfWork, user: User) -> None:
         if user.user_id == self._context.directory.service_user_id:
             raise InvalidRequestError("This is the user whom the connector impersonates.")
@@ -338,7 +328,7 @@ class ErasureService:
                 "DocuSign erases a membership 24 hours after its closing."
             )
         addresses = addresses_of(uow, user.user_id).own
-        for account in _accounts_of(uow, addresses):
+        for account in accounts_of(uow, addresses):
             if account.disabled_at is None:
                 raise InvalidRequestError(
                     f"The person still has the account {account.login!r} of the console, by its "
@@ -388,43 +378,6 @@ def _requested(erasure: Erasure) -> Erasure:
 
 def _is_who_asked(uow: UnitOfWork, person: Principal, erasure: Erasure) -> bool:
     return is_same_person(uow, person, erasure.requested_by, erasure.requested_email)
-
-
-def _names(uow: UnitOfWork, emails: AbstractSet[str]) -> set[str]:
-    """Return by what names somebody worked with the connector: addresses and local accounts."""
-    names = set(emails)
-    for account in _accounts_of(uow, emails):
-        key = fold(account.email)
-        # Who has the account by an earlier address alone may be using it as somebody else.
-        if account.disabled_at is not None or emails & {fold(account.login), key}:
-            names |= {fold(account.login), key} - {""}
-    return names
-
-
-def _accounts_of(uow: UnitOfWork, emails: AbstractSet[str]) -> Sequence[ConsoleAccount]:
-    """Return the local accounts of whoever has these addresses, or had them: by login, by address,
-    or by an earlier address of the account."""
-    had = frozenset[str]().union(*uow.console.names_on(emails).values())
-    return [
-        account
-        for account in uow.console.accounts()
-        if fold(account.login) in emails | had or fold(account.email) in emails
-    ]
-
-
-def goes_by(addresses: Addresses) -> str:
-    """Return in a sentence or two by which addresses a person's data is looked for."""
-    own = ", ".join(sorted(addresses.own))
-    by = f"the user id and {own}" if own else "the user id alone"
-    told = f"What is erased is looked for by {by}."
-    if not addresses.own | addresses.recycled:
-        return f"{told} No address is known any more."
-    if not addresses.recycled:
-        return told
-    return (
-        f"{told} Not by {', '.join(sorted(addresses.recycled))}: somebody else has, or has had, "
-        "that address too, and what names it may be about them."
-    )
 
 
 def require_done(erasure: Erasure) -> Erasure:

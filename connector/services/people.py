@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from connector.domain.audit.chain import PSEUDONYM
 from connector.domain.authentication.console import ConsoleAccount
 from connector.domain.model import User, fold
 from connector.domain.work_items.items import WorkItem
-from connector.errors import ForbiddenError
+from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Principal, TenantContext
 from connector.services.mirror.actual import load_attributes
@@ -38,6 +39,21 @@ def _holders(uow: UnitOfWork, key: str) -> tuple[str, ...]:
     gone = [tombstone.scim_id for tombstone in uow.attributes.tombstones(key)]
     left = sorted(uow.attributes.who_left([key]).get(key, ()))
     return tuple(dict.fromkeys([*uow.mirror.user_ids_by_email([key]), *gone, *left]))
+
+
+def find_user(uow: UnitOfWork, person: str) -> User:
+    """Return the one user of DocuSign whom an id means, or an address that they have or had.
+
+    :raises NotFoundError: nobody of that name is known.
+    :raises InvalidRequestError: several users have or had the address.
+    """
+    users = list(uow.mirror.get_users(user_ids_of(uow, person)).values())
+    if not users:
+        raise NotFoundError(f"Nobody is known as {person!r}. Run a sync, or give the id.")
+    if len(users) > 1:
+        ids = ", ".join(user.user_id for user in users)
+        raise InvalidRequestError(f"Several users have or had this address: {ids}. Give the id.")
+    return users[0]
 
 
 def standing_accounts(
@@ -128,6 +144,29 @@ def addresses_of(uow: UnitOfWork, user_id: str) -> Addresses:
     known = present | uow.attributes.addresses_left(user_id)
     recycled = frozenset(key for key in known if {*_holders(uow, key)} - {user_id})
     return Addresses(known - recycled, recycled)
+
+
+def accounts_of(uow: UnitOfWork, emails: AbstractSet[str]) -> Sequence[ConsoleAccount]:
+    """Return the local accounts of whoever has these addresses, or had them: by login, by address,
+    or by an earlier address of the account."""
+    had = frozenset[str]().union(*uow.console.names_on(emails).values())
+    return [
+        account
+        for account in uow.console.accounts()
+        if fold(account.login) in emails | had or fold(account.email) in emails
+    ]
+
+
+def names_at_work(uow: UnitOfWork, user_id: str, emails: AbstractSet[str]) -> frozenset[str]:
+    """Return by what names a user worked with the connector, folded: these addresses, and login
+    and address of their local accounts, without the addresses of other users of DocuSign."""
+    names = set(emails)
+    for account in accounts_of(uow, emails):
+        key = fold(account.email)
+        # Who has the account by an earlier address alone may be using it as somebody else.
+        if account.disabled_at is not None or emails & {fold(account.login), key}:
+            names |= {fold(account.login), key} - {""}
+    return frozenset(name for name in names if not {*_holders(uow, name)} - {user_id})
 
 
 def refuse_own(uow: UnitOfWork, subject_id: str, person: Principal) -> None:

@@ -7,11 +7,11 @@ from datetime import timedelta
 
 import pytest
 
+from connector.cli.erase import goes_by
 from connector.domain.audit.events import AuditFilter
 from connector.domain.erasure import ErasureState
 from connector.errors import InvalidRequestError
 from connector.services.context import person
-from connector.services.erasure import goes_by
 from simulator.state.users import NewMember, join
 from tests import databases
 from tests.acceptance.scim.people import op
@@ -245,3 +245,20 @@ def test_whose_address_ends_or_begins_alike_keeps_what_is_theirs(connector):
     left = connector.services.browser.events(AuditFilter(action="request.refused")).events
     said = str([event.data for event in left])
     assert joann in said and f"{ann}.org" in said
+
+
+def test_what_is_on_an_account_s_address_that_is_another_user_s_is_kept(connector):
+    ada = connector.create(AFTER)["id"]
+    other = connector.create(BEFORE)["id"]
+    refused(connector.post("/Users", {"userName": BEFORE}), 409, "uniqueness")
+    add_account(connector, AFTER, "operator")
+    accounts = connector.application.console_accounts
+    accounts.set_email("default", AFTER, BEFORE, administrator())
+    accounts.disable("default", AFTER, administrator())
+    leave(connector, ada)
+    before = [event.data for event in told_of(connector, other)]
+    assert forget(connector, ada).state is ErasureState.DONE
+    assert [event.data for event in told_of(connector, other)] == before
+    left = connector.services.browser.events(AuditFilter(action="request.refused")).events
+    assert BEFORE in str([event.data for event in left])
+    assert AFTER not in everything(connector).lower()
