@@ -38,6 +38,9 @@ class ConnectorError(Exception):
     trouble = ""
     """Why a call to DocuSign failed (:class:`connector.domain.diagnosis.trouble.Trouble`), as far
     as a diagnosis depends on it; empty for everything else."""
+    user_ids: Sequence[str] = ()
+    """Whom the message names beside those whom the request is about: the audit is searched by
+    them."""
 
 
 class TemporaryError(ConnectorError):

@@ -141,7 +141,9 @@ def _detail(event: AuditEvent, page: EventPage) -> Markup:
         return with_quiet_ids(lead("; ".join(step.describe(page.names) for step in steps)))
     if "path" in data:
         answer = data.get("status") or data.get("error") or ""
-        return Markup.escape(f"{data.get('method', '')} {data['path']} {answer}".strip())
+        call = f"{data.get('method', '')} {data['path']} {answer}".strip()
+        why = data.get("reason")
+        return Markup.escape(f"{call}: {why}" if why else call)
     name = next((name for name in _TOLD if data.get(name)), "")
     said = str(data[name]) if name else ""
     if entitlement := data.get("entitlement"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from connector.errors import ConnectorError
 from connector.scim_handlers.ports import Application, actor_of
 from scim.errors import ScimError
 from scim.handlers import RequestContext
@@ -40,7 +41,10 @@ class RequestAudit:
                 yield
             except ScimError as error:
                 refusal = {**facts, "status": error.status, "code": error.scim_type}
-                journal.note(tenant, "request.refused", subject, {**refusal, "reason": str(error)})
+                refusal["reason"] = str(error)
+                if isinstance(error.__cause__, ConnectorError) and error.__cause__.user_ids:
+                    refusal["user_ids"] = list(error.__cause__.user_ids)
+                journal.note(tenant, "request.refused", subject, refusal)
                 raise
             except Exception as error:
                 facts = {**facts, "status": 500, "error_code": type(error).__name__}

@@ -97,7 +97,8 @@ def _account_and_members(
         name = asked or services.settings.scim.default_group_account
         account_id = book.resolve(name) if name else book.default_account
         members = settled_change(uow, resource["displayName"], listed, lenient=lenient).add
-        check_members(uow, DirectoryGroup(account_id, "", resource["displayName"]), members)
+        group = DirectoryGroup(account_id, "", resource["displayName"])
+        check_members(uow, services.context, group, members)
     return account_id, members
 
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 from connector.domain.ledger.plans import Fulfilment
 from connector.domain.model import group_scim_id
 from connector.domain.naming.account_book import AccountBook
+from connector.domain.naming.names import Names
 from connector.domain.plan import (
     AddGroupMembers,
     GrantRole,
@@ -39,7 +40,7 @@ def plan_grant(
         return Plan(() if entitlement in actual.confirmed_roles else steps)
     account_id, _, rest = entitlement.partition(".")
     if target.kind == GROUP:
-        return _plan_group(account_id, rest.removeprefix("g"), actual)
+        return _plan_group(account_id, rest.removeprefix("g"), actual, book)
     is_open = any(actual.user.open_memberships())
     held = {
         (item.account_id, item.profile_id)
@@ -58,12 +59,13 @@ def plan_grant(
     return Plan(tuple(_without_waiting_groups(plan, policy, book)))
 
 
-def _plan_group(account_id: str, group_id: str, actual: ActualUser) -> Plan:
+def _plan_group(account_id: str, group_id: str, actual: ActualUser, book: AccountBook) -> Plan:
     membership = actual.user.memberships.get(account_id)
     if membership is None or not membership.status.is_open:
+        account = Names(book.catalogue, accounts=book.settings.accounts).account(account_id)
         raise InvalidRequestError(
-            f"{actual.user.email} has no open membership in account {account_id}, so no group of "
-            "it can be joined."
+            f"{actual.user.email} has no open membership in account {account}, so no group of it "
+            "can be joined."
         )
     if group_id in membership.group_ids:
         return Plan()

@@ -40,6 +40,7 @@ from connector.services.locks import (
 )
 from connector.services.mirror.actual import remember_group
 from connector.services.mirror.writer import MirrorWriter
+from connector.services.naming import names_for
 from connector.services.provisioning.held_back import bear_on_members
 from connector.services.provisioning.recording import ChangePipeline, Outcome
 from connector.services.queued_requests import Subject
@@ -89,7 +90,7 @@ class GroupProvisioning:
             self._check_writable()
             if is_next:
                 _check_name(uow, account_id, name)
-                check_members(uow, DirectoryGroup(account_id, "", name), members)
+                check_members(uow, self._context, DirectoryGroup(account_id, "", name), members)
 
         def record(_held: ExitStack) -> Outcome:
             with self._context.write() as uow:
@@ -290,7 +291,7 @@ class GroupProvisioning:
         if wanted.name is not None and wanted.name != group.name:
             self._check_writable(group)
             _check_name(uow, group.account_id, wanted.name, besides=group.group_id)
-        check_members(uow, group, wanted.add)
+        check_members(uow, self._context, group, wanted.add)
 
     def _check_writable(self, group: DirectoryGroup | None = None) -> None:
         if not self._context.settings.scim.group_writes:
@@ -320,7 +321,9 @@ def _check_name(uow: UnitOfWork, account_id: str, name: str, besides: str = "") 
             )
 
 
-def check_members(uow: UnitOfWork, group: DirectoryGroup, user_ids: frozenset[str]) -> None:
+def check_members(
+    uow: UnitOfWork, context: TenantContext, group: DirectoryGroup, user_ids: frozenset[str]
+) -> None:
     """Let users join a group.
 
     :raises InvalidRequestError: one of them is unknown or no member of the account.
@@ -330,12 +333,15 @@ def check_members(uow: UnitOfWork, group: DirectoryGroup, user_ids: frozenset[st
     if unknown:
         raise InvalidRequestError(f"There is no user {', '.join(unknown[:5])}.")
     strangers = sorted(
-        user.email
+        (user.email, user.user_id)
         for user in users.values()
         if group.account_id not in {item.account_id for item in user.open_memberships()}
-    )
+    )[:5]
     if strangers:
-        raise InvalidRequestError(
-            f"{', '.join(strangers[:5])} cannot join {group.name!r}: no open membership in account "
-            f"{group.account_id}. Grant an entitlement of that account first."
+        account = names_for(uow, context, ()).account(group.account_id)
+        error = InvalidRequestError(
+            f"{', '.join(email for email, _ in strangers)} cannot join {group.name!r}: no open "
+            f"membership in account {account}. Grant an entitlement of that account first."
         )
+        error.user_ids = tuple(user_id for _, user_id in strangers)
+        raise error

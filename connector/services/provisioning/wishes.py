@@ -71,7 +71,9 @@ def same_person(external_ids: Mapping[str, str], desired: DesiredUser, actor: Ac
 
 def taken(address: str, holder: str) -> UniquenessError:
     """Return the refusal of an address that somebody holds."""
-    return UniquenessError(
+    error = UniquenessError(
         f"{address} is taken by user {holder}. Link that user, or use another address; an inactive "
         "user is enabled with active=true."
     )
+    error.user_ids = (holder,)
+    return error

@@ -11,7 +11,7 @@ from sqlalchemy import delete, select, update
 
 from connector.services.context import Actor
 from connector.store.tables import audit_events, audit_heads
-from tests.connector import ok
+from tests.connector import ok, refused
 
 
 def test_verify_names_the_first_broken_link_and_fails(connector, run, tmp_path):
@@ -137,3 +137,23 @@ def test_the_last_day_of_the_calendar_leaves_nothing_out(connector, run):
         json.loads(line)["action"] for line in run("export", "--until", "9999-12-31").splitlines()
     ]
     assert "plan.recorded" in actions
+
+
+def test_a_refusal_is_found_by_whom_it_names(connector, run):
+    ada = "ada@northwind-freight.example"
+    user = connector.create(ada)
+    refused(connector.post("/Users", {"userName": ada}), 409, "uniqueness")
+    bob = connector.create("bob@northwind-freight.example")
+    member = {"op": "add", "path": "members", "value": [{"value": bob["id"]}]}
+    refused(connector.patch(f"/Groups/{connector.group(1)}", member), 400, "invalidValue")
+
+    def refusals(person):
+        found = run("search", "--person", person, "--action", "request.refused", "--json")
+        return [event["data"] for event in json.loads(found)]
+
+    for person in (ada, user["id"]):
+        (told,) = refusals(person)
+        assert told["status"] == 409 and f"{ada} is taken" in told["reason"]
+    (told,) = refusals(bob["id"])
+    account = connector.world.accounts[1]
+    assert f"no open membership in account {account.name} ({account.account_id})" in told["reason"]

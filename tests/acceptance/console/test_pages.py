@@ -16,7 +16,7 @@ from connector.services.context import Actor
 from mappings.model import ENTERPRISE_USER
 from tests.approvals import approver
 from tests.bench.pages import table_of, times_of
-from tests.connector import ORGANIZATION_ADMIN
+from tests.connector import ORGANIZATION_ADMIN, refused
 from tests.simulated import simulated
 from tests.visitors import (
     add_account,
@@ -255,6 +255,11 @@ def test_the_audit_is_searched_and_taken_along(lived):
     found = text(ann.get("/audit?subject=ada.lovelace@northwind.example"))
     assert "Carried out in DocuSign" in found and "HR Sender" in found
     assert ">Ada Lovelace</a>" in found
+    refused(
+        connector.post("/Users", {"userName": "ada.lovelace@northwind.example"}), 409, "uniqueness"
+    )
+    told = text(ann.get("/audit?action=request.refused&subject=ada.lovelace@northwind.example"))
+    assert "POST /Users 409: ada.lovelace@northwind.example is taken by user" in told
     syncs = text(ann.get("/audit?action=sync.*"))
     assert "A sync ended" in syncs and "sync: done" not in syncs
     assert "nothing in particular" in syncs and ">nobody<" not in syncs

@@ -48,6 +48,16 @@ def test_no_page_is_wider_than_the_window_or_breaks_a_rule_of_its_own(site, widt
     assert [text for text in complaints if "404" not in text] == []
 
 
+def test_long_texts_of_an_event_are_shown_whole(site):
+    site.connector.post("/Users", {"userName": "ada.lovelace@northwind.example"})
+    page = site.visit(viewport={"width": 1440, "height": 900})
+    page.goto(f"{site.url}/audit?action=request.refused")
+    page.get_by_role("link", name="A request was refused").first.click()
+    data = page.locator("pre")
+    assert "is enabled with active=true." in data.inner_text()
+    assert data.evaluate("one => one.scrollWidth <= one.clientWidth")
+
+
 _BESIDE_LABELS = """() => {
   const found = [];
   for (const cell of document.querySelectorAll(".list td:not(.lead)")) {
