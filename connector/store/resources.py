@@ -126,8 +126,9 @@ class SqlResources:
     def search(self, query: ResourceQuery) -> StoredPage:
         """Return a page.
 
-        :raises scim.errors.InvalidFilter: an unknown attribute or an impossible comparison.
-        :raises scim.errors.InvalidPath: an unknown attribute to sort by.
+        :raises connector.errors.InvalidFilterError: an unknown attribute, or a comparison that
+            cannot be.
+        :raises connector.errors.InvalidOrderError: an unknown attribute to sort by.
         """
         if query.filter is None and query.sort_by is None and not query.holding:
             return self._plain_page(query)
