@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from connector.domain.erasure import Erasure, ErasureState
@@ -30,6 +31,10 @@ class ErasureRepository(Protocol):
         :param emails: the addresses that the person had, looked for in plans that never led to a
             user as well; none, or empty: not known any more.
         """
+
+    def names_used(self, names: Collection[str]) -> AbstractSet[str]:
+        """Return the folded names of one person, and the logins of the identity provider under
+        which these were used: all by which :meth:`forget_actor` goes."""
 
     def forget_actor(self, names: Collection[str]) -> Sequence[str]:
         """Replace the name of somebody who worked with the connector wherever ledger and console

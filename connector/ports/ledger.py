@@ -12,7 +12,7 @@ from connector.domain.ledger.plans import OperationRecord, PlanRecord, WaitingCh
 from connector.domain.ledger.resources import ClientAttributes, Provenance, Tombstone
 from connector.domain.plan import Operation
 from connector.domain.work_items.delegations import Delegation
-from connector.domain.work_items.history import Evidence, WorkItemEvent
+from connector.domain.work_items.history import Act, Evidence, WorkItemEvent
 from connector.domain.work_items.items import (
     Direction,
     WorkItem,
@@ -72,6 +72,9 @@ class PlanRepository(Protocol):
 
     def open_for_subject(self, subject_kind: str, subject_id: str) -> Sequence[PlanRecord]:
         """Return open and queued plans of a resource, oldest first."""
+
+    def open_of_people(self) -> Sequence[PlanRecord]:
+        """Return open and queued plans that people asked for, oldest first."""
 
     def in_progress_marks(self) -> Mapping[str, str]:
         """Return the open and queued plans of which DocuSign has something to hear yet: by id a
@@ -199,6 +202,9 @@ class WorkItemRepository(Protocol):
 
     def events(self, work_item_id: str) -> Sequence[WorkItemEvent]:
         """Return an item's history, oldest first."""
+
+    def acts_on_open(self, acts: Collection[Act]) -> Sequence[WorkItemEvent]:
+        """Return what was done so to items that are open, in no order."""
 
     def add_evidence(self, evidence: Evidence, content: bytes) -> None:
         """Keep a file with an item."""

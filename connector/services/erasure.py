@@ -27,6 +27,7 @@ from connector.services.context import Actor, Principal, Seen, TenantContext, ne
 from connector.services.locks import WriteLocks, address_key, user_key
 from connector.services.mirror.actual import load_attributes
 from connector.services.mirror.changes import tombstone_id
+from connector.services.names_in_use import refuse_names_in_use
 from connector.services.people import (
     Addresses,
     accounts_of,
@@ -246,7 +247,11 @@ class ErasureService:
         if left:
             told = ", ".join(f"{account}: {outcomes[account]}" for account in left)
             return self._keep(erasure, actor, outcomes, f"DocuSign has not erased {told}.")
-        return self._forget(replace(erasure, outcomes=outcomes, error=None), actor)
+        erasure = replace(erasure, outcomes=outcomes or erasure.outcomes)
+        try:
+            return self._forget(replace(erasure, error=None), actor)
+        except InvalidRequestError as error:
+            return self._keep(erasure, actor, erasure.outcomes, str(error))
 
     def _accounts(self, erasure: Erasure) -> Sequence[str]:
         """Return the accounts that DocuSign still has to erase the person in."""
@@ -278,6 +283,8 @@ class ErasureService:
             names = names_at_work(uow, user_id, emails) if emails else set[str]()
             mentions = events_naming(uow, names) if names else set()
         with self._context.write() as uow:
+            # Confirmed long ago, maybe: they may have asked for something, or agreed, since.
+            refuse_names_in_use(uow, names, self._context.clock.now())
             sequences = sorted(mentions | events_about(uow, user_id))
             actors = uow.erasures.forget_actor(names) if names else ()
             pseudonyms = uow.audit.erase(sequences, actors)
@@ -336,6 +343,7 @@ class ErasureService:
                     f"user disable {account.login}."
                 )
         now = self._context.clock.now()
+        refuse_names_in_use(uow, names_at_work(uow, user.user_id, addresses), now)
         closed = [item.closed_at for item in user.memberships.values() if item.closed_at]
         if closed and now - max(closed) < CLOSED_FOR:
             earliest = max(closed) + CLOSED_FOR

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from sqlalchemy import Table, Text, and_, cast, delete, or_, select, update
@@ -10,7 +11,7 @@ from sqlalchemy import Table, Text, and_, cast, delete, or_, select, update
 from connector.domain.erasure import ERASED_TEXT, Erasure, ErasureState, names_any, scrubbed
 from connector.domain.ledger.plans import PlanState
 from connector.errors import NotFoundError
-from connector.store.forgotten_actors import forget_actors
+from connector.store.forgotten_actors import forget_actors, names_used
 from connector.store.statements import Records, Session, after_prefix, put_rows
 from connector.store.tables import (
     audit_people,
@@ -98,6 +99,10 @@ class SqlErasures:
         self._scrub_plans(user_id, emails)
         self._scrub_plans_of_groups(user_id)
         self._scrub_work_items(user_id, emails)
+
+    def names_used(self, names: Collection[str]) -> AbstractSet[str]:
+        """Return all by which :meth:`forget_actor` goes; see the port."""
+        return names_used(self._session, names)
 
     def forget_actor(self, names: Collection[str]) -> Sequence[str]:
         """Forget somebody who worked with the connector; see the port."""

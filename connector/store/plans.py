@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, delete, or_, select, update
 
+from connector.domain.audit.chain import PERSON
 from connector.domain.ledger.plans import OperationRecord, OperationState, PlanRecord, PlanState
 from connector.domain.plan import Operation, operation_from_dict
 from connector.errors import NotFoundError
@@ -153,6 +154,19 @@ class SqlPlans:
                 plans.c.subject_kind == subject_kind,
                 plans.c.subject_id == subject_id,
                 plans.c.state.in_(UNFINISHED_PLANS),
+            )
+            .order_by(plans.c.created_at, plans.c.plan_id)
+        )
+        return [PLANS.from_row(row) for row in found]
+
+    def open_of_people(self) -> Sequence[PlanRecord]:
+        """Return open and queued plans that people asked for, oldest first."""
+        found = self._connection.execute(
+            select(*PLANS.columns)
+            .where(
+                plans.c.tenant == self._tenant,
+                plans.c.state.in_(UNFINISHED_PLANS),
+                plans.c.requester.startswith(PERSON, autoescape=True),
             )
             .order_by(plans.c.created_at, plans.c.plan_id)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
 from typing import Any
@@ -23,8 +23,9 @@ from sqlalchemy.exc import IntegrityError
 
 from connector.domain.model import fold
 from connector.domain.work_items.delegations import Delegation
-from connector.domain.work_items.history import Evidence, WorkItemEvent
+from connector.domain.work_items.history import Act, Evidence, WorkItemEvent
 from connector.domain.work_items.items import (
+    OPEN_STATES,
     REFUSED,
     ApprovalTerms,
     Direction,
@@ -264,6 +265,20 @@ class SqlWorkItems:
                 work_item_events.c.work_item_id == work_item_id,
             )
             .order_by(work_item_events.c.sequence)
+        )
+        return [EVENTS.from_row(row) for row in found]
+
+    def acts_on_open(self, acts: Collection[Act]) -> Sequence[WorkItemEvent]:
+        """Return what was done so to items that are open, in no order."""
+        still_open = select(work_items.c.work_item_id).where(
+            work_items.c.tenant == self._tenant, work_items.c.state.in_(OPEN_STATES)
+        )
+        found = self._connection.execute(
+            select(*EVENTS.columns).where(
+                work_item_events.c.tenant == self._tenant,
+                work_item_events.c.work_item_id.in_(still_open),
+                work_item_events.c.act.in_(list(acts)),
+            )
         )
         return [EVENTS.from_row(row) for row in found]
 

@@ -60,7 +60,7 @@ def fill(unit: UnitOfWork) -> None:
     unit.resources.put([people.plain_row(1), people.group_row(people.group(1))])
     unit.plans.add(records.plan(), [records.operation()])
     unit.plans.add(records.plan("plan-2", state=PlanState.QUEUED), [])
-    unit.plans.add(records.plan("plan-3", subject_id=None), [])
+    unit.plans.add(records.plan("plan-3", subject_id=None, requester="user:ann"), [])
     unit.turns.take("plan-2", ["user:1"], NOW)
     unit.work_items.add(records.work_item())
     unit.work_items.add_event(HISTORY)
@@ -159,6 +159,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.plans.open_for_subject(USER, ID),
         lambda unit: unit.plans.queued(USER, [ID]),
         lambda unit: list(unit.plans.since(NOW - timedelta(days=400))),
+        lambda unit: unit.plans.open_of_people(),
         lambda unit: unit.plans.in_progress_marks(),
         lambda unit: list(unit.plans.in_progress(["plan-1"])),
         lambda unit: unit.plans.operations_of(["plan-1"]),
@@ -173,6 +174,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.work_items.get("item-1"),
         lambda unit: unit.work_items.search(),
         lambda unit: unit.work_items.events("item-1"),
+        lambda unit: unit.work_items.acts_on_open(list(Act)),
         lambda unit: unit.work_items.evidence("item-1"),
         lambda unit: unit.work_items.evidence_content("ev-1"),
         lambda unit: unit.work_items.delegations(),
@@ -214,6 +216,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
     "erasures": [
         lambda unit: unit.erasures.get("erasure-1"),
         lambda unit: unit.erasures.search(),
+        lambda unit: unit.erasures.names_used([""]) - {""},
     ],
     "locks": [lambda unit: unit.locks.owners("o"), lambda unit: unit.locks.live(NOW)],
     "holdings": [lambda unit: unit.holdings.count(), lambda unit: list(unit.holdings.walk())],
