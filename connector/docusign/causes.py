@@ -41,6 +41,9 @@ if TYPE_CHECKING:
 TRACE_HEADER = "X-DocuSign-TraceToken"
 HOURLY_LIMIT = "HOURLY_APIINVOCATION_LIMIT_EXCEEDED"
 BURST_LIMIT = "BURST_APIINVOCATION_LIMIT_EXCEEDED"
+_CALL_LIMIT = "APIINVOCATION_LIMIT"
+"""In the code of every limit of calls: only the hourly one's is well attested, and a 400 with a
+code that we do not know would be taken for a refusal of the change itself."""
 THROTTLED = "API_REQUEST_IS_THROTTLED"
 
 _DETAIL_LENGTH = 200
@@ -277,7 +280,9 @@ def cause_of(refusal: Said) -> Cause:
         return cause
     if code in _SERVICE_USER_CODES and refusal.status in (401, 403):
         return _NO_MEMBERSHIP
-    return CAUSES.get(code) or _cause_by_status(refusal)
+    if cause := CAUSES.get(code):
+        return cause
+    return _BURST if _CALL_LIMIT in code else _cause_by_status(refusal)
 
 
 def _cause_by_status(refusal: Said) -> Cause:

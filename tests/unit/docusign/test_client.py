@@ -243,6 +243,15 @@ def test_burst_limit_waits_thirty_to_forty_five_seconds(client, target, wire_moc
     assert 30 <= caught.value.retry_after_s <= 45
 
 
+@pytest.mark.parametrize("status", [400, 429])
+def test_a_limit_of_calls_by_another_name_is_one_all_the_same(client, target, wire_mock, status):
+    body = {"errorCode": "BURST_APIINVOCATION_LIMIT_REACHED", "message": "m"}
+    wire_mock.post(URL, status_code=status, json=body)
+    with pytest.raises(errors.RateLimitedError) as caught:
+        client.send(target, write())
+    assert 30 <= caught.value.retry_after_s <= 45
+
+
 def test_traffic_block_waits_long(client, target, wire_mock):
     wire_mock.get(URL, status_code=444)
     with pytest.raises(errors.RateLimitedError) as caught:
