@@ -51,17 +51,19 @@ class ErasurePreviewSchema(ErasureSchema):
     addresses = fields.List(
         fields.String(),
         required=True,
+        allow_none=True,
         metadata={
             "description": "The present one and earlier ones, without those that somebody "
-            "else has, or had too; empty once it is done."
+            "else has, or had too; empty once it is done. Null for who is no administrator."
         },
     )
     recycled_addresses = fields.List(
         fields.String(),
         required=True,
+        allow_none=True,
         metadata={
             "description": "Present and earlier ones that somebody else has, or had too: nothing "
-            "is looked for by these, as it could be the other's."
+            "is looked for by these, as it could be the other's. Null for who is no administrator."
         },
     )
 
@@ -142,4 +144,7 @@ def _seen(erasure_id: str) -> Seen:
 
 
 def _preview(item: Erasure) -> Mapping[str, Any]:
-    return erasure_preview(item, tenant().erasures.addresses(item.erasure_id))
+    data = erasure_preview(item, tenant().erasures.addresses(item.erasure_id))
+    if ConsoleRole.ADMINISTRATOR in principal().roles:
+        return data
+    return {**data, "addresses": None, "recycled_addresses": None}

@@ -287,6 +287,9 @@ def test_two_administrators_erase_somebody_over_the_api(connector):
     assert asked.json["addresses"] == [ADDRESS]
     assert ADDRESS not in ann.get("/erasures").get_data(as_text=True)
     path = f"/erasures/{asked.json['id']}"
+    for role in ("viewer", "approver", "operator"):
+        seen = program(connector, role, login=f"a-{role}").read(path)
+        assert (seen["addresses"], seen["recycled_addresses"]) == (None, None)
     problem(bob.post(f"{path}/confirm", {"irreversible": False}), 422, "invalid-content")
     assert ann.read(path)["state"] == "requested"
     told = problem(ann.post(f"{path}/confirm", {"irreversible": True}), 403, "forbidden")
