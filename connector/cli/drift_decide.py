@@ -294,7 +294,7 @@ def _outcome_data(view: FindingView, words: str) -> dict[str, Any]:
 
 def _told(decided: Decided, outcomes: Sequence[tuple[FindingView, str]]) -> str:
     told = [f"{number:,} {state!s}." for state, number in sorted(decided.states.items())]
-    lines = [" ".join(told) or "Nothing was done."]
+    lines = [" ".join(told) or "None is settled."]
     for view, words in outcomes:
         plan = f" (plan {view.finding.plan_id[:8]})" if view.finding.plan_id else ""
         lines.append(f"  {view.finding.finding_id[:8]}  {view.title}: {words}{plan}")
@@ -302,7 +302,6 @@ def _told(decided: Decided, outcomes: Sequence[tuple[FindingView, str]]) -> str:
         lines.append(f"  {more:,} more; `docusign-iga drift list --all` shows each.")
     if decided.problems:
         number = len(decided.problems)
-        stays = noun(number, "stays as it was", "stay as they were")
-        lines.append(f"{number:,} {stays}:")
+        lines.append(f"{number:,} {noun(number, 'stays open', 'stay open')}:")
         lines += [f"  {key[:8]} {why}" for key, why in list(decided.problems.items())[:_SHOWN]]
     return "\n".join(lines)
