@@ -262,3 +262,17 @@ def test_what_is_on_an_account_s_address_that_is_another_user_s_is_kept(connecto
     left = connector.services.browser.events(AuditFilter(action="request.refused")).events
     assert BEFORE in str([event.data for event in left])
     assert AFTER not in everything(connector).lower()
+
+
+def test_two_people_on_one_address_are_not_told_as_one(connector):
+    ada = connector.create(BEFORE, externalId="hr-1")["id"]
+    rename(connector, ada)
+    heir = connector.create(BEFORE, externalId="hr-2")["id"]
+    audit, profile = connector.services.audit, connector.baseline()
+    with pytest.raises(InvalidRequestError, match="Several users have or had this address") as said:
+        audit.explain(BEFORE, profile)
+    assert ada in str(said.value) and heir in str(said.value)
+    for one in (ada, heir):
+        assert list(audit.explain(one, profile).user_ids) == [one]
+    assert list(audit.explain(AFTER, profile).user_ids) == [ada]
+    assert {ada, heir} <= {event.subject for event in audit.search(AuditFilter(), person=BEFORE)}

@@ -13,7 +13,7 @@ from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead
 from connector.domain.audit.story import Entitlements, Outcome, Story, stories
 from connector.domain.model import ORGANIZATION_ADMIN, Catalogue, fold, group_scim_id
 from connector.errors import InvalidRequestError, NotFoundError, PermanentError
-from connector.ports import AnchorSink, UnitOfWork
+from connector.ports import USER, AnchorSink, UnitOfWork
 from connector.services.audit.export import FORMS, begun
 from connector.services.context import Actor, TenantContext
 from connector.services.people import user_ids_of
@@ -232,9 +232,12 @@ class AuditService:
         :param entitlement: its id, its name, or ``account-admin`` for whatever profile makes an
             administrator of an account.
         :raises NotFoundError: nobody, or nothing, of that name is known.
+        :raises InvalidRequestError: several users have or had the address: one story of them all
+            would be nobody's.
         """
         with self._context.read() as uow:
             users = self._user_ids(uow, person)
+            _refuse_several(uow, users)
             wanted = self._entitlements(uow, entitlement)
             told = [
                 story
@@ -327,6 +330,15 @@ def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitle
             **{name: role.display for name, role in chosen.items()},
         },
     )
+
+
+def _refuse_several(uow: UnitOfWork, user_ids: Sequence[str]) -> None:
+    deleted = uow.attributes.deleted_at(USER, user_ids)
+    living = sorted(uow.mirror.get_users(user_ids).keys() - deleted.keys())
+    if len(living) > 1:
+        raise InvalidRequestError(
+            f"Several users have or had this address: {', '.join(living)}. Give the id."
+        )
 
 
 def _noted(uow: UnitOfWork) -> AuditHead | None:
