@@ -9,6 +9,7 @@ from typing import Any
 from connector.domain.audit.chain import told_steps
 from connector.domain.audit.events import AuditEvent
 from connector.domain.audit.story import Outcome, Story
+from connector.domain.erasure import told_left_out
 from connector.domain.naming.names import IDS_ALONE, Names
 from connector.domain.plan import operation_from_dict
 from connector.domain.work_items.items import Direction
@@ -39,6 +40,8 @@ def describe(event: AuditEvent, names: Names = IDS_ALONE, about: Collection[str]
     if event.action.startswith("request."):
         status = f": {data['status']} {data.get('reason') or ''}" if "status" in data else ""
         return _cut(f"{data.get('method')} {data.get('path')}{status}")
+    if left_out := told_left_out(data):
+        return left_out
     if steps := told_steps(event, about):
         return "; ".join(_step(step, names) for step in steps)
     return _cut(", ".join(f"{name} {data[name]}" for name in _SHOWN if data.get(name)))

@@ -12,6 +12,7 @@ from connector.console.event_titles import APPROVAL_CLOSED, TITLES
 from connector.domain.audit.events import AuditEvent
 from connector.domain.consent.state import ConsentRecord, ConsentState
 from connector.domain.diagnosis.trouble import Trouble
+from connector.domain.erasure import told_left_out
 from connector.domain.work_items.items import WorkItemKind
 from connector.services.browsing.browser import steps_of
 from connector.services.browsing.views import EventPage
@@ -139,6 +140,8 @@ def _detail(event: AuditEvent, page: EventPage) -> Markup:
     data: Mapping[str, Any] = event.data
     if steps := steps_of(event, page.about):
         return with_quiet_ids(lead("; ".join(step.describe(page.names) for step in steps)))
+    if left_out := told_left_out(data):
+        return Markup.escape(left_out)
     if "path" in data:
         answer = data.get("status") or data.get("error") or ""
         call = f"{data.get('method', '')} {data['path']} {answer}".strip()

@@ -15,6 +15,8 @@ from connector.domain.model import fold
 CLOSED_FOR = timedelta(hours=24)
 """DocuSign erases a membership no earlier after its closing (Admin API, data redaction)."""
 ERASED_TEXT = "(erased)"
+LEFT_OUT = "addresses_left_out"
+"""In the event of an erasure, how many addresses it did not go by, as they were others' too."""
 # An apostrophe before a name may be a quotation mark, after a letter it is a part of the name.
 _BEGINS = r"(?<![\w.+-])(?<!\w['\u2019])"
 # The full stop of a sentence ends an address, the one before a further label does not.
@@ -66,6 +68,13 @@ class Erasure:
     finished_at: datetime | None = None
     requested_email: str = ""
     """Address of who asked, by which they are told from who confirms it; kept no longer."""
+
+
+def told_left_out(data: Mapping[str, Any]) -> str:
+    """Return in words how many addresses an erasure left out, of its event; empty for none."""
+    count = (data.get("counts") or {}).get(LEFT_OUT, 0)
+    addresses = "address was" if count == 1 else "addresses were"
+    return f"{count} {addresses} left out: somebody else has, or has had, the same" if count else ""
 
 
 def names_any(texts: Iterable[str], names: Collection[str]) -> bool:

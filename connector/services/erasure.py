@@ -9,7 +9,7 @@ import structlog
 
 from connector.domain.audit.chain import ERASED
 from connector.domain.authentication.console import ConsoleRole
-from connector.domain.erasure import CLOSED_FOR, Erasure, ErasureState, Redaction
+from connector.domain.erasure import CLOSED_FOR, LEFT_OUT, Erasure, ErasureState, Redaction
 from connector.domain.ledger.resources import Tombstone
 from connector.domain.mirror.visibility import held_before
 from connector.domain.model import User
@@ -278,7 +278,8 @@ class ErasureService:
         user_id = erasure.subject_id
         with self._context.read() as uow:
             user = uow.mirror.get_users([user_id]).get(user_id)
-            emails = addresses_of(uow, user_id).own
+            addresses = addresses_of(uow, user_id)
+            emails = addresses.own
             # A walk over everything, so not in the transaction for which others wait.
             names = names_at_work(uow, user_id, emails) if emails else set[str]()
             mentions = events_naming(uow, names) if names else set()
@@ -302,10 +303,12 @@ class ErasureService:
                 finished_at=self._context.clock.now(),
             )
             uow.erasures.put(done)
-            facts = {"events": sequences, "actors": pseudonyms}
+            # Somebody may have got an address since people saw by which it goes.
+            counts = {LEFT_OUT: len(addresses.recycled)}
+            facts = {"events": sequences, "actors": pseudonyms, "counts": counts}
             self._context.audit(uow, actor, ERASED, user_id, **facts)
             uow.commit()
-        _log.info("erased", erasure=erasure.erasure_id)
+        _log.info("erased", erasure=erasure.erasure_id, **counts)
         return done
 
     def _keep_hidden(self, uow: UnitOfWork, user: User) -> None:

@@ -7,15 +7,17 @@ from datetime import timedelta
 
 import pytest
 
+from connector.cli.audit_words import describe
 from connector.cli.erase import goes_by
 from connector.domain.audit.events import AuditFilter
 from connector.domain.erasure import ErasureState
 from connector.errors import InvalidRequestError
 from connector.services.context import person
+from simulator.faults import Fault
 from simulator.state.users import NewMember, join
 from tests import databases
 from tests.acceptance.scim.people import op
-from tests.acceptance.test_erasure import ANN, BOB, OPERATOR, everything
+from tests.acceptance.test_erasure import ANN, BOB, JOB, OPERATOR, everything
 from tests.approvals import administrator
 from tests.connector import ENTERPRISE, ManualClock, connected, ok, refused
 from tests.programs import program
@@ -276,3 +278,19 @@ def test_two_people_on_one_address_are_not_told_as_one(connector):
         assert list(audit.explain(one, profile).user_ids) == [one]
     assert list(audit.explain(AFTER, profile).user_ids) == [ada]
     assert {ada, heir} <= {event.subject for event in audit.search(AuditFilter(), person=BEFORE)}
+
+
+def test_an_address_that_somebody_got_after_the_confirmation_is_said_to_be_left_out(connector):
+    ada = connector.create(BEFORE, externalId="hr-1")["id"]
+    rename(connector, ada)
+    leave(connector, ada)
+    erasures = connector.services.erasures
+    asked = erasures.request(ada, "letter 7", ANN)
+    assert erasures.addresses(asked.erasure_id).own == {BEFORE, AFTER}
+    connector.world.faults.add(Fault("drop", "POST", "/data_redaction/"))
+    assert erasures.confirm(asked.erasure_id, BOB).state is ErasureState.CONFIRMED
+    connector.create(BEFORE, externalId="hr-2")
+    assert erasures.carry_out_all(JOB) == {"done": 1, "confirmed": 0}
+    (event,) = connector.services.audit.search(AuditFilter(action="audit.erased"))
+    assert event.data["counts"] == {"addresses_left_out": 1}
+    assert describe(event).startswith("1 address was left out")
