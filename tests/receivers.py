@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
@@ -13,6 +12,8 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+
+from tests.ports import free_port
 
 
 @dataclass
@@ -42,7 +43,7 @@ def mail_server(
         shown = given[-1]
         return AuthResult(success=(shown.login, shown.password) == (b"iga", password.encode()))
 
-    options: dict[str, Any] = {"hostname": "127.0.0.1", "port": _free_port()}
+    options: dict[str, Any] = {"hostname": "127.0.0.1", "port": free_port()}
     if password:
         options |= {"authenticator": authenticate, "auth_required": True}
         options |= {"auth_require_tls": not implicit}
@@ -57,12 +58,6 @@ def mail_server(
         yield mailbox
     finally:
         controller.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass

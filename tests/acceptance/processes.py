@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -26,14 +25,6 @@ def on_socket(world: Simulated) -> Iterator[SimulatorServer]:
     with SimulatorServer(world.app) as server:
         world.base_url = server.url
         yield server
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def write_config(directory: Path, world: Simulated, port: int, **sections: Any) -> Path:

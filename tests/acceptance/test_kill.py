@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.processes import Serving, free_port, on_socket, write_config
+from tests.acceptance.processes import Serving, on_socket, write_config
 from tests.acceptance.provisioners import Client, check, prepared, slow_world
+from tests.ports import free_port
 
 KILLS = int(os.environ.get("KILLS", "3"))
 CLIENTS = 3

@@ -18,8 +18,9 @@ from connector.domain.ledger.job_runs import RunState
 from connector.services.aggregation import SYNC_JOB
 from tests import databases
 from tests.acceptance.agreement import disagreements
-from tests.acceptance.processes import free_port, on_socket, write_config
+from tests.acceptance.processes import on_socket, write_config
 from tests.connector import ok
+from tests.ports import free_port
 from tests.simulated import Simulated, simulated
 
 N_USERS = 700

@@ -16,8 +16,9 @@ from connector.bootstrap import build, owner_prefix
 from connector.cli.leases import release_dead
 from connector.config import load_settings
 from connector.services.locks import LEASE
-from tests.acceptance.processes import Serving, free_port, on_socket, wait_until, write_config
+from tests.acceptance.processes import Serving, on_socket, wait_until, write_config
 from tests.connector import connected
+from tests.ports import free_port
 from tests.simulated import simulated
 
 JOBS = {"schedule": {"settle": {"every_s": 1}, "sync": {}, "verify": {}}}

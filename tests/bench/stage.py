@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from connector.ports import BASE_URL_MARK, EXTERNAL_ID_MARK, USER, ResourceQuery
 from connector.store.statements import put_rows
 from connector.store.tables import external_ids, resources
 from tests.bench.aggregations import Aggregation, measured
+from tests.ports import free_port
 
 CLIENT = "bench"
 SAMPLED_PAGES = 20
@@ -92,7 +92,7 @@ def staged(size: int, directory: Path) -> Iterator[Stage]:
     directory.mkdir()
     with ExitStack() as stack:
         details = stack.enter_context(_simulator(size, directory))
-        port = _free_port()
+        port = free_port()
         config = directory / "config.yaml"
         config.write_text(yaml.safe_dump(_configuration(details, directory, port)))
         aggregations = measured(config, details)
@@ -247,13 +247,6 @@ def _answers(port: int) -> bool:
         return requests.get(f"http://127.0.0.1:{port}/healthz", timeout=1).ok
     except requests.RequestException:
         return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _peak_mib(pid: int) -> float:

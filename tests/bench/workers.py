@@ -34,7 +34,8 @@ from connector.services.jobs.declared import JOBS
 from connector.settings import DatabaseSettings, LoggingSettings
 from connector.store.tables import plans
 from tests import databases
-from tests.acceptance.processes import Running, free_port, on_socket, wait_until, write_config
+from tests.acceptance.processes import Running, on_socket, wait_until, write_config
+from tests.ports import free_port
 from tests.simulated import Simulated, simulated
 
 _GIVE_UP_AFTER_S = 600

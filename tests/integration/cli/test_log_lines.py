@@ -11,7 +11,6 @@ import requests
 from tests.acceptance.processes import (
     Running,
     Serving,
-    free_port,
     on_socket,
     wait_until,
     write_config,
@@ -19,6 +18,7 @@ from tests.acceptance.processes import (
 from tests.acceptance.provisioners import prepared
 from tests.acceptance.test_workers import configured
 from tests.databases import postgresql_database
+from tests.ports import free_port
 from tests.simulated import simulated
 
 LOGGING = {"format": "json", "level": "debug"}

@@ -14,8 +14,9 @@ from connector.scheduler import SCHEDULER_KEY
 from connector.store import open_database
 from simulator.faults import Fault
 from simulator.state import users
-from tests.acceptance.processes import free_port, on_socket, write_config
+from tests.acceptance.processes import on_socket, write_config
 from tests.databases import sqlite_settings
+from tests.ports import free_port
 from tests.simulated import simulated
 
 
