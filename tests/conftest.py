@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, MutableMapping
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -67,16 +68,10 @@ def log_lines(capsys: pytest.CaptureFixture[str]) -> Callable[[], list[dict[str,
     ]
 
 
-@pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A migrated, empty SQLite file."""
-    return databases.create_sqlite_template(tmp_path_factory.mktemp("sqlite") / "template.db")
-
-
 @pytest.fixture
-def sqlite_store(sqlite_template: Path, tmp_path: Path) -> Iterator[SqlStore]:
+def sqlite_store(tmp_path: Path) -> Iterator[SqlStore]:
     """An empty store in a SQLite file."""
-    with databases.open_copy(sqlite_template, tmp_path / "connector.db") as store:
+    with databases.opened(databases.new_sqlite(tmp_path / "connector.db")) as store:
         yield store
 
 
@@ -112,6 +107,32 @@ def store(request: pytest.FixtureRequest) -> SqlStore:
     """An empty store, once in each database."""
     found: SqlStore = request.getfixturevalue(f"{request.param}_store")
     return found
+
+
+@pytest.fixture
+def new_database(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> Callable[[str], DatabaseSettings]:
+    """A function that gives a migrated, empty database of a kind: of SQLite any number, of
+    PostgreSQL one a test."""
+    numbers = count()
+
+    def new(kind: str) -> DatabaseSettings:
+        if kind == "sqlite":
+            return databases.new_sqlite(tmp_path / f"database{next(numbers)}.db")
+        request.getfixturevalue("postgresql_store")
+        settings: DatabaseSettings = request.getfixturevalue("_postgresql_store")[0]
+        return settings
+
+    return new
+
+
+@pytest.fixture
+def database(
+    request: pytest.FixtureRequest, new_database: Callable[[str], DatabaseSettings]
+) -> DatabaseSettings:
+    """A migrated, empty database: SQLite, or once of each kind with ``databases.ON_BOTH``."""
+    return new_database(getattr(request, "param", "sqlite"))
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])

@@ -12,6 +12,7 @@ Every answer of a request has ``status_code``, ``json`` and ``headers``.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -38,7 +39,7 @@ from connector.settings import (
     Settings,
     TenantSettings,
 )
-from tests.databases import sqlite_settings
+from tests.databases import new_sqlite, sqlite_settings
 from tests.simulated import Simulated, simulated
 
 PUBLIC_URL = "https://scim.acme.test"
@@ -50,20 +51,45 @@ DOCUSIGN = "urn:ietf:params:scim:schemas:extension:docusign:2.0:"
 ORGANIZATION_ADMIN = "organization-admin"
 
 
-class ManualClock:
-    """Real time plus what was slept and advanced: waits cost nothing."""
+BEGINS_AT = datetime(2026, 3, 10, 9, 5, tzinfo=UTC)
+"""Early in an hour, a day, a week and a month, by which budgets, schedules and records go: what
+comes of a test must not hang on when somebody runs it."""
 
-    def __init__(self) -> None:
-        self._ahead = timedelta(0)
+
+class ManualClock:
+    """The time since a moment, plus what was slept and advanced: waits cost nothing.
+
+    :param begins_at: :data:`BEGINS_AT` where budgets or schedules matter; by default it is now.
+    """
+
+    def __init__(self, begins_at: datetime | None = None) -> None:
+        self.slept_s = 0.0
+        self._ahead = (begins_at or datetime.now(UTC)) - _running()
 
     def now(self) -> datetime:
-        return datetime.now(UTC) + self._ahead
+        return _running() + self._ahead
 
     def sleep(self, seconds: float) -> None:
+        self.slept_s += seconds
         self.advance(seconds)
 
     def advance(self, seconds: float) -> None:
         self._ahead += timedelta(seconds=seconds)
+
+
+def _running() -> datetime:
+    """A moment that no setting of the machine's clock moves; only differences mean something."""
+    return datetime.fromtimestamp(time.monotonic(), UTC)
+
+
+def in_step(
+    world: Simulated, clock: ManualClock | None = None, begins_at: datetime | None = None
+) -> ManualClock:
+    """Return a clock, one that goes on where the world's stands unless *clock* is given, by which
+    time passes in that DocuSign from now on."""
+    clock = clock or ManualClock(begins_at if world.dial.is_real else world.dial.now())
+    world.dial.now = clock.now
+    return clock
 
 
 @dataclass
@@ -197,13 +223,13 @@ def connected(
 
     :param database: the path of a SQLite file, or the settings of any database.
     :param behaviour: of DocuSign, as the settings say it.
-    :param clock: the world's too, where time shall pass for both.
+    :param clock: the world's too from now on; by default one that goes on where the world's stands.
     """
     world = world or simulated(50)
-    clock = clock or ManualClock()
+    clock = in_step(world, clock)
     settings = _settings(
         world,
-        sqlite_settings(database) if isinstance(database, Path) else database,
+        _in_file(database) if isinstance(database, Path) else database,
         provisioning=ProvisioningSettings(**provisioning or {}),
         guards=GuardSettings(**guards or {}),
         scim=ScimSettings(**scim or {}),
@@ -217,6 +243,10 @@ def connected(
     connector = Connector(world, application, clock, create_app(application).test_client(), token)
     connector.sync()
     return connector
+
+
+def _in_file(path: Path) -> DatabaseSettings:
+    return sqlite_settings(path) if path.exists() else new_sqlite(path)
 
 
 def _settings(world: Simulated, database: DatabaseSettings, **tenant: Any) -> Settings:

@@ -16,6 +16,7 @@
 ``world.token(scopes=…)``  an access token without the JWT grant
 ``world.session(token=None)``  a ``requests.Session`` served in the process
 ``world.set_variants(**changes)``  make DocuSign behave in another way from now on
+``world.dial.now = clock.now``  let its time, the hours of its limits included, be a clock's
 
 Limits are far away unless a test sets them. Keyword arguments of :func:`simulated` other than
 ``n_users``, ``seed`` and ``now`` are variants.
@@ -46,6 +47,21 @@ BASE_URL = "https://docusign.example"
 
 
 @dataclass
+class Dial:
+    """What time it is in a simulated DocuSign."""
+
+    now: Callable[[], datetime]
+
+    @property
+    def is_real(self) -> bool:
+        """Whether it is the time of the machine."""
+        return self.now is utc_now
+
+    def __call__(self) -> datetime:
+        return self.now()
+
+
+@dataclass
 class Simulated:
     """A simulator with everything that a test wants to reach."""
 
@@ -54,6 +70,7 @@ class Simulated:
     faults: FaultSchedule
     limits: Limits
     latency: Latency
+    dial: Dial
     base_url: str = BASE_URL
 
     @property
@@ -122,8 +139,9 @@ def simulated(
     n_users: int = 50, *, seed: int = 1, now: Callable[[], datetime] = utc_now, **variants: object
 ) -> Simulated:
     """Return a simulator with a seeded organization, whose time is *now*."""
-    state = sow(n_users, seed=seed, variants=Variants().changed(variants), now=now)
+    dial = Dial(now)
+    state = sow(n_users, seed=seed, variants=Variants().changed(variants), now=dial)
     faults, latency = FaultSchedule(), Latency()
-    limits = Limits(hourly=100_000, burst=100_000)
+    limits = Limits(hourly=100_000, burst=100_000, clock=lambda: dial().timestamp())
     app = create_app(state, faults=faults, limits=limits, latency=latency)
-    return Simulated(state, app, faults, limits, latency)
+    return Simulated(state, app, faults, limits, latency, dial)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from itertools import count
 from pathlib import Path
@@ -25,16 +24,12 @@ class OnDatabase(RuleBasedStateMachine):
     open_database: OpenDatabase
 
 
-def run_on_sqlite(
-    machine: type[OnDatabase], template: Path, directory: Path, chosen: settings
-) -> None:
-    """Run a machine on copies of a migrated SQLite file."""
+def run_on_sqlite(machine: type[OnDatabase], directory: Path, chosen: settings) -> None:
+    """Run a machine on SQLite files in a directory."""
     numbers = count()
 
     def open_database() -> DatabaseSettings:
-        path = directory / f"{next(numbers)}.db"
-        shutil.copyfile(template, path)
-        return databases.sqlite_settings(path)
+        return databases.new_sqlite(directory / f"{next(numbers)}.db")
 
     _run(machine, open_database, chosen)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -13,11 +13,13 @@ from connector.domain.work_items.items import WorkItemState
 from connector.errors import ForbiddenError
 from connector.services.authentication.identities import Identity
 from connector.services.drift.adoption import Selection
-from tests import databases
 from tests.approvals import administrator, approver, ask, asking_first, held, operator
-from tests.connector import ManualClock, connected, ok
+from tests.connector import connected, ok
+from tests.databases import ON_BOTH
 from tests.simulated import simulated
 from tests.visitors import add_account
+
+pytestmark = ON_BOTH
 
 BEFORE = "eve.stone@northwind-freight.example"
 AFTER = "eve.marble@northwind-freight.example"
@@ -29,18 +31,10 @@ def asked_for():
     return simulated(20).entitlement()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def connector(request, tmp_path, asked_for):
-    clock = ManualClock()
-    with ExitStack() as stack:
-        database = tmp_path / "connector.db"
-        if request.param == "postgresql":
-            server = request.getfixturevalue("postgresql_server")
-            database = stack.enter_context(databases.postgresql_database(server, "addresses"))
-        rules = (asking_first(asked_for),)
-        world = simulated(20, now=clock.now)
-        running = connected(database, world=world, clock=clock, entitlements=rules)
-        stack.callback(running.close)
+@pytest.fixture
+def connector(database, asked_for):
+    rules = (asking_first(asked_for),)
+    with closing(connected(database, world=simulated(20), entitlements=rules)) as running:
         running.reconcile()
         yield running
 

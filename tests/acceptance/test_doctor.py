@@ -151,8 +151,8 @@ def test_the_key_of_another_app_is_told(found):
 
 
 @pytest.mark.parametrize("behind_s", [4000, -4000])
-def test_a_wrong_clock_is_measured(found, behind_s):
-    clock = ManualClock()
+def test_a_wrong_clock_is_measured(found, connector, behind_s):
+    clock = ManualClock(connector.clock.now())
     clock.advance(-behind_s)
     problems = found(clock=clock)
     assert list(problems) == ["clock_wrong"]
@@ -160,7 +160,7 @@ def test_a_wrong_clock_is_measured(found, behind_s):
 
 
 def test_a_drifting_clock_is_a_warning(doctor, connector):
-    clock = ManualClock()
+    clock = ManualClock(connector.clock.now())
     clock.advance(-60)
     result = doctor(clock=clock)
     assert result.exit_code == 1, result.output
@@ -173,7 +173,8 @@ def test_a_drifting_clock_is_a_warning(doctor, connector):
 @pytest.fixture
 def two_worlds(connector):
     """A session in which demo and production are simulated, and the settings of each."""
-    demo, production = simulated(20, seed=2), simulated(20, seed=3)
+    now = connector.clock.now
+    demo, production = simulated(20, seed=2, now=now), simulated(20, seed=3, now=now)
     session = demo.session()
     for mark, world in (("-d", demo), ("", production)):
         for host in (f"account{mark}.docusign.com", f"api{mark}.docusign.net"):

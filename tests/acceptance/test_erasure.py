@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
 
@@ -17,8 +17,8 @@ from connector.services.context import Actor, person
 from connector.store.tables import plans
 from simulator.faults import Fault
 from simulator.state.users import NewMember, join
-from tests import databases
-from tests.connector import ENTERPRISE, ORGANIZATION_ADMIN, ManualClock, connected, ok, refused
+from tests.connector import ENTERPRISE, ORGANIZATION_ADMIN, connected, ok, refused
+from tests.databases import ON_BOTH
 from tests.programs import problem, program
 from tests.simulated import simulated
 from tests.visitors import add_account
@@ -35,19 +35,9 @@ OPERATOR = (ConsoleRole.OPERATOR,)
 JOB = Actor("job:erase", "job", "c-job")
 
 
-ON_BOTH = pytest.mark.parametrize("connector", ["sqlite", "postgresql"], indirect=True)
-
-
 @pytest.fixture
-def connector(request, tmp_path):
-    clock = ManualClock()
-    with ExitStack() as stack:
-        database = tmp_path / "connector.db"
-        if getattr(request, "param", "sqlite") == "postgresql":
-            server = request.getfixturevalue("postgresql_server")
-            database = stack.enter_context(databases.postgresql_database(server, "erasure"))
-        connector = connected(database, world=simulated(50, now=clock.now), clock=clock)
-        stack.callback(connector.close)
+def connector(database):
+    with closing(connected(database, world=simulated(50))) as connector:
         yield connector
 
 
@@ -154,13 +144,7 @@ def test_an_enabled_account_of_the_console_that_is_called_by_the_address_is_seen
 
 
 def test_what_waits_for_somebody_else_on_the_address_is_not_forgotten(tmp_path):
-    clock = ManualClock()
-    connector = connected(
-        tmp_path / "c.db",
-        world=simulated(50, now=clock.now),
-        clock=clock,
-        provisioning={"on_unavailable": "queue"},
-    )
+    connector = connected(tmp_path / "c.db", provisioning={"on_unavailable": "queue"})
     with closing(connector):
         user_id = leaver(connector)
         service = connector.services.erasures
@@ -171,7 +155,7 @@ def test_what_waits_for_somebody_else_on_the_address_is_not_forgotten(tmp_path):
         with pytest.raises(InvalidRequestError, match="not finished"):
             service.confirm(item.erasure_id, BOB)
         connector.world.faults.clear()
-        clock.advance(3_600)
+        connector.clock.advance(3_600)
         connector.services.settlement.settle_all(JOB)
         assert service.confirm(item.erasure_id, BOB).state is ErasureState.DONE
         (found,) = ok(connector.get(f'/Users?filter=userName eq "{ADDRESS}"'))["Resources"]

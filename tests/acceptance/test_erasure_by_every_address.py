@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -15,11 +15,11 @@ from connector.errors import InvalidRequestError
 from connector.services.context import person
 from simulator.faults import Fault
 from simulator.state.users import NewMember, join
-from tests import databases
 from tests.acceptance.scim.people import op
 from tests.acceptance.test_erasure import ANN, BOB, JOB, OPERATOR, everything
 from tests.approvals import administrator
-from tests.connector import ENTERPRISE, ManualClock, connected, ok, refused
+from tests.connector import ENTERPRISE, connected, ok, refused
+from tests.databases import ON_BOTH
 from tests.programs import program
 from tests.simulated import simulated
 from tests.visitors import add_account, signed_in, visitor
@@ -28,17 +28,12 @@ BEFORE = "ada.byron@northwind-freight.example"
 AFTER = "ada.lovelace@northwind-freight.example"
 DAY_AND_MORE = timedelta(hours=25).total_seconds()
 
+pytestmark = ON_BOTH
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def connector(request, tmp_path):
-    clock = ManualClock()
-    with ExitStack() as stack:
-        database = tmp_path / "connector.db"
-        if request.param == "postgresql":
-            server = request.getfixturevalue("postgresql_server")
-            database = stack.enter_context(databases.postgresql_database(server, "every_address"))
-        running = connected(database, world=simulated(20, now=clock.now), clock=clock)
-        stack.callback(running.close)
+
+@pytest.fixture
+def connector(database):
+    with closing(connected(database, world=simulated(20))) as running:
         yield running
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import ExitStack
+from contextlib import closing
 from datetime import timedelta
 
 import pytest
@@ -18,28 +18,20 @@ from connector.domain.audit.events import AuditFilter
 from connector.domain.audit.story import Outcome
 from connector.domain.work_items.items import Direction
 from simulator.faults import Fault
-from tests import databases
 from tests.approvals import administrator
-from tests.connector import ManualClock, connected, ok, refused
+from tests.connector import connected, ok, refused
+from tests.databases import ON_BOTH
 from tests.programs import program
 from tests.simulated import simulated
 from tests.visitors import signed_in
 
-ON_BOTH = pytest.mark.parametrize("connector", ["sqlite", "postgresql"], indirect=True)
 ADDRESS = re.compile(r"p\d@acme\.test")
 CARRIED_OUT = TITLES["operation.done"]
 
 
 @pytest.fixture
-def connector(request, tmp_path):
-    clock = ManualClock()
-    with ExitStack() as stack:
-        database = tmp_path / "connector.db"
-        if getattr(request, "param", "sqlite") == "postgresql":
-            server = request.getfixturevalue("postgresql_server")
-            database = stack.enter_context(databases.postgresql_database(server, "history"))
-        connector = connected(database, world=simulated(20, now=clock.now), clock=clock)
-        stack.callback(connector.close)
+def connector(database):
+    with closing(connected(database, world=simulated(20))) as connector:
         yield connector
 
 
@@ -142,7 +134,7 @@ def run(connector, tmp_path):
     accounts = [{"account_id": item["account_id"]} for item in details["accounts"]]
     keys = {"integration_key": details["integration_key"]}
     data = {
-        "database": {"url": f"sqlite:///{tmp_path}/connector.db"},
+        "database": {"url": connector.application.settings.database.url},
         "docusign": {**keys, "private_key": details["private_key_pem"]},
         "tenants": {"default": {"user_id": details["user_id"], "accounts": accounts}},
     }

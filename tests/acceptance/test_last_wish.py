@@ -220,8 +220,8 @@ def _headers(way: str) -> dict[str, str]:
     return {"prefer": way} if way else {}
 
 
-def test_the_last_wish_holds_on_sqlite(sqlite_template, tmp_path):
-    run_on_sqlite(Machine, sqlite_template, tmp_path, PROFILE)
+def test_the_last_wish_holds_on_sqlite(tmp_path):
+    run_on_sqlite(Machine, tmp_path, PROFILE)
 
 
 def test_the_last_wish_holds_on_postgresql(postgresql_server):

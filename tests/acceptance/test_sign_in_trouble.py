@@ -22,7 +22,7 @@ from connector.settings import Secret
 from simulator.state.keys import SCOPES
 from simulator.state.model import Status
 from tests.connector import PUBLIC_URL, Connector, ManualClock, _settings, connected
-from tests.databases import sqlite_settings
+from tests.databases import new_sqlite
 from tests.simulated import Simulated, simulated
 from tests.visitors import ROOT
 
@@ -210,7 +210,7 @@ def two(tmp_path) -> Iterator[Connector]:
     clock = ManualClock()
     world = simulated(50, now=clock.now)
     application_of(world).redirect_uris.add(f"{PUBLIC_URL}/consent/callback")
-    settings = _settings(world, sqlite_settings(tmp_path / "connector.db"))
+    settings = _settings(world, new_sqlite(tmp_path / "connector.db"))
     default = settings.tenants["default"]
     tenants = {
         "default": replace(default, accounts=default.accounts[:1]),
@@ -273,7 +273,7 @@ def test_neither_state_nor_code_nor_verifier_is_told(tmp_path, capsys):
     clock = ManualClock()
     world = simulated(50, now=clock.now)
     application_of(world).redirect_uris.add(f"{PUBLIC_URL}/consent/callback")
-    settings = _settings(world, sqlite_settings(tmp_path / "c.db"), grant="authorization_code")
+    settings = _settings(world, new_sqlite(tmp_path / "c.db"), grant="authorization_code")
     settings = replace(
         settings,
         database=replace(settings.database, encryption_key=Secret("k" * 40)),

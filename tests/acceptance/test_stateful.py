@@ -354,8 +354,8 @@ class Machine(OnDatabase):
         return [{"value": self.connector.entitlement(*item)} for item in sorted(chosen)]
 
 
-def test_random_writes_end_in_agreement_on_sqlite(sqlite_template, tmp_path):
-    run_on_sqlite(Machine, sqlite_template, tmp_path, PROFILE)
+def test_random_writes_end_in_agreement_on_sqlite(tmp_path):
+    run_on_sqlite(Machine, tmp_path, PROFILE)
 
 
 def test_random_writes_end_in_agreement_on_postgresql(postgresql_server):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 from connector.docusign.connection import build_directory
 from connector.domain.plan import CreateMembership, Person, ReopenMembership
 from connector.settings import AccountSettings, Behaviour, DocusignSettings, Secret, TenantSettings
+from tests.connector import BEGINS_AT, in_step
 
 NEW = Person(
     email="ada.lovelace@example.net",
@@ -18,19 +18,6 @@ NEW = Person(
     job_title="Analyst",
     company="Engines",
 )
-
-
-class SkippingClock:
-    """Real time, but sleeping takes none."""
-
-    def __init__(self):
-        self.slept_s = 0.0
-
-    def now(self):
-        return datetime.now(UTC) + timedelta(seconds=self.slept_s)
-
-    def sleep(self, seconds):
-        self.slept_s += seconds
 
 
 def directory_of(world, *, use_organization=True, clock=None, **behaviour):
@@ -49,7 +36,7 @@ def directory_of(world, *, use_organization=True, clock=None, **behaviour):
         use_organization=use_organization,
         accounts=tuple(AccountSettings(item["account_id"]) for item in details["accounts"]),
     )
-    return build_directory(settings, tenant, clock or SkippingClock(), world.session())
+    return build_directory(settings, tenant, in_step(world, clock, BEGINS_AT), world.session())
 
 
 def custom_group(account):

@@ -21,30 +21,14 @@ from pathlib import Path
 
 import pytest
 
-from tests import databases
 from tests.connector import BASE, ORGANIZATION_ADMIN, PUBLIC_URL, connected
+from tests.databases import ON_BOTH
 
 CASES = sorted((Path(__file__).parents[1] / "data" / "conversations").glob("*.json"))
 PATCH_OP = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 
 
-@pytest.fixture(scope="session")
-def postgresql_settings(postgresql_server):
-    with databases.postgresql_database(postgresql_server, "conversations") as settings:
-        with databases.opened(settings) as store:
-            store.migrate()
-        yield settings
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path):
-    if request.param == "sqlite":
-        return databases.sqlite_settings(tmp_path / "connector.db")
-    settings = request.getfixturevalue("postgresql_settings")
-    databases.empty(settings)
-    return settings
-
-
+@ON_BOTH
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 def test_conversation(case, database):
     recorded = json.loads(case.read_text())

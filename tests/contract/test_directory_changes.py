@@ -12,9 +12,9 @@ from connector.domain.model import MembershipStatus
 from connector.errors import PermanentError, UniquenessError, UnknownOutcomeError
 from simulator.faults import Fault
 from simulator.state.model import Status
+from tests.connector import ManualClock
 from tests.contract.directories import (
     NEW,
-    SkippingClock,
     creation,
     custom_group,
     directory_of,
@@ -81,7 +81,7 @@ def test_an_opening_is_read_back_for_as_long_as_the_settings_say(
     world, monkeypatch, shown_after_s, verdict
 ):
     """It is not waited for again after what was missing was given once more."""
-    clock = SkippingClock()
+    clock = ManualClock()
     directory = directory_of(world, clock=clock, read_after_write_s=10)
     find, account_id = directory._members.find, world.account.account_id
 
@@ -101,7 +101,7 @@ def test_an_opening_is_read_back_for_as_long_as_the_settings_say(
 
 @pytest.mark.parametrize("lag_s", [0, 2])
 def test_what_is_given_again_is_looked_at_at_once(lag_s):
-    clock, world = SkippingClock(), simulated(n_users=100)
+    clock, world = ManualClock(), simulated(n_users=100)
     directory = directory_of(world, clock=clock, read_after_write_s=lag_s)
     operation = reopening(world.member(status=Status.CLOSED))
     user = directory.reopen_member(operation)
@@ -110,8 +110,8 @@ def test_what_is_given_again_is_looked_at_at_once(lag_s):
 
 
 def test_what_is_given_again_is_looked_at_as_often_as_what_was_given_first():
-    clock = SkippingClock()
-    world = simulated(n_users=100, now=clock.now, stale_reads=3)
+    clock = ManualClock()
+    world = simulated(n_users=100, stale_reads=3)
     directory = directory_of(world, clock=clock)
     operation = reopening(world.member(status=Status.CLOSED))
     directory.reopen_member(operation)

@@ -7,7 +7,8 @@ import pytest
 from connector.docusign import errors
 from simulator.faults import Fault, burst_limit, hourly_limit
 from simulator.state.model import Status
-from tests.contract.directories import SkippingClock, directory_of
+from tests.connector import ManualClock
+from tests.contract.directories import directory_of
 from tests.simulated import simulated
 
 
@@ -72,8 +73,8 @@ def test_a_write_without_a_code_of_refusal_is_not_repeated_and_costs_the_token()
 
 @pytest.mark.parametrize("status", [401, 500])
 def test_a_revoked_token_is_issued_again_for_userinfo_too(status):
-    clock = SkippingClock()
-    world = simulated(n_users=50, now=clock.now, broken_token_status=status)
+    clock = ManualClock()
+    world = simulated(n_users=50, broken_token_status=status)
     directory = directory_of(world, clock=clock)
     directory.list_accounts()
     clock.sleep(120)  # An account that nobody knows is looked for again.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -15,9 +15,9 @@ from connector.docusign import errors
 from connector.domain.model import MembershipStatus
 from simulator.state.model import Status
 from simulator.variants import Variants
+from tests.connector import ManualClock
 from tests.contract.directories import (
     NEW,
-    SkippingClock,
     creation,
     custom_group,
     directory_of,
@@ -117,12 +117,12 @@ class Life:
         state.variants = self.watched
         self.account = self.world.account
         self.account_id = self.account.account_id
-        self.clock = SkippingClock()
+        self.clock = ManualClock()
         told = BEHAVIOUR.get((name, value), {})
         self.directory = directory_of(
             self.world, clock=self.clock, reactivation=reactivation, **told
         )
-        self.began_at = datetime.now(UTC) - timedelta(hours=1)
+        self.began_at = self.clock.now() - timedelta(hours=1)
 
     def runs(self) -> None:
         user_id = self.joins()

@@ -22,7 +22,7 @@ from connector.services.tenants import catalogue as tenant_catalogue
 from connector.services.tenants.administration import TenantService
 from connector.settings import Secret
 from tests.connector import Connector, connected
-from tests.databases import sqlite_settings
+from tests.databases import new_sqlite
 
 ACTOR = Actor("user:ann", "cli", "c1")
 FREE = "00000000-0000-4000-8000-0000000000ac"
@@ -35,7 +35,7 @@ def _always_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def connector(tmp_path: Path) -> Iterator[Connector]:
-    database = sqlite_settings(tmp_path / "connector.db")
+    database = new_sqlite(tmp_path / "connector.db")
     made = connected(replace(database, encryption_key=Secret("k" * 40)))
     made.application.require_bound_accounts()
     yield made

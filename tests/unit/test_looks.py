@@ -10,21 +10,9 @@ from connector.ports import looks
 from tests.connector import ManualClock
 
 
-class Counted(ManualClock):
-    """A clock that knows how long was slept."""
-
-    def __init__(self):
-        super().__init__()
-        self.slept_s = 0.0
-
-    def sleep(self, seconds):
-        self.slept_s += seconds
-        super().sleep(seconds)
-
-
 @pytest.mark.parametrize("lag_s", [0.0, 0.05, 2.0, 30.0])
 def test_the_last_look_comes_when_the_time_is_over(lag_s):
-    clock = Counted()
+    clock = ManualClock()
 
     count = sum(1 for _ in looks(clock, timedelta(seconds=lag_s)))
 
@@ -33,7 +21,7 @@ def test_the_last_look_comes_when_the_time_is_over(lag_s):
 
 
 def test_who_waits_no_longer_is_looked_for_once():
-    clock = Counted()
+    clock = ManualClock()
 
     with waiting(0):
         assert sum(1 for _ in looks(clock, timedelta(seconds=30))) == 1
@@ -41,7 +29,7 @@ def test_who_waits_no_longer_is_looked_for_once():
 
 
 def test_waits_become_longer():
-    clock = Counted()
+    clock = ManualClock()
     moments = [clock.slept_s for _ in looks(clock, timedelta(seconds=10))]
 
     waits = [later - earlier for earlier, later in pairwise(moments)]

@@ -10,7 +10,7 @@ from tests.acceptance.connecting.site import (
     application_of,
 )
 from tests.connector import ManualClock
-from tests.databases import sqlite_settings
+from tests.databases import new_sqlite
 from tests.simulated import simulated
 
 
@@ -30,9 +30,9 @@ def world(clock):
 @pytest.fixture
 def sites(tmp_path, clock, world):
     started = []
+    database = new_sqlite(tmp_path / "connector.db")
 
     def start(**docusign):
-        database = sqlite_settings(tmp_path / "connector.db")
         started.append(Site(database, clock, world, **docusign))
         return started[-1]
 

@@ -18,7 +18,7 @@ from tests.acceptance.connecting.site import (
     titled,
 )
 from tests.connector import _settings
-from tests.databases import sqlite_settings
+from tests.databases import new_sqlite
 from tests.visitors import ROOT
 
 
@@ -103,7 +103,7 @@ def test_a_tenant_that_is_impersonated_meanwhile_gives_its_own_link(sites):
 
 
 def test_without_a_key_for_secrets_nothing_is_begun(tmp_path, clock, world):
-    database = replace(sqlite_settings(tmp_path / "c.db"), encryption_key=None)
+    database = replace(new_sqlite(tmp_path / "c.db"), encryption_key=None)
     settings = _settings(world, database, grant="authorization_code")
     application = build(settings, clock=clock, session=world.session())
     with pytest.raises(InvalidRequestError, match=r"database\.encryption_key"):

@@ -15,7 +15,7 @@ from connector.bootstrap import build
 from connector.settings import Secret
 from tests.browsers import browser, needs_chromium, served
 from tests.connector import Connector, ManualClock, _settings
-from tests.databases import sqlite_settings
+from tests.databases import new_sqlite
 from tests.simulated import Simulated, simulated
 from tests.visitors import PASSWORD, add_account
 
@@ -81,7 +81,7 @@ def staged(chromium: Any, path: Any, **tenant: Any) -> Iterator[Stage]:
         served(world.app) as world.base_url,
         served(lambda *call: holder[0](*call)) as url,  # noqa: PLW0108 -- made below
     ):
-        settings = _settings(world, sqlite_settings(path / "connector.db"), **tenant)
+        settings = _settings(world, new_sqlite(path / "connector.db"), **tenant)
         settings = replace(
             settings,
             server=replace(settings.server, public_url=url),

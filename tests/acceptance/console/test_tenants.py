@@ -11,7 +11,7 @@ import pytest
 from connector.services.tenants import catalogue as tenant_catalogue
 from connector.settings import ConsoleSettings, Secret
 from tests.connector import Connector, connected
-from tests.databases import sqlite_settings
+from tests.databases import new_sqlite
 from tests.visitors import Visitor, add_account, signed_in, visitor
 
 USER = "00000000-0000-4000-8000-0000000000ee"
@@ -22,7 +22,7 @@ FORM = {"name": "acme", "user_id": USER, "accounts": f"{ACCOUNT} main"}
 @pytest.fixture
 def connector(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Connector]:
     monkeypatch.setattr(tenant_catalogue, "LOOK_EVERY_S", 0.0)
-    database = replace(sqlite_settings(tmp_path / "c.db"), encryption_key=Secret("k" * 40))
+    database = replace(new_sqlite(tmp_path / "c.db"), encryption_key=Secret("k" * 40))
     made = connected(database)
     settings = made.application.settings
     made.application.settings = replace(

@@ -15,7 +15,6 @@ from connector.errors import (
     ForbiddenError,
     InvalidRequestError,
 )
-from tests import databases
 from tests.approvals import (
     ADDRESS,
     APPROVE,
@@ -30,6 +29,7 @@ from tests.approvals import (
     waiting,
 )
 from tests.connector import ENTERPRISE
+from tests.databases import ON_BOTH
 
 
 def test_only_named_approvers_decide(start):
@@ -135,17 +135,7 @@ def test_an_approver_who_was_removed_meanwhile_no_longer_counts(start, tmp_path)
     assert decide(connector, item, APPROVE, somebody("dora")).item.state is WorkItemState.DONE
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def database(request, tmp_path):
-    """An empty database of each kind."""
-    if request.param == "sqlite":
-        yield tmp_path / "race.db"
-        return
-    server = request.getfixturevalue("postgresql_server")
-    with databases.postgresql_database(server, "approvals") as settings:
-        yield settings
-
-
+@ON_BOTH
 def test_two_approvers_at_the_same_instant_decide_once(start, database):
     connector, asked_for = start(database)
     user, item = waiting(connector, asked_for)
