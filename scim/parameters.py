@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote_plus
 
 from scim.errors import InvalidPath, InvalidSyntax, InvalidValue
-from scim.filters import parse_filter, parse_path
+from scim.filters import AttributePath, parse_filter, parse_path
 from scim.handlers import Preconditions, Projection, Query
 from scim.projection import parse_names
 from scim.resources import ResourceType
@@ -117,6 +117,13 @@ def parse_projection(attributes: Iterable[str], excluded: Iterable[str]) -> Proj
     return projection
 
 
+def _sorted_by(text: str) -> AttributePath:
+    found = parse_path(text)
+    if found.filter is not None:
+        raise InvalidPath(f"sortBy: {text} has a filter; name an attribute alone.")
+    return found.path
+
+
 def parse_query(
     values: Mapping[str, Any],
     config: ScimConfig,
@@ -133,7 +140,7 @@ def parse_query(
     :raises InvalidValue: a number is none.
     """
     filter_text, sort_by = _text(values, "filter"), _text(values, "sortBy")
-    path = parse_path(sort_by).path if sort_by else None
+    path = _sorted_by(sort_by) if sort_by else None
     if path and resource_type and not _is_shown(resource_type.resolve(path)):
         raise InvalidPath(f"sortBy: {resource_type.name} shows no attribute {sort_by}.")
     count = integer(values, "count", config.default_page_size)

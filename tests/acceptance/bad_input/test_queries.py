@@ -10,6 +10,7 @@ from tests.acceptance.bad_input.refusals import said_no
 from tests.connector import BASE
 
 LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+SEARCH = "urn:ietf:params:scim:api:messages:2.0:SearchRequest"
 
 IMPOSSIBLE = [
     "userName",
@@ -127,3 +128,11 @@ def test_an_unknown_id(connector, method, kind, strange):
 @pytest.mark.parametrize("strange", STRANGE)
 def test_an_unknown_request(connector, strange):
     said_no(connector.get(f"/Requests/{strange}"), 404, 400)
+
+
+@pytest.mark.parametrize("path", ["/Users", ""])
+def test_nothing_is_sorted_by_a_filter(connector, path):
+    asked = {"sortBy": "emails[type eq 1]", "schemas": [SEARCH]}
+    response = connector.post(f"{path}/.search", asked)
+    assert "sortBy" in said_no(response, 400)
+    assert response.json["scimType"] == "invalidPath"
