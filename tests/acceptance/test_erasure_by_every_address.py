@@ -184,6 +184,9 @@ def test_who_has_the_address_of_somebody_closed_keeps_what_is_theirs(connector):
     )
     shown = signed_in(connector, "administrator").get(f"/erasures/{asked.erasure_id}")
     assert "looked for by the user id alone. Not by" in shown.get_data(as_text=True)
+    shown = signed_in(connector, "viewer", login="vic").get(f"/erasures/{asked.erasure_id}")
+    text = shown.get_data(as_text=True)
+    assert "by the addresses that only this person had" in text and "Not by" not in text
     assert erasures.confirm(asked.erasure_id, BOB).state is ErasureState.DONE
     assert [event.data for event in told_of(connector, heir)] == before
     assert uma.get("/").status_code == 200, "the session is somebody else's"
