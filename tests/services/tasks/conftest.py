@@ -43,3 +43,14 @@ def work(connector):
 @pytest.fixture
 def tasks(connector):
     return connector.services.tasks
+
+
+@pytest.fixture
+def administrator_of_an_account(connector, ann):
+    """Return an account administrator, as DocuSign has them, known to the connector."""
+    profiles = connector.world.account.profiles.values()
+    member = connector.membership(ann)
+    member.profile_id = next(item.profile_id for item in profiles if item.is_admin)
+    connector.clock.advance(120)
+    connector.reconcile()
+    return member.user

@@ -11,17 +11,6 @@ from tests.connector import ORGANIZATION_ADMIN
 from tests.services.tasks.opening import JOB
 
 
-@pytest.fixture
-def administrator_of_an_account(connector, ann):
-    """Return an account administrator, as DocuSign has them, known to the connector."""
-    profiles = connector.world.account.profiles.values()
-    member = connector.membership(ann)
-    member.profile_id = next(item.profile_id for item in profiles if item.is_admin)
-    connector.clock.advance(120)
-    connector.reconcile()
-    return member.user
-
-
 def test_who_was_organization_admin_from_the_start_is_no_news(connector, work):
     connector.reconcile()
     assert work.list() == []

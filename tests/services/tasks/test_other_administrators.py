@@ -22,17 +22,6 @@ def kind(request):
     return request.param
 
 
-@pytest.fixture
-def administrator_of_an_account(connector, ann):
-    """Return somebody whom full runs ask about."""
-    profiles = connector.world.account.profiles.values()
-    member = connector.membership(ann)
-    member.profile_id = next(item.profile_id for item in profiles if item.is_admin)
-    connector.clock.advance(120)
-    connector.reconcile()
-    return member.user
-
-
 def roles(connector, user_id):
     return {role["value"] for role in connector.user(user_id).get("roles", [])}
 
