@@ -16,7 +16,8 @@ from connector.api.resource import Resource
 from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.audit.story import Story
 from connector.services.audit.export import FORMS
-from connector.services.audit.records import Explanation, Verification, month_of
+from connector.services.audit.questions import Explanation, month_of
+from connector.services.audit.records import Verification
 
 resource = Resource(
     "audit", __name__, "What happened, with proof that nothing was altered.", "/audit"

@@ -18,7 +18,8 @@ from connector.cli.groups import Commands
 from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.writing import counted, noun, visible
 from connector.services.audit.export import FORMS, as_data
-from connector.services.audit.records import ACCOUNT_ADMINISTRATION, Verification, month_of
+from connector.services.audit.questions import ACCOUNT_ADMINISTRATION, month_of
+from connector.services.audit.records import Verification
 
 
 @click.group(cls=Commands)

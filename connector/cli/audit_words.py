@@ -13,7 +13,7 @@ from connector.domain.erasure import told_left_out
 from connector.domain.naming.names import IDS_ALONE, Names
 from connector.domain.plan import operation_from_dict
 from connector.domain.work_items.items import Direction
-from connector.services.audit.records import Explanation
+from connector.services.audit.questions import Explanation
 
 # fmt: off
 _SHOWN = (

@@ -15,7 +15,7 @@ from connector.domain.audit.events import AuditEvent
 from connector.domain.audit.story import Outcome, Story
 from connector.domain.work_items.items import Direction
 from connector.errors import InvalidRequestError, NotFoundError
-from connector.services.audit.records import ACCOUNT_ADMINISTRATION, Explanation, month_of
+from connector.services.audit.questions import ACCOUNT_ADMINISTRATION, Explanation, month_of
 
 blueprint = Blueprint("explanations", __name__, url_prefix="/audit/explanation")
 _FIELDS = ("user", "entitlement", "month")

@@ -10,19 +10,25 @@ import structlog
 
 from connector.domain.audit.chain import Break, ChainCheck, break_at_anchor
 from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead
-from connector.domain.audit.story import Entitlements, Outcome, Story, stories
-from connector.domain.model import ORGANIZATION_ADMIN, Catalogue, fold, group_scim_id
-from connector.errors import InvalidRequestError, NotFoundError, PermanentError
-from connector.ports import USER, AnchorSink, UnitOfWork
+from connector.domain.audit.story import Entitlements, Outcome, stories
+from connector.errors import NotFoundError, PermanentError
+from connector.ports import AnchorSink, UnitOfWork
 from connector.services.audit.export import FORMS, begun
+from connector.services.audit.questions import (
+    ACCOUNT_ADMINISTRATION,
+    Explanation,
+    events_about,
+    gone,
+    held_by,
+    mentions,
+    named,
+    refuse_several,
+)
 from connector.services.context import Actor, TenantContext
 from connector.services.people import user_ids_of
-from mappings.model import Role
 
 _log = structlog.get_logger(__name__)
 
-ACCOUNT_ADMINISTRATION = "account-admin"
-"""Means every profile that makes an administrator of an account."""
 _ANCHOR = "audit.anchor"
 _TOLD = "chain_break_told"
 """A fact: where the chain did not agree with its last anchor, as people were told."""
@@ -33,8 +39,6 @@ _EMPTIED = (
     "there is no event at all, though the tenant has API clients or plans, each of which began "
     "with one: all events were deleted"
 )
-_CHUNK = 500
-"""Requests whose events are read at once."""
 
 
 @dataclass(frozen=True)
@@ -46,20 +50,6 @@ class Verification:
     anchors: int
     """Anchors that were compared."""
     broken: Break | None = None
-
-
-@dataclass(frozen=True)
-class Explanation:
-    """The answer to "who gave this person that, why, and was it checked"."""
-
-    user_ids: Sequence[str]
-    entitlements: Entitlements
-    stories: Sequence[Story]
-    """In the period asked for."""
-    earlier: Story | None
-    """The last change before it that was carried out: what held when it began."""
-    holds: Sequence[str]
-    """Which of the entitlements the mirror shows now, by SCIM id."""
 
 
 class AuditService:
@@ -168,7 +158,7 @@ class AuditService:
                 users = self._user_ids(uow, person)
                 wanted = replace(wanted, people=users, with_requests=True)
             for event in uow.audit.walk(wanted):
-                if named is None or _mentions(event, named):
+                if named is None or mentions(event, named):
                     yield event
 
     def search(
@@ -237,15 +227,15 @@ class AuditService:
         """
         with self._context.read() as uow:
             users = self._user_ids(uow, person)
-            _refuse_several(uow, users)
+            refuse_several(uow, users)
             wanted = self._entitlements(uow, entitlement)
             told = [
                 story
                 for user_id in users
-                for story in stories(_events_about(uow, user_id, wanted), wanted, user_id)
+                for story in stories(events_about(uow, user_id, wanted), wanted, user_id)
             ]
             holds = sorted(
-                {held for user_id in users for held in _held(uow, user_id)} & wanted.scim_ids
+                {held for user_id in users for held in held_by(uow, user_id)} & wanted.scim_ids
             )
         told.sort(key=lambda story: (story.at, story.recorded.sequence))
         within = [story for story in told if story.is_within(since, until)]
@@ -267,78 +257,13 @@ class AuditService:
 
     def _entitlements(self, uow: UnitOfWork, text: str) -> Entitlements:
         catalogue = uow.mirror.catalogue()
-        found = named(text, catalogue, self._context.policy.roles) or _gone(text, catalogue)
+        found = named(text, catalogue, self._context.policy.roles) or gone(text, catalogue)
         if not found:
             raise NotFoundError(
                 f"There is no permission profile, group or role {text!r}. Give its id or its name, "
                 f"or {ACCOUNT_ADMINISTRATION} for every profile that makes an administrator."
             )
         return found
-
-
-def month_of(text: str) -> tuple[datetime | None, datetime | None]:
-    """Return when a month begins and when it is over, UTC; no text is all time.
-
-    :raises InvalidRequestError: it is no month such as 2026-03.
-    """
-    if not text:
-        return None, None
-    try:
-        since = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
-        until = since.replace(year=since.year + since.month // 12, month=since.month % 12 + 1)
-    except ValueError as error:
-        raise InvalidRequestError(f"{text!r} is no month such as 2026-03.") from error
-    return since, until
-
-
-def _gone(text: str, catalogue: Catalogue) -> Entitlements:
-    """Return the profile or group of an id that DocuSign has no longer, or never had."""
-    account_id, _, rest = text.strip().lower().partition(".")
-    if account_id not in catalogue.accounts or not rest:
-        return Entitlements()
-    names = {f"{account_id}.{rest}": f"{rest} (gone from DocuSign)"}
-    if rest.startswith("g"):
-        return Entitlements(groups=frozenset({(account_id, rest[1:])}), names=names)
-    return Entitlements(profiles=frozenset({(account_id, rest)}), names=names)
-
-
-def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitlements:
-    """Return the profiles, groups and roles that an id or a name means."""
-    if not text.strip():
-        raise InvalidRequestError("Name an entitlement.")
-    key = fold(text.strip())
-    profiles = {
-        place: profile
-        for place, profile in catalogue.profiles.items()
-        if catalogue.is_called(profile, key)
-        or key == fold(profile.scim_id)
-        or (key == ACCOUNT_ADMINISTRATION and profile.is_admin)
-    }
-    groups = {
-        place: group
-        for place, group in catalogue.groups.items()
-        if catalogue.is_called(group, key) or key == fold(group.scim_id)
-    }
-    chosen = {name: role for name, role in roles.items() if key in (fold(name), fold(role.display))}
-    return Entitlements(
-        frozenset(profiles),
-        frozenset(groups),
-        frozenset(chosen),
-        {
-            **{item.scim_id: item.name for item in profiles.values()},
-            **{item.scim_id: item.name for item in groups.values()},
-            **{name: role.display for name, role in chosen.items()},
-        },
-    )
-
-
-def _refuse_several(uow: UnitOfWork, user_ids: Sequence[str]) -> None:
-    deleted = uow.attributes.deleted_at(USER, user_ids)
-    living = sorted(uow.mirror.get_users(user_ids).keys() - deleted.keys())
-    if len(living) > 1:
-        raise InvalidRequestError(
-            f"Several users have or had this address: {', '.join(living)}. Give the id."
-        )
 
 
 def _noted(uow: UnitOfWork) -> AuditHead | None:
@@ -378,41 +303,3 @@ def _has_history(uow: UnitOfWork) -> bool:
     if uow.clients.list():
         return True
     return next(iter(uow.plans.since(_EPOCH)), None) is not None
-
-
-def _events_about(uow: UnitOfWork, user_id: str, wanted: Entitlements) -> Sequence[AuditEvent]:
-    about = AuditFilter(people=(user_id,))
-    if not uow.mirror.get_users([user_id]):
-        # What tells whom events name went with somebody who was erased.
-        groups = (group_scim_id(*place) for place in wanted.groups)
-        about = AuditFilter(subjects=(user_id, *groups))
-    first = list(uow.audit.walk(about))
-    requests = sorted({event.correlation_id for event in first} - {""})
-    found = {event.sequence: event for event in first}
-    for start in range(0, len(requests), _CHUNK):
-        chunk = requests[start : start + _CHUNK]
-        more = uow.audit.walk(AuditFilter(correlation_ids=tuple(chunk)))
-        found.update((event.sequence, event) for event in more)
-    return list(found.values())
-
-
-def _mentions(event: AuditEvent, wanted: Entitlements) -> bool:
-    data = event.data
-    if data.get("entitlement") in wanted.scim_ids or event.subject in wanted.scim_ids:
-        return True
-    steps = [*(data.get("operations") or ()), data.get("operation")]
-    return any(
-        wanted.change(step, user) is not None
-        for step in steps
-        if isinstance(step, Mapping)
-        for user in (step.get("user_ids") or [step.get("user_id") or event.subject])
-    )
-
-
-def _held(uow: UnitOfWork, user_id: str) -> Iterator[str]:
-    user = uow.mirror.get_users([user_id]).get(user_id)
-    if user is None:
-        return
-    yield from user.entitlements()
-    if user.is_organization_admin:
-        yield ORGANIZATION_ADMIN

@@ -1,0 +1,143 @@
+"""What the record is asked about one person's access: month, entitlements, events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from connector.domain.audit.events import AuditEvent, AuditFilter
+from connector.domain.audit.story import Entitlements, Story
+from connector.domain.model import ORGANIZATION_ADMIN, Catalogue, fold, group_scim_id
+from connector.errors import InvalidRequestError
+from connector.ports import USER, UnitOfWork
+from mappings.model import Role
+
+ACCOUNT_ADMINISTRATION = "account-admin"
+"""Means every profile that makes an administrator of an account."""
+_CHUNK = 500
+"""Requests whose events are read at once."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The answer to "who gave this person that, why, and was it checked"."""
+
+    user_ids: Sequence[str]
+    entitlements: Entitlements
+    stories: Sequence[Story]
+    """In the period asked for."""
+    earlier: Story | None
+    """The last change before it that was carried out: what held when it began."""
+    holds: Sequence[str]
+    """Which of the entitlements the mirror shows now, by SCIM id."""
+
+
+def month_of(text: str) -> tuple[datetime | None, datetime | None]:
+    """Return when a month begins and when it is over, UTC; no text is all time.
+
+    :raises InvalidRequestError: it is no month such as 2026-03.
+    """
+    if not text:
+        return None, None
+    try:
+        since = datetime.strptime(text, "%Y-%m").replace(tzinfo=UTC)
+        until = since.replace(year=since.year + since.month // 12, month=since.month % 12 + 1)
+    except ValueError as error:
+        raise InvalidRequestError(f"{text!r} is no month such as 2026-03.") from error
+    return since, until
+
+
+def gone(text: str, catalogue: Catalogue) -> Entitlements:
+    """Return the profile or group of an id that DocuSign has no longer, or never had."""
+    account_id, _, rest = text.strip().lower().partition(".")
+    if account_id not in catalogue.accounts or not rest:
+        return Entitlements()
+    names = {f"{account_id}.{rest}": f"{rest} (gone from DocuSign)"}
+    if rest.startswith("g"):
+        return Entitlements(groups=frozenset({(account_id, rest[1:])}), names=names)
+    return Entitlements(profiles=frozenset({(account_id, rest)}), names=names)
+
+
+def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitlements:
+    """Return the profiles, groups and roles that an id or a name means."""
+    if not text.strip():
+        raise InvalidRequestError("Name an entitlement.")
+    key = fold(text.strip())
+    profiles = {
+        place: profile
+        for place, profile in catalogue.profiles.items()
+        if catalogue.is_called(profile, key)
+        or key == fold(profile.scim_id)
+        or (key == ACCOUNT_ADMINISTRATION and profile.is_admin)
+    }
+    groups = {
+        place: group
+        for place, group in catalogue.groups.items()
+        if catalogue.is_called(group, key) or key == fold(group.scim_id)
+    }
+    chosen = {name: role for name, role in roles.items() if key in (fold(name), fold(role.display))}
+    return Entitlements(
+        frozenset(profiles),
+        frozenset(groups),
+        frozenset(chosen),
+        {
+            **{item.scim_id: item.name for item in profiles.values()},
+            **{item.scim_id: item.name for item in groups.values()},
+            **{name: role.display for name, role in chosen.items()},
+        },
+    )
+
+
+def refuse_several(uow: UnitOfWork, user_ids: Sequence[str]) -> None:
+    """Let pass what means one living user at most.
+
+    :raises InvalidRequestError: several have or had the address.
+    """
+    deleted = uow.attributes.deleted_at(USER, user_ids)
+    living = sorted(uow.mirror.get_users(user_ids).keys() - deleted.keys())
+    if len(living) > 1:
+        raise InvalidRequestError(
+            f"Several users have or had this address: {', '.join(living)}. Give the id."
+        )
+
+
+def events_about(uow: UnitOfWork, user_id: str, wanted: Entitlements) -> Sequence[AuditEvent]:
+    """Return what happened to a user, with all that belongs to the same requests."""
+    about = AuditFilter(people=(user_id,))
+    if not uow.mirror.get_users([user_id]):
+        # What tells whom events name went with somebody who was erased.
+        groups = (group_scim_id(*place) for place in wanted.groups)
+        about = AuditFilter(subjects=(user_id, *groups))
+    first = list(uow.audit.walk(about))
+    requests = sorted({event.correlation_id for event in first} - {""})
+    found = {event.sequence: event for event in first}
+    for start in range(0, len(requests), _CHUNK):
+        chunk = requests[start : start + _CHUNK]
+        more = uow.audit.walk(AuditFilter(correlation_ids=tuple(chunk)))
+        found.update((event.sequence, event) for event in more)
+    return list(found.values())
+
+
+def mentions(event: AuditEvent, wanted: Entitlements) -> bool:
+    """Return whether an event is about one of the entitlements."""
+    data = event.data
+    if data.get("entitlement") in wanted.scim_ids or event.subject in wanted.scim_ids:
+        return True
+    steps = [*(data.get("operations") or ()), data.get("operation")]
+    return any(
+        wanted.change(step, user) is not None
+        for step in steps
+        if isinstance(step, Mapping)
+        for user in (step.get("user_ids") or [step.get("user_id") or event.subject])
+    )
+
+
+def held_by(uow: UnitOfWork, user_id: str) -> Iterator[str]:
+    """Walk what a user holds as the mirror has it, by SCIM id."""
+    user = uow.mirror.get_users([user_id]).get(user_id)
+    if user is None:
+        return
+    yield from user.entitlements()
+    if user.is_organization_admin:
+        yield ORGANIZATION_ADMIN
