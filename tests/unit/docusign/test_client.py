@@ -392,9 +392,11 @@ def test_clients_do_not_come_back_at_the_same_moment(client, target, wire_mock, 
     assert len({tried[0] for tried in waits}) > 5
 
 
+@pytest.mark.parametrize("spread, sleeps", [(0.0, [4.0, 4.0]), (1.0, [5.0, 4.0]), (4.0, [8.0])])
 def test_all_waits_of_a_call_together_stay_within_the_limit(
-    *, settings, transport, tokens, clock, target, wire_mock
+    *, settings, transport, tokens, clock, target, wire_mock, monkeypatch, spread, sleeps
 ):
+    monkeypatch.setattr("random.uniform", lambda low, high: min(max(low, spread), high))
     settings = replace(settings, retry_wait_s=10.0, retry_attempts=10)
     client = ApiClient(settings, transport, tokens, LimitGate(clock), clock)
     reset = {"X-RateLimit-Reset": str(int(clock.now().timestamp()) + 4)}
@@ -406,5 +408,4 @@ def test_all_waits_of_a_call_together_stay_within_the_limit(
     )
     with pytest.raises(errors.RateLimitedError):
         client.send(target, READ)
-    assert sum(clock.sleeps) <= 10
-    assert len(clock.sleeps) == 2
+    assert clock.sleeps == sleeps
