@@ -228,7 +228,7 @@ def _changes(
     attempts = Attempts(context, Executor(context, mirror, facts), finder)
     undoer = Undoer(context, finder, attempts)
     fulfilment = FulfilmentService(
-        context, attempts, undoer, tasks, desk, subjects=subjects, locks=locks
+        context, attempts, undoer, tasks, desk, subjects=subjects, mirror=mirror, locks=locks
     )
     turns = Turns(context, locks, fulfilment, subjects, repeat)
     leavers = Leavers(context)

@@ -15,6 +15,7 @@ TITLES: Mapping[str, str] = {
     "operation.done": "Carried out in DocuSign",
     "operation.undone": "Undone in DocuSign",
     "operation.skipped": "Left out: DocuSign did not take it",
+    "user.doubled": "DocuSign made a second user of somebody known",
     "docusign.called": "DocuSign was called",
     "work_item.checked": "Looked into DocuSign",
     "work_item.opened": "Waits for a person",

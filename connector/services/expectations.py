@@ -285,6 +285,14 @@ def state_members(
     uow.drift.put_expected(changed)
 
 
+def state_brought(uow: UnitOfWork, user: User, word: Word) -> None:
+    """Take for expected that somebody of whom nothing was expected is as DocuSign shows them: a
+    change of ours brought them."""
+    if user.user_id not in uow.drift.expected([user.user_id]):
+        uow.drift.put_expected([as_seen(user, Origin.PROVISIONED, word.at)])
+        explain(uow, user.user_id, user.entitlements(), word)
+
+
 def lost_members(uow: UnitOfWork, group: DirectoryGroup) -> frozenset[str]:
     """Return who is expected in a group and was taken out natively."""
     expected = uow.drift.expected_in_group(group.account_id, group.group_id)

@@ -38,6 +38,24 @@ from connector.services.mirror.actual import (
 from connector.services.mirror.writer import MirrorWriter
 
 
+class SecondUserError(PermanentError):
+    """DocuSign made a new user of somebody who was known already.
+
+    :param seen: the new user, as DocuSign shows them.
+    """
+
+    def __init__(self, step: CreateMembership, seen: User) -> None:
+        super().__init__(
+            f"DocuSign joined {step.person.email} to account {step.account_id} as a second user "
+            f"({seen.user_id}) instead of {step.user_id}, whom it does not know there any more or "
+            "knows by another name. The second user has the access now, and counts as made by the "
+            f"connector. If {step.user_id} is gone for good, accept that finding of drift and go "
+            "on with the second user; else disable the second user over SCIM."
+        )
+        self.known_as = step.user_id or ""
+        self.seen = seen
+
+
 @dataclass(frozen=True)
 class Performed:
     """An operation that DocuSign confirmed."""
@@ -63,14 +81,11 @@ class ConfirmedFacts:
     def joined(self, step: CreateMembership, seen: User) -> Performed:
         """Return that a person joined, as DocuSign shows them.
 
-        :raises PermanentError: it is somebody else than was meant.
+        :raises SecondUserError: it made somebody new of a known person.
+        :raises PermanentError: it re-opened somebody else.
         """
         if step.user_id is not None and seen.user_id != step.user_id:
-            raise PermanentError(
-                f"DocuSign joined {step.person.email} to account {step.account_id} as a second "
-                f"user ({seen.user_id}) instead of {step.user_id}. Close one of the two in "
-                "DocuSign, then run a sync."
-            )
+            raise SecondUserError(step, seen)
         if step.user_id is None:
             self._refuse_predecessor(step, seen.user_id)
         bound = replace(step, user_id=seen.user_id)

@@ -110,7 +110,7 @@ class EffectFinder:
         return self._facts.member(step, self._directory.get_member(account_id, user_id)).apply
 
     def _find_joined(self, step: CreateMembership) -> Performed | None:
-        user = self._find_newcomer(step) or self._find_open(step)
+        user = self._find_newcomer(step) or self._find_open(step) or self._find_second(step)
         return self._facts.joined(step, user) if user else None
 
     def _find_newcomer(self, step: CreateMembership) -> User | None:
@@ -128,6 +128,20 @@ class EffectFinder:
             if is_ours and any(user.open_memberships()):
                 return user
         return None
+
+    def _find_second(self, step: CreateMembership) -> User | None:
+        """Return the open user whom DocuSign made of a known person: the mirror has never seen
+        them, and joining again would only be refused because of them."""
+        if step.user_id is None:
+            return None
+        found = [
+            user
+            for user in self._on_address(step.account_id, step.person.email)
+            if any(user.open_memberships())
+        ]
+        with self._context.read() as uow:
+            known = uow.mirror.get_users(user.user_id for user in found)
+        return next((user for user in found if user.user_id not in known), None)
 
     def _on_address(self, account_id: str, email: str) -> Sequence[User]:
         with _ASKING:

@@ -6,9 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from connector.domain.ledger.plans import OperationRecord, OperationState, PlanRecord, PlanState
+from connector.domain.mirror.merge import merge_member
 from connector.errors import ConnectorError, TemporaryError, UnknownOutcomeError
 from connector.patience import waiting_longer
 from connector.services.context import Actor, TenantContext
+from connector.services.expectations import Word, state_brought
+from connector.services.mirror.writer import MirrorWriter
+from connector.services.provisioning.confirmed_facts import SecondUserError
 from connector.services.provisioning.subjects import Subjects, record_provenance
 from connector.services.provisioning.undoing import UNDO_WITHIN, Undoer
 from connector.services.queued_requests import without_request
@@ -28,8 +32,11 @@ class Failures:
         desk: ApprovalDesk,
         subjects: Subjects,
         tasks: ManualTasks,
+        *,
+        mirror: MirrorWriter,
     ) -> None:
         self._context = context
+        self._mirror = mirror
         self._undoer = undoer
         self._desk = desk
         self._subjects = subjects
@@ -50,6 +57,8 @@ class Failures:
         :raises TemporaryError: DocuSign did not answer; what was done is undone, or settled later.
         :raises ConnectorError: *error*, saying what was undone.
         """
+        if isinstance(error, SecondUserError):
+            self._keep_second_user(plan_id, error, actor)
         if isinstance(error, UnknownOutcomeError):
             if self._queues(plan_id):
                 return self._queue(plan_id, record, error, actor)
@@ -72,6 +81,22 @@ class Failures:
             raise TemporaryError(message, retry_after_s=error.retry_after_s) from error
         error.args = (message,)
         raise error
+
+    def _keep_second_user(self, plan_id: str, error: SecondUserError, actor: Actor) -> None:
+        """Write down whose change made a new user of a known person, before anything is undone:
+        found later, they would count as created in DocuSign itself."""
+        now, user = self._context.clock.now(), error.seen
+        with self._context.write() as uow:
+            plan, _ = uow.plans.get(plan_id)
+            known = uow.mirror.get_users([user.user_id]).get(user.user_id)
+            fetched_at = now if known is None else None
+            self._mirror.put_users(uow, [merge_member(known, user)], fetched_at=fetched_at)
+            word = Word(plan.requester, plan.source, now, plan_id)
+            state_brought(uow, user, word)
+            self._context.audit(
+                uow, actor, "user.doubled", user.user_id, plan=plan_id, user_id=error.known_as
+            )
+            uow.commit()
 
     def _queues(self, plan_id: str) -> bool:
         with self._context.read() as uow:

@@ -40,6 +40,7 @@ from connector.patience import within
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.locks import WriteLocks, within_lease
+from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.attempts import Attempts
 from connector.services.provisioning.confirmed_facts import Performed
 from connector.services.provisioning.failures import UNFINISHED, Failures
@@ -67,12 +68,13 @@ class FulfilmentService:
         desk: ApprovalDesk,
         *,
         subjects: Subjects,
+        mirror: MirrorWriter,
         locks: WriteLocks,
     ) -> None:
         self._context = context
         self._locks = locks
         self._attempts = attempts
-        self._failures = Failures(context, undoer, desk, subjects, tasks)
+        self._failures = Failures(context, undoer, desk, subjects, tasks, mirror=mirror)
         self._tasks = tasks
         self._desk = desk
         self._subjects = subjects
