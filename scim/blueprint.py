@@ -5,15 +5,9 @@ from __future__ import annotations
 import flask
 from flask import Blueprint, Response
 from flask.blueprints import BlueprintSetupState
-from werkzeug.routing import PathConverter
+from werkzeug.routing import PathConverter, Rule
 
 from scim.front import Front
-
-# Whatever arrives under the base address is answered as SCIM, wrong methods included.
-_METHODS = (
-    *("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"),
-    *("TRACE", "CONNECT", "QUERY", "COPY", "MOVE", "LINK", "UNLINK", "PROPFIND"),
-)
 
 
 class _RestConverter(PathConverter):
@@ -43,20 +37,23 @@ def create_blueprint(front: Front, name: str = "scim") -> Blueprint:
             response.headers.pop("Content-Type", None)
         return response
 
-    blueprint.record(_add_converter)
-    # Strict slashes would answer the base address itself with a redirect, on which some clients
-    # drop their credential.
-    for rule in ("", "/<scim_rest:rest>"):
-        blueprint.add_url_rule(
-            rule,
-            endpoint="serve",
-            view_func=serve,
-            methods=_METHODS,
-            strict_slashes=False,
-            provide_automatic_options=False,
-        )
+    def add_rules(state: BlueprintSetupState) -> None:
+        state.app.url_map.converters["scim_rest"] = _RestConverter
+        endpoint = f"{state.name}.serve"
+        state.app.view_functions[endpoint] = serve
+        for rest in ("", "/<scim_rest:rest>"):
+            # Flask's own rules have a list of methods and answer all others themselves; without
+            # one, whatever arrives under the base address is answered as SCIM. Strict slashes would
+            # answer the base address itself with a redirect, on which some clients drop their
+            # credential.
+            state.app.url_map.add(
+                Rule(
+                    f"{state.url_prefix or ''}{rest}",
+                    endpoint=endpoint,
+                    defaults=dict(state.url_defaults),
+                    strict_slashes=False,
+                )
+            )
+
+    blueprint.record(add_rules)
     return blueprint
-
-
-def _add_converter(state: BlueprintSetupState) -> None:
-    state.app.url_map.converters["scim_rest"] = _RestConverter

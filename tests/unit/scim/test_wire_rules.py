@@ -93,6 +93,26 @@ def test_reader_may_read_and_search_only(client):
         assert "write" in response.json["detail"]
 
 
+@pytest.mark.parametrize("method", ["TRACE", "PURGE", "BREW", "VERSION-CONTROL"])
+@pytest.mark.parametrize(
+    ("url", "allowed"),
+    [
+        ("/Users", "GET, HEAD, POST, OPTIONS"),
+        ("/Users/U1", "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"),
+        ("/Schemas", "GET, HEAD, OPTIONS"),
+        ("/Users/.search", "POST, OPTIONS"),
+    ],
+)
+def test_a_method_that_nobody_knows_is_told_with_those_of_the_endpoint(
+    client, method, url, allowed
+):
+    response = send(client, method, url, X_Correlation_Id="mine")
+    assert (response.status_code, response.headers["Allow"]) == (405, allowed)
+    assert response.headers["X-Correlation-Id"] == "mine"
+    assert response.json["schemas"] == ["urn:ietf:params:scim:api:messages:2.0:Error"]
+    assert client.open(f"/acme/scim/v2{url}", method=method).status_code == 401
+
+
 def test_tenants_have_addresses_of_their_own(client):
     assert client.get("/acme/scim/v2/Users", headers=TOKEN).status_code == 200
     assert client.get("/evil/scim/v2/Users", headers=TOKEN).status_code == 401
