@@ -8,8 +8,8 @@ from datetime import datetime, timedelta
 from connector.docusign import wire
 from connector.docusign.access import Access
 from connector.docusign.causes import raise_item_errors
-from connector.docusign.client import Answer, ApiClient, Call, Json, listed
-from connector.docusign.errors import MissingError, NoAnswerError, RefusedError
+from connector.docusign.client import Answer, ApiClient, Call, Json, incomplete, listed
+from connector.docusign.errors import MissingError, RefusedError
 from connector.docusign.pages import Repeats
 from connector.domain.model import User
 from connector.domain.plan import CreateMembership, ReopenMembership
@@ -156,7 +156,7 @@ class AdminApi:
         raise_item_errors(call.what, items, answer.trace_token)
         user_id = wire.text(answer, "id").lower()
         if not user_id:
-            raise NoAnswerError("Creating a user was answered without the user's id.")
+            raise incomplete(call, answer, "The answer lacks the user's id.")
         return user_id
 
     def reopen(self, operation: ReopenMembership) -> None:

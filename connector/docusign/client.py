@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from typing import IO, TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
@@ -42,9 +43,19 @@ T = TypeVar("T")
 
 
 class Answer(Json):
-    """The JSON object of an answer, and the token that DocuSign's support asks for."""
+    """The JSON object of a success, and what a message of it needs."""
 
+    status: int = HTTPStatus.OK
     trace_token: str | None = None
+    """What DocuSign's support asks for."""
+
+    @classmethod
+    def of(cls, response: requests.Response, body: Mapping[str, Any]) -> Answer:
+        """Return the body of an answer with its status and its trace token."""
+        answer = cls(body)
+        answer.status = response.status_code
+        answer.trace_token = response.headers.get(TRACE_HEADER)
+        return answer
 
 
 _FIRST_BACKOFF_S = 0.5
@@ -218,12 +229,10 @@ def _uncertain(call: Call, refusal: Said, why: str = "") -> NoAnswerError:
 def _answer(call: Call, response: requests.Response) -> Answer:
     """Return the body of a success."""
     if not response.content.strip():
-        return Answer()
+        return Answer.of(response, {})
     body = json_object(response)
     if body is not None:
-        answer = Answer(body)
-        answer.trace_token = response.headers.get(TRACE_HEADER)
-        return answer
+        return Answer.of(response, body)
     refusal = said(response)
     if not call.is_read:
         raise _uncertain(call, refusal, _NO_JSON)
@@ -234,17 +243,29 @@ def _answer(call: Call, response: requests.Response) -> Answer:
     )
 
 
-def listed(call: Call, body: Json, name: str) -> list[Json]:
+def listed(call: Call, answer: Answer, name: str) -> list[Json]:
     """Return a list in an answer; an absent one is empty only where the answer counts none.
 
     :raises BadAnswerError: the answer has neither, so that it must not be taken for "nothing".
+    :raises NoAnswerError: so does the answer to a write.
     """
-    found = body.get(name)
-    if found is None and str(body.get("resultSetSize", "")) == "0":
+    found = answer.get(name)
+    if found is None and str(answer.get("resultSetSize", "")) == "0":
         return []
     if isinstance(found, list) and all(isinstance(item, dict) for item in found):
         return found
-    raise BadAnswerError(
-        f"{call.what[:1].upper()}{call.what[1:]} failed. The answer lacks the list {name!r}. "
-        "Check whether a proxy stands in between."
+    lacks = f"The answer lacks the list {name!r}. Check whether a proxy stands in between."
+    raise incomplete(call, answer, lacks)
+
+
+def incomplete(call: Call, answer: Answer, text: str) -> DocusignError:
+    """Return the error for a success that lacks what it has to have.
+
+    :param text: what it lacks.
+    """
+    told = Said(answer.status, trace_token=answer.trace_token)
+    if not call.is_read:
+        return _uncertain(call, told, text)
+    return BadAnswerError(
+        message(call.what, text, told), status=told.status, trace_token=told.trace_token
     )

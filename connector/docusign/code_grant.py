@@ -18,7 +18,7 @@ import structlog
 
 from connector.docusign import wire
 from connector.docusign.causes import USERINFO, json_object, refusal_error, said
-from connector.docusign.client import Call, listed
+from connector.docusign.client import Answer, Call, listed
 from connector.docusign.errors import (
     BadAnswerError,
     ClockSkewError,
@@ -286,7 +286,7 @@ class CodeGranter:
         body = json_object(response)
         if response.status_code != 200 or body is None:  # noqa: PLR2004 -- RFC 9110
             raise refusal_error(what, said(response, USERINFO))
-        listing = listed(Call(what, "GET", USERINFO), body, "accounts")
+        listing = listed(Call(what, "GET", USERINFO), Answer.of(response, body), "accounts")
         return body, [
             {
                 "account_id": wire.text(item, "account_id").lower(),

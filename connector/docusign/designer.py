@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from connector.docusign import wire
 from connector.docusign.access import Access
-from connector.docusign.client import Answer, ApiClient, Call, Json, listed
-from connector.docusign.errors import NoAnswerError
+from connector.docusign.client import Answer, ApiClient, Call, Json, incomplete, listed
 from connector.domain.account_setup.actual import ActualProfile, Settings
 
 _PROFILES = "/v2.1/accounts/{account_id}/permission_profiles"
@@ -35,9 +34,10 @@ class DocusignDesigner:
         body: Json = {"permissionProfileName": name, "settings": dict(settings)}
         path = {"account_id": account_id}
         call = Call("creating a permission profile", "POST", _PROFILES, path, body=body)
-        profile_id = wire.text(self._send(call), "permissionProfileId")
+        answer = self._send(call)
+        profile_id = wire.text(answer, "permissionProfileId")
         if not profile_id:
-            raise NoAnswerError("Creating a permission profile was answered without its id.")
+            raise incomplete(call, answer, "The answer lacks the profile's id.")
         return profile_id
 
     def change(self, account_id: str, profile_id: str, settings: Settings) -> None:

@@ -8,7 +8,7 @@ from functools import partial
 
 from connector.docusign import wire
 from connector.docusign.access import Access
-from connector.docusign.client import ApiClient, Call, Json, listed
+from connector.docusign.client import ApiClient, Call, Json, incomplete, listed
 from connector.docusign.pages import Page, esign_pages
 from connector.domain.model import DirectoryGroup, Profile, User, fold
 from connector.ports import Clock, GroupList, GroupMembers, UserPage
@@ -93,7 +93,8 @@ class EsignReader:
         path = {"account_id": account_id, "user_id": user_id}
         call = Call("reading a user", "GET", f"{_ACCOUNT}/users/{{user_id}}", path)
         item = self._client.send(self._access.account(account_id), call)
-        listed(call, {"user": [item] if item.get("userId") else None}, "user")
+        if not item.get("userId"):
+            raise incomplete(call, item, "The answer lacks the user's id.")
         return wire.member(account_id, item, self._profile_id(account_id, item))
 
     def members_on(self, account_id: str, email: str) -> Sequence[User]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from connector.docusign import wire
 from connector.docusign.access import Access
 from connector.docusign.causes import item_error, raise_item_errors
-from connector.docusign.client import Answer, ApiClient, Call, Json, listed
+from connector.docusign.client import Answer, ApiClient, Call, Json, incomplete, listed
 from connector.docusign.errors import DocusignError, NoAnswerError
 from connector.docusign.person_fields import FIELDS
 from connector.domain.model import DirectoryGroup
@@ -45,11 +45,8 @@ class EsignWriter:
             "groupList": [{"groupId": group_id} for group_id in operation.group_ids],
         }
         call = self._call("creating a user", "POST", _USERS, operation.account_id)
-        (item,) = self._items(call, {"newUsers": [new_user]}, "newUsers") or ({},)
-        user_id = wire.text(item, "userId").lower()
-        if not user_id:
-            raise NoAnswerError("Creating a user was answered without the user's id.")
-        return user_id
+        item = self._made(call, {"newUsers": [new_user]}, "newUsers", "userId")
+        return wire.text(item, "userId").lower()
 
     def update(self, account_id: str, user_id: str, body: Json) -> None:
         """Change members of a user."""
@@ -64,13 +61,13 @@ class EsignWriter:
         support describes it)."""
         call = self._call("re-opening a user", "PUT", _USERS, account_id)
         user = {"userId": user_id, "sendActivationEmail": "send", **body}
-        self._items(call, {"users": [user]}, "users")
+        self._change(call, {"users": [user]}, "users")
 
     def close(self, account_id: str, user_id: str, *, strip: bool) -> None:
         """Close a user."""
         query = {"delete": STRIP} if strip else {}
         call = self._call("closing a user", "DELETE", _USERS, account_id, query=query)
-        self._items(call, {"users": [{"userId": user_id}]}, "users")
+        self._change(call, {"users": [{"userId": user_id}]}, "users")
 
     # groups -------------------------------------------------------------------
 
@@ -101,21 +98,18 @@ class EsignWriter:
     def create_group(self, account_id: str, name: str) -> DirectoryGroup:
         """Create a group."""
         call = self._call("creating a group", "POST", _GROUPS, account_id)
-        (item,) = self._items(call, {"groups": [{"groupName": name}]}, "groups") or ({},)
-        group = wire.group(account_id, {"groupName": name, **item})
-        if not group.group_id:
-            raise NoAnswerError("Creating a group was answered without the group's id.")
-        return group
+        item = self._made(call, {"groups": [{"groupName": name}]}, "groups", "groupId")
+        return wire.group(account_id, {"groupName": name, **item})
 
     def rename_group(self, account_id: str, group_id: str, name: str) -> None:
         """Rename a group."""
         call = self._call("renaming a group", "PUT", _GROUPS, account_id)
-        self._items(call, {"groups": [{"groupId": group_id, "groupName": name}]}, "groups")
+        self._change(call, {"groups": [{"groupId": group_id, "groupName": name}]}, "groups")
 
     def delete_group(self, account_id: str, group_id: str) -> None:
         """Delete a group."""
         call = self._call("deleting a group", "DELETE", _GROUPS, account_id)
-        self._items(call, {"groups": [{"groupId": group_id}]}, "groups")
+        self._change(call, {"groups": [{"groupId": group_id}]}, "groups")
 
     # calls --------------------------------------------------------------------
 
@@ -135,12 +129,21 @@ class EsignWriter:
         call = Call(call.what, call.method, call.template, call.path, call.query, body)
         return self._client.send(self._access.account(call.path["account_id"]), call)
 
-    def _items(self, call: Call, body: Json, name: str) -> list[Json]:
-        """Send and return the items of the answer, each of which succeeded."""
+    def _change(self, call: Call, body: Json, name: str) -> None:
+        """Send what is to be done; every item of the answer succeeded, if there is one."""
+        answer = self._send(call, body)
+        if answer:
+            raise_item_errors(call.what, listed(call, answer, name), answer.trace_token)
+
+    def _made(self, call: Call, body: Json, name: str, id_name: str) -> Json:
+        """Send and return the one thing that was made, which has an id."""
         answer = self._send(call, body)
         items = listed(call, answer, name) if answer else []
         raise_item_errors(call.what, items, answer.trace_token)
-        return items
+        item = items[0] if items else {}
+        if not wire.text(item, id_name):
+            raise incomplete(call, answer, f"The answer lacks the {id_name} of what was made.")
+        return item
 
 
 def _members(person: Person) -> Json:

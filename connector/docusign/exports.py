@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from connector.docusign import wire
 from connector.docusign.access import Access
-from connector.docusign.client import ApiClient, Call, Target
-from connector.docusign.errors import NoAnswerError, RefusedError
+from connector.docusign.client import ApiClient, Call, Target, incomplete
+from connector.docusign.errors import RefusedError
 from connector.docusign.hosts import Hosts
 from connector.ports import ExportRow, ExportState
 
@@ -38,9 +38,10 @@ class UserExports:
         }
         path = {"organization_id": self._access.organization_id or ""}
         call = Call("ordering a user-list export", "POST", _EXPORTS, path, {}, body)
-        export_id = wire.text(self._access.ask_organization(call), "id")
+        answer = self._access.ask_organization(call)
+        export_id = wire.text(answer, "id")
         if not export_id:
-            raise NoAnswerError("Ordering a user-list export was answered without its id.")
+            raise incomplete(call, answer, "The answer lacks the export's id.")
         return export_id
 
     def state(self, export_id: str) -> ExportState:

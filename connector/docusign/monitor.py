@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from connector.docusign import wire
 from connector.docusign.access import Access
-from connector.docusign.client import ApiClient, Call, Json, Target, listed
+from connector.docusign.client import Answer, ApiClient, Call, Json, Target, incomplete, listed
 from connector.docusign.errors import (
     BadAnswerError,
     DocusignError,
@@ -63,11 +63,11 @@ class MonitorApi:
         items = listed(call, answer, "data" if is_v2 else "resultData")
         end_cursor = wire.text(answer, "endCursor")
         if not end_cursor:
-            raise BadAnswerError("Reading the Monitor stream failed. The answer has no endCursor.")
+            raise incomplete(call, answer, "The answer lacks the endCursor.")
         events = [self._event(item) for item in items if _succeeded(item)]
         return EventPage(events, end_cursor)
 
-    def _send(self, target: Target, call: Call) -> Json:
+    def _send(self, target: Target, call: Call) -> Answer:
         try:
             return self._client.send(target, call)
         except DocusignError as error:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from connector.docusign import wire
 from connector.docusign.access import Access
-from connector.docusign.client import Answer, ApiClient, Call, Json
-from connector.docusign.errors import MissingError, NoAnswerError, RefusedError
+from connector.docusign.client import Answer, ApiClient, Call, Json, incomplete, listed
+from connector.docusign.errors import MissingError, RefusedError
 from connector.docusign.pages import esign_pages
 
 _RULES = "/v2.1/accounts/{account_id}/envelopes/transfer_rules"
@@ -34,10 +34,11 @@ class TransferRules:
         call = Call(
             "creating a transfer rule", "POST", _RULES, {"account_id": account_id}, {}, body
         )
-        rules = self._send(call).get("envelopeTransferRules") or [{}]
+        answer = self._send(call)
+        rules = listed(call, answer, "envelopeTransferRules") or [{}]
         rule_id = wire.text(rules[0], "envelopeTransferRuleId")
         if not rule_id:
-            raise NoAnswerError("Creating a transfer rule was answered without the rule's id.")
+            raise incomplete(call, answer, "The answer lacks the rule's id.")
         return rule_id
 
     def find(self, account_id: str, user_id: str, to_user_id: str) -> str | None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 import requests
+import requests_mock as mocking
 from requests.adapters import HTTPAdapter
 
 from connector.docusign import errors
 from connector.docusign.causes import CAUSES
-from connector.docusign.client import listed
+from connector.docusign.client import Answer, listed
 from connector.docusign.session import pooled_session
 from connector.errors import ConfigError
 from connector.settings import DocusignSettings
@@ -23,11 +24,11 @@ def test_empty_body_is_an_empty_answer(client, target, wire_mock):
 @pytest.mark.parametrize("body", [{}, {"users": "x"}, {"users": [1]}])
 def test_missing_list_is_never_taken_for_nobody(body):
     with pytest.raises(errors.BadAnswerError):
-        listed(READ, body, "users")
+        listed(READ, Answer(body), "users")
 
 
 def test_counted_empty_list_may_be_absent():
-    assert listed(READ, {"resultSetSize": "0"}, "users") == []
+    assert listed(READ, Answer(resultSetSize="0"), "users") == []
 
 
 @pytest.mark.parametrize("code", sorted(CAUSES))
@@ -148,3 +149,25 @@ def test_unreadable_certificate_bundle_is_a_configuration_error(tmp_path, conten
         bundle.write_text(content)
     with pytest.raises(ConfigError, match=r"docusign\.ca_bundle"):
         pooled_session(DocusignSettings(ca_bundle=str(bundle)))
+
+
+def answered(wire_mock, body):
+    headers = {"X-DocuSign-TraceToken": "trace-1"}
+    wire_mock.register_uri(mocking.ANY, URL, status_code=201, json=body, headers=headers)
+
+
+@pytest.mark.parametrize("body", [{"message": "busy"}, {"things": None}, {"things": ["a"]}])
+def test_a_read_without_its_list_says_what_came_with_its_trace_token(
+    client, target, wire_mock, body
+):
+    answered(wire_mock, body)
+    with pytest.raises(errors.BadAnswerError, match=r"lacks the list 'things'.*trace-1") as caught:
+        listed(READ, client.send(target, READ), "things")
+    assert (caught.value.status, caught.value.trace_token) == (201, "trace-1")
+
+
+def test_a_write_without_its_list_may_have_taken_effect(client, target, wire_mock):
+    answered(wire_mock, {"message": "busy"})
+    with pytest.raises(errors.NoAnswerError, match=r"lacks the list.*read back.*trace-1") as caught:
+        listed(write(), client.send(target, write()), "things")
+    assert (caught.value.status, caught.value.trace_token) == (201, "trace-1")
