@@ -9,10 +9,11 @@ import random
 import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypedDict
 
 from connector.docusign.causes import THROTTLED
 from connector.docusign.errors import RateLimitedError
+from connector.domain.budget import BudgetState
 from connector.ports import Clock, LimitReading
 
 _BURST_WAIT_S = (30.0, 45.0)
@@ -21,10 +22,20 @@ _BURST_WINDOW_S = 30.0
 _BURST_KEPT = 0.2
 """The part of the burst limit that background work leaves to others."""
 _BURST_PAUSE_S = 1.0
+_TRAFFIC_BLOCK = 444
+"""DocuSign's own status."""
 _BLOCK_WAIT_S = 600.0
 """A traffic block names no end; calling sooner prolongs it."""
 _SPREAD_S = 15.0
 """Over so long come back those who waited for one moment, such as the next full hour."""
+
+
+class _Closings(TypedDict):
+    """Until when a budget is closed at all, for the pace of the calls, and by a traffic block."""
+
+    closed_until: datetime | None
+    hurried_until: datetime | None
+    blocked_until: datetime | None
 
 
 class Gate(Protocol):
@@ -59,6 +70,8 @@ class LimitGate:
         self._closed_until: dict[str, datetime] = {}
         self._hurried: dict[str, datetime] = {}
         """Until when a budget is closed for the pace of the calls, not for their number."""
+        self._blocked: dict[str, datetime] = {}
+        """Until when by DocuSign's traffic management."""
         self._reset_at: dict[str, datetime] = {}
         self._readings: dict[str, LimitReading] = {}
         self._bursts: dict[str, tuple[int, int, datetime]] = {}
@@ -71,11 +84,19 @@ class LimitGate:
     def check(self, budget: str, tenant: str = "") -> None:
         """Let a call pass, or tell when it may."""
         now = self._clock.now()
-        until, hurried_until = self._closings(budget)
+        closings = self._closings(budget)
+        until = closings["closed_until"]
         if until is None or until <= now:
             return
         wait_s = (until - now).total_seconds()
-        if hurried_until == until:
+        if closings["blocked_until"] == until:
+            raise rate_limited(
+                f"DocuSign's traffic management blocks the calls of {budget}; nothing was sent, as "
+                "calling sooner prolongs it. Find out which integration of the account calls too "
+                f"often. They may go on in {wait_s:.0f} s.",
+                wait_s,
+            )
+        if closings["hurried_until"] == until:
             raise rate_limited(
                 f"DocuSign turned away calls of {budget} because too many came in a short time "
                 f"(burst limit); nothing was sent. They may go on in {wait_s:.0f} s.",
@@ -104,9 +125,12 @@ class LimitGate:
     def exceeded(self, budget: str, code: str, status: int, tenant: str = "") -> float:
         """Close a budget for as long as the kind of limit asks for."""
         now, is_hourly = self._clock.now(), code.upper().startswith("HOURLY_")
+        is_block = code.upper() == THROTTLED or status == _TRAFFIC_BLOCK
         with self._lock:
-            until = self._until(budget, code.upper(), status, now)
-            if not is_hourly:
+            until = self._until(budget, now, is_hourly=is_hourly, is_block=is_block)
+            if is_block:
+                self._extend(self._blocked, budget, until)
+            elif not is_hourly:
                 self._extend(self._hurried, budget, until)
             self._extend(self._closed_until, budget, until)
             wait_s = (self._closed_until[budget] - now).total_seconds()
@@ -126,27 +150,34 @@ class LimitGate:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _close(self, budget: str, until: datetime, hurried_until: datetime | None) -> None:
-        """Close a budget for as long as another process was told to wait, and for the pace of the
-        calls so long."""
+    def _close(self, told: BudgetState) -> None:
+        """Close a budget for as long as another process was told to wait."""
         with self._lock:
-            self._extend(self._closed_until, budget, until)
-            if hurried_until is not None:
-                self._extend(self._hurried, budget, hurried_until)
+            for times, until in (
+                (self._closed_until, told.closed_until),
+                (self._hurried, told.hurried_until),
+                (self._blocked, told.blocked_until),
+            ):
+                if until is not None:
+                    self._extend(times, told.budget, until)
 
-    def _closings(self, budget: str) -> tuple[datetime | None, datetime | None]:
-        """Return until when a budget is closed, and until when for the pace of the calls."""
+    def _closings(self, budget: str) -> _Closings:
+        """Return until when a budget is closed, and for what."""
         with self._lock:
-            return self._closed_until.get(budget), self._hurried.get(budget)
+            return {
+                "closed_until": self._closed_until.get(budget),
+                "hurried_until": self._hurried.get(budget),
+                "blocked_until": self._blocked.get(budget),
+            }
 
     @staticmethod
     def _extend(times: dict[str, datetime], budget: str, until: datetime) -> None:
         times[budget] = max(until, times.get(budget, until))
 
-    def _until(self, budget: str, code: str, status: int, now: datetime) -> datetime:
-        if code == THROTTLED or status == 444:  # noqa: PLR2004 -- DocuSign's own status
+    def _until(self, budget: str, now: datetime, *, is_hourly: bool, is_block: bool) -> datetime:
+        if is_block:
             return now + timedelta(seconds=_BLOCK_WAIT_S)
-        if code.startswith("HOURLY_"):
+        if is_hourly:
             return self._hour_end(budget, now)
         return now + timedelta(seconds=random.uniform(*_BURST_WAIT_S))  # noqa: S311
 

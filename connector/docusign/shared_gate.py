@@ -84,10 +84,7 @@ class SharedGate(LimitGate):
         with self._guard:
             self._counts[tenant, budget, hour_start(now), current_purpose(), True] += 1
             known = self._told.get((tenant, budget)) or BudgetState(budget, now)
-            closed_until, hurried_until = self._closings(budget)
-            self._told[tenant, budget] = replace(
-                known, seen_at=now, closed_until=closed_until, hurried_until=hurried_until
-            )
+            self._told[tenant, budget] = replace(known, seen_at=now, **self._closings(budget))
             self._untold.add((tenant, budget))
         self._tell_soon()
         return wait_s
@@ -138,6 +135,8 @@ class SharedGate(LimitGate):
             call_limit=limit or known.call_limit,
             remaining=remaining,
             reset_at=self._reset_at.get(budget),
+            # The last call of an hour closes it as a refusal does.
+            **self._closings(budget),
         )
         self._untold.add((tenant, budget))
 
@@ -165,8 +164,7 @@ class SharedGate(LimitGate):
                 known = self._told.get((tenant, name))
                 if known is None or known.seen_at < state.seen_at:
                     self._told[tenant, name] = state
-                if state.closed_until is not None:
-                    self._close(name, state.closed_until, state.hurried_until)
+                self._close(state)
             used: Counter[tuple[str, str, datetime]] = Counter()
             for count in counts:
                 used[tenant, count.budget, count.hour] += count.calls

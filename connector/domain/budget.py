@@ -35,6 +35,8 @@ class BudgetState:
     """Until then nothing is sent: a limit turned a call away."""
     hurried_until: datetime | None = None
     """Until then for the pace of the calls, not for their number in the hour."""
+    blocked_until: datetime | None = None
+    """Until then by DocuSign's traffic management."""
 
     def current(self, now: datetime) -> BudgetState:
         """Return what still holds: nothing of an hour that is over."""

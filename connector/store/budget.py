@@ -82,6 +82,7 @@ def _newer(known: BudgetState | None, told: BudgetState) -> BudgetState:
         call_limit=newest.call_limit or known.call_limit or told.call_limit,
         closed_until=_later(known.closed_until, told.closed_until),
         hurried_until=_later(known.hurried_until, told.hurried_until),
+        blocked_until=_later(known.blocked_until, told.blocked_until),
     )
 
 

@@ -62,12 +62,31 @@ def test_a_burst_closes_it_for_less_than_a_minute(connector):
     second.check(ACCOUNT, TENANT)
 
 
-@pytest.mark.parametrize(
-    ("code", "told"), [("BURST", "too many came in a short time"), ("HOURLY", "is used up")]
-)
-def test_every_process_says_which_limit_it_was(connector, code, told):
+def test_the_last_call_of_an_hour_closes_the_gate_of_every_process(connector):
     first, second = gate(connector), gate(connector)
-    first.exceeded(ACCOUNT, f"{code}_APIINVOCATION_LIMIT_EXCEEDED", 400, TENANT)
+    first.learn(ACCOUNT, answer(connector, 1), TENANT)
+    first.flush()
+    second.check(ACCOUNT, TENANT)
+    first.learn(ACCOUNT, answer(connector, 0), TENANT)
+    first.close()
+    with pytest.raises(RateLimitedError, match="is used up"):
+        gate(connector).check(ACCOUNT, TENANT)
+    connector.clock.advance(3600)
+    gate(connector).check(ACCOUNT, TENANT)
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "told"),
+    [
+        ("BURST_APIINVOCATION_LIMIT_EXCEEDED", 400, "too many came in a short time"),
+        ("HOURLY_APIINVOCATION_LIMIT_EXCEEDED", 400, "is used up"),
+        ("API_REQUEST_IS_THROTTLED", 400, "traffic management blocks"),
+        ("", 444, "traffic management blocks"),
+    ],
+)
+def test_every_process_says_which_limit_it_was(connector, code, status, told):
+    first, second = gate(connector), gate(connector)
+    first.exceeded(ACCOUNT, code, status, TENANT)
     first.close()
     with pytest.raises(RateLimitedError, match=told):
         second.check(ACCOUNT, TENANT)

@@ -18,6 +18,7 @@ budgets = Table(
     Column("reset_at", Instant),
     Column("closed_until", Instant),
     Column("hurried_until", Instant),
+    Column("blocked_until", Instant),
 )
 
 budget_calls = Table(
