@@ -64,7 +64,9 @@ class LinkArguments(Schema):
         Way,
         by_value=True,
         load_default=Way.INDIVIDUAL,
-        metadata={"description": "Who agrees, and how; docs/consent.md has the three ways."},
+        metadata={
+            "description": "Who agrees, and how; `docusign-iga docs consent` has the three ways."
+        },
     )
 
 

@@ -42,7 +42,7 @@ class DriftFindingSchema(Schema):
     """One difference between DocuSign and what is expected."""
 
     id = text("The finding's id.")
-    kind = _enum(DriftKind, "The class of drift; docs/reconciliation.md lists them.")
+    kind = _enum(DriftKind, "The class of drift; `docusign-iga docs reconciliation` lists them.")
     title = text("What it is, in one line.")
     subject_kind = text("`User`, `Group` or `Entitlement`.")
     subject_id = text("SCIM id of the user, group or profile.")

@@ -67,7 +67,9 @@ class FindingSchema(Schema):
     )
     subject = text("The account that it concerns; empty: the whole connection.")
     found = text("In words.")
-    problem = text("A code that stays; docs/troubleshooting.md has them.", allow_none=True)
+    problem = text(
+        "A code that stays; `docusign-iga docs troubleshooting` has them.", allow_none=True
+    )
     cause = text("Why.", allow_none=True)
     remedy = text("What to do.", allow_none=True)
     link = text("Where to do it.", allow_none=True)

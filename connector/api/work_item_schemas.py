@@ -37,7 +37,7 @@ class EventSchema(Schema):
 
     at = instant("When.")
     actor = text("`user:<login>`, `client:<name>` or `job:<name>`.")
-    act = text("`opened`, `claimed`, `approved` …; docs/approvals.md has them all.")
+    act = text("`opened`, `claimed`, `approved` …; `docusign-iga docs approvals` has them all.")
     comment = text("What they said; may be empty.")
 
 

@@ -63,7 +63,7 @@ def client() -> None:
     type=click.Choice([str(method) for method in _USE]),
     default=str(Method.TOKEN),
     show_default=True,
-    help="How it shows who it is: see docs/authentication.md.",
+    help="How it shows who it is: see `docusign-iga docs authentication`.",
 )
 @click.option("--subject", metavar="ID", help="With jwt: the application's id at the provider.")
 @click.option("--fingerprint", metavar="HEX", help="With mtls: the certificate's, SHA-256.")

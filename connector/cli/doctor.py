@@ -32,7 +32,7 @@ def doctor(context: CommandContext) -> None:
     changed in DocuSign. It costs about six calls, and six for each account.
 
     The exit status is 0 where all is well, 1 where there are warnings, 2 where something failed.
-    docs/troubleshooting.md lists everything that can be found, and explains the JSON.
+    `docusign-iga docs troubleshooting` lists everything that can be found, and explains the JSON.
 
     \b
     Examples:
@@ -82,4 +82,4 @@ def _lines(diagnosis: Diagnosis) -> Iterator[str]:
         yield "All is well."
     else:
         warnings = counted(len(bad) - failed, "warning")
-        yield f"{failed} failed, {warnings}. See docs/troubleshooting.md."
+        yield f"{failed} failed, {warnings}. See `docusign-iga docs troubleshooting`."

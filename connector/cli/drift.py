@@ -176,7 +176,10 @@ def _describe(view: FindingView) -> str:
     if view.steps:
         lines += ["", "What would put it right:", *(f"  {step}" for step in view.steps)]
     elif item.state.is_open:
-        lines += ["", "No change of the connector puts it right: see docs/reconciliation.md."]
+        lines += [
+            "",
+            "No change of the connector puts it right: see `docusign-iga docs reconciliation`.",
+        ]
     return "\n".join(lines)
 
 

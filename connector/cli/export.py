@@ -8,7 +8,8 @@ import click
 
 from connector.cli.context import CommandContext, config_option, handle_errors
 from connector.errors import PermanentError
-from connector.exports import PRODUCTS, Target, base_url, render
+from connector.exports import KNOW_GROUPS_ONLY, PRODUCTS, Target, base_url, render
+from connector.settings import TenantSettings
 
 
 @click.command()
@@ -27,8 +28,8 @@ def export(
 ) -> None:
     """Write what PRODUCT imports: attributes, mappings and settings, without any secret.
 
-    What a vendor does not document publicly is marked in the document. The product's guide, in
-    docs/guides, says how to go on.
+    What a vendor does not document publicly is marked in the document. The product's guide says how
+    to go on: `docusign-iga docs PRODUCT`.
 
     \b
     Examples:
@@ -47,12 +48,25 @@ def export(
         click.echo(
             f"server.public_url is empty: {target.base_url} is good on this machine only.", err=True
         )
+    if product in KNOW_GROUPS_ONLY and not _settings(context).scim.show_as_groups:
+        click.echo(
+            f"tenants.{tenant}.scim.show_as_groups is empty: {product} reads Groups and no "
+            "entitlements, so that permission profiles and roles do not reach it. Set it to "
+            "[profiles, roles], and run a sync.",
+            err=True,
+        )
     whose = "" if tenant == "default" else f" --tenant {tenant}"
     click.echo(
-        f"Next: docs/guides/{product}.md; and, if the client is not added yet, "
+        f"Next: `docusign-iga docs {product}`; and, if the client is not added yet, "
         f"docusign-iga client add {target.client}{whose} --dialect {product}",
         err=True,
     )
+
+
+def _settings(context: CommandContext) -> TenantSettings:
+    """Return the settings of the chosen tenant, which the file or the database has."""
+    declared = context.settings.tenants.get(context.known_tenant)
+    return declared or context.application.catalogue.get(context.known_tenant).settings
 
 
 def _write(path: Path, text: str) -> None:

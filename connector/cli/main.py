@@ -41,6 +41,7 @@ _SECTIONS = {
             "clients:client",
             "Add, list, rotate and revoke API clients and their bearer tokens.",
         ),
+        "docs": ("docs:docs", "Show a document of the manual, or with no NAME the list of them."),
         "export": (
             "export:export",
             "Write what PRODUCT imports: attributes, mappings and settings, without any secret.",

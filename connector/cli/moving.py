@@ -128,20 +128,22 @@ def _require_no_clock(store: SqlStore) -> None:
 def backup(context: CommandContext, *, target: Path) -> None:
     """Write a consistent copy of the SQLite database to FILE, while it is used.
 
-    The copy is checked before FILE appears; a directory that is missing is made. To restore it:
+    The copy is checked before FILE appears; a directory that is missing is made. A file that is
+    there is never overwritten: give each backup a name of its own. To restore it:
     stop `serve`, move the database and the files -wal and -shm beside it away, put FILE in its
     place, run `docusign-iga audit verify`, and start `serve`. In the restored database the policy
     reverts no drift until you say `docusign-iga db restored --go-on`. For PostgreSQL use pg_dump.
 
     \b
     Example:
-      docusign-iga db backup /backup/connector-2025-06-30.db
+      docusign-iga db backup /backup/connector-$(date +%F).db
     """
     settings = context.settings.database
     if settings.is_postgresql:
         raise PermanentError(
             "This is PostgreSQL: back it up with pg_dump --format=custom, or with what your "
-            "database is backed up by. docs/operations.md, Backup, has the commands."
+            "database is backed up by. `docusign-iga docs operations` has the commands, under "
+            "Backup."
         )
     path = Path(make_url(settings.url).database or "")
     if not path.exists():

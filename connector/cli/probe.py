@@ -51,7 +51,7 @@ def probe(
 
     It prints the settings for docusign.behaviour; --write puts them into the file. What takes
     people or would do harm is not tried: delegated administrators, used-up limits, the last
-    administrator. docs/docusign.md explains each.
+    administrator. `docusign-iga docs docusign` explains each.
 
     \b
     Examples:

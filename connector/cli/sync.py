@@ -103,7 +103,7 @@ def sync(
 
     --delta asks DocuSign who was modified, and reads those; `serve` does it too
     (jobs.schedule.delta). What DocuSign does not report, the next full run finds.
-    docs/aggregation.md tells what is known when, and at what cost.
+    `docusign-iga docs aggregation` tells what is known when, and at what cost.
 
     The database belongs to the accounts that were read into it. Where the configuration names
     other ones, nothing is read until you say with --forget-account that this is meant.

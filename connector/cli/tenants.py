@@ -35,7 +35,7 @@ _file = click.option(
     "--file",
     "file",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
-    help="YAML with the tenant's settings, as below tenants.NAME in config.example.yaml.",
+    help="YAML with the tenant's settings, as below tenants.NAME in `docusign-iga config example`.",
 )
 _values = click.option(
     "--set",

@@ -55,7 +55,7 @@ def read_yaml(text: str) -> tuple[dict[str, Any], list[str]]:
     if data is None:
         data = {}
     if not isinstance(data, dict):
-        return {}, ["must be a mapping of sections, as in config.example.yaml"]
+        return {}, ["must be a mapping of sections, as in `docusign-iga config example`"]
     return data, loader.problems
 
 

@@ -60,19 +60,22 @@ class _Product:
     template: str
     extra: Callable[[], Mapping[str, Any]] = dict
     """What only this template needs."""
+    knows_groups_only: bool = False
 
 
 _PRODUCTS: Mapping[str, _Product] = MappingProxyType(
     {
         "identityiq": _Product("identityiq.xml.j2"),
         "isc": _Product("isc.json.j2"),
-        "entra": _Product("entra.json.j2", entra.parts),
-        "okta": _Product("okta.json.j2", okta.parts),
-        "midpoint": _Product("midpoint.xml.j2", midpoint.parts),
+        "entra": _Product("entra.json.j2", entra.parts, knows_groups_only=True),
+        "okta": _Product("okta.json.j2", okta.parts, knows_groups_only=True),
+        "midpoint": _Product("midpoint.xml.j2", midpoint.parts, knows_groups_only=True),
     }
 )
 PRODUCTS = tuple(_PRODUCTS)
 """Names of the products, which are also those of their dialects."""
+KNOW_GROUPS_ONLY = frozenset(name for name, one in _PRODUCTS.items() if one.knows_groups_only)
+"""Products that permission profiles and roles reach as Groups, or not at all."""
 
 
 def render(product: str, target: Target) -> str:

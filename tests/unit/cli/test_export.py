@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from connector.cli.main import main
+from connector.exports import PRODUCTS
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +18,11 @@ def config_file(tmp_path_factory):
     key = rsa.generate_private_key(65537, 2048)
     account = {"account_id": "00000000-0000-4000-8000-0000000000a1"}
     tenant = {"user_id": "00000000-0000-4000-8000-000000000001", "accounts": [account]}
-    acme = {**tenant, "accounts": [{"account_id": "00000000-0000-4000-8000-0000000000b1"}]}
+    acme = {
+        **tenant,
+        "accounts": [{"account_id": "00000000-0000-4000-8000-0000000000b1"}],
+        "scim": {"show_as_groups": ["profiles"]},
+    }
     data = {
         "server": {"public_url": "https://iga.example.com"},
         "docusign": {
@@ -51,7 +56,18 @@ def test_the_next_step_is_told_beside_the_document(run):
     result = run("entra", "--client", "entra-production")
     assert "if the client is not added yet" in result.stderr
     assert "client add entra-production --dialect entra" in result.stderr
-    assert "docs/guides/entra.md" in result.stderr
+    assert "`docusign-iga docs entra`" in result.stderr
+
+
+@pytest.mark.parametrize("product", PRODUCTS)
+@pytest.mark.parametrize("tenant", ["default", "acme"])
+def test_what_would_not_reach_the_product_is_told(run, product, tenant):
+    warning = f"tenants.{tenant}.scim.show_as_groups is empty"
+    knows_entitlements = product in ("identityiq", "isc")
+    is_shown = tenant == "acme"
+    result = run(product, "--tenant", tenant)
+    assert result.exit_code == 0
+    assert (warning in result.stderr) == (not knows_entitlements and not is_shown)
 
 
 def test_a_file_gets_the_address_of_the_tenant(run, tmp_path):
