@@ -26,10 +26,18 @@ class ErasureRepository(Protocol):
 
     def forget_person(self, user_id: str, *emails: str) -> None:
         """Delete what the mirror and the ledger hold of a person. Plans and work items stay, with
-        who did what and when, and every text in them replaced.
+        who did what and when, and every text in them replaced; an unfinished plan of a group
+        keeps what its end depends on.
 
         :param emails: the addresses that the person had, looked for in plans that never led to a
             user as well; none, or empty: not known any more.
+        """
+
+    def open_items(self, user_id: str, *emails: str) -> Sequence[str]:
+        """Return the ids of the open work items that are about a person, or that name them among
+        others, oldest first: emptied by :meth:`forget_person`, nobody could carry them out.
+
+        :param emails: the addresses that the person had.
         """
 
     def names_used(self, names: Collection[str]) -> AbstractSet[str]:

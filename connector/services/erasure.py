@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 import structlog
 
@@ -13,7 +14,6 @@ from connector.domain.erasure import CLOSED_FOR, LEFT_OUT, Erasure, ErasureState
 from connector.domain.ledger.resources import Tombstone
 from connector.domain.mirror.visibility import held_before
 from connector.domain.model import User
-from connector.domain.work_items.items import OPEN_STATES
 from connector.domain.writing import require_words
 from connector.errors import (
     ConnectorError,
@@ -285,7 +285,9 @@ class ErasureService:
             mentions = events_naming(uow, names) if names else set()
         with self._context.write() as uow:
             # Confirmed long ago, maybe: they may have asked for something, or agreed, since.
-            refuse_names_in_use(uow, names, self._context.clock.now())
+            now = self._context.clock.now()
+            refuse_names_in_use(uow, names, now)
+            _refuse_unfinished(uow, user_id, emails, now)
             sequences = sorted(mentions | events_about(uow, user_id))
             actors = uow.erasures.forget_actor(names) if names else ()
             pseudonyms = uow.audit.erase(sequences, actors)
@@ -300,7 +302,7 @@ class ErasureService:
                 erasure,
                 state=ErasureState.DONE,
                 reason="",
-                finished_at=self._context.clock.now(),
+                finished_at=now,
             )
             uow.erasures.put(done)
             # Somebody may have got an address since people saw by which it goes.
@@ -354,15 +356,8 @@ class ErasureService:
                 f"DocuSign erases a membership 24 hours after its closing: from "
                 f"{earliest:%Y-%m-%d %H:%M} UTC on."
             )
-        if uow.work_items.search(states=OPEN_STATES, subject_ids=[user.user_id]):
-            raise InvalidRequestError(
-                "Work items of the person are open. Have them done or rejected first: "
-                "docusign-iga tasks list."
-            )
-        keys = [user_key(user.user_id), *(address_key(key) for key in sorted(addresses))]
-        waiting = uow.turns.ahead(keys, self._context.clock.now())
-        if waiting or uow.plans.open_for_subject(USER, user.user_id):
-            raise InvalidRequestError("A change of the person is not finished yet.")
+        keys = [address_key(key) for key in sorted(addresses)]
+        _refuse_unfinished(uow, user.user_id, addresses, now, keys)
 
     def _audit(
         self, uow: UnitOfWork, actor: Actor, action: str, erasure: Erasure, **more: object
@@ -370,6 +365,29 @@ class ErasureService:
         accounts = {"counts": dict(erasure.outcomes)} if erasure.outcomes else {}
         facts = {"item": erasure.erasure_id, **accounts, **more}
         self._context.audit(uow, actor, action, erasure.subject_id, **facts)
+
+
+def _refuse_unfinished(
+    uow: UnitOfWork,
+    user_id: str,
+    emails: Collection[str],
+    now: datetime,
+    keys: Sequence[str] = (),
+) -> None:
+    """Let nobody be erased while something about them is not over: emptied, it could not be
+    carried out.
+
+    :param keys: further locks in whose queues nothing shall stand.
+    :raises InvalidRequestError: something is not over; the message says what, and what to do.
+    """
+    if items := uow.erasures.open_items(user_id, *emails):
+        raise InvalidRequestError(
+            "Work items of the person, or that name them, are open. Have them done or rejected "
+            f"first: {', '.join(items)} (docusign-iga tasks list, approvals list)."
+        )
+    waiting = uow.turns.ahead([user_key(user_id), *keys], now)
+    if waiting or uow.plans.open_for_subject(USER, user_id):
+        raise InvalidRequestError("A change of the person is not finished yet.")
 
 
 def _refuse_subject(uow: UnitOfWork, user: User, by: Principal) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
-from sqlalchemy import Table, Text, and_, cast, delete, or_, select, update
+from sqlalchemy import ColumnElement, Table, Text, and_, cast, delete, or_, select, update
 
 from connector.domain.erasure import ERASED_TEXT, Erasure, ErasureState, names_any, scrubbed
-from connector.domain.ledger.plans import PlanState
+from connector.domain.ledger.plans import REQUEST_REASON, PlanState
+from connector.domain.work_items.items import OPEN_STATES
 from connector.errors import NotFoundError
 from connector.store.forgotten_actors import forget_actors, names_used
 from connector.store.statements import Records, Session, after_prefix, put_rows
@@ -142,33 +143,53 @@ class SqlErasures:
             )
 
     def _scrub_plans_of_groups(self, user_id: str) -> None:
-        """Replace what plans say in which the person is one of several members."""
+        """Replace what plans say in which the person is one of several members. Of one that is not
+        finished, what its end depends on stays: others are waiting for it."""
         naming = select(operations.c.plan_id).where(
             operations.c.tenant == self._tenant,
             cast(operations.c.operation, Text).contains(user_id, autoescape=True),
         )
-        self._connection.execute(
-            update(plans)
-            .where(
-                plans.c.tenant == self._tenant,
-                plans.c.subject_kind == "Group",
-                plans.c.plan_id.in_(naming),
+        mine = (plans.c.tenant == self._tenant, plans.c.subject_kind == "Group")
+        found = self._connection.execute(
+            select(plans.c.plan_id, plans.c.state, plans.c.context).where(
+                *mine, plans.c.plan_id.in_(naming)
             )
-            .values(summary=ERASED_TEXT, context={})
-        )
+        ).all()
+        for row in found:
+            kept = row.context if row.state in _UNFINISHED else {}
+            context = {name: value for name, value in kept.items() if name != REQUEST_REASON}
+            self._connection.execute(
+                update(plans)
+                .where(*mine, plans.c.plan_id == row.plan_id)
+                .values(summary=ERASED_TEXT, context=context)
+            )
+
+    def open_items(self, user_id: str, *emails: str) -> Sequence[str]:
+        """Return the open work items that :meth:`forget_person` would empty; see the port."""
+        return list(self._items_of(user_id, emails, work_items.c.state.in_(OPEN_STATES)))
 
     def _scrub_work_items(self, user_id: str, emails: Collection[str]) -> None:
+        for work_item_id in self._items_of(user_id, emails):
+            self._scrub_work_item(work_item_id)
+
+    def _items_of(
+        self, user_id: str, emails: Collection[str], *conditions: ColumnElement[bool]
+    ) -> Iterator[str]:
         columns = (work_items.c.work_item_id, work_items.c.subject_id, work_items.c.title)
         found = self._connection.execute(
-            select(*columns, work_items.c.instructions).where(
-                work_items.c.tenant == self._tenant, work_items.c.subject_id.in_((user_id, ""))
+            select(*columns, work_items.c.instructions)
+            .where(
+                work_items.c.tenant == self._tenant,
+                work_items.c.subject_id.in_((user_id, "")),
+                *conditions,
             )
+            .order_by(work_items.c.created_at, work_items.c.work_item_id)
         ).all()
         for row in found:
             # A refused creation has no subject, a refused change of a group names members.
             texts = (row.title, *row.instructions)
             if row.subject_id == user_id or names_any(texts, (user_id, *emails)):
-                self._scrub_work_item(row.work_item_id)
+                yield row.work_item_id
 
     def _scrub_work_item(self, work_item_id: str) -> None:
         self._connection.execute(

@@ -12,12 +12,15 @@ from sqlalchemy import inspect, text, update
 from connector.domain.audit.events import AuditFilter
 from connector.domain.authentication.console import ConsoleRole
 from connector.domain.erasure import ErasureState
+from connector.domain.ledger.plans import PlanState
+from connector.domain.work_items.items import WorkItemState
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor, person
 from connector.store.tables import plans
 from simulator.faults import Fault
 from simulator.state.users import NewMember, join
 from tests.connector import ENTERPRISE, ORGANIZATION_ADMIN, connected, ok, refused
+from tests.contract.store import records
 from tests.databases import ON_BOTH
 from tests.programs import problem, program
 from tests.simulated import simulated
@@ -345,6 +348,32 @@ def test_what_docusign_has_not_done_is_tried_again_and_nothing_is_forgotten_befo
     assert user_id not in connector.world.state.users
     assert ADDRESS not in everything(connector)
     assert connector.services.audit.verify().broken is None
+
+
+@pytest.mark.parametrize("is_named_only", [True, False])
+def test_what_began_after_the_confirmation_is_carried_out_before_it_is_forgotten(
+    connector, is_named_only
+):
+    user_id = leaver(connector)
+    service = connector.services.erasures
+    item = service.request(ADDRESS, "letter", ANN)
+    connector.world.faults.add(Fault("drop", "POST", "/data_redaction/"))
+    assert service.confirm(item.erasure_id, BOB).state is ErasureState.CONFIRMED
+    says = {"subject_id": "" if is_named_only else user_id, "title": f"Find out about {ADDRESS}"}
+    task = records.work_item(**says, instructions=("Do it.",), created_at=connector.clock.now())
+    with connector.services.context.write() as uow:
+        uow.plans.add(records.plan(subject_kind="Group", subject_id="g", state=PlanState.DONE), [])
+        uow.work_items.add(task)
+        uow.commit()
+
+    assert service.carry_out_all(JOB) == {"done": 0, "confirmed": 1}
+    assert f"first: {task.work_item_id}" in service.get(item.erasure_id).error
+    with connector.services.context.write() as uow:
+        assert uow.work_items.get(task.work_item_id).instructions == ("Do it.",)
+        uow.work_items.save(replace(task, state=WorkItemState.DONE))
+        uow.commit()
+    assert service.carry_out_all(JOB) == {"done": 1, "confirmed": 0}
+    assert ADDRESS not in everything(connector)
 
 
 def test_the_call_is_in_the_audit(connector):

@@ -47,6 +47,10 @@ class OperationState(StrEnum):
     """A work item stands for it."""
 
 
+REQUEST_REASON = "request_reason"
+"""In a plan's context: why it was asked for, in the requester's words."""
+
+
 @dataclass(frozen=True)
 class PlanRecord:
     """One accepted change."""

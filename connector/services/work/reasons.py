@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from connector.domain.ledger.plans import Fulfilment, PlanRecord
+from connector.domain.ledger.plans import REQUEST_REASON, Fulfilment, PlanRecord
 from connector.domain.model import Catalogue
 from connector.domain.plan import Plan
 from connector.domain.policy.entitlement_rules import Policy, given
@@ -17,8 +17,6 @@ from connector.domain.writing import LEAST_WORDS, says_something, tidy
 from connector.errors import InvalidRequestError
 from connector.services.mirror.presentation import DOCUSIGN
 
-_REASON = "request_reason"
-"""In a plan's context."""
 REQUESTER_EMAIL = "requester_email"
 """In a plan's context: address of the person who asked, where one is known."""
 
@@ -27,7 +25,7 @@ def as_context(reason: str) -> dict[str, Any]:
     """Return what a plan keeps of a reason; nothing of one that says nothing
     (:func:`~connector.domain.writing.says_something`), such as a full stop."""
     said = tidy(reason)
-    return {_REASON: said} if says_something(said) else {}
+    return {REQUEST_REASON: said} if says_something(said) else {}
 
 
 def reason_of(plan: PlanRecord) -> str:
@@ -37,7 +35,7 @@ def reason_of(plan: PlanRecord) -> str:
 
 def reason_in(context: Mapping[str, Any]) -> str:
     """Return the same from what is kept with a plan."""
-    return str(context.get(_REASON, ""))
+    return str(context.get(REQUEST_REASON, ""))
 
 
 def require_reason(

@@ -217,6 +217,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.erasures.get("erasure-1"),
         lambda unit: unit.erasures.search(),
         lambda unit: unit.erasures.names_used([""]) - {""},
+        lambda unit: unit.erasures.open_items("user-00001", "person1@example.com"),
     ],
     "locks": [lambda unit: unit.locks.owners("o"), lambda unit: unit.locks.live(NOW)],
     "holdings": [lambda unit: unit.holdings.count(), lambda unit: list(unit.holdings.walk())],

@@ -107,6 +107,36 @@ def test_a_plan_about_a_group_forgets_one_of_its_members(store: SqlStore) -> Non
         assert summary(unit, "not mine") == "one line"
 
 
+@pytest.mark.parametrize("state", PlanState)
+def test_an_unfinished_plan_about_a_group_keeps_what_its_end_depends_on(
+    store: SqlStore, state: PlanState
+) -> None:
+    needed = {"locks": [f"group:{ACCOUNT}.g7"], "requester_email": "bob@acme.test"}
+    with store.write("default") as unit:
+        joining = records.operation(operation=AddGroupMembers(ACCOUNT, "7", (OTHER_ID, ID)))
+        about = records.plan(subject_kind=GROUP, subject_id=f"{ACCOUNT}.g7", state=state)
+        context = {**needed, "request_reason": "Ada needs it"}
+        unit.plans.add(replace(about, context=context), [joining])
+        unit.erasures.forget_person(ID, "ada@acme.test")
+        plan, _ = unit.plans.get("plan-1")
+    is_finished = state in (PlanState.DONE, PlanState.FAILED)
+    assert (plan.summary, plan.context) == (ERASED_TEXT, {} if is_finished else needed)
+
+
+def test_open_items_are_told_that_are_about_the_person_or_name_them(store: SqlStore) -> None:
+    naming: dict[str, Any] = {"subject_id": "", "title": f"For {ID}"}
+    with store.write("default") as unit:
+        unit.work_items.add(records.work_item("about", subject_id=ID, entitlement="a"))
+        unit.work_items.add(records.work_item("by id", **naming, entitlement="b"))
+        addressed = {**naming, "title": "Create Ada@acme.test"}
+        unit.work_items.add(records.work_item("by address", **addressed, entitlement="c"))
+        done = records.work_item("done", subject_id=ID, entitlement="d", state=WorkItemState.DONE)
+        unit.work_items.add(done)
+        unit.work_items.add(records.work_item("not mine", subject_id=OTHER_ID, entitlement="e"))
+        found = unit.erasures.open_items(ID, "ada@ACME.test")
+        assert set(found) == {"about", "by id", "by address"}
+
+
 def test_what_is_about_the_person_forgets_every_text_and_keeps_what_was_done(
     store: SqlStore,
 ) -> None:
