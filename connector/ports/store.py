@@ -38,8 +38,8 @@ class LockRepository(Protocol):
     def release(self, keys: Sequence[str], owner: str) -> None:
         """Give keys back; those of other owners are left alone."""
 
-    def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> None:
-        """Renew those of the keys that are held by owners that start so."""
+    def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> int:
+        """Renew those of the keys that are held by owners that start so; return how many."""
 
     def owners(self, owner_prefix: str) -> Sequence[str]:
         """Return the owners of locks that start so."""

@@ -44,13 +44,24 @@ def holding_lease(
             )
         taken(uow)
         uow.commit()
+    with keeping(context, key, owner, LEASE):
+        yield owner
+
+
+@contextmanager
+def keeping(context: TenantContext, key: str, owner: str, lease: timedelta) -> Iterator[None]:
+    """Renew a lease that *owner* took, as long as the block goes on: no call that hangs, nor a
+    number of them, outlasts it. What is given back within the block is not taken again.
+
+    :param lease: how long it lasts from each renewal on.
+    """
     ended = threading.Event()
     keeper = threading.Thread(
-        target=_keep, args=(context, key, owner, ended), name=key, daemon=True
+        target=_keep, args=(context, key, owner, lease, ended), name=key, daemon=True
     )
     keeper.start()
     try:
-        yield owner
+        yield
     finally:
         ended.set()
         keeper.join()
@@ -66,16 +77,19 @@ def _take(context: TenantContext, uow: UnitOfWork, key: str, owner: str) -> bool
     return uow.locks.acquire([key], owner, now + LEASE, now)
 
 
-def _keep(context: TenantContext, key: str, owner: str, ended: threading.Event) -> None:
+def _keep(
+    context: TenantContext, key: str, owner: str, lease: timedelta, ended: threading.Event
+) -> None:
     while not ended.wait(RENEW_EVERY_S):
         try:
             with context.write() as uow:
-                kept = _take(context, uow, key, owner)
+                kept = uow.locks.prolong([key], owner, context.clock.now() + lease)
                 uow.commit()
         except ConnectorError as error:
             _log.warning("a job's lease cannot be renewed", lease=key, error=str(error))
             continue
         if not kept:
-            # It slept longer than the lease. What it does to a plan or a user has its own lock.
-            _log.warning("another run took the lease of a job over", lease=key)
+            # Given back, or it slept longer than the lease and another run has taken it over: what
+            # it does to a plan or a user has its own lock.
+            _log.info("the lease of a job is kept no longer", lease=key)
             return

@@ -47,10 +47,10 @@ class SqlLocks:
         """Give keys back; those of other owners are left alone."""
         self._delete(locks.c.key.in_(keys), locks.c.owner == owner)
 
-    def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> None:
-        """Renew those of the keys that are held by owners that start so."""
+    def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> int:
+        """Renew those of the keys that are held by owners that start so; return how many."""
         held = (locks.c.tenant == self._tenant, locks.c.key.in_(keys), *_starts_with(owner_prefix))
-        self._connection.execute(update(locks).where(*held).values(until=until))
+        return self._connection.execute(update(locks).where(*held).values(until=until)).rowcount
 
     def owners(self, owner_prefix: str) -> Sequence[str]:
         """Return the owners of locks that start so."""

@@ -1,13 +1,18 @@
 """No lock runs out while DocuSign is asked under it, however slow it is and how often asked."""
 
+import time
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from connector.docusign import session as session_module
 from connector.docusign.errors import NoAnswerError, UnavailableError
+from connector.errors import ConflictingWriteError
+from connector.services.aggregation.runs import SYNC_JOB
 from connector.services.context import Actor
-from connector.services.locks import LEASE, address_key, user_key
+from connector.services.job_lease import give_back, holding_lease, keeping, lease_key
+from connector.services.locks import LEASE, SYNC_KEY, address_key, user_key
 from simulator.faults import Fault
 from tests.connector import ManualClock, connected, ok
 from tests.services.test_crash import killed_during, settled
@@ -90,3 +95,66 @@ def test_what_is_undone_later(connector, hangs, monkeypatch):
     monkeypatch.undo()
     settled(connector)
     assert not any(user.is_open for user in connector.world.state.on_address(ADDRESS))
+
+
+def is_renewed(connector, key, within_s=5.0):
+    """Wait until a lease lasts for nearly as long as after a renewal just now."""
+    ends_at = time.monotonic() + within_s
+    later = connector.clock.now() + LEASE - timedelta(seconds=10)
+    while time.monotonic() < ends_at:
+        with connector.services.context.read() as uow:
+            if key in uow.locks.live(later):
+                return True
+        time.sleep(0.01)
+    return False
+
+
+@pytest.mark.parametrize("path", ["/users$", "/users/"])
+def test_a_sync_that_waits_for_longer_than_its_lease_is_still_the_only_one(
+    connector, monkeypatch, path
+):
+    """For a page, and for those one by one whom the lists do not show."""
+    user_id = connector.create(ADDRESS)["id"]
+    connector.world.state.remove_membership(connector.membership(user_id))
+    monkeypatch.setattr("connector.services.job_lease.RENEW_EVERY_S", 0.01)
+    answered = session_module.answered
+    hung: list[bool] = []
+
+    def hang(session, what, method, url, **request):
+        if len(hung) < 3 and (url.endswith("/users") if path == "/users$" else path in url):
+            connector.clock.advance(75)
+            hung.append(is_renewed(connector, SYNC_KEY))
+            with pytest.raises(ConflictingWriteError):
+                connector.sync()
+            raise UnavailableError(what)
+        return answered(session, what, method, url, **request)
+
+    monkeypatch.setattr(session_module, "answered", hang)
+    connector.sync()
+    assert hung == [True] * 3
+    history = connector.services.runs.history(SYNC_JOB)
+    assert history[0].state == "done"
+
+
+def test_what_is_given_back_is_not_taken_again(connector, monkeypatch):
+    monkeypatch.setattr("connector.services.job_lease.RENEW_EVERY_S", 0.001)
+    context, key = connector.services.context, lease_key("people")
+    with holding_lease(context, key, lambda _: None) as owner:
+        with context.write() as uow:
+            give_back(uow, key, owner)
+            uow.commit()
+        time.sleep(0.05)
+        with context.read() as uow:
+            assert key not in uow.locks.live(connector.clock.now())
+
+
+def test_a_lease_that_another_took_over_is_left_to_it(connector, monkeypatch):
+    monkeypatch.setattr("connector.services.job_lease.RENEW_EVERY_S", 0.001)
+    context, now = connector.services.context, connector.clock.now()
+    with context.write() as uow:
+        assert uow.locks.acquire(["k"], "other", now + timedelta(seconds=1), now)
+        uow.commit()
+    with keeping(context, "k", "mine", LEASE):
+        time.sleep(0.05)
+    with context.read() as uow:
+        assert "k" not in uow.locks.live(now + timedelta(seconds=2))

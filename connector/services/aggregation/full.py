@@ -19,6 +19,8 @@ from connector.services.aggregation.runs import Report, Run, Runs
 from connector.services.aggregation.unchanged import Unchanged
 from connector.services.aggregation.vanished import Vanished
 from connector.services.context import Actor, TenantContext
+from connector.services.job_lease import keeping
+from connector.services.locks import LEASE, SYNC_KEY
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.targeted_aggregation.reader import TargetedReader
 from connector.services.targeted_aggregation.refresh import RefreshService
@@ -71,7 +73,9 @@ class AggregationService:
         with calling_for(Purpose.AGGREGATION) as scope:
             run = self._runs.begin(thorough=thorough, lists=lists, actor=actor)
             run.scope, run.calls_before = scope, run.record.calls
-            return self._sync(run, report)
+            # A page may be asked for again and again: that takes longer than a lease lasts.
+            with keeping(self._context, SYNC_KEY, run.owner, LEASE):
+                return self._sync(run, report)
 
     def _sync(self, run: Run, report: Report) -> JobRun:
         try:
