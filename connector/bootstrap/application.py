@@ -329,10 +329,7 @@ class Application:
             owner=self.owner,
             attribute_names=attribute_names(user_mapping),
             docusign_admin=self.connection.people_url,
-            ways_in=WaysIn(
-                passwords=self.settings.console.local_accounts,
-                tokens=self.settings.api.enabled and self.settings.api.personal_tokens,
-            ),
+            ways_in=WaysIn.of(self.settings),
         )
         notifier = ChannelNotifier(
             settings.notifications, self.clock, self.settings.docusign.ca_bundle

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 
@@ -16,7 +17,9 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.config import masked
 from connector.errors import ConfigError, TemporaryError
+from connector.services.context import WaysIn
 from connector.services.jobs.schedule_problems import require_known_jobs
+from connector.services.tenants.mirrored_names import approvers_nobody_is, unknown_names
 from connector.settings import Settings
 
 
@@ -39,7 +42,9 @@ def check(context: CommandContext) -> None:
     Where the database is there and can be read, its tenants, accounts and organization are held
     against those of the file, as `serve` does; and so are the names of baseline profiles and of
     rules, as far as a sync has read what the accounts have. A rule that covers nothing is a
-    warning. DocuSign is not asked: `docusign-iga doctor` does that.
+    warning, and so is an approver who cannot be anybody: a group where no identity provider lets
+    people in, or a person without an account. DocuSign is not asked: `docusign-iga doctor` does
+    that.
 
     \b
     Example:
@@ -75,28 +80,31 @@ def _held_against_database(settings: Settings) -> Sequence[str]:
     :raises ConfigError: what the file says is not so.
     """
     file = Path(make_url(settings.database.url).database or "")
+    ways_in = WaysIn.of(settings)
+    by_file = list(approvers_nobody_is(settings.tenants, ways_in))
     if not settings.database.is_postgresql and not file.is_file():
-        return ()
+        return by_file
     # Commands that need no database start faster.
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
     from connector.services.tenants.declarations import declaration_problems  # noqa: PLC0415
-    from connector.services.tenants.mirrored_names import unknown_names  # noqa: PLC0415
     from connector.store import open_database  # noqa: PLC0415
 
     try:
         store = open_database(settings.database)
     except ConfigError as error:  # Such as without the driver, which only who serves needs.
-        return [_only_the_file(str(error))]
+        return [*by_file, _only_the_file(str(error))]
     try:
         with closing(store):
             current, newest = store.revisions()
             if current != newest:
-                return [_only_the_file("`docusign-iga db upgrade` or `serve` has to migrate it.")]
-            absent, warnings = unknown_names(store, settings.tenants)
+                why = "`docusign-iga db upgrade` or `serve` has to migrate it."
+                return [*by_file, _only_the_file(why)]
+            now = datetime.now(UTC)
+            absent, warnings = unknown_names(store, settings.tenants, ways_in, now)
             problems = [*declaration_problems(store, settings.tenants), *absent]
     except (TemporaryError, SQLAlchemyError) as error:
-        return [_only_the_file(str(error).partition("\n")[0])]
+        return [*by_file, _only_the_file(str(error).partition("\n")[0])]
     if problems:
         raise ConfigError(problems)
     return warnings

@@ -17,7 +17,7 @@ from connector.domain.work_items.approvals import NO_ADDRESS
 from connector.errors import ForbiddenError
 from connector.ports import Clock, Directory, Store, UnitOfWork
 from connector.services.outbox import announce
-from connector.settings import TenantSettings
+from connector.settings import Settings, TenantSettings
 
 
 @dataclass(frozen=True)
@@ -119,12 +119,25 @@ Seen = Callable[[], None]
 
 @dataclass(frozen=True)
 class WaysIn:
-    """By what local accounts come in at all."""
+    """By what people come in at all."""
 
     passwords: bool = True
     """``console.local_accounts``."""
     tokens: bool = True
     """``api.personal_tokens``, where there is a REST API."""
+    provider: bool = True
+    """Through an identity provider: ``console.oidc``, or ``api.identity_tokens``."""
+
+    @classmethod
+    def of(cls, settings: Settings) -> WaysIn:
+        """Return those that a configuration opens."""
+        console, api = settings.console, settings.api
+        return cls(
+            passwords=console.local_accounts,
+            tokens=api.enabled and api.personal_tokens,
+            provider=(console.enabled and bool(console.oidc.issuer))
+            or (api.enabled and api.identity_tokens),
+        )
 
 
 @dataclass(frozen=True)

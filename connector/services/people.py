@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from datetime import datetime
 
 from connector.domain.audit.chain import PSEUDONYM
 from connector.domain.authentication.console import ConsoleAccount
 from connector.domain.model import User, fold
+from connector.domain.policy.absent_approvers import Deciders
 from connector.domain.work_items.items import WorkItem
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
-from connector.services.context import Principal, TenantContext
+from connector.services.context import Principal, TenantContext, WaysIn
 from connector.services.mirror.actual import load_attributes
 from mappings.model import ENTERPRISE_USER
 
@@ -66,11 +68,25 @@ def standing_accounts(
 
     :param accounts: all accounts of the tenant, where they were read already.
     """
+    return let_in_accounts(uow, context.ways_in, context.clock.now(), accounts)
+
+
+def deciders(uow: UnitOfWork, ways_in: WaysIn, now: datetime) -> Deciders:
+    """Return who can come in to decide, as far as it is known."""
+    return Deciders(ways_in.provider, let_in_accounts(uow, ways_in, now))
+
+
+def let_in_accounts(
+    uow: UnitOfWork,
+    ways_in: WaysIn,
+    now: datetime,
+    accounts: Sequence[ConsoleAccount] | None = None,
+) -> Sequence[ConsoleAccount]:
+    """Return the same, where there are no services of the tenant to ask."""
     accounts = uow.console.accounts() if accounts is None else accounts
-    if context.ways_in.passwords:
+    if ways_in.passwords:
         return accounts
-    now = context.clock.now()
-    tokens = uow.console.tokens() if context.ways_in.tokens else ()
+    tokens = uow.console.tokens() if ways_in.tokens else ()
     let_in = {token.login for token in tokens if token.is_valid(now)}
     return [account for account in accounts if account.login in let_in]
 

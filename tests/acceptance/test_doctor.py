@@ -376,10 +376,20 @@ def test_a_misspelt_baseline_profile_is_told_with_the_profiles_that_there_are(fo
 
 
 def test_a_rule_that_covers_nothing_is_a_warning_with_the_nearest_name(found):
-    rule = {"match": "DocuSign Sendr", "fulfilment": "approval"}
+    rule = {"match": "DocuSign Sendr", "fulfilment": "manual"}
     problems = found(1, leavers=(LeaverSettings(profile="DocuSign Sendr"),))
     assert "did you mean 'DocuSign Sender'?" in problems["rule_covers_nothing"]["found"]
     problems = found(1, entitlements=(rule,))
     assert list(problems) == ["rule_covers_nothing"]
     said = problems["rule_covers_nothing"]["found"]
     assert "Rule 1 of the tenant 'default'" in said and "did you mean 'DocuSign Sender'?" in said
+
+
+def test_an_approver_who_cannot_be_anybody_is_a_warning_with_the_path_in_the_file(found):
+    asked = {"people": ["zoe@acme.test"]}
+    rule = {"match": "DocuSign Sender", "fulfilment": "approval", "approvers": asked}
+    problems = found(1, entitlements=(rule,))
+    assert list(problems) == ["approver_absent"]
+    said = problems["approver_absent"]["found"]
+    assert said.startswith("tenants.default.entitlements[0].approvers.people[0]: ")
+    assert "console user add" in said

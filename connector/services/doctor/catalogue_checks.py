@@ -8,9 +8,11 @@ from functools import cached_property
 from connector.domain.diagnosis.checks import Finding, Result
 from connector.domain.idle_rules import idle_rules
 from connector.domain.model import Account, Catalogue
+from connector.domain.policy.absent_approvers import absent_approvers
 from connector.domain.policy.coverage import baseline_problems
 from connector.domain.writing import counted
 from connector.services.doctor.rights_checks import RightsChecks
+from connector.services.people import deciders
 
 
 class CatalogueChecks(RightsChecks):
@@ -40,6 +42,17 @@ class CatalogueChecks(RightsChecks):
             else:
                 name = book.baseline(account_id).name
                 yield Finding("baseline", Result.OK, name, account_id)
+
+    def approvers(self) -> Iterator[Finding]:
+        """Whom the tenant's own rules and roles ask; DocuSign is not."""
+        context = self.context
+        with context.read() as uow:
+            known = deciders(uow, context.ways_in, context.clock.now())
+        absent = list(absent_approvers(self.tenant, context.policy.mapping, known))
+        for found in absent:
+            yield self.bad("approvers", "approver_absent", found)
+        if not absent:
+            yield Finding("approvers", Result.OK, "nobody is asked who cannot be")
 
     def policy(self) -> Iterator[Finding]:
         """Each rule of the tenant itself."""

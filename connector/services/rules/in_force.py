@@ -9,8 +9,10 @@ from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.remedies import USUAL_REMEDIES, Remedy
 from connector.domain.drift.remedies import conditions_of as drift_conditions_of
 from connector.domain.idle_rules import idle_rules
+from connector.domain.policy.absent_approvers import absent_approvers
 from connector.domain.policy.entitlement_rules import VERIFIED_BY_API, conditions_of
 from connector.services.context import TenantContext
+from connector.services.people import deciders
 from connector.services.rules.policy import in_words
 from connector.settings import TenantSettings
 from mappings import load_entitlements
@@ -41,7 +43,8 @@ class RulesInForce:
     drift: Sequence[Rule]
     attributes: Sequence[Rule]
     warnings: Sequence[str]
-    """Rules for entitlements, drift and leavers that cover nothing there is, a sentence each."""
+    """Rules for entitlements, drift and leavers that cover nothing there is, and approvers who
+    cannot be anybody, a sentence each."""
 
 
 def rules_in_force(context: TenantContext, mapping: UserMapping) -> RulesInForce:
@@ -53,6 +56,8 @@ def rules_in_force(context: TenantContext, mapping: UserMapping) -> RulesInForce
     settings = context.settings
     with context.read() as uow:
         warnings = list(idle_rules(context.policy, settings, uow.mirror.catalogue()))
+        known = deciders(uow, context.ways_in, context.clock.now())
+    warnings += absent_approvers(settings, context.policy.mapping, known)
     entitlements = [
         Rule(conditions_of(rule) or "every profile and group", _meaning(rule), rule.source)
         for rule in policy.rules

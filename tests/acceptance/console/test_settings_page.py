@@ -62,7 +62,7 @@ def test_the_rules_that_are_shipped_stand_behind_those_of_the_tenant(connect):
 
 
 def test_a_rule_that_covers_nothing_is_told(connect):
-    unused = {"match": "*sendr*", "fulfilment": "approval"}
+    unused = {"match": "*sendr*", "fulfilment": "manual"}
     page = settings_page(connect(entitlements=({"match": "*sender*"}, unused)))
     told = re.findall(r'<p class="notice wait">(.*?)</p>', page)
     assert len(told) == 1

@@ -86,6 +86,24 @@ def test_a_tenant_that_the_database_has_too_is_told(run, config_file, name):
     assert f"{account} belongs to the tenant 'acme'" in result.stderr
 
 
+@pytest.mark.parametrize("is_there", [True, False])
+def test_approvers_who_cannot_be_anybody_are_warnings(run, config_file, is_there):
+    approvers = {"people": ["zoe@acme.test"], "groups": ["it-security"]}
+    rule = {"match": "*", "kind": "profile", "fulfilment": "approval", "approvers": approvers}
+    content = yaml.safe_load(config_file.read_text())
+    content["tenants"]["default"]["entitlements"] = [rule]
+    config_file.write_text(yaml.safe_dump(content))
+    if is_there:
+        build(load_settings(config_file), role="cli").close()
+    path = "tenants.default.entitlements[0].approvers"
+    warnings = json.loads(run("config", "check", "--json").stdout)["warnings"]
+    assert [item.partition(": ")[0] for item in warnings] == [
+        f"{path}.groups[0]",
+        *([f"{path}.people[0]"] if is_there else []),
+    ]
+    assert f"Warning: {path}.groups[0]: nobody can be in" in run("config", "check").stdout
+
+
 @pytest.fixture
 def with_profiles(config_file):
     """Let the mirror know the profiles of the only account; change the tenant in the file."""
@@ -114,8 +132,8 @@ def test_a_misspelt_baseline_profile_is_told_once_the_profiles_are_known(run, wi
 
 
 def test_a_rule_that_covers_nothing_is_a_warning(run, with_profiles):
-    used = {"match": "Legal", "fulfilment": "approval"}
-    with_profiles(entitlements=[used, {"match": "Legel", "fulfilment": "approval"}])
+    used = {"match": "Legal", "fulfilment": "manual"}
+    with_profiles(entitlements=[used, {"match": "Legel", "fulfilment": "manual"}])
     result = run("config", "check")
     assert result.exit_code == 0, result.output
     (warning,) = json.loads(run("config", "check", "--json").stdout)["warnings"]

@@ -198,6 +198,23 @@ RIGHTS: tuple[Check, ...] = (
         ("membership", "administrator"),
     ),
     Check(
+        "approvers",
+        "Approvers",
+        "whether whom rules and roles of the tenant ask can be somebody: a group of the identity "
+        "provider, a person with an account",
+        (
+            Problem(
+                "approver_absent",
+                "Approvals wait until they expire: nobody can decide on them.",
+                "A rule names a group and no identity provider lets people in, or a person who has "
+                "no account of the console that could decide.",
+                "Do what the finding says; `docusign-iga config check` tells the same of the whole "
+                "file, with the path of each.",
+                result=Result.WARNING,
+            ),
+        ),
+    ),
+    Check(
         "docusign_scim",
         "DocuSign's own SCIM",
         "whether another SCIM client already manages users (of the first hundred in each account)",
