@@ -81,6 +81,25 @@ def watch(monkeypatch):
     return watch
 
 
+class Chance:
+    """What falls out is a *share* of the way from the least to the most; a test sets it."""
+
+    def __init__(self):
+        self.share = 0.5
+
+    def uniform(self, least, most):
+        return least + self.share * (most - least)
+
+
+@pytest.fixture
+def chance(monkeypatch):
+    """By how much waits are spread."""
+    chance = Chance()
+    for module in ("limits", "client"):
+        monkeypatch.setattr(f"connector.docusign.{module}.random", chance)
+    return chance
+
+
 @pytest.fixture
 def subject():
     return Subject("00000000-0000-4000-8000-000000000001", ESIGN_SCOPES)
