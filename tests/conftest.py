@@ -21,11 +21,19 @@ from connector.settings import DatabaseSettings, LoggingSettings
 from connector.store import SqlStore
 from tests import databases, logs
 
-# How long an example takes says something about the machine, and nothing about the program.
+# How long an example takes says something about the machine, and nothing about the program; what
+# is drawn is drawn again in every run. ``--hypothesis-profile=exploring`` draws anew.
 hypothesis_settings.register_profile(
-    "unhurried", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    "exploring",
+    derandomize=False,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    print_blob=True,
 )
-hypothesis_settings.load_profile("unhurried")
+hypothesis_settings.register_profile(
+    "repeatable", hypothesis_settings.get_profile("exploring"), derandomize=True
+)
+hypothesis_settings.load_profile("repeatable")
 
 
 def pytest_configure(config: pytest.Config) -> None:
