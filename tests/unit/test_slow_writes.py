@@ -91,6 +91,7 @@ def test_a_place_is_free_again_afterwards(slow, send):
 
 def test_a_place_goes_to_whoever_has_waited_longest(slow, monkeypatch):
     monkeypatch.setattr("connector.web.slow_writes._PATIENCE_S", WITHIN_S)
+    monkeypatch.setattr("connector.web.slow_writes._SLOW_AFTER_S", WITHIN_S)
     places, entered = SlowWrites(slow, threads=3), []
     assert places.enter()
 

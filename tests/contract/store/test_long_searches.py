@@ -87,7 +87,7 @@ def test_a_search_that_takes_too_long_is_ended(filled: SqlStore, bound) -> None:
 
 
 def test_what_is_read_behind_a_bounded_search_is_not_ended(filled: SqlStore, bound) -> None:
-    bound(2)
+    bound(30)
     with filled.read("default") as unit:
         assert unit.resources.search(ASKED).total == 1
         bound(0)

@@ -18,6 +18,7 @@ from tests.unit.docusign.calls import BURST, OAUTH, READ, URL, write
 
 
 @pytest.mark.parametrize("waits_s", [None, 600.0, 2.0])
+@pytest.mark.usefixtures("watch")
 def test_no_call_takes_longer_than_somebody_waits(settings, client, target, wire_mock, waits_s):
     wire_mock.get(URL, json={})
     with nullcontext() if waits_s is None else waiting(waits_s):
@@ -107,23 +108,28 @@ def renewing(tokens, subject):
 
 
 def ends(act):
-    """Return what an act comes to, which has to end although somebody else holds a lock."""
+    """Return what an act comes to, which has to end although somebody else holds a lock.
+
+    Of the time that somebody waits only what it waits for the lock passes: a test that uses this
+    uses ``watch``.
+    """
     came_to: list[Any] = []
 
     def run():
         try:
-            with waiting(2.0):
+            with waiting(0.7):
                 came_to.append(act())
         except errors.DocusignError as error:
             came_to.append(error)
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
-    thread.join(10)
+    thread.join(60)
     assert came_to, "waits for the lock for longer than somebody waits for the answer"
     return came_to[0]
 
 
+@pytest.mark.usefixtures("watch")
 def test_a_token_that_is_asked_for_anew_waits_for_no_other_thread(tokens, subject, wire_mock):
     with renewing(tokens, subject):
         came_to = ends(lambda: tokens.request(subject))
@@ -132,6 +138,7 @@ def test_a_token_that_is_asked_for_anew_waits_for_no_other_thread(tokens, subjec
     assert came_to.nothing_sent
 
 
+@pytest.mark.usefixtures("watch")
 def test_a_refused_token_is_forgotten_unless_that_takes_too_long(tokens, subject, wire_mock):
     token = tokens.token(subject)
     with renewing(tokens, subject):
@@ -142,6 +149,7 @@ def test_a_refused_token_is_forgotten_unless_that_takes_too_long(tokens, subject
     assert tokens.token(subject) == "another"
 
 
+@pytest.mark.usefixtures("watch")
 def test_a_doubt_about_a_write_stays_one_while_another_thread_renews(
     client, target, tokens, subject, wire_mock
 ):
