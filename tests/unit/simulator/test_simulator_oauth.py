@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import jwt
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -18,9 +16,14 @@ def world():
     return simulated(40)
 
 
+def seconds(world):
+    """Return what time it is there."""
+    return int(world.state.now().timestamp())
+
+
 def ask(world, key=None, grant_type=JWT_GRANT, **changes):
     """Ask for a token with a good assertion, changed in some claims; None leaves one out."""
-    details, now = world.details, int(time.time())
+    details, now = world.details, seconds(world)
     claims = {
         "iss": details["integration_key"],
         "sub": details["user_id"],
@@ -37,7 +40,7 @@ def ask(world, key=None, grant_type=JWT_GRANT, **changes):
 
 
 def test_a_good_assertion_gives_a_token_for_an_hour(world):
-    answer = ask(world, exp=int(time.time()) + 7200)
+    answer = ask(world, exp=seconds(world) + 7200)
     assert answer.status_code == 200
     body = answer.json()
     assert (body["token_type"], body["expires_in"]) == ("Bearer", 3600)

@@ -269,10 +269,11 @@ def test_admin_filters(world, client):
     assert member.user.user_id in found(
         account_id=account_id, email_user_name_like=member.user.email
     )
-    assert found(account_id=account_id, last_modified_since="2026-06-01") == set()
-    member.user.modified_at = world.state.now()
-    since = found(account_id=account_id, last_modified_since="2026-06-01")
-    assert since == {member.user.user_id}
+    now = world.state.now()
+    today = {"account_id": account_id, "last_modified_since": f"{now:%Y-%m-%d}"}
+    assert found(**today) == set()
+    member.user.modified_at = now
+    assert found(**today) == {member.user.user_id}
     domain = world.state.claimed(world.service_user.email)
     assert world.service_user.user_id in found(organization_reserved_domain_id=domain.domain_id)
     assert client.session.get(f"{client.organization}/users").status_code == 400
