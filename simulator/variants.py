@@ -41,10 +41,17 @@ class Variants:
     """User lists with ``additional_info`` carry ``groupList``."""
     list_profile_ids: Literal["right", "wrong", "absent"] = "right"
     """The profile id in user lists; the name beside it is always right."""
+    list_repeats: int = 0
+    """So many items of each page of a list come again on the next one; a list that repeats whole
+    pages has no end. What a list counts stays right."""
+    list_drops: int = 0
+    """So many items between two pages of a list are on neither. What a list counts stays right."""
     closed_shows_profile: bool = True
     """A membership that is not active comes back with ``permissionProfileId``."""
     put_pending: Reaction = "done"
     """Updates of a user who has not activated yet."""
+    put_closed: Reaction = "ignored"
+    """Updates of a closed user that open nothing."""
     put_group_list: Literal["ignored", "added", "replaced"] = "ignored"
     """What ``groupList`` does in an update."""
     rename_by: Literal["both", "parts", "full"] = "both"

@@ -13,6 +13,7 @@ import orjson
 from flask import Response, request
 from werkzeug.http import http_date
 
+from simulator.simulator import current
 from simulator.state.errors import RuleError, invalid
 
 NEVER = "0001-01-01T08:00:00.0000000Z"
@@ -150,16 +151,34 @@ class Page:
 
     start: int
     count: int
+    slip: int = 0
+    """So many items further than it should each page begins, after the one before; fewer than
+    none: earlier."""
+
+    @property
+    def first(self) -> int:
+        """Return the position of its first item in the whole list."""
+        return max(0, self.start + self.slip * (self.start // self.count))
 
     def of(self, whole: Sequence[Item]) -> Sequence[Item]:
         """Return the items on this page."""
-        return whole[self.start : self.start + self.count]
+        return whole[self.first : self.first + self.count]
+
+    def is_last(self, returned: int, total: int) -> bool:
+        """Return whether nothing follows a page of so many items."""
+        return not returned or self.first + returned >= total
+
+
+def slip() -> int:
+    """Return by how much the pages of lists slip."""
+    variants = current().state.variants
+    return variants.list_drops - variants.list_repeats
 
 
 def esign_page(default_count: int = MAX_ESIGN_PAGE) -> Page:
     """Return the page that the query asks for."""
     count = number_argument("count", default_count, 1, MAX_ESIGN_PAGE)
-    return Page(number_argument("start_position", 0, 0), count)
+    return Page(number_argument("start_position", 0, 0), count, slip())
 
 
 def esign_paging(page: Page, returned: int, total: int) -> dict[str, str]:
@@ -173,7 +192,7 @@ def esign_paging(page: Page, returned: int, total: int) -> dict[str, str]:
         "nextUri": "",
         "previousUri": "",
     }
-    if returned and end < total:
+    if not page.is_last(returned, total):
         paging["nextUri"] = _relative(start_position=end, count=page.count)
     if page.start > 0:
         previous = max(0, page.start - page.count)

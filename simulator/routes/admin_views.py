@@ -153,7 +153,7 @@ def page() -> wire.Page:
     if take == 0:
         end = wire.number_argument("end", start + DEFAULT_TAKE - 1, 0)
         take = max(1, end - start + 1)
-    return wire.Page(start, min(take, current().state.variants.admin_take_maximum))
+    return wire.Page(start, min(take, current().state.variants.admin_take_maximum), wire.slip())
 
 
 def paging(wanted: wire.Page, returned: int, total: int) -> dict[str, Any]:
@@ -165,7 +165,7 @@ def paging(wanted: wire.Page, returned: int, total: int) -> dict[str, Any]:
         "result_set_end_position": max(wanted.start, end - 1),
         "total_set_size": total,
     }
-    if returned and end < total:
+    if not wanted.is_last(returned, total):
         shown["next"] = _address(start=end, take=wanted.count)
     if wanted.start > 0:
         shown["previous"] = _address(start=max(0, wanted.start - wanted.count), take=wanted.count)

@@ -30,8 +30,9 @@ class MemberChange:
 
 def update(state: State, membership: Membership, change: MemberChange) -> None:
     """Change a membership through the eSignature API."""
-    if membership.status is Status.CLOSED and not _reopened(state, membership, change):
-        return  # Edits of a closed user are silently ignored.
+    is_closed = membership.status is Status.CLOSED
+    if is_closed and not (_reopened(state, membership, change) or _may_edit_closed(state)):
+        return
     if membership.status.is_pending and not _may_edit_pending(state, membership, change):
         return
     if change.profile_id is not None:
@@ -52,6 +53,12 @@ def _reopened(state: State, membership: Membership, change: MemberChange) -> boo
         return False
     reopen(state, membership, Status(variants.reopened_status))
     return True
+
+
+def _may_edit_closed(state: State) -> bool:
+    if state.variants.put_closed == "refused":
+        raise RuleError("USER_NOT_ACTIVE", "The user is closed.")
+    return state.variants.put_closed == "done"
 
 
 def _may_edit_pending(state: State, membership: Membership, change: MemberChange) -> bool:

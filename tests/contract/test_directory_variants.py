@@ -37,6 +37,11 @@ HAS_ITS_OWN_TESTS = {
     "export_polls": "tests/services/test_exported_aggregation.py",
     "broken_token_status": "tests/contract/test_directory_failures.py",
     "group_change_maximum": "tests/contract/test_directory_changes.py",
+    # Lists of one page neither repeat nor drop anybody.
+    "list_repeats": "tests/contract/test_directory_lists.py",
+    "list_drops": "tests/contract/test_directory_lists.py",
+    # The connector changes nobody of whom it knows that they are closed.
+    "put_closed": "tests/services/test_closed_meanwhile.py",
     "limit_headers": "tests/contract/test_directory_failures.py",
     "limit_status": "tests/contract/test_directory_failures.py",
     "monitor": "tests/services/test_monitor.py",

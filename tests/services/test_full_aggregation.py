@@ -8,7 +8,7 @@ from sqlalchemy import func, select, update
 
 from connector.bootstrap import build
 from connector.domain.ledger.job_runs import RunState
-from connector.errors import TemporaryError
+from connector.errors import GuardError, TemporaryError
 from connector.services.aggregation import SYNC_JOB
 from connector.settings import AggregationSettings, ProvisioningSettings
 from connector.store.tables import resources
@@ -260,35 +260,34 @@ def test_a_page_that_is_missing_once_is_asked_for_again(tmp_path):
     connector.close()
 
 
-def test_a_page_that_stays_missing_takes_nobody_out(tmp_path):
+@pytest.mark.parametrize("dropped", [7, 100])
+def test_users_between_pages_who_stay_missing_are_not_taken_out(tmp_path, dropped):
     connector = running(tmp_path, n_users=400, guards={"max_affected_min": 400})
     before = shown(connector)
-
-    def empty(query, answer):
-        if query["start_position"] == "200":
-            answer["users"] = []
-
-    tamper(connector, empty)
+    connector.world.set_variants(list_drops=dropped)
     run = sync(connector)
-    assert run.counts["walked_again"] == 1
+    paged = [item for item in connector.world.accounts if len(item.roster) > 100]
+    assert run.counts["walked_again"] == len(paged) > 0
     assert run.counts["short"] > 0
     assert run.counts.get("vanished", 0) == 0
     assert shown(connector) == before
     connector.close()
 
 
+@pytest.mark.parametrize("repeated", [1, 40])
+def test_who_is_on_two_pages_is_met_once_and_nobody_is_missed(tmp_path, repeated):
+    connector = running(tmp_path, n_users=400)
+    connector.world.set_variants(list_repeats=repeated)
+    run = sync(connector)
+    assert run.counts["users"] == sum(len(item.roster) for item in connector.world.accounts)
+    assert not {"short", "vanished", "walked_again"} & set(run.counts)
+    connector.close()
+
+
 def test_a_page_that_comes_again_and_again_ends_the_walk(tmp_path):
     connector = running(tmp_path, n_users=400)
-    first: dict[bool, dict] = {}
-
-    def repeat(query, answer):
-        page = first.setdefault(query["start_position"] == "0", dict(answer))
-        if query["start_position"] != "0":
-            answer.update(users=first.get(True, page)["users"], nextUri="/more")
-        answer["totalSetSize"] = "100000"
-
-    tamper(connector, repeat)
-    with pytest.raises(Exception, match="lacks"):
+    connector.world.set_variants(list_repeats=100)
+    with pytest.raises(GuardError, match="lacks"):
         sync(connector)
     assert connector.services.runs.latest(SYNC_JOB).calls < 40
     connector.close()

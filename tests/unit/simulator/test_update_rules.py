@@ -85,3 +85,32 @@ def test_every_change_moves_the_modification_date(world):
     group_id = list(world.account.groups)[5]
     groups.add_member(world.state, world.account, group_id, membership.user.user_id)
     assert membership.user.modified_at > before
+
+
+@pytest.mark.parametrize(
+    ("reaction", "title"), [("ignored", ""), ("done", "Weaver"), ("refused", "")]
+)
+def test_an_update_of_a_closed_user_opens_nobody(world, reaction, title):
+    membership = joined(world)
+    memberships.close(world.state, membership)
+    world.set_variants(put_closed=reaction, reopen_by_resend=False)
+    for resent in (False, True):
+        change = MemberChange(job_title="Weaver", send_activation=resent)
+        if reaction == "refused":
+            with pytest.raises(RuleError, match="closed"):
+                memberships.update(world.state, membership, change)
+        else:
+            memberships.update(world.state, membership, change)
+        assert membership.status is Status.CLOSED
+        assert membership.job_title == title
+
+
+@pytest.mark.parametrize("reaction", ["ignored", "done", "refused"])
+def test_an_update_that_opens_a_closed_user_is_carried_out_whole(world, reaction):
+    membership = joined(world)
+    memberships.close(world.state, membership)
+    world.set_variants(put_closed=reaction)
+    change = MemberChange(job_title="Weaver", send_activation=True)
+    memberships.update(world.state, membership, change)
+    assert membership.status.is_open
+    assert membership.job_title == "Weaver"
