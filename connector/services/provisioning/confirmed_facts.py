@@ -20,6 +20,7 @@ from connector.domain.plan import (
     UpdatePerson,
 )
 from connector.errors import (
+    InvalidRequestError,
     InvitationPendingError,
     NotFoundError,
     PermanentError,
@@ -197,6 +198,8 @@ class ConfirmedFacts:
         """Read a member until DocuSign shows what was written.
 
         :raises InvitationPendingError: the change was ignored until the person has accepted.
+        :raises InvalidRequestError: the change was ignored, because somebody closed the user
+            meanwhile.
         :raises NotFoundError: DocuSign does not show somebody who was closed.
         :raises UnknownOutcomeError: it cannot be read, or still shows the old state after the last
             look. No temporary error: that would say that nothing was done.
@@ -214,8 +217,23 @@ class ConfirmedFacts:
                 return user
         if user is not None and not isinstance(step, CloseMembership):
             _refuse_if_pending(step, user.memberships[step.account_id], self._names)
+            self._refuse_if_closed(step, user)
         raise UnknownOutcomeError(
             f"DocuSign accepted the change but does not show it yet ({step.describe(self._names)})."
+        )
+
+    def _refuse_if_closed(self, step: SetProfile | UpdatePerson, user: User) -> None:
+        """Refuse what DocuSign ignored because the user was closed there since they were read; the
+        mirror is told, so that a repetition is refused before anything is sent."""
+        if user.memberships[step.account_id].status is not MembershipStatus.CLOSED:
+            return
+        with self._context.write() as uow:
+            self.member(step, user).apply(uow)
+            uow.commit()
+        raise InvalidRequestError(
+            f"DocuSign accepted the change and ignored it ({step.describe(self._names)}): the user "
+            f"was closed in account {step.account_id} meanwhile. Send active=true "
+            "in the same request or before, if they shall have access again."
         )
 
     @property
