@@ -15,10 +15,9 @@ from connector.docusign.errors import DocusignError, NoAnswerError
 from connector.docusign.person_fields import FIELDS
 from connector.domain.model import DirectoryGroup
 from connector.domain.plan import CreateMembership, Person
+from connector.domain.planning import GROUP_CHUNK
 from connector.errors import PermanentError, TemporaryError
 
-CHUNK = 100
-"""Users in one change of a group: no maximum is documented."""
 STRIP = "Groups,PermissionSet,SigningGroupsEmail"
 _ACCOUNT = "/v2.1/accounts/{account_id}"
 _USERS = f"{_ACCOUNT}/users"
@@ -78,8 +77,8 @@ class EsignWriter:
         what = "adding group members" if method == "PUT" else "removing group members"
         template = f"{_GROUPS}/{{group_id}}/users"
         call = self._call(what, method, template, account_id, group_id=group_id)
-        for start in range(0, len(user_ids), CHUNK):
-            chunk = user_ids[start : start + CHUNK]
+        for start in range(0, len(user_ids), GROUP_CHUNK):
+            chunk = user_ids[start : start + GROUP_CHUNK]
             body = {"users": [{"userId": user_id} for user_id in chunk]}
             try:
                 answer = self._send(call, body)

@@ -1,7 +1,9 @@
 """Links between the documents lead somewhere."""
 
 import re
+from datetime import timedelta
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -41,6 +43,36 @@ def test_the_architecture_tells_of_every_part_of(layer):
     parts = {path.stem for path in (ROOT / "connector" / layer).glob("[a-z]*")}
     told = re.findall(r"`(\w+)`", (ROOT / "docs" / "architecture.md").read_text("utf-8"))
     assert parts - set(told) == set()
+
+
+TAKEN_FOR_GRANTED = re.findall(
+    r"^\| `([\w/]+\.py)(?::(\w+))?` \| (.+?) \|",
+    (ROOT / "docs" / "docusign.md").read_text("utf-8"),
+    re.MULTILINE,
+)
+
+
+def as_told(value):
+    """Return how the document writes a constant, if it is a number or a time."""
+    if isinstance(value, timedelta):
+        return f"{value.days} days"
+    if isinstance(value, (int, float)) or (isinstance(value, str) and value.isdigit()):
+        return f"{int(value):,}"
+    return ""
+
+
+@pytest.mark.parametrize(("path", "name", "told"), TAKEN_FOR_GRANTED)
+def test_what_is_taken_for_granted_of_docusign_stands_in_the_code_as_it_is_told(path, name, told):
+    file = ROOT / "connector" / path
+    assert file.is_file()
+    if name:
+        assert re.search(rf"^(?:{name}\b| *def {name}\()", file.read_text("utf-8"), re.MULTILINE)
+        module = import_module(f"connector.{path.removesuffix('.py').replace('/', '.')}")
+        assert as_told(getattr(module, name, None)) in told
+
+
+def test_there_is_a_list_of_what_is_taken_for_granted():
+    assert len(TAKEN_FOR_GRANTED) > 15
 
 
 def names_nothing(reference):
