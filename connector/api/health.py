@@ -66,6 +66,7 @@ class FindingSchema(Schema):
         Result, by_value=True, required=True, metadata={"description": "How it ended."}
     )
     subject = text("The account that it concerns; empty: the whole connection.")
+    subject_name = text("What people call that account; null: it has no name.", allow_none=True)
     found = text("In words.")
     problem = text(
         "A code that stays; `docusign-iga docs troubleshooting` has them.", allow_none=True

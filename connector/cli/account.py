@@ -80,7 +80,7 @@ def show_plan(context: CommandContext, file: Path, account: str) -> None:
     """
     name, wish = _wish(context, file, account)
     plan, _ = context.tenant.setup.plan(name, wish)
-    context.output(_to_json(plan), _describe(plan))
+    context.output(_to_json(plan), _describe(context, plan))
 
 
 @account.command()
@@ -115,7 +115,7 @@ def apply(
     if checksum is not None and checksum != plan.checksum:
         raise InvalidRequestError(f"The plan is {plan.checksum} now, not {checksum}.")
     if not context.as_json:
-        click.echo(_describe(plan))
+        click.echo(_describe(context, plan))
     if not plan.steps:
         if context.as_json:
             context.output({**_to_json(plan), "done": []}, "")
@@ -144,12 +144,13 @@ def _first_account(context: CommandContext) -> str:
     return settings.default_account or settings.accounts[0].account_id
 
 
-def _describe(plan: SetupPlan) -> str:
+def _describe(context: CommandContext, plan: SetupPlan) -> str:
     if not plan.steps:
         return "Nothing to do: the account is what the file declares."
     lines = [f"{number}. {_words(step)}" for number, step in enumerate(plan.steps, 1)]
+    account = context.tenant.settings.account_called(plan.account_id)
     return "\n".join(
-        [f"Account {plan.account_id}, plan {plan.checksum}:", *(f"  {line}" for line in lines)]
+        [f"Account {account}, plan {plan.checksum}:", *(f"  {line}" for line in lines)]
     )
 
 

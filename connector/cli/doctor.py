@@ -64,7 +64,7 @@ def _examine(context: CommandContext) -> Diagnosis:
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:
     for item in diagnosis.findings:
-        about = f"{item.subject}: " if item.subject else ""
+        about = f"{item.about}: " if item.about else ""
         yield f"{item.result:<8} {_TITLES[item.check_id]:<{_WIDTH}}{about}{item.found}"
         if item.problem is None:
             continue

@@ -69,7 +69,7 @@ def probe(
         return
     account_id = _account(context, account)
     if not yes:
-        _ask(service.environment, account_id)
+        _ask(service.environment, context.tenant.settings.account_called(account_id))
     with Console(stderr=True).status("Trying ...") as status:
         answers = service.run(
             actor, account_id=account_id, domain=domain, force=force, report=status.update
@@ -92,9 +92,9 @@ def _account(context: CommandContext, named: str | None) -> str:
     return found.account_id
 
 
-def _ask(environment: str, account_id: str) -> None:
+def _ask(environment: str, account: str) -> None:
     click.confirm(
-        f"In account {account_id} ({environment}) this makes {MADE}, and removes them again. It "
+        f"In account {account}, {environment}, this makes {MADE}, and removes them again. It "
         f"costs about {ESTIMATE} calls to DocuSign. Go on?",
         abort=True,
         err=True,

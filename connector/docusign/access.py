@@ -74,18 +74,24 @@ class Access:
         found = self._all().get(account_id) or self._look_again().get(account_id)
         if found is None:
             raise PermissionLostError(
-                f"The service user is not an active member of account {account_id}, or the account "
+                "The service user is not an active member of account "
+                f"{self._tenant.account_called(account_id)}, or the account "
                 "belongs to another environment. Add the user to the account with an "
                 "administrator profile, and check docusign.environment."
             )
         if not self._hosts.serves_accounts(found.base_uri):
             raise RefusedError(
-                f"The base address of account {account_id} is given as {found.base_uri[:100]!r}, "
-                "which is no DocuSign host over https: no access token is sent there. Check "
-                "docusign.environment and docusign.oauth_url, and what stands between the "
-                "connector and DocuSign."
+                f"The base address of account {self.called(account_id)} is given as "
+                f"{found.base_uri[:100]!r}, which is no DocuSign host over https: no access token "
+                "is sent there. Check docusign.environment and docusign.oauth_url, and what stands "
+                "between the connector and DocuSign."
             )
         return found
+
+    def called(self, account_id: str) -> str:
+        """Return what people call an account, with its id beside it; DocuSign is not asked."""
+        known = self._places.get(account_id)
+        return self._tenant.account_called(account_id, known.name if known else "")
 
     def account(self, account_id: str) -> Target:
         """Return where eSignature calls for an account go."""

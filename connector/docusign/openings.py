@@ -50,11 +50,11 @@ class Openings:
         """
         if self._activates_at_once(operation):
             user_id = self._admin.create(operation)
-            with _after_effect(operation):
+            with _after_effect(self._access.called(operation.account_id)):
                 self._say_the_rest(operation, user_id)
         else:
             user_id = self._writer.create(operation)
-        with _after_effect(operation):
+        with _after_effect(self._access.called(operation.account_id)):
             return self._established(operation, user_id)
 
     def _say_the_rest(self, operation: CreateMembership, user_id: str) -> None:
@@ -76,7 +76,7 @@ class Openings:
         account_id, user_id = operation.account_id, operation.user_id
         if not is_open(account_id, self._reader.member(account_id, user_id)):
             self._reactivate(operation)
-        with _after_effect(operation):
+        with _after_effect(self._access.called(operation.account_id)):
             return self._established(operation, user_id)
 
     def _reactivate(self, operation: ReopenMembership) -> None:
@@ -145,29 +145,31 @@ class Openings:
     ) -> NoAnswerError | RefusedError:
         """:param has_had_time: whether what was given again could show as long as any write may
         take; else it may still come."""
+        account = self._access.called(operation.account_id)
         if user is not None and not is_open(operation.account_id, user):
             return RefusedError(
-                f"DocuSign accepted to open the membership in account {operation.account_id} and "
+                f"DocuSign accepted to open the membership in account {account} and "
                 "still shows it as closed. Open it in DocuSign, or try another "
                 f"docusign.behaviour.reactivation (now {self._behaviour.reactivation})."
             )
         is_pending = user is not None and user.memberships[operation.account_id].status.is_pending
         if is_pending and has_had_time:
             return RefusedError(
-                f"DocuSign opened the membership in account {operation.account_id} and ignored the "
+                f"DocuSign opened the membership in account {account} and ignored the "
                 "profile or groups that were asked for: the person has not activated it yet. It "
                 "is closed again. Let an administrator open it in DocuSign."
             )
         return NoAnswerError(
-            f"DocuSign accepted a membership in account {operation.account_id} and does not show "
+            f"DocuSign accepted a membership in account {account} and does not show "
             "it with the profile and groups that were asked for."
         )
 
 
 @contextmanager
-def _after_effect(operation: CreateMembership | ReopenMembership) -> Iterator[None]:
+def _after_effect(account: str) -> Iterator[None]:
     """Tell the errors of what follows a call that took effect from those of the call itself.
 
+    :param account: what people call the account of the membership.
     :raises NoAnswerError: DocuSign cannot be asked now. No temporary error: that would say that
         nothing was done.
     """
@@ -175,7 +177,7 @@ def _after_effect(operation: CreateMembership | ReopenMembership) -> Iterator[No
         yield
     except TemporaryError as error:
         raise NoAnswerError(
-            f"DocuSign accepted a membership in account {operation.account_id}, and it cannot "
+            f"DocuSign accepted a membership in account {account}, and it cannot "
             f"be read back now: {error}"
         ) from error
     except PermanentError as error:

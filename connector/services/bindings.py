@@ -101,13 +101,15 @@ class AccountBindings:
         account_id = account_id.lower()
         if any(item.account_id == account_id for item in self._context.settings.accounts):
             raise InvalidRequestError(
-                f"Account {account_id} is still in the configuration: a sync would read it again. "
-                f"Remove it from tenants.{self._context.tenant}.accounts first."
+                f"Account {self._context.settings.account_called(account_id)} is still in the "
+                "configuration: a sync would read it again. Remove it from "
+                f"tenants.{self._context.tenant}.accounts first."
             )
         with self._context.read() as uow:
             names = _bound(uow).names
         if account_id not in names:
-            known = ", ".join(sorted(names)) or "none: nothing was read yet"
+            called = (f"{name} ({key})" for key, name in sorted(names.items()))
+            known = ", ".join(called) or "none: nothing was read yet"
             raise NotFoundError(f"The database has no account {account_id}. It has: {known}.")
         with self._no_sync_meanwhile():
             count = self._forget_members(account_id)

@@ -28,6 +28,7 @@ from connector.services.locks import WriteLocks, address_key, user_key
 from connector.services.mirror.actual import load_attributes
 from connector.services.mirror.changes import tombstone_id
 from connector.services.names_in_use import refuse_names_in_use
+from connector.services.naming import names_for
 from connector.services.people import (
     Addresses,
     accounts_of,
@@ -245,7 +246,9 @@ class ErasureService:
             outcomes = {**erasure.outcomes, **found}
         left = [account for account in accounts if not Redaction(outcomes[account]).is_done]
         if left:
-            told = ", ".join(f"{account}: {outcomes[account]}" for account in left)
+            with self._context.read() as uow:
+                names = names_for(uow, self._context, ())
+            told = ", ".join(f"{names.account(account)}: {outcomes[account]}" for account in left)
             return self._keep(erasure, actor, outcomes, f"DocuSign has not erased {told}.")
         erasure = replace(erasure, outcomes=outcomes or erasure.outcomes)
         try:

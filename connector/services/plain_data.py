@@ -100,6 +100,7 @@ def _diagnosed(item: checks.Finding) -> Data:
         "check": item.check_id,
         "result": item.result,
         "subject": item.subject,
+        "subject_name": item.subject_name or None,
         "found": item.found,
         "problem": problem.code if problem else None,
         "cause": problem.cause if problem else None,

@@ -88,6 +88,12 @@ def test_a_good_connection_has_nothing_to_report(doctor, connector):
     assert result.exit_code == 0, result.output
     assert "All is well." in result.output
     assert "not needed: access is by impersonation" in result.output
+    first, *_ = connector.world.details["accounts"]
+    about = f"{first['name']} ({first['account_id']}): "
+    assert f"Membership                    {about}a member" in result.output
+    assert f"Administrator rights          {about}a full administrator" in result.output
+    named = {item["subject"]: item["subject_name"] for item in report(doctor("--json"))["findings"]}
+    assert named[first["account_id"]] == first["name"] and named[""] is None
     assert connector.world.account.name in result.output
 
 

@@ -78,6 +78,15 @@ class Finding:
     evidence: str = ""
     """DocuSign's own words, with what its support asks for."""
     link: str = ""
+    subject_name: str = ""
+    """What people call the account; empty where it has no name, and of what is no account."""
+
+    @property
+    def about(self) -> str:
+        """The account by name, with its id beside it; empty: the whole connection."""
+        if self.subject_name:
+            return f"{self.subject_name} ({self.subject})"
+        return self.subject
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,8 @@ one that failed is skipped, so that one cause is told once.
 
 `--json` prints an object with `tenant`, `result` (`ok`, `warning` or `failed`: the worst) and
 `findings`, a list of objects with `check` (the names in code style below), `result` (also
-`skipped`), `subject` (the account or domain that it concerns, or empty), `found` (in words), and,
+`skipped`), `subject` (the account or domain that it concerns, or empty),
+`subject_name` (what people call that account, or `null`), `found` (in words), and,
 where something is wrong, `problem` (the code below, which stays as it is from version to
 version), `cause`, `remedy`, `link` and `evidence` (what DocuSign said, with the trace token that
 its support asks for); otherwise these are `null`. No secret is in it. New checks and codes may be

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from connector.domain.model import Catalogue, Profile, fold
+from connector.domain.naming.names import Names
 from connector.errors import InvalidRequestError, PermanentError
 from connector.settings import AccountSettings, TenantSettings
 
@@ -40,6 +41,11 @@ class AccountBook:
         name = self.settings.default_account
         return self.resolve(name) if name else self.settings.accounts[0].account_id
 
+    @property
+    def names(self) -> Names:
+        """What people call accounts, profiles and groups."""
+        return Names(self.catalogue, {}, self.settings.accounts, self.attribute_names)
+
     def is_governed(self, account_id: str) -> bool:
         """Return whether the account belongs to the tenant."""
         return any(item.account_id == account_id for item in self.settings.accounts)
@@ -72,8 +78,8 @@ class AccountBook:
             return (by_id or by_name)[0]
         known = ", ".join(sorted(item.name for item in profiles)) or "none yet: run a sync first"
         raise PermanentError(
-            f"The baseline profile {wanted!r} of account {account_id} does not exist. "
-            f"Set accounts[].baseline_profile to one of: {known}."
+            f"The baseline profile {wanted!r} of account {self.names.account(account_id)} does not "
+            f"exist. Set accounts[].baseline_profile to one of: {known}."
         )
 
     def _settings_of(self, account_id: str) -> AccountSettings:

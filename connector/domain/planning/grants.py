@@ -8,7 +8,6 @@ from dataclasses import replace
 from connector.domain.ledger.plans import Fulfilment
 from connector.domain.model import group_scim_id
 from connector.domain.naming.account_book import AccountBook
-from connector.domain.naming.names import Names
 from connector.domain.plan import (
     AddGroupMembers,
     GrantRole,
@@ -62,7 +61,7 @@ def plan_grant(
 def _plan_group(account_id: str, group_id: str, actual: ActualUser, book: AccountBook) -> Plan:
     membership = actual.user.memberships.get(account_id)
     if membership is None or not membership.status.is_open:
-        account = Names(book.catalogue, accounts=book.settings.accounts).account(account_id)
+        account = book.names.account(account_id)
         raise InvalidRequestError(
             f"{actual.user.email} has no open membership in account {account}, so no group of it "
             "can be joined."

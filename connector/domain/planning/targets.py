@@ -49,9 +49,9 @@ def wanted_profiles(profiles: frozenset[ProfileKey], book: AccountBook) -> dict[
         book.profile(account_id, profile_id)
         if account_id in wanted:
             raise InvalidRequestError(
-                f"Two permission profiles for account {account_id} in one request: "
-                f"{account_id}.{wanted[account_id]} and {account_id}.{profile_id}. A membership "
-                "holds exactly one."
+                f"Two permission profiles for account {book.names.account(account_id)} in one "
+                f"request: {book.names.profile(account_id, wanted[account_id])} and "
+                f"{book.names.profile(account_id, profile_id)}. A membership holds exactly one."
             )
         wanted[account_id] = profile_id
     return wanted

@@ -82,9 +82,9 @@ class _Parts:
             if self._entitlement_waits(baseline.scim_id) or not (is_newcomer or is_return):
                 if is_newcomer and not self._joins_elsewhere():
                     raise InvalidRequestError(
-                        f"{profile} has to be approved first, and so has the baseline profile "
-                        f"{baseline.name!r}: somebody who is not in DocuSign yet cannot wait. Let "
-                        "the policy give the baseline profile automatically."
+                        f"{self._named(step)} has to be approved first, and so has the baseline "
+                        f"profile {baseline.name!r}: somebody who is not in DocuSign yet cannot "
+                        "wait. Let the policy give the baseline profile automatically."
                     )
                 self._later.append(step)
                 return
@@ -98,6 +98,12 @@ class _Parts:
         self._later += [
             AddGroupMembers(step.account_id, group_id, (user_id,)) for group_id in waiting
         ]
+
+    def _named(self, step: CreateMembership | ReopenMembership | SetProfile) -> str:
+        """Return the profile that a step gives, at the beginning of a sentence."""
+        names = self._book.names
+        profile = names.profile(step.account_id, step.profile_id)
+        return f"The profile {profile} of account {names.account(step.account_id)}"
 
     def _joins_elsewhere(self) -> bool:
         return any(isinstance(item, CreateMembership) for item in self._now)
@@ -139,8 +145,8 @@ class _Parts:
         for item in self._later:
             if isinstance(item, SetProfile) and _place(item) in closed & opened:
                 raise InvalidRequestError(
-                    f"{item.account_id}.{item.profile_id} has to be approved first, which takes an "
-                    "active user. Create the user without it, or active."
+                    f"{self._named(item)} has to be approved first, which takes an active user. "
+                    "Create the user without it, or active."
                 )
 
 

@@ -22,7 +22,7 @@ from connector.domain.plan import (
 )
 from connector.domain.writing import counted
 from connector.errors import GuardError
-from connector.settings import GuardSettings
+from connector.settings import AccountSettings, GuardSettings
 
 _NAMED = 10
 """Of what is missing so many are named in a message."""
@@ -45,6 +45,13 @@ class GuardContext:
     """Members of the groups that the plan deletes, by account and group id."""
     attribute_names: Mapping[str, str] = field(default_factory=dict)
     """By field of a person, the SCIM attribute by which clients know it."""
+    accounts: Sequence[AccountSettings] = ()
+    """Whose aliases people know."""
+
+    @property
+    def names(self) -> Names:
+        """What people call what a message is about."""
+        return Names(self.catalogue, self.users, self.accounts, self.attribute_names)
 
 
 def check(plan: Plan, context: GuardContext, settings: GuardSettings) -> None:
@@ -77,10 +84,9 @@ def most_affected(user_count: int, settings: GuardSettings) -> int:
 
 def _protect_service_user(plan: Plan, context: GuardContext) -> None:
     refused = CloseMembership | SetProfile | UpdatePerson | ChangeEmail | RevokeRole
-    names = Names(context.catalogue, context.users, attributes=context.attribute_names)
     for step in plan:
         if isinstance(step, refused) and step.user_id == context.service_user_id:
-            what = step.describe(names)
+            what = step.describe(context.names)
             raise GuardError(
                 f"This is the user whom the connector impersonates; it will not {what}. "
                 "Configure another service user first (tenants.*.user_id).",
@@ -126,8 +132,8 @@ def _protect_last_admin(plan: Plan, context: GuardContext) -> None:
     for account_id, user_ids in losing.items():
         if context.admin_counts.get(account_id, 0) - len(user_ids) < 1:
             raise GuardError(
-                f"Account {account_id} would lose its last administrator. Make somebody else "
-                "administrator first.",
+                f"Account {context.names.account(account_id)} would lose its last administrator. "
+                "Make somebody else administrator first.",
                 guard="last_administrator",
                 setting="guards.protect_last_admin",
             )

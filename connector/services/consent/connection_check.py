@@ -85,7 +85,7 @@ class ConnectionCheck:
     def _rights(self) -> Iterator[str]:
         """Name the accounts in which the service user can do its work no longer."""
         for account in self._context.settings.accounts:
-            name = account.alias or account.account_id
+            name = self._context.settings.account_called(account.account_id)
             try:
                 user = self._examiner.service_user(account.account_id)
             except PermanentError as error:

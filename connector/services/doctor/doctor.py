@@ -65,7 +65,7 @@ class Doctor:
         findings: list[Finding] = []
         for check in CHECKS:
             report(check)
-            findings += _run(visit, check, findings)
+            findings += map(visit.named, _run(visit, check, findings))
         return Diagnosis(self._context.tenant, tuple(findings))
 
 

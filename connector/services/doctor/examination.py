@@ -98,5 +98,14 @@ class Examination:
         return self._consent.scopes
 
     def name(self, account_id: str) -> str:
-        alias = next((a.alias for a in self.tenant.accounts if a.account_id == account_id), "")
-        return f"{alias} ({account_id})" if alias else account_id
+        """Return what people call an account, with its id beside it."""
+        return self.tenant.account_called(account_id, self._shown_names().get(account_id, ""))
+
+    def named(self, finding: Finding) -> Finding:
+        """Return a finding with the name of the account that it is about."""
+        alias = self.tenant.alias_of(finding.subject)
+        return replace(finding, subject_name=alias or self._shown_names().get(finding.subject, ""))
+
+    def _shown_names(self) -> Mapping[str, str]:
+        """What DocuSign calls accounts, as far as that is known yet."""
+        return {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import timedelta
 from functools import cached_property
 
@@ -29,6 +29,11 @@ class RightsChecks(Examination):
     def _identity(self) -> Identity:
         return self.examiner.identity()
 
+    def _shown_names(self) -> Mapping[str, str]:
+        if "_identity" not in self.__dict__:  # Asking is a check of its own.
+            return {}
+        return {account.account_id: account.name for account in self._identity.accounts}
+
     def userinfo(self) -> Iterator[Finding]:
         """Who the token stands for."""
         count = len(self._identity.accounts)
@@ -52,7 +57,8 @@ class RightsChecks(Examination):
                 found = f"The base address of {name} is no DocuSign host over https."
                 code = "account_host_foreign"
             else:
-                yield Finding("membership", Result.OK, known.name, account.account_id)
+                words = f"a member; DocuSign calls it {known.name}"
+                yield Finding("membership", Result.OK, words, account.account_id)
                 continue
             yield self.bad("membership", code, found, subject=account.account_id)
 

@@ -37,17 +37,19 @@ from connector.services.mirror.actual import (
     remembered_memberships,
 )
 from connector.services.mirror.writer import MirrorWriter
+from connector.services.naming import names_for
 
 
 class SecondUserError(PermanentError):
     """DocuSign made a new user of somebody who was known already.
 
     :param seen: the new user, as DocuSign shows them.
+    :param account: what people call the account.
     """
 
-    def __init__(self, step: CreateMembership, seen: User) -> None:
+    def __init__(self, step: CreateMembership, seen: User, account: str) -> None:
         super().__init__(
-            f"DocuSign joined {step.person.email} to account {step.account_id} as a second user "
+            f"DocuSign joined {step.person.email} to account {account} as a second user "
             f"({seen.user_id}) instead of {step.user_id}, whom it does not know there any more or "
             "knows by another name. The second user has the access now, and counts as made by the "
             f"connector. If {step.user_id} is gone for good, accept that finding of drift and go "
@@ -86,7 +88,8 @@ class ConfirmedFacts:
         :raises PermanentError: it re-opened somebody else.
         """
         if step.user_id is not None and seen.user_id != step.user_id:
-            raise SecondUserError(step, seen)
+            account = self._names_of(step).account(step.account_id)
+            raise SecondUserError(step, seen, account)
         if step.user_id is None:
             self._refuse_predecessor(step, seen.user_id)
         bound = replace(step, user_id=seen.user_id)
@@ -216,13 +219,15 @@ class ConfirmedFacts:
             if is_shown(user):
                 return user
         if user is not None and not isinstance(step, CloseMembership):
-            _refuse_if_pending(step, user.memberships[step.account_id], self._names)
-            self._refuse_if_closed(step, user)
+            names = self._names_of(step)
+            _refuse_if_pending(step, user.memberships[step.account_id], names)
+            self._refuse_if_closed(step, user, names)
+        change = step.describe(self._names_of(step))
         raise UnknownOutcomeError(
-            f"DocuSign accepted the change but does not show it yet ({step.describe(self._names)})."
+            f"DocuSign accepted the change but does not show it yet ({change})."
         )
 
-    def _refuse_if_closed(self, step: SetProfile | UpdatePerson, user: User) -> None:
+    def _refuse_if_closed(self, step: SetProfile | UpdatePerson, user: User, names: Names) -> None:
         """Refuse what DocuSign ignored because the user was closed there since they were read; the
         mirror is told, so that a repetition is refused before anything is sent."""
         if user.memberships[step.account_id].status is not MembershipStatus.CLOSED:
@@ -231,14 +236,14 @@ class ConfirmedFacts:
             self.member(step, user).apply(uow)
             uow.commit()
         raise InvalidRequestError(
-            f"DocuSign accepted the change and ignored it ({step.describe(self._names)}): the user "
-            f"was closed in account {step.account_id} meanwhile. Send active=true "
-            "in the same request or before, if they shall have access again."
+            f"DocuSign accepted the change and ignored it ({step.describe(names)}): the user was "
+            f"closed in account {names.account(step.account_id)} meanwhile. Send active=true in "
+            "the same request or before, if they shall have access again."
         )
 
-    @property
-    def _names(self) -> Names:
-        return Names(attributes=self._context.attribute_names)
+    def _names_of(self, step: Operation) -> Names:
+        with self._context.read() as uow:
+            return names_for(uow, self._context, [step])
 
     def handed_over(self, step: HandOverEnvelopes, rule_id: str) -> Performed:
         """Return that a rule hands envelopes over."""
@@ -258,9 +263,9 @@ def _refuse_if_pending(
     if membership.status.is_pending:
         error = InvitationPendingError(
             f"DocuSign accepted the change and ignored it ({step.describe(names)}): the person has "
-            f"not activated the membership in account {step.account_id} yet, and until then "
-            "DocuSign may keep it as it is. Ask them to accept the invitation, then send the "
-            "change again."
+            f"not activated the membership in account {names.account(step.account_id)} yet, and "
+            "until then DocuSign may keep it as it is. Ask them to accept the invitation, then "
+            "send the change again."
         )
         # Should DocuSign only be late, it is taken back.
         error.is_partial = True

@@ -89,7 +89,7 @@ class GroupProvisioning:
         def check(uow: UnitOfWork, is_next: bool) -> None:
             self._check_writable()
             if is_next:
-                _check_name(uow, account_id, name)
+                _check_name(uow, self._context, account_id, name)
                 check_members(uow, self._context, DirectoryGroup(account_id, "", name), members)
 
         def record(_held: ExitStack) -> Outcome:
@@ -290,7 +290,8 @@ class GroupProvisioning:
             )
         if wanted.name is not None and wanted.name != group.name:
             self._check_writable(group)
-            _check_name(uow, group.account_id, wanted.name, besides=group.group_id)
+            name, besides = wanted.name, group.group_id
+            _check_name(uow, self._context, group.account_id, name, besides)
         check_members(uow, self._context, group, wanted.add)
 
     def _check_writable(self, group: DirectoryGroup | None = None) -> None:
@@ -312,12 +313,15 @@ class GroupProvisioning:
         return group
 
 
-def _check_name(uow: UnitOfWork, account_id: str, name: str, besides: str = "") -> None:
+def _check_name(
+    uow: UnitOfWork, context: TenantContext, account_id: str, name: str, besides: str = ""
+) -> None:
     for group in uow.mirror.catalogue().groups.values():
         is_other = group.account_id == account_id and group.group_id != besides
         if is_other and fold(group.name) == fold(name):
+            called = names_for(uow, context, ()).account(account_id)
             raise UniquenessError(
-                f"Account {account_id} has a group {group.name!r} already ({group.scim_id})."
+                f"Account {called} has a group {group.name!r} already ({group.scim_id})."
             )
 
 

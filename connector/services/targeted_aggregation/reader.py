@@ -10,6 +10,7 @@ import structlog
 
 from connector.domain.mirror.merge import merge_member, without_membership
 from connector.domain.model import User
+from connector.domain.naming.names import Names
 from connector.errors import (
     BudgetUsedUpError,
     ConflictingWriteError,
@@ -177,11 +178,14 @@ class TargetedReader:
         other = self._directory.service_user_id
         if other != user_id and self._ask(account_id, other) is not None:
             return
+        with self._context.read() as uow:
+            known = uow.mirror.get_users([user_id])
+            names = Names(uow.mirror.catalogue(), known, self._context.settings.accounts)
         raise TemporaryError(
-            f"DocuSign says of user {user_id}, whom it had in account {account_id}, that there is "
-            "no such user. That is not believed: it does not show the service user there either. "
-            "Check what stands between the connector and DocuSign, and whether the account is the "
-            "one that it was."
+            f"DocuSign says of {names.person(user_id)}, whom it had in account "
+            f"{names.account(account_id)}, that there is no such user. That is not believed: it "
+            "does not show the service user there either. Check what stands between the connector "
+            "and DocuSign, and whether the account is the one that it was."
         )
 
     def _write(

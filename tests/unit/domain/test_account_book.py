@@ -77,3 +77,8 @@ def test_baseline_of_an_account_not_yet_read_asks_for_a_sync():
 
 def test_id_of_a_profile_wins_over_the_name_of_another():
     assert book("2", "Plain", baseline="2").baseline("A").name == "Plain"
+
+
+def test_a_missing_baseline_names_the_account():
+    with pytest.raises(PermanentError, match=r"'DocuSign Viewer' of account main \(A\)"):
+        book("Other").baseline("A")

@@ -19,7 +19,7 @@ from connector.domain.plan import (
 )
 from connector.domain.policy.guards import GuardContext, check, touched_users
 from connector.errors import GuardError
-from connector.settings import GuardSettings
+from connector.settings import AccountSettings, GuardSettings
 from tests.builders import ADMIN, PERSON, SENDER, VIEWER, catalogue, membership, user
 
 BOSS = user(membership("A", ADMIN, is_admin=True), user_id="boss")
@@ -191,3 +191,9 @@ def test_group_of_docusigns_own_scim_is_left_alone():
     world = replace(context(), catalogue=replace(catalogue("A"), groups={("A", "7"): group}))
     with pytest.raises(GuardError, match="Foreign"):
         check(Plan((AddGroupMembers("A", "7", ("clerk",)),)), world, GuardSettings())
+
+
+def test_the_account_that_would_lose_its_last_administrator_is_named():
+    known = replace(context(BOSS), accounts=(AccountSettings("A", "main"),))
+    with pytest.raises(GuardError, match=r"Account main \(A\) would lose"):
+        check(Plan((CloseMembership("A", "boss"),)), known, GuardSettings())
