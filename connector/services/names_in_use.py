@@ -19,7 +19,7 @@ from connector.services.work.reasons import REQUESTER_EMAIL
 
 _COMPARED = (Act.APPROVED, Act.COMPLETED)
 """After these acts, the next one has to be another person's."""
-_SHARED = " So it is too where the name is somebody else's by now."
+_SHARED = " This holds even if the name belongs to somebody else by now."
 
 
 def refuse_names_in_use(uow: UnitOfWork, names: AbstractSet[str], now: datetime) -> None:
