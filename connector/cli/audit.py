@@ -119,10 +119,10 @@ def search(context: CommandContext, *, limit: int, **given: Any) -> None:
     events = service.search(wanted, person=person, entitlement=entitlement, limit=limit)
     table = Table("Event", "When (UTC)", "Who", "What", "About", "More")
     about = service.user_ids(person) if person else ()
-    names = context.tenant.browser.named(events, about).names
+    page = context.tenant.browser.named(events, about)
     for event in events:
         when = f"{event.at:%Y-%m-%d %H:%M:%S}"
-        what = (event.actor, event.action, event.subject, describe(event, names, about))
+        what = (event.actor, event.action, event.subject, describe(event, page))
         table.add_row(str(event.sequence), when, *what)
     context.output([as_data(event) for event in events], table if events else "No event matches.")
 
@@ -182,12 +182,15 @@ def explain(
 ) -> None:
     """Say who gave a person an entitlement, why, and whether it was checked.
 
-    Without --entitlement every permission profile counts that makes an administrator of an account
-    (account-admin). The chain is verified too, so that the answer comes with its proof.
+    Without --entitlement the question is about administrator access: every permission profile
+    counts that makes an administrator of an account (account-admin). `docusign-iga user show` lists
+    everything that somebody holds. The chain is verified too, so that the answer comes with its
+    proof.
 
     \b
-    Example:
+    Examples:
       docusign-iga audit explain --user ada@example.com --month 2026-03
+      docusign-iga audit explain --user ada@example.com --entitlement "DocuSign Sender (Acme)"
     """
     since, until = month_of(month)
     found = context.tenant.audit.explain(person, entitlement, since, until)
@@ -205,7 +208,7 @@ def explain(
     }
     period = f"in {since:%B %Y}" if since else "ever"
     events = [event for story in found.stories for event in story.events]
-    text = explained(found, period, context.tenant.browser.named(events, found.user_ids).names)
+    text = explained(found, period, context.tenant.browser.named(events, found.user_ids))
     context.output(answer, f"{text}\n\n{_verdict(verified)}")
 
 

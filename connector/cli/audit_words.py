@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
 from connector.domain.audit.chain import told_steps
 from connector.domain.audit.events import AuditEvent
 from connector.domain.audit.story import Outcome, Story
+from connector.domain.audit.telling import NATIVE, NO_REASON, heading, parts_after_why
+from connector.domain.audit.titles import event_title
 from connector.domain.erasure import told_left_out
+from connector.domain.model import Catalogue
 from connector.domain.naming.names import IDS_ALONE, Names
 from connector.domain.plan import operation_from_dict
-from connector.domain.work_items.items import Direction
+from connector.domain.work_items.items import WorkItemKind
 from connector.services.audit.questions import Explanation
+from connector.services.browsing.views import EventPage, Labels
 
-# fmt: off
-_SHOWN = (
-    "state", "status", "direction", "entitlement", "result", "code", "comment", "reason",
-    "work_item",
-)
-# fmt: on
+_SHOWN = ("state", "status", "result", "code")
+_WRITTEN = ("comment", "reason")
+"""What people wrote."""
+_ON_APPROVALS = ("approved", "denied", "decided", "refused", "missed", "replanned")
+_ON_TASKS = ("checked", "completed", "attested", "evidence")
 _LONGEST = 120
+_IN_BRIEF = 8
+"""So much of an id is shown, and found by the commands that show an approval or a task."""
+NO_NAMES = EventPage((), IDS_ALONE, Labels(Catalogue()), {}, None)
+"""Tells by ids alone."""
 Tell = Callable[[AuditEvent], str]
 
 
-def describe(event: AuditEvent, names: Names = IDS_ALONE, about: Collection[str] = ()) -> str:
+def describe(event: AuditEvent, page: EventPage = NO_NAMES) -> str:
     """Return one line that tells what the event's name does not.
 
-    :param about: the users whose history it is.
+    :param page: what is called how, and whose history it is.
     """
     data = event.data
     if event.is_erased:
@@ -42,9 +49,30 @@ def describe(event: AuditEvent, names: Names = IDS_ALONE, about: Collection[str]
         return _cut(f"{data.get('method')} {data.get('path')}{status}")
     if left_out := told_left_out(data):
         return left_out
-    if steps := told_steps(event, about):
-        return "; ".join(_step(step, names) for step in steps)
-    return _cut(", ".join(f"{name} {data[name]}" for name in _SHOWN if data.get(name)))
+    if steps := told_steps(event, page.about):
+        return "; ".join(_step(step, page.names) for step in steps)
+    return _cut(", ".join(_facts(event, page.labels)))
+
+
+def _facts(event: AuditEvent, labels: Labels) -> Iterable[str]:
+    data = event.data
+    if entitlement := data.get("entitlement"):
+        yield f"{data.get('direction', '')} {labels.entitlement(str(entitlement))}".strip()
+    for name in _SHOWN:
+        if data.get(name):
+            yield f"{name}: {data[name]}"
+    yield from (f"“{data[name]}”" for name in _WRITTEN if data.get(name))
+    if item := data.get("work_item"):
+        yield f"{_kind_of(event)} {str(item)[:_IN_BRIEF]}"
+
+
+def _kind_of(event: AuditEvent) -> str:
+    """Return what a work item is, as far as an event tells."""
+    act = event.action.partition(".")[2]
+    if event.data.get("kind") == WorkItemKind.MANUAL_TASK or act in _ON_TASKS:
+        return "task"
+    is_approval = event.data.get("kind") == WorkItemKind.APPROVAL or act in _ON_APPROVALS
+    return "approval" if is_approval else "item"
 
 
 def _step(step: Any, names: Names) -> str:
@@ -52,21 +80,20 @@ def _step(step: Any, names: Names) -> str:
         return operation_from_dict(step).describe(names)
     except (KeyError, TypeError, ValueError):
         # Without what was erased, or of another version of the program.
-        return str(step.get("kind", "?")) if isinstance(step, Mapping) else "?"
+        return str(step.get("kind", "?")) if isinstance(step, dict) else "?"
 
 
 def _cut(text: str) -> str:
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 
-def explained(found: Explanation, period: str, names: Names = IDS_ALONE) -> str:
-    """Return the answer to the question in plain sentences."""
-    what = ", ".join(
-        f"{name} ({scim_id})" for scim_id, name in sorted(found.entitlements.names.items())
-    )
-    who = ", ".join(names.person(user_id) for user_id in found.user_ids)
-    lines = [f"User {who}", f"Asked about: {what}", ""]
-    tell = partial(describe, names=names, about=found.user_ids)
+def explained(found: Explanation, period: str, page: EventPage = NO_NAMES) -> str:
+    """Return the answer to the question in plain sentences.
+
+    :param page: what is called how.
+    """
+    lines = [*_whom(found, page), *_what(found), ""]
+    tell = partial(_told, page=page)
     if found.earlier is not None:
         lines += [f"Before: {_headline(found.earlier)}.", ""]
     for story in found.stories:
@@ -77,63 +104,73 @@ def explained(found: Explanation, period: str, names: Names = IDS_ALONE) -> str:
     return "\n".join(lines)
 
 
+def _whom(found: Explanation, page: EventPage) -> Iterable[str]:
+    for user_id in found.user_ids:
+        known = page.people.get(user_id)
+        if known is not None:
+            yield f"User {known.email} ({user_id})"
+        elif found.person == user_id:
+            yield f"User {user_id}"
+        else:
+            yield f"User {found.person} ({user_id}), gone from DocuSign"
+
+
+def _what(found: Explanation) -> Iterable[str]:
+    names = found.entitlements.names
+    each = [f"{name}, {scim_id}" for scim_id, name in sorted(names.items(), key=lambda one: one[1])]
+    if found.asks_of_administrators:
+        yield "Asked about: administrator access, whichever profile gives it:"
+        yield from (f"  {line}" for line in each)
+    elif len(each) == 1:
+        yield f"Asked about: {each[0]}"
+    else:
+        yield "Asked about each of:"
+        yield from (f"  {line}" for line in each)
+
+
 def _now(found: Explanation) -> str:
     if not found.holds:
+        if found.asks_of_administrators:
+            return (
+                "Now: no administrator access, as DocuSign was last read. What else they hold is "
+                "not told here: name it with --entitlement."
+            )
         return "Now: not held, as DocuSign was last read."
     names = ", ".join(found.entitlements.names.get(item, item) for item in found.holds)
     text = f"Now: held, as DocuSign was last read: {names}."
-    done = [story for story in found.stories if story.outcome is Outcome.DONE]
-    last = done[-1] if done else found.earlier
-    if last is None or last.direction is Direction.REVOKE:
-        text += " It was given in DocuSign itself, or before the connector kept this record."
-    return text
-
-
-_ENDINGS = {
-    Outcome.WAITING: "it waits",
-    Outcome.REFUSED: "it was refused",
-    Outcome.ENDED: "the request ended before it was carried out",
-    Outcome.FAILED: "it failed",
-}
-_NOTHING_DONE = {
-    Outcome.DONE: "what DocuSign was told is not in this record",
-    Outcome.WAITING: "not yet",
-    Outcome.REFUSED: "nothing: it was refused",
-    Outcome.ENDED: "nothing: the request ended",
-    Outcome.FAILED: "nothing: it failed",
-}
+    return f"{text} {NATIVE}." if found.is_given_elsewhere else text
 
 
 def _headline(story: Story) -> str:
-    event, is_grant = story.recorded, story.direction is Direction.GRANT
     when = f"{story.at:%Y-%m-%d %H:%M:%S} UTC"
+    event, what = story.recorded, heading(story)
     if story.outcome is Outcome.DONE:
-        verb = "given" if is_grant else "taken away"
         asked_at = f"{event.at:%Y-%m-%d}"
         of = "" if asked_at == f"{story.at:%Y-%m-%d}" else f", asked for on {asked_at}"
-        return f"{when}, {verb} at the request of {event.actor}{of}"
-    asked = "asked for" if is_grant else "asked to be taken away"
-    return f"{when}, {asked} by {event.actor}: {_ENDINGS[story.outcome]}"
+        return f"{when}, {what} at the request of {event.actor}{of}"
+    asked, _, ending = what.partition(":")
+    return f"{when}, {asked} by {event.actor}:{ending}"
 
 
 def _story(story: Story, tell: Tell) -> Iterable[str]:
     yield f"{_headline(story)} (plan {story.plan_id})"
     yield from _part("Asked", story.asked, tell)
-    reasons = "; ".join(story.reasons)
-    yield f"  Why      {reasons or 'no reason was given; the request itself is the reason'}"
-    yield from _part("Decided", story.decided, tell, "nobody had to: policy let it through")
-    yield from _part("Barred", story.refused, tell)
-    yield from _part("Too late", story.missed, tell)
-    yield from _part("Done", story.done, tell, _NOTHING_DONE[story.outcome])
-    yield from _part("Checked", story.checked, tell, "no check is recorded")
+    yield f"  {'Why':<9}{'; '.join(story.reasons) or NO_REASON}"
+    for part in parts_after_why(story):
+        # A heading as narrow as the others.
+        name = part.name.partition(",")[0]
+        yield from _part(name, part.events, tell, part.nothing)
 
 
 def _part(name: str, events: Iterable[AuditEvent], tell: Tell, empty: str = "") -> Iterable[str]:
-    told = [
-        f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor}  {event.action}  {tell(event)}"
-        for event in events
-    ]
-    if not told and empty:
-        told = [empty]
-    for number, line in enumerate(told):
+    lines = [f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor}  {tell(event)}" for event in events]
+    if not lines and empty:
+        lines = [empty]
+    for number, line in enumerate(lines):
         yield f"  {name if number == 0 else '':<9}{line}".rstrip()
+
+
+def _told(event: AuditEvent, page: EventPage) -> str:
+    title, detail = event_title(event), describe(event, page)
+    between = ", " if ":" in title else ": "
+    return f"{title}{between}{detail}" if detail else title

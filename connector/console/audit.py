@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 import orjson
 from flask import Blueprint, Response, abort, render_template, request
 
-from connector.console.event_titles import TITLES
 from connector.console.here import is_fragment, principal, tenant
 from connector.console.users import number_of, printable
-from connector.console.words import event_title, told
+from connector.console.words import told
 from connector.domain.audit.events import AuditFilter
+from connector.domain.audit.titles import TITLES, event_title
 from connector.services.audit.export import FORMS
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")

@@ -10,25 +10,15 @@ from markupsafe import Markup
 
 from connector.console.here import tenant
 from connector.console.users import printable
-from connector.console.words import told
+from connector.console.words import lead, told
 from connector.domain.audit.events import AuditEvent
-from connector.domain.audit.story import Outcome, Story
-from connector.domain.work_items.items import Direction
+from connector.domain.audit.story import Story
+from connector.domain.audit.telling import NATIVE, NO_REASON, heading, parts_after_why
 from connector.errors import InvalidRequestError, NotFoundError
 from connector.services.audit.questions import ACCOUNT_ADMINISTRATION, Explanation, month_of
 
 blueprint = Blueprint("explanations", __name__, url_prefix="/audit/explanation")
 _FIELDS = ("user", "entitlement", "month")
-_ENDINGS = {
-    Outcome.WAITING: "It waits.",
-    Outcome.REFUSED: "It was refused.",
-    Outcome.ENDED: "The request ended before it was carried out.",
-    Outcome.FAILED: "It failed.",
-}
-_NOT_DONE = {
-    Outcome.DONE: "What DocuSign was told is not in this record.",
-    Outcome.WAITING: "Not yet.",
-}
 Line = tuple[AuditEvent, str, Markup]
 
 
@@ -38,6 +28,8 @@ class Chapter:
 
     story: Story
     title: str
+    asked: list[Line]
+    why: str
     parts: list[tuple[str, list[Line], str]]
     """Name, events and, where there are none, what that means."""
 
@@ -62,8 +54,8 @@ def show() -> tuple[str, int]:
         verification=audit.verify() if found and "verify" in request.args else None,
         problem=problem,
         chapters=_chapters(found) if found else [],
-        earlier=_title(found.earlier) if found and found.earlier else "",
-        is_native=found is not None and _is_native(found),
+        earlier=lead(heading(found.earlier)) if found and found.earlier else "",
+        native=NATIVE if found and found.is_given_elsewhere else "",
         labels=tenant().browser.labels(),
         people=tenant().browser.people(found.user_ids) if found else {},
     )
@@ -81,29 +73,17 @@ def _chapters(found: Explanation) -> list[Chapter]:
     return [
         Chapter(
             story,
-            _title(story),
+            lead(heading(story)),
+            of(story.asked),
+            "; ".join(story.reasons) or _sentence(NO_REASON),
             [
-                ("Asked", of(story.asked), ""),
-                ("Decided", of(story.decided), "Nobody had to: policy let it through."),
-                ("Barred", of(story.refused), ""),
-                ("Too late, or about what had changed", of(story.missed), ""),
-                ("Done", of(story.done), _NOT_DONE.get(story.outcome, "Nothing.")),
-                ("Checked", of(story.checked), "No check is recorded."),
+                (part.name, of(part.events), _sentence(part.nothing))
+                for part in parts_after_why(story)
             ],
         )
         for story in found.stories
     ]
 
 
-def _title(story: Story) -> str:
-    is_grant = story.direction is Direction.GRANT
-    if story.outcome is Outcome.DONE:
-        return "Given" if is_grant else "Taken away"
-    return f"{'Asked for' if is_grant else 'Asked to be taken away'}. {_ENDINGS[story.outcome]}"
-
-
-def _is_native(found: Explanation) -> bool:
-    """Whether it is held although no change of ours gave it."""
-    done = [story for story in found.stories if story.outcome is Outcome.DONE]
-    last = done[-1] if done else found.earlier
-    return bool(found.holds) and (last is None or last.direction is Direction.REVOKE)
+def _sentence(words: str) -> str:
+    return f"{lead(words)}." if words else ""

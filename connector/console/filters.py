@@ -16,12 +16,12 @@ from connector.console.words import (
     actor_words,
     cause_words,
     connection_words,
-    event_title,
     lead,
     state_words,
     tone,
     with_quiet_ids,
 )
+from connector.domain.audit.titles import event_title
 from connector.domain.work_items.items import WorkItem, WorkItemKind
 from connector.domain.writing import LEAST_WORDS, noun, visible
 

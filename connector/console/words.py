@@ -8,12 +8,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from connector.console.event_titles import APPROVAL_CLOSED, TITLES
 from connector.domain.audit.events import AuditEvent
+from connector.domain.audit.titles import TITLES, event_title
 from connector.domain.consent.state import ConsentRecord, ConsentState
 from connector.domain.diagnosis.trouble import Trouble
 from connector.domain.erasure import told_left_out
-from connector.domain.work_items.items import WorkItemKind
+from connector.domain.work_items.history import Act
 from connector.services.browsing.browser import steps_of
 from connector.services.browsing.views import EventPage
 from connector.services.consent.links import Verdict
@@ -102,7 +102,9 @@ def cause_words(cause: str) -> str:
 
 
 def act_words(act: str) -> str:
-    """Return what somebody did to a work item."""
+    """Return what somebody did to a work item, on its own page."""
+    if act == Act.OPENED:
+        return "Opened"
     return TITLES.get(f"work_item.{act}", str(act).replace("_", " ").capitalize())
 
 
@@ -120,15 +122,6 @@ def state_words(state: str) -> str:
 def tone(state: str) -> str:
     """Return the class that colours a state."""
     return next((name for name, states in _TONES.items() if str(state) in states), "calm")
-
-
-def event_title(event: AuditEvent) -> str:
-    """Return what an event is, in words."""
-    if event.action == "work_item.done" and event.data.get("kind") == WorkItemKind.APPROVAL:
-        return APPROVAL_CLOSED
-    if event.action == "work_item.released" and "checksum" in event.data:
-        return TITLES["work_item.decided"]  # Its name before; a released task has no plan.
-    return TITLES.get(event.action, event.action.replace(".", ": ").replace("_", " "))
 
 
 def told(page: EventPage) -> Sequence[tuple[AuditEvent, str, Markup]]:

@@ -179,7 +179,8 @@ def test_the_audit_tells_who_approved_and_why(connector, asked, asked_for):
     assert found.holds == [asked_for]
     actors = {event.actor for story in found.stories for event in story.decided}
     assert {"user:dora", "user:dirk"} <= actors
-    assert any("ticket 4711" in reason for story in found.stories for reason in story.reasons)
+    said = [event.data.get("comment", "") for story in found.stories for event in story.decided]
+    assert any("ticket 4711" in comment for comment in said)
     done = [event for story in found.stories for event in story.done]
     assert any(event.data.get("method") == "PUT" for event in done)
     assert any(story.checked for story in found.stories)

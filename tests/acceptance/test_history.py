@@ -13,9 +13,9 @@ import yaml
 from click.testing import CliRunner
 
 from connector.cli.main import main
-from connector.console.event_titles import TITLES
 from connector.domain.audit.events import AuditFilter
 from connector.domain.audit.story import Outcome
+from connector.domain.audit.titles import TITLES
 from connector.domain.work_items.items import Direction
 from simulator.faults import Fault
 from tests.approvals import administrator

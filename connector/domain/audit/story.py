@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
+from enum import Enum, StrEnum, auto
+from functools import cached_property
 from typing import Any
 
 from connector.domain.audit.events import AuditEvent
@@ -16,21 +17,20 @@ from connector.domain.work_items.items import Direction, WorkItemKind
 
 RECORDED = "plan.recorded"
 _PLACES = ("create_membership", "reopen_membership", "set_profile")
-_ASKED = ("request.received", RECORDED)
-# fmt: off
-_DONE = (
-    "operation.done", "operation.undone", "plan.failed", "plan.queued", "docusign.called",
-    "work_item.completed", "work_item.done",
-)
-# fmt: on
+_ASKED = ("request.received", RECORDED, "drift.reverting")
 _REFUSED = "work_item.refused"
 """A decision that somebody tried and was not allowed to make: it decided nothing."""
 _MISSED = "work_item.missed"
 """One that came too late, or was about what had changed meanwhile: it decided nothing either."""
 _OPENED = "work_item.opened"
+_CALLED = "docusign.called"
+_ENDED = ("work_item.completed", "work_item.done")
+_FAILED = ("plan.failed", "operation.undone")
+_CHECKS = ("work_item.checked", "work_item.attested")
 _SHOW_PEOPLE = ("/users", "/groups")
 """In the paths of reads that show what somebody has."""
-_CHECKS = ("work_item.checked", "work_item.attested")
+_SIGN_IN = "/oauth/"
+"""How paths of calls begin by which the connector signs in: they change nothing for anybody."""
 
 
 class Outcome(StrEnum):
@@ -59,6 +59,19 @@ _TURNS = {
     "work_item.superseded": Outcome.ENDED,
 }
 """What an event makes of the change; the last one counts."""
+
+
+class _Part(Enum):
+    """What an event tells of a change."""
+
+    ASKED = auto()
+    DECIDED = auto()
+    REFUSED = auto()
+    MISSED = auto()
+    DONE = auto()
+
+
+_NOTHING_DECIDED = {_REFUSED: _Part.REFUSED, _MISSED: _Part.MISSED}
 
 
 @dataclass(frozen=True)
@@ -142,35 +155,34 @@ class Story:
 
     @property
     def asked(self) -> Sequence[AuditEvent]:
-        """Who asked for it, and how."""
-        return [event for event in self.events if event.action in _ASKED]
+        """Who asked for it and how, and whom that was put before."""
+        return self._of(_Part.ASKED)
 
     @property
     def decided(self) -> Sequence[AuditEvent]:
-        """What people did about it."""
-        known = (*_ASKED, *_DONE, *_CHECKS, _REFUSED, _MISSED)
-        return [event for event in self.events if event.action not in known]
+        """What people decided about it."""
+        return self._of(_Part.DECIDED)
 
     @property
     def refused(self) -> Sequence[AuditEvent]:
         """Decisions that somebody tried who may not make them. They decided nothing."""
-        return [event for event in self.events if event.action == _REFUSED]
+        return self._of(_Part.REFUSED)
 
     @property
     def missed(self) -> Sequence[AuditEvent]:
         """Decisions of those who may make them that came too late, a second time, or were about
         what had changed. They decided nothing."""
-        return [event for event in self.events if event.action == _MISSED]
+        return self._of(_Part.MISSED)
 
     @property
     def done(self) -> Sequence[AuditEvent]:
-        """What became of it, and what DocuSign was told."""
-        return [event for event in self.events if event.action in _DONE and not _is_read(event)]
+        """What became of it, what DocuSign was told, and what people did of it there."""
+        return self._of(_Part.DONE)
 
     @property
     def checked(self) -> Sequence[AuditEvent]:
         """What showed that it was really so: reads of DocuSign after the change, verifications."""
-        writes = [event.sequence for event in self.done if event.action == "docusign.called"]
+        writes = [event.sequence for event in self.done if event.action == _CALLED]
         first = min(writes, default=self.recorded.sequence)
         return [
             event
@@ -180,28 +192,62 @@ class Story:
 
     @property
     def reasons(self) -> Sequence[str]:
-        """Every reason and comment that somebody gave who asked for it or decided on it."""
-        tasks = {
-            event.data.get("work_item")
-            for event in self.events
-            if event.data.get("kind") == WorkItemKind.MANUAL_TASK
-        }
-        # Of a task only the opening says why, in the requester's words: the rest is about the work.
-        given = (
-            event.data.get(name)
-            for event in self.events
-            if event.action == _OPENED
-            or (
-                event.action not in (*_DONE, _REFUSED, _MISSED)
-                and ("work_item" not in event.data or event.data["work_item"] not in tasks)
-            )
-            for name in ("reason", "comment")
-        )
+        """Why it was asked for, in the words of whoever asked. What is said of a decision stands
+        with the decision."""
+        given = (event.data.get(name) for event in self.asked for name in ("reason", "comment"))
         return list(dict.fromkeys(str(text) for text in given if text))
+
+    @property
+    def needs_approval(self) -> bool:
+        """Whether people have, or had, to agree to it."""
+        return any(event.data.get("kind") == WorkItemKind.APPROVAL for event in self.events)
+
+    @property
+    def is_task(self) -> bool:
+        """Whether people have, or had, to carry it out."""
+        return bool(self._tasks)
+
+    @cached_property
+    def _tasks(self) -> frozenset[str]:
+        return frozenset(
+            str(event.data["work_item"])
+            for event in self.events
+            if event.data.get("kind") == WorkItemKind.MANUAL_TASK and "work_item" in event.data
+        )
+
+    @cached_property
+    def _failed_at(self) -> int | None:
+        """The number of the event after which a task is there because it failed."""
+        return next((event.sequence for event in self.events if event.action in _FAILED), None)
+
+    def _of(self, part: _Part) -> Sequence[AuditEvent]:
+        return [event for event in self.events if self._part_of(event) is part]
+
+    def _part_of(self, event: AuditEvent) -> _Part | None:
+        action = event.action
+        if action in _ASKED or (action == _OPENED and self._is_opened_by_asking(event)):
+            return _Part.ASKED
+        if action in _NOTHING_DECIDED:
+            return _NOTHING_DECIDED[action]
+        if action in _CHECKS or _is_read(event) or _is_sign_in(event):
+            return None
+        is_decision = action.startswith("work_item.") and action not in (*_ENDED, _OPENED)
+        # Of a task people decide only that it ends otherwise: the rest is how they carry it out.
+        if is_decision and (action in _TURNS or event.data.get("work_item") not in self._tasks):
+            return _Part.DECIDED
+        return _Part.DONE
+
+    def _is_opened_by_asking(self, event: AuditEvent) -> bool:
+        is_same = event.correlation_id == self.recorded.correlation_id
+        return is_same and (self._failed_at is None or event.sequence < self._failed_at)
+
+
+def _is_sign_in(event: AuditEvent) -> bool:
+    return event.action == _CALLED and str(event.data.get("path")).startswith(_SIGN_IN)
 
 
 def _is_read(event: AuditEvent) -> bool:
-    return event.action == "docusign.called" and event.data.get("method") == "GET"
+    return event.action == _CALLED and event.data.get("method") == "GET"
 
 
 def _is_read_back(event: AuditEvent) -> bool:
@@ -290,14 +336,39 @@ def _told(
     for event in ordered:
         if not event.correlation_id:
             continue
-        if event.action in ("docusign.called", "request.received"):
+        if event.action in (_CALLED, "request.received"):
             calls[event.correlation_id] = event
             if event.correlation_id in carried:
                 told[event.sequence] = event
         elif event.sequence in told and event.correlation_id in calls:
             call = calls[event.correlation_id]
             told[call.sequence] = call
-    return [told[sequence] for sequence in sorted(told)]
+    return _without_others([told[sequence] for sequence in sorted(told)], wanted, user_id)
+
+
+def _without_others(
+    told: Sequence[AuditEvent], wanted: Entitlements, user_id: str
+) -> Sequence[AuditEvent]:
+    """Leave out the steps of the plan that are about something else, such as the account that
+    somebody joins before they are given a role, with the calls of each."""
+    kept: dict[int, AuditEvent] = {}
+    calls: dict[str, list[AuditEvent]] = {}
+    for event in told:
+        step = event.data.get("operation")
+        if event.action == _CALLED:
+            calls.setdefault(event.correlation_id, []).append(event)
+        elif event.action == RECORDED:  # The calls before it led to the plan.
+            kept.update((call.sequence, call) for call in calls.pop(event.correlation_id, ()))
+        elif isinstance(step, Mapping) and event.action.startswith("operation."):
+            # Whoever carries out a plan does one step after the other.
+            made = calls.pop(event.correlation_id, [])
+            if wanted.change(step, user_id) is None:
+                continue
+            kept.update((call.sequence, call) for call in made)
+        if event.action != _CALLED:
+            kept[event.sequence] = event
+    kept.update((call.sequence, call) for made in calls.values() for call in made)
+    return [kept[sequence] for sequence in sorted(kept)]
 
 
 def _given(step: Mapping[str, Any]) -> Sequence[str]:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from connector.domain.audit.events import AuditEvent, AuditFilter
-from connector.domain.audit.story import Entitlements, Story
+from connector.domain.audit.story import Entitlements, Outcome, Story
 from connector.domain.model import ORGANIZATION_ADMIN, Catalogue, fold, group_scim_id
+from connector.domain.work_items.items import Direction
 from connector.errors import InvalidRequestError
 from connector.ports import USER, UnitOfWork
 from mappings.model import Role
@@ -31,6 +32,17 @@ class Explanation:
     """The last change before it that was carried out: what held when it began."""
     holds: Sequence[str]
     """Which of the entitlements the mirror shows now, by SCIM id."""
+    person: str = ""
+    """Whom was asked about: an address, or an id."""
+    asks_of_administrators: bool = False
+    """Whether that is administrator access, whatever profile gives it."""
+
+    @property
+    def is_given_elsewhere(self) -> bool:
+        """Whether something is held although no change of the connector gave it."""
+        done = [story for story in self.stories if story.outcome is Outcome.DONE]
+        last = done[-1] if done else self.earlier
+        return bool(self.holds) and (last is None or last.direction is Direction.REVOKE)
 
 
 def month_of(text: str) -> tuple[datetime | None, datetime | None]:
@@ -53,7 +65,9 @@ def gone(text: str, catalogue: Catalogue) -> Entitlements:
     account_id, _, rest = text.strip().lower().partition(".")
     if account_id not in catalogue.accounts or not rest:
         return Entitlements()
-    names = {f"{account_id}.{rest}": f"{rest} (gone from DocuSign)"}
+    account = catalogue.accounts[account_id].name
+    what = f"group {rest[1:]}" if rest.startswith("g") else f"profile {rest}"
+    names = {f"{account_id}.{rest}": f"{what} of {account}, gone from DocuSign"}
     if rest.startswith("g"):
         return Entitlements(groups=frozenset({(account_id, rest[1:])}), names=names)
     return Entitlements(profiles=frozenset({(account_id, rest)}), names=names)
@@ -82,8 +96,8 @@ def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitle
         frozenset(groups),
         frozenset(chosen),
         {
-            **{item.scim_id: item.name for item in profiles.values()},
-            **{item.scim_id: item.name for item in groups.values()},
+            **{item.scim_id: catalogue.title(item) for item in profiles.values()},
+            **{item.scim_id: catalogue.title(item) for item in groups.values()},
             **{name: role.display for name, role in chosen.items()},
         },
     )

@@ -11,6 +11,7 @@ import structlog
 from connector.domain.audit.chain import Break, ChainCheck, break_at_anchor
 from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead
 from connector.domain.audit.story import Entitlements, Outcome, stories
+from connector.domain.model import fold
 from connector.errors import NotFoundError, PermanentError
 from connector.ports import AnchorSink, UnitOfWork
 from connector.services.audit.export import FORMS, begun
@@ -244,7 +245,15 @@ class AuditService:
             for story in told
             if since is not None and story.outcome is Outcome.DONE and story.at < since
         ]
-        return Explanation(users, wanted, within, before[-1] if before else None, holds)
+        return Explanation(
+            users,
+            wanted,
+            within,
+            before[-1] if before else None,
+            holds,
+            person,
+            asks_of_administrators=fold(entitlement.strip()) == ACCOUNT_ADMINISTRATION,
+        )
 
     def _user_ids(self, uow: UnitOfWork, person: str) -> tuple[str, ...]:
         users = user_ids_of(uow, person)

@@ -274,7 +274,7 @@ class Browser:
         about: frozenset[str],
     ) -> EventPage:
         steps = [step for event in shown for step in steps_of(event, about)]
-        people = uow.mirror.get_users({event.subject for event in shown})
+        people = uow.mirror.get_users({event.subject for event in shown} | about)
         names = names_for(uow, self._context, steps)
         return EventPage(shown, names, self._labels(uow), people, after, about)
 

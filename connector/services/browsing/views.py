@@ -196,7 +196,7 @@ class EventPage:
     """What their operations speak of."""
     labels: Labels
     people: Mapping[str, User]
-    """Whom they are about, by id; others are no users, or unknown."""
+    """Whom they are about and whose history it is, by id; others are no users, or unknown."""
     next_before: int | None
     about: frozenset[str] = frozenset()
     """The users whose history it is: of what changed for many, only theirs is told."""

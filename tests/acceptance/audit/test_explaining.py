@@ -37,6 +37,9 @@ ANN = person(
 )
 
 
+PARTS = ("Asked", "Why", "Barred", "Decided", "Done", "Checked")
+
+
 def test_one_command_says_who_gave_somebody_account_administration(connector, run):
     user = connector.create("ada@northwind-freight.example")
     give(connector, user, admin_profile(connector))
@@ -45,7 +48,8 @@ def test_one_command_says_who_gave_somebody_account_administration(connector, ru
     text = run("explain", *question, "--month", month)
     assert text.startswith(f"User ada@northwind-freight.example ({user['id']})")
     assert "given at the request of client:iga" in text
-    told = text.partition("plan.recorded")[2].splitlines()[0]
+    assert "Asked about: administrator access" in text
+    told = text.partition("A change was planned")[2].splitlines()[0]
     assert f"of ada@northwind-freight.example ({user['id']})" in told and " Administrator (" in told
     assert "PATCH /Users/" in text
     assert "PUT /v2.1/accounts/{account_id}/users" in text and "trace token" in text
@@ -95,6 +99,7 @@ def test_what_waits_for_an_approval_is_not_told_as_given(tmp_path):
 
         text, told = story(item.entitlement)
         assert "asked for by client:iga: it waits" in text and "given at" not in text
+        assert "  Decided  nobody yet" in text
         assert told.outcome is Outcome.WAITING and told.reasons == []
         barred = text.partition("Barred")[2].splitlines()[0]
         assert "user:ann" in barred and "user:ann" not in text.partition("Barred")[0]
@@ -107,10 +112,15 @@ def test_what_waits_for_an_approval_is_not_told_as_given(tmp_path):
         )
         text, told = story(item.entitlement)
         assert "given at the request of client:iga" in text
-        assert told.reasons == ["For the audit"]
+        assert told.reasons == [], "what the approver says is no reason of the requester's"
+        order = [text.index(f"\n  {part} ") for part in PARTS]
+        assert order == sorted(order)
+        asked, decided = text.partition("  Why ")[0], text.partition("  Decided ")[2]
+        assert "An approval was asked for" in asked
+        assert f"Approved: “For the audit”, approval {item.work_item_id[:8]}" in decided
         text, told = story(taken)
         assert "taken away at the request of client:iga" in text
-        assert told.outcome is Outcome.DONE and told.reasons == ["For the audit"]
+        assert told.outcome is Outcome.DONE and told.reasons == []
         assert "user:bob" in text.partition("Decided")[2]
 
 
@@ -154,11 +164,13 @@ def test_an_organization_admin_task_is_told_with_its_check(connector, run):
         connector.services.tasks.complete(task.work_item_id, ANN, "ticket 4711")
     text = run("explain", "--user", user["id"], "--entitlement", ORGANIZATION_ADMIN)
     why = text.partition("  Why")[2].splitlines()[0]
-    assert "no reason was given" in why and "ticket 4711" not in why
+    assert "gave no reason" in why and "ticket 4711" not in why
+    assert "A task was opened" in text.partition("  Why")[0]
+    assert "people carry it out" in text.partition("  Decided")[2].splitlines()[0]
     done, _, checked = text.partition("  Done")[2].partition("Checked")
-    assert "user:ann  work_item.completed" in done and "ticket 4711" in done
-    assert "work_item.done" in done
-    assert "work_item.checked" in checked
+    assert "user:ann  Said to be done: " in done and "ticket 4711" in done
+    assert "Confirmed and closed" in done
+    assert "Looked into DocuSign" in checked
     assert "users/profile: 200" in checked
 
 
@@ -198,3 +210,26 @@ def test_what_was_approved_later_was_given_when_it_was_carried_out(tmp_path):
 def test_an_unknown_person_or_entitlement_is_a_message(connector, run):
     run("explain", "--user", "nobody@example.com", "--entitlement", "account-admin", status=1)
     run("explain", "--user", "x", "--entitlement", "nothing", status=1)
+
+
+def test_of_a_role_only_the_role_is_told(connector):
+    """Whoever joins an account and is given a role at once was asked for with one request."""
+    user = connector.create("ada@northwind-freight.example", roles=[{"value": ORGANIZATION_ADMIN}])
+    (story,) = connector.services.audit.explain(user["id"], ORGANIZATION_ADMIN).stories
+    assert [event.action for event in story.asked][-1] == "work_item.opened"
+    assert story.done == [] and story.checked == []
+    baseline = connector.services.audit.explain(user["id"], connector.baseline())
+    (joined,) = baseline.stories
+    told = [event.data.get("path", event.action) for event in joined.done]
+    assert told[-1] == "operation.done" and any("/users" in path for path in told)
+    assert not [path for path in told if path.startswith("/oauth/")], "a token changes nothing"
+
+
+def test_nobody_s_administrator_access_is_told_as_such(connector, run):
+    user = connector.create("ada@northwind-freight.example")
+    text = run("explain", "--user", "ada@northwind-freight.example")
+    assert text.startswith(f"User ada@northwind-freight.example ({user['id']})")
+    assert "Now: no administrator access" in text and "--entitlement" in text
+    named = run("explain", "--user", user["id"], "--entitlement", admin_profile(connector))
+    assert named.startswith(f"User ada@northwind-freight.example ({user['id']})")
+    assert "Now: not held, as DocuSign was last read." in named

@@ -44,6 +44,9 @@ def test_one_page_answers_the_auditor(given):
     assert page.status_code == 200
     for word in ("Given", "iga (SCIM client)", "Approved", "ben", "Head of office", "trace token"):
         assert word in told, word
+    order = [told.index(part) for part in ("Asked over SCIM", "Why", "Decided", "Done", "Checked")]
+    assert order == sorted(order) and told.index("An approval was asked for") < order[1]
+    assert "WhyWhoever asked gave no reason." in told
     assert "No check is recorded" not in told and "Given back to everybody" not in told
     assert "Enough approved: free to be carried out" in told
     month = f"{connector.clock.now():%Y-%m}"
@@ -71,6 +74,10 @@ def test_what_cannot_be_answered_says_why(given):
     connector, user, _ = given
     zoe = signed_in(connector, "viewer", login="zoe")
     assert zoe.get(PAGE).status_code == 200
+    other = connector.create("bea@acme.test")["id"]
+    told = text(zoe.get(f"{PAGE}?user={other}"))
+    assert "administrator access, whichever profile gives it" in told
+    assert "no administrator access, as DocuSign was last read" in told
     for query, words in (
         ("user=nobody@x.example", "Nobody on the address"),
         (f"user={user}&entitlement=nothing", "no permission profile, group or role"),

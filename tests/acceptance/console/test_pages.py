@@ -97,7 +97,7 @@ def test_a_user_s_page_tells_why_each_entitlement_is_held(lived):
     _, ids, ann = lived
     page = text(ann.get(f"/users/{ids['user']}"))
     assert page.count("iga (SCIM client)") > 3
-    assert "Pending" in page and "Waits for a person" in page
+    assert "Pending" in page and "A task was opened" in page
     assert "Carried out in DocuSign" in page
 
 
@@ -248,10 +248,13 @@ def test_the_audit_is_searched_and_taken_along(lived):
     page = text(ann.get(f"/audit?subject={ids['user']}&action=work_item.*"))
     assert '<option value="work_item.*" selected>' in page
     chosen = text(ann.get("/audit?action=work_item.opened"))
-    assert '<option value="work_item.opened" selected>Waits for a person</option>' in chosen
+    assert (
+        '<option value="work_item.opened" selected>An approval or a task was opened</option>'
+        in chosen
+    )
     assert '<option value="work_item.*"' not in chosen
     events = page.partition("<table")[2]
-    assert "Waits for a person" in events and "Carried out" not in events
+    assert "A task was opened" in events and "Carried out" not in events
     found = text(ann.get("/audit?subject=ada.lovelace@northwind.example"))
     assert "Carried out in DocuSign" in found and "HR Sender" in found
     assert ">Ada Lovelace</a>" in found

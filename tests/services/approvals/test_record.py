@@ -8,9 +8,8 @@ from dataclasses import replace
 import pytest
 
 from connector.cli.audit_words import explained
-from connector.console.event_titles import APPROVAL_CLOSED, TITLES
-from connector.console.words import event_title
 from connector.domain.audit.story import Outcome
+from connector.domain.audit.titles import APPROVAL_CLOSED, TITLES, event_title
 from connector.errors import ClosedError, ForbiddenError, PreconditionError
 from simulator.faults import Fault
 from tests.approvals import APPROVE, DAY, DENY, approver, decide, waiting

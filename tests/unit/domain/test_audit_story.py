@@ -47,3 +47,17 @@ def test_a_read_that_shows_nobody_checks_nothing(path: str) -> None:
 def test_what_shows_people_after_the_change_checks_it(path: str) -> None:
     told = story(("GET", path), ("PUT", USER), ("GET", path))
     assert [item.sequence for item in told.checked] == [4]
+
+
+def test_what_is_opened_because_it_failed_is_not_asked_for():
+    told = [
+        event(1, "plan.recorded", reason="New head"),
+        event(2, "plan.failed", reason="DocuSign said no"),
+        event(3, "work_item.opened", work_item="i", kind="manual_task", comment="DocuSign said no"),
+        event(4, "work_item.claimed", work_item="i"),
+        event(5, "work_item.rejected", work_item="i", comment="Not here"),
+    ]
+    story = Story(Direction.GRANT, "p", told)
+    assert [item.sequence for item in story.asked] == [1] and story.reasons == ["New head"]
+    assert [item.sequence for item in story.done] == [2, 3, 4]
+    assert [item.sequence for item in story.decided] == [5]

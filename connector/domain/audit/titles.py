@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connector.domain.audit.events import AuditEvent
+from connector.domain.work_items.items import WorkItemKind
+
 TITLES: Mapping[str, str] = {
     "request.received": "Asked over SCIM",
     "request.refused": "A request was refused",
@@ -18,7 +21,7 @@ TITLES: Mapping[str, str] = {
     "user.doubled": "DocuSign made a second user of somebody known",
     "docusign.called": "DocuSign was called",
     "work_item.checked": "Looked into DocuSign",
-    "work_item.opened": "Waits for a person",
+    "work_item.opened": "An approval or a task was opened",
     "work_item.claimed": "Claimed",
     "work_item.released": "Given back to everybody",
     "work_item.decided": "Enough approved: free to be carried out",
@@ -118,3 +121,19 @@ TITLES: Mapping[str, str] = {
 
 APPROVAL_CLOSED = "The approval was closed"
 """Of ``work_item.done`` where it is an approval: its plan is done, or left to a person."""
+_OPENED = {
+    WorkItemKind.APPROVAL: "An approval was asked for",
+    WorkItemKind.MANUAL_TASK: "A task was opened",
+}
+
+
+def event_title(event: AuditEvent) -> str:
+    """Return what an event is, in words."""
+    kind = event.data.get("kind")
+    if event.action == "work_item.opened" and kind in _OPENED:
+        return _OPENED[WorkItemKind(kind)]
+    if event.action == "work_item.done" and kind == WorkItemKind.APPROVAL:
+        return APPROVAL_CLOSED
+    if event.action == "work_item.released" and "checksum" in event.data:
+        return TITLES["work_item.decided"]  # Its name before; a released task has no plan.
+    return TITLES.get(event.action, event.action.replace(".", ": ").replace("_", " "))
