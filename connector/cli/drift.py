@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.drift_decide import accept, filters, revert, wanted_of
 from connector.cli.groups import Commands
 from connector.domain.drift.findings import OPEN_FINDINGS, FindingFilter
+from connector.domain.drift.words import NOTHING, Told
 from connector.domain.writing import counted
 from connector.services.drift.desk import FindingView
 from connector.services.drift.report import to_csv, to_html
@@ -152,8 +154,6 @@ def _describe(view: FindingView) -> str:
         "Class": _words(item.kind),
         "State": _words(item.state),
         "Policy": item.remedy,
-        "Expected": _pairs(item.expected),
-        "DocuSign": _pairs(item.actual),
         "First seen": f"{item.first_seen_at:%Y-%m-%d %H:%M} UTC (sync {item.first_run_id[:8]})",
         "Last seen": f"{item.last_seen_at:%Y-%m-%d %H:%M} UTC (sync {item.last_run_id[:8]})",
         "Problem": item.problem,
@@ -162,18 +162,23 @@ def _describe(view: FindingView) -> str:
         "Plan": item.plan_id,
         "Finding id": item.finding_id,
     }
+    shows = "DocuSign shows" if item.state.is_open else "DocuSign showed"
+    if not item.kind.is_standing:
+        lines += _side("Expected", view.expected)
+    lines += [*_side(shows, view.actual), ""]
     lines += [f"  {name:<12}{value}" for name, value in facts.items() if value]
-    granted = item.evidence.get("granted") or ()
-    if granted:
-        lines += ["", "What the ledger knows of it:"]
+    if view.granted:
+        lines += ["", "On whose word it is expected:"]
         lines += [
-            f"  {one['entitlement']} by {one['by']} ({one['source']}) at {one['at'][:16]}"
-            + (f", plan {one['plan']}" if one["plan"] else "")
-            for one in granted
+            f"  {one.name}: {one.by} ({one.source}), {one.at[:16].replace('T', ' ')} UTC"
+            + (f", plan {one.plan}" if one.plan else "")
+            for one in view.granted
         ]
     if owner := item.evidence.get("owner"):
-        lines += ["", f"May be user {owner['user_id']} (same {owner['rule']})."]
-    if view.steps:
+        known = view.owner
+        who = f"{known.user_name} <{known.email}>" if known else f"user {owner['user_id']}"
+        lines += ["", f"May be {who} (same {_words(owner['rule'])})."]
+    if view.steps and item.state.is_open:
         lines += ["", "What would put it right:", *(f"  {step}" for step in view.steps)]
     elif item.state.is_open:
         lines += [
@@ -183,5 +188,14 @@ def _describe(view: FindingView) -> str:
     return "\n".join(lines)
 
 
-def _pairs(data: Any) -> str:
-    return ", ".join(f"{_words(name)}: {value}" for name, value in sorted(data.items()))
+def _side(name: str, side: Sequence[Told]) -> Iterator[str]:
+    """Return what is expected or shown, a line a field or an account."""
+    yield f"{name}:"
+    for told in side:
+        if len(told.lines) == 1:
+            yield f"  {told.name}: {told.lines[0]}"
+        else:
+            yield f"  {told.name}:"
+            yield from (f"    {line}" for line in told.lines or [NOTHING])
+    if not side:
+        yield f"  {NOTHING}"

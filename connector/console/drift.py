@@ -97,11 +97,8 @@ def _path(**query: str) -> str:
 @blueprint.get("/<finding_id>")
 def show(finding_id: str) -> str:
     """Show one finding with its evidence."""
-    services = tenant()
-    view = services.drift.desk.get(finding_id)
-    return render_template(
-        "finding.html", view=view, item=view.finding, labels=services.browser.labels()
-    )
+    view = tenant().drift.desk.get(finding_id)
+    return render_template("finding.html", view=view, item=view.finding)
 
 
 @blueprint.post("/several")

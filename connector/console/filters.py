@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask, request, url_for
@@ -35,7 +35,6 @@ _STEPS = (
 )
 _JUST_NOW = timedelta(seconds=10)
 _WEB = re.compile(r"https?://[^\s<>\"'()]+[^\s<>\"'().,;:!?]")
-_WORD = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 
 def install(app: Flask) -> None:
@@ -46,7 +45,6 @@ def install(app: Flask) -> None:
         dated=dated,
         linked=linked,
         moment=moment,
-        recorded=recorded,
         actor=actor_words,
         event_title=event_title,
         cause=cause_words,
@@ -137,14 +135,6 @@ def moment(at: datetime | None, empty: str = "never") -> Markup:
     return Markup('<time datetime="{}" title="{}">{}</time>').format(
         at.isoformat(), distance, f"{at:%Y-%m-%d %H:%M} UTC"
     )
-
-
-def recorded(value: str) -> Markup:
-    """Return a value as DocuSign or a record says it: a time as one, a word without underscores."""
-    try:
-        return moment(datetime.fromisoformat(value).astimezone(UTC))
-    except ValueError:
-        return Markup.escape(value.replace("_", " ") if _WORD.fullmatch(value) else value)
 
 
 def _time(at: datetime, words: str) -> Markup:

@@ -12,6 +12,7 @@ from connector.domain.authentication.console import ConsoleRole
 from connector.domain.drift.catalogue import known_entitlements
 from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.findings import OPEN_FINDINGS, Finding, FindingFilter, FindingState
+from connector.domain.drift.words import Told, Wording
 from connector.domain.model import ORGANIZATION_ADMIN, User, fold
 from connector.domain.naming.names import Names
 from connector.domain.writing import require_words
@@ -36,6 +37,19 @@ _WAIT_S = 20.0
 
 
 @dataclass(frozen=True)
+class Granted:
+    """On whose word somebody holds something, as the ledger knows it."""
+
+    name: str
+    by: str
+    source: str
+    at: str
+    """When, in ISO 8601."""
+    plan: str
+    """Empty where there was none."""
+
+
+@dataclass(frozen=True)
 class FindingView:
     """A finding with the names that people need."""
 
@@ -45,6 +59,14 @@ class FindingView:
     steps: Sequence[str]
     """The suggested plan, a line an operation."""
     user: User | None = None
+    expected: Sequence[Told] = ()
+    """What is expected, in words."""
+    actual: Sequence[Told] = ()
+    """What DocuSign shows, in words."""
+    granted: Sequence[Granted] = ()
+    """On whose word it is expected."""
+    owner: User | None = None
+    """Whose the user may be."""
     request: str = ""
     """The request whose plan put it right, by which the audit finds what was done; empty where
     there is none, and in lists."""
@@ -127,21 +149,24 @@ class DriftDesk:
     def _views(self, uow: UnitOfWork, found: Sequence[Finding]) -> Sequence[FindingView]:
         steps = {item.finding_id: suggested_steps(item) for item in found}
         named = names_for(uow, self._context, [step for own in steps.values() for step in own])
-        people = uow.mirror.get_users({item.subject_id for item in found})
+        owners = {owner for item in found if (owner := _owner_of(item))}
+        people = uow.mirror.get_users({item.subject_id for item in found} | owners)
         names = replace(named, users={**named.users, **people})
+        roles = {name: role.display for name, role in self._context.policy.roles.items()}
+        wording = Wording(names, roles)
         return [
             FindingView(
                 item,
-                title_of(item, names, self._role_name()),
+                title_of(item, names, roles),
                 [step.describe(names) for step in steps[item.finding_id]],
                 people.get(item.subject_id),
+                wording.side(item, item.expected),
+                wording.side(item, item.actual),
+                _granted(item, names, roles),
+                people.get(_owner_of(item)),
             )
             for item in found
         ]
-
-    def _role_name(self) -> str:
-        role = self._context.policy.roles.get(ORGANIZATION_ADMIN)
-        return role.display if role else ORGANIZATION_ADMIN
 
     # deciding -----------------------------------------------------------------
 
@@ -239,19 +264,39 @@ def _open(finding: Finding) -> Finding:
     return finding
 
 
-def title_of(finding: Finding, names: Names, role_name: str) -> str:
-    """Return what a finding is about, in one line."""
+def _owner_of(finding: Finding) -> str:
+    return str((finding.evidence.get("owner") or {}).get("user_id") or "")
+
+
+def _granted(finding: Finding, names: Names, roles: Mapping[str, str]) -> Sequence[Granted]:
+    def called(scim_id: str) -> str:
+        found = names.catalogue.find(scim_id)
+        return names.catalogue.title(found) if found else roles.get(scim_id, scim_id)
+
+    return [
+        Granted(called(one["entitlement"]), one["by"], one["source"], one["at"], one["plan"] or "")
+        for one in finding.evidence.get("granted") or ()
+    ]
+
+
+def title_of(finding: Finding, names: Names, roles: Mapping[str, str]) -> str:
+    """Return what a finding is about, in one line.
+
+    :param roles: what roles are called, by id.
+    """
+    role_name = roles.get(ORGANIZATION_ADMIN, ORGANIZATION_ADMIN)
+    wording = Wording(names, roles)
     who = _subject(finding, names)
     what = _entitlement(finding, names, role_name)
     where = names.account(finding.account_id) if finding.account_id else ""
     titles = {
         DriftKind.NATIVE_GRANT: f"{who} has {what} in DocuSign, which nobody asked for",
         DriftKind.LOST_GRANT: f"{who} lost {what} in DocuSign",
-        DriftKind.CHANGED_ATTRIBUTE: f"{who}: {_change(finding)}",
+        DriftKind.CHANGED_ATTRIBUTE: f"{who}: {wording.change(finding)}",
         DriftKind.UNMANAGED_USER: f"{who} was created in DocuSign itself",
         DriftKind.VANISHED_USER: f"{who} was closed or removed in DocuSign",
         DriftKind.UNEXPECTED_ADMIN: f"{who} became {role_name} in DocuSign",
-        DriftKind.CHANGED_ENTITLEMENT: f"{what}: {_change(finding)}",
+        DriftKind.CHANGED_ENTITLEMENT: f"{what}: {wording.change(finding)}",
         DriftKind.GONE_ENTITLEMENT: f"{what} was deleted in DocuSign",
         DriftKind.DOCUSIGN_SCIM: f"DocuSign's own SCIM manages {what or who} now",
         DriftKind.DORMANT_USER: f"{who} has not signed in since {_day(finding, 'since')}",
@@ -286,14 +331,6 @@ def _entitlement(finding: Finding, names: Names, role_name: str) -> str:
         name = f"{known} ({name})"
     kind = "group" if is_group else "profile"
     return f"the {kind} {name} of {names.account(account_id)}"
-
-
-def _change(finding: Finding) -> str:
-    parts = [
-        f"{name.replace('_', ' ')} {before!r} -> {finding.actual.get(name)!r}"
-        for name, before in sorted(finding.expected.items())
-    ]
-    return ", ".join(parts)
 
 
 def _day(finding: Finding, name: str) -> str:

@@ -54,12 +54,21 @@ def as_olga(native, *arguments: str) -> str:
     return run(*arguments, "--as", "olga", "--password-stdin", answer=f"{PASSWORD}\n")
 
 
+SIDES = ("expected", "docusign")
+
+
 def test_findings_are_listed_shown_accepted_and_reverted(native):
     listed = json.loads(run("drift", "list", "--json"))
     assert {item["kind"] for item in listed} == {"native_grant", "unmanaged_user"}
     grant = next(item for item in listed if item["kind"] == "native_grant")
     shown = run("drift", "show", grant["id"][:8])
     assert "What would put it right" in shown and "change the profile" in shown
+    catalogue = native.connector.services.browser.labels().catalogue
+    place = grant["account_id"]
+    was, now = (catalogue.profiles[place, grant[side]["profile"]].name for side in SIDES)
+    assert f"Expected:\n  Permission profile: {was}\nDocuSign shows:\n" in shown
+    assert f"  Permission profile: {now}\n" in shown
+    assert f"{was} (" in shown.partition("On whose word it is expected:")[2].splitlines()[1]
     reverted = run("drift", "revert", grant["id"], "--reason", "Nobody asked")
     assert "1 reverted" in reverted
     (line,) = [line for line in reverted.splitlines() if grant["id"][:8] in line]
