@@ -59,6 +59,7 @@ from mappings import load_entitlements, load_user_mapping
 if TYPE_CHECKING:
     from connector.services.authentication.api_sign_in import ApiSignIn
     from connector.services.authentication.console_accounts import ConsoleAccounts
+    from connector.services.authentication.console_sessions import ConsoleSessions
     from connector.services.authentication.console_sign_in import ConsoleSignIn
     from connector.services.authentication.identity_tokens import TokenVerifier
 
@@ -198,6 +199,13 @@ class Application:
         from connector.services.authentication.console_sign_in import ConsoleSignIn  # noqa: PLC0415 - see the module
 
         return ConsoleSignIn(self.store, self.clock, self.settings.console, self.console_accounts)
+
+    @cached_property
+    def console_sessions(self) -> ConsoleSessions:
+        """Sessions of the console, for administrators."""
+        from connector.services.authentication.console_sessions import ConsoleSessions  # noqa: PLC0415 - see the module
+
+        return ConsoleSessions(self.store, self.clock, self.settings.console)
 
     @cached_property
     def queue(self) -> JobQueue | None:

@@ -10,6 +10,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from connector.cli.console_sessions import session
 from connector.cli.console_tokens import token
 from connector.cli.context import CommandContext, handle_errors, os_login, tenant_options
 from connector.cli.groups import Commands
@@ -40,6 +41,7 @@ def console() -> None:
 
 
 console.add_command(token)
+console.add_command(session)
 
 
 @console.group(cls=Commands)

@@ -27,6 +27,7 @@ from connector.console import (
     inbox,
     oidc,
     runs,
+    sessions,
     settings,
     sign_in,
     tasks,
@@ -51,7 +52,7 @@ from connector.services.inbox.tasks import MAX_EVIDENCE_BYTES
 _PAGES = (
     drift,
     erasures,
-    *(sign_in, oidc, inbox, tasks, approvals, absences, tokens, users, accounts),
+    *(sign_in, oidc, inbox, tasks, approvals, absences, tokens, sessions, users, accounts),
     *(runs, settings, consents, audit, explanations, tenants),
 )
 _STATIC = Path(__file__).parent / "static"

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from connector.ports import Store
 from connector.services import inbound
+from connector.services.authentication.console_sessions import ConsoleSessions
 from connector.services.authentication.console_sign_in import ConsoleSignIn
 from connector.services.consent.watch import ConsentWatch
 from connector.services.erasure import ErasureService
@@ -39,6 +40,10 @@ class Application(inbound.PeopleApplication, Protocol):
     @property
     def console_sign_in(self) -> ConsoleSignIn:
         """Who is signed in."""
+
+    @property
+    def console_sessions(self) -> ConsoleSessions:
+        """Who is signed in, for administrators."""
 
     @property
     def consent_watch(self) -> ConsentWatch:

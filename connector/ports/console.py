@@ -55,6 +55,9 @@ class ConsoleRepository(Protocol):
     def find_session(self, session_hash: str) -> ConsoleSession | None:
         """Return a session, over or not."""
 
+    def sessions(self) -> Sequence[ConsoleSession]:
+        """Return every session, over or not, the one that was used last first."""
+
     def provider_sessions(self) -> Sequence[ConsoleSession]:
         """Return the sessions of people whom the identity provider knows, newest first."""
 

@@ -51,7 +51,8 @@ def _refuse_sessions(uow: UnitOfWork, names: AbstractSet[str], now: datetime) ->
         if session.ends_at > now and names & {fold(session.login), fold(session.email)}:
             raise InvalidRequestError(
                 f"{session.login}, a name of the person, is signed in to the console through the "
-                "identity provider. Have them sign out; the session ends at "
+                "identity provider. Have them sign out, or end it (docusign-iga console session "
+                f"end {session.login}, or the page Who is signed in); the session ends at "
                 f"{session.ends_at:%Y-%m-%d %H:%M} UTC at the latest.{_SHARED}"
             )
 

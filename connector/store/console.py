@@ -139,6 +139,16 @@ class SqlConsole:
         ).first()
         return None if found is None else _session(found)
 
+    def sessions(self) -> Sequence[ConsoleSession]:
+        """Return every session, over or not, the one that was used last first."""
+        table = console_sessions.c
+        found = self._connection.execute(
+            select(*SESSIONS.columns)
+            .where(table.tenant == self._tenant)
+            .order_by(table.last_seen_at.desc(), table.session_hash)
+        )
+        return [_session(row) for row in found]
+
     def provider_sessions(self) -> Sequence[ConsoleSession]:
         """Return the sessions of people whom the identity provider knows, newest first."""
         table = console_sessions.c

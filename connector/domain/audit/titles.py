@@ -77,6 +77,7 @@ TITLES: Mapping[str, str] = {
     "client.throttled": "API client made to wait",
     "console.signed_in": "Signed in to the console",
     "console.signed_out": "Signed out",
+    "console.sessions_ended": "Sessions of the console were ended",
     "console.sign_in_refused": "A sign-in was refused",
     "console.throttled": "Too many sign-ins; made to wait",
     "console.account_added": "Console account added",

@@ -229,6 +229,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.console.find_session("h1"),
         lambda unit: unit.console.find_token("h1"),
         lambda unit: unit.console.provider_sessions(),
+        lambda unit: unit.console.sessions(),
         lambda unit: unit.console.tokens(),
         lambda unit: unit.console.tokens("ann"),
         lambda unit: unit.console.failures(["a"], CONSOLE_NOW),
