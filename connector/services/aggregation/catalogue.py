@@ -8,10 +8,13 @@ from datetime import datetime
 import structlog
 
 from connector.domain.model import Account, DirectoryGroup, Profile
+from connector.domain.plan import DeleteGroup
 from connector.domain.policy.guards import Loss, refuse_mass_loss
+from connector.logs import correlation_id
 from connector.ports import GROUP, TOMBSTONE, GroupList, UnitOfWork
+from connector.services.aggregation.runs import SYNC_JOB
 from connector.services.bindings import bind
-from connector.services.context import TenantContext
+from connector.services.context import Actor, TenantContext
 from connector.services.mirror.changes import overtaken_since, tombstone_id
 from connector.services.mirror.writer import MirrorWriter
 
@@ -46,6 +49,7 @@ class CatalogueReader:
             groups = _with_newer(uow, account, listed, marks)
             bind(uow, self._context.settings, account)
             self._refuse_mass_loss(uow, account, profiles, groups)
+            self._tell_of_gone(uow, account, groups)
             self._mirror.put_account_catalogue(uow, account, profiles, groups)
             uow.commit()
         counts = {"profiles": len(profiles), "groups": len(groups)}
@@ -53,6 +57,25 @@ class CatalogueReader:
             _log.warning("DocuSign counts more groups than it lists", missing=read.missing)
             counts["short_groups"] = read.missing
         return counts
+
+    def _tell_of_gone(
+        self, uow: UnitOfWork, account: Account, groups: Sequence[DirectoryGroup]
+    ) -> None:
+        """Write down which groups were deleted in DocuSign itself and who was in them, so that it
+        stands in each member's history as a deletion over SCIM does.
+
+        Whom a read has shown without the group already was in it as far as is expected.
+        """
+        shown = {item.group_id for item in groups}
+        for group in uow.mirror.catalogue().groups.values():
+            here = (group.account_id, group.group_id)
+            if group.account_id != account.account_id or group.group_id in shown:
+                continue
+            members = {*uow.mirror.group_member_ids(*here), *uow.drift.expected_in_group(*here)}
+            step = DeleteGroup(*here, group.name, tuple(sorted(members)))
+            actor = Actor(f"job:{SYNC_JOB}", "job", correlation_id())
+            facts = {"operation": step.to_dict()}
+            self._context.audit(uow, actor, "group.gone", group.scim_id, **facts)
 
     def _refuse_mass_loss(
         self,
