@@ -23,14 +23,13 @@ from connector.api.work_item_schemas import (
     WorkItemQuery,
     WorkItemSchema,
     filter_of,
-    item_document,
 )
 from connector.domain.work_items.approvals import Verdict
 from connector.domain.work_items.items import WorkItemKind
 from connector.services.browsing.views import ItemPage, ItemQuery, Labels
 from connector.services.context import Seen
 from connector.services.inbox.approvals import ApprovalView
-from connector.services.plain_data import event_data
+from connector.services.plain_data import event_data, named_item_data
 
 resource = Resource("approvals", __name__, "What waits for a decision.", "/approvals")
 
@@ -200,15 +199,15 @@ def _seen(item_id: str) -> Seen:
 
 
 def _lines(page: ItemPage, labels: Labels) -> list[Mapping[str, Any]]:
-    return [item_document(item, page.people.get(item.subject_id), labels) for item in page.items]
+    return [named_item_data(item, page.people.get(item.subject_id), labels) for item in page.items]
 
 
 def _detail(view: ApprovalView) -> Mapping[str, Any]:
     browser, item, before = tenant().browser, view.item, view.denied_before
     labels = browser.labels()
     return {
-        **item_document(item, view.subject, labels),
-        "denied_before": item_document(before, view.subject, labels) if before else None,
+        **named_item_data(item, view.subject, labels),
+        "denied_before": named_item_data(before, view.subject, labels) if before else None,
         "plan": {
             "id": view.plan.plan_id,
             "summary": view.plan.summary,

@@ -19,7 +19,6 @@ from connector.api.work_item_schemas import (
     WorkItemQuery,
     WorkItemSchema,
     filter_of,
-    item_document,
 )
 from connector.domain.authentication.console import ConsoleRole
 from connector.domain.work_items.items import WorkItem, WorkItemKind
@@ -28,7 +27,7 @@ from connector.services.browsing.views import ItemQuery
 from connector.services.context import Seen
 from connector.services.inbox.tasks import MAX_EVIDENCE_BYTES
 from connector.services.inbox.work_items import TaskView
-from connector.services.plain_data import event_data, evidence_data
+from connector.services.plain_data import event_data, evidence_data, named_item_data
 
 resource = Resource("tasks", __name__, "What only people can do in DocuSign.", "/tasks")
 _LOGIN_MAX = 320
@@ -94,7 +93,9 @@ def listed(query: Mapping[str, Any]) -> Page:
         )
     )
     labels = browser.labels()
-    lines = [item_document(item, found.people.get(item.subject_id), labels) for item in found.items]
+    lines = [
+        named_item_data(item, found.people.get(item.subject_id), labels) for item in found.items
+    ]
     return Page(lines, to_cursor(found.next_after))
 
 
@@ -239,7 +240,7 @@ def _after(item: WorkItem) -> Mapping[str, Any]:
 def _detail(view: TaskView) -> Mapping[str, Any]:
     item = view.item
     return {
-        **item_document(item, view.subject, tenant().browser.labels()),
+        **named_item_data(item, view.subject, tenant().browser.labels()),
         "reason": view.reason,
         "history": [event_data(event) for event in view.history],
         "evidence": [evidence_data(file) for file in view.evidence],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from marshmallow import Schema, fields, validate
@@ -12,12 +12,12 @@ from connector.api.fields import instant, text
 from connector.api.here import tenant
 from connector.api.paging import Page, PageArguments, number_of, page_of, to_cursor
 from connector.api.resource import Resource
-from connector.api.work_item_schemas import WorkItemSchema, item_document
+from connector.api.work_item_schemas import WorkItemSchema
 from connector.domain.audit.events import AuditFilter
+from connector.domain.drift.expected import Origin
 from connector.domain.model import MembershipStatus
-from connector.services.browsing.views import Held, HeldMembership, Labels, UserDetail, UserQuery
-from connector.services.plain_data import succession_data
-from connector.services.work.leavers import Succession
+from connector.services.browsing.views import UserQuery
+from connector.services.plain_users import user_data
 
 resource = Resource("users", __name__, "People in DocuSign, what they hold and why.", "/users")
 _STATES = {"active": True, "inactive": False}
@@ -122,6 +122,22 @@ class MembershipSchema(Schema):
     )
 
 
+class ExpectationSchema(Schema):
+    """How the connector came to answer for somebody."""
+
+    origin = fields.Enum(
+        Origin,
+        by_value=True,
+        required=True,
+        metadata={
+            "description": "`provisioned` by a request, `adopted` by a person, `baseline`: was "
+            "there first, `touched`: created in DocuSign, and requests have named them since."
+        },
+    )
+    since = instant("Since when.", optional=True)
+    in_words = text("In words.")
+
+
 class UserDetailSchema(Schema):
     """Everything known of one user."""
 
@@ -142,6 +158,12 @@ class UserDetailSchema(Schema):
         metadata={"description": "Ids of other users on this address, open or closed."},
     )
     read_at = instant("When DocuSign was last read for this user.", optional=True)
+    expected = fields.Nested(
+        ExpectationSchema,
+        required=True,
+        allow_none=True,
+        metadata={"description": "How the connector answers for them; null: not compared yet."},
+    )
 
 
 class UserQuerySchema(PageArguments):
@@ -203,7 +225,7 @@ def show(user_id: str) -> Mapping[str, Any]:
     services = tenant()
     detail = services.browser.user(user_id.lower())
     successions = services.leavers.successions(detail.user.user_id)
-    return _detail(detail, services.browser.labels(), successions)
+    return user_data(detail, services.browser.labels(), successions)
 
 
 @resource.route("/<user_id>/timeline")
@@ -221,54 +243,3 @@ def timeline(query: Mapping[str, Any], user_id: str) -> Page:
         limit=query["limit"],
     )
     return Page([event_document(event) for event in page.events], to_cursor(page.next_before))
-
-
-def _detail(
-    detail: UserDetail, labels: Labels, successions: Mapping[str, Succession]
-) -> Mapping[str, Any]:
-    user = detail.user
-    return {
-        "id": user.user_id,
-        "name": user.user_name,
-        "email": user.email,
-        "deleted": detail.deleted,
-        "memberships": [
-            _membership(item, successions.get(item.account.account_id))
-            for item in detail.memberships
-        ],
-        "roles": _all_held(detail.roles),
-        "pending": [item_document(item, user, labels) for item in detail.open_items],
-        "others_on_address": [item.user_id for item in detail.others],
-        "read_at": detail.fetched_at,
-    }
-
-
-def _membership(item: HeldMembership, succession: Succession | None) -> Mapping[str, Any]:
-    membership = item.membership
-    return {
-        "account_id": item.account.account_id,
-        "account": item.account.name,
-        "status": membership.status,
-        "is_admin": membership.is_admin,
-        "profile": _held(item.profile) if item.profile else None,
-        "groups": _all_held(item.groups),
-        "created_at": membership.created_at,
-        "closed_at": membership.closed_at,
-        "leaving": succession_data(succession) if succession else None,
-    }
-
-
-def _all_held(items: Sequence[Held]) -> list[Mapping[str, Any]]:
-    return [_held(item) for item in items]
-
-
-def _held(item: Held) -> Mapping[str, Any]:
-    return {
-        "id": item.scim_id,
-        "name": item.name,
-        "kind": item.kind,
-        "risk": item.meaning.risk,
-        "owner": item.meaning.owner,
-        "provenance": item.provenance,
-        "verified_at": item.verified_at,
-    }

@@ -9,10 +9,7 @@ from marshmallow import Schema, fields, validate
 
 from connector.api.fields import instant, text
 from connector.api.paging import PageArguments
-from connector.domain.model import User
-from connector.domain.work_items.items import Direction, WorkItem, WorkItemFilter, WorkItemState
-from connector.services.browsing.views import Labels
-from connector.services.plain_data import work_item_data
+from connector.domain.work_items.items import Direction, WorkItemFilter, WorkItemState
 
 _RISKS = ("low", "medium", "high", "critical")
 
@@ -110,25 +107,3 @@ class WorkItemQuery(PageArguments):
 def filter_of(query: Mapping[str, Any]) -> WorkItemFilter:
     """Return what :class:`WorkItemQuery` looks for."""
     return WorkItemFilter(query["person"], query["entitlement"], query["requester"])
-
-
-def item_document(item: WorkItem, person: User | None, labels: Labels) -> dict[str, Any]:
-    """Return a work item with the names of whom and what it is about.
-
-    A schema that stands on :class:`WorkItemSchema` takes of it what it describes.
-    """
-    return {
-        **work_item_data(item),
-        "subject": subject_document(item.subject_id, person),
-        "entitlement": {
-            "id": item.entitlement,
-            "name": labels.entitlement(item.entitlement),
-        },
-    }
-
-
-def subject_document(user_id: str, person: User | None) -> Mapping[str, str]:
-    """Return the members of :class:`SubjectSchema`."""
-    if person is None:
-        return {"id": user_id, "name": "", "email": ""}
-    return {"id": user_id, "name": person.user_name, "email": person.email}

@@ -19,7 +19,9 @@ from connector.domain.work_items.items import WorkItemKind
 from connector.services.audit.questions import Explanation
 from connector.services.browsing.views import EventPage, Labels
 
-_SHOWN = ("state", "status", "result", "code")
+_KINDS = ("class", "state")
+"""Said in words that programs write with underscores."""
+_SHOWN = ("status", "result", "code")
 _WRITTEN = ("comment", "reason")
 """What people wrote."""
 _ON_APPROVALS = ("approved", "denied", "decided", "refused", "missed", "replanned")
@@ -58,10 +60,13 @@ def _facts(event: AuditEvent, labels: Labels) -> Iterable[str]:
     data = event.data
     if entitlement := data.get("entitlement"):
         yield f"{data.get('direction', '')} {labels.entitlement(str(entitlement))}".strip()
+    yield from (str(data[name]).replace("_", " ") for name in _KINDS if data.get(name))
     for name in _SHOWN:
         if data.get(name):
             yield f"{name}: {data[name]}"
     yield from (f"“{data[name]}”" for name in _WRITTEN if data.get(name))
+    if finding := data.get("finding"):
+        yield f"finding {str(finding)[:_IN_BRIEF]}"
     if item := data.get("work_item"):
         yield f"{_kind_of(event)} {str(item)[:_IN_BRIEF]}"
 
@@ -93,7 +98,7 @@ def explained(found: Explanation, period: str, page: EventPage = NO_NAMES) -> st
     :param page: what is called how.
     """
     lines = [*_whom(found, page), *_what(found), ""]
-    tell = partial(_told, page=page)
+    tell = partial(happened, page=page)
     if found.earlier is not None:
         lines += [f"Before: {_headline(found.earlier)}.", ""]
     for story in found.stories:
@@ -163,11 +168,19 @@ def _story(story: Story, tell: Tell) -> Iterable[str]:
 
 
 def _part(name: str, events: Iterable[AuditEvent], tell: Tell, empty: str = "") -> Iterable[str]:
-    lines = [f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor}  {tell(event)}" for event in events]
+    lines = [tell(event) for event in events]
     if not lines and empty:
         lines = [empty]
     for number, line in enumerate(lines):
         yield f"  {name if number == 0 else '':<9}{line}".rstrip()
+
+
+def happened(event: AuditEvent, page: EventPage) -> str:
+    """Return when something happened, who did it, and what it was, in a line.
+
+    :param page: what is called how, and whose history it is.
+    """
+    return f"{event.at:%Y-%m-%d %H:%M:%S}  {event.actor}  {_told(event, page)}"
 
 
 def _told(event: AuditEvent, page: EventPage) -> str:

@@ -88,6 +88,7 @@ _SECTIONS = {
         ),
     },
     "Watch and prove": {
+        "user": ("user:user", "Show what is known of a person in DocuSign."),
         "drift": (
             "drift:drift",
             "List, show, accept and revert what was changed in DocuSign itself.",

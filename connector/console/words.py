@@ -13,6 +13,7 @@ from connector.domain.audit.titles import TITLES, event_title
 from connector.domain.consent.state import ConsentRecord, ConsentState
 from connector.domain.diagnosis.trouble import Trouble
 from connector.domain.erasure import told_left_out
+from connector.domain.model import MembershipStatus
 from connector.domain.work_items.history import Act
 from connector.services.browsing.browser import steps_of
 from connector.services.browsing.views import EventPage
@@ -22,8 +23,7 @@ _ACTORS = {"client": "{} (SCIM client)", "job": "the job “{}”", "user": "{}"
 _STATES = {
     "open": "open",
     "awaiting_verification": "awaiting verification",
-    "activation_sent": "invited",
-    "activation_required": "must activate",
+    **{str(status): status.in_words for status in MembershipStatus},
     "superseded": "superseded",
     "queued_change": "waits for DocuSign",
     "manual_task": "manual task",

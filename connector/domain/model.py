@@ -34,6 +34,13 @@ class MembershipStatus(StrEnum):
         """True while DocuSign waits for the person to activate."""
         return self in (self.ACTIVATION_REQUIRED, self.ACTIVATION_SENT)
 
+    @property
+    def in_words(self) -> str:
+        """What people are shown of it."""
+        if self is self.ACTIVATION_SENT:
+            return "invited"
+        return "must activate" if self is self.ACTIVATION_REQUIRED else self.value
+
 
 @dataclass(frozen=True)
 class Account:

@@ -14,11 +14,13 @@ from connector.domain.consent.state import ConsentRecord, ConsentState
 from connector.domain.diagnosis import checks
 from connector.domain.erasure import Erasure
 from connector.domain.ledger.job_runs import JobRun
+from connector.domain.model import User
 from connector.domain.notifications import Delivery
 from connector.domain.tenants.records import TenantRecord
 from connector.domain.work_items.delegations import Delegation
 from connector.domain.work_items.history import Evidence, WorkItemEvent
 from connector.domain.work_items.items import WorkItem
+from connector.services.browsing.views import Labels
 from connector.services.consent.checks import ConsentLine
 from connector.services.drift.desk import FindingView
 from connector.services.people import Addresses
@@ -190,6 +192,25 @@ def work_item_data(item: WorkItem) -> Data:
         "closed_by": item.closed_by,
         "comment": item.comment,
     }
+
+
+def named_item_data(item: WorkItem, person: User | None, labels: Labels) -> Data:
+    """Return a work item with the names of whom and what it is about."""
+    return {
+        **work_item_data(item),
+        "subject": subject_data(item.subject_id, person),
+        "entitlement": {
+            "id": item.entitlement,
+            "name": labels.entitlement(item.entitlement),
+        },
+    }
+
+
+def subject_data(user_id: str, person: User | None) -> Data:
+    """Return whom something is about; of somebody unknown, the id alone."""
+    if person is None:
+        return {"id": user_id, "name": "", "email": ""}
+    return {"id": user_id, "name": person.user_name, "email": person.email}
 
 
 def event_data(event: WorkItemEvent) -> Data:

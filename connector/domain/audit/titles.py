@@ -52,7 +52,7 @@ TITLES: Mapping[str, str] = {
     "erasure.withdrawn": "An erasure was taken back",
     "erasure.waits": "An erasure waits for DocuSign",
     "drift.baseline": "Taken as it is, for a baseline",
-    "drift.detected": "Found changed in DocuSign itself",
+    "drift.detected": "A difference was found in DocuSign",
     "drift.found": "New differences from what is expected",
     "drift.held_back": "Not reverted: a person has to look first",
     "drift.accepted": "A difference was accepted",

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connector.domain.drift.findings import Finding
+from connector.domain.model import MembershipStatus
 from connector.domain.naming.names import Names
 
 NOTHING = "nothing"
@@ -22,8 +23,7 @@ _LABELS = {
 }
 """By field, what people call it where underscores alone do not say it."""
 _STATUS = {
-    "activation_sent": "invited",
-    "activation_required": "must activate",
+    **{str(status): status.in_words for status in MembershipStatus},
     "gone": "no longer there",
     "none": "no membership",
 }

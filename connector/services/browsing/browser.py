@@ -48,7 +48,7 @@ from connector.services.inbox.colleagues import Colleague, colleagues
 from connector.services.inbox.search import resolved
 from connector.services.mirror.actual import load_attributes
 from connector.services.naming import names_for
-from connector.services.people import user_ids_of
+from connector.services.people import find_user, user_ids_of
 from mappings.model import Meaning
 
 PAGE = 50
@@ -94,16 +94,33 @@ class Browser:
             reasons = {item.entitlement: item for item in uow.attributes.provenance(user_id)}
             same_address = uow.mirror.users_by_email([user.email_key]).get(user.email_key, ())
             attributes = load_attributes(uow, user_id)
+            items = uow.work_items.search(subject_ids=[user_id])[::-1]
+            shown = {item.plan_id for item in items if item.state.is_open}
+            plans = uow.plans.open_for_subject(USER, user_id)
             return UserDetail(
                 user=user,
                 memberships=self._memberships(user, catalogue, reasons),
                 roles=self._roles(user, attributes.attested_roles, reasons),
-                items=uow.work_items.search(subject_ids=[user_id])[::-1],
+                items=items,
                 others=[item for item in same_address if item.user_id != user_id],
                 fetched_at=uow.mirror.fetched_at(user_id),
                 deleted=user_id in uow.attributes.is_deleted(USER, [user_id]),
                 said=client_facts(uow, attributes),
+                expected=uow.drift.expected([user_id]).get(user_id),
+                waiting=[plan for plan in plans if plan.plan_id not in shown],
             )
+
+    def find_user(self, person: str) -> str:
+        """Return the id of the user whom an address or an id means. Of several who have or had an
+        address, it is who has access now.
+
+        :raises NotFoundError: nobody of that name is known.
+        :raises InvalidRequestError: none of several has access, or more than one.
+        """
+        with self._context.read() as uow:
+            users = uow.mirror.get_users(user_ids_of(uow, person))
+            open_ones = [key for key, user in users.items() if any(user.open_memberships())]
+            return open_ones[0] if len(open_ones) == 1 else find_user(uow, person).user_id
 
     def _memberships(
         self, user: User, catalogue: Catalogue, reasons: Mapping[str, Provenance]

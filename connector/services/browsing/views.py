@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from connector.domain.audit.events import AuditEvent
+from connector.domain.drift.expected import Expected, Origin
+from connector.domain.ledger.plans import PlanRecord
 from connector.domain.ledger.resources import Provenance
 from connector.domain.model import (
     Account,
@@ -22,6 +24,14 @@ from connector.domain.naming.names import Names
 from connector.domain.work_items.items import CUSTODY, WorkItem, WorkItemFilter, WorkItemKind
 from connector.ports import GroupMember
 from mappings.model import Meaning
+
+_ORIGINS = {
+    Origin.BASELINE: "was there when the connector first looked",
+    Origin.TOUCHED: "created in DocuSign itself; requests have said of them since what they want",
+    Origin.PROVISIONED: "brought by a request",
+    Origin.ADOPTED: "created in DocuSign itself, and taken over by a person",
+}
+"""How the connector came to answer for a person."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,19 @@ class UserDetail:
     fetched_at: datetime | None
     deleted: bool
     said: ClientFacts = ClientFacts()
+    expected: Expected | None = None
+    """What the ledger expects of them; None: the connector does not answer for them."""
+    waiting: Sequence[PlanRecord] = ()
+    """Changes of the user that DocuSign has not heard of, or not all of, and that wait for no
+    person, oldest first."""
+
+    @property
+    def ledger_in_words(self) -> str:
+        """Return on whose word the connector answers for them, and since when."""
+        if self.expected is None:
+            return "not known yet: they have not been compared"
+        since = self.expected.since
+        return f"{_ORIGINS[self.expected.origin]}{f', since {since:%Y-%m-%d}' if since else ''}"
 
     @property
     def open_items(self) -> Sequence[WorkItem]:
