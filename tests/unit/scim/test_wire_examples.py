@@ -37,7 +37,7 @@ READS = [
     ("W08", "/Users?startIndex=1&count=100", {"totalResults": 2, "startIndex": 1, "itemsPerPage": 2}),
     ("W10", "/Users?filter=username+sw+%22Ann%22&startIndex=1&count=100", {"totalResults": 1}),
     ("W11", "/Groups?filter=" + q('DisplayName sw "leg"'), {"totalResults": 1}),
-    ("W13", "/Users?filter=" + q('meta.lastModified gt "2026-01-22T24:15:30Z" and userName sw "a"'), {"totalResults": 1}),
+    ("W13", "/Users?filter=" + q('meta.lastModified gt "2020-01-22T24:15:30Z" and userName sw "a"'), {"totalResults": 1}),
     ("W16", "/Users/U1", {"id": "U1", "userName": "ann.lee@acme.test", "active": True}),
     ("W34", "/Users?startIndex=1&count=2", {"itemsPerPage": 2}),
     ("W35", "/Users?filter=" + q('userName eq "nobody@acme.test"') + "&startIndex=1&count=100", {"totalResults": 0, "Resources": []}),
