@@ -30,7 +30,7 @@ WRITERS = {
     *("context.py", "journal.py", "tenants/administration.py"),
     *("authentication/api_clients.py", "authentication/console_accounts.py"),
     *("authentication/console_sign_in.py", "authentication/personal_tokens.py"),
-    "authentication/throttle.py",
+    *("authentication/console_sessions.py", "authentication/throttle.py"),
 }
 """The use cases that make events themselves; all others go through these."""
 NOT_RECORDED = {"audit.anchor", "docusign.private_key"}
