@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -11,8 +11,9 @@ import orjson
 from connector.domain.ledger.plans import OperationRecord, PlanRecord, PlanState
 from connector.domain.plan import Plan
 from connector.ports import UnitOfWork
-from connector.services.context import Actor, TenantContext, new_id
+from connector.services.context import Actor, TenantContext
 from connector.services.locks import EVERYBODY
+from connector.services.plan_records import asker_of, new_record
 
 QUEUED_REQUEST = "request"
 """Where a plan's context keeps what was asked for, until the plan ends."""
@@ -65,18 +66,16 @@ def queue_request(
     why: str,
 ) -> PlanRecord:
     """Write a request of an actor into the ledger, behind what waits for the same resources."""
-    plan = PlanRecord(
-        plan_id=new_id(),
-        subject_kind=subject.kind,
-        subject_id=subject.scim_id,
-        requester=actor.name,
-        source=actor.source,
-        correlation_id=actor.correlation_id,
+    plan = new_record(
+        uow,
+        context,
+        Plan(),
+        (subject.kind, subject.scim_id),
+        actor,
+        kept={**extra, QUEUED_REQUEST: actor.request},
+        locks=subject.locks,
         state=PlanState.QUEUED,
-        checksum=Plan().checksum,
-        created_at=context.clock.now(),
         summary=_summary(actor.request or {}),
-        context={**extra, QUEUED_REQUEST: actor.request, "locks": list(subject.locks)},
     )
     uow.plans.add(plan, ())
     uow.turns.take(plan.plan_id, subject.resources, plan.created_at)
@@ -91,7 +90,7 @@ def queue_what_follows(uow: UnitOfWork, context: TenantContext, plan: PlanRecord
     for text in map(orjson.dumps, request.get(THEN, ())):
         follower = orjson.loads(text.replace(SUBJECT_MARK.encode(), subject_id))
         subject = Subject(follower["kind"], follower["id"], follower.pop("locks"))
-        actor = Actor(plan.requester, plan.source, plan.correlation_id, request=follower)
+        actor = replace(asker_of(plan), request=follower)
         queue_request(uow, context, subject, actor, extra={}, why=f"It follows {plan.summary}.")
 
 

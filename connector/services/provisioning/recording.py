@@ -22,7 +22,7 @@ from connector.patience import take_place, waiting, within
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, Principal, TenantContext, new_id
 from connector.services.locks import LEASE, WriteLocks, within_lease
-from connector.services.naming import names_for
+from connector.services.plan_records import new_record
 from connector.services.provisioning.fulfilment import FulfilmentService
 from connector.services.provisioning.safety import refuse_if_unsafe
 from connector.services.provisioning.subjects import Subjects
@@ -92,19 +92,18 @@ def record_plan(
     # Asked for again it is not quite the client's, who repeats what it sent.
     request = waited.context[QUEUED_REQUEST] if waited else actor.request if may_wait else None
     kept = {} if request is None else {QUEUED_REQUEST: request}
-    record = PlanRecord(
-        plan_id=waited.plan_id if waited else new_id(),
-        subject_kind=subject.kind,
-        subject_id=subject.scim_id,
-        requester=actor.name,
-        source=actor.source,
-        correlation_id=actor.correlation_id,
+    record = new_record(
+        uow,
+        context,
+        plan,
+        (subject.kind, subject.scim_id),
+        actor,
+        kept={**extra, **kept, **_asker(actor)},
+        locks=subject.locks,
         state=PlanState.OPEN if actor.waits and actor.turn is None else PlanState.QUEUED,
-        checksum=plan.checksum,
-        created_at=waited.created_at if waited else context.clock.now(),
-        summary="; ".join(plan.describe(names_for(uow, context, plan))),
-        context={**extra, **kept, **_asker(actor), "locks": list(subject.locks)},
     )
+    if waited:
+        record = replace(record, plan_id=waited.plan_id, created_at=waited.created_at)
     operations = _operation_records(context, record.plan_id, plan, fulfilments, actor)
     if waited:
         uow.plans.refill(record, operations)

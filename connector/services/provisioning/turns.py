@@ -19,6 +19,7 @@ from connector.errors import ConflictingWriteError, PermanentError, TemporaryErr
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 from connector.services.locks import EVERYBODY, WriteLocks, plan_key
+from connector.services.plan_records import asker_of
 from connector.services.provisioning.fulfilment import FulfilmentService
 from connector.services.provisioning.subjects import Subjects
 from connector.services.queued_requests import (
@@ -304,15 +305,14 @@ class Turns:
             uow.plans.save_plan(plan)
             self._subjects.show_queue(uow, plan)
             if error:
-                actor = Actor(plan.requester, plan.source, plan.correlation_id)
                 self._context.audit(
                     uow,
-                    actor,
+                    asker_of(plan),
                     "plan.failed",
                     plan.subject_id or "",
                     plan=plan.plan_id,
                     reason=error,
                 )
-                self._fulfilment.hand_to_people(uow, waited, error, actor)
+                self._fulfilment.hand_to_people(uow, waited, error, asker_of(plan))
             uow.commit()
         return plan

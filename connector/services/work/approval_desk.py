@@ -43,6 +43,7 @@ from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import group_key, user_key
 from connector.services.mirror.actual import load_actual
 from connector.services.naming import names_for
+from connector.services.plan_records import asker_of, new_record
 from connector.services.targeted_aggregation.refresh import RefreshService
 from connector.services.work.asking_again import denials_against
 from connector.services.work.docusign_admin import starting_link
@@ -55,7 +56,7 @@ from connector.services.work.open_grants import (
     replaced_by,
     roles_of_leavers,
 )
-from connector.services.work.reasons import REQUESTER_EMAIL, as_context, reason_of
+from connector.services.work.reasons import REQUESTER_EMAIL, as_asked, reason_of
 
 APPROVAL = "approval"
 """In a plan's context: the work item that decides on it."""
@@ -221,23 +222,14 @@ class ApprovalDesk:
             for step in wanted
             if isinstance(step, AddGroupMembers)
         ]
-        plan = PlanRecord(
-            plan_id=new_id(),
-            subject_kind=USER,
-            subject_id=item.subject_id,
-            requester=parent.requester,
-            source=parent.source,
-            correlation_id=parent.correlation_id,
-            state=PlanState.OPEN,
-            checksum=wanted.checksum,
-            created_at=self._context.clock.now(),
-            summary="; ".join(wanted.describe(names_for(uow, self._context, wanted))),
-            context={
-                APPROVAL: item.work_item_id,
-                "after": parent.plan_id,
-                "locks": [user_key(item.subject_id), *groups],
-                **as_context(reason_of(parent)),
-            },
+        plan = new_record(
+            uow,
+            self._context,
+            wanted,
+            (USER, item.subject_id),
+            asker_of(parent),
+            kept={APPROVAL: item.work_item_id, "after": parent.plan_id, **as_asked(parent)},
+            locks=[user_key(item.subject_id), *groups],
         )
         records = [
             OperationRecord(

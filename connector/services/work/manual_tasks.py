@@ -39,11 +39,11 @@ from connector.services.context import Actor, TenantContext, new_id
 from connector.services.expectations import REVIEW
 from connector.services.locks import user_key
 from connector.services.mirror.actual import load_actual
-from connector.services.naming import names_for
+from connector.services.plan_records import asker_of, new_record
 from connector.services.work.docusign_admin import admin_in_words, starting_link
 from connector.services.work.log import WorkItemLog
 from connector.services.work.open_grants import replaced_by
-from connector.services.work.reasons import as_context, reason_of
+from connector.services.work.reasons import as_asked, reason_of
 from connector.services.work.refused_changes import task_about
 
 _GENERIC_STEPS = (
@@ -125,14 +125,8 @@ class ManualTasks:
         user_id, entitlement = ask
         if isinstance(step, AddGroupMembers):
             step = replace(step, user_ids=(user_id,))
-        requester = Actor(plan.requester, plan.source, plan.correlation_id)
-        beside, record = self._plan_of_one(
-            uow,
-            user_id,
-            step,
-            requester,
-            {"after": plan.plan_id, "reason": reason, **as_context(reason_of(plan))},
-        )
+        kept = {"after": plan.plan_id, "reason": reason, **as_asked(plan)}
+        beside, record = self._plan_of_one(uow, user_id, step, asker_of(plan), kept)
         record = self.open_for(uow, beside, record, actor)
         uow.plans.save_operation(record)
         if record.state is OperationState.DONE:
@@ -167,19 +161,14 @@ class ManualTasks:
         context: Mapping[str, Any],
     ) -> tuple[PlanRecord, OperationRecord]:
         """Record a plan of one operation, which people carry out."""
-        own = Plan((step,))
-        plan = PlanRecord(
-            plan_id=new_id(),
-            subject_kind=USER,
-            subject_id=user_id,
-            requester=requester.name,
-            source=requester.source,
-            correlation_id=requester.correlation_id,
-            state=PlanState.OPEN,
-            checksum=own.checksum,
-            created_at=self._context.clock.now(),
-            summary="; ".join(own.describe(names_for(uow, self._context, own))),
-            context={**context, "locks": [user_key(user_id)]},
+        plan = new_record(
+            uow,
+            self._context,
+            Plan((step,)),
+            (USER, user_id),
+            requester,
+            kept=context,
+            locks=[user_key(user_id)],
         )
         record = OperationRecord(
             new_id(), plan.plan_id, 0, step, Fulfilment.MANUAL, OperationState.PLANNED

@@ -28,6 +28,13 @@ def as_context(reason: str) -> dict[str, Any]:
     return {REQUEST_REASON: said} if says_something(said) else {}
 
 
+def as_asked(plan: PlanRecord) -> dict[str, Any]:
+    """Return what a plan that comes of another one keeps of who asked for that: why, and their
+    address, by which rules know them again."""
+    email = plan.context.get(REQUESTER_EMAIL)
+    return {**as_context(reason_of(plan)), **({REQUESTER_EMAIL: email} if email else {})}
+
+
 def reason_of(plan: PlanRecord) -> str:
     """Return why a plan was asked for; empty where nobody said."""
     return reason_in(plan.context)

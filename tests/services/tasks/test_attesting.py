@@ -7,11 +7,15 @@ from dataclasses import replace
 import pytest
 
 from connector.domain.authentication.console import ConsoleRole
+from connector.domain.work_items.approvals import Verdict
 from connector.domain.work_items.history import Act
-from connector.domain.work_items.items import WorkItemState
+from connector.domain.work_items.items import WorkItemKind, WorkItemState
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.inbox.tasks import MAX_EVIDENCE_BYTES
-from tests.approvals import ADDRESS, add_account, operator
+from connector.services.provisioning.wishes import unchanged
+from mappings.loader import load_entitlements
+from tests.approvals import ADDRESS, add_account, approver, decide, operator
+from tests.services.tasks.conftest import AUDITOR
 from tests.services.tasks.opening import open_task
 
 
@@ -139,3 +143,24 @@ def test_evidence_has_a_size(connector, ann, tasks, size):
 def test_nothing_is_attested_that_nobody_completed(connector, ann, tasks):
     with pytest.raises(InvalidRequestError, match="Nobody has completed"):
         tasks.attest(open_task(connector, ann), operator("paul"), "Seen")
+
+
+def test_who_asked_is_known_by_address_also_where_the_task_followed_an_approval(
+    connector, ann, tasks
+):
+    policy, rita = connector.services.context.policy, "rita@staff.example"
+    asks_first = {"auditor": {**AUDITOR["auditor"], "fulfilment": "approval"}}
+    object.__setattr__(policy, "mapping", load_entitlements(asks_first))
+    by = operator("rita-4711", email=rita)
+
+    def wish(uow, actual):
+        return replace(unchanged(uow, actual, by), roles=frozenset({"auditor"}))
+
+    connector.services.users.update(ann, wish, by)
+    (item,) = connector.services.approvals.list()
+    decide(connector, item, Verdict.APPROVE, approver())
+    (task,) = connector.services.work_items.list(kind=WorkItemKind.MANUAL_TASK)
+    tasks.complete(task.work_item_id, operator("olga"))
+    with pytest.raises(ForbiddenError, match="second person"):
+        tasks.attest(task.work_item_id, operator("rita", email=rita), "Seen")
+    tasks.attest(task.work_item_id, operator("paul"), "Seen")
