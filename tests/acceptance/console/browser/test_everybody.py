@@ -13,7 +13,7 @@ from tests.browsers import needs_chromium
 pytestmark = needs_chromium
 
 AXE = Path(__file__).parents[3] / "data" / "axe" / "axe.min.js"
-WIDTHS = (400, 1280, 2000)
+WIDTHS = (320, 400, 1280, 2000)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
