@@ -88,8 +88,7 @@ class _SecretFile(fields.Field[Secret]):
             raise ValidationError("must be the path of a file")
         path = self._base_dir / value
         try:
-            # The bytes as they are: a wrong line ending is told, not hidden.
-            return Secret(path.read_bytes().decode("utf-8").strip())
+            return Secret.read(path)
         except OSError as error:
             hint = _MAKES.get(self.data_key or self.name or "", "").format(path)
             raise ValidationError(f"{CANNOT_READ} {path}: {error.strerror}{hint}") from error

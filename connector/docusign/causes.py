@@ -69,8 +69,9 @@ _CONSENT = Cause(
 _KEY = Cause(
     KeyRejectedError,
     "The private key does not belong to the integration key, or it is the key of the other "
-    "environment. Check docusign.private_key and docusign.integration_key under Apps and Keys. If "
-    "the key's file was replaced while the connector ran, restart it: keys are read at start.",
+    "environment. Check docusign.private_key and docusign.integration_key under Apps and Keys. "
+    "What stands in private_key_file is read anew at each such refusal; a key that was replaced in "
+    "the configuration or its environment takes a restart.",
 )
 _ISSUER = Cause(
     IntegrationKeyUnknownError,

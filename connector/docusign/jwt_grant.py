@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
+
 from connector.docusign.errors import KeyRejectedError
 from connector.docusign.hosts import Hosts
 from connector.docusign.tokens import Grant, Subject, TokenEndpoint
 from connector.settings import DocusignSettings, Secret
+
+_log = structlog.get_logger(__name__)
 
 JWT_GRANT = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 _ASSERTION_LIFETIME = timedelta(hours=1)
@@ -24,7 +28,7 @@ class JwtGranter:
         self._endpoint = endpoint
         given = (settings.private_key, settings.previous_private_key)
         self._secrets = [secret for secret in given if secret] or [Secret("")]
-        self._keys: dict[int, Any] = {}
+        self._keys: dict[Secret, Any] = {}
         self._chosen = 0
         """Which of the keys DocuSign accepted last."""
 
@@ -34,10 +38,31 @@ class JwtGranter:
         return self._chosen > 0
 
     def grant(self, subject: Subject, now: datetime, tenant: str, *, anew: bool = False) -> Grant:
-        """Ask with each key in turn, the new one first: during a rotation DocuSign knows one."""
+        """Ask with each key in turn, the new one first: during a rotation DocuSign knows one.
+
+        Where DocuSign accepts none, and the file of one has another by now, that one is asked with:
+        no process has to be restarted for it.
+        """
+        try:
+            return self._ask_with_each(subject, now, tenant)
+        except KeyRejectedError:
+            if not self._have_changed():
+                raise
+        return self._ask_with_each(subject, now, tenant)
+
+    def _have_changed(self) -> bool:
+        """Take the keys as their files have them, and return whether one is another by now."""
+        before = self._secrets
+        self._secrets = [secret.read_anew() for secret in before]
+        has_changed = self._secrets != before
+        if has_changed:
+            _log.info("a private key was read anew from its file")
+        return has_changed
+
+    def _ask_with_each(self, subject: Subject, now: datetime, tenant: str) -> Grant:
         last = len(self._secrets) - 1
-        for number in range(last + 1):
-            assertion = self._assertion(number, subject, now)
+        for number, secret in enumerate(self._secrets):
+            assertion = self._assertion(secret, subject, now)
             form = {"grant_type": JWT_GRANT, "assertion": assertion}
             try:
                 answer = self._endpoint.ask(form, tenant)
@@ -49,7 +74,7 @@ class JwtGranter:
                 return self._endpoint.grant_of(answer, subject.scopes, now)
         raise AssertionError("there is at least one key")
 
-    def _assertion(self, number: int, subject: Subject, now: datetime) -> str:
+    def _assertion(self, secret: Secret, subject: Subject, now: datetime) -> str:
         import jwt  # noqa: PLC0415 - most commands ask for no token
 
         claims = {
@@ -61,7 +86,7 @@ class JwtGranter:
             "scope": " ".join(sorted(subject.scopes)),
         }
         try:
-            return jwt.encode(claims, self._private_key(number), algorithm="RS256")
+            return jwt.encode(claims, self._private_key(secret), algorithm="RS256")
         except (ValueError, TypeError, jwt.PyJWTError):
             # Not chained: the cause may quote the key.
             raise KeyRejectedError(
@@ -69,12 +94,12 @@ class JwtGranter:
                 "form, complete with its first and last line, and without a passphrase."
             ) from None
 
-    def _private_key(self, number: int) -> Any:
+    def _private_key(self, secret: Secret) -> Any:
         from cryptography.hazmat.primitives.serialization import (  # noqa: PLC0415 - as above
             load_pem_private_key,
         )
 
-        if number not in self._keys:
-            pem = self._secrets[number].reveal()
-            self._keys[number] = load_pem_private_key(pem.encode(), password=None)
-        return self._keys[number]
+        if secret not in self._keys:
+            pem = secret.reveal()
+            self._keys[secret] = load_pem_private_key(pem.encode(), password=None)
+        return self._keys[secret]

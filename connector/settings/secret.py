@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 MASK = "********"
 """What is shown where a secret stands."""
 
@@ -9,10 +11,32 @@ MASK = "********"
 class Secret:
     """A string that is only seen where :meth:`reveal` is called."""
 
-    __slots__ = ("_value",)
+    __slots__ = ("_path", "_value")
 
-    def __init__(self, value: str) -> None:
+    def __init__(self, value: str, path: Path | None = None) -> None:
+        """:param path: the file that it was read from."""
         self._value = value
+        self._path = path
+
+    @classmethod
+    def read(cls, path: Path) -> Secret:
+        """Return the secret that a file holds; surrounding white space is not part of it.
+
+        :raises OSError: the file cannot be read.
+        :raises UnicodeDecodeError: it is not text.
+        """
+        # The bytes as they are: a wrong line ending is told, not hidden.
+        return cls(path.read_bytes().decode("utf-8").strip(), path)
+
+    def read_anew(self) -> Secret:
+        """Return the secret as its file has it now; itself where it came of none, or that cannot
+        be read."""
+        if self._path is None:
+            return self
+        try:
+            return Secret.read(self._path)
+        except (OSError, UnicodeDecodeError):
+            return self
 
     def reveal(self) -> str:
         """Return the secret itself."""

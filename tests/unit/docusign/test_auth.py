@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import replace
@@ -9,6 +10,8 @@ from dataclasses import replace
 import jwt
 import pytest
 import requests
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from connector.docusign import errors
 from connector.docusign.auth import Subject, TokenSource
@@ -19,6 +22,9 @@ from connector.domain.consent.links import ADMIN_SCOPES
 from connector.settings import DocusignSettings, Secret
 
 OAUTH = "https://account-d.docusign.com/oauth/token"
+
+
+UNCHECKED = dict.fromkeys(("verify_aud", "verify_exp", "verify_iat"), False)
 
 
 def answers(mocker):
@@ -204,3 +210,71 @@ def test_hosts_follow_the_environment(environment, host):
     assert hosts.jwt_audience == host
     assert hosts.oauth_url == f"https://{host}"
     assert hosts.admin_url.startswith("https://api")
+
+
+def pem_of(key):
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+
+
+@pytest.fixture
+def registered(wire_mock):
+    """The public keys that DocuSign accepts; a test changes them. Others are refused."""
+    known: list[rsa.RSAPublicKey] = []
+
+    def issue(request, context):
+        assertion = request.text.partition("assertion=")[2]
+        for public in known:
+            with contextlib.suppress(jwt.InvalidSignatureError):
+                jwt.decode(
+                    assertion,
+                    public,
+                    algorithms=["RS256"],
+                    options={"verify_aud": False, "verify_exp": False, "verify_iat": False},
+                )
+                return {"access_token": "token", "expires_in": 3600}
+        context.status_code = 400
+        return {"error": "invalid_grant", "error_description": "no_valid_keys_or_signatures"}
+
+    wire_mock.post(OAUTH, json=issue)
+    return known
+
+
+def test_a_key_whose_file_was_replaced_is_used_without_a_restart(  # noqa: PLR0917 -- fixtures
+    subject, transport, clock, registered, wire_mock, tmp_path
+):
+    old, new = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+    path = tmp_path / "key.pem"
+    path.write_bytes(pem_of(old))
+    settings = DocusignSettings(integration_key="ik", private_key=Secret.read(path))
+    source = TokenSource(settings, Hosts.of(settings), transport, clock)
+    registered.append(old.public_key())
+    assert source.request(subject) == subject.scopes
+
+    registered[:] = [new.public_key()]
+    with pytest.raises(errors.KeyRejectedError):
+        source.request(subject)
+    for unreadable in (None, b"\xff\xfe", b"half a key"):
+        path.unlink() if unreadable is None else path.write_bytes(unreadable)
+        with pytest.raises(errors.KeyRejectedError):
+            source.request(subject)
+
+    path.write_bytes(pem_of(new) + b"\n")
+    assert source.request(subject) == subject.scopes
+    calls = wire_mock.call_count
+    assert source.request(subject) == subject.scopes
+    assert wire_mock.call_count == calls + 1, "the new key is asked with at once"
+
+
+def test_a_key_that_came_of_no_file_is_refused_once(
+    subject, transport, clock, registered, wire_mock
+):
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    settings = DocusignSettings(integration_key="ik", private_key=Secret(pem_of(key).decode()))
+    source = TokenSource(settings, Hosts.of(settings), transport, clock)
+    with pytest.raises(errors.KeyRejectedError):
+        source.request(subject)
+    assert wire_mock.call_count == 1
