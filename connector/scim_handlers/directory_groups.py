@@ -12,6 +12,7 @@ from connector.domain.plan import NEWCOMER, AddGroupMembers, Plan
 from connector.domain.planning import GroupChange
 from connector.errors import ConnectorError
 from connector.ports import UnitOfWork
+from connector.scim_handlers.errors import called_back
 from connector.scim_handlers.group_writes import (
     GroupRequest,
     RequestedChange,
@@ -39,7 +40,8 @@ def change_directory_group(services: TenantServices, request: GroupRequest) -> O
 
     def wish(uow: UnitOfWork, group: DirectoryGroup) -> GroupChange:
         request.check(uow)
-        return settled_change(uow, request.scim_id, request.change, lenient=request.lenient)
+        with called_back():
+            return settled_change(uow, request.scim_id, request.change, lenient=request.lenient)
 
     return services.groups.change(
         request.scim_id,

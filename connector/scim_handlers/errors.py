@@ -18,6 +18,7 @@ Every message of the connector is made for administrators and holds no secret, s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from copy import copy
 from http import HTTPStatus
@@ -66,12 +67,32 @@ _TRANSIENT = "temporarily unavailable"
 _UNKNOWN_RETRY_S = 30.0
 
 
-class _ProtocolRefusalError(InvalidRequestError):
+class _ProtocolRefusalError(ConnectorError):
     """What SCIM refuses of a request, on its way through a service that calls a handler back."""
 
     def __init__(self, answer: ScimError) -> None:
         super().__init__(answer.detail)
         self.answer = answer
+
+
+class _InvalidError(_ProtocolRefusalError, InvalidRequestError):
+    pass
+
+
+class _MissingError(_ProtocolRefusalError, NotFoundError):
+    pass
+
+
+class _OutdatedError(_ProtocolRefusalError, PreconditionError):
+    pass
+
+
+_PROTOCOL_REFUSALS: Mapping[int, type[_ProtocolRefusalError]] = {
+    HTTPStatus.BAD_REQUEST: _InvalidError,
+    HTTPStatus.NOT_FOUND: _MissingError,
+    HTTPStatus.PRECONDITION_FAILED: _OutdatedError,
+}
+"""By the status, what a service knows it as."""
 
 
 def translated() -> AbstractContextManager[None]:
@@ -87,6 +108,8 @@ def called_back() -> AbstractContextManager[None]:
     :func:`translated` makes the same error of SCIM of it again.
 
     :raises InvalidRequestError: SCIM answers 400.
+    :raises NotFoundError: 404.
+    :raises PreconditionError: 412.
     """
     return _CALLED_BACK
 
@@ -95,10 +118,9 @@ def _meant(error: Exception) -> ScimError | None:
     return to_scim_error(error) if isinstance(error, ConnectorError) else None
 
 
-def _known_to_services(error: Exception) -> InvalidRequestError | None:
-    if isinstance(error, ScimError) and error.status == HTTPStatus.BAD_REQUEST:
-        return _ProtocolRefusalError(error)
-    return None
+def _known_to_services(error: Exception) -> ConnectorError | None:
+    known = _PROTOCOL_REFUSALS.get(error.status) if isinstance(error, ScimError) else None
+    return known(error) if isinstance(error, ScimError) and known else None
 
 
 _TRANSLATED = Translated(_meant)

@@ -14,7 +14,7 @@ from connector.scim_handlers.directory_groups import (
     change_directory_group,
     create_directory_group,
 )
-from connector.scim_handlers.errors import translated
+from connector.scim_handlers.errors import called_back, translated
 from connector.scim_handlers.group_writes import (
     GroupRequest,
     RequestedChange,
@@ -104,7 +104,7 @@ class GroupHandler(StoredReader):
         """
 
         def check(uow: UnitOfWork, group: DirectoryGroup) -> None:
-            self._find_to_change(uow, context, scim_id)
+            self._check(uow, context, scim_id)
 
         with translated(), self._in_time(context):
             self._read(context, scim_id)
@@ -167,7 +167,8 @@ class GroupHandler(StoredReader):
         return select
 
     def _check(self, uow: UnitOfWork, context: RequestContext, scim_id: str) -> None:
-        self._find_to_change(uow, context, scim_id)
+        with called_back():
+            self._find_to_change(uow, context, scim_id)
 
     # answers ------------------------------------------------------------------
 

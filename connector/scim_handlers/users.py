@@ -216,7 +216,8 @@ class UserHandler(StoredReader):
         """Close and strip every membership; the id answers 404 from then on."""
 
         def check(uow: UnitOfWork, actual: ActualUser) -> None:
-            self._find_to_change(uow, context, scim_id)
+            with called_back():
+                self._find_to_change(uow, context, scim_id)
 
         with translated(), self._in_time(context):
             outcome = self._services(context).users.delete(

@@ -18,7 +18,7 @@ from connector.errors import (
     UnknownOutcomeError,
 )
 from connector.scim_handlers.errors import called_back, to_scim_error, translated
-from scim.errors import NoTarget, PreconditionFailed, ScimError
+from scim.errors import NoTarget, NotFound, PreconditionFailed, ScimError, Unavailable
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,21 @@ def test_what_a_service_was_told_comes_back_to_the_client_as_it_was():
     assert caught.value.headers == refusal.headers
 
 
+@pytest.mark.parametrize(
+    ("refusal", "known_as"),
+    [(NotFound("gone"), NotFoundError), (PreconditionFailed("old"), PreconditionError)],
+)
+def test_a_service_knows_that_what_is_meant_is_gone_or_has_changed(refusal, known_as):
+    with pytest.raises(known_as, match=refusal.detail), called_back():
+        raise refusal
+    with pytest.raises(type(refusal)) as caught, translated(), called_back():
+        raise refusal
+    assert caught.value.to_json() == refusal.to_json()
+
+
 def test_what_is_no_fault_of_the_request_passes_a_service_as_it_is():
-    with pytest.raises(PreconditionFailed), called_back():
-        raise PreconditionFailed
+    with pytest.raises(Unavailable), called_back():
+        raise Unavailable
 
 
 def test_what_passes_says_so_in_the_words_that_clients_look_for():
