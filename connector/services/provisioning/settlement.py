@@ -18,8 +18,10 @@ from connector.services.restored import noted_restoring, restored_at
 
 _log = structlog.get_logger(__name__)
 
-SETTLING_PARTS = 16
-"""Among so many workers queued changes are divided; one that has no part takes another job."""
+SETTLING_PARTS = 64
+"""Into so many parts queued changes are divided. They differ in size, by the hash, and whoever ends
+a small one takes the next: with as many parts as threads the largest would decide how long it takes
+(of 400 changes among 16 threads 34 on average, where 25 are a thread's share)."""
 _MUCH = 25
 """Plans: fewer are settled before others have begun."""
 _COUNTED_AS = {PlanState.QUEUED: "waiting", PlanState.FAILED: "failed"}
