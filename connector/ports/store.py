@@ -109,6 +109,10 @@ class Store(Protocol):
         """Open a transaction for writing. On SQLite writers take turns, in this process by a
         lock and between processes by the database."""
 
+    def lease(self, tenant: str) -> AbstractContextManager[UnitOfWork]:
+        """Open a transaction for :attr:`UnitOfWork.locks` alone: where writers of a tenant take
+        turns, it waits for none of them. It takes no audit events along."""
+
     def reads_of(self, uow: UnitOfWork) -> AbstractContextManager[None]:
         """Let what this thread reads within the block come from a transaction that it has open,
         over its connection, whichever tenant is read.

@@ -124,7 +124,7 @@ class WriteLocks:
     def _release_shared(self, keys: Sequence[str], owner: str) -> None:
         """Give leases back; where the database is away, before the next are taken."""
         try:
-            with self._context.write() as uow:
+            with self._context.store.lease(self._context.tenant) as uow:
                 uow.locks.release(keys, owner)
                 uow.commit()
         except TemporaryError:
@@ -156,7 +156,7 @@ class WriteLocks:
         wait_s = _FIRST_WAIT_S
         while True:
             now = self._context.clock.now()
-            with self._context.write() as uow:
+            with self._context.store.lease(self._context.tenant) as uow:
                 owed = list(self._owed)
                 for owed_keys, owed_owner in owed:
                     uow.locks.release(owed_keys, owed_owner)

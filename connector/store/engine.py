@@ -67,6 +67,10 @@ class Database(Protocol):
         Writers of one tenant take turns.
         """
 
+    def leasing(self) -> AbstractContextManager[Connection]:
+        """Open a transaction for leases alone, rolled back unless committed: on PostgreSQL it waits
+        for nobody's turn."""
+
     def close(self) -> None:
         """Close every connection."""
 
@@ -170,6 +174,10 @@ class SqliteDatabase:
         finally:
             self._write_lock.release()
 
+    def leasing(self) -> AbstractContextManager[Connection]:
+        """Wait for the turn all the same: SQLite has one writer."""
+        return self.writing()
+
     def close(self) -> None:
         """Close every connection."""
         with self._write_lock:
@@ -230,6 +238,14 @@ class PostgresqlDatabase:
         """Wait for the turn, then open a transaction for writing."""
         with self._errors, self.engine.connect() as connection:
             connection.execution_options(writes_for=tenant).begin()
+            yield connection
+
+    @contextmanager
+    def leasing(self) -> Iterator[Connection]:
+        """Open a transaction for leases alone: it touches no row that another write does, save
+        leases, which are always taken in the same order."""
+        with self._errors, self.engine.connect() as connection:
+            connection.begin()
             yield connection
 
     def close(self) -> None:

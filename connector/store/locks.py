@@ -45,10 +45,12 @@ class SqlLocks:
 
     def release(self, keys: Sequence[str], owner: str) -> None:
         """Give keys back; those of other owners are left alone."""
+        self._line_up(keys)
         self._delete(locks.c.key.in_(keys), locks.c.owner == owner)
 
     def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> int:
         """Renew those of the keys that are held by owners that start so; return how many."""
+        self._line_up(keys)
         held = (locks.c.tenant == self._tenant, locks.c.key.in_(keys), *_starts_with(owner_prefix))
         return self._connection.execute(update(locks).where(*held).values(until=until)).rowcount
 
@@ -87,6 +89,13 @@ class SqlLocks:
     def forget_ended(self, before: datetime) -> int:
         """Delete leases that ended before then, and return how many."""
         return self._delete(locks.c.until < before)
+
+    def _line_up(self, keys: Sequence[str]) -> None:
+        """Wait for several rows in the order in which they are taken, as :meth:`acquire` does: a
+        statement of its own choice might wait for somebody who waits for it."""
+        if len(keys) > 1:
+            rows = select(locks.c.key).where(locks.c.tenant == self._tenant, locks.c.key.in_(keys))
+            self._connection.execute(rows.order_by(locks.c.key).with_for_update()).all()
 
     def _delete(self, *conditions: ColumnElement[bool]) -> int:
         statement = delete(locks).where(locks.c.tenant == self._tenant, *conditions)

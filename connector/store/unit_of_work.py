@@ -247,6 +247,15 @@ class SqlStore:
             yield SqlUnitOfWork(tenant, connection, self._rules, self._pending)
 
     @contextmanager
+    def lease(self, tenant: str) -> Iterator[UnitOfWork]:
+        """Open a transaction for leases alone; it takes no audit events along.
+
+        :raises connector.errors.TemporaryError: as :meth:`write`.
+        """
+        with self.database.leasing() as connection:
+            yield SqlUnitOfWork(tenant, connection, self._rules)
+
+    @contextmanager
     def reads_of(self, uow: UnitOfWork) -> Iterator[None]:
         """Let what this thread reads within the block come from an open transaction."""
         self._joined.connection = cast(SqlUnitOfWork, uow).connection

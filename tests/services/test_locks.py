@@ -21,7 +21,7 @@ def away(*_):
 def test_a_lease_that_could_not_be_given_back_is_given_back_with_the_next(context, monkeypatch):
     locks = WriteLocks(context)
     with pytest.raises(TemporaryError), locks.hold(["user:ann"], wait_s=0):
-        monkeypatch.setattr(context.store, "write", away)
+        monkeypatch.setattr(context.store, "lease", away)
     monkeypatch.undo()
     with pytest.raises(ConflictingWriteError), WriteLocks(context).hold(["user:ann"], wait_s=0):
         pytest.fail("another process has to wait")

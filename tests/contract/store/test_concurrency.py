@@ -47,6 +47,75 @@ def test_one_of_many_gets_the_lock(store: SqlStore) -> None:
     assert _race(take).count(True) == 1
 
 
+def test_leases_on_several_keys_are_given_out_to_one_at_a_time(store: SqlStore) -> None:
+    """Those who want some of the same keys in any order do not wait for each other for ever."""
+    held: set[str] = set()
+    guard = threading.Lock()
+
+    def work(number: int) -> int:
+        owner, taken = f"owner-{number}", 0
+        for turn in range(6):
+            keys = [f"k{(number + turn * step) % 7}" for step in (1, 2, 3)]
+            with store.lease("default") as unit:
+                if not unit.locks.acquire(keys, owner, NOW + timedelta(hours=1), NOW):
+                    continue
+                unit.commit()
+            with guard:
+                assert not held & set(keys)
+                held.update(keys)
+            with store.write("default") as unit:
+                unit.locks.prolong(keys[::-1], owner, NOW + timedelta(hours=2))
+                unit.commit()
+            with guard:
+                held.difference_update(keys)
+            with store.lease("default") as unit:
+                unit.locks.release(keys[::-1], owner)
+                unit.commit()
+            taken += 1
+        return taken
+
+    assert sum(_race(work)) > 0
+    with store.read("default") as unit:
+        assert unit.locks.live(NOW) == []
+
+
+def test_a_lease_is_taken_while_somebody_else_writes(store: SqlStore) -> None:
+    if store.database.engine.dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer")
+
+    def take() -> bool:
+        with store.lease("default") as unit:
+            taken = unit.locks.acquire(["a"], "me", NOW + timedelta(hours=1), NOW)
+            unit.commit()
+        return taken
+
+    with store.write("default") as unit, ThreadPoolExecutor(1) as pool:
+        unit.put_fact("count", 1)
+        assert pool.submit(take).result(timeout=20)
+
+
+def test_a_lease_takes_no_audit_events_along(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The chain's head is for those whose turn it is."""
+    asked: list[str] = []
+
+    class Pending:
+        def take(self, tenant: str, least: int) -> list[Any]:
+            asked.append(tenant)
+            return []
+
+    monkeypatch.setattr(store, "_pending", Pending())
+    with store.lease("default") as unit:
+        unit.locks.acquire(["a"], "me", NOW + timedelta(hours=1), NOW)
+        unit.commit()
+    assert asked == []
+    with store.write("default") as unit:
+        unit.locks.release(["a"], "me")
+        unit.commit()
+    assert asked == ["default"]
+
+
 def test_one_of_many_opens_the_work_item(store: SqlStore) -> None:
     def add(number: int) -> bool:
         try:
