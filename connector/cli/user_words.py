@@ -93,7 +93,10 @@ def _facts(known: Known) -> Iterator[str]:
         ("Last sign-in", _moment(user.last_login_at) if user.last_login_at else ""),
         ("Organization", _organization(known)),
         ("Consent", _consent(known.consent)),
-        ("As read", _moment(detail.fetched_at) if detail.fetched_at else "never by themselves"),
+        (
+            "Last read",
+            _moment(detail.fetched_at) if detail.fetched_at else "only with everybody else",
+        ),
         *(("Same address", f"{one.user_name}, {one.user_id}") for one in detail.others),
     ]
     for name, value in facts:

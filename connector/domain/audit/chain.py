@@ -146,6 +146,13 @@ def told_steps(event: AuditEvent, people: Collection[str] = ()) -> Sequence[Mapp
     steps = [step for step in given if isinstance(step, Mapping)]
     if not people or event.subject in people:
         return steps
+    if not event.subject:  # Who was to be created had no id yet, and is named by nothing.
+        of_them = set(people)
+        return [
+            _with_first(step, people)
+            for step in steps
+            if not (named := named_people(step)) or named & of_them
+        ]
     return [_with_first(step, people) for step in steps if named_people(step) & set(people)]
 
 

@@ -323,10 +323,17 @@ def _told(
         for event in ordered
         if event is recorded or ("plan" in event.data and event.data.get("work_item") in items)
     }
+    # One request may want several things, of each of which people decide on its own.
+    others = {
+        event.data.get("work_item")
+        for event in ordered
+        if event.data.get("entitlement", "") and event.data["entitlement"] not in asked_for
+    } - {None}
     own = [
         event
         for event in ordered
-        if event.data.get("plan") in plans or event.data.get("work_item") in items
+        if (event.data.get("plan") in plans or event.data.get("work_item") in items)
+        and event.data.get("work_item") not in others
     ]
     # Whoever carries out one plan calls for that plan alone; a job that checks tasks calls for
     # many, and the last call before the check is the one that it saw.

@@ -57,7 +57,10 @@ class RightsChecks(Examination):
                 found = f"The base address of {name} is no DocuSign host over https."
                 code = "account_host_foreign"
             else:
-                words = f"a member; DocuSign calls it {known.name}"
+                alias = self.tenant.alias_of(account.account_id)
+                words = "a member"
+                if alias and alias != known.name:
+                    words = f"a member; DocuSign calls the account {known.name}"
                 yield Finding("membership", Result.OK, words, account.account_id)
                 continue
             yield self.bad("membership", code, found, subject=account.account_id)

@@ -12,6 +12,7 @@ from connector.cli.audit_words import explained
 from connector.domain.audit.story import Outcome
 from connector.domain.authentication.console import ConsoleRole
 from connector.domain.work_items.approvals import Verdict
+from connector.domain.work_items.items import Direction
 from connector.errors import ForbiddenError
 from connector.logs import correlated
 from connector.services.context import person
@@ -215,7 +216,11 @@ def test_an_unknown_person_or_entitlement_is_a_message(connector, run):
 def test_of_a_role_only_the_role_is_told(connector):
     """Whoever joins an account and is given a role at once was asked for with one request."""
     user = connector.create("ada@northwind-freight.example", roles=[{"value": ORGANIZATION_ADMIN}])
-    (story,) = connector.services.audit.explain(user["id"], ORGANIZATION_ADMIN).stories
+    found = connector.services.audit.explain(user["id"], ORGANIZATION_ADMIN)
+    (story,) = found.stories
+    page = connector.services.browser.named(story.events, found.user_ids)
+    planned = explained(found, "ever", page).partition("A change was planned: ")[2].splitlines()[0]
+    assert planned.startswith("join ada@northwind-freight.example to account "), "had no id yet"
     assert [event.action for event in story.asked][-1] == "work_item.opened"
     assert story.done == [] and story.checked == []
     baseline = connector.services.audit.explain(user["id"], connector.baseline())
@@ -233,3 +238,21 @@ def test_nobody_s_administrator_access_is_told_as_such(connector, run):
     named = run("explain", "--user", user["id"], "--entitlement", admin_profile(connector))
     assert named.startswith(f"User ada@northwind-freight.example ({user['id']})")
     assert "Now: not held, as DocuSign was last read." in named
+
+
+def test_what_waits_of_the_same_request_for_another_access_is_no_part_of_it(connector):
+    user = connector.create("ada@northwind-freight.example")
+    role = {"op": "add", "path": "roles", "value": [{"value": ORGANIZATION_ADMIN}]}
+    ok(connector.patch(f"/Users/{user['id']}", role))
+    (task,) = connector.services.work_items.list()
+    connector.world.state.user(user["id"]).is_organization_admin = True
+    with correlated(ANN.correlation_id):
+        connector.services.tasks.complete(task.work_item_id, ANN, "ticket 4711")
+    assert connector.delete(f"/Users/{user['id']}").status_code == 204
+    explain = connector.services.audit.explain
+    closed = explain(user["id"], connector.baseline()).stories[-1]
+    assert (closed.direction, closed.outcome) == (Direction.REVOKE, Outcome.DONE)
+    assert "work_item.opened" not in [event.action for event in closed.events]
+    role_story = explain(user["id"], ORGANIZATION_ADMIN).stories[-1]
+    assert (role_story.direction, role_story.outcome) == (Direction.REVOKE, Outcome.WAITING)
+    assert [event.action for event in role_story.done] == []
