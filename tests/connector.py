@@ -12,9 +12,7 @@ Every answer of a request has ``status_code``, ``json`` and ``headers``.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +37,7 @@ from connector.settings import (
     Settings,
     TenantSettings,
 )
+from tests.clocks import ManualClock
 from tests.databases import new_sqlite, sqlite_settings
 from tests.simulated import Simulated, simulated
 
@@ -51,43 +50,10 @@ DOCUSIGN = "urn:ietf:params:scim:schemas:extension:docusign:2.0:"
 ORGANIZATION_ADMIN = "organization-admin"
 
 
-BEGINS_AT = datetime(2026, 3, 10, 9, 5, tzinfo=UTC)
-"""Early in an hour, a day, a week and a month, by which budgets, schedules and records go: what
-comes of a test must not hang on when somebody runs it."""
-
-
-class ManualClock:
-    """The time since a moment, plus what was slept and advanced: waits cost nothing.
-
-    :param begins_at: :data:`BEGINS_AT` where budgets or schedules matter; by default it is now.
-    """
-
-    def __init__(self, begins_at: datetime | None = None) -> None:
-        self.slept_s = 0.0
-        self._ahead = (begins_at or datetime.now(UTC)) - _running()
-
-    def now(self) -> datetime:
-        return _running() + self._ahead
-
-    def sleep(self, seconds: float) -> None:
-        self.slept_s += seconds
-        self.advance(seconds)
-
-    def advance(self, seconds: float) -> None:
-        self._ahead += timedelta(seconds=seconds)
-
-
-def _running() -> datetime:
-    """A moment that no setting of the machine's clock moves; only differences mean something."""
-    return datetime.fromtimestamp(time.monotonic(), UTC)
-
-
-def in_step(
-    world: Simulated, clock: ManualClock | None = None, begins_at: datetime | None = None
-) -> ManualClock:
+def in_step(world: Simulated, clock: ManualClock | None = None) -> ManualClock:
     """Return a clock, one that goes on where the world's stands unless *clock* is given, by which
     time passes in that DocuSign from now on."""
-    clock = clock or ManualClock(begins_at if world.dial.is_real else world.dial.now())
+    clock = clock or ManualClock(world.dial.now())
     world.dial.now = clock.now
     return clock
 

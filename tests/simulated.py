@@ -39,9 +39,9 @@ from simulator.seed import seed as sow
 from simulator.state import State
 from simulator.state.keys import SCOPES
 from simulator.state.model import Account, Membership, Status, User
-from simulator.state.organization import utc_now
 from simulator.transport import SimulatorAdapter
 from simulator.variants import Variants
+from tests.clocks import ManualClock
 
 BASE_URL = "https://docusign.example"
 
@@ -51,11 +51,6 @@ class Dial:
     """What time it is in a simulated DocuSign."""
 
     now: Callable[[], datetime]
-
-    @property
-    def is_real(self) -> bool:
-        """Whether it is the time of the machine."""
-        return self.now is utc_now
 
     def __call__(self) -> datetime:
         return self.now()
@@ -136,10 +131,15 @@ class Simulated:
 
 
 def simulated(
-    n_users: int = 50, *, seed: int = 1, now: Callable[[], datetime] = utc_now, **variants: object
+    n_users: int = 50,
+    *,
+    seed: int = 1,
+    now: Callable[[], datetime] | None = None,
+    **variants: object,
 ) -> Simulated:
-    """Return a simulator with a seeded organization, whose time is *now*."""
-    dial = Dial(now)
+    """Return a simulator with a seeded organization, whose time is *now*, by default that of a
+    clock of its own."""
+    dial = Dial(now or ManualClock().now)
     state = sow(n_users, seed=seed, variants=Variants().changed(variants), now=dial)
     faults, latency = FaultSchedule(), Latency()
     limits = Limits(hourly=100_000, burst=100_000, clock=lambda: dial().timestamp())

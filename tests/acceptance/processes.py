@@ -16,12 +16,18 @@ import requests
 import yaml
 
 from simulator.server import SimulatorServer
+from simulator.state.organization import utc_now
 from tests.simulated import Simulated
+
+_ENDS_WITHIN_S = 60
+"""Processes of a machine that stands still for a while, too."""
 
 
 @contextlib.contextmanager
 def on_socket(world: Simulated) -> Iterator[SimulatorServer]:
-    """Serve a simulated DocuSign on a socket; its ``base_url`` is that address from then on."""
+    """Serve a simulated DocuSign on a socket, for processes whose time is the machine's, and its
+    too from then on; its ``base_url`` is that address."""
+    world.dial.now = utc_now
     with SimulatorServer(world.app) as server:
         world.base_url = server.url
         yield server
@@ -100,14 +106,14 @@ class Running:
         for process in family:
             with contextlib.suppress(psutil.NoSuchProcess):
                 process.kill()
-        self._process.wait(10)
-        psutil.wait_procs(family, timeout=10)
+        self._process.wait(_ENDS_WITHIN_S)
+        psutil.wait_procs(family, timeout=_ENDS_WITHIN_S)
 
     def kill_main(self) -> None:
         """End the one that was started, and nothing that it started."""
         assert self._process is not None
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(_ENDS_WITHIN_S)
 
     def children(self) -> list[psutil.Process]:
         """Return everything that the process started."""
@@ -120,10 +126,10 @@ class Running:
             return
         family = _family(self._process.pid)
         self._process.send_signal(signal.SIGTERM)
-        _, alive = psutil.wait_procs(family, timeout=20)
+        _, alive = psutil.wait_procs(family, timeout=_ENDS_WITHIN_S)
         for process in alive:
             process.kill()
-        self._process.wait(10)
+        self._process.wait(_ENDS_WITHIN_S)
         assert not alive, f"still there after SIGTERM: {alive}"
 
 
@@ -137,13 +143,13 @@ class Serving(Running):
     def start(self) -> None:
         """Start it and wait until it answers."""
         super().start()
-        wait_until(self._answers, 40)
+        wait_until(self._answers, 120)
 
     def _answers(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text()[-4000:]
         with contextlib.suppress(requests.RequestException):
-            return requests.get(f"{self.url}/healthz", timeout=2).ok
+            return requests.get(f"{self.url}/healthz", timeout=30).ok
         return False
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from connector.docusign.connection import build_directory
 from connector.domain.plan import CreateMembership, Person, ReopenMembership
 from connector.settings import AccountSettings, Behaviour, DocusignSettings, Secret, TenantSettings
-from tests.connector import BEGINS_AT, in_step
+from tests.connector import in_step
 
 NEW = Person(
     email="ada.lovelace@example.net",
@@ -36,7 +36,7 @@ def directory_of(world, *, use_organization=True, clock=None, **behaviour):
         use_organization=use_organization,
         accounts=tuple(AccountSettings(item["account_id"]) for item in details["accounts"]),
     )
-    return build_directory(settings, tenant, in_step(world, clock, BEGINS_AT), world.session())
+    return build_directory(settings, tenant, in_step(world, clock), world.session())
 
 
 def custom_group(account):

@@ -18,6 +18,7 @@ from cryptography.x509.oid import NameOID
 from simulator.server import SimulatorServer
 from simulator.state.keys import SCOPES
 from simulator.state.model import Status
+from simulator.state.organization import utc_now
 from tests.simulated import simulated
 
 
@@ -54,7 +55,7 @@ def certificate(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(certificate):
-    world = simulated(60)
+    world = simulated(60, now=utc_now)  # The SDKs sign by the time of the machine.
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(certificate)
     with SimulatorServer(world.app, tls=tls) as running:

@@ -9,7 +9,8 @@ import pytest
 
 from connector.settings import DatabaseSettings
 from tests.acceptance.drift.native import Native
-from tests.connector import BEGINS_AT, ManualClock, connected
+from tests.clocks import ManualClock
+from tests.connector import connected
 from tests.simulated import simulated
 
 
@@ -24,9 +25,7 @@ def start(new_database: Callable[[str], DatabaseSettings]) -> Iterator[Callable[
     def begin(database: str = "sqlite", **options: Any) -> Native:
         settings = new_database(database)
         started.append(
-            Native(
-                connected(settings, world=simulated(12), clock=ManualClock(BEGINS_AT), **options)
-            )
+            Native(connected(settings, world=simulated(12), clock=ManualClock(), **options))
         )
         return started[-1]
 
