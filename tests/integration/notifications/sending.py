@@ -24,7 +24,7 @@ MESSAGE = Message(
 )
 
 
-def notifier(*, ca_bundle="", allowed=LOOPBACK, timeout_s=5.0, **smtp):
+def notifier(*, ca_bundle="", allowed=LOOPBACK, timeout_s=60.0, **smtp):
     settings = NotificationSettings(
         smtp=SmtpSettings(host="localhost", sender="IGA <iga@example.com>", **smtp),
         allowed_networks=allowed,
