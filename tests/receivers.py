@@ -43,7 +43,7 @@ def mail_server(
         shown = given[-1]
         return AuthResult(success=(shown.login, shown.password) == (b"iga", password.encode()))
 
-    options: dict[str, Any] = {"hostname": "127.0.0.1", "port": free_port()}
+    options: dict[str, Any] = {"hostname": "127.0.0.1", "port": free_port(), "ready_timeout": 60}
     if password:
         options |= {"authenticator": authenticate, "auth_required": True}
         options |= {"auth_require_tls": not implicit}
@@ -104,6 +104,8 @@ def web_receiver(context: ssl.SSLContext | None = None) -> Iterator[WebReceiver]
             """Say nothing."""
 
     class Server(ThreadingHTTPServer):
+        daemon_threads = False  # The end of the block waits for what handlers do last.
+
         def handle_error(self, *_: Any) -> None:
             """A client that gives up is what some tests want."""
 

@@ -57,7 +57,7 @@ def connector(tmp_path, world, asked_for, web, box):
         tmp_path / "connector.db",
         world=world,
         entitlements=(rule,),
-        notifications=NotificationSettings(smtp, channels, ("127.0.0.0/8",), timeout_s=2),
+        notifications=NotificationSettings(smtp, channels, ("127.0.0.0/8",), timeout_s=60),
     )
     yield running
     running.close()

@@ -55,7 +55,7 @@ def connector(tmp_path, web, box):
         ),
     )
     smtp = SmtpSettings("127.0.0.1", box.port, "none", sender="iga@example.com")
-    settings = NotificationSettings(smtp, channels, ("127.0.0.0/8",), timeout_s=2, max_attempts=3)
+    settings = NotificationSettings(smtp, channels, ("127.0.0.0/8",), timeout_s=60, max_attempts=3)
     audit = AuditSettings(str(tmp_path / "anchors.jsonl"))
     connector = connected(tmp_path / "connector.db", notifications=settings, audit=audit)
     yield connector

@@ -68,7 +68,7 @@ class Database:
         """End it as a crash does: connections break, transactions under way are gone."""
         postmaster = psutil.Process(self._server.get_pid())
         postmaster.send_signal(signal.SIGQUIT)
-        postmaster.wait(20)
+        postmaster.wait(60)
 
     def start(self) -> None:
         """Start it again; it recovers what was committed, on a busy machine for longer than
@@ -215,10 +215,10 @@ def test_of_two_clocks_one_ticks_and_the_other_takes_over(world, postgresql_serv
         with _ended(*workers):
             for worker in workers:
                 worker.start()
-            wait_until(lambda: len(_settled(config)) >= 4, 60)
+            wait_until(lambda: len(_settled(config)) >= 4, 180)
             workers[0].stop()
             seen = len(_settled(config))
-            wait_until(lambda: len(_settled(config)) >= seen + 4, 60)
+            wait_until(lambda: len(_settled(config)) >= seen + 4, 180)
             workers[1].stop()
         starts = [run.started_at for run in _settled(config)]
         gaps = [(b - a).total_seconds() for a, b in itertools.pairwise(starts)]

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections import Counter
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,7 @@ from tests import databases
 pytest.importorskip("procrastinate", reason="comes with the extra postgresql")
 
 from procrastinate.schema import SchemaManager
+from procrastinate.worker import Worker
 
 from connector.ports import Asker
 from connector.queue import ProcrastinateQueue, QueueWorker, install
@@ -150,14 +152,16 @@ def test_no_job_of_a_tenant_runs_twice_at_a_time(settings, queue):
     running: Counter[str] = Counter()
     most: Counter[str] = Counter()
     ran: Counter[str] = Counter()
-    guard = threading.Lock()
+    guard, together = threading.Lock(), threading.Event()
 
     def run(tenant, job, *_):
         with guard:
             running[tenant] += 1
             most[tenant] = max(most[tenant], running[tenant])
             most["all"] = max(most["all"], sum(running.values()))
-        time.sleep(0.02)
+            if sum(running.values()) > 1:
+                together.set()
+        together.wait(30)  # Until another one runs beside it.
         with guard:
             running[tenant] -= 1
             ran[tenant] += 1
@@ -187,12 +191,13 @@ def test_what_somebody_waits_for_begins_before_what_takes_long(settings, queue):
 
 
 def test_a_job_that_has_to_pause_waits_for_its_time(settings, queue):
+    [(before,)] = execute(settings, "SELECT now()")
     with Working(settings, queue, lambda *_: 600.0):
         queue.defer("default", "sync")
-        again = "SELECT scheduled_at - now() FROM procrastinate_jobs WHERE status = 'todo'"
-        eventually(lambda: any(at for (at,) in execute(settings, again)))
-        [(wait,)] = execute(settings, again)
-    assert 590 < wait.total_seconds() <= 600
+        again = "SELECT scheduled_at, now() FROM procrastinate_jobs WHERE status = 'todo'"
+        eventually(lambda: any(at for at, _ in execute(settings, again)))
+        [(at, after)] = execute(settings, again)
+    assert before <= at - timedelta(seconds=600) <= after
 
 
 def test_a_job_that_fails_leaves_nothing_behind(settings, queue):
@@ -207,13 +212,22 @@ def test_a_job_that_fails_leaves_nothing_behind(settings, queue):
         eventually(lambda: not waiting(settings))
 
 
-def test_a_worker_that_is_stopped_ends_what_it_has_and_takes_nothing_more(settings, queue):
-    began, done = threading.Event(), threading.Event()
+def test_a_worker_that_is_stopped_ends_what_it_has_and_takes_nothing_more(
+    settings, queue, monkeypatch
+):
+    began, stopped, done = threading.Event(), threading.Event(), threading.Event()
+    stop = Worker.stop
+
+    def noticed(worker):
+        stop(worker)
+        stopped.set()
 
     def run(_tenant, job, *_):
         began.set()
-        time.sleep(1)
+        assert stopped.wait(90)
         done.set()
+
+    monkeypatch.setattr(Worker, "stop", noticed)
 
     with Working(settings, queue, run, threads=1):
         queue.defer("default", "sync")

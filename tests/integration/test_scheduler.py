@@ -83,7 +83,7 @@ class Running:
         self.thread.join()
 
 
-def eventually(happened, timeout_s=20.0):
+def eventually(happened, timeout_s=90.0):
     deadline = time.monotonic() + timeout_s
     while not happened():
         assert time.monotonic() < deadline, "it never happened"
@@ -106,10 +106,15 @@ def test_a_task_that_was_done_closes_by_itself(connector):
 
 
 def test_an_aggregation_that_is_due_starts_at_once(connector):
-    before = last_sync(connector)
+    before = {run.run_id for run in connector.services.runs.history(SYNC_JOB)}
+    connector.clock.advance(2)
+
+    def is_done():
+        runs = connector.services.runs.history(SYNC_JOB)
+        return any(run.state is RunState.DONE and run.run_id not in before for run in runs)
+
     with Running(connector, "jobs:a", scheduled(sync=1)):
-        eventually(lambda: last_sync(connector).run_id != before.run_id)
-        eventually(lambda: last_sync(connector).state is RunState.DONE)
+        eventually(is_done)
 
 
 def test_a_fresh_mirror_waits_for_its_time(connector):
@@ -197,9 +202,10 @@ def test_a_clock_that_is_set_makes_no_job_wait_for_the_old_time(connector, pause
     job.modify(next_run_time=datetime.now(UTC) - by)
     made._after(timedelta(seconds=15), 15.0)
     assert planned(made)["default:verify"] == job.next_run_time
+    before = datetime.now(UTC)
     made._after(timedelta(seconds=15) + by, 15.0)
-    wait = planned(made)["default:verify"] - datetime.now(UTC)
-    assert timedelta(0) <= wait <= timedelta(seconds=3)
+    after = datetime.now(UTC)
+    assert before <= planned(made)["default:verify"] <= after + timedelta(seconds=3)
 
 
 def test_runs_of_a_clock_that_was_ahead_make_no_job_wait(one_clock):
@@ -273,7 +279,7 @@ def test_a_sync_that_waits_is_taken_up_whoever_began_it(connector, paused):
     made.take_up()
     due = planned(made)["default:sync:again"]
     wait = at + TAKEN_UP_AFTER - connector.clock.now()
-    assert abs(due - datetime.now(UTC) - wait) < timedelta(seconds=5)
+    assert abs(due - datetime.now(UTC) - wait) < timedelta(minutes=1)
     board = job_board(connector.services.context, connector.services.runs, SETTINGS)
     (view,) = [item for item in board if item.job.name == SYNC_JOB]
     assert view.next_at == at + TAKEN_UP_AFTER

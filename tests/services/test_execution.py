@@ -42,7 +42,7 @@ def test_creation_without_an_answer_happens_once(tmp_path, kind):
 
 
 def test_one_of_twenty_threads_gets_the_address(tmp_path):
-    connector = connected(tmp_path / "c.db", world=simulated(10))
+    connector = connected(tmp_path / "c.db", world=simulated(10), provisioning={"wait_s": 60.0})
     start = threading.Barrier(20)
     actor = Actor("client:iga", "scim", "test")
 

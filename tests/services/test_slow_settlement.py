@@ -46,18 +46,18 @@ def settling(connector, method):
     def slow(environ, start_response):
         if environ["REQUEST_METHOD"] == method and "/users" in environ["PATH_INFO"].lower():
             called.set()
-            assert go_on.wait(30)
+            assert go_on.wait(120)
         return answer(environ, start_response)
 
     connector.world.app.wsgi_app = slow
     thread = threading.Thread(target=connector.services.settlement.settle_all, args=[ACTOR])
     thread.start()
     try:
-        assert called.wait(30)
+        assert called.wait(120)
         yield
     finally:
         go_on.set()
-        thread.join(30)
+        thread.join(120)
         connector.world.app.wsgi_app = answer
 
 

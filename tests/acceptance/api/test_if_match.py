@@ -39,9 +39,9 @@ def connector(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Connec
 
 @pytest.fixture
 def short_of_connections(postgresql_server: str) -> Iterator[Connector]:
-    """A connector that has one connection to PostgreSQL, and gives up soon where it needs two."""
+    """A connector that has one connection to PostgreSQL, and gives up where it needs two."""
     with databases.postgresql_database(postgresql_server, "ifmatch") as settings:
-        yield from running_on(replace(settings, pool_size=1, busy_timeout_s=2.0))
+        yield from running_on(replace(settings, pool_size=1))
 
 
 def running_on(settings: DatabaseSettings) -> Iterator[Connector]:

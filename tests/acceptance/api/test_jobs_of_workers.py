@@ -15,6 +15,7 @@ from connector.services.locks import SYNC_KEY
 from connector.settings import DatabaseSettings
 from connector.store import SqlStore
 from tests import databases
+from tests.acceptance.processes import wait_until
 from tests.connector import Connector, connected
 from tests.programs import problem, program
 
@@ -45,11 +46,7 @@ def work(connector: Connector, settings: DatabaseSettings, until: Any) -> None:
     thread = threading.Thread(target=worker.run, args=(stop,))
     thread.start()
     try:
-        for _ in range(600):
-            if until():
-                return
-            stop.wait(0.05)
-        raise AssertionError("it never happened")
+        wait_until(until, 120)
     finally:
         stop.set()
         thread.join()

@@ -14,13 +14,18 @@ from tests.acceptance.bad_input.refusals import ADDRESS
 from tests.connector import Connector, ManualClock, connected, ok
 from tests.simulated import simulated
 
+PATIENT = {"wait_s": 60.0}
+"""Of twenty who race, the last waits for all others."""
+
 
 @pytest.fixture(scope="module")
 def connector(module_database: DatabaseSettings) -> Iterator[Connector]:
     with databases.opened(module_database) as store:
         store.migrate()
     clock = ManualClock()
-    started = connected(module_database, world=simulated(50, now=clock.now), clock=clock)
+    started = connected(
+        module_database, world=simulated(50, now=clock.now), clock=clock, provisioning=PATIENT
+    )
     yield started
     started.close()
 

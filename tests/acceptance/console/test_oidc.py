@@ -29,11 +29,11 @@ def provider(tmp_path_factory) -> Iterator[str]:
     ready = tmp_path_factory.mktemp("provider") / "ready"
     command = [sys.executable, str(Path(provider_module.__file__)), str(ready)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
-    wait_until(lambda: ready.exists() and ready.read_text() != "", 30)
+    wait_until(lambda: ready.exists() and ready.read_text() != "", 120)
     yield ready.read_text()
     assert process.stdin is not None
     process.stdin.close()
-    process.wait(20)
+    process.wait(60)
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def acts(provider):
     """A function that says how the provider behaves; at first it does all well."""
 
     def control(**settings):
-        requests.post(f"{provider}/_control", json=settings, timeout=5).raise_for_status()
+        requests.post(f"{provider}/_control", json=settings, timeout=60).raise_for_status()
 
     control()
     return control
@@ -55,6 +55,7 @@ def stranger(connect, provider):
         issuer=provider,
         client_id=provider_module.CLIENT_ID,
         client_secret=Secret(provider_module.CLIENT_SECRET),
+        timeout_s=60.0,
     )
     console = ConsoleSettings(oidc=oidc)
     connector.application.settings = replace(connector.application.settings, console=console)
@@ -69,7 +70,7 @@ def leave(stranger, **query):
     assert sent.status_code == 302, sent.get_data(as_text=True)
     asked = parse_qs(urlsplit(sent.location).query)
     assert asked["redirect_uri"] == [f"{PUBLIC_URL}/console/sign-in/oidc/answer"]
-    page = requests.get(sent.location, timeout=5, allow_redirects=False)
+    page = requests.get(sent.location, timeout=60, allow_redirects=False)
     target = page.headers.get("Location") or unescape(re.findall('href="([^"]+)"', page.text)[0])
     return target.removeprefix(PUBLIC_URL)
 

@@ -15,7 +15,7 @@ from connector.store import long_searches, time_limit
 from connector.store.search import FilteredSearch
 from tests.connector import BASE, ok, refused
 
-WITHIN_S = 30
+WITHIN_S = 120
 DEAR = 'title co "a" or title co "b"'
 
 

@@ -50,7 +50,7 @@ def connector(tmp_path, tickets, template):
         clock=clock,
         **guarded(),
         notifications=NotificationSettings(
-            channels=(channel,), allowed_networks=("127.0.0.0/8",), timeout_s=2
+            channels=(channel,), allowed_networks=("127.0.0.0/8",), timeout_s=60
         ),
     )
     yield running

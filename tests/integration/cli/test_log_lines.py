@@ -41,7 +41,7 @@ def test_serve_logs_json_from_its_first_line_to_its_last(tmp_path):
         port = free_port()
         serving = Serving(write_config(tmp_path, world, port, logging=LOGGING), port, log)
         serving.start()
-        requests.get(f"{serving.url}/scim/v2/Users", timeout=10)
+        requests.get(f"{serving.url}/scim/v2/Users", timeout=60)
         serving.stop()
 
     events = [line["event"] for line in lines(log)]
@@ -62,7 +62,7 @@ def test_a_worker_logs_json_to_its_end(tmp_path, postgresql_server):
         prepared(config)
         worker = Running("worker", config, log)
         worker.start()
-        wait_until(lambda: "docusign call" in log.read_text(), 60)
+        wait_until(lambda: "docusign call" in log.read_text(), 120)
         worker.stop()
 
     assert any(line["event"] == "docusign call" for line in lines(log))
