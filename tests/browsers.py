@@ -19,6 +19,8 @@ needs_chromium = pytest.mark.skipif(
     CHROMIUM is None, reason="needs Chromium (Debian: apt-get install chromium)"
 )
 
+_WITHIN_MS = 120_000
+
 
 @contextmanager
 def served(application: Any) -> Iterator[str]:
@@ -42,6 +44,7 @@ def browser() -> Iterator[Any]:
         chromium = tool.chromium.launch(
             executable_path=CHROMIUM, args=["--no-sandbox", "--disable-dev-shm-usage"]
         )
+        chromium.on("context", lambda context: context.set_default_timeout(_WITHIN_MS))
         try:
             yield chromium
         finally:

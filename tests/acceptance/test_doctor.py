@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -366,10 +367,10 @@ def test_a_dead_network_blames_nothing_behind_it(found, connector):
     assert "docusign.oauth_url" in told["remedy"] and "docusign.com" not in told["remedy"]
 
 
-@pytest.mark.parametrize("secret", ["assertion", "PRIVATE KEY", "eyJ"])
+@pytest.mark.parametrize("secret", ["assertion", "PRIVATE KEY", r"eyJ[\w-]+\.eyJ"])
 def test_no_secret_is_in_the_report(doctor, connector, secret):
     connector.world.app.extensions["simulator"].revoke_consent()
-    assert secret not in doctor("--json").output
+    assert not re.search(secret, doctor("--json").output)
 
 
 def test_a_misspelt_baseline_profile_is_told_with_the_profiles_that_there_are(found, connector):

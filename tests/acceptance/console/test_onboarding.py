@@ -152,7 +152,9 @@ def test_refused_granted_revoked_and_granted_again(stage):
     page.get_by_role("link", name=stage.service_user.user_name).wait_for()
 
     page.goto(f"{stage.world.base_url}/connected-apps")
-    page.get_by_role("button", name=f"Revoke for {stage.service_user.email}").click()
+    revoke = page.get_by_role("button", name=f"Revoke for {stage.service_user.email}")
+    revoke.click()
+    revoke.wait_for(state="detached")
     assert connector.services.connection.run() == {"lost": 1}
     connector.application.consent_watch.flush()
     page.goto(f"{stage.url}/console/users")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
 
 from connector.cli.main import main
+from connector.clock import SystemClock
 from connector.domain.tenants.records import INSTALLATION
 from connector.scheduler import SCHEDULER_KEY
 from connector.store import open_database
 from simulator.faults import Fault
 from simulator.state import users
 from tests.acceptance.processes import on_socket, write_config
+from tests.clocks import ManualClock
+from tests.connector import in_step
 from tests.databases import sqlite_settings
 from tests.ports import free_port
 from tests.simulated import simulated
@@ -25,6 +28,19 @@ def world():
     world = simulated(30)
     with on_socket(world):
         yield world
+
+
+@pytest.fixture(scope="module")
+def clock(world):
+    """Early in an hour, at whose end DocuSign would allow calls again."""
+    return in_step(world, ManualClock())
+
+
+@pytest.fixture(autouse=True)
+def one_clock(clock, monkeypatch):
+    """Commands go by the clock that DocuSign goes by."""
+    monkeypatch.setattr(SystemClock, "now", lambda _: clock.now())
+    monkeypatch.setattr(SystemClock, "sleep", lambda _, seconds: clock.sleep(seconds))
 
 
 @pytest.fixture
@@ -86,7 +102,7 @@ def used_up(world, config):
 
 
 @pytest.mark.usefixtures("used_up")
-def test_a_sync_that_has_to_wait_says_what_follows_and_ends_with_a_status_of_its_own(config):
+def test_a_sync_that_has_to_wait_says_what_follows_and_ends_with_a_status_of_its_own(config, clock):
     told = run(config)
     assert told.exit_code == 75
     assert "nobody goes on with it by itself" in told.output
@@ -95,13 +111,13 @@ def test_a_sync_that_has_to_wait_says_what_follows_and_ends_with_a_status_of_its
     assert shown.exit_code == 75
     data = json.loads(shown.stdout)
     assert (data["state"], data["goes_on_by_itself"]) == ("waiting", False)
-    assert data["goes_on_at"] > datetime.now(UTC).isoformat()
+    assert data["goes_on_at"] > clock.now().isoformat()
 
 
 @pytest.mark.usefixtures("used_up")
-def test_a_sync_that_has_to_wait_names_who_goes_on_with_it(config):
+def test_a_sync_that_has_to_wait_names_who_goes_on_with_it(config, clock):
     store = open_database(sqlite_settings(config.parent / "connector.db"))
-    now = datetime.now(UTC)
+    now = clock.now()
     with store.write(INSTALLATION) as uow:
         uow.locks.acquire([SCHEDULER_KEY], "jobs:a", now + timedelta(hours=1), now)
         uow.commit()
