@@ -35,6 +35,8 @@ hypothesis_settings.register_profile(
 )
 hypothesis_settings.load_profile("repeatable")
 
+_NEVER_S = 86_400.0
+
 
 def pytest_configure(config: pytest.Config) -> None:
     """Let the processes that tests start share compiled modules, also where none may be written
@@ -55,6 +57,16 @@ def _loggers_follow_their_configuration() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _logging_is_given_back(_loggers_follow_their_configuration: None) -> Iterator[None]:
     with logs.given_back():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _threads_beside_wait() -> Iterator[None]:
+    """Let what threads tell the database every few seconds wait until it is asked for: how often
+    they come while a test counts is a matter of the machine."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("connector.docusign.shared_gate._TELL_EVERY_S", _NEVER_S)
+        patch.setattr("connector.services.jobs.runs._SHOW_EVERY_S", _NEVER_S)
         yield
 
 
