@@ -50,13 +50,12 @@ class QueueWorker:
 
     def run(self, stop: threading.Event) -> None:
         """Work until *stop* is set; what runs then ends first. Bears a database that goes away."""
-        with ThreadPoolExecutor(self._threads + 1, thread_name_prefix="job") as threads:
-            while not stop.is_set():
-                try:
-                    asyncio.run(self._work(stop, threads))
-                except (ConnectorException, OSError) as error:
-                    _log.warning("the job queue cannot be reached", error=_reason(error))
-                stop.wait(_RETURN_S)
+        while not stop.is_set():
+            try:
+                asyncio.run(self._work(stop))
+            except (ConnectorException, OSError) as error:
+                _log.warning("the job queue cannot be reached", error=_reason(error))
+            stop.wait(_RETURN_S)
 
     def recover(self) -> None:
         """Put back what workers had taken that are gone."""
@@ -66,8 +65,10 @@ class QueueWorker:
         with suppress(RuntimeError, TimeoutError):  # the loop has ended meanwhile
             asyncio.run_coroutine_threadsafe(_recover(app), loop).result(STALLED_S)
 
-    async def _work(self, stop: threading.Event, threads: ThreadPoolExecutor) -> None:
+    async def _work(self, stop: threading.Event) -> None:
         self._loop = asyncio.get_running_loop()
+        # A loop that ends shuts its threads down: each needs its own.
+        threads = ThreadPoolExecutor(self._threads + 1, thread_name_prefix="job")
         self._loop.set_default_executor(threads)
         app = self._made()
         async with app.open_async():

@@ -14,6 +14,8 @@ from tests import databases
 
 pytest.importorskip("procrastinate", reason="comes with the extra postgresql")
 
+from procrastinate import App
+from procrastinate.exceptions import ConnectorException
 from procrastinate.schema import SchemaManager
 from procrastinate.worker import Worker
 
@@ -262,6 +264,24 @@ def test_a_job_that_waits_again_takes_the_place_of_one_that_stalled(settings, qu
         working.workers[0].recover()
         eventually(lambda: not waiting(settings))
     assert ran == [1]
+
+
+def test_a_worker_that_lost_the_queue_runs_jobs_again(settings, queue, monkeypatch):
+    """The loop of its first attempt has ended, and with it that loop's threads."""
+    ran, work = [], App.run_worker_async
+    lost: list[int] = []
+
+    async def lost_once(app, **options):
+        if not lost:
+            lost.append(1)
+            raise ConnectorException("the database is away")
+        await work(app, **options)
+
+    monkeypatch.setattr(App, "run_worker_async", lost_once)
+    queue.defer("default", "sync")
+    with Working(settings, queue, lambda _tenant, job, *_: ran.append(job)):
+        eventually(lambda: not waiting(settings))
+    assert ran == ["sync"]
 
 
 def test_a_database_that_goes_away_and_returns_is_borne(settings, queue):
