@@ -19,7 +19,7 @@ TITLES: Mapping[str, str] = {
     "operation.undone": "Undone in DocuSign",
     "operation.skipped": "Left out: DocuSign did not take it",
     "user.doubled": "DocuSign made a second user of somebody known",
-    "group.gone": "A group was deleted in DocuSign itself",
+    "group.gone": "A group is gone from DocuSign",
     "docusign.called": "DocuSign was called",
     "work_item.checked": "Looked into DocuSign",
     "work_item.opened": "An approval or a task was opened",
