@@ -15,7 +15,11 @@ from connector.api.resource import Resource
 from connector.api.work_item_schemas import WorkItemSchema
 from connector.domain.audit.events import AuditFilter
 from connector.domain.drift.expected import Origin
-from connector.domain.model import MembershipStatus
+from connector.domain.model import (
+    IdKind,
+    MembershipStatus,
+    parse_scim_id,
+)
 from connector.services.browsing.views import UserQuery
 from connector.services.plain_users import user_data
 
@@ -192,7 +196,7 @@ class UserQuerySchema(PageArguments):
 def listed(query: Mapping[str, Any]) -> Page:
     """List users, or find some."""
     held = query["entitlement"]
-    is_group = held.partition(".")[2].startswith("g")
+    is_group = parse_scim_id(held).kind is IdKind.GROUP
     page = tenant().browser.users(
         UserQuery(
             query["q"],

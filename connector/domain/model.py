@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 ORGANIZATION_ADMIN = "organization-admin"
 """The SCIM id of the one built-in manual role."""
@@ -115,7 +116,48 @@ def profile_group_scim_id(account_id: str, profile_id: str) -> str:
 
 def role_group_scim_id(role: str) -> str:
     """Return the SCIM id of a manual role where roles are shown as Groups."""
-    return f"role.{role}"
+    return f"{_ROLE_GROUP}{role}"
+
+
+class IdKind(StrEnum):
+    """What a SCIM id of an entitlement, a role or a Group is the id of."""
+
+    PROFILE = "profile"
+    GROUP = "group"
+    PROFILE_GROUP = "profile_group"
+    """A permission profile that is shown as a Group."""
+    ROLE = "role"
+    """A manual role, shown as a Group or not."""
+
+
+class NamedId(NamedTuple):
+    """What a SCIM id names."""
+
+    kind: IdKind
+    account_id: str
+    """Empty for a role."""
+    value: str
+    """DocuSign's id of the profile or the group, or the role."""
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The key of a profile or a group in the :class:`Catalogue`."""
+        return self.account_id, self.value
+
+
+_ROLE_GROUP = "role."
+_MARKS = {"g": IdKind.GROUP, "p": IdKind.PROFILE_GROUP}
+"""By the first letter behind the account; DocuSign's ids are numbers."""
+
+
+def parse_scim_id(scim_id: str) -> NamedId:
+    """Return what a SCIM id names, whether there is such a thing or not: the other way round than
+    :func:`profile_scim_id` and its like. Without a dot it is a role's."""
+    account_id, dot, rest = scim_id.partition(".")
+    if not dot or scim_id.startswith(_ROLE_GROUP):
+        return NamedId(IdKind.ROLE, "", scim_id.removeprefix(_ROLE_GROUP))
+    kind = _MARKS.get(rest[:1], IdKind.PROFILE)
+    return NamedId(kind, account_id, rest if kind is IdKind.PROFILE else rest[1:])
 
 
 @dataclass(frozen=True)
@@ -217,10 +259,10 @@ class Catalogue:
 
     def find(self, scim_id: str) -> Profile | DirectoryGroup | None:
         """Return the profile or the group of an id; None where there is none, or no longer."""
-        account_id, _, rest = scim_id.partition(".")
-        if rest.startswith("g"):
-            return self.groups.get((account_id, rest[1:]))
-        return self.profiles.get((account_id, rest))
+        named = parse_scim_id(scim_id)
+        if named.kind is IdKind.GROUP:
+            return self.groups.get(named.place)
+        return self.profiles.get(named.place) if named.kind is IdKind.PROFILE else None
 
     def title(self, item: Profile | DirectoryGroup) -> str:
         """Return what people are shown of a profile or a group: its name, and its account's in

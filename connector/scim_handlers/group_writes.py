@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from connector.domain.model import IdKind, parse_scim_id
 from connector.domain.planning import GroupChange
 from connector.ports import GROUP, USER, UnitOfWork
 from connector.services.context import Actor
@@ -119,10 +120,10 @@ def settled_change(
 def _closed_in(uow: UnitOfWork, scim_id: str, user_ids: frozenset[str]) -> frozenset[str]:
     """Return those whom DocuSign has in a group although no client sees them there: their
     membership is closed, and a list that a client made while it was open may name them still."""
-    account_id, _, number = scim_id.partition(".")
-    if not number.startswith("g") or not user_ids:
+    named = parse_scim_id(scim_id)
+    if named.kind is not IdKind.GROUP or not user_ids:
         return frozenset()
-    there = uow.mirror.group_member_ids(account_id, number[1:], user_ids)
+    there = uow.mirror.group_member_ids(*named.place, user_ids)
     return frozenset(key for key, row in uow.resources.rows(USER, there).items() if row.visible)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from connector.domain.model import IdKind, parse_scim_id
 from connector.domain.plan import Plan
 from connector.domain.planning import ActualUser, DesiredUser, ProfileKey, Statement
 from connector.ports import GROUP, UnitOfWork
@@ -14,8 +15,6 @@ from connector.services.provisioning.recording import Outcome
 from connector.services.provisioning.subjects import keep_attributes
 from connector.services.provisioning.wishes import Wish, unchanged
 from scim.errors import Mutability
-
-_ROLE = "role."
 
 Narrow = Callable[[DesiredUser, ActualUser], DesiredUser]
 """Narrows the wish that everything stays to what shall change."""
@@ -31,7 +30,7 @@ class _Step:
 
 def is_shown_group(scim_id: str) -> bool:
     """Return whether a Group stands for a profile or a role."""
-    return scim_id.startswith(_ROLE) or scim_id.partition(".")[2].startswith("p")
+    return parse_scim_id(scim_id).kind in (IdKind.ROLE, IdKind.PROFILE_GROUP)
 
 
 def change_shown_group(services: TenantServices, request: GroupRequest) -> Outcome:
@@ -73,14 +72,14 @@ def _steps(services: TenantServices, request: GroupRequest) -> Sequence[_Step]:
 
 def _narrowing(scim_id: str) -> tuple[Narrow, Narrow]:
     """Return how a wish is narrowed for who joins and for who leaves."""
-    if scim_id.startswith(_ROLE):
-        role = frozenset({scim_id.removeprefix(_ROLE)})
+    named = parse_scim_id(scim_id)
+    if named.kind is IdKind.ROLE:
+        role = frozenset({named.value})
         return (
             lambda wish, actual: replace(wish, roles=actual.requested_roles | role),
             lambda wish, actual: replace(wish, roles=actual.requested_roles - role),
         )
-    account_id, _, rest = scim_id.partition(".")
-    profile = frozenset({(account_id, rest[1:])})
+    account_id, profile = named.account_id, frozenset({named.place})
     return (
         lambda wish, actual: _wanting(wish, _held(actual) | profile, account_id),
         lambda wish, actual: replace(

@@ -13,7 +13,9 @@ from sqlalchemy import ColumnElement, Exists, Select, and_, exists, literal, sel
 
 from connector.domain.model import (
     ORGANIZATION_ADMIN,
+    IdKind,
     MembershipStatus,
+    parse_scim_id,
     role_group_scim_id,
 )
 from connector.ports import USER, GroupMember
@@ -68,9 +70,9 @@ def _holders(tenant: str, group_id: str) -> Select[Any] | None:
             attested_roles.c.role == group_id.removeprefix(_ROLE),
         )
         return attested.order_by(users.c.user_id)
-    account_id, _, rest = group_id.partition(".")
-    match rest[:1], rest[1:]:
-        case "g", id_:
+    kind, account_id, id_ = parse_scim_id(group_id)
+    match kind:
+        case IdKind.GROUP:
             # The tenant said twice and the group's own order let SQLite begin at the group instead
             # of at every user.
             in_group = _in_groups(tenant).where(
@@ -80,7 +82,7 @@ def _holders(tenant: str, group_id: str) -> Select[Any] | None:
                 _is_open_there(tenant),
             )
             return in_group.order_by(group_members.c.user_id)
-        case "p", id_:
+        case IdKind.PROFILE_GROUP:
             with_profile = _with_profiles(tenant).where(
                 memberships.c.account_id == account_id, memberships.c.profile_id == id_
             )
@@ -91,10 +93,10 @@ def _holders(tenant: str, group_id: str) -> Select[Any] | None:
 def holders(tenant: str, scim_id: str) -> Select[Any]:
     """Return the ids of users who hold an Entitlement, or are in a DocuSign group; none of what is
     unknown."""
-    account_id, _, rest = scim_id.partition(".")
-    if rest.startswith("g"):
-        return group_holders(tenant, account_id, rest[1:])
-    return profile_holders(tenant, account_id, rest)
+    kind, account_id, value = parse_scim_id(scim_id)
+    if kind is IdKind.GROUP:
+        return group_holders(tenant, account_id, value)
+    return profile_holders(tenant, account_id, value)
 
 
 def group_holders(tenant: str, account_id: str, group_id: str) -> Select[Any]:

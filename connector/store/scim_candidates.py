@@ -8,7 +8,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Table, false, select, true, union_all
 
-from connector.domain.model import ORGANIZATION_ADMIN, role_group_scim_id
+from connector.domain.model import (
+    ORGANIZATION_ADMIN,
+    IdKind,
+    parse_scim_id,
+    profile_scim_id,
+    role_group_scim_id,
+)
 from connector.domain.work_items.items import OPEN_STATES
 from connector.store.group_view import group_holders, profile_holders
 from connector.store.tables import (
@@ -24,22 +30,24 @@ Condition = ColumnElement[bool]
 
 
 def _in_group(tenant: str, wanted: str) -> Condition:
-    account_id, _, rest = wanted.partition(".")
+    kind, account_id, value = parse_scim_id(wanted)
     if wanted.startswith(role_group_scim_id("")):
-        return _with_role(tenant, rest)
-    if rest.startswith("g"):
+        return _with_role(tenant, value)
+    if kind is IdKind.GROUP:
         return _user_in(
             group_members,
             group_members.c.tenant == tenant,
             group_members.c.account_id == account_id,
-            group_members.c.group_id == rest[1:],
+            group_members.c.group_id == value,
         )
-    return _with_profile(tenant, f"{account_id}.{rest[1:]}") if rest.startswith("p") else false()
+    if kind is IdKind.PROFILE_GROUP:
+        return _with_profile(tenant, profile_scim_id(account_id, value))
+    return false()
 
 
 def _with_profile(tenant: str, wanted: str) -> Condition:
-    account_id, dot, profile_id = wanted.partition(".")
-    if not dot:
+    kind, account_id, profile_id = parse_scim_id(wanted)
+    if kind is not IdKind.PROFILE:
         return false()
     return _user_in(
         memberships,
@@ -85,14 +93,12 @@ CANDIDATES: Mapping[str, Callable[[str, str], Condition]] = {
 
 
 def _exactly_in_group(tenant: str, wanted: str) -> Select[Any] | None:
-    account_id, _, rest = wanted.partition(".")
-    if wanted.startswith(role_group_scim_id("")) or not rest.startswith("g"):
-        return None
-    return group_holders(tenant, account_id, rest[1:])
+    kind, account_id, group_id = parse_scim_id(wanted)
+    return group_holders(tenant, account_id, group_id) if kind is IdKind.GROUP else None
 
 
 def _exactly_with_profile(tenant: str, wanted: str) -> Select[Any]:
-    account_id, _, profile_id = wanted.partition(".")
+    account_id, _, profile_id = wanted.partition(".")  # Of any value that is asked for.
     return profile_holders(tenant, account_id, profile_id)
 
 

@@ -6,7 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from connector.domain.drift.difference import ENTITLEMENT, GROUP, Drift, DriftKind
 from connector.domain.drift.expected import KnownEntitlement
-from connector.domain.model import Catalogue
+from connector.domain.model import (
+    Catalogue,
+    IdKind,
+    parse_scim_id,
+)
 
 
 def known_entitlements(catalogue: Catalogue) -> Mapping[str, KnownEntitlement]:
@@ -31,10 +35,11 @@ def find_catalogue_drift(
     """Return how profiles and groups differ from what is known of them. New ones are no drift:
     nobody holds them yet, and who comes to hold them is found."""
     for scim_id, before in sorted(known.items()):
-        account_id, _, rest = scim_id.partition(".")
+        named = parse_scim_id(scim_id)
+        account_id = named.account_id
         if account_id not in accounts:
             continue
-        kind = GROUP if rest.startswith("g") else ENTITLEMENT
+        kind = GROUP if named.kind is IdKind.GROUP else ENTITLEMENT
         after = seen.get(scim_id)
         if after is None:
             yield Drift(

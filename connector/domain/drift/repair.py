@@ -18,7 +18,11 @@ from connector.domain.drift.expected import (
     seen_membership,
     taken_over,
 )
-from connector.domain.model import ORGANIZATION_ADMIN, User
+from connector.domain.model import (
+    ORGANIZATION_ADMIN,
+    User,
+    parse_scim_id,
+)
 from connector.domain.planning import (
     ActualUser,
     DesiredUser,
@@ -166,7 +170,7 @@ def _accepted_place(drift: Drift, expected: Expected, user: User) -> Expected:
     if drift.attribute == PROFILE:
         after = replace(known, profile_id=seen.profile_id)
     elif drift.attribute == GROUP:
-        group_id = drift.entitlement.partition(".g")[2]
+        group_id = parse_scim_id(drift.entitlement).value
         is_in = group_id in seen.group_ids
         rest = known.group_ids - {group_id}
         after = replace(known, group_ids=rest | {group_id} if is_in else rest)

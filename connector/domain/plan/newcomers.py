@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from connector.domain.model import parse_scim_id
 from connector.domain.plan.groups import AddGroupMembers
 from connector.domain.plan.memberships import CloseMembership, CreateMembership, SetProfile
 from connector.domain.plan.operation import NEWCOMER, Operation
@@ -34,5 +35,5 @@ def with_user_id(step: Operation, user_id: str | None) -> Operation:
 def with_subject_id(step: Operation, scim_id: str | None) -> Operation:
     """Return a step with the id of the user or group that an earlier one of its plan brought."""
     if scim_id and isinstance(step, AddGroupMembers) and step.group_id == NEWCOMER:
-        return replace(step, group_id=scim_id.partition(".g")[2])
+        return replace(step, group_id=parse_scim_id(scim_id).value)
     return with_user_id(step, scim_id)

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from connector.domain.ledger.plans import Fulfilment
-from connector.domain.model import group_scim_id
+from connector.domain.model import (
+    group_scim_id,
+    parse_scim_id,
+)
 from connector.domain.naming.account_book import AccountBook
 from connector.domain.plan import (
     AddGroupMembers,
@@ -37,21 +40,21 @@ def plan_grant(
             raise InvalidRequestError(f"{actual.user.email} is inactive, so no role can be given.")
         steps: tuple[Operation, ...] = (GrantRole(user_id, entitlement),)
         return Plan(() if entitlement in actual.confirmed_roles else steps)
-    account_id, _, rest = entitlement.partition(".")
+    _, account_id, value = parse_scim_id(entitlement)
     if target.kind == GROUP:
-        return _plan_group(account_id, rest.removeprefix("g"), actual, book)
+        return _plan_group(account_id, value, actual, book)
     is_open = any(actual.user.open_memberships())
     held = {
         (item.account_id, item.profile_id)
         for item in actual.user.open_memberships()
         if item.profile_id
     }
-    if (account_id, rest) in held:
+    if (account_id, value) in held:
         return Plan()
     wish = DesiredUser(
         person_of(actual.user),
         active=None if is_open else True,
-        profiles=frozenset({*held, (account_id, rest)}),
+        profiles=frozenset({*held, (account_id, value)}),
         exact=not is_open,
     )
     plan = plan_user(wish, actual, book, addresses)

@@ -8,7 +8,14 @@ from datetime import UTC, datetime
 
 from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.audit.story import Entitlements, Outcome, Story
-from connector.domain.model import ORGANIZATION_ADMIN, Catalogue, fold, group_scim_id
+from connector.domain.model import (
+    ORGANIZATION_ADMIN,
+    Catalogue,
+    IdKind,
+    fold,
+    group_scim_id,
+    parse_scim_id,
+)
 from connector.domain.work_items.items import Direction
 from connector.errors import InvalidRequestError
 from connector.ports import USER, UnitOfWork
@@ -62,15 +69,16 @@ def month_of(text: str) -> tuple[datetime | None, datetime | None]:
 
 def gone(text: str, catalogue: Catalogue) -> Entitlements:
     """Return the profile or group of an id that DocuSign has no longer, or never had."""
-    account_id, _, rest = text.strip().lower().partition(".")
-    if account_id not in catalogue.accounts or not rest:
+    scim_id = text.strip().lower()
+    kind, account_id, value = parse_scim_id(scim_id)
+    if account_id not in catalogue.accounts or not value:
         return Entitlements()
     account = catalogue.accounts[account_id].name
-    what = f"group {rest[1:]}" if rest.startswith("g") else f"profile {rest}"
-    names = {f"{account_id}.{rest}": f"{what} of {account}, gone from DocuSign"}
-    if rest.startswith("g"):
-        return Entitlements(groups=frozenset({(account_id, rest[1:])}), names=names)
-    return Entitlements(profiles=frozenset({(account_id, rest)}), names=names)
+    what = "group" if kind is IdKind.GROUP else "profile"
+    names = {scim_id: f"{what} {value} of {account}, gone from DocuSign"}
+    if kind is IdKind.GROUP:
+        return Entitlements(groups=frozenset({(account_id, value)}), names=names)
+    return Entitlements(profiles=frozenset({(account_id, value)}), names=names)
 
 
 def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitlements:

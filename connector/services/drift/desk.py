@@ -13,7 +13,13 @@ from connector.domain.drift.catalogue import known_entitlements
 from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.findings import OPEN_FINDINGS, Finding, FindingFilter, FindingState
 from connector.domain.drift.words import Told, Wording
-from connector.domain.model import ORGANIZATION_ADMIN, User, fold
+from connector.domain.model import (
+    ORGANIZATION_ADMIN,
+    IdKind,
+    User,
+    fold,
+    parse_scim_id,
+)
 from connector.domain.naming.names import Names
 from connector.domain.writing import require_words
 from connector.errors import ConnectorError, InvalidRequestError, TemporaryError
@@ -323,13 +329,12 @@ def _entitlement(finding: Finding, names: Names, role_name: str) -> str:
         return names.account(finding.account_id) if finding.account_id else ""
     if finding.entitlement == ORGANIZATION_ADMIN:
         return role_name
-    account_id, _, rest = finding.entitlement.partition(".")
-    is_group = rest.startswith("g")
-    name = names.group(account_id, rest[1:]) if is_group else names.profile(account_id, rest)
+    kind, account_id, value = parse_scim_id(finding.entitlement)
+    is_group = kind is IdKind.GROUP
+    name = names.group(account_id, value) if is_group else names.profile(account_id, value)
     known = finding.expected.get("name")
-    if known and name in (rest, rest[1:]):
+    if known and name == value:
         name = f"{known} ({name})"
-    kind = "group" if is_group else "profile"
     return f"the {kind} {name} of {names.account(account_id)}"
 
 

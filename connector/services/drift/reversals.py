@@ -10,7 +10,10 @@ from connector.domain.drift.catalogue import find_catalogue_drift, known_entitle
 from connector.domain.drift.difference import Drift, DriftKind
 from connector.domain.drift.findings import Finding
 from connector.domain.drift.repair import group_change_for, wish_for
-from connector.domain.model import DirectoryGroup
+from connector.domain.model import (
+    DirectoryGroup,
+    parse_scim_id,
+)
 from connector.domain.plan import Plan
 from connector.domain.planning import (
     ActualUser,
@@ -64,7 +67,7 @@ class Reversals:
     def _plan(self, uow: UnitOfWork, drift: Drift) -> Plan:
         if (found := group_change_for(drift)) is not None:
             scim_id, change = found
-            account_id, _, group_id = scim_id.partition(".g")
+            _, account_id, group_id = parse_scim_id(scim_id)
             group = uow.mirror.catalogue().groups.get((account_id, group_id))
             if group is None:
                 return Plan()

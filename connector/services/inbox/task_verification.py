@@ -9,7 +9,11 @@ from datetime import datetime
 import structlog
 
 from connector.domain.mirror.merge import merge_member
-from connector.domain.model import ORGANIZATION_ADMIN, User
+from connector.domain.model import (
+    ORGANIZATION_ADMIN,
+    User,
+    parse_scim_id,
+)
 from connector.domain.policy.entitlement_rules import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN
 from connector.domain.work_items.items import (
     OPEN_STATES,
@@ -81,7 +85,7 @@ class TaskVerification:
         with self._context.read() as uow:
             user = uow.mirror.get_users([item.subject_id])[item.subject_id]
         if item.verification != VERIFY_ORGANIZATION_ADMIN:
-            account_id = item.entitlement.partition(".")[0]
+            account_id = parse_scim_id(item.entitlement).account_id
             try:
                 return self._context.directory.get_member(account_id, user.user_id)
             except NotFoundError:

@@ -14,7 +14,12 @@ from typing import Any
 
 from connector.domain.ledger.plans import ROLES_KEY
 from connector.domain.ledger.resources import ClientAttributes
-from connector.domain.model import Membership, User
+from connector.domain.model import (
+    IdKind,
+    Membership,
+    User,
+    parse_scim_id,
+)
 from connector.domain.planning import ActualUser, Remembered
 from connector.domain.work_items.items import OPEN_STATES, Direction
 from connector.errors import NotFoundError
@@ -35,17 +40,14 @@ def load_actual(uow: UnitOfWork, user_id: str) -> ActualUser:
         raise NotFoundError(f"There is no user {user_id}.")
     open_items = uow.work_items.search(states=OPEN_STATES, subject_ids=[user_id])
     items = [item for item in open_items if item.is_access]
-    profiles = (item.entitlement.partition(".") for item in items)
+    named = [(item, parse_scim_id(item.entitlement)) for item in items]
     attributes = load_attributes(uow, user_id)
     return ActualUser(
         user=user,
-        # A role's id has no dot; a profile's and a group's have the account before one.
         pending_roles={
-            item.entitlement: item.direction for item in items if "." not in item.entitlement
+            item.entitlement: item.direction for item, one in named if one.kind is IdKind.ROLE
         },
-        pending_profiles=frozenset(
-            (account_id, rest) for account_id, dot, rest in profiles if dot and rest[:1] != "g"
-        ),
+        pending_profiles=frozenset(one.place for _, one in named if one.kind is IdKind.PROFILE),
         attested_roles=attributes.attested_roles,
         remembered=_remembered(attributes.kept),
         taken=_taken(attributes.kept),

@@ -12,7 +12,10 @@ from typing import Any
 
 from connector.domain.ledger.job_runs import RunState
 from connector.domain.ledger.plans import Fulfilment, PlanRecord
-from connector.domain.model import DirectoryGroup, fold
+from connector.domain.model import (
+    DirectoryGroup,
+    fold,
+)
 from connector.domain.plan import NEWCOMER, AddGroupMembers, Plan
 from connector.domain.planning import (
     GroupChange,
@@ -306,9 +309,8 @@ class GroupProvisioning:
 
     @staticmethod
     def _get(uow: UnitOfWork, scim_id: str) -> DirectoryGroup:
-        account_id, _, rest = scim_id.partition(".g")
-        group = uow.mirror.catalogue().groups.get((account_id, rest))
-        if group is None:
+        group = uow.mirror.catalogue().find(scim_id)
+        if not isinstance(group, DirectoryGroup):
             raise NotFoundError(f"There is no group {scim_id}.")
         return group
 

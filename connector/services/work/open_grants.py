@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connector.domain.ledger.plans import OperationState
-from connector.domain.model import User, group_scim_id
+from connector.domain.model import (
+    IdKind,
+    User,
+    group_scim_id,
+    parse_scim_id,
+)
 from connector.domain.plan import (
     CloseMembership,
     CreateMembership,
@@ -40,7 +45,9 @@ def open_grants(
         direction=Direction.GRANT,
     )
     return [
-        item for item in found if not accounts or item.entitlement.partition(".")[0] in accounts
+        item
+        for item in found
+        if not accounts or parse_scim_id(item.entitlement).account_id in accounts
     ]
 
 
@@ -70,7 +77,7 @@ def roles_of_leavers(uow: UnitOfWork, plan: Plan) -> Sequence[WorkItem]:
     users = uow.mirror.get_users({step.user_id for step in closings})
     leavers = [user_id for user_id, user in users.items() if not _stays(user, plan)]
     grants = open_grants(uow, leavers) if leavers else ()
-    return [item for item in grants if "." not in item.entitlement]
+    return [item for item in grants if parse_scim_id(item.entitlement).kind is IdKind.ROLE]
 
 
 def _stays(user: User, plan: Plan) -> bool:
@@ -97,7 +104,7 @@ def replaced_by(uow: UnitOfWork, user_id: str, entitlement: str) -> Sequence[Wor
         return ()
     return [
         item
-        for item in open_grants(uow, [user_id], accounts=[entitlement.partition(".")[0]])
+        for item in open_grants(uow, [user_id], accounts=[parse_scim_id(entitlement).account_id])
         if item.entitlement != entitlement
         and is_profile(item.entitlement)
         and not is_begun(uow, item)
@@ -106,5 +113,5 @@ def replaced_by(uow: UnitOfWork, user_id: str, entitlement: str) -> Sequence[Wor
 
 def is_profile(entitlement: str) -> bool:
     """Return whether an entitlement is a permission profile: neither a group nor a role."""
-    rest = entitlement.partition(".")[2]
-    return bool(rest) and not rest.startswith("g")
+    named = parse_scim_id(entitlement)
+    return named.kind is IdKind.PROFILE and bool(named.value)

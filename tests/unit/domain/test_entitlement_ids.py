@@ -7,10 +7,17 @@ import pytest
 from connector.domain.model import (
     Catalogue,
     DirectoryGroup,
+    IdKind,
     Membership,
     MembershipStatus,
+    NamedId,
     Profile,
     User,
+    group_scim_id,
+    parse_scim_id,
+    profile_group_scim_id,
+    profile_scim_id,
+    role_group_scim_id,
 )
 
 PROFILE, GROUP = Profile("a", "12", "DS Sender"), DirectoryGroup("a", "2", "Legal")
@@ -43,3 +50,19 @@ def test_a_person_holds_the_profile_and_the_groups_of_open_memberships() -> None
 )
 def test_an_id_finds_the_profile_or_the_group_that_has_it(scim_id: str, found: object) -> None:
     assert CATALOGUE.find(scim_id) is found
+
+
+@pytest.mark.parametrize(
+    ("scim_id", "named"),
+    [
+        (profile_scim_id("a", "12"), NamedId(IdKind.PROFILE, "a", "12")),
+        (group_scim_id("a", "2"), NamedId(IdKind.GROUP, "a", "2")),
+        (profile_group_scim_id("a", "12"), NamedId(IdKind.PROFILE_GROUP, "a", "12")),
+        (role_group_scim_id("organization-admin"), NamedId(IdKind.ROLE, "", "organization-admin")),
+        ("organization-admin", NamedId(IdKind.ROLE, "", "organization-admin")),
+        ("custody:a", NamedId(IdKind.ROLE, "", "custody:a")),
+        ("a.", NamedId(IdKind.PROFILE, "a", "")),
+    ],
+)
+def test_an_id_says_what_it_is_the_id_of(scim_id: str, named: NamedId) -> None:
+    assert parse_scim_id(scim_id) == named
