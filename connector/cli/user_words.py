@@ -95,7 +95,7 @@ def _facts(known: Known) -> Iterator[str]:
         ("Consent", _consent(known.consent)),
         (
             "Last read",
-            _moment(detail.fetched_at) if detail.fetched_at else "only with everybody else",
+            _moment(detail.fetched_at) if detail.fetched_at else "not known",
         ),
         *(("Same address", f"{one.user_name}, {one.user_id}") for one in detail.others),
     ]
