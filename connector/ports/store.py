@@ -38,6 +38,12 @@ class LockRepository(Protocol):
     def release(self, keys: Sequence[str], owner: str) -> None:
         """Give keys back; those of other owners are left alone."""
 
+    def renew(self, key: str, owner: str, until: datetime) -> bool:
+        """Let a lease last until then; return whether its owner still has it."""
+
+    def owner_of(self, key: str) -> str | None:
+        """Return who has a key, its lease run out or not; None for nobody."""
+
     def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> int:
         """Renew those of the keys that are held by owners that start so; return how many."""
 

@@ -80,16 +80,38 @@ def _take(context: TenantContext, uow: UnitOfWork, key: str, owner: str) -> bool
 def _keep(
     context: TenantContext, key: str, owner: str, lease: timedelta, ended: threading.Event
 ) -> None:
+    ends_at = context.clock.now() + lease
     while not ended.wait(RENEW_EVERY_S):
         try:
-            with context.write() as uow:
-                kept = uow.locks.prolong([key], owner, context.clock.now() + lease)
+            # Not behind others who wait for their turn to write: that may take long.
+            with context.store.lease(context.tenant) as uow:
+                now = context.clock.now()
+                is_kept = uow.locks.renew(key, owner, now + lease)
+                other = None if is_kept else uow.locks.owner_of(key)
                 uow.commit()
         except ConnectorError as error:
             _log.warning("a job's lease cannot be renewed", lease=key, error=str(error))
             continue
-        if not kept:
-            # Given back, or it slept longer than the lease and another run has taken it over: what
-            # it does to a plan or a user has its own lock.
-            _log.info("the lease of a job is kept no longer", lease=key)
+        if not is_kept:
+            _tell_of_loss(key, other, ran_out=ends_at <= now)
             return
+        ends_at = now + lease
+
+
+def _tell_of_loss(key: str, other: str | None, *, ran_out: bool) -> None:
+    """Say why a lease is kept no longer.
+
+    :param other: who has it now.
+    :param ran_out: whether it ended before it could be renewed.
+    """
+    if other is None and not ran_out:
+        _log.debug("the lease of a job was given back", lease=key)
+        return
+    # What either run does to a plan or a user has its own lock.
+    _log.warning(
+        "the lease of a job was lost while it ran: another run of it goes on, or went on, at the "
+        "same time. See `docusign-iga jobs history`, and whether this process was suspended for "
+        f"longer than {LEASE.total_seconds():.0f} s or could not reach the database",
+        lease=key,
+        held_by=other or "nobody any more",
+    )

@@ -48,6 +48,17 @@ class SqlLocks:
         self._line_up(keys)
         self._delete(locks.c.key.in_(keys), locks.c.owner == owner)
 
+    def renew(self, key: str, owner: str, until: datetime) -> bool:
+        """Let a lease last until then; return whether its owner still has it."""
+        held = (locks.c.tenant == self._tenant, locks.c.key == key, locks.c.owner == owner)
+        return self._connection.execute(update(locks).where(*held).values(until=until)).rowcount > 0
+
+    def owner_of(self, key: str) -> str | None:
+        """Return who has a key, its lease run out or not; None for nobody."""
+        return self._connection.scalars(
+            select(locks.c.owner).where(locks.c.tenant == self._tenant, locks.c.key == key)
+        ).one_or_none()
+
     def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> int:
         """Renew those of the keys that are held by owners that start so; return how many."""
         self._line_up(keys)

@@ -219,7 +219,11 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.erasures.names_used([""]) - {""},
         lambda unit: unit.erasures.open_items("user-00001", "person1@example.com"),
     ],
-    "locks": [lambda unit: unit.locks.owners("o"), lambda unit: unit.locks.live(NOW)],
+    "locks": [
+        lambda unit: unit.locks.owners("o"),
+        lambda unit: unit.locks.owner_of("key"),
+        lambda unit: unit.locks.live(NOW),
+    ],
     "holdings": [lambda unit: unit.holdings.count(), lambda unit: list(unit.holdings.walk())],
     "console": [
         lambda unit: unit.console.get_account("ann"),
@@ -389,6 +393,7 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.mirror.remove_account(ACCOUNT),
     lambda unit: unit.holdings.delete(),
     lambda unit: unit.locks.acquire(["key"], "other", NOW.replace(year=2100), NOW),
+    lambda unit: unit.locks.renew("key", "owner", NOW.replace(year=2100)),
     lambda unit: unit.locks.prolong(["key"], "own", NOW.replace(year=2100)),
     lambda unit: unit.locks.release(["key"], "owner"),
     lambda unit: unit.locks.release_owner("own"),

@@ -332,6 +332,20 @@ def test_locks_are_taken_together_or_not_at_all(store: SqlStore) -> None:
         assert locks.acquire([], "p5", LATER, NOW)
 
 
+def test_only_the_owner_itself_renews_a_lease(store: SqlStore) -> None:
+    """Whose name begins with the owner's is somebody else."""
+    with store.write("default") as unit:
+        locks = unit.locks
+        assert locks.acquire(["a"], "p1:xy", LATER, NOW)
+        assert not locks.renew("a", "p1:x", LATER + timedelta(hours=1))
+        assert locks.acquire(["a"], "p2", LATER + timedelta(hours=1), LATER), "a has run out"
+        assert locks.owner_of("a") == "p2"
+        assert locks.renew("a", "p2", LATER + timedelta(hours=2))
+        assert not locks.acquire(["a"], "p3", LATER, LATER + timedelta(hours=1)), "a was renewed"
+        assert not locks.renew("b", "p2", LATER)
+        assert locks.owner_of("b") is None
+
+
 def test_old_runs_are_deleted_save_the_last_of_each_job_that_succeeded(store: SqlStore) -> None:
     def run(run_id: str, job: str, at: datetime, **more: Any) -> JobRun:
         return records.run(run_id, job=job, started_at=at, **{"state": RunState.DONE, **more})
