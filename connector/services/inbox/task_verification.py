@@ -114,7 +114,7 @@ class TaskVerification:
             facts |= {"result": _seen(item, seen), "direction": item.direction}
             self._context.audit(uow, actor, "work_item.checked", item.subject_id, **facts)
         if done:
-            item = self._log.close(uow, item, WorkItemState.DONE, actor, item.comment or "")
+            item = self._log.close(uow, item, WorkItemState.DONE, actor, "")
         else:
             uow.work_items.save(item)
         known = uow.mirror.get_users([item.subject_id])[item.subject_id]

@@ -39,6 +39,15 @@ class TaskView:
         """Why it was asked for, in the requester's words; empty where nobody said."""
         return reason_of(self.plan)
 
+    @property
+    def said_by(self) -> str | None:
+        """Who said the item's comment: not always who closed it, such as who only looked whether
+        DocuSign shows what somebody else has done; None where there is no comment."""
+        if not self.item.comment:
+            return None
+        said = (event.actor for event in self.history if event.comment == self.item.comment)
+        return next(said, self.item.closed_by)
+
 
 class WorkItemService:
     """The work items of one tenant, approvals and manual tasks, as people look at them and talk

@@ -144,6 +144,23 @@ def test_a_check_that_finds_the_same_moves_nothing_and_is_no_event(connector, an
     assert connector.user(ann)["meta"] != before
 
 
+def test_who_looks_says_nothing_of_what_somebody_else_said(connector, ann, work, tasks):
+    task = open_task(connector, ann, ORGANIZATION_ADMIN)
+    tasks.complete(task, operator("bob"), "done it")
+    connector.world.state.user(ann).is_organization_admin = True
+    connector.services.verification.verify(task, operator("olga"))
+    view = work.view(task)
+    assert (view.item.closed_by, view.item.comment, view.said_by) == (
+        "user:olga",
+        "done it",
+        "user:bob",
+    )
+    assert [event.actor for event in view.history if event.comment] == ["user:bob"]
+    with connector.services.context.read() as uow:
+        events = list(uow.audit.walk(AuditFilter(action="work_item.done")))
+    assert [(event.actor, event.data["comment"]) for event in events] == [("user:olga", "")]
+
+
 def checks(connector) -> list[str]:
     with connector.services.context.read() as uow:
         events = uow.audit.walk(AuditFilter(action="work_item.checked"))
