@@ -9,7 +9,13 @@ from typing import Any
 from connector.domain.audit.chain import told_steps
 from connector.domain.audit.events import AuditEvent
 from connector.domain.audit.story import Outcome, Story
-from connector.domain.audit.telling import NATIVE, NO_REASON, heading, parts_after_why
+from connector.domain.audit.telling import (
+    NATIVE,
+    NO_REASON,
+    heading,
+    parts_after_why,
+    told_first_user,
+)
 from connector.domain.audit.titles import event_title
 from connector.domain.erasure import told_left_out
 from connector.domain.model import Catalogue
@@ -67,6 +73,8 @@ def _facts(event: AuditEvent, labels: Labels) -> Iterable[str]:
     yield from (f"“{data[name]}”" for name in _WRITTEN if data.get(name))
     if finding := data.get("finding"):
         yield f"finding {str(finding)[:_IN_BRIEF]}"
+    if first := told_first_user(event):
+        yield first
     if item := data.get("work_item"):
         yield f"{_kind_of(event)} {str(item)[:_IN_BRIEF]}"
 

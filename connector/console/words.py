@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup
 
 from connector.domain.audit.events import AuditEvent
+from connector.domain.audit.telling import told_first_user
 from connector.domain.audit.titles import TITLES, event_title
 from connector.domain.consent.state import ConsentRecord, ConsentState
 from connector.domain.diagnosis.trouble import Trouble
@@ -135,6 +136,8 @@ def _detail(event: AuditEvent, page: EventPage) -> Markup:
         return with_quiet_ids(lead("; ".join(step.describe(page.names) for step in steps)))
     if left_out := told_left_out(data):
         return Markup.escape(left_out)
+    if first := told_first_user(event):
+        return Markup.escape(first)
     if "path" in data:
         answer = data.get("status") or data.get("error") or ""
         call = f"{data.get('method', '')} {data['path']} {answer}".strip()

@@ -40,6 +40,7 @@ from connector.domain.plan import (
     UpdatePerson,
 )
 from connector.domain.planning import Remembered, Statement, person_of, profile_to_give
+from connector.domain.policy.entitlement_rules import given
 from connector.domain.policy.guards import touched_users
 from connector.domain.work_items.items import WorkItem, WorkItemState
 from connector.errors import PermanentError
@@ -285,12 +286,13 @@ def state_members(
     uow.drift.put_expected(changed)
 
 
-def state_brought(uow: UnitOfWork, user: User, word: Word) -> None:
-    """Take for expected that somebody of whom nothing was expected is as DocuSign shows them: a
-    change of ours brought them."""
+def state_brought(uow: UnitOfWork, user: User, step: CreateMembership, word: Word) -> None:
+    """Take for expected that somebody of whom nothing was expected has what a change of ours
+    brought them, and nothing else that DocuSign shows of them."""
     if user.user_id not in uow.drift.expected([user.user_id]):
-        uow.drift.put_expected([as_seen(user, Origin.PROVISIONED, word.at)])
-        explain(uow, user.user_id, user.entitlements(), word)
+        brought = follow(as_seen(user, Origin.PROVISIONED, word.at), step, user)
+        uow.drift.put_expected([brought])
+        explain(uow, user.user_id, given(step), word)
 
 
 def lost_members(uow: UnitOfWork, group: DirectoryGroup) -> frozenset[str]:

@@ -63,3 +63,9 @@ def heading(story: Story) -> str:
     if story.outcome is Outcome.DONE:
         return "given" if is_grant else "taken away"
     return f"{'asked for' if is_grant else 'asked to be taken away'}: {_ENDINGS[story.outcome]}"
+
+
+def told_first_user(event: AuditEvent) -> str:
+    """Return instead of whom DocuSign made a second user; empty for every other event."""
+    first = event.data.get("user_id") if event.action == "user.doubled" else None
+    return f"instead of {first}" if first else ""

@@ -34,11 +34,12 @@ class Attempts:
         :raises UnknownOutcomeError: DocuSign may have done it, and cannot be asked.
         :raises PermanentError: DocuSign refused.
         """
+        began_at = self._context.clock.now()
         while True:
             try:
                 return self._perform(step)
             except UnknownOutcomeError as error:
-                found = self.look_up(step, after=error)
+                found = self.look_up(step, after=error, since=began_at)
                 if found is not None:
                     return found
                 # What is not looked up may have been done all the same: it stays in doubt.
@@ -61,15 +62,20 @@ class Attempts:
             raise
 
     def look_up(
-        self, step: Operation, *, after: UnknownOutcomeError | None = None
+        self,
+        step: Operation,
+        *,
+        after: UnknownOutcomeError | None = None,
+        since: datetime | None = None,
     ) -> Performed | None:
         """Return the operation as performed if DocuSign shows its effect, else None.
 
         :param after: what became of the call; None where a killed process made it.
+        :param since: as of :meth:`EffectFinder.find_effect`.
         :raises UnknownOutcomeError: DocuSign cannot be asked now.
         """
         try:
-            return self._finder.find_effect(step)
+            return self._finder.find_effect(step, since)
         except TemporaryError as error:
             said = after or "A change was broken off by the end of its process."
             raise UnknownOutcomeError(

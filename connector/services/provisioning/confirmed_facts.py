@@ -43,6 +43,7 @@ from connector.services.naming import names_for
 class SecondUserError(PermanentError):
     """DocuSign made a new user of somebody who was known already.
 
+    :param step: what was asked for, of the known user.
     :param seen: the new user, as DocuSign shows them.
     :param account: what people call the account.
     """
@@ -52,10 +53,12 @@ class SecondUserError(PermanentError):
             f"DocuSign joined {step.person.email} to account {account} as a second user "
             f"({seen.user_id}) instead of {step.user_id}, whom it does not know there any more or "
             "knows by another name. The second user has the access now, and counts as made by the "
-            f"connector. If {step.user_id} is gone for good, accept that finding of drift and go "
-            "on with the second user; else disable the second user over SCIM."
+            f"connector. If {step.user_id} is gone for good, go on with the second user, and "
+            "accept the finding of drift that the first has vanished, once there is one. Else send "
+            f"active=false for {seen.user_id} over SCIM."
         )
         self.known_as = step.user_id or ""
+        self.step = replace(step, user_id=seen.user_id)
         self.seen = seen
 
 
@@ -87,27 +90,37 @@ class ConfirmedFacts:
         :raises SecondUserError: it made somebody new of a known person.
         :raises PermanentError: it re-opened somebody else.
         """
-        if step.user_id is not None and seen.user_id != step.user_id:
-            account = self._names_of(step).account(step.account_id)
-            raise SecondUserError(step, seen, account)
-        if step.user_id is None:
+        if seen.user_id != step.user_id:
             self._refuse_predecessor(step, seen.user_id)
+            if step.user_id is not None:
+                account = self._names_of(step).account(step.account_id)
+                raise SecondUserError(step, seen, account)
         bound = replace(step, user_id=seen.user_id)
         return self.member(bound, seen, self.opened)
 
     def _refuse_predecessor(self, step: CreateMembership, user_id: str) -> None:
-        """Refuse a closed user whom DocuSign re-opened instead of creating a new one."""
-        if self._was_there(step, user_id):
-            error = PermanentError(
-                f"DocuSign re-opened the earlier user {user_id} of {step.person.email} instead of "
-                "creating a new one, who would inherit that user's envelopes. The connector closes "
-                "that user again. Use another address, or the earlier externalId for the same "
-                "person."
+        """Refuse a closed user whom DocuSign re-opened instead of joining the person."""
+        if not self.was_there(step, user_id):
+            return
+        if step.user_id is None:
+            instead = "creating a new one"
+            advice = "Use another address, or the earlier externalId for the same person."
+        else:
+            instead = f"joining {step.user_id}, whom it does not know there any more"
+            advice = (
+                f"If {step.user_id} is gone for good, delete them over SCIM and create them again: "
+                "with another address, or with the earlier externalId for the same person."
             )
-            error.is_partial = True
-            raise error
+        error = PermanentError(
+            f"DocuSign re-opened the earlier user {user_id} of {step.person.email} instead of "
+            f"{instead}, who would inherit that user's envelopes. The connector closes that user "
+            f"again. {advice}"
+        )
+        error.is_partial = True
+        raise error
 
-    def _was_there(self, step: CreateMembership, user_id: str) -> bool:
+    def was_there(self, step: CreateMembership, user_id: str) -> bool:
+        """Return whether somebody was known on the address of a step before it."""
         if step.predecessors is not None:
             return user_id in step.predecessors
         # A plan of an earlier version: only the mirror can tell, as long as no sync has seen them.

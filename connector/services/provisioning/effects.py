@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 
-from connector.domain.model import User
+from connector.domain.model import User, fold
 from connector.domain.plan import (
     AddGroupMembers,
     ChangeEmail,
@@ -16,6 +17,7 @@ from connector.domain.plan import (
     EndHandOver,
     HandOverEnvelopes,
     Operation,
+    Person,
     RemoveGroupMembers,
     RenameGroup,
     ReopenMembership,
@@ -23,7 +25,7 @@ from connector.domain.plan import (
     UpdatePerson,
 )
 from connector.errors import NotFoundError, PermanentError, TemporaryError, Translated
-from connector.ports import UnitOfWork
+from connector.ports import USER, UnitOfWork
 from connector.services.context import TenantContext
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.provisioning.confirmed_facts import (
@@ -41,6 +43,10 @@ _NOT_LOOKED_UP = (
     DeleteGroup,
     EndHandOver,
 )
+
+
+_CLOCKS_DIFFER = timedelta(minutes=5)
+"""So far DocuSign's clock may be behind that of the machine that planned a change."""
 
 
 def _unsaid(error: Exception) -> Exception | None:
@@ -67,14 +73,16 @@ class EffectFinder:
         self._mirror = mirror
         self._facts = facts
 
-    def find_effect(self, step: Operation) -> Performed | None:
+    def find_effect(self, step: Operation, since: datetime | None = None) -> Performed | None:
         """Return the operation as performed if DocuSign shows its effect, else None.
 
         Asked after a lost answer or a crash. Calls on existing groups are not looked up, because
         repeating them changes nothing; everything else is.
+
+        :param since: when the operation was planned, or later: before then it had no effect.
         """
         if isinstance(step, CreateMembership):
-            return self._find_joined(step)
+            return self._find_joined(step, since)
         if isinstance(step, CreateGroup):
             return self._find_group(step)
         if isinstance(step, HandOverEnvelopes):
@@ -95,7 +103,7 @@ class EffectFinder:
         Inverses change nothing where there is nothing to undo, so only a new user is looked for.
         """
         if isinstance(step, CreateMembership):
-            user = self._find_open(step)
+            user = self._find_open(step) or self._find_earlier(step)
             bound = replace(step, user_id=user.user_id) if user else step
             return self._facts.member(bound, user, self._facts.opened) if user else None
         return Performed(step, lambda uow: None)
@@ -109,8 +117,13 @@ class EffectFinder:
             return lambda uow: None
         return self._facts.member(step, self._directory.get_member(account_id, user_id)).apply
 
-    def _find_joined(self, step: CreateMembership) -> Performed | None:
-        user = self._find_newcomer(step) or self._find_open(step) or self._find_second(step)
+    def _find_joined(self, step: CreateMembership, since: datetime | None) -> Performed | None:
+        user = (
+            self._find_newcomer(step)
+            or self._find_open(step)
+            or self._find_second(step, since)
+            or self._find_reopened(step)
+        )
         return self._facts.joined(step, user) if user else None
 
     def _find_newcomer(self, step: CreateMembership) -> User | None:
@@ -129,19 +142,54 @@ class EffectFinder:
                 return user
         return None
 
-    def _find_second(self, step: CreateMembership) -> User | None:
-        """Return the open user whom DocuSign made of a known person: the mirror has never seen
-        them, and joining again would only be refused because of them."""
-        if step.user_id is None:
+    def _find_second(self, step: CreateMembership, since: datetime | None) -> User | None:
+        """Return the open user whom DocuSign made of a known person: joining again would only be
+        refused because of them.
+
+        Somebody whom people invited on the address meanwhile is not taken for them: they were
+        there before, or are called otherwise.
+        """
+        for user in self._others_open(step):
+            membership = user.memberships[step.account_id]
+            is_new = not self._facts.was_there(step, user.user_id)
+            is_later = (
+                since is None
+                or membership.created_at is None
+                or membership.created_at > since - _CLOCKS_DIFFER
+            )
+            if is_new and is_later and _is_called(user, step.person):
+                return user
+        return None
+
+    def _find_earlier(self, step: CreateMembership) -> User | None:
+        """Return the open user who was known on the address before the step that joined a known
+        person."""
+        others = self._others_open(step)
+        return next((user for user in others if self._facts.was_there(step, user.user_id)), None)
+
+    def _find_reopened(self, step: CreateMembership) -> User | None:
+        """Return the earlier user whom DocuSign re-opened instead of joining a known person: one
+        who was deleted, or whom the mirror knows as closed still. Who was open already was not
+        re-opened by the step."""
+        user = self._find_earlier(step)
+        if user is None:
             return None
-        found = [
+        with self._context.read() as uow:
+            known = uow.mirror.get_users([user.user_id]).get(user.user_id)
+            is_deleted = bool(uow.attributes.is_deleted(USER, [user.user_id]))
+        before = known.memberships.get(step.account_id) if known else None
+        was_closed = before is not None and not before.status.is_open
+        return user if is_deleted or was_closed else None
+
+    def _others_open(self, step: CreateMembership) -> Sequence[User]:
+        """Return who is open in the account on the address of a known person, besides them."""
+        if step.user_id is None:
+            return ()
+        return [
             user
             for user in self._on_address(step.account_id, step.person.email)
-            if any(user.open_memberships())
+            if user.user_id != step.user_id and any(user.open_memberships())
         ]
-        with self._context.read() as uow:
-            known = uow.mirror.get_users(user.user_id for user in found)
-        return next((user for user in found if user.user_id not in known), None)
 
     def _on_address(self, account_id: str, email: str) -> Sequence[User]:
         with _ASKING:
@@ -183,3 +231,11 @@ class EffectFinder:
             return self._facts.member(step, user, self._facts.opened) if complete else None
         shown = has_profile(step) if isinstance(step, SetProfile) else has_fields(step)
         return self._facts.member(step, user) if shown(user) else None
+
+
+def _is_called(user: User, person: Person) -> bool:
+    """Return whether a user has the name with which a person was joined: DocuSign puts the full
+    name together of its parts, where they are given."""
+    parts = (person.first_name, person.middle_name, person.last_name, person.suffix)
+    names = {fold(person.user_name), fold(" ".join(filter(None, parts)))}
+    return fold(user.user_name) in names - {""}

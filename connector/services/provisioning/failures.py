@@ -92,7 +92,7 @@ class Failures:
             fetched_at = now if known is None else None
             self._mirror.put_users(uow, [merge_member(known, user)], fetched_at=fetched_at)
             word = Word(plan.requester, plan.source, now, plan_id)
-            state_brought(uow, user, word)
+            state_brought(uow, user, error.step, word)
             self._context.audit(
                 uow, actor, "user.doubled", user.user_id, plan=plan_id, user_id=error.known_as
             )

@@ -149,7 +149,7 @@ class FulfilmentService:
                 continue
             step = with_subject_id(record.operation, plan.subject_id)
             try:
-                performed = self._attempts.look_up(step)
+                performed = self._attempts.look_up(step, since=plan.created_at)
             except UnknownOutcomeError as error:
                 raise TemporaryError(str(error)) from error
             except PermanentError as error:
@@ -223,7 +223,10 @@ class FulfilmentService:
         record = self._taken_up(plan, record)
         try:
             with within_lease():
-                found = self._attempts.look_up(record.operation) if is_looked_up else None
+                since = plan.created_at
+                found = (
+                    self._attempts.look_up(record.operation, since=since) if is_looked_up else None
+                )
                 performed = found or self._attempts.make(record.operation, deadline)
         except InvitationPendingError as error:
             if not is_extra:

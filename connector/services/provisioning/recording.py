@@ -22,6 +22,7 @@ from connector.patience import take_place, waiting, within
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, Principal, TenantContext, new_id
 from connector.services.locks import LEASE, WriteLocks, within_lease
+from connector.services.mirror.neighbours import with_predecessors
 from connector.services.plan_records import new_record
 from connector.services.provisioning.fulfilment import FulfilmentService
 from connector.services.provisioning.safety import refuse_if_unsafe
@@ -218,6 +219,7 @@ class ChangePipeline:
         plan = arrange(plan, self._context.policy, self._context.book(uow.mirror.catalogue()))
         refuse_if_unsafe(uow, self._context, plan)
         plan = self._desk.without_pending(uow, plan, reason_in(extra))
+        plan = with_predecessors(uow, plan)
         fulfilments = route(uow, self._context, plan)
         if actor.source == "scim":
             # What the connector does by itself has its own reasons.

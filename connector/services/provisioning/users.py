@@ -33,6 +33,7 @@ from connector.services.locks import (
     user_key,
 )
 from connector.services.mirror.actual import load_actual, load_attributes
+from connector.services.mirror.neighbours import users_on
 from connector.services.provisioning.recording import ChangePipeline, Outcome
 from connector.services.provisioning.subjects import FORGETS_OF_MANY
 from connector.services.provisioning.wishes import (
@@ -43,7 +44,6 @@ from connector.services.provisioning.wishes import (
     client_part,
     same_person,
     taken,
-    users_on,
 )
 from connector.services.queued_requests import Subject
 from connector.services.targeted_aggregation.refresh import RefreshService

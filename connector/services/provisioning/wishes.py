@@ -32,13 +32,6 @@ def unchanged(uow: UnitOfWork, actual: ActualUser, actor: Actor) -> DesiredUser:
     )
 
 
-def users_on(uow: UnitOfWork, email_key: str) -> frozenset[str]:
-    """Return everybody who is known to be or to have been on an address."""
-    users = uow.mirror.users_by_email([email_key]).get(email_key, ())
-    deleted = uow.attributes.tombstones(email_key)
-    return frozenset({user.user_id for user in users} | {item.scim_id for item in deleted})
-
-
 def changes_roles(plan: Plan) -> bool:
     """Return whether a plan gives or takes a role, which people do."""
     return any(isinstance(step, GrantRole | RevokeRole) for step in plan)

@@ -42,6 +42,7 @@ from connector.ports import USER, UnitOfWork
 from connector.services.context import Actor, TenantContext, new_id
 from connector.services.locks import group_key, user_key
 from connector.services.mirror.actual import load_actual
+from connector.services.mirror.neighbours import naming_predecessors
 from connector.services.naming import names_for
 from connector.services.plan_records import asker_of, new_record
 from connector.services.targeted_aggregation.refresh import RefreshService
@@ -309,6 +310,10 @@ class ApprovalDesk:
                 return True
             item = uow.work_items.get(str(plan.context[APPROVAL]))
             fits = self.renew(uow, item, actor, addresses)
+            for record in records if fits else ():
+                # Whoever came to the address since it was planned did not come with this step.
+                step = naming_predecessors(uow, record.operation)
+                uow.plans.save_operation(replace(record, operation=step))
             uow.commit()
         return fits
 
