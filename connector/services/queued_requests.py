@@ -84,7 +84,11 @@ def queue_request(
 
 
 def queue_what_follows(uow: UnitOfWork, context: TenantContext, plan: PlanRecord) -> None:
-    """Let the requests that follow a queued one wait for their turn: its subject has its id."""
+    """Let the requests that follow a queued one wait for their turn: its subject has its id.
+
+    Nothing else is kept of who asked: only requests of SCIM clients are queued, who have no
+    address, and each of them says itself why.
+    """
     request = plan.context.get(QUEUED_REQUEST) or {}
     subject_id = (plan.subject_id or "").encode()
     for text in map(orjson.dumps, request.get(THEN, ())):

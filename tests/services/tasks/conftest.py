@@ -17,13 +17,13 @@ AUDITOR = {
 
 
 @pytest.fixture
-def connector(tmp_path):
+def connector(tmp_path, request):
     clock = ManualClock()
     running = connected(
         tmp_path / "c.db",
         world=simulated(10, now=clock.now),
         clock=clock,
-        manual_roles=AUDITOR,
+        manual_roles=getattr(request, "param", AUDITOR),
         entitlements=({"kind": "group", "match": "*", "fulfilment": "manual", "risk": "high"},),
     )
     yield running

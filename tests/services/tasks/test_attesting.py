@@ -13,7 +13,6 @@ from connector.domain.work_items.items import WorkItemKind, WorkItemState
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.inbox.tasks import MAX_EVIDENCE_BYTES
 from connector.services.provisioning.wishes import unchanged
-from mappings.loader import load_entitlements
 from tests.approvals import ADDRESS, add_account, approver, decide, operator
 from tests.services.tasks.conftest import AUDITOR
 from tests.services.tasks.opening import open_task
@@ -145,12 +144,14 @@ def test_nothing_is_attested_that_nobody_completed(connector, ann, tasks):
         tasks.attest(open_task(connector, ann), operator("paul"), "Seen")
 
 
+ASKS_FIRST = {"auditor": {**AUDITOR["auditor"], "fulfilment": "approval"}}
+
+
+@pytest.mark.parametrize("connector", [ASKS_FIRST], indirect=True)
 def test_who_asked_is_known_by_address_also_where_the_task_followed_an_approval(
     connector, ann, tasks
 ):
-    policy, rita = connector.services.context.policy, "rita@staff.example"
-    asks_first = {"auditor": {**AUDITOR["auditor"], "fulfilment": "approval"}}
-    object.__setattr__(policy, "mapping", load_entitlements(asks_first))
+    rita = "rita@staff.example"
     by = operator("rita-4711", email=rita)
 
     def wish(uow, actual):
