@@ -96,7 +96,8 @@ class Access:
     def account(self, account_id: str) -> Target:
         """Return where eSignature calls for an account go."""
         base_url = f"{self.place(account_id).base_uri}/restapi"
-        return Target(base_url, self._subject(ESIGN_SCOPES), account_id, self._tenant.name)
+        called = f"account {self.called(account_id)}"
+        return Target(base_url, self._subject(ESIGN_SCOPES), account_id, self._tenant.name, called)
 
     @property
     def organization_id(self) -> str | None:

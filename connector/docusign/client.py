@@ -73,6 +73,8 @@ class Target:
     """The account or organization whose limits count."""
     tenant: str
     """For whom."""
+    called: str = ""
+    """What people call who pays; empty: as the budget."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class ApiClient:
     def _once(
         self, target: Target, call: Call, token: str, into: IO[bytes] | None
     ) -> requests.Response:
-        self._gate.check(target.budget, target.tenant)
+        self._gate.check(target.budget, target.tenant, target.called)
         names = {name: quote(value, safe="") for name, value in call.path.items()}
         response = self._transport.send(
             call.what,

@@ -42,9 +42,10 @@ class Gate(Protocol):
     """Who may call now. ``budget`` names the account or organization that pays, ``tenant`` whose it
     is."""
 
-    def check(self, budget: str, tenant: str = "") -> None:
+    def check(self, budget: str, tenant: str = "", called: str = "") -> None:
         """Let a call pass.
 
+        :param called: what people call who pays; empty: as the budget.
         :raises RateLimitedError: the budget is known to be used up.
         """
 
@@ -81,29 +82,29 @@ class LimitGate:
         with self._lock:
             return self._readings.get(budget)
 
-    def check(self, budget: str, tenant: str = "") -> None:
+    def check(self, budget: str, tenant: str = "", called: str = "") -> None:
         """Let a call pass, or tell when it may."""
         now = self._clock.now()
         closings = self._closings(budget)
         until = closings["closed_until"]
         if until is None or until <= now:
             return
-        wait_s = (until - now).total_seconds()
+        wait_s, whose = (until - now).total_seconds(), called or budget
         if closings["blocked_until"] == until:
             raise rate_limited(
-                f"DocuSign's traffic management blocks the calls of {budget}; nothing was sent, as "
+                f"DocuSign's traffic management blocks the calls of {whose}; nothing was sent, as "
                 "calling sooner prolongs it. Find out which integration of the account calls too "
                 f"often. They may go on in {wait_s:.0f} s.",
                 wait_s,
             )
         if closings["hurried_until"] == until:
             raise rate_limited(
-                f"DocuSign turned away calls of {budget} because too many came in a short time "
+                f"DocuSign turned away calls of {whose} because too many came in a short time "
                 f"(burst limit); nothing was sent. They may go on in {wait_s:.0f} s.",
                 wait_s,
             )
         raise rate_limited(
-            f"The budget of DocuSign API calls of {budget} is used up; nothing was sent. All "
+            f"The budget of DocuSign API calls of {whose} is used up; nothing was sent. All "
             f"integrations of the account share it. It opens again in {wait_s:.0f} s.",
             wait_s,
         )

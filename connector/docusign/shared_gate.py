@@ -50,7 +50,7 @@ class SharedGate(LimitGate):
         self._stop = threading.Event()
         self._teller: threading.Thread | None = None
 
-    def check(self, budget: str, tenant: str = "") -> None:
+    def check(self, budget: str, tenant: str = "", called: str = "") -> None:
         """Let a call pass, or tell when it may; background work leaves the reserve alone.
 
         :raises StoppedError: the process is being stopped, and the call is a job's.
@@ -58,10 +58,10 @@ class SharedGate(LimitGate):
         """
         go_on()
         self._hear(tenant)
-        super().check(budget, tenant)
+        super().check(budget, tenant, called)
         purpose = current_purpose()
         if purpose.can_wait:
-            self._check_reserve(tenant, budget, purpose)
+            self._check_reserve(tenant, budget, purpose, called or budget)
             if (pause_s := self.pause_s(budget)) > 0:
                 self._clock.sleep(pause_s)
 
@@ -107,7 +107,7 @@ class SharedGate(LimitGate):
 
     # deciding -----------------------------------------------------------------
 
-    def _check_reserve(self, tenant: str, budget: str, purpose: Purpose) -> None:
+    def _check_reserve(self, tenant: str, budget: str, purpose: Purpose, whose: str) -> None:
         now = self._clock.now()
         with self._guard:
             state = self._told.get((tenant, budget))
@@ -118,7 +118,7 @@ class SharedGate(LimitGate):
         until = (state.reset_at if state else None) or hour_end(now)
         wait_s = max(1.0, (until - now).total_seconds())
         raise rate_limited(
-            f"What is left of this hour's DocuSign API calls of {budget} is kept for changes, so "
+            f"What is left of this hour's DocuSign API calls of {whose} is kept for changes, so "
             f"{purpose} pauses ({counted(used, 'call')} of ours in this hour). It may go on in "
             f"{wait_s:.0f} s. See `docusign-iga budget`.",
             wait_s,

@@ -53,6 +53,35 @@ def test_a_used_up_hour_closes_the_gate_of_every_process(connector):
         second.check(ACCOUNT, TENANT)
 
 
+@pytest.mark.parametrize(
+    ("code", "told"),
+    [
+        ("HOURLY_APIINVOCATION_LIMIT_EXCEEDED", "is used up"),
+        ("BURST_APIINVOCATION_LIMIT_EXCEEDED", "burst limit"),
+        ("API_REQUEST_IS_THROTTLED", "traffic management"),
+    ],
+)
+def test_who_is_turned_away_is_told_of_which_account_by_its_name(connector, code, told):
+    connector.sync()
+    account, context = connector.world.account, connector.services.context
+    closing = gate(connector)
+    closing.exceeded(account.account_id, code, 400, context.tenant)
+    closing.close()
+    connector.application.connection._gate._read_at.clear()
+    with pytest.raises(RateLimitedError, match=told) as caught:
+        context.directory.list_groups(account.account_id)
+    assert f"of account {account.name} ({account.account_id})" in str(caught.value)
+
+
+def test_a_job_that_leaves_the_rest_to_changes_says_of_which_account(connector):
+    one = gate(connector)
+    one.learn(ACCOUNT, answer(connector, 50), TENANT)
+    with calling_for(Purpose.AGGREGATION), pytest.raises(RateLimitedError) as caught:
+        one.check(ACCOUNT, TENANT, "account Main (a-1)")
+    one.close()
+    assert "calls of account Main (a-1) is kept for changes" in str(caught.value)
+
+
 def test_a_burst_closes_it_for_less_than_a_minute(connector):
     first, second = gate(connector), gate(connector)
     wait_s = first.exceeded(ACCOUNT, "BURST_APIINVOCATION_LIMIT_EXCEEDED", 400, TENANT)
