@@ -93,12 +93,12 @@ def _keep(
             _log.warning("a job's lease cannot be renewed", lease=key, error=str(error))
             continue
         if not is_kept:
-            _tell_of_loss(key, other, ran_out=ends_at <= now)
+            _tell_of_loss(key, other, lease, ran_out=ends_at <= now)
             return
         ends_at = now + lease
 
 
-def _tell_of_loss(key: str, other: str | None, *, ran_out: bool) -> None:
+def _tell_of_loss(key: str, other: str | None, lease: timedelta, *, ran_out: bool) -> None:
     """Say why a lease is kept no longer.
 
     :param other: who has it now.
@@ -109,9 +109,9 @@ def _tell_of_loss(key: str, other: str | None, *, ran_out: bool) -> None:
         return
     # What either run does to a plan or a user has its own lock.
     _log.warning(
-        "the lease of a job was lost while it ran: another run of it goes on, or went on, at the "
-        "same time. See `docusign-iga jobs history`, and whether this process was suspended for "
-        f"longer than {LEASE.total_seconds():.0f} s or could not reach the database",
+        "the lease of a job was lost while it ran: another run of it may go on, or have gone on, "
+        "at the same time. See `docusign-iga jobs history`, and whether this process was suspended "
+        f"for longer than {lease.total_seconds():.0f} s or could not reach the database",
         lease=key,
         held_by=other or "nobody any more",
     )
