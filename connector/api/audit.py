@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,6 +13,7 @@ from connector.api.fields import instant, text
 from connector.api.here import principal, tenant
 from connector.api.paging import Page, PageArguments, number_of, page_of, to_cursor
 from connector.api.resource import Resource
+from connector.domain.audit.chain import data_about
 from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.audit.story import Story
 from connector.services.audit.export import FORMS
@@ -241,8 +242,11 @@ def explain(query: Mapping[str, Any]) -> Mapping[str, Any]:
     return _explanation(found, audit.verify())
 
 
-def event_document(event: AuditEvent) -> Mapping[str, Any]:
-    """Return the members of :class:`AuditEventSchema`."""
+def event_document(event: AuditEvent, about: Collection[str] = ()) -> Mapping[str, Any]:
+    """Return the members of :class:`AuditEventSchema`.
+
+    :param about: users whose history it is; see :func:`connector.domain.audit.chain.data_about`.
+    """
     return {
         "sequence": event.sequence,
         "at": event.at,
@@ -250,7 +254,7 @@ def event_document(event: AuditEvent) -> Mapping[str, Any]:
         "action": event.action,
         "subject": event.subject,
         "correlation_id": event.correlation_id,
-        "data": event.data,
+        "data": data_about(event, about),
         "hash": event.hash,
         "erased": event.is_erased,
     }

@@ -237,7 +237,9 @@ def show(user_id: str) -> Mapping[str, Any]:
 @resource.response(200, page_of(AuditEventSchema, "Timeline"))
 def timeline(query: Mapping[str, Any], user_id: str) -> Page:
     """List what happened to a user, newest first, without each call to DocuSign. Changes of the
-    members of groups are among it: `user_ids` name the user."""
+    members of groups are among it: of all the users of such a change, `user_ids` name this one, and
+    `user_count` says how many there are. `GET /audit/events/{sequence}` has all, as `hash` binds
+    them."""
     browser = tenant().browser
     known = browser.user(user_id.lower()).user.user_id
     page = browser.events(
@@ -246,4 +248,6 @@ def timeline(query: Mapping[str, Any], user_id: str) -> Page:
         calls=False,
         limit=query["limit"],
     )
-    return Page([event_document(event) for event in page.events], to_cursor(page.next_before))
+    return Page(
+        [event_document(event, (known,)) for event in page.events], to_cursor(page.next_before)
+    )

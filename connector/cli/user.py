@@ -72,6 +72,6 @@ def show(context: CommandContext, person: str, changes: int) -> None:
             for one in known.detail.waiting
         ],
         "drift": [finding_data(view) for view in known.findings],
-        "timeline": [as_data(event) for event in events],
+        "timeline": [as_data(event, (user_id,)) for event in events],
     }
     context.output(answer, in_words(known, events))

@@ -65,6 +65,13 @@ def test_a_change_of_a_group_is_in_the_history_of_its_members(connector, people,
     told = [(item["action"], item["subject"]) for item in reversed(new)]
     assert told == [("plan.recorded", connector.group()), ("operation.done", connector.group())] * 2
     assert all(ada in str(item["data"]) for item in new)
+    assert not any(other in str(item["data"]) for item in new for other in others)
+    counts = [
+        item["data"]["operation"]["user_count"] for item in new if "operation" in item["data"]
+    ]
+    assert counts == [1, len(people)]
+    whole = program(connector, "viewer", login="other").read(f"/audit/events/{new[-1]['sequence']}")
+    assert all(user_id in str(whole["data"]) for user_id in people)
     last = [item["action"] for item in timeline(others[0])][:2]
     assert last == ["operation.done", "plan.recorded"], "the removal named nobody else"
 

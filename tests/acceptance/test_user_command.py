@@ -99,6 +99,16 @@ def test_the_json_has_the_names_of_the_rest_api(connector, ada, show):
     assert answer["expected"]["in_words"] in page
 
 
+def test_the_json_names_nobody_else_of_a_group(connector, ada, show):
+    user, _ = ada
+    other = connector.create("other@acme.test")["id"]
+    value = [{"value": user}, {"value": other}]
+    path = f"/Groups/{connector.group(0, 1)}"
+    ok(connector.patch(path, {"op": "add", "path": "members", "value": value}))
+    last = json.loads(show(ADDRESS, "--json"))["timeline"][0]["data"]["operation"]
+    assert (last["user_ids"], last["user_count"]) == ([user], 2)
+
+
 def test_nobody_of_that_name_is_a_message(show):
     assert "Nobody is known as" in show("nobody@acme.test", status=1)
 

@@ -163,6 +163,29 @@ def _with_first(step: Mapping[str, Any], people: Collection[str]) -> Mapping[str
     return {**step, _MEMBERS: sorted(members, key=lambda user_id: user_id not in people)}
 
 
+def data_about(event: AuditEvent, people: Collection[str]) -> Mapping[str, Any]:
+    """Return what an event says, for the history of some users: where it is about somebody else,
+    such as a group, its lists of users name these alone, with how many there are as
+    ``user_count``."""
+    if not people or event.subject in people:
+        return event.data
+    told: Mapping[str, Any] = _about(event.data, people)
+    return told
+
+
+def _about(value: Any, people: Collection[str]) -> Any:
+    if isinstance(value, list | tuple):
+        return [_about(item, people) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    told = {name: _about(item, people) for name, item in value.items()}
+    members = value.get(_MEMBERS)
+    if isinstance(members, list | tuple):
+        told[_MEMBERS] = [user_id for user_id in members if user_id in people]
+        told["user_count"] = len(members)
+    return told
+
+
 def sealed(event: AuditEvent, previous: AuditHead, stands_in: Pseudonym | None) -> AuditEvent:
     """Return the event as the next one of the chain.
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 import orjson
 
+from connector.domain.audit.chain import data_about
 from connector.domain.audit.events import AuditEvent
 
 COLUMNS = ("sequence", "at", "actor", "action", "subject", "correlation_id", "data", "hash")
@@ -17,9 +18,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """How a cell begins that a spreadsheet would compute."""
 
 
-def as_data(event: AuditEvent) -> dict[str, Any]:
-    """Return an event as scripts get it; ``erased`` says that personal data is gone from it."""
+def as_data(event: AuditEvent, about: Collection[str] = ()) -> dict[str, Any]:
+    """Return an event as scripts get it; ``erased`` says that personal data is gone from it.
+
+    :param about: users whose history it is; see :func:`connector.domain.audit.chain.data_about`.
+    """
     shown = {name: getattr(event, name) for name in COLUMNS}
+    shown["data"] = data_about(event, about)
     return {**shown, "erased": True} if event.is_erased else shown
 
 
