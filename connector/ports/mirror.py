@@ -111,6 +111,10 @@ class MirrorRepository(Protocol):
     def count_admins(self, account_id: str) -> int:
         """Return the number of active administrators of an account."""
 
+    def organization_admins(self) -> Sequence[str]:
+        """Return the ids of all users whom DocuSign showed as organization administrators, hidden
+        ones included, in order."""
+
     def count_memberships(self, account_id: str) -> Mapping[MembershipStatus, int]:
         """Return how many memberships of an account have each status."""
 

@@ -250,6 +250,14 @@ class SqlMirror(SqlCatalogue):
         )
         return self._connection.scalar(statement) or 0
 
+    def organization_admins(self) -> Sequence[str]:
+        """Return the ids of all users whom DocuSign showed as organization administrators, hidden
+        ones included, in order."""
+        statement = select(users.c.user_id).where(
+            users.c.tenant == self._tenant, users.c.is_organization_admin == true()
+        )
+        return self._connection.scalars(statement.order_by(users.c.user_id)).all()
+
     def count_memberships(self, account_id: str) -> Mapping[MembershipStatus, int]:
         """Return how many memberships of an account have each status."""
         found = self._connection.execute(

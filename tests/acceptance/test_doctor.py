@@ -15,10 +15,11 @@ from connector.bootstrap import build
 from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.diagnosis.symptoms import CHECKS
+from connector.services.context import Actor
 from connector.settings import LeaverSettings, Secret
 from simulator.state.model import Status
 from simulator.transport import SimulatorAdapter
-from tests.connector import ManualClock
+from tests.connector import ManualClock, ok
 from tests.simulated import simulated
 
 NOBODY = "99999999-9999-4999-8999-999999999999"
@@ -400,3 +401,18 @@ def test_an_approver_who_cannot_be_anybody_is_a_warning_with_the_path_in_the_fil
     said = problems["approver_absent"]["found"]
     assert said.startswith("tenants.default.entitlements[0].approvers.people[0]: ")
     assert "console user add" in said
+
+
+def test_a_leaver_who_administers_the_organization_is_a_warning_until_people_are_asked(
+    found, doctor, connector
+):
+    user_id = connector.create("ann@acme.test", roles=[{"value": "organization-admin"}])["id"]
+    connector.world.state.user(user_id).is_organization_admin = True
+    connector.services.verification.verify_all(Actor("job:verify", "job", "test"))
+    assert doctor().exit_code == 0
+    ok(connector.patch(f"/Users/{user_id}", {"op": "replace", "path": "active", "value": False}))
+    problems = found(status=1)
+    assert list(problems) == ["leaver_administers"]
+    assert problems["leaver_administers"]["found"].startswith(f"ann@acme.test ({user_id}) ")
+    ok(connector.patch(f"/Users/{user_id}", {"op": "remove", "path": "roles"}))
+    assert doctor().exit_code == 0

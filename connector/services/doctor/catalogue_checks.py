@@ -7,9 +7,10 @@ from functools import cached_property
 
 from connector.domain.diagnosis.checks import Finding, Result
 from connector.domain.idle_rules import idle_rules
-from connector.domain.model import Account, Catalogue
+from connector.domain.model import ORGANIZATION_ADMIN, Account, Catalogue
 from connector.domain.policy.absent_approvers import absent_approvers
 from connector.domain.policy.coverage import baseline_problems
+from connector.domain.work_items.items import OPEN_STATES, Direction
 from connector.domain.writing import counted
 from connector.services.doctor.rights_checks import RightsChecks
 from connector.services.people import deciders
@@ -53,6 +54,26 @@ class CatalogueChecks(RightsChecks):
             yield self.bad("approvers", "approver_absent", found)
         if not absent:
             yield Finding("approvers", Result.OK, "nobody is asked who cannot be")
+
+    def leavers(self) -> Iterator[Finding]:
+        """Of whom the mirror has; DocuSign is not asked."""
+        with self.context.read() as uow:
+            holders = uow.mirror.get_users(uow.mirror.organization_admins())
+            asked = uow.work_items.search(
+                states=OPEN_STATES, entitlement=ORGANIZATION_ADMIN, direction=Direction.REVOKE
+            )
+        ending = {item.subject_id for item in asked}
+        left = sorted(
+            f"{user.email} ({user.user_id})"
+            for user in holders.values()
+            if not any(user.open_memberships()) and user.user_id not in ending
+        )
+        for who in left:
+            found = f"{who} is an organization administrator, and in no account any more."
+            yield self.bad("leavers", "leaver_administers", found)
+        if not left:
+            count = counted(len(holders), "organization administrator")
+            yield Finding("leavers", Result.OK, f"{count}, none of whom has left")
 
     def policy(self) -> Iterator[Finding]:
         """Each rule of the tenant itself."""

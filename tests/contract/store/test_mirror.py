@@ -170,10 +170,12 @@ def test_counts_and_walks(store: SqlStore) -> None:
         *(people.user(number) for number in range(700)),
         people.user(700, memberships=admin),
         people.user(701, memberships=closed),
+        replace(people.user(703), is_organization_admin=True),
     )
     with store.read("default") as unit:
-        assert unit.mirror.count_users() == 701
+        assert unit.mirror.count_users() == 702
         assert unit.mirror.count_admins(ACCOUNT) == 1
+        assert unit.mirror.organization_admins() == ["user-00703"]
         assert unit.mirror.iter_user_ids("user-00698", 2) == ["user-00699", "user-00700"]
         assert len(unit.mirror.get_users(f"user-{n:05d}" for n in range(702))) == 702
 

@@ -215,6 +215,25 @@ RIGHTS: tuple[Check, ...] = (
         ),
     ),
     Check(
+        "leavers",
+        "Leavers",
+        "whether somebody who is disabled or deleted over SCIM is an organization administrator "
+        "still, as DocuSign was last read",
+        (
+            Problem(
+                "leaver_administers",
+                "Somebody who left the company may still administer the whole organization.",
+                "Disabling and deleting close accounts; no API of DocuSign takes the "
+                "organization-administrator role, and nobody asked people to.",
+                "Ask for its removal: take `organization-admin` from the person's `roles` (or "
+                "remove them from the Group of that name), which opens a manual task. Take the "
+                "role from leavers in your identity product before it disables them.",
+                Place.ADMIN,
+                Result.WARNING,
+            ),
+        ),
+    ),
+    Check(
         "docusign_scim",
         "DocuSign's own SCIM",
         "whether another SCIM client already manages users (of the first hundred in each account)",
