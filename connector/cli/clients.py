@@ -156,35 +156,40 @@ def set_settings(context: CommandContext, name: str, settings: Sequence[tuple[st
 def list_clients(context: CommandContext) -> None:
     """List the clients with their tokens; the tokens themselves are not kept.
 
-    "Last write" is when a client last asked for a change; reads are not counted.
+    "Last write" is when a client last asked for a change. When it last read is not kept, so that
+    one that may only read shows "reads only"; of a client with OAuth its credentials tell when it
+    last fetched an access token.
 
     \b
     Example:
       docusign-iga client list --json
     """
     now = context.application.clock.now()
-    clients = [
-        (found, [token for token in tokens if token.method is not Method.ACCESS_TOKEN])
-        for found, tokens in context.application.clients.list(context.known_tenant)
-    ]
     service = context.application.clients
-    asked = {
-        found.client_id: service.last_write_at(context.known_tenant, found.client_id)
-        for found, _ in clients
-    }
-    table = Table("Client", "May", "Added", "Last write", "Credentials")
-    for found, tokens in clients:
-        may = "revoked" if found.revoked_at else ", ".join(sorted(found.scopes))
-        states = ", ".join(f"{token.method}: {_state(token, now)}" for token in tokens)
-        at = asked[found.client_id]
-        wrote = f"{at:%Y-%m-%d %H:%M}" if at else "never"
-        table.add_row(found.client_id, may, f"{found.created_at:%Y-%m-%d}", wrote, states)
+    table = Table("Client", "Dialect", "May", "Added", "Last write", "Credentials")
+    data = []
+    for found, tokens in service.list(context.known_tenant):
+        given = [token for token in tokens if token.method is not Method.ACCESS_TOKEN]
+        used_at = max(
+            (token.created_at for token in tokens if token.method is Method.ACCESS_TOKEN),
+            default=None,
+        )
+        wrote_at = service.last_write_at(context.known_tenant, found.client_id)
+        credentials = [f"{token.method}: {_state(token, now)}" for token in given]
+        if used_at is not None:
+            credentials.append(f"last access token {used_at:%Y-%m-%d %H:%M}")
+        table.add_row(
+            found.client_id,
+            str(found.settings.get(DIALECT, "none")),
+            "revoked" if found.revoked_at else ", ".join(sorted(found.scopes)),
+            f"{found.created_at:%Y-%m-%d}",
+            _last_write(found, wrote_at),
+            ", ".join(credentials),
+        )
+        times = {"last_write_at": wrote_at, "last_access_token_at": used_at}
+        data.append(_to_json(found, given, now) | times)
     empty = "There are no clients yet. Add one: docusign-iga client add NAME"
-    data = [
-        _to_json(found, tokens, now) | {"last_write_at": asked[found.client_id]}
-        for found, tokens in clients
-    ]
-    context.output(data, table if clients else empty)
+    context.output(data, table if data else empty)
 
 
 @client.command()
@@ -280,11 +285,17 @@ def _show_token(context: CommandContext, name: str, token: str, method: Method) 
     )
 
 
+def _last_write(found: ApiClient, at: datetime | None) -> str:
+    if at is not None:
+        return f"{at:%Y-%m-%d %H:%M}"
+    return "reads only" if found.scopes == {Scope.READ} else "never"
+
+
 def _state(token: ApiToken, now: datetime) -> str:
     if token.revoked_at is not None:
         return "revoked"
     if token.expires_at is None:
-        return "valid"
+        return "valid until revoked"
     word = "valid until" if token.expires_at > now else "expired"
     return f"{word} {token.expires_at:%Y-%m-%d %H:%M}"
 

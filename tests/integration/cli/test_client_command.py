@@ -1,6 +1,8 @@
 """``docusign-iga client``: who may call, with what, and for how long."""
 
 import json
+import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -46,7 +48,25 @@ def test_clients_are_listed_with_their_tokens(run, clients):
     assert found[0]["last_write_at"] is None
     shown = run("client", "list").stdout
     assert "valid until" in shown
+    assert "reads only" in shown, "a client that never writes does not look dead"
     assert "never" in shown
+    assert "token: valid until revoked" in shown
+
+
+def test_the_list_shows_dialects_and_when_an_access_token_was_fetched(run, clients):
+    run("client", "add", "okta", "--method", "oauth", "--read-only", "--dialect", "okta")
+    assert "access token" not in run("client", "list").stdout
+    [(okta, [secret])] = clients.list("default")
+    key = replace(secret, token_id="t2", token_hash="h2", method=Method.ACCESS_TOKEN)
+    with clients._store.write("default") as uow:
+        uow.clients.add_token(key)
+        uow.commit()
+    shown = run("client", "list").stdout
+    assert re.search(r"okta +│ +okta ", shown)
+    assert f"last access token {key.created_at:%Y-%m-%d %H:%M}" in shown
+    [listed] = json.loads(run("client", "list", "--json").stdout)
+    assert listed["last_access_token_at"].startswith(f"{key.created_at:%Y-%m-%dT%H:%M}")
+    assert okta.settings == listed["settings"]
 
 
 def test_habits_of_a_client_are_kept(run, clients):
