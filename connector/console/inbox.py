@@ -55,6 +55,13 @@ def show() -> str | BaseResponse:
     )
 
 
+@blueprint.get("/tasks")
+@blueprint.get("/approvals")
+def lists() -> BaseResponse:
+    """Lead to the list of a kind, where the address of one of its pages was shortened."""
+    return redirect(url_for("inbox.show", view=request.path.rpartition("/")[2]))
+
+
 def _mine(after: str, wanted: WorkItemFilter) -> ItemPage:
     """Return what this person has claimed, can decide, or could take up."""
     services = tenant()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, render_template
+from flask import Blueprint, redirect, render_template, url_for
+from werkzeug.wrappers import Response as BaseResponse
 
 from connector.console.here import application, tenant
 from connector.services.jobs.board import job_board, progress_of
@@ -27,6 +28,12 @@ def every() -> str:
         progress=progress_of,
         delayed=LongWaits(services.context).look(),
     )
+
+
+@blueprint.get("/jobs")
+def jobs() -> BaseResponse:
+    """Lead to the jobs by the name that the commands and the REST API have for them."""
+    return redirect(url_for("runs.every"))
 
 
 @blueprint.get("/connection")
