@@ -23,10 +23,15 @@ _LONGEST_TEXT = 100
 
 @blueprint.get("")
 def search() -> str:
-    """Show a page of users."""
+    """Show a page of users. Who was deleted over SCIM may still hold a role that only people take,
+    so that a name finds them too."""
+    state, text = request.args.get("state", ""), printable(request.args.get("q", ""))
+    # Without a text the page is that of SCIM, which counters find, however many users there are.
+    deleted = None if text.strip() and not state else state == "deleted"
     query = UserQuery(
-        text=printable(request.args.get("q", "")),
-        active=_STATES.get(request.args.get("state", "")),
+        text=text,
+        active=_STATES.get(state),
+        deleted=deleted,
         profile=printable(request.args.get("profile", "")),
         group=printable(request.args.get("group", "")),
         after=number_of(request.args.get("after")),
@@ -51,7 +56,7 @@ def search() -> str:
             key=lambda item: item[1].casefold(),
         ),
         held_name=labels.entitlement(held) if held else "",
-        state=request.args.get("state", ""),
+        state=state,
     )
 
 

@@ -81,6 +81,9 @@ class ResourceQuery:
     holding: tuple[str, ...] = ()
     """Ids of Entitlements (permission profiles) and of DocuSign groups: users who hold each, as the
     mirror has it."""
+    deleted: bool | None = False
+    """Who was deleted through us: left out like everybody whom SCIM does not show; True: these
+    alone; None: everybody there is a row of, shown or not."""
     asked_by: str = ""
     """The client whose searches are bounded where they take long; empty: nobody's."""
 

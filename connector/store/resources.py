@@ -130,9 +130,10 @@ class SqlResources:
             cannot be.
         :raises connector.errors.InvalidOrderError: an unknown attribute to sort by.
         """
-        if query.filter is None and query.sort_by is None and not query.holding:
+        is_plain = not query.holding and query.deleted is False
+        if query.filter is None and query.sort_by is None and is_plain:
             return self._plain_page(query)
-        alone = None if query.holding else query.filter
+        alone = query.filter if is_plain else None
         found = self._single(query, alone) if alone is not None else None
         if found is not None and not query.after and len(found) <= query.count:
             start = query.start_index - 1

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Select, func, select, true
+from sqlalchemy import Select, false, func, select, true
 
 from connector.domain.model import fold
 from connector.errors import InvalidFilterError, InvalidOrderError, InvalidRequestError, Translated
@@ -17,7 +17,7 @@ from connector.store.scim_candidates import Condition
 from connector.store.scim_sources import Context, Schemas
 from connector.store.scim_values import refuse_unstorable
 from connector.store.statements import Session
-from connector.store.tables import resources
+from connector.store.tables import resources, tombstones
 from scim.errors import InvalidFilter, InvalidPath
 
 MAX_SLOW_TERMS = 20
@@ -80,7 +80,7 @@ class FilteredSearch:
         conditions: list[Condition] = [
             resources.c.tenant == self._tenant,
             resources.c.kind == query.kind,
-            resources.c.visible == true(),
+            *self._shown(),
         ]
         holders = [self._holders(scim_id) for scim_id in query.holding]
         if query.filter is not None:
@@ -95,6 +95,17 @@ class FilteredSearch:
         return self._long.run(
             self._connection, whom, lambda: self._found(conditions, holders, order)
         )
+
+    def _shown(self) -> Sequence[Condition]:
+        match self._query.deleted:
+            case None:
+                return []
+            case False:
+                return [resources.c.visible == true()]
+        deleted = select(tombstones.c.scim_id).where(
+            tombstones.c.tenant == self._tenant, tombstones.c.kind == self._query.kind
+        )
+        return [resources.c.visible == false(), resources.c.scim_id.in_(deleted)]
 
     def _is_quick(self, order: scim_sort.Order) -> bool:
         """Return whether indexes answer, so that not every resource has to be looked at."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 import pytest
 from sqlalchemy import event, text
 
+from connector.services.browsing.views import UserQuery
 from tests.connector import ORGANIZATION_ADMIN, Connector, connected, ok
 from tests.simulated import simulated
 
@@ -113,6 +114,27 @@ def test_holders_are_found_without_a_look_into_documents(
     assert not any("json" in statement for statement in read)
     walks = walked(plans)
     assert all("resources" in step for step, _ in walks) if many else walks == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        UserQuery(text="plan", deleted=None),
+        UserQuery(text=ADDRESS, deleted=None),
+        UserQuery(text="plan north", deleted=True),
+        UserQuery(deleted=True),
+    ],
+)
+def test_who_was_deleted_is_looked_up(connector, plans, query):
+    user = connector.create(ADDRESS, displayName="Plan Northwind")
+    assert connector.delete(f"/Users/{user['id']}").status_code == 204
+    plans.clear()
+
+    page = connector.services.browser.users(query)
+
+    assert [line.user_id for line in page.lines if line.deleted] == [user["id"]]
+    assert any("resources" in statement for statement in plans)
+    assert walked(plans) == []
 
 
 @pytest.mark.parametrize(

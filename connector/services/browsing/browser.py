@@ -66,19 +66,31 @@ class Browser:
     # users --------------------------------------------------------------------
 
     def users(self, query: UserQuery) -> UserPage:
-        """Return a page of the users whom SCIM shows.
+        """Return a page of the users whom SCIM shows, or of those whom it no longer shows.
 
         :raises InvalidRequestError: no database can hold what is searched for.
         """
         wanted = ResourceQuery(
-            USER, user_filter(query), holding=holding(query), count=query.limit, after=query.after
+            USER,
+            user_filter(query),
+            holding=holding(query),
+            deleted=query.deleted,
+            count=query.limit,
+            after=query.after,
         )
+        deleted: Collection[str] = ()
         try:
             with self._context.read() as uow:
                 page = uow.resources.search(wanted)
+                if query.deleted is not False:
+                    ids = [item.scim_id for item in page.resources]
+                    deleted = uow.attributes.is_deleted(USER, ids)
         except InvalidFilterError as error:
             raise InvalidRequestError(f"Search for something else: {error}") from error
-        lines = [user_line(orjson.loads(item.document)) for item in page.resources]
+        lines = [
+            user_line(orjson.loads(item.document), deleted=item.scim_id in deleted)
+            for item in page.resources
+        ]
         return UserPage(lines, None if query.after else page.total, page.next_after)
 
     def user(self, user_id: str) -> UserDetail:

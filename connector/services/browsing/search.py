@@ -51,8 +51,11 @@ def _begins(word: str) -> Filter:
     return reduce(Or, terms)
 
 
-def user_line(document: Mapping[str, object]) -> UserLine:
-    """Return what a list shows of a user, from the stored resource."""
+def user_line(document: Mapping[str, object], *, deleted: bool = False) -> UserLine:
+    """Return what a list shows of a user, from the stored resource.
+
+    :param deleted: whether they were deleted over SCIM.
+    """
     extension = _section(document.get(DOCUSIGN_USER))
     return UserLine(
         user_id=str(document["id"]),
@@ -71,6 +74,7 @@ def user_line(document: Mapping[str, object]) -> UserLine:
             str(item.get("display") or item["value"]) for item in _sections(document.get("roles"))
         ],
         pending=len(_sections(extension.get("pending"))),
+        deleted=deleted,
     )
 
 

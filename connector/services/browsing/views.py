@@ -41,6 +41,9 @@ class UserQuery:
     text: str = ""
     """Beginnings of address or names, each word somewhere; or a DocuSign user id."""
     active: bool | None = None
+    deleted: bool | None = False
+    """True: who was deleted over SCIM, and nobody else; None: they too, and older namesakes on an
+    address, whom SCIM does not show either."""
     profile: str = ""
     """SCIM id of a permission profile that they hold."""
     group: str = ""
@@ -72,6 +75,8 @@ class UserLine:
     roles: Sequence[str]
     pending: int
     """Work items and queued changes that wait."""
+    deleted: bool = False
+    """Deleted over SCIM."""
 
 
 @dataclass(frozen=True)

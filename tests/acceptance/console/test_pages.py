@@ -51,6 +51,18 @@ def test_the_inbox_lists_what_waits_with_the_people_s_names(lived):
     assert ann.get("/?view=nonsense").status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("address", "place"),
+    [("/tasks", "/?view=tasks"), ("/approvals", "/?view=approvals"), ("/jobs", "/runs")],
+)
+def test_an_address_that_people_guess_leads_to_the_list(lived, address, place):
+    _, _, ann = lived
+    answer = ann.get(address)
+    assert answer.status_code == 302
+    assert answer.location == f"/console{place}"
+    assert ann.get(place).status_code == 200
+
+
 def test_an_absence_is_ended_by_whom_it_concerns(lived):
     connector, _, ann = lived
     now = connector.clock.now()
@@ -67,6 +79,25 @@ def test_users_are_found_by_the_beginnings_of_names_and_addresses(lived):
     for query in ("ada", "love", "ADA LOVE", "ada.lovelace@", ids["user"]):
         assert "ada.lovelace@northwind.example" in text(ann.get(f"/users?q={query}")), query
     assert "Nobody fits" in text(ann.get("/users?q=lovelace.ada"))
+
+
+def test_who_was_deleted_is_found_by_name_and_in_a_list_of_their_own(lived):
+    connector, ids, ann = lived
+    assert connector.delete(f"/Users/{ids['user']}").status_code == 204
+    address, badge = "ada.lovelace@northwind.example", "deleted through SCIM</span>"
+    for query in (
+        "q=ada",
+        "q=ada.lovelace@",
+        f"q={ids['user']}",
+        "state=deleted",
+        "q=love&state=deleted",
+    ):
+        page = text(ann.get(f"/users?{query}"))
+        assert address in page and badge in page, query
+        assert f"/console/users/{ids['user']}" in page
+    for query in ("", "q=ada&state=active", "q=ada&state=inactive", "q=grace&state=deleted"):
+        assert address not in text(ann.get(f"/users?{query}")), query
+    assert badge not in text(ann.get("/users?q=grace"))
 
 
 def test_users_are_found_by_what_they_hold_and_their_state(lived):

@@ -118,3 +118,34 @@ def test_memberships_are_counted_by_status_and_open_ones_by_profile(store):
         assert uow.mirror.count_memberships(ACCOUNT) == {active: 3, closed: 1}
         assert uow.mirror.count_profile_holders(ACCOUNT) == {"1": 2, "2": 1}
         assert uow.mirror.count_memberships("another") == {}
+
+
+def test_who_was_deleted_is_found_alone_and_among_all(store):
+    rows = [people.plain_row(number, visible=number > 2) for number in range(1, 6)]
+    with store.write("t1") as uow:
+        uow.resources.put(rows)
+        uow.attributes.add_tombstone(records.tombstone("user-00001"))
+        uow.attributes.add_tombstone(records.tombstone("user-00004"))  # Came back since.
+        uow.commit()
+    begins = Comparison(AttributePath("userName"), Operator.SW, "person")
+    exact = Comparison(AttributePath("userName"), Operator.EQ, "person1@example.com")
+    by_id = Comparison(AttributePath("id"), Operator.EQ, "user-00001")
+
+    def numbers(filter_, deleted):
+        found, after = [], 0
+        with store.read("t1") as uow:
+            while after is not None:
+                query = ResourceQuery(USER, filter_, deleted=deleted, count=2, after=after)
+                page = uow.resources.search(query)
+                found += [int(item.scim_id[-5:]) for item in page.resources]
+                after = page.next_after
+            assert uow.resources.search(replace(query, after=None)).total == len(found)
+        return found
+
+    for filter_ in (None, begins):
+        assert numbers(filter_, deleted=False) == [3, 4, 5]
+        assert numbers(filter_, deleted=True) == [1]
+    assert numbers(begins, deleted=None) == [1, 2, 3, 4, 5]
+    for filter_ in (exact, by_id):
+        assert numbers(filter_, deleted=False) == []
+        assert numbers(filter_, deleted=True) == numbers(filter_, deleted=None) == [1]
