@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 import structlog
 
 from connector.domain.audit.chain import ERASED
 from connector.domain.authentication.console import ConsoleRole
-from connector.domain.erasure import CLOSED_FOR, LEFT_OUT, Erasure, ErasureState, Redaction
+from connector.domain.erasure import LEFT_OUT, Erasure, ErasureState, Redaction
 from connector.domain.ledger.resources import Tombstone
 from connector.domain.mirror.visibility import held_before
 from connector.domain.model import User
@@ -24,19 +23,18 @@ from connector.errors import (
 from connector.ports import TOMBSTONE, USER, UnitOfWork
 from connector.services.audit.personal import events_about, events_naming
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id
-from connector.services.locks import WriteLocks, address_key, user_key
+from connector.services.erasable import refuse_own, refuse_unfinished, require_erasable
+from connector.services.locks import WriteLocks, user_key
 from connector.services.mirror.actual import load_attributes
 from connector.services.mirror.changes import tombstone_id
 from connector.services.names_in_use import refuse_names_in_use
 from connector.services.naming import names_for
 from connector.services.people import (
     Addresses,
-    accounts_of,
     addresses_of,
     find_user,
     is_same_person,
     names_at_work,
-    names_of_user,
 )
 
 _log = structlog.get_logger(__name__)
@@ -88,8 +86,8 @@ class ErasureService:
         now = self._context.clock.now()
         with self._context.write() as uow:
             user = find_user(uow, person)
-            _refuse_subject(uow, user, actor)
-            self._require_erasable(uow, user)
+            refuse_own(uow, user, actor)
+            require_erasable(uow, self._context, user)
             if any(item.subject_id == user.user_id for item in uow.erasures.search(_OPEN)):
                 raise InvalidRequestError(
                     "There is an erasure of this person already: docusign-iga erase list."
@@ -175,8 +173,8 @@ class ErasureService:
             by.require_address()
             _requested(erasure)
             if user is not None:
-                _refuse_subject(uow, user, by)
-                self._require_erasable(uow, user)
+                refuse_own(uow, user, by)
+                require_erasable(uow, self._context, user)
         except ConnectorError as error:
             return str(error)
         return _TWO_PEOPLE if _is_who_asked(uow, by, erasure) else None
@@ -207,8 +205,8 @@ class ErasureService:
     def _confirmed(self, uow: UnitOfWork, erasure: Erasure, actor: Principal) -> Erasure:
         user = uow.mirror.get_users([erasure.subject_id]).get(erasure.subject_id)
         if user is not None:
-            _refuse_subject(uow, user, actor)
-            self._require_erasable(uow, user)
+            refuse_own(uow, user, actor)
+            require_erasable(uow, self._context, user)
         erasure = replace(
             erasure,
             state=ErasureState.CONFIRMED,
@@ -290,7 +288,7 @@ class ErasureService:
             # Confirmed long ago, maybe: they may have asked for something, or agreed, since.
             now = self._context.clock.now()
             refuse_names_in_use(uow, names, now)
-            _refuse_unfinished(uow, user_id, emails, now)
+            refuse_unfinished(uow, user_id, emails, now)
             sequences = sorted(mentions | events_about(uow, user_id))
             actors = uow.erasures.forget_actor(names) if names else ()
             pseudonyms = uow.audit.erase(sequences, actors)
@@ -332,72 +330,12 @@ class ErasureService:
             grave = Tombstone(USER, other.user_id, other.email_key, external_ids, freed_at, by)
             uow.attributes.add_tombstone(grave)
 
-    # checks -------------------------------------------------------------------
-
-    def _require_erasable(self, uow: UnitOfWork, user: User) -> None:
-        if user.user_id == self._context.directory.service_user_id:
-            raise InvalidRequestError("This is the user whom the connector impersonates.")
-        if any(user.open_memberships()):
-            raise InvalidRequestError(
-                "The person still has an open membership. Delete the user first, over SCIM; "
-                "DocuSign erases a membership 24 hours after its closing."
-            )
-        addresses = addresses_of(uow, user.user_id).own
-        for account in accounts_of(uow, addresses):
-            if account.disabled_at is None:
-                raise InvalidRequestError(
-                    f"The person still has the account {account.login!r} of the console, by its "
-                    "login, its address or one that it had. Disable it first: docusign-iga console "
-                    f"user disable {account.login}."
-                )
-        now = self._context.clock.now()
-        refuse_names_in_use(uow, names_at_work(uow, user.user_id, addresses), now)
-        closed = [item.closed_at for item in user.memberships.values() if item.closed_at]
-        if closed and now - max(closed) < CLOSED_FOR:
-            earliest = max(closed) + CLOSED_FOR
-            raise InvalidRequestError(
-                f"DocuSign erases a membership 24 hours after its closing: from "
-                f"{earliest:%Y-%m-%d %H:%M} UTC on."
-            )
-        keys = [address_key(key) for key in sorted(addresses)]
-        _refuse_unfinished(uow, user.user_id, addresses, now, keys)
-
     def _audit(
         self, uow: UnitOfWork, actor: Actor, action: str, erasure: Erasure, **more: object
     ) -> None:
         accounts = {"counts": dict(erasure.outcomes)} if erasure.outcomes else {}
         facts = {"item": erasure.erasure_id, **accounts, **more}
         self._context.audit(uow, actor, action, erasure.subject_id, **facts)
-
-
-def _refuse_unfinished(
-    uow: UnitOfWork,
-    user_id: str,
-    emails: Collection[str],
-    now: datetime,
-    keys: Sequence[str] = (),
-) -> None:
-    """Let nobody be erased while something about them is not over: emptied, it could not be
-    carried out.
-
-    :param keys: further locks in whose queues nothing shall stand.
-    :raises InvalidRequestError: something is not over; the message says what, and what to do.
-    """
-    if items := uow.erasures.open_items(user_id, *emails):
-        raise InvalidRequestError(
-            "Work items of the person, or that name them, are open. Have them done or rejected "
-            f"first: {', '.join(items)} (docusign-iga tasks list, approvals list)."
-        )
-    waiting = uow.turns.ahead([user_key(user_id), *keys], now)
-    if waiting or uow.plans.open_for_subject(USER, user_id):
-        raise InvalidRequestError("A change of the person is not finished yet.")
-
-
-def _refuse_subject(uow: UnitOfWork, user: User, by: Principal) -> None:
-    if names_of_user(uow, user) & by.names:
-        raise ForbiddenError(
-            "Nobody asks for their own erasure or confirms it: it takes two others."
-        )
 
 
 def _requested(erasure: Erasure) -> Erasure:

@@ -23,6 +23,7 @@ from tests.connector import ENTERPRISE, ORGANIZATION_ADMIN, connected, ok, refus
 from tests.contract.store import records
 from tests.databases import ON_BOTH
 from tests.programs import problem, program
+from tests.services.test_crash import killed_during
 from tests.simulated import simulated
 from tests.visitors import add_account
 
@@ -289,6 +290,19 @@ def test_two_administrators_erase_somebody_over_the_api(connector):
     assert bob.post(f"{path}/confirm", {"irreversible": True}, if_match=seen).status_code == 412
 
 
+def test_an_unfinished_change_of_the_person_is_named(connector, monkeypatch):
+    user_id = leaver(connector)
+    sent = ("executor", "perform", False, 1)
+    killed_during(
+        connector, sent, monkeypatch, lambda: connector.post("/Users", {"userName": ADDRESS})
+    )
+    with connector.services.context.read() as uow:
+        (plan_id,) = uow.plans.in_progress_marks()
+    with pytest.raises(InvalidRequestError, match=f"not finished: plan {plan_id}") as caught:
+        connector.services.erasures.request(user_id, "letter", ANN)
+    assert "Wait until it is" in str(caught.value)
+
+
 def test_who_is_still_in_or_left_today_is_not_erased(connector):
     user = connector.create(ADDRESS)
     service = connector.services.erasures
@@ -367,7 +381,9 @@ def test_what_began_after_the_confirmation_is_carried_out_before_it_is_forgotten
         uow.commit()
 
     assert service.carry_out_all(JOB) == {"done": 0, "confirmed": 1}
-    assert f"first: {task.work_item_id}" in service.get(item.erasure_id).error
+    waits_for = service.get(item.erasure_id).error
+    assert f"first: {task.work_item_id}" in waits_for
+    assert "`docusign-iga approvals list`" in waits_for
     with connector.services.context.write() as uow:
         assert uow.work_items.get(task.work_item_id).instructions == ("Do it.",)
         uow.work_items.save(replace(task, state=WorkItemState.DONE))
