@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import site
 import sys
-from collections.abc import Mapping
+import sysconfig
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import click
@@ -45,12 +45,19 @@ def docs(name: str | None) -> None:
     if not sys.stdout.isatty():
         click.echo(text, nl=False)
         return
+    # It lets `less` pass colours on where nobody set it otherwise, and leaves them out for others.
+    click.echo_via_pager(_set(text))
+
+
+def _set(text: str) -> str:
+    """Return Markdown as a terminal shows it, as wide as this one."""
     from rich.console import Console  # noqa: PLC0415 - nobody reads it elsewhere
     from rich.markdown import Markdown  # noqa: PLC0415
 
     console = Console()
-    with console.pager(styles=True):
+    with console.capture() as captured:
         console.print(Markdown(text))
+    return captured.get()
 
 
 def _directory() -> Path:
@@ -59,14 +66,23 @@ def _directory() -> Path:
     :raises PermanentError: they were not installed.
     """
     code = Path(__file__).parents[2]
-    below = [code / _INSTALLED, Path(sys.prefix, _INSTALLED), Path(site.getuserbase(), _INSTALLED)]
+    below = [code / _INSTALLED, *(place / _INSTALLED for place in _data_places())]
     for place in (code / "docs", *below):
         if (place / _ALWAYS_THERE).is_file():
             return place
+    looked = ", ".join(str(place) for place in dict.fromkeys(below))
     raise PermanentError(
-        f"The manual is not installed; it should be in {below[1]}. The package was repacked "
-        "without its data files: install the wheel itself with pip."
+        f"The manual was not found. It was looked for in {looked}. Where the package was repacked "
+        "without its data files, install the wheel itself with pip."
     )
+
+
+def _data_places() -> Iterator[Path]:
+    """Return where the installations that this Python knows put data files: its own one, the
+    user's, and that of Python itself, which a distribution's own may not install to."""
+    yield Path(sysconfig.get_path("data"))
+    yield Path(sysconfig.get_path("data", sysconfig.get_preferred_scheme("user")))
+    yield Path(sys.prefix)
 
 
 def _documents(directory: Path) -> Mapping[str, Path]:

@@ -1,14 +1,22 @@
 """``docusign-iga docs``, and that whatever refers to a document refers to that."""
 
 import ast
+import os
+import pty
 import re
+import subprocess
+import sys
+import sysconfig
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
 from connector.cli.main import main
+from connector.errors import PermanentError
 
+docs = import_module("connector.cli.docs")
 ROOT = Path(__file__).parents[3]
 TEMPLATES = sorted(
     path
@@ -62,6 +70,65 @@ def test_the_list_has_every_document_with_its_title():
 def test_a_document_is_found_as_it_is_referred_to(name):
     result = run(name)
     assert result.stdout == (ROOT / "docs" / "guides" / "okta.md").read_text("utf-8")
+
+
+def in_terminal(pager, **environment):
+    """Return what a pseudo-terminal shows of a document."""
+    shown, terminal = pty.openpty()
+    program = subprocess.Popen(
+        [sys.executable, "-m", "connector.cli", "docs", "okta"],
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        env={**os.environ, "TERM": "xterm-256color", "PAGER": pager, **environment},
+        cwd=ROOT,
+    )
+    os.close(terminal)
+    found = bytearray()
+    try:
+        while part := os.read(shown, 65_536):
+            found += part
+    except OSError:
+        pass  # Linux says so that the other end was closed.
+    finally:
+        os.close(shown)
+        assert program.wait(timeout=30) == 0
+    return found.decode()
+
+
+@pytest.fixture
+def less(tmp_path):
+    """A pager that shows escape codes as `less` does: as they are with -R, as text without."""
+    path = tmp_path / "less"
+    path.write_text('#!/bin/sh\ncase "$LESS" in *R*) cat ;; *) sed "s/\\x1b/ESC/g" ;; esac\n')
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_a_terminal_shows_the_document_set_and_no_escape_code_as_text(less):
+    text = in_terminal(less, LESS="")
+    assert "ESC[" not in text and "\x1b[" in text
+    assert "# " not in text.splitlines()[0]
+
+
+def test_a_pager_that_was_told_to_pass_no_codes_on_is_given_none(less):
+    text = in_terminal(less, LESS="-i")
+    assert "ESC[" not in text and "\x1b[" not in text
+    assert "Okta" in text
+
+
+def test_the_manual_is_found_where_this_python_puts_data_files(tmp_path, monkeypatch):
+    place = tmp_path / "local" / "share" / "doc" / "docusign-iga-connector"
+    place.mkdir(parents=True)
+    (place / "troubleshooting.md").write_text("# Trouble\n")
+    monkeypatch.setattr(docs, "__file__", str(tmp_path / "a" / "b" / "c" / "docs.py"))
+    monkeypatch.setattr(sysconfig, "get_path", lambda *_: str(tmp_path / "local"))
+    monkeypatch.setattr(sys, "prefix", str(tmp_path / "elsewhere"))
+    assert docs._directory() == place
+    (place / "troubleshooting.md").unlink()
+    with pytest.raises(PermanentError) as missing:
+        docs._directory()
+    assert str(place) in str(missing.value) and str(tmp_path / "elsewhere") in str(missing.value)
 
 
 def test_a_misspelled_name_is_told_with_those_that_are_near():
