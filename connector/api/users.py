@@ -15,6 +15,7 @@ from connector.api.resource import Resource
 from connector.api.work_item_schemas import WorkItemSchema
 from connector.domain.audit.events import AuditFilter
 from connector.domain.drift.expected import Origin
+from connector.domain.ledger.plans import PlanState
 from connector.domain.model import (
     IdKind,
     MembershipStatus,
@@ -142,6 +143,16 @@ class ExpectationSchema(Schema):
     in_words = text("In words.")
 
 
+class WaitingSchema(Schema):
+    """A change that waits for its turn, or for DocuSign."""
+
+    plan_id = text("The plan.")
+    summary = text("What it does, in a line.")
+    state = fields.Enum(
+        PlanState, by_value=True, required=True, metadata={"description": "Where it stands."}
+    )
+
+
 class UserDetailSchema(Schema):
     """Everything known of one user."""
 
@@ -156,10 +167,15 @@ class UserDetailSchema(Schema):
     pending = fields.List(
         fields.Nested(WorkItemSchema), required=True, metadata={"description": "What waits."}
     )
+    waiting = fields.List(
+        fields.Nested(WaitingSchema),
+        required=True,
+        metadata={"description": "Changes that DocuSign has yet to hear of, and no person."},
+    )
     others_on_address = fields.List(
         fields.String(),
         required=True,
-        metadata={"description": "Ids of other users on this address, open or closed."},
+        metadata={"description": "Ids of other users who have or had this address."},
     )
     read_at = instant("When DocuSign was last read for this user.", optional=True)
     expected = fields.Nested(

@@ -22,6 +22,7 @@ from connector.domain.model import Catalogue
 from connector.domain.naming.names import IDS_ALONE, Names
 from connector.domain.plan import operation_from_dict
 from connector.domain.work_items.items import WorkItemKind
+from connector.domain.writing import in_brief
 from connector.services.audit.questions import Explanation
 from connector.services.browsing.views import EventPage, Labels
 
@@ -33,8 +34,6 @@ _WRITTEN = ("comment", "reason")
 _ON_APPROVALS = ("approved", "denied", "decided", "refused", "missed", "replanned")
 _ON_TASKS = ("checked", "completed", "attested", "evidence")
 _LONGEST = 120
-_IN_BRIEF = 8
-"""So much of an id is shown, and found by the commands that show an approval or a task."""
 NO_NAMES = EventPage((), IDS_ALONE, Labels(Catalogue()), {}, None)
 """Tells by ids alone."""
 Tell = Callable[[AuditEvent], str]
@@ -72,20 +71,20 @@ def _facts(event: AuditEvent, labels: Labels) -> Iterable[str]:
             yield f"{name}: {data[name]}"
     yield from (f"“{data[name]}”" for name in _WRITTEN if data.get(name))
     if finding := data.get("finding"):
-        yield f"finding {str(finding)[:_IN_BRIEF]}"
+        yield f"finding {in_brief(str(finding))}"
     if first := told_first_user(event):
         yield first
     if item := data.get("work_item"):
-        yield f"{_kind_of(event)} {str(item)[:_IN_BRIEF]}"
+        yield f"{_kind_of(event)} {in_brief(str(item))}"
 
 
 def _kind_of(event: AuditEvent) -> str:
     """Return what a work item is, as far as an event tells."""
     act = event.action.partition(".")[2]
     if event.data.get("kind") == WorkItemKind.MANUAL_TASK or act in _ON_TASKS:
-        return "task"
+        return WorkItemKind.MANUAL_TASK.in_words
     is_approval = event.data.get("kind") == WorkItemKind.APPROVAL or act in _ON_APPROVALS
-    return "approval" if is_approval else "item"
+    return WorkItemKind.APPROVAL.in_words if is_approval else "item"
 
 
 def _step(step: Any, names: Names) -> str:

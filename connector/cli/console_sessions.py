@@ -9,10 +9,8 @@ from rich.table import Table
 
 from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.cli.groups import Commands
-from connector.domain.authentication.console import ConsoleSession, SignInMethod
+from connector.domain.authentication.console import ConsoleSession
 from connector.domain.writing import counted
-
-_WAYS = {SignInMethod.LOCAL: "password", SignInMethod.OIDC: "identity provider"}
 
 
 @click.group(cls=Commands)
@@ -20,7 +18,7 @@ def session() -> None:
     """See who is signed in to the console, and end it.
 
     Whoever is locked at the identity provider is still signed in here until their session ends:
-    end it. So it is where an erasure waits for a session.
+    end it. Do the same where an erasure waits for somebody's session.
     """
 
 
@@ -40,13 +38,15 @@ def list_sessions(context: CommandContext) -> None:
         table.add_row(
             one.login,
             one.email,
-            _WAYS[one.method],
+            one.method.in_words,
             ", ".join(sorted(one.roles)),
             f"{one.created_at:%Y-%m-%d %H:%M}",
             f"{one.last_seen_at:%Y-%m-%d %H:%M}",
             f"{one.ends_at:%Y-%m-%d %H:%M}",
         )
-    context.output([_to_json(one) for one in sessions], table if sessions else "Nobody is.")
+    context.output(
+        [_to_json(one) for one in sessions], table if sessions else "Nobody is signed in."
+    )
 
 
 @session.command("end")

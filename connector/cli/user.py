@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from connector.bootstrap.tenant import TenantServices
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.cli.user_words import Known, in_words
@@ -34,7 +35,7 @@ def user() -> None:
 @tenant_options
 @handle_errors
 def show(context: CommandContext, person: str, changes: int) -> None:
-    """Show everything known of PERSON, an address or a user id.
+    """Show everything known of PERSON: an address, a user id, or the beginning of a name.
 
     Their memberships in each account with profile and groups, and on whose word they hold each;
     roles; how the connector came to answer for them (the ledger); approvals, tasks and changes
@@ -42,19 +43,32 @@ def show(context: CommandContext, person: str, changes: int) -> None:
     not asked: the answer is as of the last time it was read, which it says. To read the person
     again first: docusign-iga sync --user PERSON.
 
-    Of several users who have or had an address, the one who has access now is shown, with the ids
-    of those who are on the same address. Where none or more than one has access, give the id.
+    Of several users who have or had an address, the one who has it now is shown, and of several or
+    none of these the one who has access; with the ids of the others. Where that leaves more than
+    one, or several people are called so, they are listed: give the id.
 
     \b
     Examples:
       docusign-iga user show ada@example.com
+      docusign-iga user show "Ada Lovelace"
       docusign-iga user show 4a376028-ab2f-4008-89c4-1f844a62a92b --changes 50
       docusign-iga user show ada@example.com --json
     """
-    services = context.tenant
+    user_id = context.tenant.browser.get_user_id(person)
+    known = _known(context.tenant, user_id, changes)
+    events = known.events.events[:changes]
+    answer = {
+        **user_data(known.detail, known.labels, known.successions),
+        "consent": consent_data(known.consent),
+        "drift": [finding_data(view) for view in known.findings],
+        "timeline": [as_data(event, (user_id,)) for event in events],
+    }
+    context.output(answer, in_words(known, events))
+
+
+def _known(services: TenantServices, user_id: str, changes: int) -> Known:
     browser = services.browser
-    user_id = browser.find_user(person)
-    known = Known(
+    return Known(
         browser.user(user_id),
         browser.labels(),
         services.leavers.successions(user_id),
@@ -63,15 +77,3 @@ def show(context: CommandContext, person: str, changes: int) -> None:
         browser.events(AuditFilter(people=(user_id,)), calls=False, limit=max(changes, 1)),
         pending_counts=services.settings.provisioning.pending_is_active,
     )
-    events = known.events.events[:changes]
-    answer = {
-        **user_data(known.detail, known.labels, known.successions),
-        "consent": consent_data(known.consent),
-        "waiting": [
-            {"plan_id": one.plan_id, "summary": one.summary, "state": one.state}
-            for one in known.detail.waiting
-        ],
-        "drift": [finding_data(view) for view in known.findings],
-        "timeline": [as_data(event, (user_id,)) for event in events],
-    }
-    context.output(answer, in_words(known, events))

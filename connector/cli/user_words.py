@@ -9,7 +9,9 @@ from datetime import datetime
 from connector.cli.audit_words import happened
 from connector.domain.audit.events import AuditEvent
 from connector.domain.consent.state import ConsentRecord
-from connector.domain.work_items.items import Direction, WorkItem, WorkItemKind
+from connector.domain.model import User
+from connector.domain.work_items.items import Direction, WorkItem
+from connector.domain.writing import in_brief
 from connector.services.browsing.views import (
     EventPage,
     Held,
@@ -19,9 +21,6 @@ from connector.services.browsing.views import (
 )
 from connector.services.drift.desk import FindingView
 from connector.services.work.leavers import Succession
-
-_IN_BRIEF = 8
-"""So much of an id is shown, and found by the commands that show what it is of."""
 
 
 @dataclass(frozen=True)
@@ -97,27 +96,33 @@ def _facts(known: Known) -> Iterator[str]:
             "Last read",
             _moment(detail.fetched_at) if detail.fetched_at else "not known",
         ),
-        *(("Same address", f"{one.user_name}, {one.user_id}") for one in detail.others),
+        *(_other(one, user) for one in detail.others),
     ]
     for name, value in facts:
         if value:
             yield f"{name:<14}{value}"
 
 
+def _other(one: User, user: User) -> tuple[str, str]:
+    if one.email_key == user.email_key:
+        return "Same address", f"{one.user_name}, {one.user_id}"
+    return "Had it before", f"{one.user_name}, {one.user_id}, now {one.email}"
+
+
 def _organization(known: Known) -> str:
     user = known.detail.user
     if user.is_organization_admin is None:
         return "whether they administer it is not known"
-    looked = user.organization_admin_verified_at
+    checked = user.organization_admin_verified_at
     told = "administrator" if user.is_organization_admin else "no administrator"
-    return f"{told}, looked {_moment(looked)}" if looked else told
+    return f"{told}, checked {_moment(checked)}" if checked else told
 
 
 def _consent(record: ConsentRecord | None) -> str:
     if record is None:
         return ""
-    looked = f", looked {_moment(record.checked_at)}" if record.checked_at else ""
-    return f"for programs to act in their name: {record.state}{looked}"
+    checked = f", checked {_moment(record.checked_at)}" if record.checked_at else ""
+    return f"for programs to act in their name: {record.state}{checked}"
 
 
 def _memberships(known: Known) -> Iterator[str]:
@@ -152,10 +157,9 @@ def _held(held: Held) -> str:
 def _open(known: Known) -> Iterator[str]:
     for item in known.detail.open_items:
         state = str(item.state).replace("_", " ")
-        kind = "approval" if item.kind is WorkItemKind.APPROVAL else "task"
         yield (
-            f"{kind} {item.work_item_id[:_IN_BRIEF]}: {_wish(item, known.labels)}, {state}, asked "
-            f"by {item.requester} {_moment(item.created_at)}"
+            f"{item.kind.in_words} {in_brief(item.work_item_id)}: {_wish(item, known.labels)}, "
+            f"{state}, asked by {item.requester} {_moment(item.created_at)}"
         )
     for plan in known.detail.waiting:
         yield f"{plan.summary}, {plan.state}, asked by {plan.requester} {_moment(plan.created_at)}"
@@ -171,8 +175,7 @@ def _wish(item: WorkItem, labels: Labels) -> str:
 def _finding(view: FindingView) -> str:
     item = view.finding
     return (
-        f"{item.finding_id[:_IN_BRIEF]}: {view.title}, {item.state}, since "
-        f"{_day(item.first_seen_at)}"
+        f"{in_brief(item.finding_id)}: {view.title}, {item.state}, since {_day(item.first_seen_at)}"
     )
 
 

@@ -90,6 +90,14 @@ def require_words(text: str, ask: str) -> str:
     return tidy(text)
 
 
+_IN_BRIEF = 8
+
+
+def in_brief(identifier: str) -> str:
+    """Return so much of an id of our own as tells it apart, and as commands find it by."""
+    return identifier[:_IN_BRIEF]
+
+
 def counted(number: int, one: str, many: str = "") -> str:
     """Return a number with its noun: ``1 finding``, ``2,000 findings``.
 

@@ -32,7 +32,7 @@ from connector.services.naming import names_for
 from connector.services.people import (
     Addresses,
     addresses_of,
-    find_user,
+    get_user,
     is_same_person,
     names_at_work,
 )
@@ -85,7 +85,7 @@ class ErasureService:
         reason = require_words(reason, "Say why, such as the number of the person's letter.")
         now = self._context.clock.now()
         with self._context.write() as uow:
-            user = find_user(uow, person)
+            user = get_user(uow, person)
             refuse_own(uow, user, actor)
             require_erasable(uow, self._context, user)
             if any(item.subject_id == user.user_id for item in uow.erasures.search(_OPEN)):

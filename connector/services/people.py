@@ -43,7 +43,7 @@ def _holders(uow: UnitOfWork, key: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*uow.mirror.user_ids_by_email([key]), *gone, *left]))
 
 
-def find_user(uow: UnitOfWork, person: str) -> User:
+def get_user(uow: UnitOfWork, person: str) -> User:
     """Return the one user of DocuSign whom an id means, or an address that they have or had.
 
     :raises NotFoundError: nobody of that name is known.
@@ -51,11 +51,19 @@ def find_user(uow: UnitOfWork, person: str) -> User:
     """
     users = list(uow.mirror.get_users(user_ids_of(uow, person)).values())
     if not users:
-        raise NotFoundError(f"Nobody is known as {person!r}. Run a sync, or give the id.")
+        raise NotFoundError(nobody_is(person))
     if len(users) > 1:
         ids = ", ".join(user.user_id for user in users)
         raise InvalidRequestError(f"Several users have or had this address: {ids}. Give the id.")
     return users[0]
+
+
+def nobody_is(person: str) -> str:
+    """Return the message that an address or a user id leads to nobody."""
+    return (
+        f"Nobody is known as {person!r}. Give an address or a user id: `docusign-iga user show` "
+        "finds them by the beginning of a name. Who is new in DocuSign is known after a sync."
+    )
 
 
 def standing_accounts(

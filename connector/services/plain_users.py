@@ -27,6 +27,10 @@ def user_data(detail: UserDetail, labels: Labels, successions: Mapping[str, Succ
         ],
         "roles": _all_held(detail.roles),
         "pending": [named_item_data(item, user, labels) for item in detail.open_items],
+        "waiting": [
+            {"plan_id": one.plan_id, "summary": one.summary, "state": one.state}
+            for one in detail.waiting
+        ],
         "others_on_address": [item.user_id for item in detail.others],
         "read_at": detail.fetched_at,
         "expected": {

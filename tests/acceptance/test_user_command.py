@@ -16,6 +16,8 @@ from tests.connector import ORGANIZATION_ADMIN, ok
 from tests.visitors import ask_for_approval, guarded, signed_in
 
 ADDRESS = "ada@acme.test"
+CLAIMED = "ada@northwind-freight.example"
+"""In a domain in which DocuSign lets addresses change."""
 
 
 @pytest.fixture
@@ -109,8 +111,35 @@ def test_the_json_names_nobody_else_of_a_group(connector, ada, show):
     assert (last["user_ids"], last["user_count"]) == ([user], 2)
 
 
-def test_nobody_of_that_name_is_a_message(show):
-    assert "Nobody is known as" in show("nobody@acme.test", status=1)
+@pytest.mark.parametrize("name", ["nobody@acme.test", "nobody", " "])
+def test_nobody_of_that_name_is_a_message(show, name):
+    text = show(name, status=1)
+    assert "Nobody is known as" in text and "beginning of a name" in text
+
+
+def test_a_name_finds_whom_the_search_of_the_console_finds(connector, show):
+    user = connector.create(
+        "q.hopwood@acme.test", name={"givenName": "Quinta", "familyName": "Hopwood"}
+    )["id"]
+    for name in ("quinta", "Quinta Hopwood", "hopwood quinta", "q.hopwood@", user.upper()):
+        assert f"User id       {user}" in show(name)
+
+
+def test_several_of_a_name_are_told_by_address_and_id(connector, show):
+    users = {
+        address: connector.create(address, displayName=name)["id"]
+        for address, name in (("g1@acme.test", "Quinta Hopwood"), ("g2@acme.test", "Quinta Kelly"))
+    }
+    text = show("quinta", status=1)
+    assert all(f"{address} ({user})" in text for address, user in users.items())
+    assert "Give the id" in text
+
+
+def test_more_of_a_name_than_one_picks_from_are_not_all_listed(connector, show):
+    for number in range(12):
+        connector.create(f"many{number}@acme.test")
+    text = show("many", status=1)
+    assert text.count("@acme.test (") == 10 and " and more. " in text
 
 
 def test_of_an_address_that_was_used_again_whoever_has_access_is_shown(connector, show):
@@ -121,3 +150,38 @@ def test_of_an_address_that_was_used_again_whoever_has_access_is_shown(connector
     text = show(ADDRESS)
     assert f"User id       {second}" in text and first in text.partition("Same address")[2]
     assert "deleted through SCIM" in show(first)
+    connector.patch(f"/Users/{second}", {"op": "replace", "path": "active", "value": False})
+    assert f"User id       {second}" in show(ADDRESS), "who was deleted comes last"
+
+
+def test_who_left_an_address_does_not_stand_for_who_has_it_now(connector, show):
+    first = connector.create(CLAIMED, displayName="First Holder")["id"]
+    moved = {"op": "replace", "path": "userName", "value": "moved@northwind-freight.example"}
+    ok(connector.patch(f"/Users/{first}", moved))
+    second = connector.create(CLAIMED, displayName="Second Holder")["id"]
+    ok(connector.patch(f"/Users/{second}", {"op": "replace", "path": "active", "value": False}))
+    text = show(CLAIMED)
+    assert f"User id       {second}" in text
+    assert f"Had it before First Holder, {first}, now moved@northwind-freight.example" in text
+    assert (
+        "now moved@northwind-freight.example"
+        in signed_in(connector, "viewer").get(f"/users/{second}").text
+    )
+
+
+def test_who_left_an_address_is_found_by_it_while_nobody_has_it(connector, show):
+    first = connector.create(CLAIMED)["id"]
+    moved = {"op": "replace", "path": "userName", "value": "moved@northwind-freight.example"}
+    ok(connector.patch(f"/Users/{first}", moved))
+    assert f"User id       {first}" in show(CLAIMED)
+
+
+def test_a_queued_change_is_told_by_the_command_the_page_and_the_rest_api_alike(connector, show):
+    user = connector.create(ADDRESS)["id"]
+    patch = {"op": "replace", "path": "active", "value": False}
+    assert connector.patch(f"/Users/{user}", patch, prefer="respond-async").status_code == 202
+    (plan,) = connector.services.browser.user(user).waiting
+    answer = json.loads(show(user, "--json"))
+    assert [item["plan_id"] for item in answer["waiting"]] == [plan.plan_id]
+    assert f"{plan.summary}, {plan.state}, asked by client:iga" in show(user)
+    assert plan.summary in signed_in(connector, "viewer").get(f"/users/{user}").text

@@ -54,6 +54,11 @@ class SignInMethod(StrEnum):
     OIDC = "oidc"
     """The identity provider (OpenID Connect)."""
 
+    @property
+    def in_words(self) -> str:
+        """By what somebody signed in."""
+        return "password" if self is SignInMethod.LOCAL else "identity provider"
+
 
 @dataclass(frozen=True)
 class ConsoleSession:

@@ -39,6 +39,11 @@ class WorkItemKind(StrEnum):
     APPROVAL = "approval"
     MANUAL_TASK = "manual_task"
 
+    @property
+    def in_words(self) -> str:
+        """What people call it."""
+        return "approval" if self is WorkItemKind.APPROVAL else "task"
+
 
 class WorkItemState(StrEnum):
     """Where a work item stands."""

@@ -48,11 +48,13 @@ from connector.services.inbox.colleagues import Colleague, colleagues
 from connector.services.inbox.search import resolved
 from connector.services.mirror.actual import load_attributes
 from connector.services.naming import names_for
-from connector.services.people import find_user, user_ids_of
+from connector.services.people import user_ids_of
 from mappings.model import Meaning
 
 PAGE = 50
 """Lines of a page: what fits a few screens, and costs milliseconds."""
+_NAMED_AT_MOST = 10
+"""Of several who may be meant: what somebody picks from."""
 _UNSEEN_IN_TIMELINE = ("docusign.called", "request.received")
 
 
@@ -104,7 +106,7 @@ class Browser:
                 raise NotFoundError(f"There is no user {user_id}.")
             catalogue = uow.mirror.catalogue()
             reasons = {item.entitlement: item for item in uow.attributes.provenance(user_id)}
-            same_address = uow.mirror.users_by_email([user.email_key]).get(user.email_key, ())
+            same_address = uow.mirror.get_users(user_ids_of(uow, user.email)).values()
             attributes = load_attributes(uow, user_id)
             items = uow.work_items.search(subject_ids=[user_id])[::-1]
             shown = {item.plan_id for item in items if item.state.is_open}
@@ -122,17 +124,42 @@ class Browser:
                 waiting=[plan for plan in plans if plan.plan_id not in shown],
             )
 
-    def find_user(self, person: str) -> str:
-        """Return the id of the user whom an address or an id means. Of several who have or had an
-        address, it is who has access now.
+    def get_user_id(self, person: str) -> str:
+        """Return the id of the user whom an address, an id, or the beginnings of names mean.
 
-        :raises NotFoundError: nobody of that name is known.
-        :raises InvalidRequestError: none of several has access, or more than one.
+        Of several who have or had an address, it is who has it now; of several or none of these,
+        who has access; and of these who was not deleted through SCIM. Of names, who was
+        deleted is found where nobody else is called so.
+
+        :raises NotFoundError: nobody is known who is called so.
+        :raises InvalidRequestError: several are.
         """
         with self._context.read() as uow:
-            users = uow.mirror.get_users(user_ids_of(uow, person))
-            open_ones = [key for key, user in users.items() if any(user.open_memberships())]
-            return open_ones[0] if len(open_ones) == 1 else find_user(uow, person).user_id
+            found = list(uow.mirror.get_users(user_ids_of(uow, person.strip())).values())
+            for is_rather in (
+                lambda user: user.email_key == fold(person.strip()),
+                lambda user: any(user.open_memberships()),
+                lambda user: user.user_id not in uow.attributes.is_deleted(USER, [user.user_id]),
+            ):
+                found = [user for user in found if is_rather(user)] or found
+        lines: Sequence[tuple[str, str]] = [(user.email, user.user_id) for user in found]
+        if not lines:
+            lines = self._called(person) if person.strip() else []
+        if not lines:
+            raise NotFoundError(
+                f"Nobody is known as {person!r}. Give an address, a user id, or the beginning of a "
+                "name. Who is new in DocuSign is known after a sync."
+            )
+        if len(lines) > 1:
+            raise InvalidRequestError(_several(person, lines))
+        return lines[0][1]
+
+    def _called(self, text: str) -> Sequence[tuple[str, str]]:
+        for deleted in (False, None):
+            page = self.users(UserQuery(text, deleted=deleted, limit=_NAMED_AT_MOST + 1))
+            if page.lines:
+                return [(line.email, line.user_id) for line in page.lines]
+        return []
 
     def _memberships(
         self, user: User, catalogue: Catalogue, reasons: Mapping[str, Provenance]
@@ -348,6 +375,12 @@ class Browser:
         """Return the number of users with an open membership."""
         with self._context.read() as uow:
             return uow.mirror.count_users()
+
+
+def _several(person: str, lines: Sequence[tuple[str, str]]) -> str:
+    named = [f"{email} ({user_id})" for email, user_id in lines[:_NAMED_AT_MOST]]
+    more = " and more" if len(lines) > _NAMED_AT_MOST else ""
+    return f"Several may be meant by {person!r}: {', '.join(named)}{more}. Give the id."
 
 
 def steps_of(event: AuditEvent, about: Collection[str] = ()) -> Sequence[Operation]:

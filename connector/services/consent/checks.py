@@ -23,6 +23,7 @@ from connector.services.consent.book import ConsentBook
 from connector.services.consent.links import ConsentService
 from connector.services.context import Actor, TenantContext
 from connector.services.outbox import send_to
+from connector.services.people import nobody_is
 from scim.filters import AttributePath, Comparison, Operator
 
 FRESH_FOR = timedelta(hours=24)
@@ -98,7 +99,7 @@ class ConsentChecks:
         else:
             found = list(uow.mirror.get_users([name.lower()]).values())
         if not found:
-            raise NotFoundError(f"Nobody is known as {name!r}. Run a sync, or give the id.")
+            raise NotFoundError(nobody_is(name))
         return found[-1]
 
     def members(self, group: str) -> Sequence[User]:

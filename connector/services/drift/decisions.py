@@ -23,6 +23,7 @@ from connector.errors import (
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
 from connector.services.drift.desk import DriftDesk, FindingView
+from connector.services.people import nobody_is
 from connector.services.provisioning.turns import AheadError
 
 _PAGE = 500
@@ -91,9 +92,7 @@ class DriftDecisions:
         """
         people = tuple(self._desk.people(wanted.user)) if wanted.user else ()
         if wanted.user and not people:
-            raise InvalidRequestError(
-                f"Nobody is known as {wanted.user!r}. Run a sync, or give the id."
-            )
+            raise InvalidRequestError(nobody_is(wanted.user))
         with self._context.read() as uow:
             accounts = self._accounts(uow, wanted.account) if wanted.account else ()
             entitlements = self._entitlements(uow, wanted) if wanted.entitlement else ()

@@ -41,7 +41,7 @@ def test_sessions_are_listed_and_ended_however_somebody_signed_in(run):
     assert {(one["login"], one["method"]) for one in listed} == {("ann", "local"), ("ann", "oidc")}
     assert "identity provider" in run("list").output
     assert run("end", "ANN").output == "2 sessions ended.\n"
-    assert run("list").output == "Nobody is.\n"
+    assert run("list").output == "Nobody is signed in.\n"
 
 
 def test_a_name_that_nobody_has_is_an_error(run):
