@@ -74,16 +74,17 @@ def check(context: CommandContext) -> None:
 
 
 def _held_against_database(settings: Settings) -> Sequence[str]:
-    """Hold the file against the database; return warnings. Before its migration and where it cannot
-    be reached, as on another machine, the file alone is checked, and a warning says so.
+    """Hold the file against the database; return warnings. One that is not there yet has no
+    accounts of the console. Before its migration and where it cannot be reached, as on another
+    machine, the file alone is checked, and a warning says so.
 
     :raises ConfigError: what the file says is not so.
     """
     file = Path(make_url(settings.database.url).database or "")
     ways_in = WaysIn.of(settings)
-    by_file = list(approvers_nobody_is(settings.tenants, ways_in))
     if not settings.database.is_postgresql and not file.is_file():
-        return by_file
+        return list(approvers_nobody_is(settings.tenants, ways_in, is_new=True))
+    by_file = list(approvers_nobody_is(settings.tenants, ways_in))
     # Commands that need no database start faster.
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
@@ -98,8 +99,10 @@ def _held_against_database(settings: Settings) -> Sequence[str]:
         with closing(store):
             current, newest = store.revisions()
             if current != newest:
+                is_new = current is None
+                told = approvers_nobody_is(settings.tenants, ways_in, is_new=is_new)
                 why = "`docusign-iga db upgrade` or `serve` has to migrate it."
-                return [*by_file, _only_the_file(why)]
+                return [*told, _only_the_file(why)]
             now = datetime.now(UTC)
             absent, warnings = unknown_names(store, settings.tenants, ways_in, now)
             problems = [*declaration_problems(store, settings.tenants), *absent]

@@ -3,7 +3,8 @@ until it expires."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from connector.domain.authentication.console import ConsoleAccount, ConsoleRole, included
@@ -97,34 +98,63 @@ def _why_absent(name: str, deciders: Deciders) -> str:
     )
 
 
+def voices(people: Iterable[AbstractSet[str]]) -> int:
+    """Return how many people these are, each with everything they are called, folded: who shares a
+    login or an address is one."""
+    found: list[AbstractSet[str]] = []
+    for names in people:
+        same = [known for known in found if known & names]
+        found = [known for known in found if not known & names]
+        found.append(frozenset(names).union(*same))
+    return len(found)
+
+
 def _too_few(path: str, meaning: Meaning, deciders: Deciders) -> Iterator[str]:
     """Yield that of several who must agree too few can come in; that nobody can is told of each."""
-    named = meaning.approvers
-    is_for_one = meaning.approvals_needed == 1
-    if not named or named.manager or is_for_one or not deciders.are_known:
+    named, needed = meaning.approvers, meaning.approvals_needed
+    is_for_one = needed == 1
+    may_be_more = bool(named.groups) and deciders.has_provider
+    if not named or is_for_one or may_be_more:
         return
     wanted = {fold(name) for name in named.people}
-    able = [one for one in deciders.usable if {fold(one.login), fold(one.email)} & wanted]
-    if len(able) < meaning.approvals_needed:
-        needed = counted(meaning.approvals_needed, "person", "people")
+    able = len(wanted)
+    if deciders.are_known:
+        able = voices(_names(one) for one in deciders.usable if _names(one) & wanted)
+    able += named.manager
+    if able < needed:
+        several = counted(needed, "person", "people")
+        whom = ", their manager included," if named.manager else ""
         yield (
-            f"{path}: {needed} of those named must agree, and {len(able)} can sign in. Until then "
-            "nothing that this covers is approved."
+            f"{path}: {several} of those named must agree, and at most {able}{whom} can decide. "
+            "Until then nothing that this covers is approved: name more people, let them sign in, "
+            "or ask for fewer."
         )
+
+
+def _names(one: ConsoleAccount) -> frozenset[str]:
+    return frozenset({fold(one.login), fold(one.email)})
 
 
 def _nobody_named(
     path: str, tenant: TenantSettings, meaning: Meaning, deciders: Deciders
 ) -> Iterator[str]:
-    """Yield that nobody has the role that decides where nobody is named."""
+    """Yield that too few have the role that decides where nobody is named."""
     groups = tenant.console_groups
     by_group = deciders.has_provider and (groups.approver or groups.administrator)
     if meaning.approvers or by_group or deciders.accounts is None:
         return
-    if not any(ConsoleRole.APPROVER in included(one.roles) for one in deciders.usable):
+    able = voices(
+        _names(one) for one in deciders.usable if ConsoleRole.APPROVER in included(one.roles)
+    )
+    needed = meaning.approvals_needed
+    if able < needed:
+        many = "" if needed == 1 else f", {needed} people must agree"
+        have = "and nobody with an e-mail address has it"
+        if able:
+            have = f"and {counted(able, 'person', 'people')} with an e-mail address can"
+        ask_fewer = ", or ask for fewer (approvals_needed)" if able else ""
         yield (
-            f"{path}: it names no approvers, so whoever has the role approver decides, and nobody "
-            "with an e-mail address has it. Give it to an account (docusign-iga console user "
-            f"role), map a group to it (tenants.{tenant.name}.console_groups.approver), or name "
-            "approvers."
+            f"{path}: it names no approvers, so whoever has the role approver decides{many}, "
+            f"{have}. Give it to an account (docusign-iga console user role), map a group to it "
+            f"(tenants.{tenant.name}.console_groups.approver), or name approvers{ask_fewer}."
         )

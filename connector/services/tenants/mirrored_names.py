@@ -43,8 +43,14 @@ def unknown_names(
     return problems, warnings
 
 
-def approvers_nobody_is(declared: Mapping[str, TenantSettings], ways_in: WaysIn) -> Iterator[str]:
-    """Yield a line for each approver of whom the file alone tells that it cannot be anybody."""
+def approvers_nobody_is(
+    declared: Mapping[str, TenantSettings], ways_in: WaysIn, *, is_new: bool = False
+) -> Iterator[str]:
+    """Yield a line for each approver of whom the file alone tells that it cannot be anybody.
+
+    :param is_new: there is no database yet, and so no account of the console.
+    """
+    accounts = () if is_new else None
     for tenant in declared.values():
         mapping = load_entitlements(dict(tenant.manual_roles), tenant.entitlements)
-        yield from absent_approvers(tenant, mapping, Deciders(ways_in.provider, None))
+        yield from absent_approvers(tenant, mapping, Deciders(ways_in.provider, accounts))

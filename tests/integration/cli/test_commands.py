@@ -99,9 +99,27 @@ def test_approvers_who_cannot_be_anybody_are_warnings(run, config_file, is_there
     warnings = json.loads(run("config", "check", "--json").stdout)["warnings"]
     assert [item.partition(": ")[0] for item in warnings] == [
         f"{path}.groups[0]",
-        *([f"{path}.people[0]"] if is_there else []),
+        f"{path}.people[0]",
     ]
     assert f"Warning: {path}.groups[0]: nobody can be in" in run("config", "check").stdout
+
+
+@pytest.mark.parametrize("database", ["none", "empty", "new"])
+def test_nobody_with_the_role_approver_is_told_before_there_is_an_account(
+    run, config_file, database
+):
+    content = yaml.safe_load(config_file.read_text())
+    rule = {"match": "*", "kind": "profile", "fulfilment": "approval"}
+    content["tenants"]["default"]["entitlements"] = [rule]
+    config_file.write_text(yaml.safe_dump(content))
+    if database == "new":
+        build(load_settings(config_file), role="cli").close()
+    elif database == "empty":
+        (config_file.parent / "connector.db").touch()
+    warnings = json.loads(run("config", "check", "--json").stdout)["warnings"]
+    assert warnings[0].startswith("tenants.default.entitlements[0]: it names no approvers")
+    assert "nobody with an e-mail address has it" in warnings[0]
+    assert len(warnings) == (2 if database == "empty" else 1)
 
 
 @pytest.fixture

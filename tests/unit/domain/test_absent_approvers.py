@@ -86,6 +86,26 @@ def test_the_manager_may_be_anybody():
     assert told({"approvers": {"manager": True}}, here()) == []
 
 
+def test_a_manager_is_one_person_of_those_who_must_agree():
+    asked = {"approvers": {"people": ["ann"], "manager": True}, "approvals_needed": 2}
+    assert told(asked, here(ANN)) == []
+    few = told(asked, here())[-1]
+    assert few.startswith("tenants.acme.entitlements[1].approvals_needed: 2 people")
+    assert "at most 1, their manager included" in few
+
+
+@pytest.mark.parametrize("has_provider", [True, False])
+def test_as_many_need_the_role_as_have_to_agree(has_provider):
+    asked = {"approvals_needed": 2}
+    other = replace(ANN, login="zoe", email="zoe@acme.test")
+    twin = replace(ANN, login="ann2")
+    for accounts in ([ANN], [ANN, twin], [ANN, EVE]):
+        (line,) = told(asked, Deciders(has_provider, accounts))
+        assert "2 people must agree" in line and "1 person with an e-mail address" in line
+    assert told(asked, Deciders(has_provider, [ANN, other])) == []
+    assert told(asked, Deciders(has_provider, None)) == []
+
+
 def test_escalations_are_looked_at_too():
     asked = {
         "approvers": {"people": ["ann"]},

@@ -205,9 +205,11 @@ RIGHTS: tuple[Check, ...] = (
         (
             Problem(
                 "approver_absent",
-                "Approvals wait until they expire: nobody can decide on them.",
+                "Approvals may wait until they expire: somebody who is named cannot decide, or "
+                "fewer can than have to agree.",
                 "A rule names a group and no identity provider lets people in, or a person who has "
-                "no account of the console that could decide.",
+                "no account of the console that could decide; or it asks for more people than "
+                "there are who can.",
                 "Do what the finding says; `docusign-iga config check` tells the same of the whole "
                 "file, with the path of each.",
                 result=Result.WARNING,
