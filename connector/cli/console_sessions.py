@@ -56,6 +56,9 @@ def list_sessions(context: CommandContext) -> None:
 def end_sessions(context: CommandContext, login: str) -> None:
     """End every session of LOGIN, a login or an e-mail address, at once.
 
+    Where it is the login of one person and the address of another, both are signed out, and told.
+    Personal tokens of the API go on (docusign-iga console token revoke).
+
     They can sign in again where they may: lock them at the identity provider, or disable their
     local account (docusign-iga console user disable), which ends its sessions too.
 
@@ -65,7 +68,10 @@ def end_sessions(context: CommandContext, login: str) -> None:
     """
     sessions = context.application.console_sessions
     ended = sessions.end(context.known_tenant, login, cli_actor())
-    context.output({"login": login, "ended_sessions": ended}, f"{counted(ended, 'session')} ended.")
+    told = "\n".join(f"{counted(count, 'session')} of {who} ended." for who, count in ended.items())
+    context.output(
+        {"login": login, "ended_sessions": sum(ended.values()), "by_login": dict(ended)}, told
+    )
 
 
 def _to_json(one: ConsoleSession) -> dict[str, Any]:

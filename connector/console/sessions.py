@@ -22,8 +22,8 @@ def every() -> str:
 @blueprint.post("/end")
 @may_try(lambda person: person.may_administer)
 def end() -> BaseResponse:
-    """End every session of somebody."""
+    """End every session of the login of one line."""
     login = request.form.get("login", "")
-    ended = application().console_sessions.end(tenant_name(), login, principal())
+    ended = application().console_sessions.end_of_login(tenant_name(), login, principal())
     flash(f"{counted(ended, 'session')} of {login} ended.", "good")
     return redirect(url_for("sessions.every"), 303)

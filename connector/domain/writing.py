@@ -8,6 +8,7 @@ such a character is shown by its number.
 from __future__ import annotations
 
 import re
+import shlex
 import unicodedata
 
 from connector.errors import InvalidRequestError
@@ -109,3 +110,12 @@ def counted(number: int, one: str, many: str = "") -> str:
 def noun(number: int, one: str, many: str = "") -> str:
     """Return the noun alone as a number asks for it."""
     return one if number == 1 else many or f"{one}s"
+
+
+def command(tenant: str, *words: str) -> str:
+    """Return a command as people can paste it into a shell, for a tenant.
+
+    :param words: such as ``erase`` and ``list``, and what the command is told.
+    """
+    whose = () if tenant == "default" else ("--tenant", tenant)
+    return shlex.join(["docusign-iga", *words, *whose])

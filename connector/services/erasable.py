@@ -37,7 +37,8 @@ def require_erasable(uow: UnitOfWork, context: TenantContext, user: User) -> Non
                 f"user disable {account.login}."
             )
     now = context.clock.now()
-    refuse_names_in_use(uow, names_at_work(uow, user.user_id, addresses), now)
+    names = names_at_work(uow, user.user_id, addresses)
+    refuse_names_in_use(uow, names, now, context.tenant)
     closed = [item.closed_at for item in user.memberships.values() if item.closed_at]
     if closed and now - max(closed) < CLOSED_FOR:
         earliest = max(closed) + CLOSED_FOR

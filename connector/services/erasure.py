@@ -287,7 +287,7 @@ class ErasureService:
         with self._context.write() as uow:
             # Confirmed long ago, maybe: they may have asked for something, or agreed, since.
             now = self._context.clock.now()
-            refuse_names_in_use(uow, names, now)
+            refuse_names_in_use(uow, names, now, self._context.tenant)
             refuse_unfinished(uow, user_id, emails, now)
             sequences = sorted(mentions | events_about(uow, user_id))
             actors = uow.erasures.forget_actor(names) if names else ()

@@ -109,7 +109,20 @@ def test_nobody_approves_their_own_request_after_the_erasure_of_another(connecto
     assert erased(connector, once).state is ErasureState.DONE
 
 
-def test_who_is_signed_in_by_the_name_is_left_alone(connector, once):
+def test_the_session_that_is_in_the_way_is_ended_as_the_refusal_says(connector, once):
+    now = connector.clock.now()
+    ends_at = now + timedelta(hours=1)
+    session = replace(
+        SESSION, login="Hugo B", email=HUGO, method=SignInMethod.OIDC, last_seen_at=now
+    )
+    with connector.services.context.write() as uow:
+        uow.console.add_session(replace(session, ends_at=ends_at))
+        uow.commit()
+    refused(connector, once, "docusign-iga console session end 'Hugo B', or the page")
+
+
+@pytest.mark.parametrize("ends", ["by time", "by an administrator"])
+def test_who_is_signed_in_by_the_name_is_left_alone(connector, once, ends):
     now = connector.clock.now()
     session = replace(
         SESSION,
@@ -123,7 +136,12 @@ def test_who_is_signed_in_by_the_name_is_left_alone(connector, once):
         uow.console.add_session(session)
         uow.commit()
     refused(connector, once, "hugo, a name of the person, is signed in")
-    assert connector.application.console_sessions.end("default", "hugo", BOB) == 1
+    if ends == "by time":
+        connector.clock.advance(3_599)
+        refused(connector, once, "hugo, a name of the person, is signed in")
+        connector.clock.advance(2)
+    else:
+        connector.application.console_sessions.end("default", "hugo", BOB)
     assert erased(connector, once).state is ErasureState.DONE
 
 

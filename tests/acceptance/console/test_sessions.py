@@ -79,8 +79,36 @@ def test_the_page_is_for_administrators_alone(connector):
 def test_somebody_is_named_by_login_or_address_in_any_case(connector, name):
     comes_by_the_provider(connector, "hugo-4711")
     root = person("r", source="cli", correlation_id="c", roles=(ConsoleRole.ADMINISTRATOR,))
-    assert connector.application.console_sessions.end("default", name, root) == 1
+    assert connector.application.console_sessions.end("default", name, root) == {"hugo-4711": 1}
     assert left(connector) == set()
+
+
+def test_a_word_that_is_the_login_of_one_and_the_address_of_another_ends_and_records_both(
+    connector,
+):
+    comes_by_the_provider(connector, "Hugo@acme.test", session_hash="1", email="h@acme.test")
+    comes_by_the_provider(connector, "Hugo@acme.test", session_hash="2", email="h@acme.test")
+    comes_by_the_provider(connector, "other", session_hash="3", email="hugo@acme.test")
+    root = person("r", source="cli", correlation_id="c", roles=(ConsoleRole.ADMINISTRATOR,))
+    ended = connector.application.console_sessions.end("default", "hugo@acme.test", root)
+    assert ended == {"Hugo@acme.test": 2, "other": 1}
+    with connector.services.context.read() as uow:
+        events = list(uow.audit.walk(AuditFilter(action="console.sessions_ended")))
+    told = {event.data["login"]: event.data["counts"]["sessions"] for event in events}
+    assert told == ended
+
+
+def test_the_line_of_one_person_signs_out_nobody_else(connector):
+    comes_by_the_provider(connector, "Hugo@acme.test", session_hash="1", email="h@acme.test")
+    comes_by_the_provider(connector, "other", session_hash="3", email="hugo@acme.test")
+    root = signed_in(connector, "administrator", login="root")
+    root.post(f"{PAGE}/end", page=PAGE, login="Hugo@acme.test")
+    assert left(connector) == {"other", "root"}
+
+
+def test_the_page_says_that_tokens_of_the_api_go_on(connector):
+    page = text(signed_in(connector, "administrator", login="root").get(PAGE))
+    assert "out of the console" in page and "tokens of the API go on" in page
 
 
 @pytest.mark.parametrize("name", ["", "nobody"])

@@ -40,7 +40,7 @@ def test_sessions_are_listed_and_ended_however_somebody_signed_in(run):
     listed = json.loads(run("list", "--json").output)
     assert {(one["login"], one["method"]) for one in listed} == {("ann", "local"), ("ann", "oidc")}
     assert "identity provider" in run("list").output
-    assert run("end", "ANN").output == "2 sessions ended.\n"
+    assert run("end", "ANN").output == "2 sessions of ann ended.\n"
     assert run("list").output == "Nobody is signed in.\n"
 
 

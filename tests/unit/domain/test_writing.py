@@ -6,6 +6,7 @@ import pytest
 
 from connector.domain.writing import (
     LEAST_WORDS,
+    command,
     gist,
     require_words,
     says_something,
@@ -91,3 +92,19 @@ def test_what_says_nothing_is_no_reason(text):
 @pytest.mark.parametrize("text", ["No", "ok", "77", "#4711", "离职", "نقل", "Für Béa", " Left. "])
 def test_what_says_something_is_kept(text):
     assert require_words(text, "Say why.") == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("tenant", "login", "expected"),
+    [
+        ("default", "ann@acme.test", "docusign-iga console session end ann@acme.test"),
+        ("acme", "Ann Lee", "docusign-iga console session end 'Ann Lee' --tenant acme"),
+        (
+            "acme",
+            "a'; rm -r x",
+            """docusign-iga console session end 'a'"'"'; rm -r x' --tenant acme""",
+        ),
+    ],
+)
+def test_a_command_that_is_named_can_be_pasted(tenant, login, expected):
+    assert command(tenant, "console", "session", "end", login) == expected
