@@ -94,8 +94,12 @@ class FulfilmentService:
         """
         with self._context.read() as uow:
             plan, records = uow.plans.get(plan_id)
-        if self._waits_for_decision(plan, actor):
-            return plan
+        if APPROVAL in plan.context:
+            if self._waits_for_decision(plan, actor):
+                return plan
+            with self._context.read() as uow:
+                # Looked through again, its steps say who came to the address meanwhile.
+                plan, records = uow.plans.get(plan_id)
         guarded = not resumed
         for record in records:
             if record.state in UNFINISHED:
@@ -178,8 +182,8 @@ class FulfilmentService:
         return plan
 
     def _waits_for_decision(self, plan: PlanRecord, actor: Actor) -> bool:
-        """Return whether a plan was approved for what is no longer so: it is planned again."""
-        if APPROVAL not in plan.context or plan.state is not PlanState.QUEUED:
+        """Return whether what a plan was approved for is no longer so: it is planned again."""
+        if plan.state is not PlanState.QUEUED:
             return False
         # Since the locks were taken those of administrators may have been waited for.
         with within_lease(self._context.settings.provisioning.wait_s):

@@ -7,6 +7,7 @@ import pytest
 from connector.docusign.client import ApiClient
 from connector.docusign.errors import NoAnswerError, UnavailableError
 from connector.domain.ledger.plans import PlanState
+from connector.domain.plan import CreateMembership
 from connector.domain.work_items.items import WorkItemKind, WorkItemState
 from connector.errors import (
     InvalidRequestError,
@@ -15,6 +16,8 @@ from connector.errors import (
 )
 from connector.patience import left_s
 from simulator.faults import Fault
+from simulator.state import users
+from simulator.state.model import Status
 from tests.approvals import (
     ADDRESS,
     APPROVE,
@@ -22,13 +25,15 @@ from tests.approvals import (
     JOB,
     approver,
     ask,
+    asking_first,
     decide,
     held,
     operator,
     pending,
     waiting,
 )
-from tests.connector import ok
+from tests.connector import ManualClock, connected, ok
+from tests.simulated import simulated
 
 
 def test_what_docusign_refuses_becomes_a_manual_task(start):
@@ -175,3 +180,26 @@ def test_the_approval_of_somebody_who_was_erased_can_still_be_shown(start):
     assert view.subject.user_id == user["id"]
     assert ADDRESS not in repr(view)
     assert connector.services.work_items.view(item.work_item_id).subject.email == ""
+
+
+def test_an_approved_joining_knows_who_came_to_the_address_while_it_waited(tmp_path):
+    clock = ManualClock()
+    world = simulated(10, now=clock.now)
+    asked_for = world.entitlement(1)
+    connector = connected(
+        tmp_path / "c.db", world=world, clock=clock, entitlements=(asking_first(asked_for),)
+    )
+    _, item = waiting(connector, asked_for)
+    joined = users.join(world.state, world.accounts[0], users.NewMember("ann@old.test", "Ann Lee"))
+    joined.status, joined.closed_at = Status.CLOSED, world.state.now()
+    world.state.readdress(joined.user, ADDRESS)
+    connector.sync()
+
+    decide(connector, item, APPROVE, approver())
+
+    with connector.services.context.read() as uow:
+        plan, (record,) = uow.plans.get(item.plan_id)
+    connector.close()
+    assert plan.state is PlanState.DONE
+    assert isinstance(record.operation, CreateMembership)
+    assert record.operation.predecessors == (joined.user.user_id,)
