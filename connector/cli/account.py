@@ -24,6 +24,7 @@ from connector.domain.account_setup.steps import (
     Step,
 )
 from connector.domain.account_setup.wish import Wish
+from connector.domain.naming.names import account_called
 from connector.domain.writing import counted
 from connector.errors import InvalidRequestError
 from connector.services.account_setup import Done
@@ -148,7 +149,7 @@ def _describe(context: CommandContext, plan: SetupPlan) -> str:
     if not plan.steps:
         return "Nothing to do: the account is what the file declares."
     lines = [f"{number}. {_words(step)}" for number, step in enumerate(plan.steps, 1)]
-    account = context.tenant.settings.account_called(plan.account_id)
+    account = account_called(context.tenant.settings.accounts, plan.account_id)
     return "\n".join(
         [f"Account {account}, plan {plan.checksum}:", *(f"  {line}" for line in lines)]
     )

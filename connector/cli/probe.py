@@ -13,6 +13,7 @@ from connector.cli.context import CommandContext, cli_actor, handle_errors, tena
 from connector.config import load_settings
 from connector.config.editing import snippet, with_behaviour
 from connector.domain.diagnosis.probing import Answer, settings_of
+from connector.domain.naming.names import account_called
 from connector.domain.writing import counted
 from connector.errors import ConfigError, PermanentError
 from connector.services.doctor.probe import ESTIMATE, MADE
@@ -69,7 +70,7 @@ def probe(
         return
     account_id = _account(context, account)
     if not yes:
-        _ask(service.environment, context.tenant.settings.account_called(account_id))
+        _ask(service.environment, account_called(context.tenant.settings.accounts, account_id))
     with Console(stderr=True).status("Trying ...") as status:
         answers = service.run(
             actor, account_id=account_id, domain=domain, force=force, report=status.update

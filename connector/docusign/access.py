@@ -24,6 +24,7 @@ from connector.docusign.errors import (
 from connector.docusign.hosts import Hosts
 from connector.domain.budget import AUTHENTICATION
 from connector.domain.consent.links import ADMIN_SCOPES, ESIGN_SCOPES, REDACTION_SCOPES
+from connector.domain.naming.names import account_called
 from connector.errors import ConnectorError, PermanentError
 from connector.ports import Clock
 from connector.settings import TenantSettings
@@ -75,7 +76,7 @@ class Access:
         if found is None:
             raise PermissionLostError(
                 "The service user is not an active member of account "
-                f"{self._tenant.account_called(account_id)}, or the account "
+                f"{account_called(self._tenant.accounts, account_id)}, or the account "
                 "belongs to another environment. Add the user to the account with an "
                 "administrator profile, and check docusign.environment."
             )
@@ -91,7 +92,7 @@ class Access:
     def called(self, account_id: str) -> str:
         """Return what people call an account, with its id beside it; DocuSign is not asked."""
         known = self._places.get(account_id)
-        return self._tenant.account_called(account_id, known.name if known else "")
+        return account_called(self._tenant.accounts, account_id, known.name if known else "")
 
     def account(self, account_id: str) -> Target:
         """Return where eSignature calls for an account go."""

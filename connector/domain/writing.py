@@ -94,6 +94,11 @@ def require_words(text: str, ask: str) -> str:
 _IN_BRIEF = 8
 
 
+def beside(name: str, identifier: str) -> str:
+    """Return a name with the id beside it, the id alone where there is no name."""
+    return f"{name} ({identifier})" if name else identifier
+
+
 def in_brief(identifier: str) -> str:
     """Return so much of an id of our own as tells it apart, and as commands find it by."""
     return identifier[:_IN_BRIEF]

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from connector.domain.mirror.merge import without_membership
 from connector.domain.model import Account
+from connector.domain.naming.names import account_called
 from connector.domain.tenants.records import INSTALLATION
+from connector.domain.writing import beside
 from connector.errors import ConfigError, InvalidRequestError, NotFoundError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
@@ -100,16 +102,16 @@ class AccountBindings:
         """
         account_id = account_id.lower()
         if any(item.account_id == account_id for item in self._context.settings.accounts):
+            called = account_called(self._context.settings.accounts, account_id)
             raise InvalidRequestError(
-                f"Account {self._context.settings.account_called(account_id)} is still in the "
-                "configuration: a sync would read it again. Remove it from "
-                f"tenants.{self._context.tenant}.accounts first."
+                f"Account {called} is still in the configuration: a sync would read it again. "
+                f"Remove it from tenants.{self._context.tenant}.accounts first."
             )
         with self._context.read() as uow:
             names = _bound(uow).names
         if account_id not in names:
-            called = (f"{name} ({key})" for key, name in sorted(names.items()))
-            known = ", ".join(called) or "none: nothing was read yet"
+            had = (beside(name, key) for key, name in sorted(names.items()))
+            known = ", ".join(had) or "none: nothing was read yet"
             raise NotFoundError(f"The database has no account {account_id}. It has: {known}.")
         with self._no_sync_meanwhile():
             count = self._forget_members(account_id)

@@ -210,11 +210,3 @@ class TenantSettings:
     def alias_of(self, account_id: str) -> str:
         """Return the short name of an account; empty where it has none."""
         return next((item.alias for item in self.accounts if item.account_id == account_id), "")
-
-    def account_called(self, account_id: str, name: str = "") -> str:
-        """Return what people call an account, with its id beside it.
-
-        :param name: its name in DocuSign, where known: used where it has no alias.
-        """
-        called = self.alias_of(account_id) or name
-        return f"{called} ({account_id})" if called else account_id

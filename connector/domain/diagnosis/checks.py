@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
+from connector.domain.writing import beside
+
 
 class Result(StrEnum):
     """How a check ended, from good to bad."""
@@ -84,9 +86,7 @@ class Finding:
     @property
     def about(self) -> str:
         """The account by name, with its id beside it; empty: the whole connection."""
-        if self.subject_name:
-            return f"{self.subject_name} ({self.subject})"
-        return self.subject
+        return beside(self.subject_name, self.subject)
 
 
 @dataclass(frozen=True)

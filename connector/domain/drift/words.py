@@ -65,7 +65,7 @@ class Wording:
     def _lines(self, name: str, value: Any, account_id: str) -> Iterator[str]:
         if name == "memberships" and isinstance(value, Mapping):
             for key, place in sorted(value.items()):
-                yield f"{self._account(key)}: {self._membership(key, place)}"
+                yield f"{self._names.account_name(key)}: {self._membership(key, place)}"
         elif name == "status":
             yield _status(value)
         elif name == "profile":
@@ -86,9 +86,6 @@ class Wording:
         if place.get("groups"):
             parts.append(f"groups {self._groups(account_id, place['groups'])}")
         return ", ".join(parts)
-
-    def _account(self, account_id: str) -> str:
-        return self._names.account(account_id).removesuffix(f" ({account_id})")
 
     def _profile(self, account_id: str, profile_id: Any) -> str:
         found = self._names.catalogue.profiles.get((account_id, str(profile_id)))

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from connector.domain.model import Catalogue, User
+from connector.domain.writing import beside
 from connector.settings import AccountSettings
 
 SHOWN_MEMBERS = 5
@@ -25,26 +26,32 @@ class Names:
 
     def account(self, account_id: str) -> str:
         """Return what an account is called."""
-        alias = next((item.alias for item in self.accounts if item.account_id == account_id), "")
+        return beside(self._account(account_id), account_id)
+
+    def account_name(self, account_id: str) -> str:
+        """Return the same without the id, where the account has a name."""
+        return self._account(account_id) or account_id
+
+    def _account(self, account_id: str) -> str:
         known = self.catalogue.accounts.get(account_id)
-        return _beside(alias or (known.name if known else ""), account_id)
+        return account_name(self.accounts, account_id, known.name if known else "")
 
     def profile(self, account_id: str, profile_id: str) -> str:
         """Return what a permission profile is called."""
         known = self.catalogue.profiles.get((account_id, profile_id))
-        return _beside(known.name if known else "", profile_id)
+        return beside(known.name if known else "", profile_id)
 
     def group(self, account_id: str, group_id: str) -> str:
         """Return what a DocuSign group is called."""
         known = self.catalogue.groups.get((account_id, group_id))
-        return _beside(known.name if known else "", group_id)
+        return beside(known.name if known else "", group_id)
 
     def person(self, user_id: str | None) -> str:
         """Return the address of a person; who has no id yet is created in the same plan."""
         if not user_id:
             return "the new user"
         known = self.users.get(user_id)
-        return _beside(known.email if known else "", user_id)
+        return beside(known.email if known else "", user_id)
 
     def attribute(self, name: str) -> str:
         """Return what a field of a person is called."""
@@ -65,5 +72,16 @@ def shown_users(user_ids: Iterable[str]) -> Sequence[str]:
     return list(user_ids)[:SHOWN_MEMBERS]
 
 
-def _beside(name: str, identifier: str) -> str:
-    return f"{name} ({identifier})" if name else identifier
+def account_name(accounts: Iterable[AccountSettings], account_id: str, name: str = "") -> str:
+    """Return what people call an account; empty where nothing is known.
+
+    :param accounts: whose aliases are preferred.
+    :param name: its name in DocuSign, where known.
+    """
+    alias = next((item.alias for item in accounts if item.account_id == account_id), "")
+    return alias or name
+
+
+def account_called(accounts: Iterable[AccountSettings], account_id: str, name: str = "") -> str:
+    """Return the same with the id beside it, the id alone where nothing is known."""
+    return beside(account_name(accounts, account_id, name), account_id)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 
 from connector.domain.model import MembershipStatus
+from connector.domain.naming.names import account_called
 from connector.errors import ConnectorError, PermanentError
 from connector.ports import Examiner
 from connector.services.consent.checks import ConsentChecks
@@ -85,7 +86,7 @@ class ConnectionCheck:
     def _rights(self) -> Iterator[str]:
         """Name the accounts in which the service user can do its work no longer."""
         for account in self._context.settings.accounts:
-            name = self._context.settings.account_called(account.account_id)
+            name = account_called(self._context.settings.accounts, account.account_id)
             try:
                 user = self._examiner.service_user(account.account_id)
             except PermanentError as error:

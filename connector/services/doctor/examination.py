@@ -8,6 +8,7 @@ from datetime import datetime
 
 from connector.domain.diagnosis.checks import Finding, Place, Problem
 from connector.domain.diagnosis.symptoms import BY_TROUBLE, PROBLEMS
+from connector.domain.naming.names import account_called, account_name
 from connector.errors import ConnectorError, TemporaryError
 from connector.ports import Examiner
 from connector.services.consent.connecting import ConnectService
@@ -99,12 +100,15 @@ class Examination:
 
     def name(self, account_id: str) -> str:
         """Return what people call an account, with its id beside it."""
-        return self.tenant.account_called(account_id, self._shown_names().get(account_id, ""))
+        return account_called(
+            self.tenant.accounts, account_id, self._shown_names().get(account_id, "")
+        )
 
     def named(self, finding: Finding) -> Finding:
         """Return a finding with the name of the account that it is about."""
-        alias = self.tenant.alias_of(finding.subject)
-        return replace(finding, subject_name=alias or self._shown_names().get(finding.subject, ""))
+        name = self._shown_names().get(finding.subject, "")
+        called = account_name(self.tenant.accounts, finding.subject, name)
+        return replace(finding, subject_name=called)
 
     def _shown_names(self) -> Mapping[str, str]:
         """What DocuSign calls accounts, as far as that is known yet."""

@@ -10,7 +10,7 @@ from connector.domain.diagnosis.checks import Finding, Result
 from connector.domain.diagnosis.symptoms import PROBLEMS
 from connector.domain.diagnosis.trouble import Trouble
 from connector.domain.model import MembershipStatus
-from connector.domain.writing import counted
+from connector.domain.writing import beside, counted
 from connector.errors import ConnectorError
 from connector.ports import Identity
 from connector.services.doctor.examination import Examination
@@ -50,7 +50,7 @@ class RightsChecks(Examination):
         for account in self.tenant.accounts:
             known, name = shown.get(account.account_id), self.name(account.account_id)
             if known is None:
-                others = ", ".join(f"{a.name} ({a.account_id})" for a in shown.values())
+                others = ", ".join(beside(a.name, a.account_id) for a in shown.values())
                 found = f"The service user is a member of {others}, not of {name}."
                 code = "account_not_member"
             elif not known.is_served:
