@@ -175,8 +175,8 @@ class ExplainArguments(Schema):
         required=True,
         validate=validate.Length(1, 300),
         metadata={
-            "description": "Id or name; `account-admin` for whatever makes an account "
-            "administrator."
+            "description": "Id or name; `any-admin` for whatever makes an administrator of an "
+            "account or of the organization, `account-admin` for the accounts alone."
         },
     )
     month = fields.String(

@@ -18,7 +18,7 @@ from connector.cli.groups import Commands
 from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.writing import counted, noun, visible
 from connector.services.audit.export import FORMS, as_data
-from connector.services.audit.questions import ACCOUNT_ADMINISTRATION, month_of
+from connector.services.audit.questions import Administration, month_of
 from connector.services.audit.records import Verification
 
 
@@ -164,7 +164,7 @@ def export(context: CommandContext, *, form: str, output: Path | None, **given: 
 @click.option("--user", "--person", "person", required=True, help="Address or id of the user.")
 @click.option(
     "--entitlement",
-    default=ACCOUNT_ADMINISTRATION,
+    default=str(Administration.ANYTHING),
     show_default=True,
     help="Id or name of a profile, group or role.",
 )
@@ -182,10 +182,10 @@ def explain(
 ) -> None:
     """Say who gave a person an entitlement, why, and whether it was checked.
 
-    Without --entitlement the question is about administrator access: every permission profile
-    counts that makes an administrator of an account (account-admin). `docusign-iga user show` lists
-    everything that somebody holds. The chain is verified too, so that the answer comes with its
-    proof.
+    Without --entitlement the question is about administrator access (any-admin): every permission
+    profile counts that makes an administrator of an account, and so does being administrator of the
+    organization. account-admin means the profiles alone. `docusign-iga user show` lists everything
+    that somebody holds. The chain is verified too, so that the answer comes with its proof.
 
     \b
     Examples:

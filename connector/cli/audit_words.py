@@ -10,7 +10,6 @@ from connector.domain.audit.chain import told_steps
 from connector.domain.audit.events import AuditEvent
 from connector.domain.audit.story import Outcome, Story
 from connector.domain.audit.telling import (
-    NATIVE,
     NO_REASON,
     heading,
     parts_after_why,
@@ -130,8 +129,8 @@ def _whom(found: Explanation, page: EventPage) -> Iterable[str]:
 def _what(found: Explanation) -> Iterable[str]:
     names = found.entitlements.names
     each = [f"{name}, {scim_id}" for scim_id, name in sorted(names.items(), key=lambda one: one[1])]
-    if found.asks_of_administrators:
-        yield "Asked about: administrator access, whichever profile gives it:"
+    if found.administration:
+        yield f"Asked about: {found.administration.in_words}:"
         yield from (f"  {line}" for line in each)
     elif len(each) == 1:
         yield f"Asked about: {each[0]}"
@@ -141,16 +140,10 @@ def _what(found: Explanation) -> Iterable[str]:
 
 
 def _now(found: Explanation) -> str:
-    if not found.holds:
-        if found.asks_of_administrators:
-            return (
-                "Now: no administrator access, as DocuSign was last read. What else they hold is "
-                "not told here: name it with --entitlement."
-            )
-        return "Now: not held, as DocuSign was last read."
-    names = ", ".join(found.entitlements.names.get(item, item) for item in found.holds)
-    text = f"Now: held, as DocuSign was last read: {names}."
-    return f"{text} {NATIVE}." if found.is_given_elsewhere else text
+    text = f"Now: {found.now_in_words}."
+    if found.holds or found.administration is None:
+        return text
+    return f"{text} What else they hold is not told here: name it with --entitlement."
 
 
 def _headline(story: Story) -> str:

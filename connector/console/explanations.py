@@ -13,9 +13,9 @@ from connector.console.users import printable
 from connector.console.words import lead, told
 from connector.domain.audit.events import AuditEvent
 from connector.domain.audit.story import Story
-from connector.domain.audit.telling import NATIVE, NO_REASON, heading, parts_after_why
+from connector.domain.audit.telling import NO_REASON, heading, parts_after_why
 from connector.errors import InvalidRequestError, NotFoundError
-from connector.services.audit.questions import ACCOUNT_ADMINISTRATION, Explanation, month_of
+from connector.services.audit.questions import Administration, Explanation, month_of
 
 blueprint = Blueprint("explanations", __name__, url_prefix="/audit/explanation")
 _FIELDS = ("user", "entitlement", "month")
@@ -43,7 +43,7 @@ def show() -> tuple[str, int]:
         try:
             since, until = month_of(asked["month"])
             found = audit.explain(
-                asked["user"], asked["entitlement"] or ACCOUNT_ADMINISTRATION, since, until
+                asked["user"], asked["entitlement"] or Administration.ANYTHING, since, until
             )
         except (InvalidRequestError, NotFoundError) as error:
             problem = str(error)
@@ -55,7 +55,6 @@ def show() -> tuple[str, int]:
         problem=problem,
         chapters=_chapters(found) if found else [],
         earlier=lead(heading(found.earlier)) if found and found.earlier else "",
-        native=NATIVE if found and found.is_given_elsewhere else "",
         labels=tenant().browser.labels(),
         people=tenant().browser.people(found.user_ids) if found else {},
     )

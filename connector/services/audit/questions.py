@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.audit.story import Entitlements, Outcome, Story
+from connector.domain.audit.telling import NATIVE
 from connector.domain.model import (
     ORGANIZATION_ADMIN,
     Catalogue,
@@ -16,13 +18,35 @@ from connector.domain.model import (
     group_scim_id,
     parse_scim_id,
 )
+from connector.domain.policy.entitlement_rules import VERIFY_ORGANIZATION_ADMIN
 from connector.domain.work_items.items import Direction
 from connector.errors import InvalidRequestError
 from connector.ports import USER, UnitOfWork
 from mappings.model import Role
 
-ACCOUNT_ADMINISTRATION = "account-admin"
-"""Means every profile that makes an administrator of an account."""
+
+class Administration(StrEnum):
+    """What is asked about, where that is no entitlement by its name but what administers."""
+
+    ANYTHING = "any-admin"
+    """An account, by whatever profile, or the organization."""
+    ACCOUNTS = "account-admin"
+    """An account, by whatever profile."""
+
+    @property
+    def in_words(self) -> str:
+        """What is asked about."""
+        return _ADMINISTRATION[self]
+
+
+_ADMINISTRATION = {
+    Administration.ANYTHING: "administrator access, to an account by whichever profile or to the "
+    "organization",
+    Administration.ACCOUNTS: "administrator access to accounts, whichever profile gives it",
+}
+_NOT_KNOWN = "Whether they administer the organization is not known"
+_ORGANIZATION = f"But they do administer the organization: ask about {ORGANIZATION_ADMIN}"
+
 _CHUNK = 500
 """Requests whose events are read at once."""
 
@@ -41,8 +65,36 @@ class Explanation:
     """Which of the entitlements the mirror shows now, by SCIM id."""
     person: str = ""
     """Whom was asked about: an address, or an id."""
-    asks_of_administrators: bool = False
-    """Whether that is administrator access, whatever profile gives it."""
+    administration: Administration | None = None
+    """Which administrator access was asked about; None: what was named."""
+    is_organization_admin: bool | None = False
+    """Whether the mirror shows one who administers the organization; None: that is not known."""
+
+    @property
+    def now_in_words(self) -> str:
+        """What of it is held now, in sentences without the last full stop."""
+        sentences = [f"{self._held()}, as DocuSign was last read{self._names()}"]
+        if self.is_given_elsewhere:
+            sentences.append(NATIVE)
+        if self.administration and self.is_organization_admin is None:
+            sentences.append(_NOT_KNOWN)
+        elif self.administration is Administration.ACCOUNTS and self.is_organization_admin:
+            sentences.append(_ORGANIZATION)
+        return ". ".join(sentences)
+
+    def _held(self) -> str:
+        if self.holds:
+            return "held"
+        if self.administration is None:
+            return "not held"
+        # Nobody is told to administer nothing of whom DocuSign said only a part.
+        is_whole = self.administration is Administration.ANYTHING
+        is_told = is_whole and self.is_organization_admin is False
+        return "no administrator access" if is_told else "no administrator of an account"
+
+    def _names(self) -> str:
+        names = [self.entitlements.names.get(item, item) for item in self.holds]
+        return f": {', '.join(names)}" if names else ""
 
     @property
     def is_given_elsewhere(self) -> bool:
@@ -86,19 +138,26 @@ def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitle
     if not text.strip():
         raise InvalidRequestError("Name an entitlement.")
     key = fold(text.strip())
+    # Whether somebody administers the organization is read although no rule may name the role.
+    known = {ORGANIZATION_ADMIN: Role(display="Organization Administrator"), **roles}
     profiles = {
         place: profile
         for place, profile in catalogue.profiles.items()
         if catalogue.is_called(profile, key)
         or key == fold(profile.scim_id)
-        or (key == ACCOUNT_ADMINISTRATION and profile.is_admin)
+        or (key in tuple(Administration) and profile.is_admin)
     }
     groups = {
         place: group
         for place, group in catalogue.groups.items()
         if catalogue.is_called(group, key) or key == fold(group.scim_id)
     }
-    chosen = {name: role for name, role in roles.items() if key in (fold(name), fold(role.display))}
+    chosen = {
+        name: role
+        for name, role in known.items()
+        if key in (fold(name), fold(role.display))
+        or (key == Administration.ANYTHING and _administers(name, role))
+    }
     return Entitlements(
         frozenset(profiles),
         frozenset(groups),
@@ -109,6 +168,27 @@ def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitle
             **{name: role.display for name, role in chosen.items()},
         },
     )
+
+
+def _administers(role_id: str, role: Role) -> bool:
+    """Whether a role is that of administering the organization, under an id of the tenant's own
+    where DocuSign is asked for just that."""
+    return role_id == ORGANIZATION_ADMIN or role.verification == VERIFY_ORGANIZATION_ADMIN
+
+
+def administration_of(text: str) -> Administration | None:
+    """Return which administrator access a question is about; None: about what it names."""
+    key = fold(text.strip())
+    return Administration(key) if key in tuple(Administration) else None
+
+
+def administers_organization(uow: UnitOfWork, user_ids: Sequence[str]) -> bool | None:
+    """Return whether the mirror shows one of some users as administrator of the organization;
+    None where DocuSign did not say so of all of them. Whoever is gone administers nothing."""
+    told = {user.is_organization_admin for user in uow.mirror.get_users(user_ids).values()}
+    if True in told:
+        return True
+    return None if None in told else False
 
 
 def refuse_several(uow: UnitOfWork, user_ids: Sequence[str]) -> None:

@@ -11,13 +11,14 @@ import structlog
 from connector.domain.audit.chain import Break, ChainCheck, break_at_anchor
 from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead
 from connector.domain.audit.story import Entitlements, Outcome, stories
-from connector.domain.model import fold
 from connector.errors import NotFoundError, PermanentError
 from connector.ports import AnchorSink, UnitOfWork
 from connector.services.audit.export import FORMS, begun
 from connector.services.audit.questions import (
-    ACCOUNT_ADMINISTRATION,
+    Administration,
     Explanation,
+    administers_organization,
+    administration_of,
     events_about,
     gone,
     held_by,
@@ -220,8 +221,9 @@ class AuditService:
         a period, with its whole story. What that is worth, :meth:`verify` says.
 
         :param person: an address or a user id.
-        :param entitlement: its id, its name, or ``account-admin`` for whatever profile makes an
-            administrator of an account.
+        :param entitlement: its id, its name, ``any-admin`` for whatever profile makes an
+            administrator of an account and for administering the organization, or
+            ``account-admin`` for the profiles alone.
         :raises NotFoundError: nobody, or nothing, of that name is known.
         :raises InvalidRequestError: several users have or had the address: one story of them all
             would be nobody's.
@@ -238,6 +240,7 @@ class AuditService:
             holds = sorted(
                 {held for user_id in users for held in held_by(uow, user_id)} & wanted.scim_ids
             )
+            administers = administers_organization(uow, users)
         told.sort(key=lambda story: (story.at, story.recorded.sequence))
         within = [story for story in told if story.is_within(since, until)]
         before = [
@@ -252,7 +255,8 @@ class AuditService:
             before[-1] if before else None,
             holds,
             person,
-            asks_of_administrators=fold(entitlement.strip()) == ACCOUNT_ADMINISTRATION,
+            administration=administration_of(entitlement),
+            is_organization_admin=administers,
         )
 
     def _user_ids(self, uow: UnitOfWork, person: str) -> tuple[str, ...]:
@@ -270,7 +274,8 @@ class AuditService:
         if not found:
             raise NotFoundError(
                 f"There is no permission profile, group or role {text!r}. Give its id or its name, "
-                f"or {ACCOUNT_ADMINISTRATION} for every profile that makes an administrator."
+                f"{Administration.ANYTHING} for whatever makes an administrator of an account or "
+                f"of the organization, or {Administration.ACCOUNTS} for the accounts alone."
             )
         return found
 

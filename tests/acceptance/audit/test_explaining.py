@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -234,10 +235,45 @@ def test_nobody_s_administrator_access_is_told_as_such(connector, run):
     user = connector.create("ada@northwind-freight.example")
     text = run("explain", "--user", "ada@northwind-freight.example")
     assert text.startswith(f"User ada@northwind-freight.example ({user['id']})")
-    assert "Now: no administrator access" in text and "--entitlement" in text
+    assert "Now: no administrator of an account, as DocuSign was last read. Whether they" in text
+    assert "administer the organization is not known. What else" in text and "--entitlement" in text
+    administers_organization(connector, user["id"], value=False)
+    text = run("explain", "--user", "ada@northwind-freight.example")
+    assert "Now: no administrator access, as DocuSign was last read. What else" in text
     named = run("explain", "--user", user["id"], "--entitlement", admin_profile(connector))
     assert named.startswith(f"User ada@northwind-freight.example ({user['id']})")
     assert "Now: not held, as DocuSign was last read." in named
+
+
+def administers_organization(connector, user_id, *, value):
+    with connector.services.context.write() as uow:
+        user = uow.mirror.get_users([user_id])[user_id]
+        uow.mirror.put_users([replace(user, is_organization_admin=value)], None)
+        uow.commit()
+
+
+def test_who_administers_the_organization_alone_has_administrator_access(connector, run):
+    """Nobody is said to administer nothing because no profile of an account does it."""
+    user = connector.create("ada@northwind-freight.example")
+    administers_organization(connector, user["id"], value=True)
+    text = run("explain", "--user", user["id"])
+    assert "Organization Administrator, organization-admin" in text.partition("Asked about")[2]
+    assert "Now: held, as DocuSign was last read: Organization Administrator. It was given" in text
+    text = run("explain", "--user", user["id"], "--entitlement", "account-admin")
+    assert "Organization Administrator" not in text, "asked of the accounts alone"
+    assert "Now: no administrator of an account, as DocuSign was last read." in text
+    assert "they do administer the organization: ask about organization-admin." in text
+    text = run("explain", "--user", user["id"], "--entitlement", ORGANIZATION_ADMIN)
+    assert "Now: held, as DocuSign was last read: Organization Administrator." in text
+
+
+def test_what_was_asked_of_the_organization_is_told_with_administrator_access(connector, run):
+    role = [{"value": ORGANIZATION_ADMIN}]
+    user = connector.create("ada@northwind-freight.example", roles=role)
+    assert "asked for by client:iga" not in run(
+        "explain", "--user", user["id"], "--entitlement", "account-admin"
+    )
+    assert "asked for by client:iga: it waits" in run("explain", "--user", user["id"])
 
 
 def test_what_waits_of_the_same_request_for_another_access_is_no_part_of_it(connector):

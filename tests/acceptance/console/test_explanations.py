@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html import unescape
 
 import pytest
@@ -76,8 +77,14 @@ def test_what_cannot_be_answered_says_why(given):
     assert zoe.get(PAGE).status_code == 200
     other = connector.create("bea@acme.test")["id"]
     told = text(zoe.get(f"{PAGE}?user={other}"))
-    assert "administrator access, whichever profile gives it" in told
-    assert "no administrator access, as DocuSign was last read" in told
+    assert "administrator access, to an account by whichever profile or to the organization" in told
+    assert "Nowno administrator of an account, as DocuSign was last read. Whether they" in told
+    with connector.services.context.write() as uow:
+        person = uow.mirror.get_users([other])[other]
+        uow.mirror.put_users([replace(person, is_organization_admin=True)], None)
+        uow.commit()
+    told = text(zoe.get(f"{PAGE}?user={other}"))
+    assert "Nowheld, as DocuSign was last read: Organization Administrator." in told
     for query, words in (
         ("user=nobody@x.example", "Nobody on the address"),
         (f"user={user}&entitlement=nothing", "no permission profile, group or role"),
