@@ -71,7 +71,15 @@ class ConflictingWriteError(TemporaryError):
 
 
 class PermanentError(ConnectorError):
-    """Repeating does not help: a person or a setting has to change something."""
+    """Repeating does not help: a person or a setting has to change something.
+
+    :param remedy: what the message ends with: what to do, for whoever reads it now.
+    """
+
+    def __init__(self, message: str = "", *, remedy: str = "") -> None:
+        super().__init__(f"{message} {remedy}" if remedy else message)
+        self.reason = message
+        """What is wrong, without what to do: what a record keeps."""
 
 
 class GuardError(PermanentError):

@@ -13,7 +13,7 @@ from connector.domain.authentication.console import ConsoleRole
 from connector.domain.model import Catalogue, fold
 from connector.domain.naming.account_book import AccountBook
 from connector.domain.policy.entitlement_rules import Policy
-from connector.domain.work_items.approvals import NO_ADDRESS
+from connector.domain.work_items.approvals import GIVE_ADDRESS, NO_ADDRESS
 from connector.errors import ForbiddenError
 from connector.ports import Clock, Directory, Store, UnitOfWork
 from connector.services.outbox import announce
@@ -75,7 +75,7 @@ class Principal(Actor):
         :raises ForbiddenError: they have no address to compare, and could be the same.
         """
         if not self.email:
-            raise ForbiddenError(NO_ADDRESS.format(login=self.login))
+            raise ForbiddenError(NO_ADDRESS.format(login=self.login), remedy=GIVE_ADDRESS)
 
     def require(self, *roles: ConsoleRole) -> None:
         """Let the person act.

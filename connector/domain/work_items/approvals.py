@@ -28,11 +28,15 @@ class Verdict(StrEnum):
 
 NO_ADDRESS = (
     "{login} has no e-mail address here, and DocuSign knows people by their address: nobody can "
-    "tell whether this is about their own access. Give a local account one (docusign-iga console "
-    "user email LOGIN ADDRESS), let the identity provider send a verified one, or, on the command "
-    "line, name the local account that you act as (--as LOGIN)."
+    "tell whether this is about their own access."
 )
 """Why somebody does not decide whom nothing can be compared with."""
+GIVE_ADDRESS = (
+    "On the command line, act as somebody who has one, by their local account: --as LOGIN. Give a "
+    "local account one with docusign-iga console user email LOGIN ADDRESS, or let the identity "
+    "provider send a verified one."
+)
+"""What to do about it."""
 
 
 @dataclass(frozen=True)
@@ -89,12 +93,14 @@ class Standing:
     """Who decides; for somebody who is away, that person. None: nobody."""
     refusal: str = ""
     """Why not, in words."""
+    remedy: str = ""
+    """What to do about it, where anything can be done."""
 
 
 def standing(person: Voter, matter: Matter) -> Standing:
     """Return as whom a person may decide."""
     if not person.email:
-        return Standing(refusal=NO_ADDRESS.format(login=person.login))
+        return Standing(refusal=NO_ADDRESS.format(login=person.login), remedy=GIVE_ADDRESS)
     if person.names & matter.parties:
         return Standing(refusal="Nobody decides on what they asked for or on their own access.")
     if is_named(person, matter):

@@ -24,10 +24,10 @@ from connector.domain.work_items.items import (
 from connector.domain.writing import require_words, tidy
 from connector.errors import (
     ClosedError,
-    ConnectorError,
     ForbiddenError,
     InvalidRequestError,
     NotFoundError,
+    PermanentError,
     PreconditionError,
     TemporaryError,
     UnknownOutcomeError,
@@ -204,7 +204,7 @@ class ApprovalService:
         """
         # A denial needs nothing of DocuSign.
         addresses = self._desk.addresses() if verdict is Verdict.APPROVE else Addresses()
-        problem: ConnectorError | None = None
+        problem: PermanentError | None = None
         with self._context.write(seen) as uow:
             item = _approval(uow, work_item_id)
             matters = self._matters(uow)
@@ -218,7 +218,7 @@ class ApprovalService:
                 # Whoever came too late did nothing that they may not do.
                 is_barred = isinstance(problem, ForbiddenError)
                 act = Act.REFUSED if is_barred else Act.MISSED
-                self._log.note(uow, item, by, act, str(problem), verdict=verdict)
+                self._log.note(uow, item, by, act, problem.reason, verdict=verdict)
             elif verdict is Verdict.DENY:
                 said, vote = tidy(comment), self._vote(uow, item, by)
                 self._log.remember(uow, item, by, Act.DENIED, said, **vote)
@@ -271,16 +271,16 @@ class ApprovalService:
         item: WorkItem,
         by: Principal,
         verdict: Verdict,
-    ) -> ConnectorError | None:
+    ) -> PermanentError | None:
         """Return what stands against a decision, None where nothing does."""
         matter = matters.of(item)
         stand = standing(_voter(by), matter)
         if item.state is not WorkItemState.OPEN:
             return ClosedError(f"This approval is {item.state} already; nothing is left to decide.")
         if item.expires_at is not None and item.expires_at <= self._context.clock.now():
-            return ClosedError("This approval has expired. Ask for the access again.")
+            return ClosedError("This approval has expired.", remedy="Ask for the access again.")
         if stand.voter is None:
-            return ForbiddenError(stand.refusal)
+            return ForbiddenError(stand.refusal, remedy=stand.remedy)
         names = stand.voter.names | _voter(by).names
         if verdict is Verdict.APPROVE and any(
             vote.names & names for vote in votes(matters.events(item), item.checksum, matter)
@@ -353,10 +353,11 @@ def _voter(person: Principal) -> Voter:
     )
 
 
-def _changed(item: WorkItem) -> ConnectorError:
+def _changed(item: WorkItem) -> PermanentError:
     if item.state is WorkItemState.OPEN:
         return PreconditionError(
-            "What is to be done changed since you looked. Look again and decide on that."
+            "What is to be done changed since you looked.",
+            remedy="Look again and decide on that.",
         )
     return PreconditionError(
         f"The situation changed since you looked: {item.comment} The approval is {item.state}."

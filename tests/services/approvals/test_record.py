@@ -47,6 +47,28 @@ def test_who_came_too_late_is_not_told_with_who_may_not_decide(start):
     assert late.partition("Done")[0].count("user:bob") == 2
 
 
+def test_the_record_keeps_the_reason_and_not_what_to_do(start):
+    """What commands somebody could give then is nothing that a record is asked for later."""
+    connector, asked_for = start(expires_days=3)
+    _, item = waiting(connector, asked_for)
+    with pytest.raises(ForbiddenError, match=r"--as LOGIN.*console user email"):
+        decide(connector, item, APPROVE, approver("root", email=""))
+    with pytest.raises(PreconditionError, match="Look again"):
+        decide(connector, item, APPROVE, approver("bob"), checksum="of another plan")
+    connector.clock.advance(3 * DAY + 1)
+    with pytest.raises(ClosedError, match="Ask for the access again"):
+        decide(connector, item, APPROVE, approver("bob"))
+    (refused,) = recorded(connector, "work_item.refused")
+    assert refused.data["comment"].endswith("whether this is about their own access.")
+    missed = [event.data["comment"] for event in recorded(connector, "work_item.missed")]
+    assert missed == [
+        "What is to be done changed since you looked.",
+        "This approval has expired.",
+    ]
+    history = connector.services.approvals.get(item.work_item_id).history
+    assert not [event for event in history if "docusign-iga" in event.comment]
+
+
 def test_who_approves_twice_or_after_the_end_is_not_barred(start):
     connector, asked_for = start(approvals_needed=2, expires_days=3)
     _, item = waiting(connector, asked_for)
