@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from connector.domain.audit.chain import told_steps
-from connector.domain.audit.events import AuditEvent
+from connector.domain.audit.events import SHELL_OF, AuditEvent
 from connector.domain.audit.story import Outcome, Story
 from connector.domain.audit.telling import (
     NO_REASON,
@@ -68,6 +68,8 @@ def _facts(event: AuditEvent, labels: Labels) -> Iterable[str]:
     for name in _SHOWN:
         if data.get(name):
             yield f"{name}: {data[name]}"
+    if (where := str(data.get("address", ""))).startswith(SHELL_OF):
+        yield where
     yield from (f"“{data[name]}”" for name in _WRITTEN if data.get(name))
     if finding := data.get("finding"):
         yield f"finding {in_brief(str(finding))}"

@@ -13,7 +13,9 @@ import yaml
 from click.testing import CliRunner
 
 from connector.cli import main
+from connector.cli.audit_words import describe
 from connector.cli.context import CommandContext, os_login
+from connector.domain.audit.titles import event_title
 from connector.settings import ConsoleSettings
 from tests.approvals import ask, asking_first, held, pending
 from tests.connector import DOCUSIGN
@@ -179,7 +181,10 @@ def test_who_acts_as_an_account_knows_its_password(connector, run, as_dora, ann,
         told = list(uow.audit.events(limit=10_000))
     refused = next(event for event in told if event.action == "console.sign_in_refused")
     assert refused.data["address"] == f"shell of {os_login()}"
-    known = next(event for event in told if event.action == "console.signed_in")
+    assert "console.signed_in" not in [event.action for event in told], "nobody was there"
+    known = next(event for event in told if event.action == "console.acted_as")
+    assert event_title(known) == "Acted at a shell as a console account"
+    assert describe(known) == f"shell of {os_login()}"
     approved = next(event for event in told if event.action == "work_item.approved")
     assert (known.actor, known.data["address"]) == ("user:dora", f"shell of {os_login()}")
     assert (approved.actor, approved.correlation_id) == ("user:dora", known.correlation_id)

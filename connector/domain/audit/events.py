@@ -7,6 +7,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+SHELL_OF = "shell of "
+"""How the address begins in an event of somebody who acted from a shell: its user follows."""
+
 
 @dataclass(frozen=True)
 class Seal:

@@ -77,6 +77,7 @@ TITLES: Mapping[str, str] = {
     "client.added": "API client added",
     "client.throttled": "API client made to wait",
     "console.signed_in": "Signed in to the console",
+    "console.acted_as": "Acted at a shell as a console account",
     "console.signed_out": "Signed out",
     "console.sessions_ended": "Sessions of the console were ended",
     "console.sign_in_refused": "A sign-in was refused",

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from connector.domain.audit.events import AuditEvent
+from connector.domain.audit.events import SHELL_OF, AuditEvent
 from connector.domain.authentication.console import (
     ConsoleAccount,
     ConsoleSession,
@@ -81,14 +81,14 @@ class ConsoleSignIn:
         :raises SignInRefusedError: as :meth:`with_password`.
         :raises TooManyAttemptsError: there were too many attempts.
         """
-        where = f"shell of {shell_user}"
+        where = f"{SHELL_OF}{shell_user}"
         account, counted = self._by_password(tenant, login, password, where, correlation_id)
         with self._store.write(tenant) as uow:
             self._uncount(uow, counted, self._clock.now())
-            facts = {"method": SignInMethod.LOCAL, "address": where}
-            action = "console.signed_in"
-            roles = sorted(account.roles)
-            self._audit(uow, account.login, action, correlation_id, roles=roles, **facts)
+            facts: dict[str, object] = {"method": SignInMethod.LOCAL, "address": where}
+            facts["roles"] = sorted(account.roles)
+            # No sign-in: nobody was at the console, and no session began.
+            self._audit(uow, account.login, "console.acted_as", correlation_id, **facts)
             uow.commit()
         return account
 
