@@ -63,8 +63,9 @@ class Cause:
 _CONSENT = Cause(
     ConsentRequiredError,
     "Consent is missing: neither the service user nor an organization administrator has agreed to "
-    "every requested scope in this environment. Open the consent link and accept; consent given "
-    "in the demo environment does not count in production.",
+    "every requested scope in this environment. Let one of them open the consent link "
+    "(`docusign-iga consent url`) and accept; consent given in the demo environment does not count "
+    "in production.",
 )
 _KEY = Cause(
     KeyRejectedError,

@@ -48,7 +48,7 @@ def test_revoked_consent_is_named(world):
     directory = directory_of(world)
     directory.list_accounts()
     world.faults.add(Fault("revoke_consent", path="/groups$"))
-    with pytest.raises(errors.ConsentRequiredError, match="consent link"):
+    with pytest.raises(errors.ConsentRequiredError, match="docusign-iga consent url"):
         directory.list_groups(world.account.account_id)
 
 
