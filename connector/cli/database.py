@@ -50,7 +50,7 @@ def upgrade(context: CommandContext) -> None:
 @click.option(
     "--go-on",
     is_flag=True,
-    help="Let --tenant revert by policy again, and carry out what was queued or begun.",
+    help="Let --tenant deal with drift as its policy says, and carry out what was queued or begun.",
 )
 @tenant_options
 @handle_errors
@@ -59,8 +59,9 @@ def restored(context: CommandContext, *, go_on: bool) -> None:
 
     What was asked for since the backup is unknown to the database and looks like drift: a policy
     that reverts would close new joiners. So nothing is reverted by itself until you have looked at
-    the open findings and say --go-on. What was queued or begun when the backup was made waits for
-    that too, and so does every new change of the same person or group: it is answered 503.
+    the open findings, accepted what is right, and said --go-on. What was queued or begun when the
+    backup was made waits for that too, and so does every new change of the same person or group: it
+    is answered 503.
 
     A file from `docusign-iga db backup` says it by itself, and so does a dump that was restored
     into another PostgreSQL database. Say it, before `serve` starts, where a disk, a virtual machine
@@ -70,12 +71,14 @@ def restored(context: CommandContext, *, go_on: bool) -> None:
     Examples:
       docusign-iga db restored
       docusign-iga drift list
+      docusign-iga drift accept 3f2a --as olga --reason "Asked for after the backup"
       docusign-iga db restored --go-on
     """
     if go_on:
         held = go_on_after_restoring(context.tenant.context, cli_actor())
         told = (
-            "The policy reverts again, and what was queued or begun is carried out."
+            "Nothing is held back any more: drift is dealt with as the policy says (see "
+            "`docusign-iga drift list`), and what was queued or begun is carried out."
             if held
             else "Nothing was held back."
         )

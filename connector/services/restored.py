@@ -26,8 +26,9 @@ def why_not_to_revert(context: TenantContext, actor: Actor) -> str | None:
     return (
         "This database was restored from a backup. What was asked for since the backup is unknown "
         "to it and looks like drift, so that the policy reverts nothing by itself. Look at the "
-        "open findings (`docusign-iga drift list`), accept what is right (`docusign-iga drift "
-        f"accept`), then say `docusign-iga db restored --go-on --tenant {context.tenant}`."
+        f"open findings (`docusign-iga drift list --tenant {context.tenant}`), accept what is "
+        f"right (`docusign-iga drift accept ID --tenant {context.tenant} --as LOGIN --reason "
+        f"TEXT`), then say `docusign-iga db restored --go-on --tenant {context.tenant}`."
     )
 
 

@@ -205,5 +205,6 @@ def test_doctor_says_that_a_restored_database_has_not_been_released(connector):
     found = waits(connector)
     assert (found.result, found.problem.code) == (Result.WARNING, "restored_waits")
     assert "db restored --go-on" in found.problem.remedy
+    assert "drift accept ID --as LOGIN --reason TEXT" in found.problem.remedy
     go_on_after_restoring(connector.services.context, ACTOR)
     assert waits(connector).result is Result.OK

@@ -111,7 +111,7 @@ TITLES: Mapping[str, str] = {
     "tenant.removed": "The tenant and its data were removed",
     "configuration.changed": "The configuration changed",
     "database.restored": "The database was restored from a backup",
-    "database.released": "The policy reverts again after a backup was restored",
+    "database.released": "After a backup was restored, nothing is held back any more",
     "audit.erased": "Personal data was erased",
     "audit.anchored": "The audit was anchored",
     "audit.broken": "The audit does not agree with its last anchor",

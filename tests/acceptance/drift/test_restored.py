@@ -35,6 +35,8 @@ def held_back(connector, user_id):
     (finding,) = (
         item for item in connector.findings(DriftKind.UNMANAGED_USER) if item.subject_id == user_id
     )
+    accept = "drift accept ID --tenant default --as LOGIN --reason TEXT"
+    assert accept in (finding.problem or ""), "the whole command"
     return finding.state is FindingState.OPEN and "db restored --go-on" in (finding.problem or "")
 
 
@@ -67,6 +69,20 @@ def test_who_joined_since_the_backup_stays_until_a_person_says_go_on(tmp_path, m
     assert after.membership(joiner).status is Status.CLOSED
     assert "database.released" in told(after)
     after.close()
+
+
+def test_going_on_promises_no_revert_where_no_policy_reverts(start, monkeypatch):
+    native = start(drift=DriftSettings(policy=(DriftRule(then="report"),), pending_after_days=0))
+    run(monkeypatch, native.connector)
+    native.set_profile(native.ann, native.other_profile())
+    native.connector.reconcile()
+    result = CliRunner().invoke(main, ["db", "restored", "--go-on"])
+    said = " ".join(result.output.split())
+    assert said.startswith("Nothing is held back any more") and "revert" not in said
+    counts = native.connector.reconcile()
+    assert "reverting" not in counts and "held_back" not in counts
+    again = CliRunner().invoke(main, ["db", "restored", "--go-on"])
+    assert again.output.strip() == "Nothing was held back."
 
 
 def test_a_person_says_that_a_database_was_restored_in_place(start, monkeypatch):

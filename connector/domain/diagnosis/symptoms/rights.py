@@ -16,7 +16,7 @@ RIGHTS: tuple[Check, ...] = (
                 "scopes_fewer",
                 "Calls of the Admin API are refused although the rights are there.",
                 "DocuSign gave a token with fewer scopes than were asked for.",
-                "Open the consent link and accept once more.",
+                "Open the consent link (`docusign-iga consent url`) and accept once more.",
                 Place.CONSENT,
                 Result.WARNING,
             ),
@@ -299,7 +299,9 @@ RIGHTS: tuple[Check, ...] = (
                 "The database was restored from a backup, and nobody has said since that it may go "
                 "on: what was asked for after the backup looks like drift to it.",
                 "Look at the open findings (`docusign-iga drift list`), accept what is right "
-                "(`docusign-iga drift accept`), then say `docusign-iga db restored --go-on`.",
+                "(`docusign-iga drift accept ID --as LOGIN --reason TEXT`; LOGIN is a local "
+                "account of the console with the role operator), then say `docusign-iga db "
+                "restored --go-on`.",
                 result=Result.WARNING,
             ),
         ),
