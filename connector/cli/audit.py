@@ -12,7 +12,7 @@ import click
 from rich.table import Table
 
 from connector.anchor_file import read_anchors
-from connector.cli.audit_words import describe, explained
+from connector.cli.audit_words import about, describe, explained
 from connector.cli.context import Command, CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.domain.audit.events import AuditEvent, AuditFilter
@@ -118,11 +118,10 @@ def search(context: CommandContext, *, limit: int, **given: Any) -> None:
     service = context.tenant.audit
     events = service.search(wanted, person=person, entitlement=entitlement, limit=limit)
     table = Table("Event", "When (UTC)", "Who", "What", "About", "More")
-    about = service.user_ids(person) if person else ()
-    page = context.tenant.browser.named(events, about)
+    page = context.tenant.browser.named(events, service.user_ids(person) if person else ())
     for event in events:
         when = f"{event.at:%Y-%m-%d %H:%M:%S}"
-        what = (event.actor, event.action, event.subject, describe(event, page))
+        what = (event.actor, event.action, about(event), describe(event, page))
         table.add_row(str(event.sequence), when, *what)
     context.output([as_data(event) for event in events], table if events else "No event matches.")
 

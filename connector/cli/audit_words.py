@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import Any
 
@@ -58,6 +58,16 @@ def describe(event: AuditEvent, page: EventPage = NO_NAMES) -> str:
     if steps := told_steps(event, page.about):
         return "; ".join(_step(step, page.names) for step in steps)
     return _cut(", ".join(_facts(event, page.labels)))
+
+
+def about(event: AuditEvent) -> str:
+    """Return whom or what an event is about; of a plan for somebody new, who had no id yet, their
+    address."""
+    if event.subject:
+        return event.subject
+    people = (step.get("person") for step in told_steps(event) if not step.get("user_id"))
+    emails = (person.get("email") for person in people if isinstance(person, Mapping))
+    return ", ".join(dict.fromkeys(str(email) for email in emails if email))
 
 
 def _facts(event: AuditEvent, labels: Labels) -> Iterable[str]:

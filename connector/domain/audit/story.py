@@ -335,6 +335,11 @@ def _told(
         if (event.data.get("plan") in plans or event.data.get("work_item") in items)
         and event.data.get("work_item") not in others
     ]
+    return _without_others(_with_calls(own, ordered), wanted, user_id)
+
+
+def _with_calls(own: Sequence[AuditEvent], ordered: Sequence[AuditEvent]) -> Sequence[AuditEvent]:
+    """Return events of a plan with the calls that carried it out, or showed what they tell."""
     # Whoever carries out one plan calls for that plan alone; a job that checks tasks calls for
     # many, and the last call before the check is the one that it saw.
     carried = {event.correlation_id for event in own if "work_item" not in event.data} - {""}
@@ -350,7 +355,7 @@ def _told(
         elif event.sequence in told and event.correlation_id in calls:
             call = calls[event.correlation_id]
             told[call.sequence] = call
-    return _without_others([told[sequence] for sequence in sorted(told)], wanted, user_id)
+    return [told[sequence] for sequence in sorted(told)]
 
 
 def _without_others(

@@ -10,7 +10,7 @@ import structlog
 
 from connector.domain.audit.chain import Break, ChainCheck, break_at_anchor
 from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead
-from connector.domain.audit.story import Entitlements, Outcome, stories
+from connector.domain.audit.story import Entitlements, Outcome, Story, stories
 from connector.errors import NotFoundError, PermanentError
 from connector.ports import AnchorSink, UnitOfWork
 from connector.services.audit.export import FORMS, begun
@@ -242,17 +242,11 @@ class AuditService:
             )
             administers = administers_organization(uow, users)
         told.sort(key=lambda story: (story.at, story.recorded.sequence))
-        within = [story for story in told if story.is_within(since, until)]
-        before = [
-            story
-            for story in told
-            if since is not None and story.outcome is Outcome.DONE and story.at < since
-        ]
         return Explanation(
             users,
             wanted,
-            within,
-            before[-1] if before else None,
+            [story for story in told if story.is_within(since, until)],
+            _last_before(told, since),
             holds,
             person,
             administration=administration_of(entitlement),
@@ -278,6 +272,14 @@ class AuditService:
                 f"of the organization, or {Administration.ACCOUNTS} for the accounts alone."
             )
         return found
+
+
+def _last_before(told: Iterable[Story], since: datetime | None) -> Story | None:
+    """Return the last change that took effect before a period, None where that has no beginning."""
+    if since is None:
+        return None
+    done = [story for story in told if story.outcome is Outcome.DONE and story.at < since]
+    return done[-1] if done else None
 
 
 def _noted(uow: UnitOfWork) -> AuditHead | None:

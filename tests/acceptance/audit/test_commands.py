@@ -118,6 +118,17 @@ def test_events_are_found_and_exported(connector, run, tmp_path):
     assert {event["action"] for event in named} >= {"plan.recorded", "operation.done"}
 
 
+def test_the_plan_for_a_newcomer_says_whom_and_what_it_is_about(connector, run, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    user = connector.create("ada@northwind-freight.example")["id"]
+    for question in (("--person", user), ("--action", "plan.*")):
+        told = run("search", *question)
+        (line,) = (line for line in told.splitlines() if "plan.recorded" in line)
+        about, more = line.split("│")[5:7]
+        assert about.strip() == "ada@northwind-freight.example"
+        assert more.strip().startswith("join ada@northwind-freight.example to account ")
+
+
 def test_who_was_put_into_a_group_is_found_by_the_group(connector, run):
     user = connector.create("ada@northwind-freight.example")
     group = ok(connector.get("/Groups?count=1&excludedAttributes=members"))["Resources"][0]
