@@ -65,6 +65,10 @@ class ApprovalDetailSchema(ApprovalSchema):
     needed = fields.Integer(
         required=True, metadata={"description": "How many have to agree. One denial ends it."}
     )
+    too_few = text(
+        "That fewer people can agree than have to, and what to do; empty where enough can, or "
+        "nobody here can tell."
+    )
     denied_before = fields.Nested(
         ApprovalSchema,
         required=True,
@@ -217,6 +221,7 @@ def _detail(view: ApprovalView) -> Mapping[str, Any]:
         "approvers": view.approvers,
         "approved_by": view.approved_by,
         "needed": view.needed,
+        "too_few": view.too_few,
         "may_decide": view.refusal is None,
         "refusal": view.refusal,
         "history": [event_data(event) for event in view.history],

@@ -64,19 +64,21 @@ def list_approvals(
         items = service.inbox(_known(by()), wanted)
     else:
         items = service.list(every=every, wanted=wanted)
+    few = service.without_deciders(items)
     table = Table("Approval", "What", "Risk", "State", "Asked by", "Expires")
     for item in items:
         table.add_row(
             item.work_item_id[:8],
             item.title,
             item.risk,
-            _words(item),
+            f"{_words(item)}, too few can decide" if item.work_item_id in few else _words(item),
             item.requester,
             _day(item.expires_at),
         )
     empty = "Nothing waits for an approval." if not every else "There are no approvals yet."
     empty = empty if wanted == WorkItemFilter() else "No approval fits."
-    context.output([work_item_data(item) for item in items], table if items else empty)
+    listed = [{**work_item_data(item), "too_few": few.get(item.work_item_id, "")} for item in items]
+    context.output(listed, table if items else empty)
 
 
 @approvals.command("show")
@@ -305,6 +307,7 @@ def _description(view: ApprovalView) -> str:
         "Expires": _minute(item.expires_at),
         "Approvers": view.approvers,
         "Agreed": _agreed(view),
+        "Mind": view.too_few,
         "Comment": item.comment,
         "You": view.refusal or "may decide",
         "Checksum": item.checksum,
@@ -361,6 +364,7 @@ def _view_to_json(view: ApprovalView) -> dict[str, Any]:
         "approvers": view.approvers,
         "approved_by": list(view.approved_by),
         "needed": view.needed,
+        "too_few": view.too_few,
         "refusal": view.refusal,
         "history": [event_data(event) for event in view.history],
     }

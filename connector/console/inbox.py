@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from connector.console.here import is_fragment, principal, tenant
+from connector.console.here import is_fragment, principal, session, tenant
 from connector.console.users import printable
 from connector.domain.work_items.items import WorkItemFilter, WorkItemKind
 from connector.services.browsing.browser import PAGE
@@ -40,6 +40,9 @@ def show() -> str | BaseResponse:
         page = _mine(after, wanted)
     else:
         page = browser.items(replace(_VIEWS[view], wanted=wanted, after=after))
+    approvals = tenant().approvals
+    few = approvals.without_deciders(page.items)
+    everywhere = approvals.without_deciders() if _is_administrators_first(view, after) else {}
     follows = None
     if page.next_after:
         query = urlencode({"view": view, **kept, "after": page.next_after})
@@ -51,6 +54,8 @@ def show() -> str | BaseResponse:
         kept=kept,
         is_first=not after,
         labels=browser.labels(),
+        few=few,
+        few_everywhere=len(everywhere),
         follows=follows,
     )
 
@@ -60,6 +65,11 @@ def show() -> str | BaseResponse:
 def lists() -> BaseResponse:
     """Lead to the list of a kind, where the address of one of its pages was shortened."""
     return redirect(url_for("inbox.show", view=request.path.rpartition("/")[2]))
+
+
+def _is_administrators_first(view: str, after: str) -> bool:
+    """Whether an administrator opens their inbox: they can mend what nobody can decide."""
+    return view == _MINE and not after and session().may_administer
 
 
 def _mine(after: str, wanted: WorkItemFilter) -> ItemPage:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -134,3 +136,14 @@ class SignInFailures:
     failures: int
     ends_at: datetime
     """Then they are forgotten."""
+
+
+def voices(people: Iterable[AbstractSet[str]]) -> int:
+    """Return how many people these are, each with everything they are called, folded: who shares a
+    login or an address is one."""
+    found: list[AbstractSet[str]] = []
+    for names in people:
+        same = [known for known in found if known & names]
+        found = [known for known in found if not known & names]
+        found.append(frozenset(names).union(*same))
+    return len(found)

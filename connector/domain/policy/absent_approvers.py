@@ -3,11 +3,10 @@ until it expires."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from connector.domain.authentication.console import ConsoleAccount, ConsoleRole, included
+from connector.domain.authentication.console import ConsoleAccount, ConsoleRole, included, voices
 from connector.domain.model import fold
 from connector.domain.writing import counted
 from connector.settings import TenantSettings
@@ -96,17 +95,6 @@ def _why_absent(name: str, deciders: Deciders) -> str:
         "login or address, and no identity provider is set up. Correct the name, add the account "
         f"(docusign-iga console user add), or set up {_PROVIDER}."
     )
-
-
-def voices(people: Iterable[AbstractSet[str]]) -> int:
-    """Return how many people these are, each with everything they are called, folded: who shares a
-    login or an address is one."""
-    found: list[AbstractSet[str]] = []
-    for names in people:
-        same = [known for known in found if known & names]
-        found = [known for known in found if not known & names]
-        found.append(frozenset(names).union(*same))
-    return len(found)
 
 
 def _too_few(path: str, meaning: Meaning, deciders: Deciders) -> Iterator[str]:

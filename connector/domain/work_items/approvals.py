@@ -73,6 +73,10 @@ class Matter:
     """The local accounts of the console as they are now, by folded login."""
     escalated_to: Approvers = field(default_factory=Approvers)
     """Who decides as well, since it was escalated."""
+    has_provider: bool = True
+    """Whether an identity provider lets people in: nobody here can tell whom it knows."""
+    provider_gives_role: bool = True
+    """Whether one of its groups has the role that decides where nobody is named."""
 
     @property
     def named(self) -> Approvers:
@@ -242,6 +246,5 @@ def in_words(matter: Matter) -> str:
     if manager := deciding_manager(matter):
         parts.append(f"the manager ({manager})")
     elif approvers.manager:
-        why = "cannot decide on this" if matter.manager else "is unknown"
-        return f"{', '.join(parts)}: the manager {why}"
+        parts.append(f"the manager ({'cannot decide on this' if matter.manager else 'unknown'})")
     return ", ".join(parts)

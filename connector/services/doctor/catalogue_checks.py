@@ -14,6 +14,7 @@ from connector.domain.work_items.items import OPEN_STATES, Direction
 from connector.domain.writing import counted
 from connector.services.doctor.rights_checks import RightsChecks
 from connector.services.people import deciders
+from connector.services.work.undecidable import without_deciders
 
 
 class CatalogueChecks(RightsChecks):
@@ -45,14 +46,20 @@ class CatalogueChecks(RightsChecks):
                 yield Finding("baseline", Result.OK, name, account_id)
 
     def approvers(self) -> Iterator[Finding]:
-        """Whom the tenant's own rules and roles ask; DocuSign is not."""
+        """Whom the tenant's own rules and roles ask, and what waits; DocuSign is not asked."""
         context = self.context
         with context.read() as uow:
             known = deciders(uow, context.ways_in, context.clock.now())
+            waiting = without_deciders(uow, context)
         absent = list(absent_approvers(self.tenant, context.policy.mapping, known))
         for found in absent:
             yield self.bad("approvers", "approver_absent", found)
-        if not absent:
+        if waiting:
+            first, words = next(iter(waiting.items()))
+            count = counted(len(waiting), "open approval")
+            found = f"{count} to which fewer can agree than have to, such as {first[:8]}: {words}"
+            yield self.bad("approvers", "approvals_undecidable", found)
+        if not absent and not waiting:
             yield Finding("approvers", Result.OK, "nobody is asked who cannot be")
 
     def leavers(self) -> Iterator[Finding]:

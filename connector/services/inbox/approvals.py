@@ -44,6 +44,7 @@ from connector.services.work.log import WorkItemLog
 from connector.services.work.matters import Matters
 from connector.services.work.open_grants import is_begun
 from connector.services.work.reasons import reason_of
+from connector.services.work.undecidable import without_deciders
 
 _log = structlog.get_logger(__name__)
 
@@ -66,6 +67,9 @@ class ApprovalView:
     approved_by: Sequence[str]
     """Logins of those who agreed to this plan and still count."""
     needed: int
+    too_few: str
+    """That fewer can agree than have to, and what to do; empty where enough can, or nobody here can
+    tell."""
     history: Sequence[WorkItemEvent]
     denied_before: WorkItem | None
     """When the same was denied last before it was asked for; None: never."""
@@ -168,10 +172,20 @@ class ApprovalService:
                 approvers=in_words(matter),
                 approved_by=[vote.voter.login for vote in votes(events, item.checksum, matter)],
                 needed=matters.terms(item).needed,
+                too_few=matters.too_few(item),
                 history=events,
                 denied_before=last_denial(uow, item),
                 refusal=self.refusal(matters, item, person) if person else None,
             )
+
+    def without_deciders(self, items: Sequence[WorkItem] | None = None) -> Mapping[str, str]:
+        """Return, by id, of which open approvals fewer can agree than have to, each with that in
+        words.
+
+        :param items: those that are looked at; left out, the oldest thousand.
+        """
+        with self._context.read() as uow:
+            return without_deciders(uow, self._context, items)
 
     def _name(self, uow: UnitOfWork, entitlement: str) -> str:
         try:

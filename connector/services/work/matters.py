@@ -8,10 +8,11 @@ from functools import cached_property
 from connector.domain.authentication.console import ConsoleAccount
 from connector.domain.ledger.plans import Fulfilment, PlanRecord
 from connector.domain.model import Catalogue, User, fold
-from connector.domain.work_items.approvals import Matter
+from connector.domain.work_items.approvals import Matter, votes
+from connector.domain.work_items.deciders import too_few
 from connector.domain.work_items.delegations import Delegation
 from connector.domain.work_items.history import WorkItemEvent
-from connector.domain.work_items.items import ApprovalTerms, WorkItem, WorkItemKind
+from connector.domain.work_items.items import ApprovalTerms, WorkItem, WorkItemKind, WorkItemState
 from connector.errors import InvalidRequestError
 from connector.ports import UnitOfWork
 from connector.services.context import Principal, TenantContext
@@ -94,6 +95,7 @@ class Matters:
             approvers = terms.escalate_to  # Nobody approves a task.
         elif item.escalated_at is not None:
             escalated_to = terms.escalate_to
+        groups, ways_in = self._context.settings.console_groups, self._context.ways_in
         asks_manager = approvers.manager or escalated_to.manager
         return Matter(
             approvers=approvers,
@@ -104,7 +106,19 @@ class Matters:
             delegations=self._delegations,
             now=self._context.clock.now(),
             accounts=self._accounts,
+            has_provider=ways_in.provider,
+            provider_gives_role=ways_in.provider and bool(groups.approver or groups.administrator),
         )
+
+    def too_few(self, item: WorkItem) -> str:
+        """Return, in words, that fewer can agree to an open approval than have to; see
+        :func:`connector.domain.work_items.deciders.too_few`."""
+        if item.kind is not WorkItemKind.APPROVAL or item.state is not WorkItemState.OPEN:
+            return ""
+        matter, needed = self.of(item), self.terms(item).needed
+        if not too_few(matter, needed):  # Most need no look at who agreed.
+            return ""
+        return too_few(matter, needed, votes(self.events(item), item.checksum, matter))
 
     def _requester(self, item: WorkItem) -> frozenset[str]:
         """Return everything that who asked is called."""

@@ -214,6 +214,15 @@ RIGHTS: tuple[Check, ...] = (
                 "file, with the path of each.",
                 result=Result.WARNING,
             ),
+            Problem(
+                "approvals_undecidable",
+                "An approval waits, and fewer people can agree to it than have to.",
+                "Its manager is unknown or asked for it, an account was disabled or lost its "
+                "address, or whoever could decide gains by it.",
+                "`docusign-iga approvals list` marks them and `approvals show` says why: name more "
+                "approvers in the rule, ask for fewer, or give somebody an account.",
+                result=Result.WARNING,
+            ),
         ),
     ),
     Check(
