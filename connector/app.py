@@ -86,9 +86,11 @@ def create() -> Flask:
     The web server calls this once in each worker process.
     """
     end_with_parent()
-    settings = load_settings(Path(os.environ[CONFIG_VARIABLE]))
+    path = Path(os.environ[CONFIG_VARIABLE])
+    settings = load_settings(path)
     configure_logging(settings.logging)
     application = build(settings)
+    application.begin_telling(path)
     app = create_served(application)
     if settings.server.bind_threads:
         app.wsgi_app = OneProcessor(app.wsgi_app)  # type: ignore[method-assign]

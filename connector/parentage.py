@@ -25,6 +25,15 @@ def lives(pid: int) -> bool:
         return False
 
 
+def has_ended(machine_name: str, pid: int) -> bool:
+    """Return whether a process of this machine has ended; False for those of others, of which this
+    one cannot know.
+
+    :param machine_name: see :func:`machine`.
+    """
+    return machine_name == machine() and knows_its_dead() and not lives(pid)
+
+
 @cache
 def machine() -> str:
     """Return a name for whatever shares this process's ids: the machine since its last start, or

@@ -7,6 +7,7 @@ start of a command.
 from __future__ import annotations
 
 import os
+import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -14,6 +15,7 @@ from contextvars import ContextVar
 from dataclasses import replace
 from datetime import datetime
 from functools import cache, cached_property, partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -21,7 +23,8 @@ import structlog
 
 from connector.bootstrap.parts import owner_prefix, sealer_of, tenant_documents
 from connector.bootstrap.tenant import Adapters, TenantServices, wire
-from connector.config.masking import flattened
+from connector.config import load_settings
+from connector.config.masking import checksum, flattened
 from connector.docusign.connection import Connection
 from connector.domain.authentication.api_clients import Method
 from connector.domain.ledger.job_runs import JobRun
@@ -32,7 +35,8 @@ from connector.errors import ConfigError
 from connector.logs import correlated
 from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
-from connector.ports import Clock, Examiner, JobQueue
+from connector.parentage import machine
+from connector.ports import Clock, Examiner, JobQueue, RunningProcess
 from connector.services.authentication.api_clients import ApiClientService
 from connector.services.authentication.personal_tokens import PersonalTokens
 from connector.services.authentication.throttle import Throttle
@@ -44,6 +48,7 @@ from connector.services.mirror.persons import attribute_names
 from connector.services.mirror.presentation import Presenter
 from connector.services.mirror.version_key import version_key
 from connector.services.monitoring.observation import Readiness
+from connector.services.monitoring.running import Heartbeat, absolute, outdated
 from connector.services.provisioning.turns import Repeat
 from connector.services.tenants.account_owners import account_problems, claim_accounts
 from connector.services.tenants.administration import TenantService
@@ -112,6 +117,9 @@ class Application:
         self.clock = clock
         self.connection = connection
         self.owner = f"{owner_prefix(role)}{os.getpid()}:{uuid4().hex[:8]}"
+        self.role = role
+        self.config_path: Path | None = None
+        """The file of the settings, where this process serves or runs jobs."""
         self.sealer = sealer_of(settings)
         self.catalogue = catalogue
         self._tenants: dict[str, tuple[int, TenantServices]] = {}
@@ -372,6 +380,38 @@ class Application:
         server, docusign = self.settings.server, self.settings.docusign
         redirect_uri = docusign.redirect_uri or f"{server.url}/consent/callback"
         return self.connection.examiner(tenant, redirect_uri)
+
+    def begin_telling(self, config_path: Path) -> Heartbeat:
+        """Let the database know, from now on, that this process runs with the settings of this
+        file; return what ends it."""
+        self.config_path = config_path
+        now = self.clock.now()
+        process = RunningProcess(
+            self.owner,
+            self.role,
+            socket.gethostname(),
+            machine(),
+            os.getpid(),
+            absolute(config_path),
+            checksum(self.settings),
+            started_at=now,
+            seen_at=now,
+        )
+        heartbeat = Heartbeat(self.store, self.clock, process)
+        heartbeat.start()
+        return heartbeat
+
+    def outdated(self) -> Sequence[str]:
+        """Return, in words, which processes run with another version of this process's file than
+        it has now; nothing where this process has none."""
+        if self.config_path is None:
+            return ()
+        try:
+            settings = load_settings(self.config_path)
+        except ConfigError:
+            why = "cannot be used as it is now, and `serve` would not start again"
+            return [f"{self.config_path} {why}: `docusign-iga config check` says what is wrong."]
+        return outdated(self.store, checksum(settings), self.config_path, self.clock.now())
 
     def record_configuration(self) -> None:
         """Write into each tenant's audit that its configuration changed since the last start."""

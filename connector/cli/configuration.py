@@ -16,6 +16,7 @@ from sqlalchemy.engine import make_url
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.config import masked
+from connector.config.masking import checksum
 from connector.errors import ConfigError, TemporaryError
 from connector.services.context import WaysIn
 from connector.services.jobs.schedule_problems import require_known_jobs
@@ -42,9 +43,9 @@ def check(context: CommandContext) -> None:
     Where the database is there and can be read, its tenants, accounts and organization are held
     against those of the file, as `serve` does; and so are the names of baseline profiles and of
     rules, as far as a sync has read what the accounts have. A rule that covers nothing is a
-    warning, and so is an approver who cannot be anybody: a group where no identity provider lets
-    people in, or a person without an account. DocuSign is not asked: `docusign-iga doctor` does
-    that.
+    warning, and so is an approver who cannot be anybody (a group where no identity provider lets
+    people in, or a person without an account), and a `serve` or `worker` that runs with another
+    version of the file: restart it. DocuSign is not asked: `docusign-iga doctor` does that.
 
     \b
     Example:
@@ -53,7 +54,7 @@ def check(context: CommandContext) -> None:
     try:
         settings = context.settings
         require_known_jobs(settings)
-        warnings = _held_against_database(settings)
+        warnings = _held_against_database(settings, context.config_path)
     except ConfigError as error:
         if not context.as_json:
             raise
@@ -73,7 +74,7 @@ def check(context: CommandContext) -> None:
     )
 
 
-def _held_against_database(settings: Settings) -> Sequence[str]:
+def _held_against_database(settings: Settings, path: Path) -> Sequence[str]:
     """Hold the file against the database; return warnings. One that is not there yet has no
     accounts of the console. Before its migration and where it cannot be reached, as on another
     machine, the file alone is checked, and a warning says so.
@@ -88,6 +89,7 @@ def _held_against_database(settings: Settings) -> Sequence[str]:
     # Commands that need no database start faster.
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
+    from connector.services.monitoring.running import outdated  # noqa: PLC0415
     from connector.services.tenants.declarations import declaration_problems  # noqa: PLC0415
     from connector.store import open_database  # noqa: PLC0415
 
@@ -105,12 +107,13 @@ def _held_against_database(settings: Settings) -> Sequence[str]:
                 return [*told, _only_the_file(why)]
             now = datetime.now(UTC)
             absent, warnings = unknown_names(store, settings.tenants, ways_in, now)
+            stale = outdated(store, checksum(settings), path, now)
             problems = [*declaration_problems(store, settings.tenants), *absent]
     except (TemporaryError, SQLAlchemyError) as error:
         return [*by_file, _only_the_file(str(error).partition("\n")[0])]
     if problems:
         raise ConfigError(problems)
-    return warnings
+    return [*warnings, *stale]
 
 
 def _only_the_file(why: str) -> str:

@@ -10,11 +10,13 @@ import click
 from rich.console import Console
 
 from connector.cli.context import CommandContext, tenant_options
-from connector.domain.diagnosis.checks import Diagnosis, Result
-from connector.domain.diagnosis.symptoms import CHECKS
+from connector.config.masking import checksum
+from connector.domain.diagnosis.checks import Diagnosis, Finding, Result
+from connector.domain.diagnosis.symptoms import CHECKS, PROBLEMS
 from connector.domain.writing import counted
 from connector.errors import ConfigError, ConnectorError
 from connector.services.doctor.doctor import misconfigured
+from connector.services.monitoring.running import outdated
 from connector.services.plain_data import diagnosis_data
 
 _STATUS = {Result.OK: 0, Result.SKIPPED: 0, Result.WARNING: 1, Result.FAILED: 2}
@@ -54,12 +56,25 @@ def _examine(context: CommandContext) -> Diagnosis:
     tenant = context.tenant
     with Console(stderr=True).status("Looking ...") as status:
         found = tenant.doctor.examine(lambda check: status.update(f"Looking at {check.looks_at}"))
-    problems = context.application.binding_problems()
+    application = context.application
+    stale = outdated(
+        application.store,
+        checksum(context.settings),
+        context.config_path,
+        application.clock.now(),
+    )
+    found = replace(found, findings=(*map(_outdated, stale), *found.findings))
+    problems = application.binding_problems()
     if not problems:
         return found
     # `serve` refuses the file, however good the connection is.
     rest = [item for item in found.findings if item.check_id != "configuration"]
     return replace(found, findings=(*misconfigured(problems).findings, *rest))
+
+
+def _outdated(what: str) -> Finding:
+    problem = PROBLEMS["configuration_outdated"]
+    return Finding("configuration", Result.WARNING, what, problem=problem)
 
 
 def _lines(diagnosis: Diagnosis) -> Iterator[str]:

@@ -46,8 +46,12 @@ def run_jobs_process(context: CommandContext) -> None:
         application.require_bound_accounts()
         # After one that was killed nobody waits for its leases to end.
         release_dead(application, ("jobs",), wait_s=0)
-        with stopped_by_signals() as stop:
-            _run(application, stop)
+        heartbeat = application.begin_telling(context.config_path)
+        try:
+            with stopped_by_signals() as stop:
+                _run(application, stop)
+        finally:
+            heartbeat.stop()
     finally:
         application.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from connector.ports import Store
@@ -48,6 +49,10 @@ class Application(inbound.PeopleApplication, Protocol):
     @property
     def consent_watch(self) -> ConsentWatch:
         """Writes down what DocuSign answers."""
+
+    def outdated(self) -> Sequence[str]:
+        """Return, in words, which processes run with another version of the configuration file
+        than it has now."""
 
     def tenant(self, name: str) -> TenantServices:
         """Return the services of a tenant.

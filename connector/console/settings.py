@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any
 
@@ -31,8 +31,10 @@ def show() -> str:
             masked_section(services.settings), services.settings, TenantSettings(name)
         )
     }
+    stale: Sequence[str] = ()
     if is_operator() or len(application().catalogue.entries()) == 1:
         settings, usual = application().settings, Settings()
+        stale = application().outdated()
         shown = masked(settings)
         shown.pop("tenants")
         everywhere = {
@@ -44,6 +46,7 @@ def show() -> str:
     return render_template(
         "settings.html",
         sections=sections,
+        stale=stale,
         rules=rules_in_force(services.context, services.user_mapping),
         in_file=source is TenantSource.FILE,
     )

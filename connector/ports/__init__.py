@@ -36,6 +36,7 @@ from connector.ports.ledger import (
 )
 from connector.ports.mirror import MirrorRepository
 from connector.ports.notifications import AnchorSink, NotificationRepository, Notifier
+from connector.ports.processes import ProcessRepository, RunningProcess
 from connector.ports.queue import Asker, JobQueue
 from connector.ports.resources import (
     BASE_URL_MARK,
@@ -105,10 +106,12 @@ __all__ = [
     "Notifier",
     "PendingEvents",
     "PlanRepository",
+    "ProcessRepository",
     "ProfileDesigner",
     "ResourceQuery",
     "ResourceRepository",
     "ResourceRow",
+    "RunningProcess",
     "SortKey",
     "Store",
     "StoredPage",

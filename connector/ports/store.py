@@ -24,6 +24,7 @@ from connector.ports.ledger import (
 )
 from connector.ports.mirror import MirrorRepository
 from connector.ports.notifications import NotificationRepository
+from connector.ports.processes import ProcessRepository
 from connector.ports.resources import ResourceRepository
 from connector.ports.tenants import HoldingsRepository, TenantRepository
 from connector.ports.totals import TotalsRepository
@@ -87,6 +88,7 @@ class UnitOfWork(Protocol):
     holdings: HoldingsRepository
     hints: HintRepository
     drift: DriftRepository
+    processes: ProcessRepository
 
     def commit(self) -> None:
         """Make everything since the start durable."""

@@ -28,6 +28,7 @@ from connector.ports import (
     NotificationRepository,
     PendingEvents,
     PlanRepository,
+    ProcessRepository,
     ResourceRepository,
     TenantRepository,
     TotalsRepository,
@@ -54,6 +55,7 @@ from connector.store.long_searches import LongSearches
 from connector.store.mirror import SqlMirror
 from connector.store.notifications import SqlNotifications
 from connector.store.plans import SqlPlans
+from connector.store.processes import SqlProcesses
 from connector.store.resources import SqlResources
 from connector.store.scim_sources import STANDARD_SCHEMAS, Schemas
 from connector.store.search import SearchRules
@@ -88,6 +90,7 @@ _REPOSITORIES: Mapping[str, Callable[[Session], Any]] = {
     "holdings": SqlHoldings,
     "hints": SqlHints,
     "drift": SqlDrift,
+    "processes": SqlProcesses,
 }
 
 
@@ -123,6 +126,7 @@ class SqlUnitOfWork:
     holdings: HoldingsRepository
     hints: HintRepository
     drift: DriftRepository
+    processes: ProcessRepository
 
     def __init__(
         self,

@@ -106,6 +106,21 @@ def test_json_has_every_check_with_its_result(doctor):
     assert {item["check"] for item in told["findings"]} == {item.check_id for item in CHECKS}
 
 
+def test_a_server_with_an_earlier_version_of_the_file_is_a_warning(doctor, connector, tmp_path):
+    file = tmp_path / "config.yaml"
+    heartbeat = connector.application.begin_telling(file)
+    options, changed = ("--json", "--config", str(file)), {"retry_attempts": 2}
+    assert "another version" not in doctor(*options).output
+    result = doctor(*options, docusign=changed)
+    heartbeat.stop()
+    assert result.exit_code == 1
+    finding = report(result)["findings"][0]
+    assert (finding["check"], finding["problem"]) == ("configuration", "configuration_outdated")
+    assert f"with another version of {file}: restart it" in finding["found"]
+    assert finding["remedy"] == "Restart `serve`, and each `worker`."
+    assert "another version" not in doctor(*options, docusign=changed).output
+
+
 def test_an_account_that_the_file_names_no_longer_is_told(found, doctor, connector):
     *kept, gone = connector.application.settings.tenants["default"].accounts
     problems = found(accounts=tuple(kept))

@@ -52,6 +52,7 @@ from connector.store.tables.mirror import (
 )
 from connector.store.tables.notifications import notifications
 from connector.store.tables.people import delegations, work_item_events, work_item_evidence
+from connector.store.tables.processes import processes
 from connector.store.tables.resources import BLOCK_SIZES, page_blocks, resources
 from connector.store.tables.tenants import tenant_accounts, tenants
 
@@ -96,6 +97,7 @@ __all__ = [
     "page_blocks",
     "plan_turns",
     "plans",
+    "processes",
     "profiles",
     "provenance",
     "read_hints",

@@ -16,6 +16,7 @@ from connector.settings import (
     Secret,
     TenantJobSettings,
 )
+from tests.acceptance.processes import write_config
 from tests.visitors import guarded, signed_in
 
 
@@ -128,3 +129,21 @@ def test_what_stands_below_a_list_has_the_defaults_of_its_kind(connect):
     assert {told[name] for name in usual} == {"default"}
     assert {"leavers[0].hand_over_to", "notifications.channels[0].events"} <= usual
     assert "four quiet green lamps" not in page
+
+
+def test_what_runs_with_an_earlier_version_of_the_file_is_told(connector, tmp_path):
+    ann, world = signed_in(connector, "administrator"), connector.world
+    world.base_url = "http://127.0.0.1:1"
+    file = write_config(tmp_path, world, 8080)
+    good = file.read_text()
+    heartbeat = connector.application.begin_telling(file)
+    page = unescape(ann.get("/settings").get_data(as_text=True))
+    assert f"with another version of {file}: restart it" in page
+
+    file.write_text("tenant: {}")
+    page = unescape(ann.get("/settings").get_data(as_text=True))
+    assert f"{file} cannot be used as it is now, and `serve` would not start again" in page
+
+    heartbeat.stop()
+    file.write_text(good)
+    assert str(file) not in unescape(ann.get("/settings").get_data(as_text=True))

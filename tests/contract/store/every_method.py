@@ -24,7 +24,7 @@ from connector.domain.tenants.records import TenantRecord, TenantState
 from connector.domain.work_items.delegations import Delegation
 from connector.domain.work_items.history import Act, Evidence, WorkItemEvent
 from connector.domain.work_items.items import WorkItemState
-from connector.ports import ResourceQuery, UnitOfWork
+from connector.ports import ResourceQuery, RunningProcess, UnitOfWork
 from scim.filters import AttributePath, Comparison, Operator, Present
 from tests.contract.store import people, records
 from tests.contract.store.people import ACCOUNT, GROUP, NOW, USER
@@ -44,6 +44,7 @@ LINK = ConsentLink("l1", Way.INDIVIDUAL, ID, NOW, frozenset({"signature"}))
 GRANT = CodeGrant(ID, "r", "a", NOW, frozenset({"signature"}), NOW, "ann", NOW, NOW)
 LATER = NOW.replace(year=2100)
 KNOWN = KnownEntitlement(f"{ACCOUNT}.1", "P")
+PROCESS = RunningProcess("p1", "serve", "h", "h.1", 1, "/c.yaml", "00", NOW, NOW)
 DELEGATION = Delegation("d-1", "ann", "bob", NOW, NOW + timedelta(days=1), "", "ann", NOW)
 
 
@@ -97,6 +98,7 @@ def fill(unit: UnitOfWork) -> None:
     unit.console.put_token(TOKEN)
     unit.console.put_failures([FAILURES], CONSOLE_NOW)
     unit.locks.acquire(["key"], "owner", NOW.replace(year=2100), NOW)
+    unit.processes.put(PROCESS)
 
 
 def _search(kind: str, path: AttributePath, value: str) -> Callable[[UnitOfWork], Any]:
@@ -244,6 +246,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.jobs.latest_done("done"),
         lambda unit: unit.jobs.list(),
     ],
+    "processes": [lambda unit: unit.processes.list()],
     "budgets": [
         lambda unit: unit.budgets.states(),
         lambda unit: unit.budgets.calls(NOW),
@@ -371,6 +374,9 @@ WRITES: list[Callable[[UnitOfWork], Any]] = [
     lambda unit: unit.notifications.claim(NOW, NOW.replace(year=2100), 10),
     lambda unit: unit.notifications.purge(NOW.replace(year=2100)),
     lambda unit: unit.notifications.forget_subject("user-00001"),
+    lambda unit: unit.processes.put(replace(PROCESS, pid=2)),
+    lambda unit: unit.processes.remove("p1"),
+    lambda unit: unit.processes.forget_unseen(NOW.replace(year=2100)),
     lambda unit: unit.jobs.forget(NOW.replace(year=2100)),
     lambda unit: unit.locks.count_live("key", NOW),
     lambda unit: unit.locks.forget_ended(NOW.replace(year=2200)),

@@ -2,6 +2,7 @@
 
 import json
 import re
+import socket
 from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
@@ -50,6 +51,29 @@ def test_a_good_configuration_is_said_to_be_good(run, config_file):
     result = run("config", "check")
     assert result.exit_code == 0
     assert f"{config_file} is good" in result.output
+
+
+def test_a_server_that_runs_with_an_earlier_version_of_the_file_is_told(run, config_file):
+    application = build(load_settings(config_file), role="serve")
+    with closing(application):
+        heartbeat = application.begin_telling(config_file)
+        assert "Warning" not in run("config", "check").stdout
+
+        data = yaml.safe_load(config_file.read_text())
+        data["server"] = {"port": 8081}
+        config_file.write_text(yaml.safe_dump(data))
+        shown = run("config", "check").stdout
+        assert "is good" in shown
+        started = f"{application.clock.now():%Y-%m-%d}"
+        assert f"Warning: `serve` on {socket.gethostname()} runs since {started}" in shown
+        assert f"with another version of {config_file}: restart it" in shown
+
+        elsewhere = config_file.with_name("other.yaml")
+        elsewhere.write_text(config_file.read_text())
+        assert "Warning" not in run("config", "check", config=elsewhere).stdout
+
+        heartbeat.stop()
+        assert "Warning" not in run("config", "check").stdout
 
 
 def test_accounts_that_the_database_has_and_the_file_has_not_are_told(run, config_file):

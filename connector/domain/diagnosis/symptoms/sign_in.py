@@ -18,6 +18,14 @@ SIGN_IN: tuple[Check, ...] = (
                 "A setting is missing, misspelled, or has a value that it cannot have.",
                 "Correct what is named and run `docusign-iga config check`.",
             ),
+            Problem(
+                "configuration_outdated",
+                "The console or SCIM goes by other rules than the command line.",
+                "The configuration file was changed after a process had read it; it is read at "
+                "start alone.",
+                "Restart `serve`, and each `worker`.",
+                result=Result.WARNING,
+            ),
         ),
     ),
     Check(
