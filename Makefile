@@ -9,12 +9,15 @@ ARGS ?=
 # Test processes: one more than processors, because tests wait too, for servers, browsers and clocks.
 WORKERS ?= $(shell python3 -c "import os; print((os.cpu_count() or 1) + 1)")
 
+# The tests that hypothesis draws examples for, and random stories of writes and faults.
+DRAWING = $(shell grep -rl hypothesis tests --include='test_*.py')
+
 STAMP = $(VENV)/.installed
 DEV_STAMP = $(VENV)/.installed-dev
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench run format clean
+.PHONY: help demo test explore check bench run format clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +27,9 @@ demo: $(STAMP) ## Start the connector in front of a simulated DocuSign, with com
 
 test: $(DEV_STAMP) ## Run every test, on all processors
 	$(BIN)/pytest -n $(WORKERS) $(ARGS)
+
+explore: $(DEV_STAMP) ## Draw new examples, and more, in the tests that draw theirs; ARGS names fewer tests
+	HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n $(WORKERS) --hypothesis-profile=exploring $(if $(filter tests/%,$(ARGS)),,$(DRAWING)) $(ARGS)
 
 check: $(DEV_STAMP) ## Lint, format, types and import contracts
 	$(BIN)/ruff check .

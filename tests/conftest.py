@@ -22,16 +22,17 @@ from connector.store import SqlStore
 from tests import databases, logs
 
 # How long an example takes says something about the machine, and nothing about the program; what
-# is drawn is drawn again in every run. ``--hypothesis-profile=exploring`` draws anew.
+# is drawn is drawn again in every run. ``make explore`` draws anew, and more.
 hypothesis_settings.register_profile(
     "exploring",
     derandomize=False,
+    max_examples=1_000,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     print_blob=True,
 )
 hypothesis_settings.register_profile(
-    "repeatable", hypothesis_settings.get_profile("exploring"), derandomize=True
+    "repeatable", hypothesis_settings.get_profile("exploring"), derandomize=True, max_examples=100
 )
 hypothesis_settings.load_profile("repeatable")
 
