@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-import time
 from dataclasses import replace
 
 import jwt
@@ -95,18 +94,18 @@ def test_others_go_on_with_the_old_token_while_one_renews(
     answers(wire_mock)
     tokens.token(subject)
     clock.advance(3000)
-    release, asked = threading.Event(), []
+    release, asked, has_begun = threading.Event(), [], threading.Event()
 
     def slow(request, context):
         asked.append(request)
+        has_begun.set()
         release.wait(60)
         return {"access_token": "fresh", "expires_in": 3600}
 
     wire_mock.post(OAUTH, json=slow)
     renewing = threading.Thread(target=tokens.token, args=(subject,))
     renewing.start()
-    while not asked:
-        time.sleep(0.001)
+    assert has_begun.wait(60), "nothing renews it early"
     assert set(together(49, lambda: tokens.token(subject))) == {"token-1"}
     release.set()
     renewing.join()
