@@ -49,6 +49,13 @@ PROFILE, GROUP, ROLE = "profile", "group", "role"
 """What an entitlement is."""
 
 
+def administering_roles(roles: Mapping[str, Role]) -> frozenset[str]:
+    """Return the ids of the roles that administer the organization: DocuSign's own, whether it is
+    among *roles* or not, and those of the tenant about which DocuSign is asked for just that."""
+    own = {name for name, role in roles.items() if role.verification == VERIFY_ORGANIZATION_ADMIN}
+    return frozenset({ORGANIZATION_ADMIN, *own})
+
+
 @dataclass(frozen=True)
 class Target:
     """An entitlement as rules see it."""

@@ -18,7 +18,7 @@ from connector.domain.model import (
     group_scim_id,
     parse_scim_id,
 )
-from connector.domain.policy.entitlement_rules import VERIFY_ORGANIZATION_ADMIN
+from connector.domain.policy.entitlement_rules import administering_roles
 from connector.domain.work_items.items import Direction
 from connector.errors import InvalidRequestError
 from connector.ports import USER, UnitOfWork
@@ -140,6 +140,7 @@ def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitle
     key = fold(text.strip())
     # Whether somebody administers the organization is read although no rule may name the role.
     known = {ORGANIZATION_ADMIN: Role(display="Organization Administrator"), **roles}
+    administering = administering_roles(roles)
     profiles = {
         place: profile
         for place, profile in catalogue.profiles.items()
@@ -156,7 +157,7 @@ def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitle
         name: role
         for name, role in known.items()
         if key in (fold(name), fold(role.display))
-        or (key == Administration.ANYTHING and _administers(name, role))
+        or (key == Administration.ANYTHING and name in administering)
     }
     return Entitlements(
         frozenset(profiles),
@@ -168,12 +169,6 @@ def named(text: str, catalogue: Catalogue, roles: Mapping[str, Role]) -> Entitle
             **{name: role.display for name, role in chosen.items()},
         },
     )
-
-
-def _administers(role_id: str, role: Role) -> bool:
-    """Whether a role is that of administering the organization, under an id of the tenant's own
-    where DocuSign is asked for just that."""
-    return role_id == ORGANIZATION_ADMIN or role.verification == VERIFY_ORGANIZATION_ADMIN
 
 
 def administration_of(text: str) -> Administration | None:
@@ -235,11 +230,11 @@ def mentions(event: AuditEvent, wanted: Entitlements) -> bool:
     )
 
 
-def held_by(uow: UnitOfWork, user_id: str) -> Iterator[str]:
+def held_by(uow: UnitOfWork, user_id: str, roles: Mapping[str, Role]) -> Iterator[str]:
     """Walk what a user holds as the mirror has it, by SCIM id."""
     user = uow.mirror.get_users([user_id]).get(user_id)
     if user is None:
         return
     yield from user.entitlements()
     if user.is_organization_admin:
-        yield ORGANIZATION_ADMIN
+        yield from administering_roles(roles)

@@ -237,9 +237,9 @@ class AuditService:
                 for user_id in users
                 for story in stories(events_about(uow, user_id, wanted), wanted, user_id)
             ]
-            holds = sorted(
-                {held for user_id in users for held in held_by(uow, user_id)} & wanted.scim_ids
-            )
+            roles = self._context.policy.roles
+            held = {one for user_id in users for one in held_by(uow, user_id, roles)}
+            holds = sorted(held & wanted.scim_ids)
             administers = administers_organization(uow, users)
         told.sort(key=lambda story: (story.at, story.recorded.sequence))
         return Explanation(

@@ -7,9 +7,10 @@ from functools import cached_property
 
 from connector.domain.diagnosis.checks import Finding, Result
 from connector.domain.idle_rules import idle_rules
-from connector.domain.model import ORGANIZATION_ADMIN, Account, Catalogue
+from connector.domain.model import Account, Catalogue
 from connector.domain.policy.absent_approvers import absent_approvers
 from connector.domain.policy.coverage import baseline_problems
+from connector.domain.policy.entitlement_rules import administering_roles
 from connector.domain.work_items.items import OPEN_STATES, Direction
 from connector.domain.writing import counted
 from connector.services.doctor.rights_checks import RightsChecks
@@ -66,10 +67,13 @@ class CatalogueChecks(RightsChecks):
         """Of whom the mirror has; DocuSign is not asked."""
         with self.context.read() as uow:
             holders = uow.mirror.get_users(uow.mirror.organization_admins())
-            asked = uow.work_items.search(
-                states=OPEN_STATES, entitlement=ORGANIZATION_ADMIN, direction=Direction.REVOKE
-            )
-        ending = {item.subject_id for item in asked}
+            ending = {
+                item.subject_id
+                for role in administering_roles(self.context.policy.roles)
+                for item in uow.work_items.search(
+                    states=OPEN_STATES, entitlement=role, direction=Direction.REVOKE
+                )
+            }
         left = sorted(
             f"{user.email} ({user.user_id})"
             for user in holders.values()

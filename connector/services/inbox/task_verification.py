@@ -10,7 +10,6 @@ import structlog
 
 from connector.domain.mirror.merge import merge_member
 from connector.domain.model import (
-    ORGANIZATION_ADMIN,
     User,
     parse_scim_id,
 )
@@ -103,7 +102,7 @@ class TaskVerification:
     ) -> WorkItem:
         """Write down what DocuSign showed, into the task and the mirror."""
         now = self._context.clock.now()
-        seen = _holds(person, item.entitlement) if person is not None else None
+        seen = _holds(person, item) if person is not None else None
         was = "was " if seen is None else ""
         before, told = item.last_check, f"DocuSign: the user {was}{_seen(item, seen)}"
         item = replace(item, last_checked_at=now, last_check=told)
@@ -128,10 +127,11 @@ class TaskVerification:
         return item
 
 
-def _holds(person: User, entitlement: str) -> bool | None:
-    if entitlement == ORGANIZATION_ADMIN:
+def _holds(person: User, item: WorkItem) -> bool | None:
+    # A role of the tenant's own may be that of administering the organization.
+    if item.verification == VERIFY_ORGANIZATION_ADMIN:
         return person.is_organization_admin
-    return entitlement in person.entitlements()
+    return item.entitlement in person.entitlements()
 
 
 def _seen(item: WorkItem, seen: bool | None) -> str:
