@@ -17,7 +17,7 @@ from connector.domain.audit.chain import data_about
 from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.audit.story import Story
 from connector.services.audit.export import FORMS
-from connector.services.audit.questions import Explanation, month_of
+from connector.services.audit.questions import Administration, Explanation, month_of
 from connector.services.audit.records import Verification
 
 resource = Resource(
@@ -158,7 +158,31 @@ class ExplanationSchema(Schema):
     holds = fields.List(
         fields.String(),
         required=True,
-        metadata={"description": "Which of them DocuSign showed when it was last read."},
+        metadata={
+            "description": "Which of them DocuSign showed when it was last read, and which roles "
+            "people attested."
+        },
+    )
+    attested = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "Which of `holds` people attested: no API of DocuSign shows it."},
+    )
+    administration = fields.String(
+        required=True,
+        allow_none=True,
+        validate=validate.OneOf([str(one) for one in Administration]),
+        metadata={
+            "description": "Which administrator access was asked about; null: what is named."
+        },
+    )
+    is_organization_admin = fields.Boolean(
+        required=True,
+        allow_none=True,
+        metadata={
+            "description": "Whether they administer the organization, as DocuSign was last read; "
+            "null: DocuSign did not say so, and it is not known."
+        },
     )
     verification = fields.Nested(VerificationSchema, required=True)
 
@@ -288,6 +312,9 @@ def _explanation(found: Explanation, verification: Verification) -> Mapping[str,
         "changes": [_change(story) for story in found.stories],
         "earlier": _change(found.earlier) if found.earlier else None,
         "holds": found.holds,
+        "attested": found.attested,
+        "administration": found.administration,
+        "is_organization_admin": found.is_organization_admin,
         "verification": _verification(verification),
     }
 

@@ -203,6 +203,9 @@ def explain(
         "entitlements": dict(found.entitlements.names),
         "changes": stories,
         "holds": list(found.holds),
+        "attested": list(found.attested),
+        "administration": found.administration,
+        "is_organization_admin": found.is_organization_admin,
         "verification": _verification(verified),
     }
     period = f"in {since:%B %Y}" if since else "ever"

@@ -22,6 +22,7 @@ from connector.domain.policy.entitlement_rules import administering_roles
 from connector.domain.work_items.items import Direction
 from connector.errors import InvalidRequestError
 from connector.ports import USER, UnitOfWork
+from connector.services.mirror.actual import load_attributes
 from mappings.model import Role
 
 
@@ -62,18 +63,26 @@ class Explanation:
     earlier: Story | None
     """The last change before it that was carried out: what held when it began."""
     holds: Sequence[str]
-    """Which of the entitlements the mirror shows now, by SCIM id."""
+    """Which of the entitlements the mirror shows now or people attested, by SCIM id."""
     person: str = ""
     """Whom was asked about: an address, or an id."""
     administration: Administration | None = None
     """Which administrator access was asked about; None: what was named."""
     is_organization_admin: bool | None = False
     """Whether the mirror shows one who administers the organization; None: that is not known."""
+    attested: Sequence[str] = ()
+    """Which of what is held people attested: no API of DocuSign shows it."""
+    of_organization: frozenset[str] = frozenset()
+    """The roles asked about that administer the organization."""
 
     @property
     def now_in_words(self) -> str:
         """What of it is held now, in sentences without the last full stop."""
-        sentences = [f"{self._held()}, as DocuSign was last read{self._names()}"]
+        shown = [item for item in self.holds if item not in self.attested]
+        sentences = [f"{self._held(shown)}{self._names(shown)}"] if shown or not self.holds else []
+        if self.attested:
+            by_people = f"attested by people{self._names(self.attested)}"
+            sentences.append(f"Also {by_people}" if shown else f"held, {by_people}")
         if self.is_given_elsewhere:
             sentences.append(NATIVE)
         if self.administration and self.is_organization_admin is None:
@@ -82,18 +91,30 @@ class Explanation:
             sentences.append(_ORGANIZATION)
         return ". ".join(sentences)
 
-    def _held(self) -> str:
-        if self.holds:
-            return "held"
+    def _held(self, shown: Sequence[str]) -> str:
+        read = "as DocuSign was last read"
+        if shown:
+            return f"held, {read}"
         if self.administration is None:
-            return "not held"
+            return self._named_not_held(read)
         # Nobody is told to administer nothing of whom DocuSign said only a part.
         is_whole = self.administration is Administration.ANYTHING
         is_told = is_whole and self.is_organization_admin is False
-        return "no administrator access" if is_told else "no administrator of an account"
+        return (
+            f"{'no administrator access' if is_told else 'no administrator of an account'}, {read}"
+        )
 
-    def _names(self) -> str:
-        names = [self.entitlements.names.get(item, item) for item in self.holds]
+    def _named_not_held(self, read: str) -> str:
+        named = self.entitlements
+        is_role = bool(named.roles) and not (named.profiles or named.groups)
+        if is_role and self.of_organization and self.is_organization_admin is None:
+            return "not known: DocuSign did not say whether they administer the organization"
+        if is_role and not self.of_organization:
+            return "not held: nobody attested it, and no API of DocuSign shows it"
+        return f"not held, {read}"
+
+    def _names(self, items: Sequence[str]) -> str:
+        names = [self.entitlements.names.get(item, item) for item in items]
         return f": {', '.join(names)}" if names else ""
 
     @property
@@ -228,6 +249,11 @@ def mentions(event: AuditEvent, wanted: Entitlements) -> bool:
         if isinstance(step, Mapping)
         for user in (step.get("user_ids") or [step.get("user_id") or event.subject])
     )
+
+
+def attested_by_people(uow: UnitOfWork, user_id: str) -> frozenset[str]:
+    """Return the roles that people attested of a user, as no API of DocuSign shows them."""
+    return load_attributes(uow, user_id).attested_roles
 
 
 def held_by(uow: UnitOfWork, user_id: str, roles: Mapping[str, Role]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import structlog
 from connector.domain.audit.chain import Break, ChainCheck, break_at_anchor
 from connector.domain.audit.events import AuditEvent, AuditFilter, AuditHead
 from connector.domain.audit.story import Entitlements, Outcome, Story, stories
+from connector.domain.policy.entitlement_rules import administering_roles
 from connector.errors import NotFoundError, PermanentError
 from connector.ports import AnchorSink, UnitOfWork
 from connector.services.audit.export import FORMS, begun
@@ -19,6 +20,7 @@ from connector.services.audit.questions import (
     Explanation,
     administers_organization,
     administration_of,
+    attested_by_people,
     events_about,
     gone,
     held_by,
@@ -239,7 +241,7 @@ class AuditService:
             ]
             roles = self._context.policy.roles
             held = {one for user_id in users for one in held_by(uow, user_id, roles)}
-            holds = sorted(held & wanted.scim_ids)
+            attested = {one for user_id in users for one in attested_by_people(uow, user_id)}
             administers = administers_organization(uow, users)
         told.sort(key=lambda story: (story.at, story.recorded.sequence))
         return Explanation(
@@ -247,10 +249,12 @@ class AuditService:
             wanted,
             [story for story in told if story.is_within(since, until)],
             _last_before(told, since),
-            holds,
+            sorted((held | attested) & wanted.scim_ids),
             person,
             administration=administration_of(entitlement),
             is_organization_admin=administers,
+            attested=sorted((attested - held) & wanted.scim_ids),
+            of_organization=wanted.roles & administering_roles(roles),
         )
 
     def _user_ids(self, uow: UnitOfWork, person: str) -> tuple[str, ...]:

@@ -245,6 +245,20 @@ def test_nobody_s_administrator_access_is_told_as_such(connector, run):
     assert "Now: not held, as DocuSign was last read." in named
 
 
+@pytest.mark.parametrize("value", [None, False, True])
+def test_whether_they_administer_the_organization_may_not_be_known(connector, run, value):
+    user = connector.create("ada@northwind-freight.example")
+    administers_organization(connector, user["id"], value=value)
+    asked = ("explain", "--user", user["id"], "--entitlement", ORGANIZATION_ADMIN)
+    text = run(*asked)
+    assert ("Now: not known: DocuSign did not say whether they" in text) is (value is None)
+    assert ("Now: not held, as DocuSign was last read." in text) is (value is False)
+    answer = json.loads(run(*asked, "--json"))
+    assert (answer["administration"], answer["is_organization_admin"]) == (None, value)
+    answer = json.loads(run("explain", "--user", user["id"], "--json"))
+    assert (answer["administration"], answer["is_organization_admin"]) == ("any-admin", value)
+
+
 def administers_organization(connector, user_id, *, value):
     with connector.services.context.write() as uow:
         user = uow.mirror.get_users([user_id])[user_id]

@@ -36,6 +36,22 @@ def test_what_no_api_shows_is_attested_by_a_second_person(connector, ann, tasks)
     assert known.granted_by == "client:iga"
 
 
+# A permission profile of the world is called Auditor as well.
+@pytest.mark.parametrize(
+    "connector", [{"notary": {**AUDITOR["auditor"], "display": "Notary"}}], indirect=True
+)
+def test_a_role_that_people_attested_is_told_as_held(connector, ann, tasks):
+    task = open_task(connector, ann, "notary")
+    explain = connector.services.audit.explain
+    told = explain(ann, "notary").now_in_words
+    assert told == "not held: nobody attested it, and no API of DocuSign shows it"
+    tasks.complete(task, operator("olga"), "Told her")
+    tasks.attest(task, operator("paul"), "Seen")
+    found = explain(ann, "notary")
+    assert (found.holds, found.attested) == (["notary"], ["notary"])
+    assert found.now_in_words == "held, attested by people: Notary"
+
+
 def test_who_gains_by_it_does_not_attest_after_their_address_changed(connector, ann, work, tasks):
     task = open_task(connector, ann)
     tasks.complete(task, operator("olga"))
