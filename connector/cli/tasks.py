@@ -318,7 +318,7 @@ def _describe(view: TaskView) -> str:
         "Due": f"{item.due_at:%Y-%m-%d %H:%M} UTC" if item.due_at else "",
         "Checked": _CHECKS.get(item.verification, ""),
         "Last check": item.last_check,
-        "Comment": item.comment and f"{item.comment} ({view.said_by})",
+        "Comment": f"{item.comment} ({view.said_by})" if view.said_by else item.comment,
         "Closed by": item.closed_by,
         "Task id": item.work_item_id,
     }

@@ -42,11 +42,12 @@ class TaskView:
     @property
     def said_by(self) -> str | None:
         """Who said the item's comment: not always who closed it, such as who only looked whether
-        DocuSign shows what somebody else has done; None where there is no comment."""
+        DocuSign shows what somebody else has done; None where there is no comment, or no person's,
+        such as what DocuSign answered before the task was opened."""
         if not self.item.comment:
             return None
         said = (event.actor for event in self.history if event.comment == self.item.comment)
-        return next(said, self.item.closed_by)
+        return next(said, None)
 
 
 class WorkItemService:

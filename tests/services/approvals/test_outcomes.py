@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from types import SimpleNamespace
 
+import pytest
+from click.testing import CliRunner
+
+from connector.cli import main
+from connector.cli.context import CommandContext
 from connector.docusign.client import ApiClient
 from connector.docusign.errors import NoAnswerError, UnavailableError
 from connector.domain.ledger.plans import PlanState
@@ -34,6 +39,7 @@ from tests.approvals import (
 )
 from tests.connector import ManualClock, connected, ok
 from tests.simulated import simulated
+from tests.visitors import signed_in
 
 
 def test_what_docusign_refuses_becomes_a_manual_task(start):
@@ -52,6 +58,30 @@ def test_what_docusign_refuses_becomes_a_manual_task(start):
     assert connector.services.verification.verify_all(JOB)["closed"] == 1
     assert connector.services.work_items.get(task.work_item_id).state is WorkItemState.DONE
     assert held(connector.user(user["id"])) == {asked_for}
+
+
+def test_a_refusal_of_docusign_is_put_into_nobody_s_mouth(start, monkeypatch):
+    connector, asked_for = start()
+    user, item = waiting(connector, asked_for)
+    connector.world.faults.add(Fault("error", "PUT", "/users", times=None, status=400))
+    decide(connector, item, APPROVE, approver())
+    (task,) = connector.services.work_items.list(kind=WorkItemKind.MANUAL_TASK)
+    connector.world.faults.clear()
+    services = SimpleNamespace(work_items=connector.services.work_items)
+    monkeypatch.setattr(CommandContext, "tenant", services)
+
+    def comment() -> str:
+        shown = CliRunner().invoke(main, ["tasks", "show", task.work_item_id])
+        assert shown.exit_code == 0, shown.output
+        return next(line for line in shown.output.splitlines() if line.startswith("  Comment"))
+
+    opened = comment()
+    assert "DocuSign" in opened and "None" not in opened
+    connector.membership(user["id"]).profile_id = asked_for.partition(".")[2]
+    assert connector.services.verification.verify_all(JOB)["closed"] == 1
+    assert comment() == opened, "who only looked has said nothing"
+    page = signed_in(connector, "viewer", login="vera").get(f"/tasks/{task.work_item_id}").text
+    assert "Noted with the task: " in page
 
 
 def test_who_approves_waits_no_longer_than_a_request(start, monkeypatch):
