@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,7 +29,8 @@ class JwtGranter:
         self._hosts = hosts
         self._endpoint = endpoint
         given = (settings.private_key, settings.previous_private_key)
-        self._secrets = [secret for secret in given if secret] or [Secret("")]
+        self._secrets: Sequence[Secret] = [secret for secret in given if secret] or [Secret("")]
+        self._reading = threading.Lock()
         self._keys: dict[Secret, Any] = {}
         self._chosen = 0
         """Which of the keys DocuSign accepted last."""
@@ -43,25 +46,29 @@ class JwtGranter:
         Where DocuSign accepts none, and the file of one has another by now, that one is asked with:
         no process has to be restarted for it.
         """
+        secrets = self._secrets
         try:
-            return self._ask_with_each(subject, now, tenant)
+            return self._ask_with_each(secrets, subject, now, tenant)
         except KeyRejectedError:
-            if not self._have_changed():
+            anew = self._read_anew()
+            if anew == secrets:
                 raise
-        return self._ask_with_each(subject, now, tenant)
+        return self._ask_with_each(anew, subject, now, tenant)
 
-    def _have_changed(self) -> bool:
-        """Take the keys as their files have them, and return whether one is another by now."""
-        before = self._secrets
-        self._secrets = [secret.read_anew() for secret in before]
-        has_changed = self._secrets != before
-        if has_changed:
-            _log.info("a private key was read anew from its file")
-        return has_changed
+    def _read_anew(self) -> Sequence[Secret]:
+        """Take the keys as their files have them, and return them."""
+        with self._reading:
+            anew = [secret.read_anew() for secret in self._secrets]
+            if anew != self._secrets:
+                _log.info("a private key was read anew from its file")
+                self._secrets = anew
+            return self._secrets
 
-    def _ask_with_each(self, subject: Subject, now: datetime, tenant: str) -> Grant:
-        last = len(self._secrets) - 1
-        for number, secret in enumerate(self._secrets):
+    def _ask_with_each(
+        self, secrets: Sequence[Secret], subject: Subject, now: datetime, tenant: str
+    ) -> Grant:
+        last = len(secrets) - 1
+        for number, secret in enumerate(secrets):
             assertion = self._assertion(secret, subject, now)
             form = {"grant_type": JWT_GRANT, "assertion": assertion}
             try:

@@ -268,6 +268,30 @@ def test_a_key_whose_file_was_replaced_is_used_without_a_restart(  # noqa: PLR09
     assert wire_mock.call_count == calls + 1, "the new key is asked with at once"
 
 
+def test_of_two_tokens_refused_at_once_both_are_asked_for_with_the_new_key(  # noqa: PLR0917
+    subject, transport, clock, registered, monkeypatch, tmp_path
+):
+    old, new = (rsa.generate_private_key(public_exponent=65537, key_size=2048) for _ in range(2))
+    path = tmp_path / "key.pem"
+    path.write_bytes(pem_of(old))
+    settings = DocusignSettings(integration_key="ik", private_key=Secret.read(path))
+    source = TokenSource(settings, Hosts.of(settings), transport, clock)
+    registered.append(new.public_key())
+    path.write_bytes(pem_of(new))
+    ask, other = TokenEndpoint.ask, Subject(subject.user_id, ADMIN_SCOPES)
+
+    def overtaken(*arguments):
+        try:
+            return ask(*arguments)
+        except errors.KeyRejectedError:
+            monkeypatch.setattr(TokenEndpoint, "ask", ask)
+            assert source.request(other) == other.scopes
+            raise
+
+    monkeypatch.setattr(TokenEndpoint, "ask", overtaken)
+    assert source.request(subject) == subject.scopes
+
+
 def test_a_key_that_came_of_no_file_is_refused_once(
     subject, transport, clock, registered, wire_mock
 ):
