@@ -61,7 +61,7 @@ def list_approvals(
     """
     service = context.tenant.approvals
     if mine:
-        items = service.inbox(_known(by()), wanted)
+        items = service.inbox(_known(by(), context.tenant_name), wanted)
     else:
         items = service.list(every=every, wanted=wanted)
     few = service.without_deciders(items)
@@ -251,8 +251,8 @@ def end_delegation(context: CommandContext, delegation: str) -> None:
     )
 
 
-def _known(person: Principal) -> Principal:
-    person.require_address()
+def _known(person: Principal, tenant: str) -> Principal:
+    person.require_address(tenant)
     return person
 
 

@@ -50,10 +50,10 @@ class JwtGranter:
         try:
             return self._ask_with_each(secrets, subject, now, tenant)
         except KeyRejectedError:
-            anew = self._read_anew()
-            if anew == secrets:
+            current = self._read_anew()
+            if current == secrets:
                 raise
-        return self._ask_with_each(anew, subject, now, tenant)
+        return self._ask_with_each(current, subject, now, tenant)
 
     def _read_anew(self) -> Sequence[Secret]:
         """Take the keys as their files have them, and return them."""

@@ -13,7 +13,7 @@ from connector.domain.authentication.console import ConsoleRole
 from connector.domain.model import Catalogue, fold
 from connector.domain.naming.account_book import AccountBook
 from connector.domain.policy.entitlement_rules import Policy
-from connector.domain.work_items.approvals import GIVE_ADDRESS, NO_ADDRESS
+from connector.domain.work_items.approvals import NO_ADDRESS, give_address
 from connector.errors import ForbiddenError
 from connector.ports import Clock, Directory, Store, UnitOfWork
 from connector.services.outbox import announce
@@ -69,13 +69,14 @@ class Principal(Actor):
         """Whether their role lets them decide where the policy names nobody."""
         return bool(self.roles & {ConsoleRole.APPROVER, ConsoleRole.ADMINISTRATOR})
 
-    def require_address(self) -> None:
+    def require_address(self, tenant: str) -> None:
         """Let the person do what takes somebody else than the one whom it is about.
 
+        :param tenant: in which they act.
         :raises ForbiddenError: they have no address to compare, and could be the same.
         """
         if not self.email:
-            raise ForbiddenError(NO_ADDRESS.format(login=self.login), remedy=GIVE_ADDRESS)
+            raise ForbiddenError(NO_ADDRESS.format(login=self.login), remedy=give_address(tenant))
 
     def require(self, *roles: ConsoleRole) -> None:
         """Let the person act.

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from connector.domain.erasure import CLOSED_FOR
 from connector.domain.model import User
+from connector.domain.writing import command
 from connector.errors import ForbiddenError, InvalidRequestError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Principal, TenantContext
@@ -31,10 +32,10 @@ def require_erasable(uow: UnitOfWork, context: TenantContext, user: User) -> Non
     addresses = addresses_of(uow, user.user_id).own
     for account in accounts_of(uow, addresses):
         if account.disabled_at is None:
+            disable = command(context.tenant, "console", "user", "disable", account.login)
             raise InvalidRequestError(
                 f"The person still has the account {account.login!r} of the console, by its "
-                "login, its address or one that it had. Disable it first: docusign-iga console "
-                f"user disable {account.login}."
+                f"login, its address or one that it had. Disable it first: {disable}."
             )
     now = context.clock.now()
     names = names_at_work(uow, user.user_id, addresses)
@@ -64,10 +65,10 @@ def refuse_unfinished(
     :raises InvalidRequestError: something is not over; the message says what, and what to do.
     """
     if items := uow.erasures.open_items(user_id, *emails):
+        tasks, approvals = (command(uow.tenant, see, "list") for see in ("tasks", "approvals"))
         raise InvalidRequestError(
             "Work items of the person, or that name them, are open. Have them done or rejected "
-            f"first: {', '.join(items)}. See `docusign-iga tasks list` and "
-            "`docusign-iga approvals list`."
+            f"first: {', '.join(items)}. See `{tasks}` and `{approvals}`."
         )
     plans = {item.plan_id for item in uow.plans.open_for_subject(USER, user_id)}
     plans |= {item.plan_id for item in uow.turns.ahead([user_key(user_id), *keys], now)}

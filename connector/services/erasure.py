@@ -13,7 +13,7 @@ from connector.domain.erasure import LEFT_OUT, Erasure, ErasureState, Redaction
 from connector.domain.ledger.resources import Tombstone
 from connector.domain.mirror.visibility import held_before
 from connector.domain.model import User
-from connector.domain.writing import require_words
+from connector.domain.writing import command, require_words
 from connector.errors import (
     ConnectorError,
     ForbiddenError,
@@ -81,7 +81,7 @@ class ErasureService:
         :raises ForbiddenError: who asks has no address, by which the other one would be known.
         """
         actor.require(ConsoleRole.ADMINISTRATOR)
-        actor.require_address()
+        actor.require_address(self._context.tenant)
         reason = require_words(reason, "Say why, such as the number of the person's letter.")
         now = self._context.clock.now()
         with self._context.write() as uow:
@@ -89,9 +89,8 @@ class ErasureService:
             refuse_own(uow, user, actor)
             require_erasable(uow, self._context, user)
             if any(item.subject_id == user.user_id for item in uow.erasures.search(_OPEN)):
-                raise InvalidRequestError(
-                    "There is an erasure of this person already: docusign-iga erase list."
-                )
+                listed = command(uow.tenant, "erase", "list")
+                raise InvalidRequestError(f"There is an erasure of this person already: {listed}.")
             erasure = Erasure(
                 erasure_id=new_id(),
                 subject_id=user.user_id,
@@ -170,7 +169,7 @@ class ErasureService:
     ) -> str | None:
         try:
             by.require(ConsoleRole.ADMINISTRATOR)
-            by.require_address()
+            by.require_address(self._context.tenant)
             _requested(erasure)
             if user is not None:
                 refuse_own(uow, user, by)
@@ -189,7 +188,7 @@ class ErasureService:
         :raises PreconditionError: it is not what was seen.
         """
         actor.require(ConsoleRole.ADMINISTRATOR)
-        actor.require_address()
+        actor.require_address(self._context.tenant)
         with self._context.write(seen) as uow:
             erasure = _requested(uow.erasures.get(erasure_id))
             is_same = _is_who_asked(uow, actor, erasure)

@@ -12,6 +12,7 @@ from connector.domain.authentication.console import ConsoleAccount
 from connector.domain.model import User, fold
 from connector.domain.policy.absent_approvers import Deciders
 from connector.domain.work_items.items import WorkItem
+from connector.domain.writing import command
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.ports import USER, UnitOfWork
 from connector.services.context import Principal, TenantContext, WaysIn
@@ -51,18 +52,19 @@ def get_user(uow: UnitOfWork, person: str) -> User:
     """
     users = list(uow.mirror.get_users(user_ids_of(uow, person)).values())
     if not users:
-        raise NotFoundError(nobody_is(person))
+        raise NotFoundError(nobody_is(uow.tenant, person))
     if len(users) > 1:
         ids = ", ".join(user.user_id for user in users)
         raise InvalidRequestError(f"Several users have or had this address: {ids}. Give the id.")
     return users[0]
 
 
-def nobody_is(person: str) -> str:
+def nobody_is(tenant: str, person: str) -> str:
     """Return the message that an address or a user id leads to nobody."""
     return (
-        f"Nobody is known as {person!r}. Give an address or a user id: `docusign-iga user show` "
-        "finds them by the beginning of a name. Who is new in DocuSign is known after a sync."
+        f"Nobody is known as {person!r}. Give an address or a user id: "
+        f"`{command(tenant, 'user', 'show')}` finds them by the beginning of a name. Who is new in "
+        "DocuSign is known after a sync."
     )
 
 
@@ -198,7 +200,7 @@ def refuse_own(uow: UnitOfWork, subject_id: str, person: Principal) -> None:
 
     :raises ForbiddenError: the user is this person, or they have no address, by which to tell.
     """
-    person.require_address()
+    person.require_address(uow.tenant)
     user = uow.mirror.get_users([subject_id]).get(subject_id)
     if user is not None and names_of_user(uow, user) & person.names:
         raise ForbiddenError(

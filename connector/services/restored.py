@@ -15,6 +15,7 @@ from typing import Any
 
 from connector.domain.ledger.plans import PlanRecord
 from connector.domain.ledger.restoring import HELD, IDENTITY, RESTORED
+from connector.domain.writing import command
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
 
@@ -23,12 +24,14 @@ def why_not_to_revert(context: TenantContext, actor: Actor) -> str | None:
     """Return why the policy must revert nothing by itself now; None where it may."""
     if _mark_of(context, actor) is None:
         return None
+    tenant = context.tenant
+    listed = command(tenant, "drift", "list")
+    accept = command(tenant, "drift", "accept", "ID", "--as", "LOGIN", "--reason", "TEXT")
     return (
         "This database was restored from a backup. What was asked for since the backup is unknown "
         "to it and looks like drift, so that the policy reverts nothing by itself. Look at the "
-        f"open findings (`docusign-iga drift list --tenant {context.tenant}`), accept what is "
-        f"right (`docusign-iga drift accept ID --tenant {context.tenant} --as LOGIN --reason "
-        f"TEXT`), then say `docusign-iga db restored --go-on --tenant {context.tenant}`."
+        f"open findings (`{listed}`), accept what is right (`{accept}`), then say "
+        f"`{command(tenant, 'db', 'restored', '--go-on')}`."
     )
 
 

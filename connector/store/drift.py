@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from connector.domain.drift.difference import STANDING, DriftKind
 from connector.domain.drift.expected import Expected, KnownEntitlement
 from connector.domain.drift.findings import OPEN_FINDINGS, Finding, FindingFilter, FindingState
+from connector.domain.writing import command
 from connector.errors import NotFoundError, UniquenessError
 from connector.store.statements import (
     Records,
@@ -169,7 +170,8 @@ class SqlDrift:
             )
         if len(found) != 1:
             how = "Several findings start" if found else "No finding starts"
-            raise NotFoundError(f"{how} with {finding_id!r}. See docusign-iga drift list.")
+            listed = command(self._tenant, "drift", "list")
+            raise NotFoundError(f"{how} with {finding_id!r}. See {listed}.")
         return found[0]
 
     def standing(self, subject_ids: Iterable[str]) -> Sequence[Finding]:

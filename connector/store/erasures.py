@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Table, Text, and_, cast, delete, or_, sele
 from connector.domain.erasure import ERASED_TEXT, Erasure, ErasureState, names_any, scrubbed
 from connector.domain.ledger.plans import REQUEST_REASON, PlanState
 from connector.domain.work_items.items import OPEN_STATES
+from connector.domain.writing import command
 from connector.errors import NotFoundError
 from connector.store.forgotten_actors import forget_actors, names_used
 from connector.store.statements import Records, Session, after_prefix, put_rows
@@ -66,7 +67,8 @@ class SqlErasures:
             found = self._select(*within)
         if len(found) != 1:
             how = "Several erasures start" if found else "No erasure starts"
-            raise NotFoundError(f"{how} with {erasure_id!r}. See docusign-iga erase list.")
+            listed = command(self._tenant, "erase", "list")
+            raise NotFoundError(f"{how} with {erasure_id!r}. See {listed}.")
         return found[0]
 
     def search(self, states: Iterable[ErasureState] = ()) -> Sequence[Erasure]:

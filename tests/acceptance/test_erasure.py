@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
@@ -16,11 +17,13 @@ from connector.domain.ledger.plans import PlanState
 from connector.domain.work_items.items import WorkItemState
 from connector.errors import ForbiddenError, InvalidRequestError, NotFoundError
 from connector.services.context import Actor, person
+from connector.services.erasable import require_erasable
 from connector.store.tables import plans
 from simulator.faults import Fault
 from simulator.state.users import NewMember, join
 from tests.connector import ENTERPRISE, ORGANIZATION_ADMIN, connected, ok, refused
 from tests.contract.store import records
+from tests.contract.store.people import user
 from tests.databases import ON_BOTH
 from tests.programs import problem, program
 from tests.services.test_crash import killed_during
@@ -145,6 +148,32 @@ def test_an_enabled_account_of_the_console_that_is_called_by_the_address_is_seen
     accounts.set_email("default", ADDRESS, "other@staff.example", ANN)
     with pytest.raises(InvalidRequestError, match="Disable it first"):
         connector.services.erasures.request(user_id, "letter", ANN)
+
+
+def test_the_commands_that_a_refusal_names_are_of_its_tenant(connector):
+    here = connector.services.context
+    context = replace(here, settings=replace(here.settings, name="acme"))
+    left = user(1, memberships={})
+    accounts = connector.application.console_accounts
+    accounts.add("acme", "oneill", "a long password", ADMINISTRATOR, ANN, email=left.email)
+    with context.write() as uow:
+        uow.mirror.put_users([left], fetched_at=connector.clock.now())
+        uow.commit()
+
+    def refusal():
+        with context.read() as uow, pytest.raises(InvalidRequestError) as refused:
+            require_erasable(uow, context, left)
+        return str(refused.value)
+
+    disable = refusal().partition("Disable it first: ")[2].removesuffix(".")
+    words = ["docusign-iga", "console", "user", "disable", "oneill", "--tenant", "acme"]
+    assert shlex.split(disable) == words
+    accounts.disable("acme", "oneill", ANN)
+    with context.write() as uow:
+        uow.plans.add(records.plan(), [])
+        uow.work_items.add(records.work_item(subject_id=left.user_id))
+        uow.commit()
+    assert "`docusign-iga tasks list --tenant acme`" in refusal()
 
 
 def test_what_waits_for_somebody_else_on_the_address_is_not_forgotten(tmp_path):

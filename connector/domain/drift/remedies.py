@@ -77,12 +77,7 @@ def _fits(pattern: str, texts: Sequence[str]) -> bool:
     return pattern == "*" or any(fnmatchcase(text.casefold(), pattern.casefold()) for text in texts)
 
 
-_BY_HAND = "Look at what happened (docusign-iga drift list), then revert or accept them by hand."
-
-
-def raise_if_unsafe(
-    touched: int, user_count: int, guards: GuardSettings, advice: str = _BY_HAND
-) -> None:
+def raise_if_unsafe(touched: int, user_count: int, guards: GuardSettings, advice: str) -> None:
     """Let so many users be touched at once without a person's word.
 
     :param advice: what to do about it.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from connector.domain.authentication.console import ConsoleAccount, ConsoleRole, included, voices
 from connector.domain.model import fold
-from connector.domain.writing import counted
+from connector.domain.writing import command, counted
 from connector.settings import TenantSettings
 from mappings.model import OF_THE_TENANT, Approvers, EntitlementMapping, Meaning
 
@@ -52,9 +52,9 @@ def absent_approvers(
     for path, meaning in _own(tenant, mapping):
         if meaning.fulfilment == "approval":
             yield from _nobody_named(path, tenant, meaning, deciders)
-            yield from _absent(f"{path}.approvers", meaning.approvers, deciders)
+            yield from _absent(tenant.name, f"{path}.approvers", meaning.approvers, deciders)
             yield from _too_few(f"{path}.approvals_needed", meaning, deciders)
-        yield from _absent(f"{path}.escalate_to", meaning.escalate_to, deciders)
+        yield from _absent(tenant.name, f"{path}.escalate_to", meaning.escalate_to, deciders)
 
 
 def _own(tenant: TenantSettings, mapping: EntitlementMapping) -> Iterator[tuple[str, Meaning]]:
@@ -66,7 +66,7 @@ def _own(tenant: TenantSettings, mapping: EntitlementMapping) -> Iterator[tuple[
             yield f"tenants.{tenant.name}.manual_roles.{role_id}", mapping.roles[role_id]
 
 
-def _absent(path: str, named: Approvers, deciders: Deciders) -> Iterator[str]:
+def _absent(tenant: str, path: str, named: Approvers, deciders: Deciders) -> Iterator[str]:
     for place, group in enumerate(named.groups if not deciders.has_provider else ()):
         yield (
             f"{path}.groups[{place}]: nobody can be in {group!r}: groups come from an identity "
@@ -74,26 +74,28 @@ def _absent(path: str, named: Approvers, deciders: Deciders) -> Iterator[str]:
         )
     for place, name in enumerate(named.people if deciders.are_known else ()):
         if fold(name) not in deciders.names:
-            yield f"{path}.people[{place}]: {_why_absent(name, deciders)}"
+            yield f"{path}.people[{place}]: {_why_absent(tenant, name, deciders)}"
 
 
-def _why_absent(name: str, deciders: Deciders) -> str:
+def _why_absent(tenant: str, name: str, deciders: Deciders) -> str:
     for one in deciders.accounts or ():
         if fold(name) not in (fold(one.login), fold(one.email)):
             continue
         if one.disabled_at is not None:
+            enable = command(tenant, "console", "user", "enable", one.login)
             return (
-                f"the account {one.login!r} is disabled. Enable it (docusign-iga console user "
-                f"enable {one.login}), or name somebody else."
+                f"the account {one.login!r} is disabled. Enable it ({enable}), or name somebody "
+                "else."
             )
+        give = command(tenant, "console", "user", "email", one.login, "ADDRESS")
         return (
             f"the account {one.login!r} has no e-mail address, without which nobody decides. Give "
-            f"it one: docusign-iga console user email {one.login} ADDRESS."
+            f"it one: {give}."
         )
     return (
         f"nobody can sign in as {name!r}: no account of the console that lets anybody in has this "
         "login or address, and no identity provider is set up. Correct the name, add the account "
-        f"(docusign-iga console user add), or set up {_PROVIDER}."
+        f"({command(tenant, 'console', 'user', 'add')}), or set up {_PROVIDER}."
     )
 
 
@@ -141,8 +143,9 @@ def _nobody_named(
         if able:
             have = f"and {counted(able, 'person', 'people')} with an e-mail address can"
         ask_fewer = ", or ask for fewer (approvals_needed)" if able else ""
+        role = command(tenant.name, "console", "user", "role")
         yield (
             f"{path}: it names no approvers, so whoever has the role approver decides{many}, "
-            f"{have}. Give it to an account (docusign-iga console user role), map a group to it "
+            f"{have}. Give it to an account ({role}), map a group to it "
             f"(tenants.{tenant.name}.console_groups.approver), or name approvers{ask_fewer}."
         )

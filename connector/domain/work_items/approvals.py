@@ -16,6 +16,7 @@ from connector.domain.authentication.console import ConsoleAccount, ConsoleRole,
 from connector.domain.model import fold
 from connector.domain.work_items.delegations import Delegation
 from connector.domain.work_items.history import Act, WorkItemEvent
+from connector.domain.writing import command
 from mappings.model import Approvers
 
 
@@ -31,12 +32,15 @@ NO_ADDRESS = (
     "tell whether this is about their own access."
 )
 """Why somebody does not decide whom nothing can be compared with."""
-GIVE_ADDRESS = (
-    "On the command line, act as somebody who has one, by their local account: --as LOGIN. Give a "
-    "local account one with docusign-iga console user email LOGIN ADDRESS, or let the identity "
-    "provider send a verified one."
-)
-"""What to do about it."""
+
+
+def give_address(tenant: str) -> str:
+    """Return what to do about it."""
+    give = command(tenant, "console", "user", "email", "LOGIN", "ADDRESS")
+    return (
+        "On the command line, act as somebody who has one, by their local account: --as LOGIN. "
+        f"Give a local account one with {give}, or let the identity provider send a verified one."
+    )
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ class Voter:
 class Matter:
     """What a decision depends on besides the one who decides."""
 
+    tenant: str
     approvers: Approvers
     """Who decides as the policy says first. Where that comes to nobody, the tenant role does."""
     manager: str
@@ -104,7 +109,9 @@ class Standing:
 def standing(person: Voter, matter: Matter) -> Standing:
     """Return as whom a person may decide."""
     if not person.email:
-        return Standing(refusal=NO_ADDRESS.format(login=person.login), remedy=GIVE_ADDRESS)
+        return Standing(
+            refusal=NO_ADDRESS.format(login=person.login), remedy=give_address(matter.tenant)
+        )
     if person.names & matter.parties:
         return Standing(refusal="Nobody decides on what they asked for or on their own access.")
     if is_named(person, matter):

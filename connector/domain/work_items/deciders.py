@@ -16,7 +16,7 @@ from connector.domain.work_items.approvals import (
     is_named,
     role_decides,
 )
-from connector.domain.writing import counted
+from connector.domain.writing import command, counted
 
 
 def most_deciding(matter: Matter, agreed: Sequence[Vote] = ()) -> int | None:
@@ -58,8 +58,9 @@ def too_few(matter: Matter, needed: int, agreed: Sequence[Vote] = ()) -> str:
     if most:
         can = f"Only {counted(most, 'person', 'people')} can decide on this"
     must = "" if needed == 1 else f", and {needed} must agree"
+    add = command(matter.tenant, "console", "user", "add")
     return (
         f"{can}{must}: it waits until it expires. Let an administrator name more approvers in the "
         "rule or ask for fewer (approvals_needed), or add the account of somebody who may decide "
-        "(docusign-iga console user add)."
+        f"({add})."
     )

@@ -14,6 +14,7 @@ from connector.domain.audit.events import AuditEvent
 from connector.domain.authentication.console import ConsoleAccount, ConsoleRole, may_work
 from connector.domain.work_items.history import Act, WorkItemEvent
 from connector.domain.work_items.items import OPEN_STATES, WorkItemKind
+from connector.domain.writing import command
 from connector.errors import InvalidRequestError
 from connector.ports import Clock, Store, UnitOfWork
 from connector.services.context import Actor
@@ -63,7 +64,7 @@ class ConsoleAccounts:
         _require_usable(login, password)
         now, roles = self._clock.now(), _some(roles)
         address = email.strip() or (login if _ADDRESS.match(login) else "")
-        _require_address(login, address, roles)
+        _require_address(tenant, login, address, roles)
         account = ConsoleAccount(
             login=login,
             display_name=display_name.strip() or login,
@@ -97,7 +98,7 @@ class ConsoleAccounts:
         """
         with self._store.write(tenant) as uow:
             account = replace(uow.console.get_account(login.lower()), roles=_some(roles))
-            _require_address(account.login, account.email, account.roles)
+            _require_address(tenant, account.login, account.email, account.roles)
             uow.console.save_account(account)
             if not may_work(account.roles):
                 self._free_tasks(uow, account, actor, "They no longer work tasks.")
@@ -118,7 +119,7 @@ class ConsoleAccounts:
         with self._store.write(tenant) as uow:
             before = uow.console.get_account(login.lower())
             account = replace(before, email=email.strip())
-            _require_address(account.login, account.email, account.roles)
+            _require_address(tenant, account.login, account.email, account.roles)
             uow.console.save_account(account)
             if was_wrong:
                 uow.console.forget_address(account.login, before.email)
@@ -229,14 +230,15 @@ def _some(roles: Iterable[ConsoleRole]) -> frozenset[ConsoleRole]:
     return found
 
 
-def _require_address(login: str, email: str, roles: frozenset[ConsoleRole]) -> None:
+def _require_address(tenant: str, login: str, email: str, roles: frozenset[ConsoleRole]) -> None:
     if email and not _ADDRESS.match(email):
         raise InvalidRequestError(f"{email!r} is no e-mail address.")
     if not email and roles - {ConsoleRole.VIEWER}:
+        give = command(tenant, "console", "user", "email", login, "ADDRESS")
         raise InvalidRequestError(
             f"{login} needs an e-mail address for these roles: nobody decides on their own access, "
             "and DocuSign knows by the address whose it is. Give it with --email, or to an account "
-            f"that there is with `docusign-iga console user email {login} ADDRESS`."
+            f"that there is with `{give}`."
         )
 
 

@@ -99,7 +99,7 @@ class ConsentChecks:
         else:
             found = list(uow.mirror.get_users([name.lower()]).values())
         if not found:
-            raise NotFoundError(nobody_is(name))
+            raise NotFoundError(nobody_is(uow.tenant, name))
         return found[-1]
 
     def members(self, group: str) -> Sequence[User]:

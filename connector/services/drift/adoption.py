@@ -82,7 +82,7 @@ class AdoptionService:
         """
         by.require(ConsoleRole.OPERATOR)
         if apply:
-            by.require_address()
+            by.require_address(self._context.tenant)
         self._check(selection)
         found: list[Adoptee] = []
         already: list[Adoptee] = []

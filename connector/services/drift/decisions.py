@@ -92,7 +92,7 @@ class DriftDecisions:
         """
         people = tuple(self._desk.people(wanted.user)) if wanted.user else ()
         if wanted.user and not people:
-            raise InvalidRequestError(nobody_is(wanted.user))
+            raise InvalidRequestError(nobody_is(self._context.tenant, wanted.user))
         with self._context.read() as uow:
             accounts = self._accounts(uow, wanted.account) if wanted.account else ()
             entitlements = self._entitlements(uow, wanted) if wanted.entitlement else ()

@@ -10,6 +10,7 @@ from datetime import datetime
 from connector.domain.drift.findings import Finding, FindingFilter, FindingState
 from connector.domain.drift.remedies import Remedy, raise_if_unsafe
 from connector.domain.policy.guards import most_affected
+from connector.domain.writing import command
 from connector.errors import (
     BudgetUsedUpError,
     ConflictingWriteError,
@@ -85,7 +86,9 @@ class PolicyReverts:
             return counts
         try:
             guards = self._context.settings.guards
-            raise_if_unsafe(wanted.subjects, wanted.user_count, guards)
+            listed = command(self._context.tenant, "drift", "list")
+            advice = f"Look at what happened ({listed}), then revert or accept them by hand."
+            raise_if_unsafe(wanted.subjects, wanted.user_count, guards, advice)
         except GuardError as error:
             self._hold_back(wanted, actor, str(error))
             counts["held_back"] = wanted.findings

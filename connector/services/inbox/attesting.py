@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from connector.domain.policy.entitlement_rules import VERIFIED_BY_API
-from connector.domain.work_items.approvals import GIVE_ADDRESS, NO_ADDRESS
+from connector.domain.work_items.approvals import NO_ADDRESS, give_address
 from connector.domain.work_items.history import Act
 from connector.domain.work_items.items import WorkItem, WorkItemState
 from connector.services.context import Principal
@@ -21,7 +21,7 @@ def attest_refusal(matters: Matters, item: WorkItem, person: Principal) -> str |
     """Return why a person cannot attest a completed task; None where they can: a second,
     disinterested one with an address, by which to tell."""
     if not person.email:
-        return f"{NO_ADDRESS.format(login=person.login)} {GIVE_ADDRESS}"
+        return f"{NO_ADDRESS.format(login=person.login)} {give_address(matters.tenant)}"
     done = [event for event in matters.events(item) if event.act is Act.COMPLETED]
     asked = matters.request(item).context.get(REQUESTER_EMAIL, "")
     parties = [

@@ -43,7 +43,7 @@ class DelegationService:
         to, absent = tidy(to), tidy(absent) if absent is not None else None
         own = absent is None or fold(absent) in by.names
         if own:
-            by.require_address()
+            by.require_address(self._context.tenant)
         delegator = by.login if own else _somebody_else(str(absent), by)
         self._check_time(starts_at, ends_at)
         if not to or fold(to) in {fold(delegator), fold(by.email) if own else ""}:

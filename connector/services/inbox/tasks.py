@@ -170,7 +170,7 @@ class TaskService:
             item = _open_task(uow, work_item_id)
             _refuse_others(item, by)
             if item.verification not in (*VERIFIED_BY_API, VERIFY_WORD):
-                by.require_address()
+                by.require_address(self._context.tenant)
             if item.state is WorkItemState.AWAITING_VERIFICATION:
                 _refuse_other_word(item, by, tidy(comment))
             else:

@@ -227,7 +227,7 @@ class ChangePipeline:
             require_reason(self._context.policy, catalogue, plan, fulfilments, extra)
         if Fulfilment.APPROVAL in fulfilments and isinstance(actor, Principal):
             # Who asks does not decide, whatever their login is then.
-            actor.require_address()
+            actor.require_address(uow.tenant)
         if dry_run:
             return Outcome(plan, fulfilments, subject_id=subject.scim_id)
         self._desk.supersede_by(uow, _automatic(plan, fulfilments), actor)

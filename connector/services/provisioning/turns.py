@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from connector.domain.ledger.plans import OperationState, PlanRecord, PlanState
+from connector.domain.writing import command
 from connector.errors import ConflictingWriteError, PermanentError, TemporaryError, UniquenessError
 from connector.ports import UnitOfWork
 from connector.services.context import Actor, TenantContext
@@ -48,16 +49,17 @@ _OPEN = (PlanState.OPEN, PlanState.QUEUED)
 class AheadError(TemporaryError):
     """Earlier changes wait for DocuSign, and what this one has to do depends on them."""
 
-    def __init__(self, plan: PlanRecord, *, is_held: bool = False) -> None:
+    def __init__(self, plan: PlanRecord, *, go_on: str = "") -> None:
         """:param plan: the earlier change.
-        :param is_held: it is from before the database was restored.
+        :param go_on: the command that lets it go on, where it is from before the database was
+            restored.
         """
         super().__init__(
             f"A change from before this database was restored from a backup waits for a person "
             f"({plan.summary}), and nothing that depends on it passes: this one is temporarily "
-            "unavailable, and nothing of it was recorded. Let an operator say `docusign-iga db "
-            "restored --go-on`, then send it again."
-            if is_held
+            f"unavailable, and nothing of it was recorded. Let an operator say `{go_on}`, then "
+            "send it again."
+            if go_on
             else "An earlier change still waits for DocuSign "
             f"({plan.summary}). What this one has to do depends on it, so nothing of it was "
             "recorded; it is temporarily unavailable. Send it again."
@@ -131,7 +133,8 @@ class Turns:
         passed -= bear_on_it(held) if held and bear_on_it is not None else passed
         for plan in ahead:
             if plan.plan_id not in passed:
-                raise AheadError(plan, is_held=is_from_before(restored, plan))
+                go_on = command(self._context.tenant, "db", "restored", "--go-on")
+                raise AheadError(plan, go_on=go_on if is_from_before(restored, plan) else "")
 
     def _ahead(
         self, subject: Subject, behind: Collection[str] | None, actor: Actor

@@ -64,6 +64,11 @@ class Matters:
         find = self._all_accounts.get
         return any(names_of(actor, email, find) & person.names for actor, email in actors)
 
+    @property
+    def tenant(self) -> str:
+        """Whose items they are."""
+        return self._context.tenant
+
     def subject(self, item: WorkItem) -> User:
         """Return whom an item is about; see :func:`connector.services.people.subject_of`."""
         return self._subjects.get(item.subject_id) or subject_of(self._uow, item)
@@ -98,6 +103,7 @@ class Matters:
         groups, ways_in = self._context.settings.console_groups, self._context.ways_in
         asks_manager = approvers.manager or escalated_to.manager
         return Matter(
+            tenant=self.tenant,
             approvers=approvers,
             escalated_to=escalated_to,
             # Asked only where it matters: it is a look-up of its own.

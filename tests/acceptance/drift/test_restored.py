@@ -35,7 +35,7 @@ def held_back(connector, user_id):
     (finding,) = (
         item for item in connector.findings(DriftKind.UNMANAGED_USER) if item.subject_id == user_id
     )
-    accept = "drift accept ID --tenant default --as LOGIN --reason TEXT"
+    accept = "drift accept ID --as LOGIN --reason TEXT"
     assert accept in (finding.problem or ""), "the whole command"
     return finding.state is FindingState.OPEN and "db restored --go-on" in (finding.problem or "")
 

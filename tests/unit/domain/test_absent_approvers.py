@@ -51,9 +51,9 @@ def test_an_account_is_known_by_login_and_address_in_any_case(name):
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("zoe@acme.test", "console user add"),
-        ("bob", "console user email bob ADDRESS"),
-        ("eve@acme.test", "console user enable eve"),
+        ("zoe@acme.test", "console user add --tenant acme"),
+        ("bob", "console user email bob ADDRESS --tenant acme"),
+        ("eve@acme.test", "console user enable eve --tenant acme"),
     ],
 )
 def test_a_person_is_nobody_without_an_account_that_can_decide(name, says):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from connector.domain.work_items.approvals import Matter
-from connector.domain.work_items.deciders import most_deciding
+from connector.domain.work_items.deciders import most_deciding, too_few
 from mappings.model import Approvers
 from tests.contract.store.people import NOW
 from tests.unit.domain.test_absent_approvers import ANN, BOB, EVE
@@ -18,6 +18,7 @@ ACCOUNTS = {one.login: one for one in (ANN, BOB, EVE)}
 
 def matter(approvers: Approvers, **more: Any) -> Matter:
     known = Matter(
+        "default",
         approvers,
         manager="",
         parties=frozenset(),
@@ -49,3 +50,8 @@ def matter(approvers: Approvers, **more: Any) -> Matter:
 )
 def test_as_many_as_can_come_in_and_may(approvers, more, most):
     assert most_deciding(matter(approvers, **more)) == most
+
+
+def test_the_command_that_is_named_is_of_the_tenant():
+    few = too_few(matter(Approvers(("zoe",)), tenant="acme"), needed=1)
+    assert "(docusign-iga console user add --tenant acme)" in few
