@@ -23,9 +23,9 @@ def with_predecessors(uow: UnitOfWork, plan: Plan) -> Plan:
 
 
 def naming_predecessors(uow: UnitOfWork, step: Operation) -> Operation:
-    """Return a step that joins a known person with who else is known on the address; another one
-    as it is."""
+    """Return a step that joins a known person with who else is known on the address; another one,
+    or one that says so already, as it is."""
     if not isinstance(step, CreateMembership) or not step.user_id:
         return step
-    others = users_on(uow, fold(step.person.email)) - {step.user_id}
-    return replace(step, predecessors=tuple(sorted(others)))
+    others = tuple(sorted(users_on(uow, fold(step.person.email)) - {step.user_id}))
+    return step if step.predecessors == others else replace(step, predecessors=others)

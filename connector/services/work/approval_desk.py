@@ -313,7 +313,8 @@ class ApprovalDesk:
             for record in records if fits else ():
                 # Whoever came to the address since it was planned did not come with this step.
                 step = naming_predecessors(uow, record.operation)
-                uow.plans.save_operation(replace(record, operation=step))
+                if step is not record.operation:
+                    uow.plans.save_operation(replace(record, operation=step))
             uow.commit()
         return fits
 

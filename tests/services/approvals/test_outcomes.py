@@ -11,7 +11,7 @@ from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.docusign.client import ApiClient
 from connector.docusign.errors import NoAnswerError, UnavailableError
-from connector.domain.ledger.plans import PlanState
+from connector.domain.ledger.plans import OperationState, PlanState
 from connector.domain.plan import CreateMembership
 from connector.domain.work_items.items import WorkItemKind, WorkItemState
 from connector.errors import (
@@ -20,6 +20,7 @@ from connector.errors import (
     PreconditionError,
 )
 from connector.patience import left_s
+from connector.store.plans import SqlPlans
 from simulator.faults import Fault
 from simulator.state import users
 from simulator.state.model import Status
@@ -233,3 +234,20 @@ def test_an_approved_joining_knows_who_came_to_the_address_while_it_waited(tmp_p
     assert plan.state is PlanState.DONE
     assert isinstance(record.operation, CreateMembership)
     assert record.operation.predecessors == (joined.user.user_id,)
+
+
+def test_an_approved_change_that_says_the_same_as_before_is_not_written_again(start, monkeypatch):
+    connector, asked_for = start()
+    _, item = waiting(connector, asked_for)
+    saved, real = [], SqlPlans.save_operation
+
+    def save(plans, record):
+        saved.append(record)
+        real(plans, record)
+
+    monkeypatch.setattr(SqlPlans, "save_operation", save)
+
+    decide(connector, item, APPROVE, approver())
+
+    planned = [record for record in saved if record.state is OperationState.PLANNED]
+    assert [record.plan_id for record in planned] == [item.plan_id]
