@@ -53,9 +53,9 @@ class SecondUserError(PermanentError):
             f"DocuSign joined {step.person.email} to account {account} as a second user "
             f"({seen.user_id}) instead of {step.user_id}, whom it does not know there any more or "
             "knows by another name. The second user has the access now, and counts as made by the "
-            f"connector. If {step.user_id} is gone for good, go on with the second user, and "
-            "accept the finding of drift that the first has vanished, once there is one. Else send "
-            f"active=false for {seen.user_id} over SCIM."
+            f"connector. If {step.user_id} is gone for good: go on with the second user, and "
+            "accept the finding of drift that the first has vanished as soon as there is one. If "
+            f"not: send active=false for {seen.user_id} over SCIM."
         )
         self.known_as = step.user_id or ""
         self.step = replace(step, user_id=seen.user_id)

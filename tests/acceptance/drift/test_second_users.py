@@ -28,7 +28,8 @@ def second_user(native) -> str:
     with pytest.raises(PermanentError, match="as a second user") as caught:
         connector.services.drift.desk.revert(gone.finding_id, operator("olga"), "He works here")
     (second,) = native.state.on_address(BOB)
-    assert second.user_id in str(caught.value)
+    assert f"If {native.bob} is gone for good: go on with the second user" in str(caught.value)
+    assert f"If not: send active=false for {second.user_id}" in str(caught.value)
     return second.user_id
 
 
