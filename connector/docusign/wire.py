@@ -131,6 +131,7 @@ def member(account_id: str, item: Json, profile_id: str | None) -> DomainUser:
         memberships={account_id: membership},
         managed_by_scim=flag(item.get("isManagedByScim")),
         created_at=moment(item.get("createdDateTime")),
+        modified_at=moment(item.get("userProfileLastModifiedDate")),
         last_login_at=moment(item.get("lastLogin")),
     )
 

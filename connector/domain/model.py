@@ -214,6 +214,8 @@ class User:
     organization_admin_verified_at: datetime | None = None
     managed_by_scim: bool = False
     created_at: datetime | None = None
+    modified_at: datetime | None = field(default=None, compare=False)
+    """When DocuSign last changed the user, if a read just made shows it; the mirror keeps none."""
     last_login_at: datetime | None = None
     """When the person last signed in to DocuSign, in any account; None for never, or unknown."""
 

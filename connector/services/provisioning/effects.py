@@ -103,7 +103,8 @@ class EffectFinder:
         Inverses change nothing where there is nothing to undo, so only a new user is looked for.
         """
         if isinstance(step, CreateMembership):
-            user = self._find_open(step) or self._find_earlier(step)
+            found = self._on_address(step.account_id, step.person.email)
+            user = _open_member(step, found) or self._find_earlier(step, found)
             bound = replace(step, user_id=user.user_id) if user else step
             return self._facts.member(bound, user, self._facts.opened) if user else None
         return Performed(step, lambda uow: None)
@@ -118,78 +119,61 @@ class EffectFinder:
         return self._facts.member(step, self._directory.get_member(account_id, user_id)).apply
 
     def _find_joined(self, step: CreateMembership, since: datetime | None) -> Performed | None:
+        found = self._on_address(step.account_id, step.person.email)
         user = (
-            self._find_newcomer(step)
-            or self._find_open(step)
-            or self._find_second(step, since)
-            or self._find_reopened(step)
+            _newcomer(step, found)
+            or _open_member(step, found)
+            or self._find_second(step, found, since)
+            or self._find_reopened(step, found, since)
         )
         return self._facts.joined(step, user) if user else None
 
-    def _find_newcomer(self, step: CreateMembership) -> User | None:
-        """Return who came to an address with a step, even if they were closed since: created again
-        they would come back."""
-        if step.user_id is not None or step.predecessors is None:
-            return None
-        on_address = self._on_address(step.account_id, step.person.email)
-        found = [user for user in on_address if user.user_id not in step.predecessors]
-        return max(found, key=lambda user: any(user.open_memberships()), default=None)
-
-    def _find_open(self, step: CreateMembership) -> User | None:
-        for user in self._on_address(step.account_id, step.person.email):
-            is_ours = step.user_id in (None, user.user_id)
-            if is_ours and any(user.open_memberships()):
-                return user
-        return None
-
-    def _find_second(self, step: CreateMembership, since: datetime | None) -> User | None:
+    def _find_second(
+        self, step: CreateMembership, found: Sequence[User], since: datetime | None
+    ) -> User | None:
         """Return the open user whom DocuSign made of a known person: joining again would only be
         refused because of them.
 
         Somebody whom people invited on the address meanwhile is not taken for them: they were
         there before, or are called otherwise.
         """
-        for user in self._others_open(step):
-            membership = user.memberships[step.account_id]
+        for user in _others_open(step, found):
             is_new = not self._facts.was_there(step, user.user_id)
-            is_later = (
-                since is None
-                or membership.created_at is None
-                or membership.created_at > since - _CLOCKS_DIFFER
-            )
+            created_at = user.memberships[step.account_id].created_at
+            is_later = since is None or created_at is None or _is_after(created_at, since)
             if is_new and is_later and _is_called(user, step.person):
                 return user
         return None
 
-    def _find_earlier(self, step: CreateMembership) -> User | None:
+    def _find_earlier(self, step: CreateMembership, found: Sequence[User]) -> User | None:
         """Return the open user who was known on the address before the step that joined a known
         person."""
-        others = self._others_open(step)
+        others = _others_open(step, found)
         return next((user for user in others if self._facts.was_there(step, user.user_id)), None)
 
-    def _find_reopened(self, step: CreateMembership) -> User | None:
-        """Return the earlier user whom DocuSign re-opened instead of joining a known person: one
-        who was deleted, or whom the mirror knows as closed still. Who was open already was not
-        re-opened by the step."""
-        user = self._find_earlier(step)
-        if user is None:
-            return None
-        with self._context.read() as uow:
-            known = uow.mirror.get_users([user.user_id]).get(user.user_id)
-            is_deleted = bool(uow.attributes.is_deleted(USER, [user.user_id]))
-        before = known.memberships.get(step.account_id) if known else None
-        was_closed = before is not None and not before.status.is_open
-        return user if is_deleted or was_closed else None
+    def _find_reopened(
+        self, step: CreateMembership, found: Sequence[User], since: datetime | None
+    ) -> User | None:
+        """Return the earlier user whom DocuSign re-opened instead of joining a known person.
 
-    def _others_open(self, step: CreateMembership) -> Sequence[User]:
-        """Return who is open in the account on the address of a known person, besides them."""
-        if step.user_id is None:
-            return ()
-        return [
-            user
-            for user in self._on_address(step.account_id, step.person.email)
-            if user.user_id != step.user_id and any(user.open_memberships())
-        ]
+        They are closed again, so only who can be told from somebody whom people re-opened: known
+        as closed still, of the person's name, and changed in DocuSign since the step.
+        """
+        user = self._find_earlier(step, found)
+        if user is None or since is None or not _is_called(user, step.person):
+            return None
+        dates = (user.memberships[step.account_id].created_at, user.modified_at)
+        is_later = any(_is_after(date, since) for date in dates if date is not None)
+        return user if is_later and self._was_closed(step.account_id, user.user_id) else None
+
+    def _was_closed(self, account_id: str, user_id: str) -> bool:
+        """Return whether the mirror knows somebody as closed in an account. Who was deleted is told
+        by that only where it knows no membership: people may have opened theirs since."""
+        with self._context.read() as uow:
+            known = uow.mirror.get_users([user_id]).get(user_id)
+            if known is not None and account_id in known.memberships:
+                return not known.memberships[account_id].status.is_open
+            return bool(uow.attributes.is_deleted(USER, [user_id]))
 
     def _on_address(self, account_id: str, email: str) -> Sequence[User]:
         with _ASKING:
@@ -231,6 +215,36 @@ class EffectFinder:
             return self._facts.member(step, user, self._facts.opened) if complete else None
         shown = has_profile(step) if isinstance(step, SetProfile) else has_fields(step)
         return self._facts.member(step, user) if shown(user) else None
+
+
+def _newcomer(step: CreateMembership, found: Sequence[User]) -> User | None:
+    """Return who came to an address with a step, even if they were closed since: created again
+    they would come back."""
+    if step.user_id is not None or step.predecessors is None:
+        return None
+    new = [user for user in found if user.user_id not in step.predecessors]
+    return max(new, key=lambda user: any(user.open_memberships()), default=None)
+
+
+def _open_member(step: CreateMembership, found: Sequence[User]) -> User | None:
+    """Return the person of a step where they are open; of one that creates somebody, anybody."""
+    for user in found:
+        is_ours = step.user_id in (None, user.user_id)
+        if is_ours and any(user.open_memberships()):
+            return user
+    return None
+
+
+def _others_open(step: CreateMembership, found: Sequence[User]) -> Sequence[User]:
+    """Return who is open in the account on the address of a known person, besides them."""
+    if step.user_id is None:
+        return ()
+    others = (user for user in found if user.user_id != step.user_id)
+    return [user for user in others if any(user.open_memberships())]
+
+
+def _is_after(date: datetime, since: datetime) -> bool:
+    return date > since - _CLOCKS_DIFFER
 
 
 def _is_called(user: User, person: Person) -> bool:

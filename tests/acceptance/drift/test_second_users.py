@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from connector.cli.audit_words import happened
@@ -145,6 +147,76 @@ def test_who_was_deleted_is_closed_again_where_docusign_opens_them_instead(
     assert f"instead of joining {other}" in (finding.problem or "")
     expected = expected_of(connector, first)
     assert expected is None or not any(item.is_open for item in expected.memberships.values())
+
+
+def deleted_and_replaced(native) -> tuple[str, object]:
+    """Bob was deleted, another one got his address and is gone from DocuSign: return who that is
+    and the finding."""
+    connector = native.connector
+    connector.delete(f"/Users/{native.bob}")
+    connector.clock.advance(3600)
+    other = connector.create(BOB, displayName="Bob Stone", externalId="other")["id"]
+    connector.reconcile()
+    connector.clock.advance(61)
+    return other, vanished(native, other)
+
+
+@pytest.mark.parametrize("is_seen", [True, False], ids=["seen by a sync", "unseen"])
+def test_whom_people_opened_again_stays_open_where_the_change_never_arrived(
+    start, monkeypatch, is_seen
+):
+    native = start(drift=REPORT)
+    connector = native.connector
+    other, gone = deleted_and_replaced(native)
+    native.reopen(native.bob)
+    if is_seen:
+        connector.sync()
+    else:
+        connector.clock.advance(301)
+    directory, looks = connector.services.context.directory, []
+    real = directory.find_members
+
+    def find(*asked):
+        looks.append(asked)
+        return real(*asked)
+
+    monkeypatch.setattr(directory, "find_members", find)
+    connector.world.faults.add(Fault("drop", "POST", "/users$"))
+
+    with pytest.raises(ConnectorError, match="taken by somebody else"):
+        revert(connector, gone)
+
+    assert looks == [(native.account().account_id, BOB)]
+    assert native.place(native.bob).status.is_open
+    connector.reconcile()
+    assert native.place(native.bob).status.is_open
+    found = {(item.kind, item.subject_id) for item in connector.findings()}
+    assert (DriftKind.VANISHED_USER, other) in found
+    assert native.bob in {subject for _, subject in found}
+
+
+@pytest.mark.parametrize("hides", ["date", "name"])
+def test_who_may_have_been_opened_by_people_is_left_to_reconciliation(start, hides):
+    native = start(drift=REPORT)
+    connector = native.connector
+    _, gone = deleted_and_replaced(native)
+    connector.world.set_variants(recreate_closed="reopens")
+    connector.world.faults.add(Fault("lose_answer", "POST", "/users$"))
+    connector.world.faults.add(NO_READING)
+    with pytest.raises(ConnectorError):
+        revert(connector, gone)
+    connector.world.faults.clear()
+    bob = native.user(native.bob)
+    if hides == "date":
+        bob.modified_at = connector.clock.now() - timedelta(hours=1)
+    else:
+        native.rename_user(native.bob, "Robert", "Stone")
+
+    settled(connector)
+
+    assert native.place(native.bob).status.is_open
+    connector.reconcile()
+    assert native.bob in {item.subject_id for item in connector.findings()}
 
 
 def test_closing_whom_docusign_opened_instead_is_settled_where_it_does_not_answer(start):
