@@ -66,8 +66,8 @@ class ApprovalDetailSchema(ApprovalSchema):
         required=True, metadata={"description": "How many have to agree. One denial ends it."}
     )
     too_few = text(
-        "That fewer people can agree than have to, and what to do; empty where enough can, or "
-        "nobody here can tell."
+        "That fewer people can agree than have to, until when, and what to do; empty where enough "
+        "can now, or nobody here can tell."
     )
     denied_before = fields.Nested(
         ApprovalSchema,

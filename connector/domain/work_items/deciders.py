@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from datetime import datetime
 
 from connector.domain.authentication.console import ConsoleRole, included, voices
 from connector.domain.model import fold
@@ -48,19 +50,56 @@ def _able(matter: Matter) -> Iterator[AbstractSet[str]]:
         yield from (frozenset({fold(name)}) for name in named if name)
 
 
-def too_few(matter: Matter, needed: int, agreed: Sequence[Vote] = ()) -> str:
-    """Return, in words, that fewer can agree than have to, and what to do; empty where that is not
-    so, or not known."""
+@dataclass(frozen=True)
+class Escalation:
+    """What becomes of an approval on which nobody decides in time."""
+
+    at: datetime
+    matter: Matter
+    """As it is from then on."""
+    agreed: Sequence[Vote] = ()
+    """Who agreed already, and counts from then on."""
+
+
+def is_stuck(
+    matter: Matter,
+    needed: int,
+    agreed: Sequence[Vote] = (),
+    escalation: Escalation | None = None,
+) -> bool:
+    """Return whether fewer can agree than have to, those to whom it escalates included; not where
+    nobody here can tell."""
+    if escalation is not None:
+        matter, agreed = escalation.matter, escalation.agreed
     most = most_deciding(matter, agreed)
-    if most is None or most >= needed:
+    return most is not None and most < needed
+
+
+def too_few(
+    matter: Matter,
+    needed: int,
+    agreed: Sequence[Vote] = (),
+    escalation: Escalation | None = None,
+) -> str:
+    """Return, in words, that fewer can agree than have to now, until when, and what to do; empty
+    where that is not so, or not known."""
+    if not is_stuck(matter, needed, agreed):
         return ""
+    most = most_deciding(matter, agreed)
     can = "Nobody can decide on this"
     if most:
         can = f"Only {counted(most, 'person', 'people')} can decide on this"
     must = "" if needed == 1 else f", and {needed} must agree"
     add = command(matter.tenant, "console", "user", "add")
+    waits, remedy = "it waits until it expires", "Let"
+    if escalation is not None:
+        waits = f"it waits until it escalates on {escalation.at:%Y-%m-%d %H:%M} UTC"
+        if is_stuck(matter, needed, agreed, escalation):
+            waits += ", and then, as too few can even so, until it expires"
+        else:
+            remedy = "If that is too late, let"
     return (
-        f"{can}{must}: it waits until it expires. Let an administrator name more approvers in the "
+        f"{can}{must}: {waits}. {remedy} an administrator name more approvers in the "
         "rule or ask for fewer (approvals_needed), or add the account of somebody who may decide "
         f"({add})."
     )

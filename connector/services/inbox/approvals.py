@@ -68,8 +68,8 @@ class ApprovalView:
     """Logins of those who agreed to this plan and still count."""
     needed: int
     too_few: str
-    """That fewer can agree than have to, and what to do; empty where enough can, or nobody here can
-    tell."""
+    """That fewer can agree than have to, until when, and what to do; empty where enough can now, or
+    nobody here can tell."""
     history: Sequence[WorkItemEvent]
     denied_before: WorkItem | None
     """When the same was denied last before it was asked for; None: never."""
@@ -179,8 +179,8 @@ class ApprovalService:
             )
 
     def without_deciders(self, items: Sequence[WorkItem] | None = None) -> Mapping[str, str]:
-        """Return, by id, of which open approvals fewer can agree than have to, each with that in
-        words.
+        """Return, by id, to which open approvals fewer can agree than have to, those to whom they
+        escalate included, each with that in words.
 
         :param items: those that are looked at; left out, the oldest thousand.
         """

@@ -8,8 +8,8 @@ from functools import cached_property
 from connector.domain.authentication.console import ConsoleAccount
 from connector.domain.ledger.plans import Fulfilment, PlanRecord
 from connector.domain.model import Catalogue, User, fold
-from connector.domain.work_items.approvals import Matter, votes
-from connector.domain.work_items.deciders import too_few
+from connector.domain.work_items.approvals import Matter, Vote, votes
+from connector.domain.work_items.deciders import Escalation, is_stuck, too_few
 from connector.domain.work_items.delegations import Delegation
 from connector.domain.work_items.history import WorkItemEvent
 from connector.domain.work_items.items import ApprovalTerms, WorkItem, WorkItemKind, WorkItemState
@@ -92,13 +92,16 @@ class Matters:
         """Return what happened to an item, oldest first."""
         return self._uow.work_items.events(item.work_item_id)
 
-    def of(self, item: WorkItem) -> Matter:
-        """Return what a decision on an item depends on."""
+    def of(self, item: WorkItem, *, escalated: bool = False) -> Matter:
+        """Return what a decision on an item depends on.
+
+        :param escalated: as if it were escalated already.
+        """
         terms = self.terms(item)
         approvers, escalated_to = terms.approvers, Approvers()
         if item.kind is WorkItemKind.MANUAL_TASK:
             approvers = terms.escalate_to  # Nobody approves a task.
-        elif item.escalated_at is not None:
+        elif escalated or item.escalated_at is not None:
             escalated_to = terms.escalate_to
         groups, ways_in = self._context.settings.console_groups, self._context.ways_in
         asks_manager = approvers.manager or escalated_to.manager
@@ -116,15 +119,32 @@ class Matters:
             provider_gives_role=ways_in.provider and bool(groups.approver or groups.administrator),
         )
 
-    def too_few(self, item: WorkItem) -> str:
+    def too_few(self, item: WorkItem, *, is_final: bool = False) -> str:
         """Return, in words, that fewer can agree to an open approval than have to; see
-        :func:`connector.domain.work_items.deciders.too_few`."""
+        :func:`connector.domain.work_items.deciders.too_few`.
+
+        :param is_final: only where those to whom it escalates change nothing about it.
+        """
         if item.kind is not WorkItemKind.APPROVAL or item.state is not WorkItemState.OPEN:
             return ""
         matter, needed = self.of(item), self.terms(item).needed
-        if not too_few(matter, needed):  # Most need no look at who agreed.
+        if not is_stuck(matter, needed):  # Most need no look at who agreed.
             return ""
-        return too_few(matter, needed, votes(self.events(item), item.checksum, matter))
+        agreed, escalation = self._agreed(item, matter), self._escalation(item)
+        if is_final and not is_stuck(matter, needed, agreed, escalation):
+            return ""
+        return too_few(matter, needed, agreed, escalation)
+
+    def _agreed(self, item: WorkItem, matter: Matter) -> Sequence[Vote]:
+        return votes(self.events(item), item.checksum, matter)
+
+    def _escalation(self, item: WorkItem) -> Escalation | None:
+        """Return what becomes of an open approval; None where it only expires."""
+        goes_on = item.terms is not None and item.terms.on_expiry == "escalate"
+        if not goes_on or item.escalated_at is not None or item.expires_at is None:
+            return None
+        matter = self.of(item, escalated=True)
+        return Escalation(item.expires_at, matter, self._agreed(item, matter))
 
     def _requester(self, item: WorkItem) -> frozenset[str]:
         """Return everything that who asked is called."""

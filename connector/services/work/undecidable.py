@@ -1,4 +1,4 @@
-"""Open approvals to which fewer people can agree than have to."""
+"""Open approvals to which fewer people can agree than have to, by whatever escalation."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ def without_deciders(
         )
     matters = Matters(uow, context)
     matters.prefetch(items)
-    told = {item.work_item_id: matters.too_few(item) for item in items}
+    told = {item.work_item_id: matters.too_few(item, is_final=True) for item in items}
     return {item_id: words for item_id, words in told.items() if words}

@@ -15,6 +15,7 @@ from connector.domain.authentication.console import ConsoleRole
 from tests.approvals import (
     APPROVE,
     DENY,
+    JOB,
     add_account,
     approver,
     decide,
@@ -70,6 +71,29 @@ def test_nobody_is_told_as_nobody_and_what_is_closed_as_nothing(start):
     assert view(connector, item).too_few.startswith("Nobody can decide on this: it waits")
     decide(connector, item, DENY, somebody("ann"), comment="not needed")
     assert view(connector, item).too_few == ""
+
+
+@pytest.mark.parametrize("can_ben", [True, False])
+def test_it_waits_for_those_to_whom_it_escalates(start, can_ben):
+    conditions = {"on_expiry": "escalate", "escalate_to": {"people": [BEN]}, "expires_days": 3}
+    connector, item = of_two(start, approvals_needed=1, **conditions)
+    add_account(connector, "ben", ConsoleRole.APPROVER)
+    if not can_ben:
+        disable(connector, "ben")
+    assert view(connector, item).too_few == ""
+    disable(connector, "ann")
+    said = view(connector, item).too_few
+    until = f"{item.expires_at:%Y-%m-%d %H:%M} UTC"
+    assert said.startswith(f"Nobody can decide on this: it waits until it escalates on {until}")
+    assert ("as too few can even so, until it expires" in said) is not can_ben
+    named = connector.services.approvals.without_deciders()
+    assert list(named) == ([] if can_ben else [item.work_item_id])
+
+    connector.clock.advance(3 * 86_400 + 1)
+    assert connector.services.due.run(JOB)["escalated"] == 1
+    assert (view(connector, item).too_few == "") is can_ben
+    if can_ben:
+        decide(connector, item, APPROVE, somebody("ben", is_local=True))
 
 
 def test_who_gains_by_it_does_not_count_and_the_role_does(start):
