@@ -31,7 +31,8 @@ def doctor(context: CommandContext) -> None:
 
     Key, clock, environment, consent, the service user's rights, organization, domains, limits: each
     with what was found, and where it is not good with the cause, what to do, and where. Nothing is
-    changed in DocuSign. It costs about six calls, and six for each account.
+    changed in DocuSign. It costs about six calls, and six for each account. Leavers who administer
+    the organization still are named by address and id: mind where the output goes.
 
     The exit status is 0 where all is well, 1 where there are warnings, 2 where something failed.
     `docusign-iga docs troubleshooting` lists everything that can be found, and explains the JSON.

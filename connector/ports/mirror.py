@@ -115,6 +115,9 @@ class MirrorRepository(Protocol):
         """Return the ids of all users whom DocuSign showed as organization administrators, hidden
         ones included, in order."""
 
+    def knows_organization_admins(self) -> bool:
+        """Return whether DocuSign said of anybody that they are one, or that they are none."""
+
     def count_memberships(self, account_id: str) -> Mapping[MembershipStatus, int]:
         """Return how many memberships of an account have each status."""
 

@@ -258,6 +258,12 @@ class SqlMirror(SqlCatalogue):
         )
         return self._connection.scalars(statement.order_by(users.c.user_id)).all()
 
+    def knows_organization_admins(self) -> bool:
+        """Return whether DocuSign said of anybody that they are one, or that they are none."""
+        told = users.c.is_organization_admin.is_not(None)
+        found = select(users.c.user_id).where(users.c.tenant == self._tenant, told).limit(1)
+        return self._connection.scalar(found) is not None
+
     def count_memberships(self, account_id: str) -> Mapping[MembershipStatus, int]:
         """Return how many memberships of an account have each status."""
         found = self._connection.execute(

@@ -428,6 +428,23 @@ def test_a_leaver_who_administers_the_organization_is_a_warning_until_people_are
     ok(connector.patch(f"/Users/{user_id}", {"op": "replace", "path": "active", "value": False}))
     problems = found(status=1)
     assert list(problems) == ["leaver_administers"]
-    assert problems["leaver_administers"]["found"].startswith(f"ann@acme.test ({user_id}) ")
+    said = problems["leaver_administers"]["found"]
+    assert said.startswith(f"ann@acme.test ({user_id}) ") and "the governed accounts" in said
     ok(connector.patch(f"/Users/{user_id}", {"op": "remove", "path": "roles"}))
     assert doctor().exit_code == 0
+
+
+def test_nothing_is_said_of_leavers_where_nobody_knows_who_administers(doctor, connector):
+    def said(**tenant):
+        findings = report(doctor("--json", **tenant))["findings"]
+        (one,) = [item for item in findings if item["check"] == "leavers"]
+        return one["result"], one["found"]
+
+    result, told = said()
+    assert result == "ok" and "none of whom has left" in told
+    assert said(use_organization=False) == ("skipped", "use_organization is false")
+    with connector.services.context.write() as uow:
+        people = uow.mirror.get_users(uow.mirror.iter_user_ids()).values()
+        uow.mirror.put_users([replace(one, is_organization_admin=None) for one in people], None)
+        uow.commit()
+    assert said()[0] == "skipped"

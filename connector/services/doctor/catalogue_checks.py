@@ -65,7 +65,11 @@ class CatalogueChecks(RightsChecks):
 
     def leavers(self) -> Iterator[Finding]:
         """Of whom the mirror has; DocuSign is not asked."""
+        if not self.tenant.use_organization:
+            yield Finding("leavers", Result.SKIPPED, "use_organization is false")
+            return
         with self.context.read() as uow:
+            is_known = uow.mirror.knows_organization_admins()
             holders = uow.mirror.get_users(uow.mirror.organization_admins())
             ending = {
                 item.subject_id
@@ -80,9 +84,15 @@ class CatalogueChecks(RightsChecks):
             if not any(user.open_memberships()) and user.user_id not in ending
         )
         for who in left:
-            found = f"{who} is an organization administrator, and in no account any more."
+            found = (
+                f"{who} is an organization administrator, and in none of the governed accounts "
+                "any more."
+            )
             yield self.bad("leavers", "leaver_administers", found)
-        if not left:
+        if not is_known:
+            found = "nothing read yet says who administers the organization"
+            yield Finding("leavers", Result.SKIPPED, found)
+        elif not left:
             count = counted(len(holders), "organization administrator")
             yield Finding("leavers", Result.OK, f"{count}, none of whom has left")
 

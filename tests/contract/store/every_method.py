@@ -149,6 +149,7 @@ READS: dict[str, list[Callable[[UnitOfWork], Any]]] = {
         lambda unit: unit.mirror.count_users(),
         lambda unit: unit.mirror.count_admins(ACCOUNT),
         lambda unit: unit.mirror.organization_admins(),
+        lambda unit: unit.mirror.knows_organization_admins(),
         lambda unit: unit.mirror.count_memberships(ACCOUNT),
         lambda unit: unit.mirror.count_profile_holders(ACCOUNT),
         lambda unit: unit.mirror.unseen_in_run("run", ACCOUNT),

@@ -176,6 +176,7 @@ def test_counts_and_walks(store: SqlStore) -> None:
         assert unit.mirror.count_users() == 702
         assert unit.mirror.count_admins(ACCOUNT) == 1
         assert unit.mirror.organization_admins() == ["user-00703"]
+        assert unit.mirror.knows_organization_admins()
         assert unit.mirror.iter_user_ids("user-00698", 2) == ["user-00699", "user-00700"]
         assert len(unit.mirror.get_users(f"user-{n:05d}" for n in range(702))) == 702
 

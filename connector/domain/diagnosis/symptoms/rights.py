@@ -229,7 +229,7 @@ RIGHTS: tuple[Check, ...] = (
         "leavers",
         "Leavers",
         "whether somebody who is disabled or deleted over SCIM is an organization administrator "
-        "still, as DocuSign was last read",
+        "still, as DocuSign was last read; they are named by address and id",
         (
             Problem(
                 "leaver_administers",
