@@ -42,7 +42,7 @@ def show() -> str | BaseResponse:
         page = browser.items(replace(_VIEWS[view], wanted=wanted, after=after))
     approvals = tenant().approvals
     few = approvals.without_deciders(page.items)
-    everywhere = approvals.without_deciders() if _is_administrators_first(view, after) else {}
+    everywhere = approvals.count_without_deciders() if _is_administrators_first(view, after) else 0
     follows = None
     if page.next_after:
         query = urlencode({"view": view, **kept, "after": page.next_after})
@@ -55,7 +55,7 @@ def show() -> str | BaseResponse:
         is_first=not after,
         labels=browser.labels(),
         few=few,
-        few_everywhere=len(everywhere),
+        few_everywhere=everywhere,
         follows=follows,
     )
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
 
 import structlog
+from cachetools import TTLCache
 
 from connector.domain.authentication.console import ConsoleRole
 from connector.domain.ledger.plans import OperationRecord, PlanRecord
@@ -50,6 +52,8 @@ _log = structlog.get_logger(__name__)
 
 _CHUNK = 200
 """Approvals that are read at once while those for somebody are looked for."""
+_COUNTED_S = 60
+"""How long it is not counted again which approvals too few can decide."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +100,10 @@ class ApprovalService:
         self._log = log
         self._desk = desk
         self._settlement = settlement
+        self._counting = Lock()
+        self._counted: TTLCache[str, int] = TTLCache(
+            1, _COUNTED_S, timer=lambda: context.clock.now().timestamp()
+        )
 
     # looking ------------------------------------------------------------------
 
@@ -186,6 +194,15 @@ class ApprovalService:
         """
         with self._context.read() as uow:
             return without_deciders(uow, self._context, items)
+
+    def count_without_deciders(self) -> int:
+        """Return how many of the oldest thousand those are, as of a minute ago at most: it is asked
+        for with every inbox of an administrator."""
+        with self._counting:
+            found = self._counted.get("")
+            if found is None:
+                found = self._counted[""] = len(self.without_deciders())
+            return found
 
     def _name(self, uow: UnitOfWork, entitlement: str) -> str:
         try:

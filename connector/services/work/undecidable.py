@@ -24,7 +24,15 @@ def without_deciders(
         items = uow.work_items.page(
             [WorkItemState.OPEN], kind=WorkItemKind.APPROVAL, limit=_LOOKED_AT
         )
+    # A page may be of closed items alone: nothing is read for those.
+    waiting = [item for item in items if _is_open_approval(item)]
+    if not waiting:
+        return {}
     matters = Matters(uow, context)
-    matters.prefetch(items)
-    told = {item.work_item_id: matters.too_few(item, is_final=True) for item in items}
+    matters.prefetch(waiting)
+    told = {item.work_item_id: matters.too_few(item, is_final=True) for item in waiting}
     return {item_id: words for item_id, words in told.items() if words}
+
+
+def _is_open_approval(item: WorkItem) -> bool:
+    return item.kind is WorkItemKind.APPROVAL and item.state is WorkItemState.OPEN

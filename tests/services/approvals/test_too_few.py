@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from connector.cli import main
 from connector.cli.context import CommandContext
 from connector.domain.authentication.console import ConsoleRole
+from connector.services.work.matters import Matters
 from tests.approvals import (
     APPROVE,
     DENY,
@@ -125,11 +126,26 @@ def test_the_lists_mark_it(start, monkeypatch):
 def test_the_console_tells_administrators_and_whoever_looks(start):
     connector, item = of_two(start)
     root = signed_in(connector, "administrator", login="root")
-    assert "1 approval waiting for more people than can decide" in root.get("/").text
+    told = "1 approval cannot be decided: fewer people can agree than must."
+    assert told in root.get("/").text
     vera = signed_in(connector, "viewer", login="vera")
-    assert "more people than can decide" not in vera.get("/").text
+    assert "cannot be decided" not in vera.get("/").text
     assert "too few can decide" in vera.get("/?view=approvals").text
     assert "Only 1 person can decide on this" in vera.get(f"/approvals/{item.work_item_id}").text
+    decide(connector, item, DENY, somebody("ann"), comment="not needed")
+    assert told in root.get("/").text, "it is counted once a minute"
+    connector.clock.advance(61)
+    assert "cannot be decided" not in root.get("/").text
+
+
+def test_nothing_is_read_for_what_is_closed(start, monkeypatch):
+    connector, item = of_two(start)
+    decide(connector, item, DENY, somebody("ann"), comment="not needed")
+    closed = connector.services.approvals.list(every=True)
+    read: list[Any] = []
+    monkeypatch.setattr(Matters, "prefetch", lambda _, items: read.append(items))
+    assert connector.services.approvals.without_deciders(closed) == {}
+    assert read == []
 
 
 @pytest.mark.parametrize("is_enough", [True, False])
