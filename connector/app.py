@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -90,7 +91,8 @@ def create() -> Flask:
     settings = load_settings(path)
     configure_logging(settings.logging)
     application = build(settings)
-    application.begin_telling(path)
+    # The web server's workers are processes that close nothing by themselves.
+    Finalize(None, application.begin_telling(path).stop, exitpriority=1)
     app = create_served(application)
     if settings.server.bind_threads:
         app.wsgi_app = OneProcessor(app.wsgi_app)  # type: ignore[method-assign]

@@ -7,7 +7,6 @@ start of a command.
 from __future__ import annotations
 
 import os
-import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -24,7 +23,7 @@ import structlog
 from connector.bootstrap.parts import owner_prefix, sealer_of, tenant_documents
 from connector.bootstrap.tenant import Adapters, TenantServices, wire
 from connector.config import load_settings
-from connector.config.masking import checksum, flattened
+from connector.config.masking import flattened
 from connector.docusign.connection import Connection
 from connector.domain.authentication.api_clients import Method
 from connector.domain.ledger.job_runs import JobRun
@@ -35,8 +34,7 @@ from connector.errors import ConfigError
 from connector.logs import correlated
 from connector.metrics import Metrics
 from connector.notifications import ChannelNotifier
-from connector.parentage import machine
-from connector.ports import Clock, Examiner, JobQueue, RunningProcess
+from connector.ports import Clock, Examiner, JobQueue
 from connector.services.authentication.api_clients import ApiClientService
 from connector.services.authentication.personal_tokens import PersonalTokens
 from connector.services.authentication.throttle import Throttle
@@ -48,7 +46,7 @@ from connector.services.mirror.persons import attribute_names
 from connector.services.mirror.presentation import Presenter
 from connector.services.mirror.version_key import version_key
 from connector.services.monitoring.observation import Readiness
-from connector.services.monitoring.running import Heartbeat, absolute, outdated
+from connector.services.monitoring.running import Heartbeat, checksum_of, outdated
 from connector.services.provisioning.turns import Repeat
 from connector.services.tenants.account_owners import account_problems, claim_accounts
 from connector.services.tenants.administration import TenantService
@@ -385,19 +383,7 @@ class Application:
         """Let the database know, from now on, that this process runs with the settings of this
         file; return what ends it."""
         self.config_path = config_path
-        now = self.clock.now()
-        process = RunningProcess(
-            self.owner,
-            self.role,
-            socket.gethostname(),
-            machine(),
-            os.getpid(),
-            absolute(config_path),
-            checksum(self.settings),
-            started_at=now,
-            seen_at=now,
-        )
-        heartbeat = Heartbeat(self.store, self.clock, process)
+        heartbeat = Heartbeat.of_this(self.store, self.clock, self.owner, self.role, config_path)
         heartbeat.start()
         return heartbeat
 
@@ -407,11 +393,12 @@ class Application:
         if self.config_path is None:
             return ()
         try:
-            settings = load_settings(self.config_path)
+            load_settings(self.config_path)
         except ConfigError:
             why = "cannot be used as it is now, and `serve` would not start again"
             return [f"{self.config_path} {why}: `docusign-iga config check` says what is wrong."]
-        return outdated(self.store, checksum(settings), self.config_path, self.clock.now())
+        now, checksum = self.clock.now(), checksum_of(self.config_path)
+        return outdated(self.store, checksum, self.config_path, now)
 
     def record_configuration(self) -> None:
         """Write into each tenant's audit that its configuration changed since the last start."""

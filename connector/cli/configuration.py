@@ -16,7 +16,6 @@ from sqlalchemy.engine import make_url
 from connector.cli.context import CommandContext, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.config import masked
-from connector.config.masking import checksum
 from connector.errors import ConfigError, TemporaryError
 from connector.services.context import WaysIn
 from connector.services.jobs.schedule_problems import require_known_jobs
@@ -89,7 +88,7 @@ def _held_against_database(settings: Settings, path: Path) -> Sequence[str]:
     # Commands that need no database start faster.
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
-    from connector.services.monitoring.running import outdated  # noqa: PLC0415
+    from connector.services.monitoring.running import checksum_of, outdated  # noqa: PLC0415
     from connector.services.tenants.declarations import declaration_problems  # noqa: PLC0415
     from connector.store import open_database  # noqa: PLC0415
 
@@ -107,7 +106,7 @@ def _held_against_database(settings: Settings, path: Path) -> Sequence[str]:
                 return [*told, _only_the_file(why)]
             now = datetime.now(UTC)
             absent, warnings = unknown_names(store, settings.tenants, ways_in, now)
-            stale = outdated(store, checksum(settings), path, now)
+            stale = outdated(store, checksum_of(path), path, now)
             problems = [*declaration_problems(store, settings.tenants), *absent]
     except (TemporaryError, SQLAlchemyError) as error:
         return [*by_file, _only_the_file(str(error).partition("\n")[0])]

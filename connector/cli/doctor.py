@@ -10,13 +10,12 @@ import click
 from rich.console import Console
 
 from connector.cli.context import CommandContext, tenant_options
-from connector.config.masking import checksum
 from connector.domain.diagnosis.checks import Diagnosis, Finding, Result
 from connector.domain.diagnosis.symptoms import CHECKS, PROBLEMS
 from connector.domain.writing import counted
 from connector.errors import ConfigError, ConnectorError
 from connector.services.doctor.doctor import misconfigured
-from connector.services.monitoring.running import outdated
+from connector.services.monitoring.running import checksum_of, outdated
 from connector.services.plain_data import diagnosis_data
 
 _STATUS = {Result.OK: 0, Result.SKIPPED: 0, Result.WARNING: 1, Result.FAILED: 2}
@@ -60,7 +59,7 @@ def _examine(context: CommandContext) -> Diagnosis:
     application = context.application
     stale = outdated(
         application.store,
-        checksum(context.settings),
+        checksum_of(context.config_path),
         context.config_path,
         application.clock.now(),
     )

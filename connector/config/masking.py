@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
@@ -24,12 +22,6 @@ def masked(settings: Settings, show: Show = lambda _secret: MASK) -> dict[str, A
     shown: dict[str, Any] = _plain(settings, show)
     shown["database"]["url"] = _masked_url(settings.database.url)
     return shown
-
-
-def checksum(settings: Settings) -> str:
-    """Return what tells these settings from others, secrets left out."""
-    text = json.dumps(masked(settings), sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def masked_section(section: Any) -> dict[str, Any]:

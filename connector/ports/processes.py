@@ -23,7 +23,7 @@ class RunningProcess:
     config_path: str
     """Of the configuration file that it has read, absolute."""
     checksum: str
-    """Of the settings that it runs with, without secrets."""
+    """Of the text of that file as it has read it."""
     started_at: datetime
     seen_at: datetime
 

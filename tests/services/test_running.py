@@ -11,12 +11,16 @@ from pathlib import Path
 
 import pytest
 
-from connector.config.masking import checksum
 from connector.domain.tenants.records import INSTALLATION
 from connector.parentage import knows_its_dead, machine
 from connector.ports import RunningProcess
-from connector.services.monitoring.running import GONE_AFTER, Heartbeat, outdated
-from connector.settings import DocusignSettings, Secret, ServerSettings, Settings
+from connector.services.monitoring.running import (
+    GONE_AFTER,
+    Heartbeat,
+    checksum_of,
+    outdated,
+)
+from tests.acceptance.processes import wait_until
 from tests.clocks import ManualClock
 
 FILE = Path("/etc/docusign-iga/config.yaml")
@@ -92,10 +96,23 @@ def test_a_heartbeat_says_that_it_ends(sqlite_store, clock):
     assert not outdated(sqlite_store, "new", FILE, clock.now())
 
 
-def test_the_checksum_tells_settings_apart_and_knows_no_secret():
-    usual = Settings()
-    assert checksum(usual) == checksum(Settings())
-    assert checksum(replace(usual, server=ServerSettings(port=1))) != checksum(usual)
-    keys = [DocusignSettings(private_key=Secret(text)) for text in ("a", "b")]
-    one, other = (checksum(replace(usual, docusign=key)) for key in keys)
-    assert one == other
+def test_a_process_is_told_of_as_long_as_it_lives(sqlite_store, clock, monkeypatch):
+    monkeypatch.setattr("connector.services.monitoring.running.SEEN_EVERY_S", 0.01)
+
+    def is_seen_now():
+        with sqlite_store.read(INSTALLATION) as uow:
+            (process,) = uow.processes.list()
+        return process.seen_at > clock.now() - GONE_AFTER
+
+    heartbeat = Heartbeat(sqlite_store, clock, running(clock))
+    heartbeat.start()
+    for _ in range(2):
+        clock.advance(GONE_AFTER.total_seconds() + 1)
+        wait_until(is_seen_now, 60)
+    heartbeat.stop()
+
+
+def test_a_file_that_cannot_be_read_tells_nothing(sqlite_store, clock, tmp_path):
+    Heartbeat(sqlite_store, clock, running(clock)).tell()
+    assert checksum_of(tmp_path / "none.yaml") == ""
+    assert not outdated(sqlite_store, "", FILE, clock.now())

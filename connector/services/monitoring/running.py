@@ -6,6 +6,9 @@ server without anybody knowing.
 
 from __future__ import annotations
 
+import hashlib
+import os
+import socket
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -16,7 +19,7 @@ import structlog
 
 from connector.domain.tenants.records import INSTALLATION
 from connector.errors import TemporaryError
-from connector.parentage import has_ended
+from connector.parentage import has_ended, machine
 from connector.ports import Clock, RunningProcess, Store
 
 _log = structlog.get_logger(__name__)
@@ -32,6 +35,19 @@ def absolute(path: Path) -> str:
     return str(path.resolve())
 
 
+def checksum_of(path: Path) -> str:
+    """Return what tells the text of a configuration file from any other; empty where it cannot be
+    read.
+
+    Of the text, and not of the settings that come of it: those have the environment in them, which
+    is another one in every shell.
+    """
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return ""
+
+
 class Heartbeat:
     """Keeps the row of this process as long as it lives."""
 
@@ -41,6 +57,25 @@ class Heartbeat:
         self._process = process
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="heartbeat", daemon=True)
+
+    @classmethod
+    def of_this(
+        cls, store: Store, clock: Clock, process_id: str, role: str, path: Path
+    ) -> Heartbeat:
+        """Return that of the process that asks, which has read the configuration file at *path*."""
+        now = clock.now()
+        process = RunningProcess(
+            process_id,
+            role,
+            socket.gethostname(),
+            machine(),
+            os.getpid(),
+            absolute(path),
+            checksum_of(path),
+            started_at=now,
+            seen_at=now,
+        )
+        return cls(store, clock, process)
 
     def start(self) -> None:
         """Tell of the process, now and every :data:`SEEN_EVERY_S`."""
@@ -79,8 +114,11 @@ def outdated(store: Store, checksum: str, path: Path, now: datetime) -> Sequence
 
     Those with a file of another path are not told: that is another configuration, and meant.
 
-    :param checksum: of the settings that the file at *path* has now.
+    :param checksum: of the file at *path* as it is now; empty where nobody could read it, and
+        nothing is told.
     """
+    if not checksum:
+        return ()
     file = absolute(path)
     with store.read(INSTALLATION) as uow:
         found = [

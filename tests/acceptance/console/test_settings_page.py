@@ -137,6 +137,8 @@ def test_what_runs_with_an_earlier_version_of_the_file_is_told(connector, tmp_pa
     file = write_config(tmp_path, world, 8080)
     good = file.read_text()
     heartbeat = connector.application.begin_telling(file)
+    assert str(file) not in unescape(ann.get("/settings").get_data(as_text=True))
+    file.write_text(f"{good}# changed")
     page = unescape(ann.get("/settings").get_data(as_text=True))
     assert f"with another version of {file}: restart it" in page
 

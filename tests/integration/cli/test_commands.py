@@ -76,6 +76,20 @@ def test_a_server_that_runs_with_an_earlier_version_of_the_file_is_told(run, con
         assert "Warning" not in run("config", "check").stdout
 
 
+def test_another_environment_is_no_other_version_of_the_file(run, config_file, monkeypatch):
+    data = yaml.safe_load(config_file.read_text())
+    data["server"] = {"public_url": "${PUBLIC_URL}"}
+    config_file.write_text(yaml.safe_dump(data))
+    monkeypatch.setenv("PUBLIC_URL", "https://iga.example.com")
+    application = build(load_settings(config_file), role="serve")
+    with closing(application):
+        heartbeat = application.begin_telling(config_file)
+        monkeypatch.setenv("PUBLIC_URL", "https://elsewhere.example.com")
+        shown = run("config", "check").stdout
+        heartbeat.stop()
+    assert "is good" in shown and "another version" not in shown
+
+
 def test_accounts_that_the_database_has_and_the_file_has_not_are_told(run, config_file):
     other = "00000000-0000-4000-8000-0000000000a2"
     settings = load_settings(config_file)
