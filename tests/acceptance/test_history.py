@@ -76,6 +76,20 @@ def test_a_change_of_a_group_is_in_the_history_of_its_members(connector, people,
     assert last == ["operation.done", "plan.recorded"], "the removal named nobody else"
 
 
+def test_what_was_written_of_all_members_is_left_out(connector, people, timeline):
+    """DocuSign's refusal of a change of a group may name whichever member it wants to."""
+    ada, bob = people[-2:]
+    said = "p7@acme.test is not allowed"
+    connector.world.faults.add(
+        Fault("error", "PUT", "/groups", status=400, error_code="NOT_SO", message=said)
+    )
+    assert change(connector, "add", [ada, bob]).status_code >= 400
+    (failed,) = [item for item in timeline(ada) if item["action"] == "plan.failed"]
+    assert "p7@acme.test" not in str(failed) and bob not in str(failed)
+    whole = program(connector, "viewer", login="other").read(f"/audit/events/{failed['sequence']}")
+    assert said in whole["data"]["reason"]
+
+
 @ON_BOTH
 def test_a_group_that_is_deleted_is_in_the_history_of_whoever_was_in_it(
     connector, people, timeline

@@ -51,6 +51,9 @@ _MEMBERS = "user_ids"
 _PEOPLE = ("user_id", "to_user_id", _MEMBERS)
 """Names whose values are the ids of users, at whatever depth."""
 
+_WRITTEN = ("reason", "comment")
+"""Names whose values somebody, or DocuSign, wrote: they may name anybody."""
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -166,11 +169,13 @@ def _with_first(step: Mapping[str, Any], people: Collection[str]) -> Mapping[str
 def data_about(event: AuditEvent, people: Collection[str]) -> Mapping[str, Any]:
     """Return what an event says, for the history of some users: where it is about somebody else,
     such as a group, its lists of users name these alone, with how many there are as
-    ``user_count``."""
+    ``user_count``, and what was written of all of them (``reason``, ``comment``) is left out."""
     if not people or event.subject in people:
         return event.data
     told: Mapping[str, Any] = _about(event.data, people)
-    return told
+    if not event.subject and named_people(event.data) <= set(people):
+        return told  # Who was to be created had no id yet: it is about nobody else.
+    return {name: value for name, value in told.items() if name not in _WRITTEN}
 
 
 def _about(value: Any, people: Collection[str]) -> Any:
