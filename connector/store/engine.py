@@ -243,7 +243,7 @@ class PostgresqlDatabase:
     @contextmanager
     def leasing(self) -> Iterator[Connection]:
         """Open a transaction for leases alone: it touches no row that another write does, save
-        leases, which are always taken in the same order."""
+        leases, of which everybody takes several in the order of their keys."""
         with self._errors, self.engine.connect() as connection:
             connection.begin()
             yield connection

@@ -45,7 +45,8 @@ class SqlLocks:
 
     def release(self, keys: Sequence[str], owner: str) -> None:
         """Give keys back; those of other owners are left alone."""
-        self._line_up(keys)
+        if len(keys) > 1:
+            self._line_up(locks.c.key.in_(keys))
         self._delete(locks.c.key.in_(keys), locks.c.owner == owner)
 
     def renew(self, key: str, owner: str, until: datetime) -> bool:
@@ -61,7 +62,8 @@ class SqlLocks:
 
     def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> int:
         """Renew those of the keys that are held by owners that start so; return how many."""
-        self._line_up(keys)
+        if len(keys) > 1:
+            self._line_up(locks.c.key.in_(keys))
         held = (locks.c.tenant == self._tenant, locks.c.key.in_(keys), *_starts_with(owner_prefix))
         return self._connection.execute(update(locks).where(*held).values(until=until)).rowcount
 
@@ -81,7 +83,9 @@ class SqlLocks:
 
     def release_owner(self, owner_prefix: str) -> None:
         """Give back everything held by owners that start so."""
-        self._delete(*_starts_with(owner_prefix))
+        held = _starts_with(owner_prefix)
+        self._line_up(*held)
+        self._delete(*held)
 
     def count_live(self, key_prefix: str, now: datetime) -> int:
         """Return how many leases on keys that start so have not ended."""
@@ -99,14 +103,15 @@ class SqlLocks:
 
     def forget_ended(self, before: datetime) -> int:
         """Delete leases that ended before then, and return how many."""
-        return self._delete(locks.c.until < before)
+        ended = locks.c.until < before
+        self._line_up(ended)
+        return self._delete(ended)
 
-    def _line_up(self, keys: Sequence[str]) -> None:
+    def _line_up(self, *conditions: ColumnElement[bool]) -> None:
         """Wait for several rows in the order in which they are taken, as :meth:`acquire` does: a
         statement of its own choice might wait for somebody who waits for it."""
-        if len(keys) > 1:
-            rows = select(locks.c.key).where(locks.c.tenant == self._tenant, locks.c.key.in_(keys))
-            self._connection.execute(rows.order_by(locks.c.key).with_for_update()).all()
+        rows = select(locks.c.key).where(locks.c.tenant == self._tenant, *conditions)
+        self._connection.execute(rows.order_by(locks.c.key).with_for_update()).all()
 
     def _delete(self, *conditions: ColumnElement[bool]) -> int:
         statement = delete(locks).where(locks.c.tenant == self._tenant, *conditions)

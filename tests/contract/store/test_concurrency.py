@@ -47,6 +47,35 @@ def test_one_of_many_gets_the_lock(store: SqlStore) -> None:
     assert _race(take).count(True) == 1
 
 
+@pytest.mark.parametrize("way", ["forget_ended", "release_owner"])
+def test_who_deletes_leases_takes_them_in_the_order_of_all(store: SqlStore, way: str) -> None:
+    for key in ("b", "a"):
+        with store.write("default") as unit:
+            assert unit.locks.acquire([key], "gone", NOW, NOW - timedelta(hours=1))
+            unit.commit()
+
+    def delete() -> None:
+        with store.write("default") as unit:
+            if way == "forget_ended":
+                unit.locks.forget_ended(NOW + timedelta(seconds=1))
+            else:
+                unit.locks.release_owner("gone")
+            unit.commit()
+
+    until = NOW + timedelta(hours=1)
+    with ThreadPoolExecutor(1) as pool:
+        with store.lease("default") as unit:
+            assert unit.locks.acquire(["a"], "taker", until, NOW)
+            deleting = pool.submit(delete)
+            with pytest.raises(TimeoutError):
+                deleting.result(timeout=1)
+            assert unit.locks.acquire(["b"], "taker", until, NOW), "nobody waits for the other"
+            unit.commit()
+        deleting.result(timeout=60)
+    with store.read("default") as unit:
+        assert {unit.locks.owner_of(key) for key in "ab"} == {"taker"}
+
+
 def test_leases_on_several_keys_are_given_out_to_one_at_a_time(store: SqlStore) -> None:
     """Those who want some of the same keys in any order do not wait for each other for ever."""
     held: set[str] = set()
