@@ -162,6 +162,12 @@ def _family(pid: int) -> list[psutil.Process]:
         return []
 
 
+def within_tries(happened: Callable[[], bool], tries: int = 3) -> None:
+    """Play a scene until what it is about happened: on a machine that stands still for a while it
+    may not, which is no word about the program."""
+    assert any(happened() for _ in range(tries)), f"not once in {tries} tries"
+
+
 def wait_until(is_so: Callable[[], bool], timeout_s: float) -> None:
     """Wait until something is so."""
     deadline = time.monotonic() + timeout_s

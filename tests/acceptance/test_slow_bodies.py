@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.acceptance.processes import Serving, on_socket, wait_until, write_config
+from tests.acceptance.processes import Serving, on_socket, wait_until, within_tries, write_config
 from tests.ports import free_port
 from tests.simulated import simulated
 
@@ -90,7 +90,7 @@ def test_who_finds_no_place_is_told_to_come_back(serving, path):
         refused[:] = answers_to_slow_ones(serving, path)
         return len(refused) == THREADS // 2
 
-    wait_until(is_half_refused, 120)
+    within_tries(is_half_refused)
     for answer in refused:
         assert answer.startswith(b"HTTP/1.1 503")
         # Programs are told when; a person sees a page.

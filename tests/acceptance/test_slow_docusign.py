@@ -14,7 +14,7 @@ import yaml
 
 from simulator.faults import Latency
 from simulator.state.model import Status
-from tests.acceptance.processes import Serving, on_socket, wait_until, write_config
+from tests.acceptance.processes import Serving, on_socket, wait_until, within_tries, write_config
 from tests.acceptance.provisioners import prepared
 from tests.connector import PATCH_OP
 from tests.ports import free_port
@@ -100,7 +100,7 @@ def test_reads_go_on_while_writes_wait_for_docusign(slow: Slow) -> None:
         refused[:] = [item for item in answers if "server.threads" in item.text]
         return are_waiting and len(refused) >= len(ids) - THREADS
 
-    wait_until(is_read_meanwhile, 120)
+    within_tries(is_read_meanwhile)
     for answer in refused:
         assert answer.status_code == 503
         assert int(answer.headers["Retry-After"]) > 0

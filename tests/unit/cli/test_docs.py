@@ -1,12 +1,15 @@
 """``docusign-iga docs``, and that whatever refers to a document refers to that."""
 
 import ast
+import contextlib
 import os
 import pty
 import re
+import select
 import subprocess
 import sys
 import sysconfig
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -84,16 +87,24 @@ def in_terminal(pager, **environment):
         cwd=ROOT,
     )
     os.close(terminal)
-    found = bytearray()
+    found, deadline = bytearray(), time.monotonic() + 120
     try:
-        while part := os.read(shown, 65_536):
-            found += part
-    except OSError:
-        pass  # Linux says so that the other end was closed.
+        # Linux says by an error that the other end was closed.
+        with contextlib.suppress(OSError):
+            while part := _read(shown, deadline):
+                found += part
+        assert program.wait(timeout=120) == 0, found.decode()
     finally:
+        program.kill()  # Nothing, where it has ended.
+        program.wait()
         os.close(shown)
-        assert program.wait(timeout=30) == 0
     return found.decode()
+
+
+def _read(shown, deadline):
+    ready, _, _ = select.select([shown], [], [], max(0, deadline - time.monotonic()))
+    assert ready, "the program neither writes nor ends"
+    return os.read(shown, 65_536)
 
 
 @pytest.fixture
