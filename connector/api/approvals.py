@@ -18,12 +18,7 @@ from connector.api.fields import (
 from connector.api.here import principal, tenant
 from connector.api.paging import Page, page_of, text_of, to_cursor
 from connector.api.resource import Resource, seen
-from connector.api.work_item_schemas import (
-    EventSchema,
-    WorkItemQuery,
-    WorkItemSchema,
-    filter_of,
-)
+from connector.api.work_item_schemas import EventSchema, WorkItemQuery, WorkItemSchema, filter_of
 from connector.domain.work_items.approvals import Verdict
 from connector.domain.work_items.items import WorkItemKind
 from connector.services.browsing.views import ItemPage, ItemQuery, Labels

@@ -16,11 +16,7 @@ from connector.api.work_item_schemas import WorkItemSchema
 from connector.domain.audit.events import AuditFilter
 from connector.domain.drift.expected import Origin
 from connector.domain.ledger.plans import PlanState
-from connector.domain.model import (
-    IdKind,
-    MembershipStatus,
-    parse_scim_id,
-)
+from connector.domain.model import IdKind, MembershipStatus, parse_scim_id
 from connector.services.browsing.views import UserQuery
 from connector.services.plain_users import user_data
 

@@ -9,13 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from connector.bootstrap.application import Application
-from connector.bootstrap.parts import (
-    Journals,
-    migrate,
-    owner_prefix,
-    shares_of,
-    tenant_documents,
-)
+from connector.bootstrap.parts import Journals, migrate, owner_prefix, shares_of, tenant_documents
 from connector.bootstrap.tenant import TenantServices
 from connector.clock import SystemClock
 from connector.docusign.connection import Connection

@@ -9,12 +9,7 @@ from typing import Any
 from connector.domain.audit.chain import told_steps
 from connector.domain.audit.events import SHELL_OF, AuditEvent
 from connector.domain.audit.story import Outcome, Story
-from connector.domain.audit.telling import (
-    NO_REASON,
-    heading,
-    parts_after_why,
-    told_first_user,
-)
+from connector.domain.audit.telling import NO_REASON, heading, parts_after_why, told_first_user
 from connector.domain.audit.titles import event_title
 from connector.domain.erasure import told_left_out
 from connector.domain.model import Catalogue

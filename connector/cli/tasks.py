@@ -11,12 +11,7 @@ import click
 from rich.table import Table
 
 from connector.cli.acting_as import as_option
-from connector.cli.context import (
-    CommandContext,
-    cli_actor,
-    handle_errors,
-    tenant_options,
-)
+from connector.cli.context import CommandContext, cli_actor, handle_errors, tenant_options
 from connector.cli.groups import Commands
 from connector.cli.item_search import search_options
 from connector.domain.policy.entitlement_rules import (

@@ -12,13 +12,7 @@ from connector.domain.consent.state import ConsentRecord
 from connector.domain.model import User
 from connector.domain.work_items.items import Direction, WorkItem
 from connector.domain.writing import in_brief
-from connector.services.browsing.views import (
-    EventPage,
-    Held,
-    HeldMembership,
-    Labels,
-    UserDetail,
-)
+from connector.services.browsing.views import EventPage, Held, HeldMembership, Labels, UserDetail
 from connector.services.drift.desk import FindingView
 from connector.services.work.leavers import Succession
 

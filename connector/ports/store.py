@@ -45,8 +45,8 @@ class LockRepository(Protocol):
     def owner_of(self, key: str) -> str | None:
         """Return who has a key, its lease run out or not; None for nobody."""
 
-    def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> int:
-        """Renew those of the keys that are held by owners that start so; return how many."""
+    def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> None:
+        """Renew those of the keys that are held by owners that start so."""
 
     def owners(self, owner_prefix: str) -> Sequence[str]:
         """Return the owners of locks that start so."""

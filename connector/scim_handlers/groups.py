@@ -10,10 +10,7 @@ import orjson
 
 from connector.domain.model import DirectoryGroup
 from connector.ports import GROUP, USER, GroupMember, StoredResource, UnitOfWork
-from connector.scim_handlers.directory_groups import (
-    change_directory_group,
-    create_directory_group,
-)
+from connector.scim_handlers.directory_groups import change_directory_group, create_directory_group
 from connector.scim_handlers.errors import called_back, translated
 from connector.scim_handlers.group_writes import (
     GroupRequest,

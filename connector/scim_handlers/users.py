@@ -36,14 +36,7 @@ from connector.services.mirror.presentation import MANUAL_ROLE, PERMISSION_PROFI
 from connector.services.provisioning.recording import Outcome as Recorded
 from connector.services.provisioning.wishes import Wish
 from connector.services.queued_requests import SUBJECT_MARK
-from scim.handlers import (
-    Deferred,
-    Outcome,
-    PatchOperation,
-    PlanPreview,
-    RequestContext,
-    Resource,
-)
+from scim.handlers import Deferred, Outcome, PatchOperation, PlanPreview, RequestContext, Resource
 from scim.patch import apply_patch
 
 _log = logging.getLogger(__name__)

@@ -14,12 +14,7 @@ from connector.domain.ledger.resources import Tombstone
 from connector.domain.mirror.visibility import held_before
 from connector.domain.model import User
 from connector.domain.writing import command, require_words
-from connector.errors import (
-    ConnectorError,
-    ForbiddenError,
-    InvalidRequestError,
-    PermanentError,
-)
+from connector.errors import ConnectorError, ForbiddenError, InvalidRequestError, PermanentError
 from connector.ports import TOMBSTONE, USER, UnitOfWork
 from connector.services.audit.personal import events_about, events_naming
 from connector.services.context import Actor, Principal, Seen, TenantContext, new_id

@@ -60,12 +60,12 @@ class SqlLocks:
             select(locks.c.owner).where(locks.c.tenant == self._tenant, locks.c.key == key)
         ).one_or_none()
 
-    def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> int:
-        """Renew those of the keys that are held by owners that start so; return how many."""
+    def prolong(self, keys: Sequence[str], owner_prefix: str, until: datetime) -> None:
+        """Renew those of the keys that are held by owners that start so."""
         if len(keys) > 1:
             self._line_up(locks.c.key.in_(keys))
         held = (locks.c.tenant == self._tenant, locks.c.key.in_(keys), *_starts_with(owner_prefix))
-        return self._connection.execute(update(locks).where(*held).values(until=until)).rowcount
+        self._connection.execute(update(locks).where(*held).values(until=until))
 
     def owners(self, owner_prefix: str) -> Sequence[str]:
         """Return the owners of locks that start so."""

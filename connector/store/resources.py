@@ -7,15 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import (
-    bindparam,
-    delete,
-    func,
-    insert,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import bindparam, delete, func, insert, select, true, update
 
 from connector.domain.model import fold
 from connector.ports import (
@@ -31,13 +23,7 @@ from connector.store import group_view, pages, scim_filter
 from connector.store.columns import from_microseconds
 from connector.store.scim_values import refuse_unstorable
 from connector.store.search import FilteredSearch, SearchRules
-from connector.store.statements import (
-    Prepared,
-    Records,
-    Session,
-    chunked,
-    insert_into,
-)
+from connector.store.statements import Prepared, Records, Session, chunked, insert_into
 from connector.store.tables import BLOCK_SIZES, external_ids, page_blocks, resources
 from scim.filters import Comparison, Filter, Operator
 

@@ -27,13 +27,7 @@ from connector.config import load_settings
 from connector.domain.ledger.job_runs import JobRun, RunState
 from connector.services.jobs.runs import BROKEN_OFF
 from tests import databases
-from tests.acceptance.processes import (
-    Running,
-    Serving,
-    on_socket,
-    wait_until,
-    write_config,
-)
+from tests.acceptance.processes import Running, Serving, on_socket, wait_until, write_config
 from tests.acceptance.provisioners import Client, check, prepared, slow_world
 from tests.ports import free_port
 

@@ -14,12 +14,7 @@ import pytest
 from connector.domain.tenants.records import INSTALLATION
 from connector.parentage import knows_its_dead, machine
 from connector.ports import RunningProcess
-from connector.services.monitoring.running import (
-    GONE_AFTER,
-    Heartbeat,
-    checksum_of,
-    outdated,
-)
+from connector.services.monitoring.running import GONE_AFTER, Heartbeat, checksum_of, outdated
 from tests.acceptance.processes import wait_until
 from tests.clocks import ManualClock
 

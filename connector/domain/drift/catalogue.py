@@ -6,11 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from connector.domain.drift.difference import ENTITLEMENT, GROUP, Drift, DriftKind
 from connector.domain.drift.expected import KnownEntitlement
-from connector.domain.model import (
-    Catalogue,
-    IdKind,
-    parse_scim_id,
-)
+from connector.domain.model import Catalogue, IdKind, parse_scim_id
 
 
 def known_entitlements(catalogue: Catalogue) -> Mapping[str, KnownEntitlement]:

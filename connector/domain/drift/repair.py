@@ -18,11 +18,7 @@ from connector.domain.drift.expected import (
     seen_membership,
     taken_over,
 )
-from connector.domain.model import (
-    ORGANIZATION_ADMIN,
-    User,
-    parse_scim_id,
-)
+from connector.domain.model import ORGANIZATION_ADMIN, User, parse_scim_id
 from connector.domain.planning import (
     ActualUser,
     DesiredUser,

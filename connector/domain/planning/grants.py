@@ -6,18 +6,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from connector.domain.ledger.plans import Fulfilment
-from connector.domain.model import (
-    group_scim_id,
-    parse_scim_id,
-)
+from connector.domain.model import group_scim_id, parse_scim_id
 from connector.domain.naming.account_book import AccountBook
-from connector.domain.plan import (
-    AddGroupMembers,
-    GrantRole,
-    Operation,
-    Plan,
-    ReopenMembership,
-)
+from connector.domain.plan import AddGroupMembers, GrantRole, Operation, Plan, ReopenMembership
 from connector.domain.planning.addresses import Addresses
 from connector.domain.planning.desired import ActualUser, DesiredUser
 from connector.domain.planning.persons import person_of

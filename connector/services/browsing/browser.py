@@ -15,13 +15,7 @@ from connector.domain.audit.events import AuditEvent, AuditFilter
 from connector.domain.authentication.api_clients import ApiClient
 from connector.domain.ledger.job_runs import JobRun
 from connector.domain.ledger.resources import Provenance
-from connector.domain.model import (
-    ORGANIZATION_ADMIN,
-    Account,
-    Catalogue,
-    User,
-    fold,
-)
+from connector.domain.model import ORGANIZATION_ADMIN, Account, Catalogue, User, fold
 from connector.domain.plan import Operation, operation_from_dict
 from connector.domain.work_items.items import CLOSED_STATES, OPEN_STATES
 from connector.errors import InvalidFilterError, InvalidRequestError, NotFoundError

@@ -6,11 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import reduce
 
-from connector.services.browsing.views import (
-    Place,
-    UserLine,
-    UserQuery,
-)
+from connector.services.browsing.views import Place, UserLine, UserQuery
 from connector.services.mirror.presentation import DOCUSIGN_USER
 from scim.filters import And, AttributePath, Comparison, Filter, Operator, Or
 

@@ -13,13 +13,7 @@ from connector.domain.drift.catalogue import known_entitlements
 from connector.domain.drift.difference import DriftKind
 from connector.domain.drift.findings import OPEN_FINDINGS, Finding, FindingFilter, FindingState
 from connector.domain.drift.words import Told, Wording
-from connector.domain.model import (
-    ORGANIZATION_ADMIN,
-    IdKind,
-    User,
-    fold,
-    parse_scim_id,
-)
+from connector.domain.model import ORGANIZATION_ADMIN, IdKind, User, fold, parse_scim_id
 from connector.domain.naming.names import Names
 from connector.domain.writing import require_words
 from connector.errors import ConnectorError, InvalidRequestError, TemporaryError

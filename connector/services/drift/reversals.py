@@ -10,10 +10,7 @@ from connector.domain.drift.catalogue import find_catalogue_drift, known_entitle
 from connector.domain.drift.difference import Drift, DriftKind
 from connector.domain.drift.findings import Finding
 from connector.domain.drift.repair import group_change_for, wish_for
-from connector.domain.model import (
-    DirectoryGroup,
-    parse_scim_id,
-)
+from connector.domain.model import DirectoryGroup, parse_scim_id
 from connector.domain.plan import Plan
 from connector.domain.planning import (
     ActualUser,

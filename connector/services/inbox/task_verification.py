@@ -9,10 +9,7 @@ from datetime import datetime
 import structlog
 
 from connector.domain.mirror.merge import merge_member
-from connector.domain.model import (
-    User,
-    parse_scim_id,
-)
+from connector.domain.model import User, parse_scim_id
 from connector.domain.policy.entitlement_rules import VERIFIED_BY_API, VERIFY_ORGANIZATION_ADMIN
 from connector.domain.work_items.items import (
     OPEN_STATES,

@@ -14,12 +14,7 @@ from typing import Any
 
 from connector.domain.ledger.plans import ROLES_KEY
 from connector.domain.ledger.resources import ClientAttributes
-from connector.domain.model import (
-    IdKind,
-    Membership,
-    User,
-    parse_scim_id,
-)
+from connector.domain.model import IdKind, Membership, User, parse_scim_id
 from connector.domain.planning import ActualUser, Remembered
 from connector.domain.work_items.items import OPEN_STATES, Direction
 from connector.errors import NotFoundError

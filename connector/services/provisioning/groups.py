@@ -12,10 +12,7 @@ from typing import Any
 
 from connector.domain.ledger.job_runs import RunState
 from connector.domain.ledger.plans import Fulfilment, PlanRecord
-from connector.domain.model import (
-    DirectoryGroup,
-    fold,
-)
+from connector.domain.model import DirectoryGroup, fold
 from connector.domain.plan import NEWCOMER, AddGroupMembers, Plan
 from connector.domain.planning import (
     GroupChange,
@@ -24,23 +21,12 @@ from connector.domain.planning import (
     plan_group_deletion,
 )
 from connector.domain.policy.guards import touched_users
-from connector.errors import (
-    GuardError,
-    InvalidRequestError,
-    NotFoundError,
-    UniquenessError,
-)
+from connector.errors import GuardError, InvalidRequestError, NotFoundError, UniquenessError
 from connector.ports import GROUP, UnitOfWork
 from connector.services.aggregation import SYNC_JOB
 from connector.services.context import Actor, TenantContext
 from connector.services.expectations import Word, lost_members, state_members
-from connector.services.locks import (
-    EVERYBODY,
-    LOCKED_USERS,
-    group_key,
-    group_name_key,
-    user_key,
-)
+from connector.services.locks import EVERYBODY, LOCKED_USERS, group_key, group_name_key, user_key
 from connector.services.mirror.actual import remember_group
 from connector.services.mirror.writer import MirrorWriter
 from connector.services.naming import names_for

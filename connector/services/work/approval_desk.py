@@ -19,13 +19,7 @@ from connector.domain.ledger.plans import (
     PlanState,
 )
 from connector.domain.model import group_scim_id
-from connector.domain.plan import (
-    AddGroupMembers,
-    Operation,
-    Plan,
-    RevokeRole,
-    TakeCustody,
-)
+from connector.domain.plan import AddGroupMembers, Operation, Plan, RevokeRole, TakeCustody
 from connector.domain.planning import Addresses, plan_grant
 from connector.domain.policy.entitlement_rules import ROLE, Ruling
 from connector.domain.work_items.history import Act

@@ -5,12 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from connector.domain.ledger.plans import OperationState
-from connector.domain.model import (
-    IdKind,
-    User,
-    group_scim_id,
-    parse_scim_id,
-)
+from connector.domain.model import IdKind, User, group_scim_id, parse_scim_id
 from connector.domain.plan import (
     CloseMembership,
     CreateMembership,

@@ -20,11 +20,7 @@ from connector.patience import left_s, waiting
 from connector.settings import Secret
 from connector.store.consents import SqlConsents
 from simulator.faults import Fault
-from tests.acceptance.connecting.site import (
-    HOUR,
-    application_of,
-    titled,
-)
+from tests.acceptance.connecting.site import HOUR, application_of, titled
 from tests.visitors import ROOT
 
 

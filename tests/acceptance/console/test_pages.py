@@ -18,13 +18,7 @@ from tests.approvals import approver
 from tests.bench.pages import table_of, times_of
 from tests.connector import ORGANIZATION_ADMIN, refused
 from tests.simulated import simulated
-from tests.visitors import (
-    add_account,
-    ask_for_admin,
-    lively,
-    signed_in,
-    visitor,
-)
+from tests.visitors import add_account, ask_for_admin, lively, signed_in, visitor
 
 
 def text(answer, status=200):

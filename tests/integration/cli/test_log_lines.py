@@ -8,13 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.acceptance.processes import (
-    Running,
-    Serving,
-    on_socket,
-    wait_until,
-    write_config,
-)
+from tests.acceptance.processes import Running, Serving, on_socket, wait_until, write_config
 from tests.acceptance.provisioners import prepared
 from tests.acceptance.test_workers import configured
 from tests.databases import postgresql_database

@@ -14,11 +14,7 @@ from connector.docusign.errors import NoAnswerError, UnavailableError
 from connector.domain.ledger.plans import OperationState, PlanState
 from connector.domain.plan import CreateMembership
 from connector.domain.work_items.items import WorkItemKind, WorkItemState
-from connector.errors import (
-    InvalidRequestError,
-    NotFoundError,
-    PreconditionError,
-)
+from connector.errors import InvalidRequestError, NotFoundError, PreconditionError
 from connector.patience import left_s
 from connector.store.plans import SqlPlans
 from simulator.faults import Fault

@@ -23,9 +23,6 @@ from connector.settings import DocusignSettings, Secret
 OAUTH = "https://account-d.docusign.com/oauth/token"
 
 
-UNCHECKED = dict.fromkeys(("verify_aud", "verify_exp", "verify_iat"), False)
-
-
 def answers(mocker):
     """Answer with a new token each time; return the requests."""
     issued = []

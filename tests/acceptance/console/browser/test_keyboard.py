@@ -6,9 +6,7 @@ import re
 
 from tests.acceptance.console.browser.site import told
 from tests.browsers import needs_chromium
-from tests.visitors import (
-    PASSWORD,
-)
+from tests.visitors import PASSWORD
 
 pytestmark = needs_chromium
 

@@ -7,11 +7,7 @@ from connector.services.jobs.declared import run_job
 from tests.acceptance.console.browser.site import told
 from tests.browsers import needs_chromium, served
 from tests.connector import ORGANIZATION_ADMIN
-from tests.visitors import (
-    add_account,
-    ask_for_admin,
-    profile_named,
-)
+from tests.visitors import add_account, ask_for_admin, profile_named
 
 pytestmark = needs_chromium
 
