@@ -27,7 +27,7 @@ _TOLD = 5
 _FIELDS = ("class", "account", "user")
 _VIEWS: Mapping[str, tuple[str, tuple[DriftKind, ...], tuple[FindingState, ...]]] = {
     "changes": ("Changes", CHANGES, OPEN_FINDINGS),
-    "pending": ("Invited, never came", (DriftKind.PENDING_USER,), OPEN_FINDINGS),
+    "pending": ("Invited, never accepted", (DriftKind.PENDING_USER,), OPEN_FINDINGS),
     "unused": (
         "Dormant or orphaned",
         tuple(kind for kind in STANDING if kind is not DriftKind.PENDING_USER),

@@ -300,7 +300,7 @@ def title_of(finding: Finding, names: Names, roles: Mapping[str, str]) -> str:
         DriftKind.GONE_ENTITLEMENT: f"{what} was deleted in DocuSign",
         DriftKind.DOCUSIGN_SCIM: f"DocuSign's own SCIM manages {what or who} now",
         DriftKind.DORMANT_USER: f"{who} has not signed in since {_day(finding, 'since')}",
-        DriftKind.PENDING_USER: f"{who} was invited on {_day(finding, 'since')} and never came",
+        DriftKind.PENDING_USER: f"{who} was invited on {_day(finding, 'since')} and never accepted",
         DriftKind.ORPHAN_USER: f"{who} belongs to nobody whom a client knows",
     }
     title = titles[finding.kind]

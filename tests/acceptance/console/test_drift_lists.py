@@ -30,7 +30,7 @@ def test_each_list_holds_its_own_and_says_how_many(connector, olga):
     assert pending
     page, classes = listed(olga, "/drift")
     assert classes == {"native grant"}
-    assert f'Invited, never came <span class="quiet">{pending}</span>' in page
+    assert f'Invited, never accepted <span class="quiet">{pending}</span>' in page
     assert 'value="pending_user"' not in page, "no class of another list is offered"
     assert listed(olga, "/drift?view=pending")[1] == {"pending user"}
     assert "pending user" not in listed(olga, "/drift?view=unused")[1]
